@@ -1,0 +1,198 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one exception tree: what was tried on what, why it failed, what to do.
+
+Imports no Ansible: the subscriber Lambda carries this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # the host says what to install, before anything here is raised
+
+    class BotoCoreError(Exception):  # type: ignore[no-redef]
+        """Stands in where botocore is missing."""
+
+    class ClientError(Exception):  # type: ignore[no-redef]
+        """Stands in where botocore is missing."""
+
+
+class ReflectorError(Exception):
+    """A failure in one sentence, with its parts for whoever wants to count or group them.
+
+    tried   what was attempted on what, as it follows "Could not": "read the policy of function x"
+    why     AWS's or our reason
+    hint    what to do, a sentence of its own
+    code    AWS's error code, if AWS gave one
+    where   "<account>/<region>", as far as known
+    """
+
+    def __init__(self, tried: str, why: str, *, hint: str = "", code: str = "", where: str = "") -> None:
+        self.tried, self.why, self.hint, self.code, self.where = tried, why.rstrip(". "), hint, code, where
+        self.done: dict[str, Any] = {}  # what had been changed before it failed, as fields of a result
+        super().__init__(self.sentence())
+
+    def sentence(self) -> str:
+        """The whole message."""
+        place = f" in {self.where}" if self.where else ""
+        reason = f"{self.code}: {self.why}" if self.code else self.why
+        return f"Could not {self.tried}{place}: {reason}.{' ' + self.hint if self.hint else ''}"
+
+    def as_result(self) -> dict[str, Any]:
+        """The parts as a task result's fields."""
+        return {"msg": str(self), "error_code": self.code, "error_kind": type(self).__name__}
+
+
+class InvalidInputError(ReflectorError):
+    """An option's value cannot be right; raised before the first call to AWS."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"accept the option {option}", why)
+
+
+class AccessDeniedError(ReflectorError):
+    """A permission is missing."""
+
+
+class NotFoundError(ReflectorError):
+    """The resource does not exist."""
+
+
+class ConflictError(ReflectorError):
+    """Somebody else wrote at the same time, or the name is taken."""
+
+
+class LimitReachedError(ReflectorError):
+    """A quota is full: a filter slot, a policy's size."""
+
+
+class ThrottledError(ReflectorError):
+    """AWS still refused for its rate after the last retry."""
+
+
+class UnreachableError(ReflectorError):
+    """No answer from the endpoint: network, a region that is not enabled, a wrong endpoint URL."""
+
+
+class CredentialsError(ReflectorError):
+    """No usable credentials, or a role that cannot be assumed."""
+
+
+class AwsError(ReflectorError):
+    """Everything else that AWS answers."""
+
+
+# Error codes as the services' API references list them under "Errors".
+_KINDS: dict[str, type[ReflectorError]] = {
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"), AccessDeniedError
+    ),
+    **dict.fromkeys(
+        (
+            "ResourceNotFoundException",
+            "NoSuchEntity",
+            "QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+        ),
+        NotFoundError,
+    ),
+    **dict.fromkeys(
+        (
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "EntityAlreadyExists",
+            "OperationAbortedException",
+            "PreconditionFailedException",
+            "QueueNameExists",
+            "ResourceAlreadyExistsException",
+            "ResourceConflictException",
+        ),
+        ConflictError,
+    ),
+    **dict.fromkeys(("LimitExceeded", "LimitExceededException", "PolicyLengthExceededException"), LimitReachedError),
+    **dict.fromkeys(
+        ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"), ThrottledError
+    ),
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        CredentialsError,
+    ),
+}
+
+_CREDENTIAL_ERRORS = {
+    "CredentialRetrievalError",
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "SSOTokenLoadError",
+    "UnauthorizedSSOTokenError",
+}
+_NETWORK_ERRORS = {
+    "ConnectionClosedError",
+    "ConnectionError",
+    "ConnectTimeoutError",
+    "EndpointConnectionError",
+    "HTTPClientError",
+    "ProxyConnectionError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+    "SSLError",
+}
+
+
+def error_code(error: Exception) -> str:
+    """AWS's error code of a botocore ClientError, without a namespace; "" for anything else."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")).rsplit("#", 1)[-1]
+    return ""
+
+
+def translate(error: Exception, tried: str, where: str = "") -> ReflectorError:
+    """The exception of our tree for one of botocore's."""
+    if isinstance(error, ClientError):
+        return _translate_answer(error, tried, where)
+    name = type(error).__name__
+    if name in _CREDENTIAL_ERRORS:
+        hint = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
+        return CredentialsError(tried, str(error), hint=hint, where=where)
+    if name in _NETWORK_ERRORS:
+        hint = "Check that the region is enabled in this account and that its endpoint can be reached from here."
+        return UnreachableError(tried, str(error), hint=hint, where=where)
+    return AwsError(tried, str(error), where=where)
+
+
+def _translate_answer(error: ClientError, tried: str, where: str) -> ReflectorError:
+    code = error_code(error)
+    message = str(error.response.get("Error", {}).get("Message") or "no message")
+    kind = _KINDS.get(code, AwsError)
+    hint = ""
+    if kind is AccessDeniedError:
+        hint = f"The caller needs the IAM action for {error.operation_name}."
+    elif kind is CredentialsError:
+        hint = "Renew the credentials; where they are right, check that the region is enabled in this account."
+    elif kind is ThrottledError:
+        hint = "Others use up the rate of this API in this account and region: run again, later or with fewer workers."
+    return kind(tried, message, hint=hint, code=code, where=where)
+
+
+@contextlib.contextmanager
+def trying(tried: str, where: str = "") -> Iterator[None]:
+    """Calls to AWS stand inside: whatever botocore raises leaves as one of our exceptions."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, tried, where) from error

@@ -1,0 +1,94 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read, plan, apply: the frame that every resource runs in, whoever the host is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from ._errors import ReflectorError
+from ._session import Target
+
+Params = Mapping[str, Any]
+Result = dict[str, Any]
+Work = Callable[[Target, Params, bool], Result]
+"""What a module does: target, parameters, check mode -> the task's result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write that is to be made. `before` and `after` are plain values and hold no secret: they become the diff.
+
+    payload   what `apply` needs and the diff must not show
+    """
+
+    action: Literal["create", "update", "delete"]
+    kind: str
+    name: str
+    before: Any = None
+    after: Any = None
+    payload: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.name}"
+
+    def diff(self) -> dict[str, Any]:
+        """The change as Ansible's --diff wants it."""
+        title = f"{self.kind} {self.name}"
+        before = self.before if self.before is not None else ""
+        after = self.after if self.after is not None else ""
+        return {"before_header": title, "after_header": title, "before": before, "after": after}
+
+
+class Resource(Protocol):
+    """One AWS resource (or a few that make one concern): asked, compared, written.
+
+    read    asks AWS, returns plain values; no writes
+    plan    pure: the changes from `actual` to what is wanted, in the order to apply them
+    apply   the only writer: carries out one change
+    facts   what the user gets to know of `actual`
+    """
+
+    def read(self) -> Any: ...
+    def plan(self, actual: Any) -> Sequence[Change]: ...
+    def apply(self, change: Change) -> None: ...
+    def facts(self, actual: Any) -> Result: ...
+
+
+def converge(resource: Resource, *, check_mode: bool) -> Result:
+    """Run one resource. A failure half-way still tells what was changed before it (`done` of the exception)."""
+    actual = resource.read()
+    changes = resource.plan(actual)
+    if changes and not check_mode:
+        done: list[Change] = []
+        for change in changes:
+            try:
+                resource.apply(change)
+            except ReflectorError as error:
+                error.done = outcome(done)
+                raise
+            done.append(change)
+        actual = resource.read()
+    return {**outcome(changes), **resource.facts(actual)}
+
+
+def outcome(changes: Sequence[Change]) -> Result:
+    """The fields that every result has: changed, changes (a line each), diff."""
+    return {
+        "changed": bool(changes),
+        "changes": [str(change) for change in changes],
+        "diff": [change.diff() for change in changes],
+    }
+
+
+def converging(make: Callable[[Target, Params], Resource]) -> Work:
+    """The work of a module that manages one resource."""
+
+    def work(target: Target, params: Params, check_mode: bool) -> Result:
+        return converge(make(target, params), check_mode=check_mode)
+
+    return work

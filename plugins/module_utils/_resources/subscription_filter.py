@@ -1,0 +1,118 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One subscription filter of one log group, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .._errors import InvalidInputError
+from .._plan import Change, Params, Result
+from .._retry import Patience
+from .._session import Target
+from .._subscriptions.calls import LogsApi
+from .._subscriptions.filters import SubscriptionFilter, attributes_of, check_slot, default_name
+
+
+def logs_api(target: Target, params: Params) -> LogsApi:
+    """The calls of a target, with the patience that the options ask for."""
+    return LogsApi(target.client("logs"), lambda: target.where, Patience(seconds=params["wait_timeout"]))
+
+
+def given_attributes(target: Target, params: Params) -> dict[str, Any]:
+    """The filter's attributes that the user gave, as SubscriptionFilter holds them; the others are left alone."""
+    given = attributes_of(params)
+    if "destination_arn" in given:
+        given["destination_arn"] = destination(target, given["destination_arn"])
+    if "role_arn" in given:
+        given["role_arn"] = target.expand(given["role_arn"])
+    return given
+
+
+def destination(target: Target, value: str) -> str:
+    """An ARN as given (placeholders replaced), or the ARN of the target's own Lambda function of that name."""
+    value = str(target.expand(value))
+    return value if value.startswith("arn:") else target.arn("lambda", f"function:{value}")
+
+
+class SubscriptionFilterResource:
+    """Identity: log group and filter name, compared exactly (DescribeSubscriptionFilters only knows prefixes)."""
+
+    def __init__(self, target: Target, params: Params) -> None:
+        self._group: str = params["log_group"]
+        self._name: str = params["name"] or default_name(self._group)
+        if ":" in self._name or "*" in self._name:
+            raise InvalidInputError("name", f"{self._name!r} holds ':' or '*', which AWS forbids in a filter's name")
+        self._present = params["state"] == "present"
+        self._slots: int = params["slots"]
+        self._attributes = given_attributes(target, params)
+        self._api = logs_api(target, params)
+
+    def read(self) -> list[SubscriptionFilter]:
+        """All filters of the group: its full slots matter as much as ours."""
+        return self._api.filters(self._group)
+
+    def plan(self, actual: Sequence[SubscriptionFilter]) -> list[Change]:
+        """At most one change."""
+        before = self._find(actual)
+        if not self._present:
+            return [self._change("delete", before, None)] if before else []
+        if before:
+            after = replace(before, **self._attributes)
+            return [self._change("update", before, after)] if after != before else []
+        if "destination_arn" not in self._attributes:
+            raise InvalidInputError("destination_arn", f"filter {self._name} does not exist yet, so it has to be given")
+        check_slot(self._group, actual, self._slots)
+        return [self._change("create", None, SubscriptionFilter(self._group, self._name, **self._attributes))]
+
+    def apply(self, change: Change) -> None:
+        """Put (create or update in place) or delete."""
+        if change.action == "delete":
+            self._api.delete(change.payload)
+        else:
+            self._api.put(change.payload)
+
+    def facts(self, actual: Sequence[SubscriptionFilter]) -> Result:
+        """The filter as it stands; null where it does not."""
+        found = self._find(actual)
+        return {"subscription_filter": found.plain() if found else None}
+
+    def _find(self, filters: Sequence[SubscriptionFilter]) -> SubscriptionFilter | None:
+        return next((item for item in filters if item.name == self._name), None)
+
+    def _change(self, action: Any, before: SubscriptionFilter | None, after: SubscriptionFilter | None) -> Change:
+        return Change(
+            action,
+            "subscription filter",
+            f"{self._name} of log group {self._group}",
+            before.plain() if before else None,
+            after.plain() if after else None,
+            payload=after or before,
+        )
+
+
+def read_filters(target: Target, params: Params, _check_mode: bool) -> Result:
+    """The work of subscription_filter_info: one group, or many by prefix."""
+    api = logs_api(target, params)
+    if params["log_group"]:
+        names = [params["log_group"]]
+    else:
+        prefix = params["log_group_prefix"] or ""
+        groups = api.groups(prefix)
+        names = [group.name for group in groups if group.log_class == "STANDARD"]
+    wanted = destination(target, params["destination_arn"]) if params["destination_arn"] else None
+    found = (item for name in names for item in api.filters(name))
+    return {
+        "changed": False,
+        "subscription_filters": [
+            item.plain() for item in found if _matches(item, {"name": params["name"], "destination_arn": wanted})
+        ],
+    }
+
+
+def _matches(item: SubscriptionFilter, wanted: Mapping[str, str | None]) -> bool:
+    return all(value is None or getattr(item, key) == value for key, value in wanted.items())

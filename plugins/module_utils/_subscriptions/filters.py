@@ -1,0 +1,156 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One log group's subscription filters: values, names, and the pure plan for a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from .._errors import LimitReachedError
+
+DEFAULT_SLOTS = 5
+"""Filters that a group may have. AWS's quota page says 5 since August 2026 and said 2 before: it is only a first
+look, AWS's own LimitExceededException has the last word."""
+
+# Our field names, and PutSubscriptionFilter's.
+API_NAMES = {
+    "log_group": "logGroupName",
+    "name": "filterName",
+    "destination_arn": "destinationArn",
+    "filter_pattern": "filterPattern",
+    "role_arn": "roleArn",
+    "distribution": "distribution",
+    "apply_on_transformed_logs": "applyOnTransformedLogs",
+    "emit_system_fields": "emitSystemFields",
+    "field_selection_criteria": "fieldSelectionCriteria",
+}
+
+
+ATTRIBUTES = tuple(name for name in API_NAMES if name not in ("log_group", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFilter:
+    """A filter with the values that AWS assumes where it names none, so that equal filters compare equal."""
+
+    log_group: str
+    name: str
+    destination_arn: str
+    filter_pattern: str = ""
+    role_arn: str = ""
+    distribution: str = "ByLogStream"
+    apply_on_transformed_logs: bool = False
+    emit_system_fields: tuple[str, ...] = ()
+    field_selection_criteria: str = ""
+
+    @classmethod
+    def from_api(cls, item: Mapping[str, Any]) -> SubscriptionFilter:
+        """From an element of DescribeSubscriptionFilters' answer."""
+        values = {ours: item[theirs] for ours, theirs in API_NAMES.items() if item.get(theirs) not in (None, "")}
+        values["emit_system_fields"] = tuple(sorted(values.get("emit_system_fields", ())))
+        return cls(**values)
+
+    def request(self) -> dict[str, Any]:
+        """The parameters of PutSubscriptionFilter, which replaces the whole filter: everything set is sent."""
+        wanted = {theirs: getattr(self, ours) for ours, theirs in API_NAMES.items()}
+        wanted["emitSystemFields"] = list(self.emit_system_fields)
+        request = {key: value for key, value in wanted.items() if value}
+        request["filterPattern"] = self.filter_pattern  # required, and "" means every event
+        if "lambda" in self.destination_arn.split(":")[2:3]:
+            request.pop("distribution", None)  # only Kinesis destinations take one
+        return request
+
+    def plain(self) -> dict[str, Any]:
+        """For diffs and results: only what differs from AWS's defaults, and always name, destination and pattern."""
+        values = asdict(self)
+        shown = {"name", "destination_arn", "filter_pattern", "log_group"}
+        plain = {key: value for key, value in values.items() if key in shown or value != _DEFAULTS[key]}
+        if "emit_system_fields" in plain:
+            plain["emit_system_fields"] = list(self.emit_system_fields)
+        return plain
+
+
+_DEFAULTS = asdict(SubscriptionFilter(log_group="", name="", destination_arn=""))
+
+
+def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that the options give, as SubscriptionFilter holds them; None is "not given"."""
+    given = {name: options[name] for name in ATTRIBUTES if options.get(name) is not None}
+    if "emit_system_fields" in given:
+        given["emit_system_fields"] = tuple(sorted(given["emit_system_fields"]))
+    return given
+
+
+def default_name(log_group: str) -> str:
+    """The filter's name for a group: /aws/lambda/testing-the-subscriber gives aws-lambda-testing-the-subscriber."""
+    return log_group.strip("/").replace("/", "-") or "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What every chosen group is to have: ours, by its destination. `attributes` holds only the options given, by
+    SubscriptionFilter's field names: one that is not given is left as it stands."""
+
+    destination_arn: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    slots: int = DEFAULT_SLOTS
+
+    def owns(self, candidate: SubscriptionFilter) -> bool:
+        """Ours is what sends to our reflector, whatever its name."""
+        return candidate.destination_arn == self.destination_arn
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What is to be done in one group: put `after`, delete `remove`, or nothing. `note` is worth telling the user."""
+
+    before: SubscriptionFilter | None = None
+    after: SubscriptionFilter | None = None
+    remove: tuple[SubscriptionFilter, ...] = ()
+    note: str = ""
+
+    @property
+    def put(self) -> SubscriptionFilter | None:
+        """The filter to write; None where it stands already."""
+        return self.after if self.after != self.before else None
+
+
+def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupPlan:
+    """Ours in the group, updated in place if it is there. LimitReachedError, naming the holders, if no slot is free."""
+    ours = sorted((item for item in filters if wanted.owns(item)), key=lambda item: item.name)
+    if ours:
+        named = default_name(log_group)
+        keep = next((item for item in ours if item.name == named), ours[0])
+        others = ", ".join(item.name for item in ours if item is not keep)
+        note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
+        return GroupPlan(before=keep, after=replace(keep, **wanted.attributes), note=note)
+    check_slot(log_group, filters, wanted.slots)
+    name = default_name(log_group)
+    if any(item.name == name for item in filters):  # a foreign filter has our name: a put would overwrite it
+        name += "-log-reflector"
+    return GroupPlan(after=SubscriptionFilter(log_group, name, wanted.destination_arn, **wanted.attributes))
+
+
+def plan_absent(filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupPlan:
+    """Nothing of ours in the group."""
+    return GroupPlan(remove=tuple(item for item in filters if wanted.owns(item)))
+
+
+def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int) -> None:
+    """LimitReachedError if the group is full, before anything is written."""
+    if len(filters) >= slots:
+        raise no_slot(log_group, filters)
+
+
+def no_slot(log_group: str, filters: Sequence[SubscriptionFilter]) -> LimitReachedError:
+    """The error of a full group: it names who holds the slots."""
+    holders = ", ".join(f"{item.name} (to {item.destination_arn})" for item in filters) or "unknown holders"
+    return LimitReachedError(
+        f"subscribe log group {log_group}",
+        f"all its {len(filters)} filter slots are taken: {holders}",
+        hint="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
+    )

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: subscription_filter_info
+short_description: Read the subscription filters of one log group or of many
+version_added: 0.1.0
+description:
+  - Lists subscription filters, of one log group, or of all whose names begin with a prefix.
+  - Log groups of another class than STANDARD can have no filters and are passed over.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.connection
+  - logreflector.aws.attributes.info
+  - logreflector.aws.attributes.group
+options:
+  log_group:
+    description: Name of one log group. It must exist.
+    type: str
+  log_group_prefix:
+    description: Take all log groups whose names begin with this. Without it and without O(log_group), all log groups.
+    type: str
+  name:
+    description: Only filters of exactly this name.
+    type: str
+  destination_arn:
+    description: Only filters with this destination, an ARN or the name of a Lambda function in the same account and region.
+    type: str
+  wait_timeout:
+    description: Seconds to wait while AWS refuses calls for their rate.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: All filters of a log group
+  logreflector.aws.subscription_filter_info:
+    region: eu-west-1
+    log_group: /aws/lambda/testing-the-subscriber
+  register: filters
+
+- name: Everything that goes to the reflector
+  logreflector.aws.subscription_filter_info:
+    region: eu-west-1
+    log_group_prefix: /aws/lambda/
+    destination_arn: log-reflector
+"""
+
+RETURN = r"""
+subscription_filters:
+  description: The filters found. Attributes at AWS's defaults are left out.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - log_group: /aws/lambda/testing-the-subscriber
+      name: aws-lambda-testing-the-subscriber
+      destination_arn: arn:aws:lambda:eu-west-1:123456789012:function:log-reflector
+      filter_pattern: ""
+"""
+
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import read_filters
+
+SPEC = Spec(
+    options={
+        "log_group": {"type": "str"},
+        "log_group_prefix": {"type": "str"},
+        "name": {"type": "str"},
+        "destination_arn": {"type": "str"},
+        "wait_timeout": {"type": "int", "default": 60},
+    },
+    work=read_filters,
+    rules={"mutually_exclusive": [("log_group", "log_group_prefix")]},
+)
+
+
+def main() -> None:
+    """Entry point."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Modules run in this process against moto, with a record of every call they make."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _session
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from botocore.stub import Stubber
+from moto import mock_aws
+
+REGION = "eu-west-1"
+READS = ("Assume", "Describe", "Filter", "Get", "List")
+
+
+class AwsInProcess:
+    """moto in this process; `calls` are the API operations of the last run, in order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[str] = []
+        self._stubbed: dict[str, Any] = {}
+        original = _session.Target.client
+
+        def recorded(target: _session.Target, service: str) -> Any:
+            if service in self._stubbed:
+                return self._stubbed[service]
+            known = service in target._clients
+            client = original(target, service)
+            if not known:
+                self._record(client)
+            return client
+
+        monkeypatch.setattr(_session.Target, "client", recorded)
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls of the last run that write."""
+        return [call for call in self.calls if not call.startswith(READS)]
+
+    def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        """The result of a module's run; region is eu-west-1 unless given."""
+        self.calls.clear()
+        spec = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
+        arguments = {"region": REGION, **params} if spec.connects else params
+        return perform_in_process(spec, arguments, check_mode=check_mode)
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A boto3 client to prepare and inspect with; its calls are not recorded."""
+        return boto3.client(service, region_name=region)
+
+    def stub(self, service: str) -> Stubber:
+        """An active Stubber that modules get instead of moto: for shapes that moto does not have."""
+        client = self.client(service)
+        self._record(client)
+        self._stubbed[service] = client
+        stubber = Stubber(client)
+        stubber.activate()
+        return stubber
+
+    def _record(self, client: Any) -> None:
+        client.meta.events.register("before-parameter-build", lambda model, **_: self.calls.append(model.name))
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsInProcess]:
+    """A fresh emulated AWS for one test."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield AwsInProcess(monkeypatch)
