@@ -1,19 +1,22 @@
 # Plain verbs; each sets up what it needs in .venv, from the package index alone.
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(p)")' 2>/dev/null)))
 BIN := $(CURDIR)/.venv/bin
 COLLECTIONS := $(CURDIR)/build/collections
+COLLECTION := build/collections/ansible_collections/logreflector/aws
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export PYTHONDONTWRITEBYTECODE := 1
+MYPY := mypy --config-file $(CURDIR)/pyproject.toml
+BENCHES := $(filter-out _%,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup clean
+.PHONY: help setup demo test lint sanity unit integration molecule bench build installed changelog clean
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
-setup: .venv/ready build/collections/ready ## create .venv and the collection path (every verb does)
+setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv and the collection path (every verb does)
 
 .venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: none found. Set PYTHON=..."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
@@ -21,8 +24,64 @@ setup: .venv/ready build/collections/ready ## create .venv and the collection pa
 # Ansible finds a collection by its path: the checkout stands there as a link.
 build/collections/ready:
 	@mkdir -p build/collections/ansible_collections/logreflector
-	@ln -sfn ../../../.. build/collections/ansible_collections/logreflector/aws
+	@ln -sfn ../../../.. $(COLLECTION)
 	@touch $@
 
+# The package that the subscriber's zip holds beside its handler (roles/subscriber/tasks/package.yml), as links for mypy.
+build/lambda/ready:
+	@mkdir -p build/lambda/logreflector
+	@for part in _subscriptions _errors.py _retry.py; do \
+	  ln -sfn ../../../plugins/module_utils/$$part build/lambda/logreflector/$$part; done
+	@touch $@
+
+demo: setup ## the main job on the embedded AWS; KEEP=1 leaves it running
+	python examples/demo.py $(if $(KEEP),--keep)
+
+test: lint sanity unit integration molecule ## all tests and checks
+
+lint: setup ## ruff, mypy, shellcheck, ansible-lint, the documentation, the changelog
+	ruff check
+	ruff format --check
+	cd build/collections && $(MYPY) -p ansible_collections.logreflector.aws.plugins
+	cd lambda_src/reflector && $(MYPY) .
+	cd lambda_src/subscriber && MYPYPATH=$(CURDIR)/build/lambda $(MYPY) .
+	cd extensions && $(MYPY) -p embedded_aws
+	shellcheck .ci/run
+	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
+	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs all \
+	  --disallow-unknown-collection-refs $(COLLECTION)
+	antsibull-changelog lint
+	antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml
+
+sanity: setup ## ansible-test sanity, every test, nothing ignored
+	python tests/sanity/run.py
+
+unit: setup ## unit tests
+	pytest -n auto tests/unit
+
+integration: setup installed ## modules and playbooks against the embedded AWS and moto
+	pytest tests/integration
+
+molecule: setup ## every molecule scenario
+	molecule test --all
+
+bench: $(addprefix bench-,$(BENCHES)) ## every bench; figures go to build/bench
+
+bench-%: setup ## one bench: runs bench/%.py, which writes build/bench/%.json
+	@mkdir -p build/bench
+	python bench/$*.py
+
+build: setup ## the collection's tarball, in build/
+	rm -f build/logreflector-aws-*.tar.gz
+	ansible-galaxy collection build --output-path build
+
+installed: build ## the tarball, installed into an empty path, build/installed, without network
+	rm -rf build/installed
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/installed \
+	  ansible-galaxy collection install --offline -p build/installed build/logreflector-aws-*.tar.gz
+
+changelog: setup ## CHANGELOG.md, from changelogs/fragments and the plugins
+	antsibull-changelog release --update-existing --reload-plugins --refresh
+
 clean: ## remove what make created
-	rm -rf .venv build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache changelogs/.plugin-cache.yaml

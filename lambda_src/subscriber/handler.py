@@ -22,17 +22,22 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from logreflector._errors import InvalidInputError, ReflectorError
-from logreflector._retry import Patience
+from logreflector._retry import Patience, stop_at_limits
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import Choice, LogGroup, delivery_path
-from logreflector._subscriptions.filters import DEFAULT_SLOTS, Wanted, attributes_of
+from logreflector._subscriptions.filters import ATTRIBUTES, DEFAULT_SLOTS, Wanted, attributes_of
 from logreflector._subscriptions.sweep import Outcome, Sweep
 
 # A client made once serves all invocations of this worker.
-_LOGS = boto3.client(
-    "logs", config=Config(retries={"mode": "standard", "total_max_attempts": 6}, user_agent_extra="logreflector.aws")
+_LOGS = stop_at_limits(
+    boto3.client(
+        "logs",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 6}, user_agent_extra="logreflector.aws"),
+    )
 )
 _RESERVE_SECONDS = 5.0
+_SETTINGS = {"include", "exclude", "own_functions", "slots", "attributes"}
+_FILTER_ATTRIBUTES = {*ATTRIBUTES} - {"destination_arn"}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -42,12 +47,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     the event, then it goes to the dead-letter queue. Answers {"log_group", "outcome", "reason"}.
     """
     detail = event.get("detail") or {}
-    name = (detail.get("requestParameters") or {}).get("logGroupName")
-    if detail.get("eventName") != "CreateLogGroup" or not name:
+    request = detail.get("requestParameters") or {}  # null where the call was refused early
+    name = request.get("logGroupName") or ""
+    if detail.get("eventName") != "CreateLogGroup" or not (name or detail.get("errorCode")):
         raise InvalidInputError("event", "it is not CloudTrail's event of a CreateLogGroup call")
     if detail.get("errorCode"):  # CloudTrail tells of failed calls too: there is no new group
         return _report(name, "ignored", f"the call to create it failed: {detail['errorCode']}")
-    log_class = detail["requestParameters"].get("logGroupClass") or "STANDARD"
+    log_class = request.get("logGroupClass") or "STANDARD"
     outcome = _subscribe(LogGroup(name, log_class), context)
     if outcome.kind == "failed":
         raise SubscriptionError(name, outcome.reason)
@@ -78,11 +84,26 @@ def _rules(function_arn: str) -> tuple[Choice, Wanted]:
     if not reflector:
         raise InvalidInputError("REFLECTOR", "the environment variable is not set: it names the reflector's function")
     destination = reflector if reflector.startswith("arn:") else f"{own_prefix}:function:{reflector}"
-    settings = json.loads(os.environ.get("SUBSCRIPTIONS") or "{}")
+    settings = _settings(os.environ.get("SUBSCRIPTIONS") or "{}")
     functions = [own_name.partition(":")[0], *settings.get("own_functions", [])]
     choice = Choice(settings.get("include", ["*"]), settings.get("exclude", []), delivery_path(destination, functions))
     attributes = attributes_of(settings.get("attributes", {}))
-    return choice, Wanted(destination, attributes, settings.get("slots", DEFAULT_SLOTS))
+    return choice, Wanted(destination, attributes, settings["slots"])
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """SUBSCRIPTIONS; InvalidInputError where a word in it would be passed over in silence."""
+    try:
+        settings: dict[str, Any] = json.loads(text)
+        settings["slots"] = int(
+            settings.get("slots", DEFAULT_SLOTS)
+        )  # Ansible before 2.19 templates numbers to strings
+        unknown = [*(settings.keys() - _SETTINGS), *(settings.get("attributes", {}).keys() - _FILTER_ATTRIBUTES)]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError("SUBSCRIPTIONS", f"it is not a JSON object of settings: {error}") from error
+    if unknown:
+        raise InvalidInputError("SUBSCRIPTIONS", f"it does not take {', '.join(sorted(unknown))}")
+    return settings
 
 
 def _report(log_group: str, outcome: str, reason: str = "") -> dict[str, Any]:

@@ -69,6 +69,14 @@ class ConflictError(ReflectorError):
     """Somebody else wrote at the same time, or the name is taken."""
 
 
+class OutdatedError(ConflictError):
+    """Another writer was faster: what was planned from does not hold any more. The frame reads and plans again."""
+
+
+class RefusedError(ReflectorError):
+    """Not done, to protect something: a resource that is not ours, messages that would be lost."""
+
+
 class LimitReachedError(ReflectorError):
     """A quota is full: a filter slot, a policy's size."""
 
@@ -110,6 +118,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "EntityAlreadyExists",
             "OperationAbortedException",
             "PreconditionFailedException",
+            "QueueAlreadyExists",
             "QueueNameExists",
             "ResourceAlreadyExistsException",
             "ResourceConflictException",
@@ -118,7 +127,14 @@ _KINDS: dict[str, type[ReflectorError]] = {
     ),
     **dict.fromkeys(("LimitExceeded", "LimitExceededException", "PolicyLengthExceededException"), LimitReachedError),
     **dict.fromkeys(
-        ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"), ThrottledError
+        (
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        ),
+        ThrottledError,
     ),
     **dict.fromkeys(
         (
@@ -126,6 +142,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ExpiredTokenException",
             "InvalidAccessKeyId",
             "InvalidClientTokenId",
+            "InvalidSignatureException",
             "SignatureDoesNotMatch",
             "UnrecognizedClientException",
         ),
@@ -133,25 +150,17 @@ _KINDS: dict[str, type[ReflectorError]] = {
     ),
 }
 
+# botocore's exceptions, by the name of the class or of one it comes from: older releases lack some.
 _CREDENTIAL_ERRORS = {
     "CredentialRetrievalError",
+    "LoginError",
     "NoCredentialsError",
     "PartialCredentialsError",
     "ProfileNotFound",
-    "SSOTokenLoadError",
-    "UnauthorizedSSOTokenError",
+    "SSOError",
+    "TokenRetrievalError",
 }
-_NETWORK_ERRORS = {
-    "ConnectionClosedError",
-    "ConnectionError",
-    "ConnectTimeoutError",
-    "EndpointConnectionError",
-    "HTTPClientError",
-    "ProxyConnectionError",
-    "ReadTimeoutError",
-    "ResponseStreamingError",
-    "SSLError",
-}
+_NETWORK_ERRORS = {"ConnectionError", "HTTPClientError"}
 
 
 def error_code(error: Exception) -> str:
@@ -165,11 +174,11 @@ def translate(error: Exception, tried: str, where: str = "") -> ReflectorError:
     """The exception of our tree for one of botocore's."""
     if isinstance(error, ClientError):
         return _translate_answer(error, tried, where)
-    name = type(error).__name__
-    if name in _CREDENTIAL_ERRORS:
+    names = {ancestor.__name__ for ancestor in type(error).__mro__}
+    if names & _CREDENTIAL_ERRORS:
         hint = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
         return CredentialsError(tried, str(error), hint=hint, where=where)
-    if name in _NETWORK_ERRORS:
+    if names & _NETWORK_ERRORS:
         hint = "Check that the region is enabled in this account and that its endpoint can be reached from here."
         return UnreachableError(tried, str(error), hint=hint, where=where)
     return AwsError(tried, str(error), where=where)

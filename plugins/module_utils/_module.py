@@ -39,12 +39,15 @@ class Spec:
         }
 
 
-def perform(spec: Spec, params: Params, *, check_mode: bool) -> Result:
-    """The result of the work, or of its failure: the one place where our exceptions become a task's result."""
+def perform(spec: Spec, params: Params, *, check_mode: bool, models: Any = None) -> Result:
+    """The result of the work, or of its failure: the one place where our exceptions become a task's result.
+
+    models   see `Target.from_params`
+    """
     if spec.connects and SDK_ERROR:
         return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
     try:
-        target = Target.from_params(params) if spec.connects else None
+        target = Target.from_params(params, models) if spec.connects else None
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]
     except ReflectorError as error:
         return {"failed": True, "changed": False, **error.done, **error.as_result()}

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from ._errors import ReflectorError
+from ._errors import OutdatedError, ReflectorError
 from ._session import Target
 
 Params = Mapping[str, Any]
@@ -31,7 +31,7 @@ class Change:
     name: str
     before: Any = None
     after: Any = None
-    payload: Any = None
+    payload: Any = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.action} {self.kind} {self.name}"
@@ -59,21 +59,37 @@ class Resource(Protocol):
     def facts(self, actual: Any) -> Result: ...
 
 
+_TRIES = 3  # of read, plan, apply, when others write the same thing at the same time
+
+
 def converge(resource: Resource, *, check_mode: bool) -> Result:
     """Run one resource. A failure half-way still tells what was changed before it (`done` of the exception)."""
     actual = resource.read()
     changes = resource.plan(actual)
-    if changes and not check_mode:
-        done: list[Change] = []
-        for change in changes:
-            try:
+    if check_mode or not changes:
+        return {**outcome(changes), **resource.facts(actual)}
+    done: list[Change] = []
+    try:
+        actual = _carry_out(resource, changes, done)
+    except ReflectorError as error:
+        error.done = outcome(done)
+        raise
+    return {**outcome(done), **resource.facts(actual)}
+
+
+def _carry_out(resource: Resource, changes: Sequence[Change], done: list[Change]) -> Any:
+    """Apply; what came of it. `done` grows with each write, so that it is known where it failed."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            for change in changes:
                 resource.apply(change)
-            except ReflectorError as error:
-                error.done = outcome(done)
+                done.append(change)
+            break
+        except OutdatedError:
+            if not tries_left:
                 raise
-            done.append(change)
-        actual = resource.read()
-    return {**outcome(changes), **resource.facts(actual)}
+        changes = resource.plan(resource.read())
+    return resource.read()
 
 
 def outcome(changes: Sequence[Change]) -> Result:

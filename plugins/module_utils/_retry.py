@@ -6,20 +6,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ._errors import ReflectorError
+
+with contextlib.suppress(ImportError):  # the host says what to install
+    from botocore.exceptions import ClientError
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to try again: full-jitter exponential backoff, `seconds` in all.
+    """How long to try again: exponential backoff with jitter, `seconds` in all.
 
     The clock is a field so that tests pass without waiting.
     """
@@ -43,3 +47,19 @@ class Patience:
                     raise
                 self.sleep(pause)
                 delay = min(delay * 2, self.longest_delay)
+
+
+def stop_at_limits(client: Any) -> Any:
+    """The boto3 client, which no longer tries again what will stay full: botocore takes LimitExceeded for throttling."""
+    client.meta.events.register_first("needs-retry", _limits_are_not_throttling)
+    return client
+
+
+def _limits_are_not_throttling(response: Any, operation: Any, **_: Any) -> None:
+    """botocore asks its handlers whether to try again, the first answer counts, and none of the answers means "no": an
+    exception does."""
+    if response is None:
+        return
+    error = response[1].get("Error", {})
+    if error.get("Code") in ("LimitExceeded", "LimitExceededException"):
+        raise ClientError(response[1], operation.name)

@@ -13,11 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from ._errors import CredentialsError, InvalidInputError, ReflectorError, error_code, trying
+from ._retry import stop_at_limits
 
 try:
     import boto3
     import botocore.config
     import botocore.exceptions
+    import botocore.loaders
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
@@ -61,8 +63,11 @@ class Target:
         self._clients: dict[str, Any] = {}
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Target:
-        """The target that a module's connection options name; InvalidInputError or CredentialsError if they do not."""
+    def from_params(cls, params: Mapping[str, Any], models: Any = None) -> Target:
+        """The target that a module's connection options name; InvalidInputError or CredentialsError if they do not.
+
+        models   a botocore loader whose service models are read already (`read_models`), or None
+        """
         region = params["region"]
         if not region:
             raise InvalidInputError("region", NO_REGION)
@@ -74,19 +79,22 @@ class Target:
             user_agent_extra="logreflector.aws",
         )
         if params["aws_config"]:
-            with _credentials_problem("use the option aws_config"):
+            try:
                 config = config.merge(botocore.config.Config(**params["aws_config"]))
+            except (botocore.exceptions.BotoCoreError, TypeError, ValueError) as error:
+                raise InvalidInputError("aws_config", str(error)) from error
         options = {"endpoint_url": params["endpoint_url"] or None, "verify": verify, "config": config}
         with _credentials_problem("use the given credentials"):
             session = boto3.Session(
+                botocore_session=_botocore_session(models),
                 profile_name=params["profile"] or None,
                 aws_access_key_id=params["access_key"] or None,
                 aws_secret_access_key=params["secret_key"] or None,
                 aws_session_token=params["session_token"] or None,
                 region_name=region,
             )
-        if params["assume_role_arn"]:
-            session = _assuming(session, params, options)
+            if params["assume_role_arn"]:
+                session = _assuming(session, params, options, models)
         target = cls(session, region, **options)
         target._role_arn = params["assume_role_arn"] or ""
         return target
@@ -98,8 +106,7 @@ class Target:
         if service not in self._clients:
             with trying(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
                 client = self._session.client(service, region_name=self.region, **self._client_options)
-            client.meta.events.register_first("needs-retry", _limits_are_not_throttling)
-            self._clients[service] = client
+            self._clients[service] = stop_at_limits(client)
         return self._clients[service]
 
     @cached_property
@@ -113,8 +120,7 @@ class Target:
     def where(self) -> str:
         """ "<account>/<region>" as far as it is known without a call, for error messages."""
         known = self.__dict__.get("identity")
-        account = known.account if known else (self._role_arn.split(":") + [""] * 5)[4]
-        return f"{account}/{self.region}" if account else self.region
+        return _place(known.account if known else _account_of(self._role_arn), self.region)
 
     def trying(self, tried: str) -> contextlib.AbstractContextManager[None]:
         """`_errors.trying`, with this target's place in the message."""
@@ -147,25 +153,38 @@ class Target:
 
 @contextlib.contextmanager
 def _credentials_problem(tried: str) -> Any:
-    """What boto3 refuses before any call: an unknown profile, half a key pair, an unknown configuration key."""
+    """What boto3 refuses before any call: an unknown profile, half a key pair, an address that is none."""
     try:
         yield
+    except botocore.exceptions.InvalidRegionError as error:
+        raise InvalidInputError("region", str(error)) from error
     except (botocore.exceptions.BotoCoreError, TypeError, ValueError) as error:
         raise CredentialsError(tried, str(error)) from error
 
 
-def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+def _account_of(role_arn: str) -> str:
+    """The account in a role's ARN; "" where there is none to be seen."""
+    return (role_arn.split(":") + [""] * 5)[4]
+
+
+def _place(account: str, region: str) -> str:
+    return f"{account}/{region}" if account else region
+
+
+def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any], models: Any) -> Any:
     """A session whose credentials are those of the role, fetched at the first call and refreshed before they end."""
     role_arn = params["assume_role_arn"]
+    tried, where = f"assume the role {role_arn}", _place(_account_of(role_arn), params["region"])
     extra = {"RoleSessionName": params["assume_role_session_name"]}
     if params["assume_role_external_id"]:
         extra["ExternalId"] = params["assume_role_external_id"]
     credentials = session.get_credentials()
     if credentials is None:
         raise CredentialsError(
-            f"assume the role {role_arn}",
+            tried,
             "no credentials were found to assume it with",
             hint="Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in.",
+            where=where,
         )
 
     def sts_client(service: str, **arguments: Any) -> Any:
@@ -179,24 +198,32 @@ def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any
         except botocore.exceptions.ClientError as error:
             message = error.response.get("Error", {}).get("Message", "")
             hint = "Check that the role exists in that account and that its trust policy lets this caller assume it."
-            raise CredentialsError(f"assume the role {role_arn}", message, hint=hint, code=error_code(error)) from error
+            raise CredentialsError(tried, message, hint=hint, code=error_code(error), where=where) from error
 
-    assumed = botocore.session.get_session()
+    assumed = _botocore_session(models)
     assumed._credentials = DeferredRefreshableCredentials(fetch, "assume-role")
     return boto3.Session(botocore_session=assumed, region_name=params["region"])
 
 
-def _limits_are_not_throttling(response: Any, operation: Any, **_: Any) -> None:
-    """Stop botocore from trying again what will stay full: its standard mode takes LimitExceeded for throttling.
+def read_models() -> Any:
+    """A botocore loader that has read what clients of the services used here need: most of what a client costs.
 
-    botocore asks its handlers whether to try again, the first answer counts, and none of the answers means "no": an
-    exception does.
+    A host that forks reads them once, before the fork. Opens nothing.
     """
-    if response is None:
-        return
-    error = response[1].get("Error", {})
-    if error.get("Code") in ("LimitExceeded", "LimitExceededException"):
-        raise botocore.exceptions.ClientError(response[1], operation.name)
+    loader = botocore.loaders.create_loader()
+    for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+        loader.load_data(name)
+    for service in ("events", "iam", "lambda", "logs", "sqs", "sts"):
+        loader.load_service_model(service, "service-2", api_version=None)
+        loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
+    return loader
 
 
-__all__ = ["SDK_ERROR", "Identity", "ReflectorError", "Target"]
+def _botocore_session(models: Any) -> Any:
+    session = botocore.session.Session()
+    if models is not None:
+        session.register_component("data_loader", models)
+    return session
+
+
+__all__ = ["SDK_ERROR", "Identity", "ReflectorError", "Target", "read_models"]

@@ -112,7 +112,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: How many log groups came to what. RV(counts.subscribed) includes those just changed.
+  description: How many log groups came to what. C(subscribed) includes those just changed.
   type: dict
   returned: always, once the log groups are listed
   sample:

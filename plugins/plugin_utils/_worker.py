@@ -11,22 +11,40 @@ from typing import Any, ClassVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import AnsibleValidationErrorMultiple, UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._module import Spec, perform
-from ..module_utils._session import SDK_ERROR
+from ..module_utils._session import SDK_ERROR, read_models
 
 
-def perform_in_process(spec: Spec, arguments: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """The result that the module would give: options validated, defaults filled in, secrets taken out."""
+# Read when Ansible imports an action, which is before it forks: workers inherit them.
+_MODELS = None if SDK_ERROR else read_models()
+
+
+def perform_in_process(spec: Spec, arguments: Mapping[str, Any], *, check_mode: bool, name: str = "") -> dict[str, Any]:
+    """The result that the module `name` would give: options validated, defaults filled in, secrets taken out."""
     validated = ArgumentSpecValidator(**spec.arguments()).validate(dict(arguments))
     if validated.error_messages:
-        result: dict[str, Any] = {"failed": True, "msg": validated.errors.msg}
+        result: dict[str, Any] = {"failed": True, "msg": _refusal(validated.errors, name)}
     else:
-        result = perform(spec, validated.validated_parameters, check_mode=check_mode)
+        result = perform(spec, validated.validated_parameters, check_mode=check_mode, models=_MODELS)
+    if validated._warnings:
+        result["warnings"] = [
+            f"Both option {warning['option']} and its alias {warning['alias']} are set."
+            for warning in validated._warnings
+        ]
     result["invocation"] = {"module_args": validated.validated_parameters}
     clean: dict[str, Any] = remove_values(result, validated._no_log_values)
     return clean
+
+
+def _refusal(errors: AnsibleValidationErrorMultiple, name: str) -> str:
+    """The first error as AnsibleModule words it."""
+    message = str(errors.msg)
+    return (
+        f"Unsupported parameters for ({name}) module: {message}" if isinstance(errors[0], UnsupportedError) else message
+    )
 
 
 class WorkerAction(ActionBase):  # type: ignore[misc]
@@ -42,7 +60,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         if self._needs_module():
             module: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
             return {**result, **module}
-        return {**result, **perform_in_process(self.spec, self._task.args, check_mode=self._task.check_mode)}
+        task = self._task
+        return {**result, **perform_in_process(self.spec, task.args, check_mode=task.check_mode, name=task.action)}
 
     def _needs_module(self) -> bool:
         """Whether the work belongs elsewhere: another machine or user, in the background, in another environment, or

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._errors import InvalidInputError
+from .._errors import InvalidInputError, NotFoundError
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
@@ -36,7 +37,16 @@ def given_attributes(target: Target, params: Params) -> dict[str, Any]:
 def destination(target: Target, value: str) -> str:
     """An ARN as given (placeholders replaced), or the ARN of the target's own Lambda function of that name."""
     value = str(target.expand(value))
+    if not value:
+        raise InvalidInputError("destination_arn", "it is empty; give an ARN or the name of a Lambda function")
     return value if value.startswith("arn:") else target.arn("lambda", f"function:{value}")
+
+
+def at_least_one(params: Params, *options: str) -> None:
+    """InvalidInputError if a count is not positive."""
+    for option in options:
+        if params[option] < 1:
+            raise InvalidInputError(option, f"{params[option]} is less than 1")
 
 
 class SubscriptionFilterResource:
@@ -48,13 +58,20 @@ class SubscriptionFilterResource:
         if ":" in self._name or "*" in self._name:
             raise InvalidInputError("name", f"{self._name!r} holds ':' or '*', which AWS forbids in a filter's name")
         self._present = params["state"] == "present"
+        at_least_one(params, "slots")
         self._slots: int = params["slots"]
+        self._target = target
         self._attributes = given_attributes(target, params)
         self._api = logs_api(target, params)
 
     def read(self) -> list[SubscriptionFilter]:
-        """All filters of the group: its full slots matter as much as ours."""
-        return self._api.filters(self._group)
+        """All filters of the group: its full slots matter as much as ours. A group that is gone has none to remove."""
+        try:
+            return self._api.filters(self._group)
+        except NotFoundError:
+            if self._present:
+                raise
+            return []
 
     def plan(self, actual: Sequence[SubscriptionFilter]) -> list[Change]:
         """At most one change."""
@@ -66,7 +83,7 @@ class SubscriptionFilterResource:
             return [self._change("update", before, after)] if after != before else []
         if "destination_arn" not in self._attributes:
             raise InvalidInputError("destination_arn", f"filter {self._name} does not exist yet, so it has to be given")
-        check_slot(self._group, actual, self._slots)
+        check_slot(self._group, actual, self._slots, self._target.where)
         return [self._change("create", None, SubscriptionFilter(self._group, self._name, **self._attributes))]
 
     def apply(self, change: Change) -> None:
@@ -98,20 +115,25 @@ class SubscriptionFilterResource:
 def read_filters(target: Target, params: Params, _check_mode: bool) -> Result:
     """The work of subscription_filter_info: one group, or many by prefix."""
     api = logs_api(target, params)
-    if params["log_group"]:
-        names = [params["log_group"]]
-    else:
-        prefix = params["log_group_prefix"] or ""
-        groups = api.groups(prefix)
-        names = [group.name for group in groups if group.log_class == "STANDARD"]
     wanted = destination(target, params["destination_arn"]) if params["destination_arn"] else None
-    found = (item for name in names for item in api.filters(name))
+    if params["log_group"]:
+        found = iter(api.filters(params["log_group"]))
+    else:
+        found = _filters_of_many(api, params["log_group_prefix"] or "")
     return {
         "changed": False,
         "subscription_filters": [
             item.plain() for item in found if _matches(item, {"name": params["name"], "destination_arn": wanted})
         ],
     }
+
+
+def _filters_of_many(api: LogsApi, prefix: str) -> Iterator[SubscriptionFilter]:
+    for group in api.groups(prefix):
+        if group.log_class != "STANDARD":
+            continue
+        with contextlib.suppress(NotFoundError):  # deleted since it was listed
+            yield from api.filters(group.name)
 
 
 def _matches(item: SubscriptionFilter, wanted: Mapping[str, str | None]) -> bool:

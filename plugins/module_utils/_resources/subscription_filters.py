@@ -11,11 +11,12 @@ from .._session import Target
 from .._subscriptions.choice import Choice, delivery_path
 from .._subscriptions.filters import Wanted
 from .._subscriptions.sweep import Outcome, Sweep, summary
-from .subscription_filter import destination, given_attributes, logs_api
+from .subscription_filter import at_least_one, destination, given_attributes, logs_api
 
 
 def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
+    at_least_one(params, "slots", "workers")
     reflector = destination(target, params["destination_arn"])
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
@@ -38,7 +39,10 @@ def _result(outcomes: list[Outcome], target: Target) -> Result:
     changing = [outcome for outcome in outcomes if outcome.changes]
     result: Result = {
         "changed": bool(changing),
-        "changes": [f"{_VERBS[outcome.kind]} subscription of log group {outcome.log_group}" for outcome in changing],
+        "changes": [
+            f"{_VERBS.get(outcome.kind, 'delete')} subscription of log group {outcome.log_group}"
+            for outcome in changing
+        ],
         "diff": _diff(changing),
         **summary(outcomes),
     }
@@ -52,7 +56,7 @@ def _result(outcomes: list[Outcome], target: Target) -> Result:
     return result
 
 
-_VERBS = {"created": "create", "updated": "update", "removed": "delete"}
+_VERBS = {"created": "create", "updated": "update"}
 
 
 def _diff(changing: list[Outcome]) -> list[Result]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .._errors import ConflictError, LimitReachedError, NotFoundError, ReflectorError, ThrottledError, trying
+from .._errors import AwsError, ConflictError, LimitReachedError, NotFoundError, ReflectorError, ThrottledError, trying
 from .._retry import Patience
 from .choice import LogGroup
-from .filters import SubscriptionFilter, no_slot
+from .filters import SubscriptionFilter, holders
 
 
 class LogsApi:
@@ -31,11 +31,20 @@ class LogsApi:
 
     def groups(self, prefix: str = "") -> Iterator[LogGroup]:
         """Every log group of the target whose name begins with `prefix`, page by page."""
-        narrowed = {"logGroupNamePrefix": prefix} if prefix else {}
-        with trying("list the log groups", self._where()):
-            for page in self._client.get_paginator("describe_log_groups").paginate(**narrowed):
-                for item in page["logGroups"]:
-                    yield LogGroup(item["logGroupName"], item.get("logGroupClass", "STANDARD"))
+        request = {"logGroupNamePrefix": prefix} if prefix else {}
+
+        def read() -> dict[str, Any]:
+            with trying("list the log groups", self._where()):
+                page: dict[str, Any] = self._client.describe_log_groups(**request)
+            return page
+
+        while True:  # by hand: a page that is refused for the rate is asked for again, a paginator would start anew
+            page = self._patience.wait_out(read, _passes)
+            for item in page["logGroups"]:
+                yield LogGroup(item["logGroupName"], item.get("logGroupClass", "STANDARD"))
+            if not page.get("nextToken"):
+                return
+            request["nextToken"] = page["nextToken"]
 
     def filters(self, log_group: str) -> list[SubscriptionFilter]:
         """All filters of a group. NotFoundError if the group is gone."""
@@ -50,7 +59,7 @@ class LogsApi:
         return self._patience.wait_out(read, _passes)
 
     def put(self, wanted: SubscriptionFilter) -> None:
-        """Create or update in place. LimitReachedError names who holds the slots; NotFoundError if the group is gone."""
+        """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
         tried = f"put subscription filter {wanted.name} on log group {wanted.log_group}"
 
         def write() -> None:
@@ -59,8 +68,12 @@ class LogsApi:
 
         try:
             self._patience.wait_out(write, self._passes_on_put)
-        except LimitReachedError as error:
-            raise no_slot(wanted.log_group, self.filters(wanted.log_group)) from error
+        except LimitReachedError as error:  # a slot, or another limit such as that of regular expressions in patterns
+            why = f"{error.why}; the log group's filters are {holders(self.filters(wanted.log_group)) or 'none'}"
+            raise LimitReachedError(error.tried, why, code=error.code, where=error.where) from error
+        except NotFoundError as error:
+            self.filters(wanted.log_group)  # raises if it is the group that is gone
+            raise _refused(AwsError(error.tried, error.why, code=error.code, where=error.where), wanted) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
                 raise _refused(error, wanted) from error

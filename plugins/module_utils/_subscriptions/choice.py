@@ -48,6 +48,8 @@ class Patterns:
     """Shell-style patterns over the whole name (`/aws/lambda/*`), or `re:` and a regular expression found anywhere."""
 
     def __init__(self, option: str, patterns: Iterable[str]) -> None:
+        if isinstance(patterns, str):  # its characters would pass for patterns, and a "*" among them for everything
+            raise InvalidInputError(option, f"{patterns!r} is not a list of patterns")
         self._compiled = [(pattern, _compile(option, pattern)) for pattern in patterns]
 
     def first_match(self, name: str) -> str | None:

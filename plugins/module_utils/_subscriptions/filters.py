@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from .._errors import LimitReachedError
@@ -15,6 +16,9 @@ from .._errors import LimitReachedError
 DEFAULT_SLOTS = 5
 """Filters that a group may have. AWS's quota page says 5 since August 2026 and said 2 before: it is only a first
 look, AWS's own LimitExceededException has the last word."""
+
+LONGEST_NAME = 512
+"""Characters in a filter's name (PutSubscriptionFilter)."""
 
 # Our field names, and PutSubscriptionFilter's.
 API_NAMES = {
@@ -51,7 +55,7 @@ class SubscriptionFilter:
     def from_api(cls, item: Mapping[str, Any]) -> SubscriptionFilter:
         """From an element of DescribeSubscriptionFilters' answer."""
         values = {ours: item[theirs] for ours, theirs in API_NAMES.items() if item.get(theirs) not in (None, "")}
-        values["emit_system_fields"] = tuple(sorted(values.get("emit_system_fields", ())))
+        values["emit_system_fields"] = tuple(sorted(set(values.get("emit_system_fields", ()))))
         return cls(**values)
 
     def request(self) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that the options give, as SubscriptionFilter holds them; None is "not given"."""
     given = {name: options[name] for name in ATTRIBUTES if options.get(name) is not None}
     if "emit_system_fields" in given:
-        given["emit_system_fields"] = tuple(sorted(given["emit_system_fields"]))
+        given["emit_system_fields"] = tuple(sorted(set(given["emit_system_fields"])))
     return given
 
 
@@ -129,10 +133,19 @@ def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], wanted: 
         note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
         return GroupPlan(before=keep, after=replace(keep, **wanted.attributes), note=note)
     check_slot(log_group, filters, wanted.slots)
-    name = default_name(log_group)
-    if any(item.name == name for item in filters):  # a foreign filter has our name: a put would overwrite it
-        name += "-log-reflector"
+    name = _free_name(log_group, {item.name for item in filters})
     return GroupPlan(after=SubscriptionFilter(log_group, name, wanted.destination_arn, **wanted.attributes))
+
+
+def _free_name(log_group: str, taken: Set[str]) -> str:
+    """The default name, or one beside it where a foreign filter has that: a put would overwrite it."""
+    name = default_name(log_group)
+    for number in count(1):
+        if name not in taken:
+            break
+        suffix = "-log-reflector" if number == 1 else f"-log-reflector-{number}"
+        name = default_name(log_group)[: LONGEST_NAME - len(suffix)] + suffix
+    return name
 
 
 def plan_absent(filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupPlan:
@@ -140,17 +153,17 @@ def plan_absent(filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupP
     return GroupPlan(remove=tuple(item for item in filters if wanted.owns(item)))
 
 
-def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int) -> None:
-    """LimitReachedError if the group is full, before anything is written."""
+def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int, where: str = "") -> None:
+    """LimitReachedError, naming who holds the slots, if the group is full: before anything is written."""
     if len(filters) >= slots:
-        raise no_slot(log_group, filters)
+        raise LimitReachedError(
+            f"subscribe log group {log_group}",
+            f"all its {len(filters)} filter slots are taken: {holders(filters)}",
+            hint="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
+            where=where,
+        )
 
 
-def no_slot(log_group: str, filters: Sequence[SubscriptionFilter]) -> LimitReachedError:
-    """The error of a full group: it names who holds the slots."""
-    holders = ", ".join(f"{item.name} (to {item.destination_arn})" for item in filters) or "unknown holders"
-    return LimitReachedError(
-        f"subscribe log group {log_group}",
-        f"all its {len(filters)} filter slots are taken: {holders}",
-        hint="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
-    )
+def holders(filters: Sequence[SubscriptionFilter]) -> str:
+    """Who holds a group's slots, for messages."""
+    return ", ".join(f"{item.name} (to {item.destination_arn})" for item in filters)

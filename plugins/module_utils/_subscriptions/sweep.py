@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._errors import CredentialsError, LimitReachedError, NotFoundError, ReflectorError, UnreachableError
@@ -17,12 +17,13 @@ from .calls import LogsApi
 from .choice import Choice, Kind, LogGroup
 from .filters import GroupPlan, SubscriptionFilter, Wanted, plan_absent, plan_present
 
-CHANGING: tuple[Kind, ...] = ("created", "updated", "removed")
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one group, or would come of it. `foreign` are the filters of others that were seen there."""
+    """What came of one group, or would come of it. `foreign` are the filters of others that were seen there.
+
+    plan    what is written; of a group that failed half-way, what had been written before
+    """
 
     log_group: str
     kind: Kind
@@ -33,7 +34,7 @@ class Outcome:
     @property
     def changes(self) -> bool:
         """Whether something is to be written."""
-        return self.kind in CHANGING
+        return bool(self.plan.put or self.plan.remove)
 
 
 class Sweep:
@@ -81,9 +82,9 @@ class Sweep:
             filters = self._api.filters(group.name)
             foreign = tuple(item for item in filters if not self._wanted.owns(item))
             if verdict:
-                outcome = self._absent(group.name, filters, foreign)
-                return (
-                    outcome if outcome.changes else Outcome(group.name, verdict.kind, verdict.reason, foreign=foreign)
+                plan = plan_absent(filters, self._wanted)
+                return Outcome(
+                    group.name, "removed" if plan.remove else verdict.kind, verdict.reason, plan, foreign=foreign
                 )
             if not self._present:
                 return self._absent(group.name, filters, foreign)
@@ -113,13 +114,16 @@ class Sweep:
             return outcome
         if self._fatal:
             return Outcome(outcome.log_group, "failed", str(self._fatal), foreign=outcome.foreign)
+        removed: list[SubscriptionFilter] = []
         try:
             for doomed in outcome.plan.remove:
                 self._api.delete(doomed)
+                removed.append(doomed)
             if outcome.plan.put:
                 self._api.put(outcome.plan.put)
         except ReflectorError as error:
-            return self._failure(outcome.log_group, error, outcome.foreign)
+            failure = self._failure(outcome.log_group, error, outcome.foreign)
+            return replace(failure, plan=GroupPlan(remove=tuple(removed)))
         return outcome
 
     def _failure(self, name: str, error: ReflectorError, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome:
@@ -140,7 +144,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             "groups": len(kinds),
             "subscribed": sum(kind in ("subscribed", "created", "updated") for kind in kinds),
             "already_right": kinds.count("subscribed"),
-            "changed": sum(kind in CHANGING for kind in kinds),
+            "changed": sum(outcome.changes for outcome in outcomes),
             "excluded": kinds.count("excluded"),
             "not_possible": kinds.count("not_possible"),
             "gone": kinds.count("gone"),
@@ -150,6 +154,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             {"log_group": outcome.log_group, "outcome": outcome.kind, "reason": outcome.reason}
             for outcome in outcomes
             if outcome.kind in ("excluded", "not_possible", "gone", "failed")
+            or (outcome.kind == "removed" and outcome.reason)  # by purge
         ],
         "notes": [f"{outcome.log_group}: {outcome.reason}" for outcome in outcomes if _noteworthy(outcome)],
         "foreign": _foreign(outcomes),

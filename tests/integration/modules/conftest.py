@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
-from embedded_aws import EmbeddedAws
+from embedded_aws import Configuration, EmbeddedAws, Organization
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-west-1"
@@ -47,7 +47,8 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def _embedded() -> Iterator[Cloud]:
-    with EmbeddedAws(accounts=[ACCOUNT]) as aws:
+    organization = Organization(management=ACCOUNT, members=())
+    with EmbeddedAws(Configuration(organization=organization)) as aws:
         yield Cloud("embedded", aws.endpoint_url, ACCOUNT)
 
 

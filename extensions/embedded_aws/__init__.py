@@ -1,0 +1,36 @@
+"""An AWS on this machine, for tests and demonstrations: MiniStack with what it lacks, an organisation of accounts, a
+front that injects faults, and a sink that plays Sumo Logic.
+
+    with EmbeddedAws() as aws:
+        aws.session("222222222222", "eu-west-1").client("logs").create_log_group(logGroupName="/app")
+"""
+
+from __future__ import annotations
+
+from .front import Call, Fault, FrontClient
+from .library import EmbeddedAws, RunningAws, StartError, down, up
+from .organization import role_arn
+from .settings import DEPLOYER_ROLE, Configuration, Organization, Settings
+from .sink import Behaviour, Received, Sink, SinkClient
+from .state import State
+
+__all__ = [
+    "DEPLOYER_ROLE",
+    "Behaviour",
+    "Call",
+    "Configuration",
+    "EmbeddedAws",
+    "Fault",
+    "FrontClient",
+    "Organization",
+    "Received",
+    "RunningAws",
+    "Settings",
+    "Sink",
+    "SinkClient",
+    "StartError",
+    "State",
+    "down",
+    "role_arn",
+    "up",
+]

@@ -1,0 +1,29 @@
+"""What AWS does and MiniStack does not, patched into the running MiniStack, one file for each subject.
+
+The patches replace private functions, which is why MiniStack's version is pinned: hooks.py looks each of them up and
+refuses to start when one has moved.
+"""
+
+from __future__ import annotations
+
+from ..settings import Organization, Settings
+from . import (
+    authorisation,
+    event_rules,
+    functions,
+    invocations,
+    log_groups,
+    organization,
+    permissions,
+    roles,
+    subscriptions,
+)
+from .current import current
+
+
+def install(settings: Settings, members: Organization) -> None:
+    """Patches MiniStack, which must be imported and not yet serving."""
+    current.settings = settings
+    for subject in (authorisation, event_rules, functions, invocations, log_groups, permissions, roles, subscriptions):
+        subject.install()
+    organization.install(members)

@@ -1,0 +1,88 @@
+"""The event that a trail with management events sends to the caller's own default bus."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import random
+import threading
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region, get_request_client_ip
+from ministack.services import eventbridge
+
+from .current import current
+from .hooks import original
+
+_put_events = original(eventbridge, "_put_events", "data", "allow_aws_source")
+
+
+def create_log_group_called(request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
+    """Sends the event of a CreateLogGroup call, later and perhaps twice. A role: Lambda called on its behalf."""
+    entry = {
+        "Source": "aws.logs",
+        "DetailType": "AWS API Call via CloudTrail",
+        "Detail": json.dumps(_detail(request, error, role_arn)),
+    }
+    context = contextvars.copy_context()  # account and region of the call
+    copies = 2 if random.random() < current.settings.duplicate_probability else 1
+
+    def send() -> None:
+        for _ in range(copies):
+            _put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    timer = threading.Timer(current.settings.event_delay, context.run, (send,))
+    timer.daemon = True
+    timer.start()
+
+
+def _detail(request: dict[str, Any], error: tuple[str, str] | None, role_arn: str) -> dict[str, Any]:
+    by_lambda = "lambda.amazonaws.com"
+    detail = {
+        "eventVersion": "1.11",
+        "userIdentity": _identity(role_arn),
+        "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "logs.amazonaws.com",
+        "eventName": "CreateLogGroup",
+        "awsRegion": get_region(),
+        "sourceIPAddress": by_lambda if role_arn else get_request_client_ip(),
+        "userAgent": by_lambda if role_arn else "embedded-aws",
+        "requestParameters": request,
+        "responseElements": None,
+        "requestID": str(uuid.uuid4()),
+        "eventID": str(uuid.uuid4()),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "apiVersion": "20140328",
+        "managementEvent": True,
+        "recipientAccountId": get_account_id(),
+        "eventCategory": "Management",
+    }
+    if error is not None:
+        detail["errorCode"], detail["errorMessage"] = error
+    return detail
+
+
+def _identity(role_arn: str) -> dict[str, Any]:
+    account = get_account_id()
+    if role_arn:
+        role = role_arn.rpartition("/")[2]
+        return {
+            "type": "AssumedRole",
+            "principalId": f"AROAEXAMPLE:{role}",
+            "arn": f"arn:aws:sts::{account}:assumed-role/{role}/{role}",
+            "accountId": account,
+            "invokedBy": "lambda.amazonaws.com",
+        }
+    arn = iam_evaluator.caller_arn()
+    name = arn.rpartition("/")[2]
+    if ":assumed-role/" in arn:
+        kind, principal = "AssumedRole", f"AROAEXAMPLE:{name}"
+    elif ":user/" in arn:
+        kind, principal = "IAMUser", "AIDAEXAMPLE"
+    else:
+        kind, principal = "Root", account
+    return {"type": kind, "principalId": principal, "arn": arn, "accountId": account}

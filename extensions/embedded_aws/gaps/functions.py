@@ -1,0 +1,219 @@
+"""Functions: the role must be there and passed by right, updates wait for each other, and the log needs permission."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import datetime
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch_logs as logs
+from ministack.services import lambda_svc
+
+from .cloudtrail import create_log_group_called
+from .current import current
+from .hooks import Function, original, replace
+from .invocations import Target
+from .policies import role_allowed, role_of
+from .validation import Answer, error
+
+_enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
+_SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
+
+
+def install() -> None:
+    @replace(lambda_svc, "_create_function", "data")
+    def _(ministack: Function) -> Function:
+        def create(data: dict[str, Any]) -> Answer:
+            answer: Answer = _role_refused(data, data.get("Role", "")) or ministack(data)
+            return answer
+
+        return create
+
+    @replace(lambda_svc, "_update_config", "name", "data")
+    def _(ministack: Function) -> Function:
+        def update(name: str, data: dict[str, Any]) -> Answer:
+            config = (lambda_svc._functions.get(name) or {}).get("config") or {}
+            role = data.get("Role") or config.get("Role", "")
+            refused = _busy(config) or (
+                _role_refused(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None
+            )
+            answer: Answer = refused or ministack(name, data)
+            if answer[0] == 200:
+                # MiniStack keeps a warm worker whose role or log configuration changed.
+                lambda_svc.invalidate_worker(name, qualifier="$LATEST")
+            return answer
+
+        return update
+
+    @replace(lambda_svc, "_update_code", "name", "data")
+    def _(ministack: Function) -> Function:
+        def update(name: str, data: dict[str, Any]) -> Answer:
+            function = lambda_svc._functions.get(name) or {}
+            answer: Answer = _busy(function.get("config") or {}) or ministack(name, data)
+            return answer
+
+        return update
+
+    @replace(lambda_svc, "_put_event_invoke_config", "func_name", "qualifier", "data")
+    def _(ministack: Function) -> Function:
+        def put(func_name: str, qualifier: str | None, data: dict[str, Any]) -> Answer:
+            config = (lambda_svc._functions.get(func_name) or {}).get("config") or {}
+            destination = ((data.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
+            refused = (
+                _sending_refused(config.get("Role", ""), destination, "The function's execution role")
+                if config
+                else None
+            )
+            answer: Answer = refused or ministack(func_name, qualifier, data)
+            return answer
+
+        return put
+
+    @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
+    def _(ministack: Function) -> Function:
+        async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
+            if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
+                # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
+                method, body = "PUT", await _merged(ministack, path, headers, body, query_params)
+            answer: Answer = await ministack(method, path, headers, body, query_params)
+            return answer
+
+        return handle
+
+    @replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")
+    def _(ministack: Function) -> Function:
+        def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+            result: dict[str, Any] = ministack(func, event, request_id)
+            if result.get("error") and (result.get("body") or {}).get("errorType") == "Runtime.HandlerError":
+                result["body"]["errorType"] = _exception_named_in(result)
+            return result
+
+        return execute
+
+    @replace(lambda_svc, "invalidate_worker", "func_name", "qualifier", "account", "region")
+    def _(ministack: Function) -> Function:
+        def invalidate(
+            func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
+        ) -> None:
+            # Without them MiniStack ends the workers of that name in all accounts and regions.
+            ministack(func_name, qualifier, account or get_account_id(), region or get_region())
+
+        return invalidate
+
+    @replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")
+    def _(ministack: Function) -> Function:
+        def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
+            if _may_log(func):
+                ministack(func, *arguments, **options)
+
+        return emit
+
+
+async def _merged(ministack: Function, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> bytes:
+    status, _, former = await ministack("GET", path, headers, b"", query)
+    return json.dumps((json.loads(former) if status == 200 else {}) | json.loads(body)).encode()
+
+
+def _exception_named_in(result: dict[str, Any]) -> str:
+    """The exception's class, from the last line of the trace that MiniStack leaves in the log only."""
+    message = str(result["body"]["errorMessage"]).partition("\n")[0]
+    for line in reversed(str(result.get("log", "")).splitlines()):
+        match = re.fullmatch(r"([A-Za-z_][\w.]*)(: " + re.escape(message) + ")?", line)
+        if match:
+            return match[1].rpartition(".")[2]
+    return "Runtime.HandlerError"
+
+
+def _invalid(message: str) -> Answer:
+    return error("InvalidParameterValueException", message)
+
+
+def _role_refused(data: dict[str, Any], role_arn: str) -> Answer | None:
+    """Lambda's answer to a role that the caller may not pass, that it cannot assume, or that cannot send."""
+    if "Role" in data:
+        denied = _enforce(
+            lambda_svc._request_access_key.get(),
+            "iam:PassRole",
+            "lambda",
+            get_region(),
+            resource_arn=role_arn,
+            service_context={"iam:passedtoservice": "lambda.amazonaws.com"},
+        )
+        if denied is not None:
+            message = (
+                f"User: {iam_evaluator.caller_arn()} is not authorized to perform: iam:PassRole on resource: "
+                f"{role_arn} because no identity-based policy allows the iam:PassRole action"
+            )
+            return error("AccessDeniedException", message, 403)
+        if not _assumable(role_arn):
+            return _invalid("The role defined for the function cannot be assumed by Lambda.")
+    dead_letters = (data.get("DeadLetterConfig") or {}).get("TargetArn", "")
+    return _sending_refused(role_arn, dead_letters, "The provided execution role")
+
+
+def _assumable(role_arn: str) -> bool:
+    role = role_of(role_arn)
+    if role is None or role_arn.split(":")[4] != get_account_id():
+        return False
+    born = datetime.fromisoformat(role["CreateDate"]).timestamp()
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        # A trust policy has no Resource element, which matches everything.
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={"aws:sourceaccount": get_account_id()},
+    )
+    trust = iam_evaluator.evaluate_resource_policy(role["AssumeRolePolicyDocument"], context, "lambda.amazonaws.com")
+    return bool(trust.decision == "Allow") and time.time() - born >= current.settings.role_delay
+
+
+def _sending_refused(role_arn: str, destination: str, whose: str) -> Answer | None:
+    service = destination.split(":")[2] if destination else ""
+    action, name = _SENDING.get(service, ("", ""))
+    if not action or role_allowed(role_arn, f"{service}:{action}", destination):
+        return None
+    where = name if whose == "The provided execution role" else destination
+    return _invalid(f"{whose} does not have permissions to call {action} on {where}")
+
+
+def _busy(config: dict[str, Any]) -> Answer | None:
+    """A function that is still being created or updated takes no update."""
+    if config.get("State") != "Pending" and config.get("LastUpdateStatus") != "InProgress":
+        return None
+    message = (
+        "The operation cannot be performed at this time. "
+        f"An update is in progress for resource: {config.get('FunctionArn')}"
+    )
+    return error("ResourceConflictException", message, 409)
+
+
+def _may_log(func: dict[str, Any]) -> bool:
+    """Lambda writes a function's log with the function's role, and makes the group where it is missing."""
+    config = func.get("config") or func
+    target = Target.find(config["FunctionArn"])
+    if target is None:
+        return False
+    group, role = target.log_group, config["Role"]
+    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:"
+    if group not in logs._log_groups:
+        if not role_allowed(role, "logs:CreateLogGroup", arn):
+            return False
+        logs._log_groups[group] = {
+            "arn": arn.removesuffix("log-stream:") + "*",
+            "creationTime": int(time.time() * 1000),
+            "retentionInDays": None,
+            "logGroupClass": "STANDARD",
+            "kmsKeyId": None,
+            "tags": {},
+            "subscriptionFilters": {},
+            "streams": {},
+        }
+        create_log_group_called({"logGroupName": group}, None, role)
+    return all(role_allowed(role, f"logs:{action}", arn) for action in ("CreateLogStream", "PutLogEvents"))

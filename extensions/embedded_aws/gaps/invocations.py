@@ -1,0 +1,231 @@
+"""Asynchronous invocation as Lambda does it: retries, the event's age, on-failure destination and dead-letter queue.
+
+Sources: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Adding a
+dead-letter queue".
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import logging
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import lambda_svc, sns, sqs
+
+from .current import current
+from .hooks import Function, original, replace
+from .policies import role_allowed
+
+_log = logging.getLogger("embedded_aws.invocations")
+_execute = original(lambda_svc, "_execute_function", "func", "event")
+_record_for = original(lambda_svc, "_get_func_record_for_ref", "function_ref")
+_name_and_qualifier = original(lambda_svc, "_lambda_function_name_and_qualifier_from_arn", "value")
+_send_message = original(sqs, "_act_send_message", "data", "qurl")
+_queue_by_arn = original(sqs, "_queue_by_arn", "arn")
+_publish = original(sns, "publish_internal", "topic_arn", "message", "subject")
+_LONGEST_AGE = 21600.0
+
+
+def install() -> None:
+    @replace(lambda_svc, "invoke_async_with_retry", "func", "event")
+    def _(_ministack: Function) -> Function:
+        def invoke(func: dict[str, Any], event: Any) -> None:
+            arn = (func.get("config") or func)["FunctionArn"]
+            with request_scope(*_scope(arn)):
+                target = Target.find(arn)
+                if target is not None:
+                    invoke_async(target, event)
+
+        return invoke
+
+
+def _scope(arn: str) -> tuple[str, str]:
+    parts = arn.split(":")
+    return parts[4], parts[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A function, or a version or an alias of it, of the present account."""
+
+    arn: str
+    qualifier: str | None
+    function: dict[str, Any]  # MiniStack's record of the function
+    record: dict[str, Any]  # the same with the configuration and code of the version that runs
+
+    @classmethod
+    def find(cls, arn: str) -> Target | None:
+        """The function of this ARN, where it exists in the present account and region."""
+        if arn.split(":")[3:5] != [get_region(), get_account_id()]:
+            return None
+        record, config, name = _record_for(arn)
+        if not record or not config:
+            return None
+        function = lambda_svc._functions[name]
+        # Versions share the function's reserved concurrency, and a function sees the ARN that it was invoked by.
+        runs = {**record, "concurrency": function.get("concurrency"), "config": {**config, "FunctionArn": arn}}
+        return cls(arn, _name_and_qualifier(arn)[1], function, runs)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self.record["config"]
+        return config
+
+    @property
+    def log_group(self) -> str:
+        name = self.config["FunctionName"]
+        return (self.config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+
+    @property
+    def event_invoke_config(self) -> dict[str, Any]:
+        """Each qualifier has its own; the unqualified function's is that of $LATEST."""
+        configs = self.function.get("event_invoke_configs") or {}
+        qualifier = self.qualifier or "$LATEST"
+        return configs.get(qualifier) or (configs.get("") if qualifier == "$LATEST" else None) or {}
+
+    def policy(self, youngest: float = 0) -> dict[str, Any]:
+        """The resource policy, without the statements that are younger than so many seconds."""
+        born, now = self.function.get("statement_times", {}), time.time()
+        statements = [
+            statement
+            for statement in self.function["policy"]["Statement"]
+            if now - born.get((statement["Resource"], statement["Sid"]), 0) >= youngest
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why Lambda gave an event up."""
+
+    request_id: str
+    condition: str  # RetriesExhausted or EventAgeExceeded
+    attempts: int
+    result: dict[str, Any]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        body = self.result.get("body")
+        return body if isinstance(body, dict) else {}
+
+
+def invoke_async(target: Target, event: Any) -> None:
+    """Takes an event into the function's queue and returns at once."""
+    # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
+    context = contextvars.Context()
+    thread = threading.Thread(
+        target=context.run, args=(_run, target, event, _scope(target.arn)), name="lambda-async", daemon=True
+    )
+    thread.start()
+
+
+def _run(target: Target, event: Any, scope: tuple[str, str]) -> None:
+    with request_scope(*scope):
+        try:
+            failure = _attempt(target, event)
+            if failure is not None:
+                _give_up(target, event, failure)
+        except Exception:
+            _log.exception("Asynchronous invocation of %s", target.arn)
+
+
+def _attempt(target: Target, event: Any) -> Failure | None:
+    """Runs the function until it succeeds, or the retries or the event's age are used up."""
+    settings = target.event_invoke_config
+    retries = settings.get("MaximumRetryAttempts", 2)
+    # Compressed like the pauses between the retries: an hour of AWS's is as many minutes' worth of retry_delay.
+    longest = settings.get("MaximumEventAgeInSeconds", _LONGEST_AGE) * current.settings.retry_delay / 60
+    started, attempts, throttles = time.monotonic(), 0, 0
+    request_id = str(uuid.uuid4())
+    while True:
+        # A retry meets the function as it is by then.
+        now = Target.find(target.arn)
+        if now is None:
+            _log.warning("%s is gone: an event is lost", target.arn)
+            return None
+        result = _execute(now.record, event)
+        if not result.get("error"):
+            return None
+        # A throttle is not the function's fault: it is tried again for as long as the event may live.
+        if result.get("throttle"):
+            throttles += 1
+            pause = current.settings.retry_delay * min(2 ** (throttles - 1), 300) / 60
+        else:
+            attempts += 1
+            pause = current.settings.retry_delay * attempts
+            if attempts > retries:
+                return Failure(request_id, "RetriesExhausted", attempts, result)
+        if time.monotonic() - started + pause > longest:
+            return Failure(request_id, "EventAgeExceeded", attempts, result)
+        time.sleep(pause)
+
+
+def _give_up(target: Target, event: Any, failure: Failure) -> None:
+    destination = target.event_invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if destination:
+        _send_as_role(target, destination, json.dumps(_failure_record(target, event, failure)), {})
+    dead_letters = (target.config.get("DeadLetterConfig") or {}).get("TargetArn")
+    if dead_letters:
+        attributes = {
+            "RequestID": _text(failure.request_id),
+            "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+            "ErrorMessage": _text(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
+        }
+        _send_as_role(target, dead_letters, json.dumps(event), attributes)
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _failure_record(target: Target, event: Any, failure: Failure) -> dict[str, Any]:
+    arn = target.arn if target.qualifier else f"{target.arn}:$LATEST"
+    return {
+        "version": "1.0",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "requestContext": {
+            "requestId": failure.request_id,
+            "functionArn": arn,
+            "condition": failure.condition,
+            "approximateInvokeCount": failure.attempts,
+        },
+        "requestPayload": event,
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": target.config.get("Version", "$LATEST"),
+            "functionError": failure.result.get("function_error") or "Unhandled",
+        },
+        "responsePayload": failure.error,
+    }
+
+
+def _send_as_role(target: Target, destination: str, body: str, attributes: dict[str, Any]) -> None:
+    """Lambda sends with the function's role."""
+    service = destination.split(":")[2]
+    action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}.get(service)
+    if action is None or not role_allowed(target.config["Role"], action, destination):
+        _log.warning("%s: an event is lost, the role may not send to %s", target.arn, destination)
+    elif service == "sqs":
+        send_to_queue(destination, body, attributes)
+    elif service == "sns":
+        _publish(destination, body, "")
+    elif (other := Target.find(destination)) is not None:
+        invoke_async(other, json.loads(body))
+
+
+def send_to_queue(queue_arn: str, body: str, attributes: dict[str, Any]) -> bool:
+    """Whether the queue exists, and so has the message now."""
+    if _queue_by_arn(queue_arn) is None:
+        _log.warning("A message is lost: there is no queue %s", queue_arn)
+        return False
+    account, name = queue_arn.split(":")[4:6]
+    # The whole path, for MiniStack finds a queue of the present account by it.
+    _send_message({"QueueUrl": f"/{account}/{name}", "MessageBody": body, "MessageAttributes": attributes}, "")
+    return True

@@ -1,0 +1,190 @@
+"""A function's resource policy: revisions, qualifiers, what AWS stores and what it refuses.
+
+Sources: AWS Lambda API Reference, AddPermission, GetPolicy, RemovePermission; Lambda quotas (20 KB).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import lambda_svc
+
+from .hooks import Function, original, replace
+from .validation import Answer, error, success
+
+_LARGEST = 20480
+_qualifier_of = original(lambda_svc, "_qualifier_from_path_or_query", "path_qualifier", "query_params")
+_arn_of = original(lambda_svc, "_policy_resource_arn", "func_name", "qualifier")
+_qualifier_exists = original(lambda_svc, "_function_qualifier_exists", "func", "qualifier")
+_PRINCIPAL = re.compile(
+    r"\*|[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|alexa\.com)|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:.+"
+)
+_STATEMENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,100}")
+_ACTION = re.compile(r"lambda:[*]|lambda:[a-zA-Z]+|[*]")
+# What AddPermission calls it, the operator and the key that AWS stores it by.
+_CONDITIONS = (
+    ("SourceArn", "ArnLike", "AWS:SourceArn"),
+    ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
+    ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
+    ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
+    ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+)
+
+
+def install() -> None:
+    @replace(lambda_svc, "_add_permission", "func_name", "data", "query_params", "path_qualifier")
+    def _(_ministack: Function) -> Function:
+        return _answering(_add)
+
+    @replace(lambda_svc, "_remove_permission", "func_name", "sid", "query_params", "path_qualifier")
+    def _(_ministack: Function) -> Function:
+        return _answering(_remove)
+
+    @replace(lambda_svc, "_get_policy", "func_name", "query_params", "path_qualifier")
+    def _(_ministack: Function) -> Function:
+        return _answering(_get)
+
+
+class _RefusedError(Exception):
+    """Carries AWS's answer to where the request came in."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(message)
+        self.answer = error(code, message, status)
+
+
+def _invalid(message: str) -> _RefusedError:
+    return _RefusedError("InvalidParameterValueException", message, 400)
+
+
+class _Policy:
+    """The statements of a function, a version or an alias: each of them has a policy and a revision of its own."""
+
+    def __init__(self, name: str, query: dict[str, Any] | None, path_qualifier: str | None) -> None:
+        qualifier = _qualifier_of(path_qualifier, query)
+        self.arn: str = _arn_of(name, None if qualifier == "$LATEST" else qualifier)
+        function = lambda_svc._functions.get(name)
+        if not _qualifier_exists(function, qualifier):
+            raise _RefusedError("ResourceNotFoundException", f"Function not found: {_arn_of(name, qualifier)}", 404)
+        self._function: dict[str, Any] = function
+        self._revisions: dict[str, str] = function.setdefault("policy_revisions", {})
+
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        return [item for item in self._function["policy"]["Statement"] if item["Resource"] == self.arn]
+
+    @property
+    def revision(self) -> str:
+        return self._revisions.get(self.arn, "")
+
+    def check_revision(self, expected: str | None) -> None:
+        if expected and expected != self.revision:
+            raise _RefusedError(
+                "PreconditionFailedException",
+                "The RevisionId provided does not match the latest RevisionId. "
+                "Call the GetPolicy API to retrieve the latest RevisionId for your resource.",
+                412,
+            )
+
+    def add(self, statement: dict[str, Any]) -> None:
+        self._function["policy"]["Statement"].append(statement)
+        self._function.setdefault("statement_times", {})[self.arn, statement["Sid"]] = time.time()
+        self._revisions[self.arn] = str(uuid.uuid4())
+
+    def remove(self, statement: dict[str, Any]) -> None:
+        self._function["policy"]["Statement"].remove(statement)
+        self._revisions[self.arn] = str(uuid.uuid4())
+
+
+def _document(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}, separators=(",", ":"))
+
+
+def _answering(operation: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The operation with a refusal as its answer."""
+
+    def answer(*arguments: Any) -> Answer:
+        try:
+            return operation(*arguments)
+        except _RefusedError as refused:
+            return refused.answer
+
+    return answer
+
+
+def _add(name: str, data: dict[str, Any], query: dict[str, Any] | None, path_qualifier: str | None) -> Answer:
+    policy = _Policy(name, query, path_qualifier)
+    statement = _statement(data, policy.arn)
+    policy.check_revision(data.get("RevisionId"))
+    if any(item["Sid"] == statement["Sid"] for item in policy.statements):
+        raise _RefusedError(
+            "ResourceConflictException",
+            f"The statement id ({statement['Sid']}) provided already exists. "
+            "Please provide a new statement id, or remove the existing statement.",
+            409,
+        )
+    size = len(_document([*policy.statements, statement]).encode())
+    if size > _LARGEST:
+        message = f"The final policy size ({size}) is bigger than the limit ({_LARGEST})."
+        raise _RefusedError("PolicyLengthExceededException", message, 400)
+    policy.add(statement)
+    return success({"Statement": json.dumps(statement)}, 201)
+
+
+def _remove(name: str, sid: str, query: dict[str, Any] | None, path_qualifier: str | None) -> Answer:
+    policy = _Policy(name, query, path_qualifier)
+    found = [item for item in policy.statements if item["Sid"] == sid]
+    if not found:
+        raise _RefusedError("ResourceNotFoundException", f"Statement {sid} is not found in resource policy.", 404)
+    policy.check_revision(((query or {}).get("RevisionId") or [None])[0])
+    policy.remove(found[0])
+    return 204, {}, b""
+
+
+def _get(name: str, query: dict[str, Any] | None, path_qualifier: str | None) -> Answer:
+    policy = _Policy(name, query, path_qualifier)
+    if not policy.statements:
+        raise _RefusedError("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+    return success({"Policy": _document(policy.statements), "RevisionId": policy.revision})
+
+
+def _statement(data: dict[str, Any], resource: str) -> dict[str, Any]:
+    sid, action = data.get("StatementId", ""), data.get("Action", "")
+    if not _STATEMENT_ID.fullmatch(sid):
+        raise _RefusedError(
+            "ValidationException",
+            f"1 validation error detected: Value '{sid}' at 'statementId' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)",
+            400,
+        )
+    if not _ACTION.fullmatch(action):
+        raise _invalid(f"Action {action!r} is not valid.")
+    if data.get("FunctionUrlAuthType") and action != "lambda:InvokeFunctionUrl":
+        raise _invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+    conditions: dict[str, dict[str, str]] = {}
+    for parameter, operator, key in _CONDITIONS:
+        if data.get(parameter):
+            conditions.setdefault(operator, {})[key] = data[parameter]
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": _principal(data.get("Principal", "")),
+        "Action": action,
+        "Resource": resource,
+    }
+    return statement | ({"Condition": conditions} if conditions else {})
+
+
+def _principal(value: str) -> str | dict[str, str]:
+    if not _PRINCIPAL.fullmatch(value):
+        raise _invalid("The provided principal was invalid. Please check the principal and try again.")
+    if value == "*":
+        return value
+    if value.isdigit():
+        return {"AWS": f"arn:aws:iam::{value}:root"}
+    return {"AWS" if value.startswith("arn:") else "Service": value}

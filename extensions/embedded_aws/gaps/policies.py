@@ -1,0 +1,57 @@
+"""May a service do this by the resource's policy; may a role by its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+from .hooks import original
+
+_gather_role_policies = original(iam_evaluator, "_gather_role_policies", "role_name", "account_id")
+_permissions_boundary = original(iam_evaluator, "_permissions_boundary", "store", "name", "account_id")
+_roles = iam._roles
+
+
+def service_allowed(policy: Any, service: str, action: str, resource: str, source_arn: str) -> bool:
+    """Whether a resource's policy lets a service of the present account act for a source in it."""
+    context = iam_evaluator.EvalContext(
+        # A service is no principal of an account: only "*" matches besides its own name.
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+    )
+    names = (service, service.replace(".amazonaws", f".{get_region()}.amazonaws", 1))
+    decisions = [iam_evaluator.evaluate_resource_policy(policy, context, name).decision for name in names]
+    return "Allow" in decisions and "Deny" not in decisions
+
+
+def role_allowed(role_arn: str, action: str, resource: str) -> bool:
+    """Whether a role's own policies, within its boundary, allow an action."""
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    context = iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    limits = _permissions_boundary(_roles, name, account)
+    decision: str = iam_evaluator.evaluate(context, _gather_role_policies(name, account), *limits).decision
+    return decision == "Allow"
+
+
+def role_of(role_arn: str) -> dict[str, Any] | None:
+    """MiniStack's record of a role, where it exists."""
+    parts = role_arn.split(":", 5)
+    if len(parts) < 6 or not parts[5].startswith("role/"):
+        return None
+    role: dict[str, Any] | None = _roles.get_scoped(parts[4], None, parts[5].rpartition("/")[2])
+    return role if role is not None and role["Arn"] == role_arn else None

@@ -1,0 +1,35 @@
+"""Roles: what their inline policies may be long.
+
+Source: IAM User Guide, "IAM and AWS STS quotas": 10,240 characters for all of a role's inline policies, white space not
+counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.services import iam
+
+from .hooks import Function, original, replace
+from .validation import Answer
+
+_LONGEST = 10240
+_parameter = original(iam, "_p", "params", "key")
+_error = original(iam, "_error", "status", "code", "message")
+
+
+def install() -> None:
+    @replace(iam, "_put_role_policy", "p")
+    def _(ministack: Function) -> Function:
+        def put(p: dict[str, Any]) -> Answer:
+            name = _parameter(p, "RoleName")
+            policies = dict((iam._roles.get(name) or {}).get("InlinePolicies") or {})
+            policies[_parameter(p, "PolicyName")] = _parameter(p, "PolicyDocument")
+            if sum(len("".join(policy.split())) for policy in policies.values()) > _LONGEST:
+                message = f"Maximum policy size of {_LONGEST} bytes exceeded for role {name}"
+                refused: Answer = _error(409, "LimitExceeded", message, ns="iam")
+                return refused
+            answer: Answer = ministack(p)
+            return answer
+
+        return put

@@ -1,0 +1,203 @@
+"""Starting, finding and stopping an embedded AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .front import FrontClient
+from .http_server import call
+from .organization import Keys, LocalSession, deployer_session, root_session
+from .settings import Configuration, Settings
+from .sink import SinkClient
+from .state import State
+
+_ENDED_WITHIN = 15.0
+
+
+class StartError(RuntimeError):
+    """The embedded AWS did not start; the message ends with the server's log."""
+
+
+class RunningAws:
+    """A handle on an embedded AWS that runs in other processes."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.endpoint_url = state.endpoint_url
+        self.sink_url = state.sink_url
+        self.front = FrontClient(state.front_url)
+        self.sink = SinkClient(state.sink_control_url)
+
+    @classmethod
+    def read(cls, state_file: str | Path) -> RunningAws:
+        """The one that `up --state FILE` left running."""
+        return cls(State.read(Path(state_file)))
+
+    def session(self, account: str, region: str) -> LocalSession:
+        """A boto3 session as the account's root, for setting up and looking."""
+        return root_session(self.endpoint_url, account, region)
+
+    def client(self, service: str, account: str, region: str, **options: Any) -> Any:
+        """A boto3 client as the account's root."""
+        return self.session(account, region).client(service, **options)
+
+    def deployer_session(self, account: str, region: str) -> LocalSession:
+        """A boto3 session with the role that deployments assume."""
+        environment = self.state.environment
+        keys = Keys(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        return deployer_session(self.endpoint_url, keys, account, region)
+
+    def deploy_environment(self) -> dict[str, str]:
+        """The environment variables of the one who deploys: they name no region."""
+        return dict(self.state.environment)
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return Settings(**call(self.state.front_url, "GET", "/_embedded_aws/settings"))
+
+    def configure(self, **changes: Any) -> None:
+        """Changes settings while it runs. Raises ValueError for a wrong name or value."""
+        call(self.state.front_url, "PATCH", "/_embedded_aws/settings", changes)
+
+    def log(self) -> str:
+        """The server's own log."""
+        return Path(self.state.log).read_text(errors="replace")
+
+
+class EmbeddedAws:
+    """Runs an embedded AWS for the length of a `with` block; nothing of it stays, whatever happens to this process."""
+
+    def __init__(self, configuration: Configuration | None = None) -> None:
+        self._configuration = configuration or Configuration()
+        self._supervisor: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> RunningAws:
+        self._supervisor, state = _start(self._configuration, stay=False, log=None)
+        return RunningAws(state)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        supervisor = self._supervisor
+        if supervisor is None or supervisor.stdin is None:
+            return
+        supervisor.stdin.close()
+        try:
+            supervisor.wait(_ENDED_WITHIN)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()  # MiniStack and its workers end with it
+            raise
+        finally:
+            if supervisor.stdout is not None:
+                supervisor.stdout.close()
+
+
+def up(state_file: Path, configuration: Configuration) -> State:
+    """Leaves an embedded AWS running and writes where it is. One that runs there already is left as it is."""
+    if state_file.exists():
+        state = State.read(state_file)
+        if _answers(state):
+            return state
+    log = state_file.with_name(state_file.name + ".log")
+    _, state = _start(configuration, stay=True, log=log)
+    draft = state_file.with_name(f"{state_file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)  # it has keys in it, though of an emulator
+    draft.write_text(state.to_json())
+    draft.replace(state_file)
+    return state
+
+
+def down(state_file: Path) -> bool:
+    """Stops what `up` left running, and removes the state file and the log. False: it was not running (any more)."""
+    if not state_file.exists():
+        return False
+    state = State.read(state_file)
+    running = _answers(state)
+    if running:
+        call(state.front_url, "DELETE", "/_front/instance")
+        _wait_for_end(state.pid)
+    state_file.unlink(missing_ok=True)
+    Path(state.log).unlink(missing_ok=True)
+    return running
+
+
+def _answers(state: State) -> bool:
+    """Whether it is still that one that listens there."""
+    try:
+        answer: dict[str, Any] = call(state.front_url, "GET", "/_front/instance", timeout=10)
+    except (OSError, ValueError):
+        return False
+    return answer.get("pid") == state.pid
+
+
+def _wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + _ENDED_WITHIN
+    while time.monotonic() < deadline:
+        if not _alive(pid):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"The embedded AWS (process {pid}) did not end within {_ENDED_WITHIN:.0f} seconds.")
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs: one that only waits to be collected by its parent does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _start(configuration: Configuration, *, stay: bool, log: Path | None) -> tuple[subprocess.Popen[str], State]:
+    configuration.organization.check()
+    command = [sys.executable, str(Path(__file__).parent), "supervise"]
+    command += ["--stay"] if stay else []
+    command += ["--log", str(log)] if log else []
+    with contextlib.ExitStack() as stack:
+        supervisor = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # One that stays must not keep our caller's pipes open.
+            stderr=stack.enter_context(log.open("w")) if log else None,
+            text=True,
+            start_new_session=True,
+            cwd="/",
+        )
+    assert supervisor.stdin is not None
+    assert supervisor.stdout is not None
+    try:
+        supervisor.stdin.write(configuration.to_json() + "\n")
+        supervisor.stdin.flush()
+        answer = json.loads(supervisor.stdout.readline() or '{"error": "It ended without a word."}')
+    except BaseException:
+        _end(supervisor)
+        raise
+    if "error" in answer:
+        _end(supervisor)
+        raise StartError(f"The embedded AWS did not start. {answer['error']}")
+    if stay:
+        supervisor.stdin.close()
+    return supervisor, State.from_json(answer["state"])
+
+
+def _end(supervisor: subprocess.Popen[str]) -> None:
+    """Lets it clean up, and no longer than that takes."""
+    with contextlib.suppress(OSError):
+        supervisor.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        supervisor.wait(_ENDED_WITHIN)
+    supervisor.kill()

@@ -1,0 +1,132 @@
+"""Which AWS operation an HTTP request is, and how a service words an error."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import create_loader
+
+from .http_server import Request, Response
+
+# Everything else changes something, or may.
+_READS = (
+    "AssumeRole",
+    "BatchGet",
+    "Decode",
+    "Describe",
+    "Filter",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Receive",
+    "Search",
+    "Simulate",
+    "Test",
+)
+
+
+class Caller(NamedTuple):
+    """Who signed a request, for which region and service."""
+
+    access_key: str
+    region: str
+    service: str
+
+
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]*)/([^/]+)/aws4_request")
+
+
+def signed_by(request: Request) -> Caller:
+    """All of it empty for an unsigned request."""
+    match = _CREDENTIAL.search(request.header("authorization"))
+    return Caller(*match.groups()) if match else Caller("", "", "")
+
+
+def is_write(operation: str) -> bool:
+    return not operation.startswith(_READS)
+
+
+def operation_of(request: Request, service: str) -> str:
+    """The operation's name, in the words of AWS; the method and path where the service's model knows none."""
+    if target := request.header("x-amz-target"):
+        return target.rpartition(".")[2]
+    if _is_query(request):
+        return parse_qs(request.body.decode("latin-1")).get("Action", ["?"])[0]
+    for method, pattern, name in _routes(service):
+        if method == request.method and pattern.fullmatch(request.path):
+            return name
+    return f"{request.method} {request.path}"
+
+
+def _is_query(request: Request) -> bool:
+    return request.header("content-type").startswith("application/x-www-form-urlencoded")
+
+
+@cache
+def _routes(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Method, path and name of a REST service's operations, from botocore's model of it: the most exact first."""
+    try:
+        model = create_loader().load_service_model(service, "service-2")
+    except UnknownServiceError:
+        return ()
+    found = [(item["http"]["method"], item["http"]["requestUri"], name) for name, item in model["operations"].items()]
+    found.sort(key=lambda route: -len(re.sub(r"\{[^}]*\}", "", route[1])))
+    return tuple((method, _path_pattern(uri.partition("?")[0]), name) for method, uri, name in found)
+
+
+def _path_pattern(uri: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", uri.rstrip("/"))
+    exact = [(".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") else re.escape(part) for part in parts]
+    return re.compile("".join(exact) + "/?")
+
+
+def error_response(
+    request: Request, service: str, status: int, code: str, message: str, retry_after: str | None = None
+) -> Response:
+    """An error as the service's protocol has it: XML for the query services, JSON for the others."""
+    request_id = str(uuid.uuid4())
+    headers: tuple[tuple[str, str], ...] = (("x-amzn-RequestId", request_id),)
+    if retry_after is not None:
+        headers += (("Retry-After", retry_after),)
+    if _is_query(request):
+        body = (
+            "<ErrorResponse><Error><Type>Sender</Type>"
+            f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+        return Response(status, body.encode(), (*headers, ("Content-Type", "text/xml")))
+    if request.header("x-amz-target"):
+        kind = request.header("content-type") or "application/x-amz-json-1.1"
+        value = {"__type": code, "message": message}
+        return Response(status, json.dumps(value).encode(), (*headers, ("Content-Type", kind)))
+    # REST services name the error in a header; Lambda spells the message with a capital, and Type beside it.
+    value = {"Type": "User", "Message": message, "message": message} if service == "lambda" else {"message": message}
+    headers = (*headers, ("x-amzn-ErrorType", code), ("Content-Type", "application/json"))
+    return Response(status, json.dumps(value).encode(), headers)
+
+
+def throttled(request: Request, service: str, retry_after: str | None = None) -> Response:
+    if service == "lambda":
+        return error_response(request, service, 429, "TooManyRequestsException", "Rate Exceeded.", retry_after)
+    code = "Throttling" if _is_query(request) else "ThrottlingException"
+    return error_response(request, service, 400, code, "Rate exceeded", retry_after)
+
+
+def denied(request: Request, service: str, operation: str, caller_arn: str, resource: str) -> Response:
+    action = f"{service}:{'InvokeFunction' if operation == 'Invoke' else operation}"
+    message = (
+        f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    if _is_query(request):
+        return error_response(request, service, 403, "AccessDenied", message)
+    status = 403 if service == "lambda" else 400
+    return error_response(request, service, status, "AccessDeniedException", message)

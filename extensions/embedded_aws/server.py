@@ -1,0 +1,98 @@
+"""The process in which MiniStack runs, mended. Its parent is the supervisor, which gives it a listening socket, and
+whose end it notices by the end of its standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app
+from ministack.core import iam_evaluator, responses
+
+from . import gaps
+from .gaps.current import current
+from .settings import Configuration
+
+CONTROL = "/_embedded_aws/"
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def main(descriptor: int, directory: str) -> None:
+    """Serves on an inherited socket until it is ended. The configuration comes as the first line of standard input."""
+    configuration = Configuration.from_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
+    gaps.install(configuration.settings, configuration.organization)
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.keep_alive_timeout = 3600
+    config.keep_alive_max_requests = 10**9
+    config.loglevel = "WARNING"
+    asyncio.run(serve(_controlled(app.app), config))
+
+
+def _end_with_parent(directory: str) -> None:
+    sys.stdin.read()
+    shutil.rmtree(directory, ignore_errors=True)
+    # The group is this process and the workers of the Lambda functions.
+    os.killpg(0, signal.SIGKILL)
+
+
+def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
+    async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
+            await ministack(scope, receive, send)
+            return
+        status, value = _control(scope, await _body(receive))
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(value).encode()})
+
+    return controlled
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _control(scope: Scope, body: bytes) -> tuple[int, Any]:
+    match scope["method"], scope["path"].removeprefix(CONTROL):
+        case "GET", "caller":
+            return 200, _caller(unquote(scope["query_string"].decode()))
+        case "GET", "settings":
+            return 200, json.loads(current.settings.to_json())
+        case "PATCH", "settings":
+            try:
+                current.settings = current.settings.changed(json.loads(body))
+            except (TypeError, ValueError) as error:
+                return 400, {"message": str(error)}
+            return 200, json.loads(current.settings.to_json())
+    return 404, {"message": f"There is no {scope['method']} {scope['path']}."}
+
+
+def _caller(access_key: str) -> dict[str, str]:
+    """Account and ARN behind an access key; empty for one that nobody has."""
+    account = responses._account_from_sts_session(access_key) or iam_evaluator.find_iam_access_key_account(access_key)
+    if account is None and access_key.isdigit() and len(access_key) == 12:
+        account = access_key
+    if account is None:
+        return {"account": "", "arn": ""}
+    with responses.request_scope(account, "us-east-1"):
+        identity = iam_evaluator.resolve_caller_identity(access_key)
+    return {"account": account, "arn": identity["userArn"] if identity else f"arn:aws:iam::{account}:root"}

@@ -1,0 +1,96 @@
+"""What an embedded AWS is made of, as values that pass between its processes as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+DEPLOYER_ROLE = "log-reflector-deployer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the emulated services behave. Can be changed while they run. Delays are seconds."""
+
+    event_delay: float = 0.2  # from a CreateLogGroup call to its CloudTrail event; on AWS seconds to minutes
+    duplicate_probability: float = 0.0  # that such an event is delivered twice
+    filter_slots: int = 5  # subscription filters that a log group may have
+    retry_delay: float = 0.5  # before the first asynchronous retry, doubled for the second; on AWS one and two minutes
+    loop_guard: bool = True  # never deliver a function's own log group to that function
+    role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
+    permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
+
+    def changed(self, changes: dict[str, Any]) -> Settings:
+        """These settings with some replaced. Raises ValueError or TypeError for a wrong name or value."""
+        known = {field.name: field.type for field in dataclasses.fields(self)}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"Unknown setting {name!r}: choose from {', '.join(known)}.")
+            if not isinstance(value, (bool,) if known[name] == "bool" else (int, float)):
+                raise TypeError(f"Setting {name} must be a {known[name]}, not {value!r}.")
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """A management account, its members, and the regions that they use."""
+
+    id: str = "o-embeddedaws"
+    management: str = "111111111111"
+    members: tuple[str, ...] = ("222222222222", "333333333333")
+    regions: tuple[str, ...] = ("eu-west-1", "us-east-1")
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        return (self.management, *self.members)
+
+    def check(self) -> None:
+        """Raises ValueError for what is no organisation."""
+        for account in self.accounts:
+            if not (account.isascii() and account.isdigit() and len(account) == 12):
+                raise ValueError(f"{account!r} is no account id: it has 12 digits.")
+        if len(set(self.accounts)) != len(self.accounts):
+            raise ValueError("An account is named twice in the organisation.")
+        if not self.regions:
+            raise ValueError("An organisation needs one region at least.")
+
+
+# Enough to try the pieces; a deployment brings the least that it needs (docs/iam/deployer-policy.json).
+FULL_ACCESS: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Everything that one start needs to know."""
+
+    organization: Organization = Organization()
+    settings: Settings = Settings()
+    deployer_policy: dict[str, Any] = dataclasses.field(default_factory=lambda: FULL_ACCESS)
+    idle_timeout: float | None = None  # seconds without a request after which it ends by itself
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Configuration:
+        data = json.loads(text)
+        organization = data["organization"]
+        return cls(
+            organization=Organization(
+                id=organization["id"],
+                management=organization["management"],
+                members=tuple(organization["members"]),
+                regions=tuple(organization["regions"]),
+            ),
+            settings=Settings(**data["settings"]),
+            deployer_policy=data["deployer_policy"],
+            idle_timeout=data["idle_timeout"],
+        )

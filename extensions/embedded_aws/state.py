@@ -1,0 +1,35 @@
+"""Where a running embedded AWS is found: the content of the state file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    endpoint_url: str  # for AWS clients: the front
+    front_url: str  # the front's control paths
+    sink_url: str  # where lines are sent to
+    sink_control_url: str
+    pid: int  # of the supervisor
+    organization_id: str
+    management_account: str
+    accounts: list[str]
+    regions: list[str]
+    deployer_role: str  # its name, the same in every account
+    environment: dict[str, str]  # the deployer's
+    log: str  # the server's
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        return cls(**json.loads(text))
+
+    @classmethod
+    def read(cls, path: Path) -> State:
+        return cls.from_json(path.read_text())

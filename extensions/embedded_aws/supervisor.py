@@ -1,0 +1,228 @@
+"""The process that holds an embedded AWS together: it runs the front and the sink, starts MiniStack, and lets nothing
+stay behind when it ends, whichever way that comes about.
+
+It ends when it is told to (SIGTERM, SIGINT, DELETE /_front/instance), when its parent ends (the end of its standard
+input, unless it was started to stay), when it has been idle for too long, and when MiniStack ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from .front import Front
+from .http_server import call
+from .organization import Keys, bootstrap, deploy_environment
+from .settings import DEPLOYER_ROLE, Configuration
+from .sink import Sink
+from .state import State
+
+_READY_WITHIN = 30.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def main(stay: bool, log: str | None) -> int:
+    """Reads the configuration from standard input's first line, and says on standard output, in one line of JSON, where
+    it is found or why it could not start."""
+    configuration = Configuration.from_json(sys.stdin.readline())
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: end.set())
+    if not stay:
+        threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    _adopt_orphans()
+    directory = Path(tempfile.mkdtemp(prefix="embedded-aws-"))
+    log_file = Path(log) if log else directory / "server.log"
+    try:
+        with _running(configuration, directory, log_file, end) as (front, sink, ministack, state):
+            _say({"state": state.to_json()})
+            _wait(configuration, front, sink, ministack, end)
+    except Exception:
+        tail = log_file.read_text(errors="replace")[-4000:] if log_file.exists() else ""
+        _say({"error": f"{traceback.format_exc(limit=3)}\nThe server's log ends with:\n{tail}"})
+        return 1
+    else:
+        return 0
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _say(value: dict[str, str]) -> None:
+    with contextlib.suppress(OSError):
+        print(json.dumps(value), flush=True)
+        # Whoever started it does not have to keep reading.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_with_parent(end: threading.Event) -> None:
+    sys.stdin.read()
+    end.set()
+
+
+@contextlib.contextmanager
+def _running(
+    configuration: Configuration, directory: Path, log: Path, end: threading.Event
+) -> Iterator[tuple[Front, Sink, subprocess.Popen[str], State]]:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
+        address: tuple[str, int] = listener.getsockname()
+        sink, front = Sink(), Front(address, stop=end.set)
+        for server in (sink, front):
+            server.start()
+            stack.callback(server.stop)
+        ministack = _start_ministack(configuration, directory, log, listener, front.url)
+        stack.callback(_end_processes, ministack)
+        keys = _make_organization(configuration, ministack, f"http://{address[0]}:{address[1]}", end)
+        yield front, sink, ministack, _state(configuration, front, sink, keys, log)
+
+
+def _state(configuration: Configuration, front: Front, sink: Sink, keys: Keys, log: Path) -> State:
+    organization = configuration.organization
+    return State(
+        endpoint_url=front.url,
+        front_url=front.url,
+        sink_url=sink.url,
+        sink_control_url=sink.control_url,
+        pid=os.getpid(),
+        organization_id=organization.id,
+        management_account=organization.management,
+        accounts=list(organization.accounts),
+        regions=list(organization.regions),
+        deployer_role=DEPLOYER_ROLE,
+        environment=deploy_environment(keys, front.url),
+        log=str(log),
+    )
+
+
+def _start_ministack(
+    configuration: Configuration, directory: Path, log: Path, listener: socket.socket, endpoint_url: str
+) -> subprocess.Popen[str]:
+    """In a process group of its own, which its Lambda workers share, and with nothing of our environment."""
+    temporary = directory / "tmp"
+    temporary.mkdir()
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "HOME": str(directory),
+        "TMPDIR": str(temporary),
+        "STATE_DIR": str(directory / "state"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_ACCOUNT_ID": configuration.organization.management,
+        "MINISTACK_REGION": configuration.organization.regions[0],
+        # Queue URLs, and the endpoint of the Lambda functions' own calls, are the front's.
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": endpoint_url.rpartition(":")[2],
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent), "server", str(listener.fileno()), str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            process_group=0,
+            text=True,
+        )
+    assert process.stdin is not None
+    process.stdin.write(configuration.to_json() + "\n")
+    process.stdin.flush()  # and left open: its end tells MiniStack of ours
+    return process
+
+
+def _make_organization(
+    configuration: Configuration, ministack: subprocess.Popen[str], url: str, end: threading.Event
+) -> Keys:
+    """Waits until MiniStack answers and fills its accounts: the sockets listen already, so a call waits by itself."""
+    result: list[Keys] = []
+    failed: list[Exception] = []
+
+    def make() -> None:
+        try:
+            call(url, "GET", "/_embedded_aws/settings", timeout=_READY_WITHIN)
+            result.append(bootstrap(configuration.organization, configuration.deployer_policy, url))
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _READY_WITHIN
+    while thread.is_alive():
+        thread.join(0.02)
+        if ministack.poll() is not None:
+            raise RuntimeError(f"MiniStack ended with status {ministack.returncode} while starting.")
+        if end.is_set():
+            raise RuntimeError("It was stopped while starting.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"MiniStack was not ready within {_READY_WITHIN:.0f} seconds.")
+    if failed:
+        raise failed[0]
+    return result[0]
+
+
+def _wait(
+    configuration: Configuration, front: Front, sink: Sink, ministack: subprocess.Popen[str], end: threading.Event
+) -> None:
+    idle = configuration.idle_timeout
+    started = time.monotonic()
+    while not end.wait(0.2):
+        if ministack.poll() is not None:
+            return
+        last = max(started, front.last_request, sink.last_request)
+        if idle is not None and time.monotonic() - last > idle:
+            return
+
+
+def _adopt_orphans() -> None:
+    """Makes what our descendants leave behind our own children, where the system can (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_processes(ministack: subprocess.Popen[str]) -> None:
+    """Ends MiniStack with its workers, and then whatever a function had started in a group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(ministack.pid, signal.SIGKILL)
+    ministack.wait()
+    deadline = time.monotonic() + 5
+    while (children := _children()) and time.monotonic() < deadline:
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        _reap()
+        time.sleep(0.01)
+
+
+def _children() -> list[int]:
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        return []
+    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""What the resources of several services share: a write as a value, and checks of options before the first call."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import InvalidInputError
+from .._session import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write to AWS as a value, so that a plan can hold it: the boto3 client's method and its parameters."""
+
+    method: str
+    request: Mapping[str, Any]
+
+    def made_with(self, client: Any) -> Mapping[str, Any]:
+        """AWS's answer; raises what botocore raises."""
+        answer: Mapping[str, Any] = getattr(client, self.method)(**self.request)
+        return answer
+
+
+def compact_json(value: Any) -> str:
+    """JSON without a needless character: sizes of policies are limited. What JSON lacks (YAML's dates) becomes text."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def check_number(option: str, value: int | None, lowest: int, highest: int) -> None:
+    """InvalidInputError if a given number is out of the range that AWS's API reference states."""
+    if value is not None and not lowest <= value <= highest:
+        raise InvalidInputError(option, f"{value} is not between {lowest} and {highest}")
+
+
+def check_name(option: str, value: str, pattern: str, allowed: str) -> None:
+    """InvalidInputError if a name is not as AWS's API reference wants it; `allowed` says that in words."""
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise InvalidInputError(option, f"{value!r} is not {allowed}")
+
+
+def own_arn(target: Target, service: str, resource: str, sibling: str = "") -> str:
+    """The ARN of another resource of the target's account and region.
+
+    sibling     the ARN of one that is known: it tells the account, and nobody has to be asked
+    """
+    if not sibling:
+        return target.arn(service, resource)
+    _arn, partition, _service, region, account, *_rest = sibling.split(":")
+    return f"arn:{partition}:{service}:{region}:{account}:{resource}"

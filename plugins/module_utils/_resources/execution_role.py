@@ -1,0 +1,483 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""An IAM role that a Lambda function runs as. IAM is global: the forks of several regions may work on one role at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._errors import (
+    ConflictError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    OutdatedError,
+    ReflectorError,
+    ThrottledError,
+)
+from .._plan import Change, Params, Result
+from .._retry import Patience
+from .._session import Target
+from .common import Call, check_name, check_number, compact_json
+from .ownership import Ownership, as_dict, as_list, tag_difference
+from .policy_document import Document, given_document, same_meaning, size, stored_document
+
+INLINE_LIMIT = 10_240
+"""Characters of all inline policies of a role together (page "IAM and AWS STS quotas"), not adjustable."""
+TRUST_LIMIT = 4_096
+"""Characters of a trust policy at the most; 2,048 unless the account's quota was raised, which AWS checks."""
+
+LAMBDA_MAY_ASSUME: Document = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+# A second or two after a detachment IAM may still see the policy at the role.
+_PASSING = ("ConcurrentModification", "ConcurrentModificationException", "ServiceFailure", "ServiceFailureException")
+_SETTLING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role as it stands.
+
+    inline      the policies that were asked for, by name; of the others too where all were read
+    managed     name by ARN of the attached policies, None where they were not asked for
+    """
+
+    name: str
+    arn: str = ""
+    path: str = "/"
+    description: str = ""
+    assume_role_policy: Mapping[str, Any] = field(default_factory=dict)
+    max_session_duration: int = 3600
+    permissions_boundary: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inline: Mapping[str, Document] = field(default_factory=dict)
+    managed: Mapping[str, str] | None = None
+
+    @classmethod
+    def from_api(cls, item: Mapping[str, Any]) -> Role:
+        """From GetRole's answer."""
+        return cls(
+            name=item["RoleName"],
+            arn=item["Arn"],
+            path=item["Path"],
+            description=item.get("Description", ""),
+            assume_role_policy=stored_document(item.get("AssumeRolePolicyDocument")),
+            max_session_duration=item.get("MaxSessionDuration", 3600),
+            permissions_boundary=item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+            tags=as_dict(item.get("Tags")),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """The role's own attributes, for diffs and results."""
+        shown = ("name", "path", "description", "max_session_duration", "permissions_boundary")
+        return {
+            **{key: getattr(self, key) for key in shown},
+            "assume_role_policy": dict(self.assume_role_policy),
+            "tags": dict(self.tags),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the options ask for; None leaves an attribute alone."""
+
+    path: str | None = None
+    description: str | None = None
+    assume_role_policy: Document | None = None
+    inline: Mapping[str, Document] | None = None
+    purge_inline: bool = False
+    managed: Sequence[str] | None = None
+    purge_managed: bool = False
+    permissions_boundary: str | None = None
+    max_session_duration: int | None = None
+
+    @classmethod
+    def from_params(cls, target: Target, params: Params) -> Wanted:
+        """The options, placeholders replaced; InvalidInputError before any question about the role."""
+        path = params["path"]
+        if path is not None:
+            check_name("path", path, r"/|/[!-~]+/", "a path: it begins and ends with a slash, up to 512 characters")
+        check_number("max_session_duration", params["max_session_duration"], 3600, 43200)
+        trust = params["assume_role_policy"]
+        if trust is not None:
+            trust = _document(target, "assume_role_policy", trust)
+        inline = params["inline_policies"]
+        if inline is not None:
+            inline = {name: _document(target, f"inline_policies.{name}", inline[name]) for name in sorted(inline)}
+        managed = params["managed_policies"]
+        return cls(
+            path=path,
+            description=params["description"],
+            assume_role_policy=trust,
+            inline=inline,
+            purge_inline=params["purge_inline_policies"],
+            managed=None if managed is None else [target.expand(item) for item in managed],
+            purge_managed=params["purge_managed_policies"],
+            permissions_boundary=target.expand(params["permissions_boundary"]),
+            max_session_duration=params["max_session_duration"],
+        )
+
+    def inline_differs(self, actual: Mapping[str, Document]) -> bool:
+        """Whether a given inline policy is missing or says something else."""
+        return any(
+            name not in actual or not same_meaning(actual[name], new) for name, new in (self.inline or {}).items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """The role, None if it does not exist; and the ARNs of the managed policies given by name, by that name."""
+
+    role: Role | None
+    policy_arns: Mapping[str, str] = field(default_factory=dict)
+
+
+class ExecutionRoleResource:
+    """Identity: the role's name, unique in the account whatever its path."""
+
+    def __init__(self, target: Target, params: Params) -> None:
+        self._name: str = params["name"]
+        check_name("name", self._name, r"[\w+=,.@-]{1,64}", "a role's name: 1 to 64 of letters, digits and _+=,.@-")
+        self._target = target
+        self._present = params["state"] == "present"
+        self._wanted = Wanted.from_params(target, params) if self._present else Wanted()
+        self._own = Ownership.from_params(f"IAM role {self._name}", lambda: target.where, params)
+        self._patience = Patience(seconds=params["wait_timeout"])
+        self._api = RoleApi(target, self._name)
+
+    def read(self) -> Actual:
+        """One call for the role, one for each inline policy given, one if managed policies are given."""
+        role = self._api.role()
+        if not self._present:
+            return Actual(self._api.with_attachments(role) if role else None)
+        if role:
+            role = self._api.with_policies(role, self._wanted)
+        attached = role.managed if role and role.managed is not None else {}
+        names = {item for item in self._wanted.managed or () if not item.startswith("arn:")}
+        return Actual(role, self._api.policy_arns(names, attached))
+
+    def plan(self, actual: Actual) -> list[Change]:
+        """The role first, then its policies; for absent the other way round. RefusedError if it is foreign."""
+        role = actual.role
+        if not self._present:
+            if role:
+                self._own.guard_deletion(role.tags)
+            return list(self._deletion(role)) if role else []
+        if role is None:
+            new = self._new_role()
+            return [self._creation(new), *self._policies(Role(self._name, managed={}), actual.policy_arns)]
+        if self._wanted.path not in (None, role.path):
+            raise InvalidInputError(
+                "path",
+                f"role {self._name} exists with the path {role.path}, and IAM cannot move a role to "
+                f"{self._wanted.path}. Delete it first (state: absent), or give the path that it has",
+            )
+        changes = [*self._updates(role), *self._policies(role, actual.policy_arns)]
+        self._own.guard_changes(role.tags, changes)
+        return changes
+
+    def apply(self, change: Change) -> None:
+        """The calls of one change, each waited for while IAM is busy with another writer."""
+        for call in change.payload:
+            if call.method == "delete_role":
+                self._delete(call, str(change))
+            elif change.action == "delete":
+                self._remove(call, str(change))
+            elif call.method == "create_role":
+                self._create(call, str(change))
+            else:
+                self._patience.wait_out(lambda: self._api.write(call, str(change)), _passes)  # noqa: B023 - used at once
+
+    def facts(self, actual: Actual) -> Result:
+        """The role as it stands, with those policies that were asked for; null if it does not exist."""
+        role = actual.role
+        if role is None:
+            return {"role": None}
+        facts = {"arn": role.arn, **role.plain()}
+        if self._wanted.inline is not None:
+            facts["inline_policies"] = dict(role.inline)
+        if role.managed is not None:
+            facts["managed_policies"] = sorted(role.managed)
+        return {"role": facts}
+
+    def _new_role(self) -> Role:
+        wanted = self._wanted
+        return Role(
+            name=self._name,
+            path=wanted.path or "/",
+            description=wanted.description or "",
+            assume_role_policy=wanted.assume_role_policy or LAMBDA_MAY_ASSUME,
+            max_session_duration=wanted.max_session_duration or 3600,
+            permissions_boundary=wanted.permissions_boundary or "",
+            tags=self._own.first_tags(),
+        )
+
+    def _creation(self, new: Role) -> Change:
+        self._check_trust(new.assume_role_policy)
+        request = {
+            "RoleName": new.name,
+            "Path": new.path,
+            "AssumeRolePolicyDocument": compact_json(new.assume_role_policy),
+            "Description": new.description,
+            "MaxSessionDuration": new.max_session_duration,
+            "Tags": as_list(new.tags),
+        }
+        if new.permissions_boundary:
+            request["PermissionsBoundary"] = new.permissions_boundary
+        return Change("create", "IAM role", self._name, None, new.plain(), (Call("create_role", request),))
+
+    def _updates(self, role: Role) -> Iterator[Change]:
+        """Tags first: what is adopted is ours before it is changed."""
+        yield from self._tag_update(role)
+        yield from self._boundary_update(role)
+        trust = self._wanted.assume_role_policy
+        if trust is not None and not same_meaning(role.assume_role_policy, trust):
+            self._check_trust(trust)
+            call = self._call("update_assume_role_policy", PolicyDocument=compact_json(trust))
+            yield self._part("update", "trust policy", dict(role.assume_role_policy), trust, call)
+        before = {"description": role.description, "max_session_duration": role.max_session_duration}
+        given = {key: getattr(self._wanted, key) for key in before if getattr(self._wanted, key) is not None}
+        after = {**before, **given}
+        if after != before:
+            # UpdateRole sets what it is not given to the default: both are sent, always
+            call = self._call(
+                "update_role", Description=after["description"], MaxSessionDuration=after["max_session_duration"]
+            )
+            yield self._part("update", "description and session duration", before, after, call)
+
+    def _tag_update(self, role: Role) -> Iterator[Change]:
+        after = self._own.wanted_tags(role.tags)
+        to_set, to_remove = tag_difference(role.tags, after)
+        calls = []
+        if to_remove:
+            calls.append(self._call("untag_role", TagKeys=to_remove))
+        if to_set:
+            calls.append(self._call("tag_role", Tags=as_list(to_set)))
+        if calls:
+            yield self._part("update", "tags", dict(role.tags), after, *calls)
+
+    def _boundary_update(self, role: Role) -> Iterator[Change]:
+        before, after = role.permissions_boundary, self._wanted.permissions_boundary
+        if after is None or after == before:
+            return
+        if after:
+            call = self._call("put_role_permissions_boundary", PermissionsBoundary=after)
+            yield self._part("update" if before else "create", "permissions boundary", before or None, after, call)
+        else:
+            yield self._part(
+                "delete", "permissions boundary", before, None, self._call("delete_role_permissions_boundary")
+            )
+
+    def _policies(self, role: Role, policy_arns: Mapping[str, str]) -> Iterator[Change]:
+        """New and changed ones before those that are taken away: no moment with fewer rights than before and after."""
+        yield from self._managed(role, policy_arns)
+        yield from self._inline(role)
+
+    def _inline(self, role: Role) -> Iterator[Change]:
+        given = self._wanted.inline
+        if given is None:
+            return
+        put = {
+            name: new
+            for name, new in given.items()
+            if name not in role.inline or not same_meaning(role.inline[name], new)
+        }
+        doomed = sorted(set(role.inline) - set(given)) if self._wanted.purge_inline else []
+        if put:
+            self._check_inline({name: doc for name, doc in {**role.inline, **given}.items() if name not in doomed})
+        for name, new in put.items():
+            call = self._call("put_role_policy", PolicyName=name, PolicyDocument=compact_json(new))
+            before = role.inline.get(name)
+            yield self._part("update" if before else "create", f"inline policy {name}", before, new, call)
+        for name in doomed:
+            yield self._inline_removal(name, role.inline[name])
+
+    def _managed(self, role: Role, policy_arns: Mapping[str, str]) -> Iterator[Change]:
+        if self._wanted.managed is None:
+            return
+        attached = role.managed or {}
+        wanted = sorted({policy_arns.get(item, item) for item in self._wanted.managed})
+        for arn in wanted:
+            if arn not in attached:
+                call = self._call("attach_role_policy", PolicyArn=arn)
+                yield self._part("create", f"attachment of {arn}", None, arn, call)
+        if self._wanted.purge_managed:
+            yield from (self._detachment(arn) for arn in sorted(set(attached) - set(wanted)))
+
+    def _deletion(self, role: Role) -> Iterator[Change]:
+        """Everything that keeps IAM from deleting a role, then the role.
+
+        The permissions boundary is not among it: it goes with the role. Taking it off first would widen what the
+        role may do, and need a right that an administrator withholds from those whose roles must carry a boundary.
+        """
+        yield from (self._detachment(arn) for arn in sorted(role.managed or ()))
+        yield from (self._inline_removal(name, None) for name in sorted(role.inline))
+        yield Change("delete", "IAM role", self._name, role.plain(), None, (self._call("delete_role"),))
+
+    def _detachment(self, arn: str) -> Change:
+        return self._part("delete", f"attachment of {arn}", arn, None, self._call("detach_role_policy", PolicyArn=arn))
+
+    def _inline_removal(self, name: str, before: Document | None) -> Change:
+        call = self._call("delete_role_policy", PolicyName=name)
+        return self._part("delete", f"inline policy {name}", before or name, None, call)
+
+    def _part(self, action: Any, part: str, before: Any, after: Any, *calls: Call) -> Change:
+        return Change(action, f"{part} of IAM role", self._name, before, after, calls)
+
+    def _call(self, method: str, **request: Any) -> Call:
+        return Call(method, {"RoleName": self._name, **request})
+
+    def _check_trust(self, trust: Mapping[str, Any]) -> None:
+        length = size(trust)
+        if length > TRUST_LIMIT:
+            raise self._too_long("trust policy", length, TRUST_LIMIT, "")
+
+    def _check_inline(self, inline: Mapping[str, Document]) -> None:
+        sizes = {name: size(document) for name, document in inline.items()}
+        total = sum(sizes.values())
+        if total > INLINE_LIMIT:
+            listed = ", ".join(f"{name}: {length}" for name, length in sizes.items())
+            raise self._too_long("inline policies together", total, INLINE_LIMIT, listed)
+
+    def _too_long(self, part: str, length: int, limit: int, listed: str) -> LimitReachedError:
+        return LimitReachedError(
+            f"write the {part} of {self._own.what}",
+            f"{length} characters without white space, IAM allows {limit}" + (f" ({listed})" if listed else ""),
+            hint="Shorten it with wildcards, or move statements to a managed policy.",
+            where=self._target.where,
+        )
+
+    def _create(self, call: Call, tried: str) -> None:
+        try:
+            self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+        except ConflictError as error:
+            if error.code != "EntityAlreadyExists":
+                raise
+            self._await_role()
+            raise OutdatedError(error.tried, error.why, code=error.code, where=error.where) from error
+        self._await_role()  # its policies are put next, and IAM may not know it yet everywhere
+
+    def _await_role(self) -> None:
+        self._patience.wait_out(self._api.existing_role, lambda error: isinstance(error, NotFoundError))
+
+    def _delete(self, call: Call, tried: str) -> None:
+        settling = Patience(min(_SETTLING_SECONDS, self._patience.seconds))
+        settling.wait_out(lambda: self._remove(call, tried), lambda error: error.code == "DeleteConflict")
+
+    def _remove(self, call: Call, tried: str) -> None:
+        try:
+            self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+        except NotFoundError:
+            return  # another fork was faster
+
+
+class RoleApi:
+    """The calls to IAM about one role."""
+
+    def __init__(self, target: Target, name: str) -> None:
+        self._target = target
+        self._name = name
+
+    @property
+    def _client(self) -> Any:
+        return self._target.client("iam")
+
+    def existing_role(self) -> Role:
+        """GetRole: the role with trust policy, boundary and tags. NotFoundError if it does not exist."""
+        with self._target.trying(f"read IAM role {self._name}"):
+            return Role.from_api(self._client.get_role(RoleName=self._name)["Role"])
+
+    def role(self) -> Role | None:
+        """The role, None if it does not exist."""
+        try:
+            return self.existing_role()
+        except NotFoundError:
+            return None
+
+    def with_attachments(self, role: Role) -> Role:
+        """The role with the names of all its policies; the documents of the inline ones are not read."""
+        return replace(role, inline={name: {} for name in self._inline_names()}, managed=self._attached())
+
+    def with_policies(self, role: Role, wanted: Wanted) -> Role:
+        """The role with the policies that the options speak of.
+
+        All inline policies are read only where one is to be written (their sizes count together) or purged.
+        """
+        inline = {name: document for name in wanted.inline or () if (document := self._inline_policy(name)) is not None}
+        if wanted.inline is not None and (wanted.purge_inline or wanted.inline_differs(inline)):
+            others = (name for name in self._inline_names() if name not in inline and name not in wanted.inline)
+            inline |= {name: document for name in others if (document := self._inline_policy(name)) is not None}
+        return replace(role, inline=inline, managed=None if wanted.managed is None else self._attached())
+
+    def policy_arns(self, names: set[str], attached: Mapping[str, str]) -> dict[str, str]:
+        """The ARNs of managed policies by name: attached ones, the account's own, AWS's, in this order.
+
+        Asks AWS only for names that are not attached. NotFoundError names those that nobody has.
+        """
+        found = {name: arn for arn, name in attached.items() if name in names}
+        for scope in ("Local", "AWS"):
+            missing = names - set(found)
+            if missing:
+                found |= self._policies_of(scope, missing)
+        missing = names - set(found)
+        if missing:
+            raise NotFoundError(
+                f"attach managed policies to IAM role {self._name}",
+                f"there is no policy of the name {', '.join(sorted(missing))}",
+                hint="Give the ARN, or the exact name without its path.",
+                where=self._target.where,
+            )
+        return found
+
+    def write(self, call: Call, tried: str) -> None:
+        """Make one writing call."""
+        with self._target.trying(tried):
+            call.made_with(self._client)
+
+    def _policies_of(self, scope: str, names: set[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        with self._target.trying("list the managed policies"):
+            for page in self._client.get_paginator("list_policies").paginate(Scope=scope):
+                found |= {item["PolicyName"]: item["Arn"] for item in page["Policies"] if item["PolicyName"] in names}
+                if len(found) == len(names):
+                    break
+        return found
+
+    def _inline_policy(self, name: str) -> Document | None:
+        try:
+            with self._target.trying(f"read inline policy {name} of IAM role {self._name}"):
+                answer = self._client.get_role_policy(RoleName=self._name, PolicyName=name)
+        except NotFoundError:
+            return None
+        return stored_document(answer["PolicyDocument"])
+
+    def _inline_names(self) -> list[str]:
+        with self._target.trying(f"list the inline policies of IAM role {self._name}"):
+            pages = self._client.get_paginator("list_role_policies").paginate(RoleName=self._name).build_full_result()
+        return list(pages.get("PolicyNames", []))
+
+    def _attached(self) -> dict[str, str]:
+        with self._target.trying(f"list the managed policies of IAM role {self._name}"):
+            paginator = self._client.get_paginator("list_attached_role_policies")
+            pages = paginator.paginate(RoleName=self._name).build_full_result()
+        return {item["PolicyArn"]: item["PolicyName"] for item in pages.get("AttachedPolicies", [])}
+
+
+def _document(target: Target, option: str, value: Any) -> Document:
+    document = given_document(option, target.expand(given_document(option, value)))
+    if not document:
+        raise InvalidInputError(option, "it is empty, and a role cannot have an empty policy")
+    return document
+
+
+def _passes(error: ReflectorError) -> bool:
+    """Another writer on the same role, a rate shared with others, a bad moment of IAM's."""
+    return isinstance(error, ThrottledError) or error.code in _PASSING

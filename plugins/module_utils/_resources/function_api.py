@@ -1,0 +1,240 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""The calls to Lambda that managing a function needs: one small method an API call, errors translated, no secret in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from .._errors import (
+    AwsError,
+    ConflictError,
+    NotFoundError,
+    ReflectorError,
+    ThrottledError,
+    translate,
+)
+from .._retry import Patience
+from .._session import Target
+from .function_environment import Environment, without_secrets
+
+try:
+    from botocore.exceptions import ClientError, WaiterError
+except ImportError:  # the host says what to install, before anything here is raised
+
+    class ClientError(Exception):  # type: ignore[no-redef]
+        """Stands in where botocore is missing."""
+
+    class WaiterError(Exception):  # type: ignore[no-redef]
+        """Stands in where botocore is missing."""
+
+
+T = TypeVar("T")
+
+PROPAGATION = 60.0
+"""Seconds until a role or policy that was just written is known everywhere (IAM is eventually consistent)."""
+
+
+class FunctionApi:
+    """Lambda in one target, for one function.
+
+    environment what the options give: no error may hold a value that is not public
+    patience    for what passes by itself: another update in progress, a role that Lambda does not see yet
+    """
+
+    def __init__(self, target: Target, name: str, environment: Environment | None, patience: Patience) -> None:
+        self._target = target
+        self._name = name
+        self._public = frozenset(environment.public) if environment else frozenset()
+        self._secret = set(environment.secret.values()) if environment else set()
+        self._patience = patience
+
+    def get(self) -> dict[str, Any] | None:
+        """GetFunction's answer: configuration, tags, reserved concurrency. None if there is no such function."""
+        try:
+            answer: dict[str, Any] = self._call("read", lambda: self._client.get_function(FunctionName=self._name))
+        except NotFoundError:
+            return None
+        return answer
+
+    def get_event_invoke_config(self) -> dict[str, Any]:
+        """GetFunctionEventInvokeConfig's answer; empty where AWS's defaults hold."""
+        try:
+            answer: dict[str, Any] = self._call(
+                "read the asynchronous invocation of",
+                lambda: self._client.get_function_event_invoke_config(FunctionName=self._name),
+            )
+        except NotFoundError:
+            return {}
+        return answer
+
+    def create(self, request: Mapping[str, Any], package: bytes) -> None:
+        """Create and wait until it is active."""
+        self._keep_secret(request)
+        self._write(
+            "create",
+            lambda: self._client.create_function(
+                FunctionName=self._name, PackageType="Zip", Code={"ZipFile": package}, **request
+            ),
+        )
+        self.wait("function_active_v2", "create")
+
+    def update_configuration(self, request: Mapping[str, Any]) -> None:
+        """Update the given attributes and wait until that is done."""
+        self._keep_secret(request)
+        tried = "update the configuration of"
+        self._write(tried, lambda: self._client.update_function_configuration(FunctionName=self._name, **request))
+        self.wait("function_updated_v2", tried)
+
+    def update_code(self, package: bytes, architecture: str) -> None:
+        """Upload the package and wait until it is what runs."""
+        tried = "update the code of"
+        self._write(
+            tried,
+            lambda: self._client.update_function_code(
+                FunctionName=self._name, ZipFile=package, Architectures=[architecture]
+            ),
+        )
+        self.wait("function_updated_v2", tried)
+
+    def set_concurrency(self, reserved: int | None) -> None:
+        """Reserve executions; None gives the reservation back."""
+        tried = "set the reserved concurrency of"
+        if reserved is None:
+            self._write(tried, lambda: self._client.delete_function_concurrency(FunctionName=self._name))
+        else:
+            self._write(
+                tried,
+                lambda: self._client.put_function_concurrency(
+                    FunctionName=self._name, ReservedConcurrentExecutions=reserved
+                ),
+            )
+
+    def put_event_invoke_config(self, request: Mapping[str, Any]) -> None:
+        """Set how asynchronous invocations fail; replaces the whole."""
+        self._write(
+            "set the asynchronous invocation of",
+            lambda: self._client.put_function_event_invoke_config(FunctionName=self._name, **request),
+        )
+
+    def tag(self, arn: str, add: Mapping[str, str], remove: list[str]) -> None:
+        """Add first: what a policy asks for by tag is never without it."""
+        if add:
+            self._write("tag", lambda: self._client.tag_resource(Resource=arn, Tags=dict(add)))
+        if remove:
+            self._write("untag", lambda: self._client.untag_resource(Resource=arn, TagKeys=remove))
+
+    def delete(self) -> None:
+        """Delete it with all its versions; one that is gone already is no error."""
+        try:
+            self._write("delete", lambda: self._client.delete_function(FunctionName=self._name))
+        except NotFoundError:
+            return
+
+    def wait(self, waiter: str, tried: str) -> None:
+        """Wait for botocore's waiter, a second between looks, within the patience. AwsError with AWS's reason if it ends badly."""
+        looks = max(1, math.ceil(self._patience.seconds))
+        tried = f"{tried} function {self._name}"
+        with self._target.trying(tried):
+            try:
+                self._client.get_waiter(waiter).wait(
+                    FunctionName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": looks}
+                )
+            except WaiterError as error:
+                raise without_secrets(self._ended_badly(error, tried), self._secret) from None
+
+    def _keep_secret(self, request: Mapping[str, Any]) -> None:
+        """Also the values that were found in AWS and are sent again: AWS may quote them in a refusal."""
+        sent = request.get("Environment", {}).get("Variables", {})
+        self._secret.update(value for name, value in sent.items() if name not in self._public)
+
+    def _ended_badly(self, error: WaiterError, tried: str) -> ReflectorError:
+        last = error.last_response
+        where = self._target.where
+        if last.get("Error"):
+            return translate(ClientError(last, "GetFunction"), tried, where)
+        configuration = last.get("Configuration") or {}
+        reason = failure_reason(configuration)
+        if reason:
+            return AwsError(tried, reason, where=where, hint="Mend the cause and run again.")
+        state = f"{configuration.get('State')}, last update {configuration.get('LastUpdateStatus')}"
+        return AwsError(
+            tried,
+            f"it is still not ready after {self._patience.seconds:g} seconds (state {state})",
+            hint="Run again, or raise wait_timeout.",
+            where=where,
+        )
+
+    def _write(self, tried: str, call: Callable[[], Any]) -> None:
+        started = self._patience.clock()
+
+        def passes(error: ReflectorError) -> bool:
+            if is_role_not_seen(error):
+                return self._patience.clock() - started < PROPAGATION
+            return _passes(error)
+
+        try:
+            self._patience.wait_out(lambda: self._call(tried, call), passes)
+        except ReflectorError as error:
+            if is_role_not_seen(error) and not error.hint:
+                hinted = AwsError(error.tried, error.why, hint=_ROLE_HINT, code=error.code, where=error.where)
+                raise hinted from None
+            raise
+
+    def _call(self, tried: str, call: Callable[[], T]) -> T:
+        """One call. What it raises has lost every secret, its cause included."""
+        try:
+            with self._target.trying(f"{tried} function {self._name}"):
+                return call()
+        except ReflectorError as error:
+            raise without_secrets(error, self._secret) from None
+
+    @property
+    def _client(self) -> Any:
+        return self._target.client("lambda")
+
+
+_ROLE_HINT = (
+    "Check that the role exists, that its trust policy lets lambda.amazonaws.com assume it and that it allows what "
+    "Lambda asks for; a role that was just made is waited for, and this one was not ready in time."
+)
+
+
+def failure_reason(configuration: Mapping[str, Any]) -> str:
+    """Why the function or its last update failed, in AWS's words; "" if neither did."""
+    if configuration.get("State") == "Failed":
+        prefix = "State"
+    elif configuration.get("LastUpdateStatus") == "Failed":
+        prefix = "LastUpdateStatus"
+    else:
+        return ""
+    code = configuration.get(f"{prefix}ReasonCode") or ""
+    text = configuration.get(f"{prefix}Reason") or "AWS gives no reason"
+    return f"{code}: {text}" if code else text
+
+
+def in_progress(configuration: Mapping[str, Any]) -> bool:
+    """Whether a creation or an update is still under way."""
+    return configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
+
+
+def is_role_not_seen(error: ReflectorError) -> bool:
+    """A role, or a permission of it, that does not exist or is not known everywhere yet.
+
+    AWS gives it no code of its own; both come as InvalidParameterValueException.
+    """
+    return error.code == "InvalidParameterValueException" and (
+        "cannot be assumed" in error.why or "does not have permissions to call" in error.why
+    )
+
+
+def _passes(error: ReflectorError) -> bool:
+    """Another update in progress, a quota shared with others, a bad moment. "Function already exist" does not pass."""
+    if isinstance(error, ConflictError):
+        return error.code == "ResourceConflictException" and "already exist" not in error.why
+    return isinstance(error, ThrottledError) or error.code == "ServiceException"

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""Whose a resource is. What we create carries a mark, a tag; what does not carry it is not changed and not deleted
+unless the user says so. Roles, rules and queues share this, with their options for tags. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import InvalidInputError, RefusedError
+from .._plan import Change, Params
+
+MARK_KEY = "managed-by"
+MARK_VALUE = "logreflector.aws"
+_MARK = f"{MARK_KEY}={MARK_VALUE}"
+_FOREIGN = f"it does not carry the tag {_MARK}, so this collection did not make it"
+
+OPTIONS: dict[str, Any] = {
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+}
+"""Documented in doc_fragments/ownership.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """One resource and what the options say of it.
+
+    what    "IAM role x", for messages
+    where   "<account>/<region>" for messages; a function, since the account may be learnt later
+    tags    the tags given, None if the option is not
+    """
+
+    what: str
+    where: Callable[[], str]
+    tags: Mapping[str, str] | None = None
+    purge_tags: bool = True
+    adopt: bool = False
+    force: bool = False
+
+    @classmethod
+    def from_params(cls, what: str, where: Callable[[], str], params: Params) -> Ownership:
+        """From a module's options; InvalidInputError for tags that cannot be set."""
+        given = params["tags"]
+        tags = None if given is None else {str(key): str(value) for key, value in given.items()}
+        for key, value in (tags or {}).items():
+            if key == MARK_KEY and value != MARK_VALUE:
+                raise InvalidInputError(
+                    "tags", f"{_MARK} marks what this collection made, so {key} cannot be {value!r}"
+                )
+            if key.lower().startswith("aws:"):
+                raise InvalidInputError("tags", f"{key!r} begins with aws:, which only AWS itself sets")
+        return cls(what, where, tags, params["purge_tags"], params["adopt"], params["force"])
+
+    @property
+    def concerns_tags(self) -> bool:
+        """Whether the tags have to be read although nothing else is to be changed."""
+        return self.tags is not None or self.adopt
+
+    def first_tags(self) -> dict[str, str]:
+        """The tags of a resource that is created: the mark comes with it, not after it."""
+        return {**(self.tags or {}), MARK_KEY: MARK_VALUE}
+
+    def wanted_tags(self, actual: Mapping[str, str]) -> dict[str, str]:
+        """The tags that are to stand. Neither AWS's own nor the mark are ever taken away; adopting sets the mark."""
+        kept = dict(actual)
+        if self.tags is not None:
+            if self.purge_tags:
+                kept = {key: value for key, value in actual.items() if key.startswith("aws:") or key == MARK_KEY}
+            kept.update(self.tags)
+        if self.adopt:
+            kept[MARK_KEY] = MARK_VALUE
+        return kept
+
+    def guard_changes(self, actual: Mapping[str, str], changes: Sequence[Change]) -> None:
+        """RefusedError if a resource that is not ours would be changed; one that is right already is fine as it is."""
+        if changes and not is_ours(actual) and not self.adopt:
+            planned = "; ".join(map(str, changes))
+            hint = f"Choose another name, or set adopt: true to make it ours. To be done would be: {planned}."
+            raise RefusedError(f"change {self.what}", f"it exists, and {_FOREIGN}", hint=hint, where=self.where())
+
+    def guard_deletion(self, actual: Mapping[str, str]) -> None:
+        """RefusedError if a resource that is not ours would be deleted."""
+        if not is_ours(actual) and not self.force:
+            hint = "Set force: true to delete it all the same."
+            raise RefusedError(f"delete {self.what}", _FOREIGN, hint=hint, where=self.where())
+
+
+def is_ours(tags: Mapping[str, str]) -> bool:
+    """Whether the mark is among the tags."""
+    return tags.get(MARK_KEY) == MARK_VALUE
+
+
+def tag_difference(actual: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What to set, and which keys to take away."""
+    to_set = {key: value for key, value in wanted.items() if actual.get(key) != value}
+    return to_set, sorted(set(actual) - set(wanted))
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as IAM and EventBridge take them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def as_dict(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
+    """Tags as IAM and EventBridge answer them."""
+    return {item["Key"]: item["Value"] for item in tags or ()}

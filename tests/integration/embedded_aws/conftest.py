@@ -1,0 +1,44 @@
+"""One embedded AWS for all of these tests; each makes its own resources, by names of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "extensions"))
+
+from embedded_aws import Configuration, EmbeddedAws, RunningAws, Settings
+from toys import Place
+
+FAST = Settings(event_delay=0.05, retry_delay=0.1)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[RunningAws]:
+    with EmbeddedAws(Configuration(settings=FAST)) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(running: RunningAws) -> Iterator[RunningAws]:
+    """It, and afterwards without the faults and settings of the test."""
+    yield running
+    running.front.clear_faults()
+    running.front.enforce_rates(None)
+    running.sink.behave()
+    running.configure(**{name: getattr(FAST, name) for name in FAST.__slots__})
+
+
+@pytest.fixture(scope="session")
+def here(running: RunningAws) -> Place:
+    """The account and region where most tests happen."""
+    return Place(running, "222222222222", "eu-west-1")
+
+
+@pytest.fixture
+def place(aws: RunningAws, here: Place) -> Place:
+    """The same, tidied up after the test as `aws` is."""
+    return here

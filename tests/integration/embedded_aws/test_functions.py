@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from embedded_aws import RunningAws
+from toys import FAILS, LOGGING, Place, document, until, zipped
+
+CANNOT_BE_ASSUMED = r"The role defined for the function cannot be assumed by Lambda\."
+
+
+def test_a_role_that_does_not_exist_is_refused(place: Place) -> None:
+    with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
+        place.function(Role="arn:aws:iam::222222222222:role/nobody")
+
+
+def test_a_role_that_does_not_trust_lambda_is_refused(place: Place) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
+        place.function(Role=place.role(LOGGING, trust=trust))
+
+
+def test_a_fresh_role_can_need_some_time(aws: RunningAws, place: Place) -> None:
+    aws.configure(role_delay=1.2)  # a role's age counts in whole seconds
+    role = place.role(LOGGING)
+    with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
+        place.function(Role=role)
+
+    def made() -> str | None:
+        try:
+            return place.function(Role=role)
+        except place.lambda_.exceptions.InvalidParameterValueException:
+            return None
+
+    assert until(made)
+
+
+def test_a_role_is_passed_by_right_only(aws: RunningAws, place: Place) -> None:
+    """AWS asks for iam:PassRole on the role, beside lambda:CreateFunction on the function."""
+    session = aws.deployer_session(place.account, place.region)
+    role = place.role(LOGGING)
+    deny = {"Effect": "Deny", "Action": "iam:PassRole", "Resource": role}
+    place.iam.put_role_policy(RoleName=aws.state.deployer_role, PolicyName="no-pass", PolicyDocument=document(deny))
+    try:
+        with pytest.raises(
+            ClientError, match=r"not authorized to perform: iam:PassRole on resource: arn:.*:role/role-"
+        ):
+            session.client("lambda").create_function(
+                FunctionName="passed", Runtime="python3.13", Handler="index.handler", Role=role, Code={"ZipFile": b"-"}
+            )
+    finally:
+        place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no-pass")
+
+
+def test_a_function_in_the_middle_of_an_update_takes_none(place: Place) -> None:
+    function = place.function()
+    with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
+        place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
+    place.settled(function)
+    place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
+    with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
+        place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped("def handler(e, c): return 1"))
+
+
+def test_an_update_ends_no_worker_of_the_same_name_elsewhere(aws: RunningAws, place: Place) -> None:
+    source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    other = Place(aws, place.account, "us-east-1")
+    here = place.function(source, FunctionName="twin")
+    there = other.function(source, FunctionName="twin")
+    place.settled(here)
+
+    def process(at: Place, function: str) -> int:
+        return json.loads(at.lambda_.invoke(FunctionName=function)["Payload"].read())
+
+    before = process(place, here), process(other, there)
+    place.lambda_.update_function_configuration(FunctionName=here, Timeout=5)
+    after = process(place, here), process(other, there)
+    assert after[1] == before[1]
+    assert after[0] != before[0]
+
+
+def test_a_destination_needs_the_roles_permission(place: Place) -> None:
+    _, queue = place.queue()
+    function = place.function()
+    destination = {"OnFailure": {"Destination": queue}}
+    with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):
+        place.lambda_.put_function_event_invoke_config(FunctionName=function, DestinationConfig=destination)
+    with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):
+        place.function(DeadLetterConfig={"TargetArn": queue})
+
+
+def test_retries_are_updated_one_by_one(place: Place) -> None:
+    function = place.function().split(":")[6]
+    place.lambda_.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=1)
+    place.lambda_.update_function_event_invoke_config(FunctionName=function, MaximumEventAgeInSeconds=60)
+    config = place.lambda_.get_function_event_invoke_config(FunctionName=function)
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (1, 60)
+
+
+def test_an_error_has_the_exceptions_name(place: Place) -> None:
+    answer = place.lambda_.invoke(FunctionName=place.function(FAILS))
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.loads(answer["Payload"].read()) == {"errorMessage": "no luck", "errorType": "ValueError"}
+
+
+def test_a_roles_policies_are_limited_in_length(place: Place) -> None:
+    role = place.role().rpartition("/")[2]
+    statements = [LOGGING | {"Sid": f"S{number}"} for number in range(90)]
+    place.iam.put_role_policy(RoleName=role, PolicyName="half", PolicyDocument=document(*statements[:45]))
+    with pytest.raises(place.iam.exceptions.LimitExceededException, match="Maximum policy size of 10240 bytes"):
+        place.iam.put_role_policy(RoleName=role, PolicyName="rest", PolicyDocument=document(*statements[45:]))
+
+
+def test_functions_call_aws_through_the_front_with_their_role(aws: RunningAws, place: Place) -> None:
+    source = """
+import boto3, os
+def handler(event, context):
+    return [boto3.client("sts").get_caller_identity()["Arn"], os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_REGION"]]
+"""
+    function = place.function(source)
+    answer = json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read())
+    role = place.lambda_.get_function_configuration(FunctionName=function)["Role"].rpartition("/")[2]
+    assert answer[0].startswith(f"arn:aws:sts::222222222222:assumed-role/{role}/")
+    assert answer[1:] == [aws.endpoint_url, "eu-west-1"]
+    assert aws.front.calls(operation="GetCallerIdentity", caller=answer[0])

@@ -1,0 +1,207 @@
+"""Nothing stays behind, whatever ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded_aws import Configuration, EmbeddedAws, RunningAws, StartError, State, cli, down
+from embedded_aws.http_server import call
+from toys import Place, until
+
+EXTENSIONS = Path(__file__).resolve().parents[3] / "extensions"
+# Runs for a minute, and has started something that left its process group.
+BUSY = """
+import subprocess, time
+def handler(event, context):
+    subprocess.Popen(["sleep", "61"], start_new_session=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Its temporary files are made in the test's own folder, and so its processes are known by it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    yield
+    down(tmp_path / "state.json")  # where a test failed before it could
+
+
+def processes(folder: Path) -> list[str]:
+    """The command lines of the processes that have the folder in their environment, beside this one."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            environment = (process / "environ").read_bytes() if process.name.isdigit() else b""
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(folder).encode() in environment and int(process.name) != os.getpid() and command:
+            found.append(f"{process.name} {command}")
+    return found
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [str(path) for path in folder.glob("embedded-aws-*")] + processes(folder)
+
+
+def keep_busy(aws: RunningAws, folder: Path) -> None:
+    """Lets a function run, with a worker and a grandchild."""
+    place = Place(aws, "222222222222", "eu-west-1")
+    place.lambda_.invoke(FunctionName=place.function(BUSY, Timeout=100), InvocationType="Event")
+    assert until(lambda: [line for line in processes(folder) if "sleep 61" in line])
+    assert [line for line in processes(folder) if "_worker.py" in line]
+
+
+def test_nothing_stays_after_the_end(tmp_path: Path) -> None:
+    with EmbeddedAws() as aws:
+        keep_busy(aws, tmp_path)
+        assert list(tmp_path.glob("embedded-aws-*"))
+    assert leftovers(tmp_path) == []
+
+
+def test_nothing_stays_after_an_exception(tmp_path: Path) -> None:
+    def fail() -> None:
+        with EmbeddedAws() as aws:
+            keep_busy(aws, tmp_path)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert leftovers(tmp_path) == []
+
+
+PARENT = """
+import os, sys, time
+sys.path[:0] = {paths!r}
+from embedded_aws import EmbeddedAws
+from pathlib import Path
+from test_lifetime import keep_busy
+with EmbeddedAws() as aws:
+    keep_busy(aws, Path({folder!r}))
+    print(aws.state.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that runs an embedded AWS, and its supervisor's id."""
+    source = PARENT.format(paths=[str(EXTENSIONS), str(Path(__file__).parent)], folder=str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process, int(process.stdout.readline())
+    process.kill()
+    process.wait()
+
+
+def test_nothing_stays_after_the_parent_was_killed(parent: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
+    process, _ = parent
+    process.kill()
+    process.wait()
+    assert until(lambda: not leftovers(tmp_path), 5), leftovers(tmp_path)
+
+
+def test_nothing_but_what_left_its_group_stays_after_the_supervisor_was_killed(
+    parent: tuple[subprocess.Popen[str], int], tmp_path: Path
+) -> None:
+    """Only the supervisor could have found the grandchild."""
+    _, supervisor = parent
+    os.kill(supervisor, signal.SIGKILL)
+
+    def others() -> list[str]:
+        return [line for line in leftovers(tmp_path) if "sleep 61" not in line and "-c" not in line.split()]
+
+    assert until(lambda: not others(), 5), others()
+    for line in processes(tmp_path):
+        if "sleep 61" in line:
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXTENSIONS / "embedded_aws", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_up_and_down(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    started = time.monotonic()
+    done = command("up", "--state", file, "--set", "filter_slots=2", "--regions", "eu-north-1")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 5
+    state = State.read(file)
+    assert file.stat().st_mode & 0o077 == 0
+    assert state.regions == ["eu-north-1"]
+    aws = RunningAws.read(file)
+    assert aws.client("logs", "222222222222", "eu-north-1").describe_log_groups()["logGroups"] == []
+    assert call(state.front_url, "GET", "/_embedded_aws/settings")["filter_slots"] == 2
+    assert cli.main(["up", "--state", str(file)]) == 0
+    assert State.read(file) == state  # it was left as it is
+    done = command("down", "--state", file)
+    assert (done.returncode, done.stdout) == (0, "The embedded AWS is stopped.\n")
+    assert leftovers(tmp_path) == []
+    assert not file.exists()
+    assert not Path(state.log).exists()
+    assert cli.main(["down", "--state", str(file)]) == 0
+
+
+def test_down_copes_with_one_that_was_killed(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    assert cli.main(["up", "--state", str(file)]) == 0
+    os.kill(State.read(file).pid, signal.SIGKILL)
+    assert until(lambda: not processes(tmp_path), 5)
+    assert cli.main(["down", "--state", str(file)]) == 0
+    assert not file.exists()
+
+
+def test_it_ends_when_nobody_asks_for_anything(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    assert cli.main(["up", "--state", str(file), "--idle-timeout", "2"]) == 0
+    url = State.read(file).front_url
+    for _ in range(5):  # as long as somebody asks, it stays
+        time.sleep(0.5)
+        call(url, "GET", "/_front/instance")
+    assert until(lambda: not leftovers(tmp_path), 5), leftovers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--set", "colour=1", "Unknown setting 'colour'"),
+        ("--members", "12", "'12' is no account id"),
+        ("--deployer-policy", "/nowhere", "No such file"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, problem: str
+) -> None:
+    assert cli.main(["up", "--state", str(tmp_path / "state.json"), option, value]) == 1
+    said = capsys.readouterr().err
+    assert problem in said
+    assert said.count("\n") == 1
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="MalformedPolicyDocument"):
+        EmbeddedAws(Configuration(deployer_policy={"Statement": "nonsense"})).__enter__()
+    assert leftovers(tmp_path) == []
+
+
+def test_nothing_stays_after_ministack_was_killed(tmp_path: Path) -> None:
+    with EmbeddedAws() as aws:
+        (server,) = [line for line in processes(tmp_path) if " server " in line]
+        keep_busy(aws, tmp_path)
+        os.kill(int(server.split()[0]), signal.SIGKILL)
+        assert until(lambda: not leftovers(tmp_path), 5), leftovers(tmp_path)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from embedded_aws import RunningAws
+from toys import LOGGING, Place, name, until
+
+Find = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def heard(place: Place) -> Iterator[Find]:
+    """The CloudTrail events about a log group that reached the default bus."""
+    url, arn = place.queue()
+    rule = place.rule(arn).rpartition("/")[2]
+
+    def find(group: str) -> list[dict[str, Any]]:
+        found = [json.loads(message["Body"]) for message in place.messages(url, 0)]
+        return [event for event in found if event["detail"]["requestParameters"].get("logGroupName") == group]
+
+    yield find
+    place.events.remove_targets(Rule=rule, Ids=["1"])
+    place.events.delete_rule(Name=rule)
+
+
+def test_a_new_group_is_told_of(place: Place, heard: Find) -> None:
+    group = place.group(logGroupClass="INFREQUENT_ACCESS", tags={"team": "data"})
+    (event,) = until(lambda: heard(group))
+    detail = event.pop("detail")
+    assert event["source"] == "aws.logs"
+    assert event["detail-type"] == "AWS API Call via CloudTrail"
+    assert (event["account"], event["region"], event["resources"]) == ("222222222222", "eu-west-1", [])
+    assert detail["requestParameters"] == {
+        "logGroupName": group,
+        "logGroupClass": "INFREQUENT_ACCESS",
+        "tags": {"team": "data"},
+    }
+    assert (detail["eventSource"], detail["eventName"]) == ("logs.amazonaws.com", "CreateLogGroup")
+    assert detail["userIdentity"]["arn"] == "arn:aws:iam::222222222222:root"
+    assert detail["recipientAccountId"] == "222222222222"
+    assert "errorCode" not in detail
+
+
+def test_a_failed_call_is_told_of_with_its_error(place: Place, heard: Find) -> None:
+    group = place.group()
+    with pytest.raises(place.logs.exceptions.ResourceAlreadyExistsException):
+        place.logs.create_log_group(logGroupName=group)
+    events = until(lambda: heard(group) if len(heard(group)) == 2 else [])
+    codes = {event["detail"].get("errorCode"): event["detail"].get("errorMessage") for event in events}
+    assert codes == {
+        None: None,
+        "ResourceAlreadyExistsException": "The specified log group already exists",
+    }
+
+
+def test_an_event_can_come_twice(aws: RunningAws, place: Place, heard: Find) -> None:
+    aws.configure(duplicate_probability=1)
+    group = place.group()
+    events = until(lambda: heard(group) if len(heard(group)) == 2 else [])
+    assert len({event["detail"]["eventID"] for event in events}) == 1
+    assert len({event["id"] for event in events}) == 2
+
+
+def test_an_event_takes_its_time(aws: RunningAws, place: Place, heard: Find) -> None:
+    aws.configure(event_delay=0.6)
+    group = place.group()
+    started = time.monotonic()
+    assert until(lambda: heard(group))
+    assert time.monotonic() - started > 0.4
+
+
+def test_an_event_stays_in_its_account_and_region(aws: RunningAws, place: Place, heard: Find) -> None:
+    group = name("/app/elsewhere")
+    for account, region in (("222222222222", "us-east-1"), ("333333333333", "eu-west-1")):
+        Place(aws, account, region).logs.create_log_group(logGroupName=group)
+    here = place.group()
+    assert until(lambda: heard(here))
+    assert heard(group) == []
+
+
+def test_accounts_and_regions_have_their_own_groups(aws: RunningAws, place: Place) -> None:
+    group = place.group()
+    for account, region in (("222222222222", "us-east-1"), ("333333333333", "eu-west-1")):
+        elsewhere = Place(aws, account, region)
+        assert elsewhere.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+
+
+def test_the_group_that_lambda_makes_is_told_of(place: Place, heard: Find) -> None:
+    function = place.function()
+    place.lambda_.invoke(FunctionName=function, Payload=b"{}")
+    (event,) = until(lambda: heard(f"/aws/lambda/{function.split(':')[6]}"))
+    assert event["detail"]["userIdentity"]["invokedBy"] == "lambda.amazonaws.com"
+
+
+@pytest.mark.parametrize("group", ["with space", "a:b", "x" * 513])
+def test_a_name_that_is_none_is_refused(place: Place, group: str) -> None:
+    with pytest.raises(place.logs.exceptions.InvalidParameterException, match="failed to satisfy constraint"):
+        place.logs.create_log_group(logGroupName=group)
+
+
+def test_groups_come_in_pages_of_fifty(place: Place) -> None:
+    prefix = name("/many")
+    names = [f"{prefix}/{number:03d}" for number in range(60)]
+    for group in names:
+        place.logs.create_log_group(logGroupName=group)
+    first = place.logs.describe_log_groups(logGroupNamePrefix=prefix)
+    assert len(first["logGroups"]) == 50
+    place.logs.delete_log_group(logGroupName=names[0])  # which must not make the next page skip one
+    second = place.logs.describe_log_groups(logGroupNamePrefix=prefix, nextToken=first["nextToken"])
+    assert [group["logGroupName"] for group in [*first["logGroups"], *second["logGroups"]]] == names
+    assert "nextToken" not in second
+
+
+@pytest.mark.parametrize("limit", [0, 51])
+def test_a_limit_beyond_the_page_is_refused(place: Place, limit: int) -> None:
+    unchecked = place.aws.client("logs", place.account, place.region, config=Config(parameter_validation=False))
+    with pytest.raises(unchecked.exceptions.InvalidParameterException, match="'limit' failed to satisfy constraint"):
+        unchecked.describe_log_groups(limit=limit)
+
+
+def test_groups_are_found_by_class_part_and_identifier(place: Place) -> None:
+    prefix = name("/kinds")
+    place.logs.create_log_group(logGroupName=f"{prefix}/Standard")
+    place.logs.create_log_group(logGroupName=f"{prefix}/rare", logGroupClass="INFREQUENT_ACCESS")
+
+    def found(**options: Any) -> list[str]:
+        return [group["logGroupName"] for group in place.logs.describe_log_groups(**options)["logGroups"]]
+
+    assert found(logGroupNamePrefix=prefix, logGroupClass="INFREQUENT_ACCESS") == [f"{prefix}/rare"]
+    assert found(logGroupNamePattern=f"{prefix}/STANDARD".lower()) == [f"{prefix}/Standard"]
+    assert found(logGroupIdentifiers=[place.arn("logs", f"log-group:{prefix}/rare")]) == [f"{prefix}/rare"]
+    classes = {
+        group["logGroupName"]: group["logGroupClass"]
+        for group in place.logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+    }
+    assert classes == {f"{prefix}/Standard": "STANDARD", f"{prefix}/rare": "INFREQUENT_ACCESS"}
+
+
+def test_a_group_takes_a_key_and_gives_it_back(place: Place) -> None:
+    group, key = place.group(), "arn:aws:kms:eu-west-1:222222222222:key/k"
+
+    def key_now() -> str | None:
+        return place.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0].get("kmsKeyId")
+
+    place.logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    assert key_now() == key
+    place.logs.disassociate_kms_key(logGroupName=group)
+    assert key_now() is None
+
+
+def test_tags_are_kept(place: Place) -> None:
+    group = place.group(tags={"a": "1"})
+    arn = place.arn("logs", f"log-group:{group}")
+    place.logs.tag_resource(resourceArn=arn, tags={"b": "2"})
+    place.logs.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert place.logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
+
+
+def test_a_function_whose_role_may_not_log_leaves_no_log(place: Place) -> None:
+    function = place.function(Role=place.role(LOGGING | {"Action": "logs:PutLogEvents"}))
+    answer = place.lambda_.invoke(FunctionName=function, Payload=b'{"a": 1}')
+    assert json.loads(answer["Payload"].read()) == {"a": 1}
+    group = f"/aws/lambda/{function.split(':')[6]}"
+    assert place.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+
+
+def test_a_function_logs_where_its_logging_configuration_says(place: Place) -> None:
+    group = place.group()
+    function = place.function(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
+    place.lambda_.invoke(FunctionName=function, Payload=b"{}")
+    assert place.printed(function, group)

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from toys import Place, document
+
+ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
+READ_GROUPS = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_the_deployer_reaches_every_account_by_its_role(aws: RunningAws, account: str) -> None:
+    identity = aws.deployer_session(account, "eu-west-1").client("sts").get_caller_identity()
+    assert identity["Account"] == account
+    assert identity["Arn"] == f"arn:aws:sts::{account}:assumed-role/log-reflector-deployer/embedded-aws"
+
+
+def test_the_organisation_lists_its_accounts(aws: RunningAws) -> None:
+    client = aws.client("organizations", "111111111111", "us-east-1")
+    assert sorted(account["Id"] for account in client.list_accounts()["Accounts"]) == ACCOUNTS
+    organization = client.describe_organization()["Organization"]
+    assert (organization["Id"], organization["MasterAccountId"]) == ("o-embeddedaws", "111111111111")
+    assert "o-embeddedaws" in organization["Arn"]
+
+
+def test_the_deployers_environment_has_keys_and_no_region(aws: RunningAws) -> None:
+    environment = aws.deploy_environment()
+    assert environment["AWS_ENDPOINT_URL"] == aws.endpoint_url
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("AKIA")
+    assert not {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_SESSION_TOKEN"} & environment.keys()
+
+
+def test_the_user_itself_may_do_nothing_but_assume(aws: RunningAws) -> None:
+    keys = aws.deploy_environment()
+    logs = boto3.client(
+        "logs",
+        region_name="eu-west-1",
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    with pytest.raises(ClientError, match="not authorized to perform: logs:DescribeLogGroups"):
+        logs.describe_log_groups()
+
+
+def test_a_wrong_secret_is_refused(aws: RunningAws) -> None:
+    sts = boto3.client(
+        "sts",
+        region_name="eu-west-1",
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=aws.deploy_environment()["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key="wrong",
+    )
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        sts.get_caller_identity()
+
+
+@pytest.mark.parametrize(
+    ("resource", "allowed"),
+    [
+        ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/*", True),
+        ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/group:*", True),
+        ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/group", False),  # AWS judges by NAME:log-stream:
+        ("arn:aws:logs:us-east-1:222222222222:log-group:*", False),
+    ],
+)
+def test_a_log_group_is_judged_as_on_aws(aws: RunningAws, place: Place, resource: str, allowed: bool) -> None:
+    statement = {"Effect": "Allow", "Action": "logs:PutRetentionPolicy", "Resource": resource}
+    assert tried(
+        aws, place, statement, "logs", "put_retention_policy", logGroupName="/policy/group", retentionInDays=1
+    ) == ("ResourceNotFoundException" if allowed else "AccessDeniedException")
+
+
+@pytest.mark.parametrize("operation", ["list_targets_by_rule", "describe_rule"])
+@pytest.mark.parametrize(("rule", "allowed"), [("named-*", True), ("other-*", False)])
+def test_a_rule_is_judged_as_on_aws(aws: RunningAws, place: Place, operation: str, rule: str, allowed: bool) -> None:
+    statement = {"Effect": "Allow", "Action": "events:*", "Resource": place.arn("events", f"rule/{rule}")}
+    parameter = "Rule" if operation == "list_targets_by_rule" else "Name"
+    assert tried(aws, place, statement, "events", operation, **{parameter: "named-rule"}) == (
+        "ResourceNotFoundException" if allowed else "AccessDeniedException"
+    )
+
+
+@pytest.mark.parametrize(("function", "allowed"), [("named-*", True), ("other-*", False)])
+def test_a_new_function_is_judged_by_its_name(aws: RunningAws, place: Place, function: str, allowed: bool) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": ["lambda:CreateFunction", "iam:PassRole"],
+        "Resource": [place.arn("lambda", f"function:{function}"), "arn:aws:iam::222222222222:role/nobody"],
+    }
+    code = tried(
+        aws,
+        place,
+        statement,
+        "lambda",
+        "create_function",
+        FunctionName="named-function",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::222222222222:role/nobody",
+        Code={"ZipFile": b"-"},
+    )
+    assert code == ("InvalidParameterValueException" if allowed else "AccessDeniedException")
+
+
+def test_a_role_is_judged_with_its_path(aws: RunningAws, place: Place) -> None:
+    place.iam.create_role(
+        RoleName="on-a-path", Path="/a/", AssumeRolePolicyDocument=document(READ_GROUPS | {"Principal": "*"})
+    )
+    allow = {"Effect": "Allow", "Action": "iam:GetRole", "Resource": "arn:aws:iam::222222222222:role/a/*"}
+    assert tried(aws, place, allow, "iam", "get_role", RoleName="on-a-path") == "none"
+
+
+def tried(aws: RunningAws, place: Place, statement: dict, service: str, operation: str, **options: object) -> str:
+    """The error code of a call by a role that may do only this."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "sts:AssumeRole"}
+    role = place.role(statement, trust=trust)
+    keys = aws.client("sts", place.account, place.region).assume_role(RoleArn=role, RoleSessionName="tried")[
+        "Credentials"
+    ]
+    client = aws.client(
+        service,
+        place.account,
+        place.region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    try:
+        getattr(client, operation)(**options)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "none"
+
+
+def test_accounts_regions_and_the_deployers_policy_are_chosen() -> None:
+    organization = Organization(management="999999999999", members=("888888888888",), regions=("eu-north-1",))
+    policy = {"Version": "2012-10-17", "Statement": [READ_GROUPS]}
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws:
+        assert aws.state.accounts == ["999999999999", "888888888888"]
+        logs = aws.deployer_session("888888888888", "eu-north-1").client("logs")
+        assert logs.describe_log_groups()["logGroups"] == []
+        with pytest.raises(ClientError, match="not authorized to perform: logs:CreateLogGroup"):
+            logs.create_log_group(logGroupName="/denied")
+
+
+def test_what_is_no_organisation_is_refused() -> None:
+    with (
+        pytest.raises(ValueError, match="'12' is no account id"),
+        EmbeddedAws(Configuration(organization=Organization(members=("12",)))),
+    ):
+        pass

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from toys import Place
+
+INVOKE = {"Action": "lambda:InvokeFunction"}
+
+
+@pytest.fixture(scope="module")
+def function(here: Place) -> str:
+    return here.function()
+
+
+@pytest.fixture
+def add(place: Place, function: str) -> Any:
+    """Adds a permission to a function that has none yet, and answers with what AWS stores."""
+    try:
+        policy = json.loads(place.lambda_.get_policy(FunctionName=function)["Policy"])
+        for statement in policy["Statement"]:
+            place.lambda_.remove_permission(FunctionName=function, StatementId=statement["Sid"])
+    except place.lambda_.exceptions.ResourceNotFoundException:
+        pass
+
+    def call(**options: Any) -> dict[str, Any]:
+        defaults = {"StatementId": "s", "Principal": "logs.amazonaws.com", "FunctionName": function, **INVOKE}
+        return json.loads(place.lambda_.add_permission(**(defaults | options))["Statement"])
+
+    return call
+
+
+def stored(place: Place, function: str, **options: str) -> list[dict[str, Any]]:
+    return json.loads(place.lambda_.get_policy(FunctionName=function, **options)["Policy"])["Statement"]
+
+
+@pytest.mark.parametrize(
+    ("principal", "kept"),
+    [
+        ("logs.amazonaws.com", {"Service": "logs.amazonaws.com"}),
+        ("333333333333", {"AWS": "arn:aws:iam::333333333333:root"}),
+        ("arn:aws:iam::333333333333:root", {"AWS": "arn:aws:iam::333333333333:root"}),
+        ("arn:aws:iam::333333333333:role/r", {"AWS": "arn:aws:iam::333333333333:role/r"}),
+        ("*", "*"),
+    ],
+)
+def test_principals_are_stored_as_aws_stores_them(
+    place: Place, function: str, add: Any, principal: str, kept: Any
+) -> None:
+    add(Principal=principal)
+    assert [item["Principal"] for item in stored(place, function)] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("options", "condition"),
+    [
+        (
+            {"SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:*", "SourceAccount": "222222222222"},
+            {
+                "ArnLike": {"AWS:SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:*"},
+                "StringEquals": {"AWS:SourceAccount": "222222222222"},
+            },
+        ),
+        ({"PrincipalOrgID": "o-embeddedaws"}, {"StringEquals": {"aws:PrincipalOrgID": "o-embeddedaws"}}),
+        ({"EventSourceToken": "secret"}, {"StringEquals": {"lambda:EventSourceToken": "secret"}}),
+        (
+            {"FunctionUrlAuthType": "NONE", "Action": "lambda:InvokeFunctionUrl"},
+            {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+        ),
+    ],
+)
+def test_conditions_are_stored_as_aws_stores_them(
+    place: Place, function: str, add: Any, options: dict[str, str], condition: dict[str, Any]
+) -> None:
+    answered = add(Principal="*", **options)
+    (statement,) = stored(place, function)
+    assert statement == answered
+    assert statement == {
+        "Sid": "s",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": options.get("Action", "lambda:InvokeFunction"),
+        "Resource": function,
+        "Condition": condition,
+    }
+
+
+def test_the_same_statement_id_twice_is_a_conflict(place: Place, add: Any) -> None:
+    add()
+    with pytest.raises(place.lambda_.exceptions.ResourceConflictException):
+        add()
+
+
+def test_a_stale_revision_is_refused(place: Place, function: str, add: Any) -> None:
+    add(StatementId="one")
+    revision = place.lambda_.get_policy(FunctionName=function)["RevisionId"]
+    add(StatementId="two", RevisionId=revision)
+    assert place.lambda_.get_policy(FunctionName=function)["RevisionId"] != revision
+    with pytest.raises(place.lambda_.exceptions.PreconditionFailedException):
+        add(StatementId="three", RevisionId=revision)
+    with pytest.raises(place.lambda_.exceptions.PreconditionFailedException):
+        place.lambda_.remove_permission(FunctionName=function, StatementId="one", RevisionId=revision)
+    assert [item["Sid"] for item in stored(place, function)] == ["one", "two"]
+
+
+def test_a_version_has_a_policy_of_its_own(place: Place, function: str, add: Any) -> None:
+    place.settled(function)
+    version = place.lambda_.publish_version(FunctionName=function)["Version"]
+    add(StatementId="function")
+    add(StatementId="function", Qualifier=version)  # the same id: no conflict
+    assert [item["Resource"] for item in stored(place, function)] == [function]
+    assert [item["Resource"] for item in stored(place, function, Qualifier=version)] == [f"{function}:{version}"]
+    place.lambda_.remove_permission(FunctionName=function, StatementId="function", Qualifier=version)
+    assert len(stored(place, function)) == 1
+
+
+def test_no_statement_is_no_policy(place: Place, function: str, add: Any) -> None:
+    add()
+    place.lambda_.remove_permission(FunctionName=function, StatementId="s")
+    with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
+        place.lambda_.get_policy(FunctionName=function)
+
+
+def test_a_statement_that_is_not_there_is_not_removed(place: Place, function: str, add: Any) -> None:
+    add()
+    with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
+        place.lambda_.remove_permission(FunctionName=function, StatementId="other")
+
+
+def test_a_policy_is_limited_to_twenty_kilobytes(place: Place, function: str, add: Any) -> None:
+    def fill() -> None:
+        for number in range(100):
+            add(StatementId=f"s{number}", SourceArn=f"arn:aws:logs:eu-west-1:222222222222:log-group:/group/{number}:*")
+
+    with pytest.raises(place.lambda_.exceptions.PolicyLengthExceededException):
+        fill()
+    policy = place.lambda_.get_policy(FunctionName=function)["Policy"]
+    assert 20000 < len(policy) <= 20480
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Principal": "nobody"},
+        {"Action": "logs:PutLogEvents"},
+        {"StatementId": "a b"},
+        {"FunctionUrlAuthType": "NONE"},
+        {"Qualifier": "unknown"},
+    ],
+)
+def test_a_wrong_parameter_is_refused(add: Any, wrong: dict[str, str]) -> None:
+    with pytest.raises(ClientError):
+        add(**wrong)

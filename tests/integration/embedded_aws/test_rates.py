@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from embedded_aws.rates import Rates
+
+PUT = ("logs", "PutSubscriptionFilter")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def passed(rates: Rates, calls: int, account: str = "1", region: str = "r", operation: tuple[str, str] = PUT) -> int:
+    return sum(rates.allow(account, region, *operation) for _ in range(calls))
+
+
+def test_a_second_holds_as_many_calls_as_the_rate(clock: Clock) -> None:
+    rates = Rates(clock, scale=1)
+    assert passed(rates, 20) == 5
+    clock.now = 0.4
+    assert passed(rates, 20) == 2
+    clock.now = 60
+    assert passed(rates, 20) == 5
+
+
+def test_each_account_region_and_operation_has_its_own(clock: Clock) -> None:
+    rates = Rates(clock, scale=1)
+    assert passed(rates, 20) == 5
+    assert passed(rates, 20, account="2") == 5
+    assert passed(rates, 20, region="s") == 5
+    assert passed(rates, 20, operation=("logs", "DescribeLogGroups")) == 10
+
+
+def test_lambda_has_one_for_its_control_plane_and_none_for_invocations(clock: Clock) -> None:
+    rates = Rates(clock, scale=1)
+    assert passed(rates, 10, operation=("lambda", "AddPermission")) == 10
+    assert passed(rates, 10, operation=("lambda", "UpdateFunctionCode")) == 5
+    assert passed(rates, 50, operation=("lambda", "Invoke")) == 50
+    assert passed(rates, 20, operation=("lambda", "GetPolicy")) == 15
+
+
+def test_the_scale_multiplies_and_none_lifts(clock: Clock) -> None:
+    rates = Rates(clock, scale=3)
+    assert passed(rates, 40) == 15
+    rates.set(None)
+    assert passed(rates, 40) == 40
+    with pytest.raises(ValueError, match="above 0"):
+        rates.set(0)
+
+
+def test_an_undocumented_operation_is_free(clock: Clock) -> None:
+    assert passed(Rates(clock, scale=1), 50, operation=("sqs", "SendMessage")) == 50

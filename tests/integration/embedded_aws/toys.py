@@ -1,0 +1,157 @@
+"""What the tests deploy: small functions, their roles, queues and rules."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from embedded_aws import RunningAws
+
+T = TypeVar("T")
+_numbers = itertools.count(1)
+LOGGING = {
+    "Effect": "Allow",
+    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "*",
+}
+LAMBDA_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+# Says what it gets, and who it is.
+ECHO = """
+import json
+def handler(event, context):
+    print("got " + json.dumps({"event": event, "arn": context.invoked_function_arn}))
+    return event
+"""
+FAILS = """
+def handler(event, context):
+    print("an attempt")
+    raise ValueError("no luck")
+"""
+
+
+def name(kind: str) -> str:
+    """A name that no other test has."""
+    return f"{kind}-{next(_numbers)}"
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def zipped(source: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("index.py", source)
+    return data.getvalue()
+
+
+def until(read: Callable[[], T], within: float = 10) -> T:
+    """What it reads, as soon as there is something."""
+    deadline = time.monotonic() + within
+    while not (value := read()) and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return value
+
+
+class Place:
+    """An account and region."""
+
+    def __init__(self, aws: RunningAws, account: str, region: str) -> None:
+        self.aws, self.account, self.region = aws, account, region
+        session = aws.session(account, region)
+        self.events, self.iam, self.lambda_, self.logs, self.sqs = (
+            session.client(service) for service in ("events", "iam", "lambda", "logs", "sqs")
+        )
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def role(self, *statements: dict[str, Any], trust: dict[str, Any] = LAMBDA_TRUST) -> str:
+        role = name("role")
+        arn = self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        if statements:
+            self.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(*statements))
+        return arn
+
+    def function(self, source: str = ECHO, *statements: dict[str, Any], **options: Any) -> str:
+        """A function's ARN; its role may log, and what the statements say."""
+        options = {"FunctionName": name("function"), "Timeout": 20, **options}
+        if "Role" not in options:
+            options["Role"] = self.role(LOGGING, *statements)
+        return self.lambda_.create_function(
+            Runtime="python3.13",
+            Handler="index.handler",
+            **options,
+            Code={"ZipFile": zipped(source)},
+        )["FunctionArn"]
+
+    def allow(self, function: str, service: str = "logs.amazonaws.com", **conditions: str) -> None:
+        self.lambda_.add_permission(
+            FunctionName=function,
+            StatementId=name("s"),
+            Action="lambda:InvokeFunction",
+            Principal=service,
+            **conditions,
+        )
+
+    def settled(self, function: str) -> None:
+        self.lambda_.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1})
+
+    def group(self, group: str | None = None, **options: Any) -> str:
+        group = group or name("/app/group")
+        self.logs.create_log_group(logGroupName=group, **options)
+        return group
+
+    def subscribe(self, group: str, destination: str, filter_name: str = "filter", pattern: str = "") -> None:
+        self.logs.put_subscription_filter(
+            logGroupName=group, filterName=filter_name, filterPattern=pattern, destinationArn=destination
+        )
+
+    def write(self, group: str, *messages: str) -> None:
+        stream = name("stream")
+        self.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": message} for message in messages]
+        self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+    def printed(self, function: str, group: str | None = None, start: str = "got ") -> list[str]:
+        """What a function printed so far, of the lines that begin so."""
+        group = group or f"/aws/lambda/{function.split(':')[6]}"
+        if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        events = self.logs.filter_log_events(logGroupName=group)["events"]
+        return [event["message"] for event in events if event["message"].startswith(start)]
+
+    def events_got(self, function: str) -> list[dict[str, Any]]:
+        """The events that an ECHO got."""
+        return [json.loads(line.removeprefix("got "))["event"] for line in self.printed(function)]
+
+    def queue(self, policy: str | None = None) -> tuple[str, str]:
+        """A queue's URL and ARN."""
+        queue = name("queue")
+        attributes = {} if policy is None else {"Policy": policy}
+        url = self.sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
+        return url, self.arn("sqs", queue)
+
+    def messages(self, url: str, within: float = 10) -> list[dict[str, Any]]:
+        """The messages of a queue, as soon as there are some."""
+        return until(
+            lambda: self.sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
+            ).get("Messages", []),
+            within,
+        )
+
+    def rule(self, target: str, about: str = "/", **options: Any) -> str:
+        """The ARN of a rule for new log groups whose name begins so."""
+        rule = name("rule")
+        parameters = {"logGroupName": [{"prefix": about}]}
+        pattern = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"], "requestParameters": parameters}}
+        arn = self.events.put_rule(Name=rule, EventPattern=json.dumps(pattern))["RuleArn"]
+        self.events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": target, **options}])
+        return arn

@@ -1,0 +1,40 @@
+"""An emulated organisation with the deployer's own policy, and Ansible as its engineer runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws.population import populate
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from playbooks import ROOT, Ansible, write_inventory
+
+MANAGEMENT, MEMBER = "111111111111", "222222222222"
+REGIONS = ("eu-west-1", "us-east-1")
+TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
+POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+EXCLUDE = ["/aws/codebuild/*"]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RunningAws]:
+    """Two accounts in two regions, populated; IAM is enforced, and the deployer may do what docs/iam says."""
+    organization = Organization(management=MANAGEMENT, members=(MEMBER,), regions=REGIONS)
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda target: populate(running, *target, groups=6), TARGETS))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ansible(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """Playbooks over all four targets."""
+    folder = tmp_path_factory.mktemp("ansible")
+    inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE)
+    return Ansible(aws.deploy_environment(), inventory, folder)

@@ -1,0 +1,131 @@
+"""Real playbooks against the embedded AWS: started as a user starts them, read through what they recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one ansible-playbook."""
+
+    status: int
+    output: str
+    results: list[dict[str, Any]]
+
+    def changes(self) -> dict[str, list[str]]:
+        """What was changed (or announced) on each target, a line each, in order."""
+        found: dict[str, list[str]] = {}
+        for line in self.results:
+            found.setdefault(line["host"], []).extend(line["result"].get("changes") or [])
+        return found
+
+    def changed_tasks(self) -> list[tuple[str, str]]:
+        """Host and name of every task that reported a change."""
+        return [(line["host"], line["task"]) for line in self.results if line["changed"]]
+
+    def result(self, host: str, task: str) -> dict[str, Any]:
+        """The last result of a task, by the end of its name."""
+        matches = [x["result"] for x in self.results if x["host"] == host and x["task"].endswith(task)]
+        assert matches, f"no result of {task!r} on {host}:\n{self.output}"
+        return matches[-1]
+
+    def recap(self) -> str:
+        """The lines of the recap that the playbook prints."""
+        return "\n".join(re.findall(r'^ {8}"(.*?)",?$', self.output, re.MULTILINE))
+
+
+class Ansible:
+    """Runs playbooks with the keys of the management account, in a home folder of its own."""
+
+    def __init__(self, environment: Mapping[str, str], inventory: Path, folder: Path) -> None:
+        self._folder = folder
+        self._inventory = inventory
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))},
+            **environment,
+            "HOME": str(folder),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_FORKS": "6",
+        }
+
+    def run(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> Run:
+        """One playbook, to its end."""
+        process, record = self.start(playbook, *arguments, extra=extra)
+        output, _ = process.communicate(timeout=300)
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+        return Run(process.returncode, output, [json.loads(line) for line in lines])
+
+    def start(
+        self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None
+    ) -> tuple[subprocess.Popen[str], Path]:
+        """One playbook, under way in a process group of its own, and the file it records to."""
+        record = self._folder / f"record-{uuid.uuid4().hex}.jsonl"
+        command = ["ansible-playbook", "-i", str(self._inventory), playbook, *arguments]
+        if extra:
+            command += ["-e", json.dumps(dict(extra))]
+        process = subprocess.Popen(
+            command,
+            env={**self._environment, "RECORD_FILE": str(record)},
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return process, record
+
+    def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
+        """SIGKILL for the whole process group as soon as `holds` does, as an operator's machine would go down."""
+        process, _ = self.start(playbook, *arguments)
+        end = time.monotonic() + 120
+        while not holds():
+            assert process.poll() is None, f"the play ended before it could be killed:\n{process.stdout.read()}"  # type: ignore[union-attr]
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variables: Any) -> Path:
+    """An inventory of (account, region) targets, in the form of examples/inventory."""
+    groups: dict[str, Any] = {}
+    for account, region in targets:
+        host = f"{account}.{region}"
+        account_group = groups.setdefault(f"account_{account}", {"vars": {"target_account_id": account}, "hosts": {}})
+        region_group = groups.setdefault(
+            f"region_{region.replace('-', '_')}", {"vars": {"target_region": region}, "hosts": {}}
+        )
+        account_group["hosts"][host] = region_group["hosts"][host] = {}
+    common = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "target_role_arn": "arn:aws:iam::{{ target_account_id }}:role/log-reflector-deployer",
+        "reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint",
+        "reflector_environment": {"INCLUDE_LOG_INFO": "true"},
+        "reflector_drain_seconds": 1,
+        "verify_timeout": 30,
+        **variables,
+    }
+    path = folder / f"inventory-{uuid.uuid4().hex[:8]}.json"
+    path.write_text(json.dumps({"all": {"vars": common, "children": groups}}), encoding="utf-8")
+    return path

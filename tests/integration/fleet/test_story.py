@@ -1,0 +1,149 @@
+"""The whole story over four targets, once: check, deploy, verify, deploy again, teardown; then what must be true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from conftest import TARGETS
+from embedded_aws import Call, RunningAws
+from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, foreign_state
+from playbooks import Ansible, Run
+
+HOSTS = [f"{account}.{region}" for account, region in TARGETS]
+# A canary is made and removed by verify; no other call of it writes.
+CANARY_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
+
+
+@dataclass
+class Story:
+    """The runs, with the calls that the deployer made in each, and the foreign things before and after."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    writes: dict[str, list[Call]] = field(default_factory=dict)
+    foreign: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def story(aws: RunningAws, ansible: Ansible) -> Iterator[Story]:
+    told = Story()
+
+    def look(when: str) -> None:
+        told.foreign[when] = [foreign_state(aws, *target) for target in TARGETS]
+
+    def play(name: str, playbook: str, *arguments: str) -> None:
+        aws.front.clear_journal()
+        told.runs[name] = ansible.run(f"logreflector.aws.{playbook}", *arguments)
+        told.writes[name] = [call for call in aws.front.writes() if ":assumed-role/log-reflector-deployer/" in call.caller]
+
+    look("before")
+    play("check", "deploy", "--check", "--diff")
+    play("deploy", "deploy")
+    play("again", "deploy")
+    play("verify", "verify")
+    look("deployed")
+    play("teardown check", "teardown", "--check")
+    play("teardown", "teardown")
+    play("teardown again", "teardown")
+    look("after")
+    yield told
+
+
+@pytest.mark.parametrize(
+    "name", ["check", "deploy", "again", "verify", "teardown check", "teardown", "teardown again"]
+)
+def test_every_playbook_ends_well(story: Story, name: str) -> None:
+    assert story.runs[name].status == 0, story.runs[name].output
+
+
+def test_check_mode_writes_nothing(story: Story) -> None:
+    assert story.writes["check"] == []
+    assert story.writes["teardown check"] == []
+
+
+def test_check_mode_announces_exactly_what_the_run_changes(story: Story) -> None:
+    announced = story.runs["check"].changes()
+    assert announced == story.runs["deploy"].changes()
+    assert set(announced) == set(HOSTS)
+    assert any("create subscription of log group /shared/half" in changes for changes in announced.values())
+
+
+def test_teardown_in_check_mode_announces_exactly_what_it_changes(story: Story) -> None:
+    assert story.runs["teardown check"].changes() == story.runs["teardown"].changes()
+
+
+def test_a_second_deployment_changes_nothing_and_writes_nothing(story: Story) -> None:
+    assert story.runs["again"].changed_tasks() == []
+    assert story.writes["again"] == []
+
+
+def test_an_account_gets_its_roles_once(story: Story) -> None:
+    creations = [call.account for call in story.writes["deploy"] if call.operation == "CreateRole"]
+    assert sorted(creations) == sorted([account for account, region in TARGETS])  # two roles, two regions: two each
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_catch_up_says_why_a_group_is_not_subscribed(story: Story, host: str) -> None:
+    result = story.runs["deploy"].result(host, "Subscribe the log groups that exist")
+    reasons = {entry["log_group"]: (entry["outcome"], entry["reason"]) for entry in result["not_subscribed"]}
+    assert reasons[ARCHIVE_GROUP][0] == "not_possible"
+    assert "INFREQUENT_ACCESS" in reasons[ARCHIVE_GROUP][1]
+    assert reasons[FULL_GROUP][0] == "not_possible"
+    assert "other-team-0" in reasons[FULL_GROUP][1]
+    assert reasons[EXCLUDED_GROUP][0] == "excluded"
+    assert "/aws/codebuild/*" in reasons[EXCLUDED_GROUP][1]
+    assert result["counts"]["failed"] == 0
+    assert result["counts"]["subscribed"] == 7
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_canary_goes_the_whole_way(story: Story, aws: RunningAws, host: str) -> None:
+    canary = story.runs["verify"].result(host, "Canary")["canary"]
+    assert 0 < canary["seconds_to_subscription"] < 30
+    assert 0 < canary["seconds_to_delivery"] < 30
+    received = [line for line in aws.sink.lines() if line.get("logGroup") == canary["log_group"]]
+    assert len(received) == 1
+    assert {call.operation for call in story.writes["verify"]} == CANARY_CALLS
+
+
+def test_nothing_foreign_is_touched(story: Story) -> None:
+    assert story.foreign["before"] == story.foreign["deployed"] == story.foreign["after"]
+
+
+def test_teardown_leaves_nothing_of_ours(story: Story, aws: RunningAws) -> None:
+    for account, region in TARGETS:
+
+        def client(service: str, account: str = account, region: str = region) -> Any:
+            return aws.client(service, account, region)
+
+        functions = [item["FunctionName"] for item in client("lambda").list_functions()["Functions"]]
+        rules = [item["Name"] for item in client("events").list_rules()["Rules"]]
+        roles = [item["RoleName"] for item in client("iam").list_roles()["Roles"]]
+        queues = client("sqs").list_queues().get("QueueUrls", [])
+        groups = [
+            item["logGroupName"]
+            for page in client("logs").get_paginator("describe_log_groups").paginate()
+            for item in page["logGroups"]
+        ]
+        filters = [
+            item["destinationArn"]
+            for name in groups
+            for item in client("logs").describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+        ]
+        left = [name for name in functions + rules + roles + queues + groups + filters if "log-reflector" in name]
+        assert left == ["log-reflector-deployer"]
+
+
+def test_a_second_teardown_changes_nothing(story: Story) -> None:
+    assert story.runs["teardown again"].changed_tasks() == []
+    assert story.writes["teardown again"] == []
+
+
+def test_no_secret_is_shown(story: Story, aws: RunningAws) -> None:
+    keys = aws.deploy_environment()
+    for run in story.runs.values():
+        for secret in (aws.sink_url, keys["AWS_SECRET_ACCESS_KEY"]):
+            assert secret not in run.output
+            assert all(secret not in str(line) for line in run.results)

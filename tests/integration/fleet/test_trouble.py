@@ -1,0 +1,184 @@
+"""What goes wrong on a real fleet: it is said in a sentence, and the others are served."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, TARGETS
+from embedded_aws import RunningAws
+from embedded_aws.population import HALF_GROUP
+from playbooks import Ansible, write_inventory
+
+
+def our_filters(aws: RunningAws, account: str, region: str, group: str) -> list[str]:
+    """Names of the filters of a group that go to our reflector."""
+    answer = aws.client("logs", account, region).describe_subscription_filters(logGroupName=group)
+    return [
+        item["filterName"]
+        for item in answer["subscriptionFilters"]
+        if item["destinationArn"].endswith(":function:log-reflector")
+    ]
+
+
+def test_a_refused_account_and_a_silent_region_do_not_stop_the_others(
+    aws: RunningAws, ansible: Ansible, tmp_path: Any
+) -> None:
+    stranger = "999999999999"
+    inventory = write_inventory(tmp_path, [*TARGETS, (stranger, REGIONS[0])], log_groups_exclude=EXCLUDE)
+    # One try and no patience: the test is about what is said, not about how long AWS is given.
+    inventory_variables = {"aws_config": {"retries": {"total_max_attempts": 1}}}
+    assert inventory_variables
+    aws.front.silence(MEMBER, REGIONS[1])
+    fleet = Ansible(aws.deploy_environment(), inventory, tmp_path)
+    run = fleet.run("logreflector.aws.deploy")
+    aws.front.clear_faults()
+    assert run.status != 0
+    recap = run.recap().splitlines()
+    for account, region in TARGETS[:3]:
+        line = next(line for line in recap if line.startswith(f"{account}.{region}:"))
+        assert ": ok" in line
+        assert our_filters(aws, account, region, HALF_GROUP) == ["shared-half"]
+    refused = next(line for line in recap if line.startswith(stranger))
+    assert f"assume the role arn:aws:iam::{stranger}:role/log-reflector-deployer" in refused
+    silent = next(line for line in recap if line.startswith(f"{MEMBER}.{REGIONS[1]}"))
+    assert f"FAILED. Could not" in silent
+    assert f"{MEMBER}/{REGIONS[1]}" in silent
+    assert "Check that the region is enabled" in silent
+    assert "Traceback" not in run.output
+    # The silent region answers again: the same command finishes the job.
+    assert ansible.run("logreflector.aws.deploy").status == 0
+    assert our_filters(aws, MEMBER, REGIONS[1], HALF_GROUP) == ["shared-half"]
+
+
+@pytest.mark.parametrize(
+    ("action", "task"),
+    [
+        ("lambda:AddPermission", "deploy"),
+        ("logs:PutSubscriptionFilter", "deploy"),
+        ("events:PutTargets", "deploy"),
+        ("iam:PassRole", "deploy"),
+        ("sqs:CreateQueue", "deploy"),
+    ],
+)
+def test_a_missing_permission_of_the_deployer_is_named(
+    aws: RunningAws, ansible: Ansible, action: str, task: str
+) -> None:
+    host, account, region = f"{MANAGEMENT}.{REGIONS[0]}", MANAGEMENT, REGIONS[0]
+    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
+    iam = aws.client("iam", account, region)
+    without = json.loads(json.dumps(POLICY))
+    for statement in without["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = [item for item in actions if item != action]
+    without["Statement"] = [statement for statement in without["Statement"] if statement["Action"]]
+    iam.put_role_policy(RoleName="log-reflector-deployer", PolicyName="deploy", PolicyDocument=json.dumps(without))
+    try:
+        run = ansible.run(f"logreflector.aws.{task}", "--limit", host)
+    finally:
+        iam.put_role_policy(RoleName="log-reflector-deployer", PolicyName="deploy", PolicyDocument=json.dumps(POLICY))
+    assert run.status != 0
+    failure = next(line for line in run.recap().splitlines() if line.startswith(host))
+    assert "FAILED. Could not" in failure
+    assert action in failure
+    assert account in failure
+
+
+def _without(aws: RunningAws, account: str, region: str, role: str, action: str) -> str:
+    """Take an action from the role's inline policy; the policy as it was."""
+    iam = aws.client("iam", account, region)
+    policy = iam.get_role_policy(RoleName=role, PolicyName="log-reflector")["PolicyDocument"]
+    before = json.dumps(policy)
+    for statement in policy["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = [item for item in actions if item != action]
+    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Action"]]
+    assert json.dumps(policy) != before, f"{action} is not in the policy of {role}"
+    iam.put_role_policy(RoleName=role, PolicyName="log-reflector", PolicyDocument=json.dumps(policy))
+    return before
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "log_group", "link"),
+    [
+        (
+            "log-reflector-subscriber",
+            "logs:PutSubscriptionFilter",
+            "/aws/lambda/log-reflector-subscriber",
+            "its subscription filter",
+        ),
+        (
+            "log-reflector",
+            "secretsmanager:GetSecretValue",
+            "/aws/lambda/log-reflector",
+            "the reflector's word that it delivered the line",
+        ),
+    ],
+)
+def test_a_missing_permission_of_a_function_is_named_in_its_log(
+    aws: RunningAws, ansible: Ansible, role: str, action: str, log_group: str, link: str
+) -> None:
+    account, region = MANAGEMENT, REGIONS[0]
+    host = f"{account}.{region}"
+    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
+    assert ansible.run("logreflector.aws.deploy", "--limit", host).status == 0
+    _without(aws, account, region, role, action)
+    run = ansible.run("logreflector.aws.verify", "--limit", host, extra={"verify_timeout": 4})
+    assert run.status != 0
+    assert link in run.recap()
+    events = aws.client("logs", account, region).filter_log_events(logGroupName=log_group)["events"]
+    assert any(action.split(":")[1] in event["message"] for event in events)
+    # The next deployment mends the role.
+    mended = ansible.run("logreflector.aws.deploy", "--limit", host)
+    assert mended.status == 0
+    assert any("role" in change for change in mended.changes()[host])
+
+
+def test_a_play_killed_half_way_is_finished_by_the_next(aws: RunningAws, ansible: Ansible) -> None:
+    assert ansible.run("logreflector.aws.teardown").status == 0
+    for operation in ("CreateFunction", "AddPermission", "PutSubscriptionFilter"):
+        aws.front.clear_journal()
+        ansible.kill_when("logreflector.aws.deploy", lambda op=operation: aws.front.calls(operation=op))
+    assert ansible.run("logreflector.aws.deploy").status == 0
+    again = ansible.run("logreflector.aws.deploy")
+    assert again.changed_tasks() == []
+    assert ansible.run("logreflector.aws.verify").status == 0
+    aws.front.clear_journal()
+    ansible.kill_when("logreflector.aws.teardown", lambda: aws.front.calls(operation="DeleteSubscriptionFilter"))
+    assert ansible.run("logreflector.aws.teardown").status == 0
+
+
+def test_one_region_of_an_account_can_go_without_taking_the_roles_from_the_other(
+    aws: RunningAws, ansible: Ansible
+) -> None:
+    assert ansible.run("logreflector.aws.deploy").status == 0
+    assert ansible.run("logreflector.aws.teardown", "--limit", f"{MEMBER}.{REGIONS[0]}").status == 0
+    verified = ansible.run("logreflector.aws.verify", "--limit", f"{MEMBER}.{REGIONS[1]}")
+    assert verified.status == 0, verified.output
+
+
+def test_a_queue_that_holds_events_is_not_thrown_away(aws: RunningAws, ansible: Ansible) -> None:
+    account, region = TARGETS[0]
+    host = f"{account}.{region}"
+    assert ansible.run("logreflector.aws.deploy", "--limit", host).status == 0
+    sqs = aws.client("sqs", account, region)
+    url = sqs.get_queue_url(QueueName="log-reflector-dead-letters")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="an event that could not be delivered")
+    run = ansible.run("logreflector.aws.teardown", "--limit", host)
+    assert run.status != 0
+    assert "1 message" in run.recap()
+    sqs.purge_queue(QueueUrl=url)
+    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
+
+
+def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tmp_path: Any) -> None:
+    inventory = write_inventory(tmp_path, TARGETS[:1])
+    data = json.loads(inventory.read_text(encoding="utf-8"))
+    for name, group in data["all"]["children"].items():
+        if name.startswith("region_"):
+            del group["vars"]
+    inventory.write_text(json.dumps(data), encoding="utf-8")
+    run = Ansible(aws.deploy_environment(), inventory, tmp_path).run("logreflector.aws.catch_up")
+    assert run.status != 0
+    assert "target_region" in run.recap()

@@ -1,0 +1,106 @@
+#!/usr/bin/env python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-test sanity of the whole collection, with what the package index has and nothing else.
+
+    python tests/sanity/run.py [arguments of ansible-test sanity]
+
+ansible-test wants a folder ansible_collections/logreflector/aws under git, a home for its virtual environments, and a
+get-pip script that it would download. All three are made under build/sanity, and the environments are used again.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import ansible_test
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / "build" / "sanity" / "home"
+COLLECTION = ROOT / "build" / "sanity" / "ansible_collections" / "logreflector" / "aws"
+BIN = Path(sys.executable).parent
+
+# Called as get-pip: pip as Python bundles it, then what ansible-test asks for ("pip==24.2", then get-pip's own flags).
+GET_PIP = """\
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
+wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *wanted]))
+"""
+# Only the Python of .venv: the others that a machine has would take minutes, or fail.
+ONE_PYTHON = ("--controller", "origin:python=default", "--target-python", "default")
+# ansible-test passes over a test for want of a tool or a Python with a mere warning.
+SKIPPED = re.compile(r"^WARNING: (Required program .*|Skipping .*)", re.MULTILINE)
+
+
+def main() -> int:
+    """Exit status: ansible-test's, or 1 if it left out a test that applies."""
+    export()
+    prepare_home()
+    command = [BIN / "ansible-test", "sanity", "--color", "no", *ONE_PYTHON, *sys.argv[1:]]
+    environment = {**os.environ, "HOME": str(HOME), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    process = subprocess.Popen(
+        command, cwd=COLLECTION, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    output = ""
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        output += line
+    skipped = SKIPPED.findall(output)
+    for what in skipped:
+        print(f"Not allowed here: {what}")
+    return process.wait() or int(bool(skipped))
+
+
+def export() -> None:
+    """Copies the files that git tracks, or would, to where ansible-test finds a collection."""
+    if any((ROOT / "tests" / "sanity").glob("ignore*")):
+        sys.exit("tests/sanity holds an ignore file: mend the finding instead")
+    shutil.rmtree(COLLECTION, ignore_errors=True)
+    COLLECTION.mkdir(parents=True)
+    names = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, names):
+        source, copy = ROOT / name, COLLECTION / name
+        if source.is_symlink() or source.exists():  # a tracked file may be deleted already
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)
+    _git(COLLECTION, "init", "--quiet")
+    _git(COLLECTION, "add", "--all", "--force")
+
+
+def prepare_home() -> None:
+    """The stand-in for get-pip and pip's settings: ansible-test hands HOME on to pip, but no PIP_ variable."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in _pip_versions():
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
+    settings = configparser.RawConfigParser()
+    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True)
+    settings["global"] = dict(re.findall(r"^(?:global|:env:)\.([\w-]+)='(.*)'$", listed.stdout, re.MULTILINE))
+    (HOME / ".config" / "pip").mkdir(parents=True, exist_ok=True)
+    with (HOME / ".config" / "pip" / "pip.conf").open("w") as file:
+        settings.write(file)
+
+
+def _pip_versions() -> list[str]:
+    """The versions of pip that this ansible-test bootstraps with."""
+    source = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
+    return re.findall(r"pip='([\d.]+)'", source.read_text())
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

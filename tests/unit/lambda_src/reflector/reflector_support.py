@@ -1,0 +1,273 @@
+"""What the reflector's tests share: a sink that can misbehave, the function as Lambda calls it, events, JSON of every kind."""
+
+import base64
+import contextlib
+import gzip
+import importlib.util
+import io
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from hypothesis import strategies as st
+
+DATA = Path(__file__).parent / "data"
+ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
+TOKEN = "ZaVnC4dhaV1secret-token"
+
+
+def load_handler():
+    # Under a name of its own: every Lambda function of the collection has a module `handler`.
+    spec = importlib.util.spec_from_file_location("reflector_handler", ROOT / "handler.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as the sink got it. Header values are latin-1 text: bytes as they came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    client_port: int
+
+    @property
+    def text(self) -> bytes:
+        return gzip.decompress(self.body) if self.headers.get("Content-Encoding") == "gzip" else self.body
+
+    @property
+    def lines(self) -> list[bytes]:
+        return self.text.split(b"\n")
+
+    @property
+    def records(self) -> list[dict]:
+        return [json.loads(line) for line in self.lines]
+
+    @property
+    def sumo(self) -> dict[str, str]:
+        """The X-Sumo headers but the client's, decoded as UTF-8."""
+        return {
+            name.removeprefix("X-Sumo-"): value.encode("latin-1").decode()
+            for name, value in self.headers.items()
+            if name.startswith("X-Sumo-") and name != "X-Sumo-Client"
+        }
+
+
+class Sink:
+    """Answers with 200, unless the script says otherwise for the next requests: one function of the request handler each."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self.script: deque = deque()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                sink.received.append(Received(self.path, dict(self.headers.items()), body, self.client_address[1]))
+                answer = sink.script.popleft() if sink.script else status(200)
+                answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # clients that go away are what is tested here
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_port
+        self.url = (
+            f"http{'s' if context else ''}://{'localhost' if context else '127.0.0.1'}:{self.port}/receiver/{TOKEN}"
+        )
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def reset(self) -> None:
+        self.received.clear()
+        self.script.clear()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def status(code, body=b"", **headers):
+    def answer(handler):
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def raw(data, *, then_close=True, pause=0.0):
+    """These bytes as they are, then (by default) the end of the connection."""
+
+    def answer(handler):
+        handler.wfile.write(data)
+        handler.wfile.flush()
+        time.sleep(pause)
+        if then_close:
+            handler.close_connection = True
+            with contextlib.suppress(OSError):
+                handler.connection.shutdown(socket.SHUT_RDWR)
+
+    return answer
+
+
+def hang(seconds):
+    return raw(b"", pause=seconds)
+
+
+def ok_then_close():
+    """Answers as if it would keep the connection, and closes it."""
+    return raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an invocation came to: its counts or its error, and everything it printed."""
+
+    counts: dict | None
+    error: Exception | None
+    printed: str
+
+    @property
+    def account(self) -> dict:
+        (line,) = self.printed.splitlines()
+        return json.loads(line)
+
+
+@dataclass(slots=True)
+class Context:
+    """Lambda's context, with a clock that runs."""
+
+    seconds: float = 30.0
+    log_group_name: str = "/aws/lambda/reflector"
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.seconds - (time.monotonic() - self.started)) * 1000))
+
+
+class Function:
+    """The function, invoked with an environment of its own."""
+
+    def __init__(self, sink: Sink | None) -> None:
+        self.handler = load_handler().handler
+        self.environment = {"SUMO_ENDPOINT": sink.url} if sink else {}
+
+    def invoke(self, event, *, seconds=30.0, **environment) -> Outcome:
+        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "LOG_STREAM_PREFIX", "AWS_LAMBDA_LOG_GROUP_NAME"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in names and not name.startswith(("SOURCE_", "INCLUDE_"))
+        }
+        printed = io.StringIO()
+        counts = error = None
+        with (
+            mock.patch.dict(os.environ, {**kept, **self.environment, **environment}, clear=True),
+            contextlib.redirect_stdout(printed),
+        ):
+            try:
+                counts = self.handler(event, Context(seconds))
+            except Exception as caught:  # noqa: BLE001
+                error = caught
+        return Outcome(counts, error, printed.getvalue())
+
+    def forward(self, *messages, seconds=30.0, log_group="/app/orders", log_stream="web/1", **environment) -> Outcome:
+        return self.invoke(subscription_event(payload(messages, log_group, log_stream)), seconds=seconds, **environment)
+
+
+def payload(messages, log_group="/app/orders", log_stream="web/1", **event) -> dict:
+    return {
+        "messageType": "DATA_MESSAGE",
+        "owner": "222222222222",
+        "logGroup": log_group,
+        "logStream": log_stream,
+        "subscriptionFilters": ["app-orders"],
+        "logEvents": [
+            {"id": f"{number:056d}", "timestamp": 1_700_000_000_000 + number, "message": message, **event}
+            for number, message in enumerate(messages)
+        ],
+    }
+
+
+def subscription_event(body) -> dict:
+    """As Lambda receives it: a dict is encoded as JSON, bytes are taken as they are."""
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(text)).decode()}}
+
+
+def sample(name: str) -> dict:
+    """A file of data/ as Lambda receives it."""
+    body = json.loads((DATA / name).read_text())
+    return body if "awslogs" in body else subscription_event(body)
+
+
+def exact(text):
+    """A JSON text's value with every number as the digits it is written with."""
+    return json.loads(
+        text,
+        parse_int=lambda digits: SimpleNamespace(digits=digits),
+        parse_float=lambda digits: SimpleNamespace(digits=digits),
+    )
+
+
+_space = st.text(" \t\r\n", max_size=2)
+_numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+_strings = st.builds(json.dumps, st.text(max_size=12), ensure_ascii=st.booleans())
+
+
+def _list(items, space):
+    return "[" + ",".join(f"{space}{item}{space}" for item in items) + (space if not items else "") + "]"
+
+
+def _object(members, space):
+    return (
+        "{"
+        + ",".join(f"{space}{key}{space}:{space}{value}{space}" for key, value in members)
+        + (space if not members else "")
+        + "}"
+    )
+
+
+def objects_of(values):
+    return st.builds(_object, st.lists(st.tuples(_strings, values), max_size=4), _space)
+
+
+json_texts = st.recursive(
+    st.one_of(_numbers, _strings, st.sampled_from(["null", "true", "false"])),
+    lambda inner: st.one_of(st.builds(_list, st.lists(inner, max_size=4), _space), objects_of(inner)),
+    max_leaves=8,
+)
+"""Valid JSON with numbers of any length and line breaks between tokens."""
+
+json_objects = objects_of(json_texts)
+
+any_text = st.text(st.characters(codec=None), max_size=60)
+"""Text of any characters, control characters and lone surrogates among them."""
+
+messages = st.one_of(any_text, json_texts, st.builds("{}{}\n".format, _space, json_texts), st.text(max_size=40))

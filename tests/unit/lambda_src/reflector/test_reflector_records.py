@@ -1,0 +1,202 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reflector.records import message_json, records, to_bytes, without_member
+from reflector_support import any_text, exact, json_objects, json_texts, payload
+
+ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+OTHER = "f08bb4c8-d6b2-4f05-ac17-af7e2ba005fb"
+
+
+def of(*messages):
+    """(message's JSON text, request id) of each."""
+    return [(record.message, record.request_id) for record in records(payload(messages)["logEvents"])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "-0",
+        "1.10",
+        "12345678901234567890123",
+        "1e400",
+        "0.1000000000000000055511151231257827",
+        "9" * 5000,
+        "null",
+        "true",
+        "false",
+        '""',
+        '"a\\nb"',
+        "[]",
+        "{}",
+        '[1,"x"]',
+        '{"a":{"b":1.50}}',
+        '{"a":1,"a":2}',
+        '"\\ud800"',
+    ],
+)
+def test_valid_json_stays_as_it_is_written(text):
+    assert message_json(text) == text
+    assert message_json(f" \n{text}\t\r\n") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "[NaN]",
+        '{"a":-Infinity}',
+        "01",
+        "1.",
+        "+1",
+        ".5",
+        "0x1",
+        "1 2",
+        "tru",
+        "nulls",
+        "None",
+        "[1,]",
+        "{a:1}",
+        "{'a':1}",
+        '{"a":1',
+        "[INFO] up",
+        '"open',
+        '"tab\there"',
+        "\ufeff1",
+        "\xa0{}",
+        "١٢",
+        "2026-01-01 up",
+        "{}{}",
+    ],
+)
+def test_anything_else_is_a_string(text):
+    assert json.loads(message_json(text)) == text.strip()
+
+
+def test_strings_are_trimmed():
+    assert of("  hello \r\n", "\n", "   ") == [('"hello"', None), ('""', None), ('""', None)]
+
+
+def test_json_over_several_lines_becomes_one_line_with_its_digits():
+    assert message_json('{\r\n  "price": 1.10,\n\t"id": 12345678901234567890123\n}') == (
+        '{    "price": 1.10, \t"id": 12345678901234567890123 }'
+    )
+
+
+def test_json_too_deep_for_the_parser_is_a_string():
+    deep = "[" * 100_000 + "]" * 100_000
+    assert message_json(deep) == f'"{deep}"'
+
+
+@given(json_texts)
+def test_every_json_keeps_its_value_and_its_digits_on_one_line(text):
+    got = message_json(text)
+    assert exact(got) == exact(text)
+    assert "\n" not in got
+    assert "\r" not in got
+
+
+@given(any_text)
+def test_every_text_becomes_json_on_one_line(text):
+    line = to_bytes(message_json(text))
+    assert b"\n" not in line
+    value = json.loads(line)
+    try:
+        expected = json.loads(text, parse_constant=lambda _: 1 / 0)
+    except (ValueError, ZeroDivisionError):
+        expected = text.strip()
+    assert value == expected
+
+
+@pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])
+@pytest.mark.parametrize("space", ["\t", " ", "  "])
+def test_the_console_prefix_is_cut_off_and_gives_the_request_id(level, space):
+    prefix = space.join(["2020-03-05T16:30:36.113Z", ID, level])
+    assert of(f"{prefix}{space}started\n") == [('"started"', ID)]
+    assert of(f'{prefix}{space}{{"n":1.10}}\n') == [('{"n":1.10}', ID)]
+    assert of(prefix) == [('""', ID)]
+
+
+def test_a_console_prefix_without_level_is_cut_off_too():
+    assert of(f"2020-02-25T22:04:08.390Z {ID} Task timed out after 3.00 seconds") == [
+        ('"Task timed out after 3.00 seconds"', ID)
+    ]
+    assert of(f"2020-02-25T22:04:08.390Z {ID}") == [('""', ID)]
+
+
+def test_a_word_that_begins_like_a_level_stays():
+    assert of(f"2020-02-25T22:04:08.390Z\t{ID}\tINFORMATION") == [('"INFORMATION"', ID)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x 2020-02-25T22:04:08.390Z\t{ID}\tINFO\tno",
+        f"2020-02-25T22:04:08Z\t{ID}\tINFO\tno",
+        "2020-02-25T22:04:08.390Z\tundefined\tINFO\tno",
+        "2020-02-25T22:04:08.390Z a-b-c-d-e-f no",
+        f"2020-02-25T22:04:08.390Z\t{ID}x-y\tINFO\tno",
+    ],
+)
+def test_what_only_resembles_a_console_prefix_stays(text):
+    assert of(text) == [(json.dumps(text, ensure_ascii=False), None)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"START RequestId: {ID} Version: $LATEST",
+        f"REPORT RequestId: {ID}\tDuration: 1 ms",
+        f"x RequestId:{ID}",
+        f"RequestId:\t{ID.upper()}",
+    ],
+)
+def test_a_request_id_is_found_anywhere(text):
+    (got,) = of(text)
+    assert got[1].lower() == ID
+
+
+@pytest.mark.parametrize(
+    "text", ["RequestId: none", f"requestId: {ID}", f"RequestId {ID}", f"RequestId: {ID[:-1]}", "10:00Z restarted"]
+)
+def test_no_request_id(text):
+    assert of(text)[0][1] is None
+
+
+def test_a_request_id_holds_until_another_one_comes():
+    got = of("before", f"START RequestId: {ID}", "a", "{}", f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\tb", "c")
+    assert [request_id for _, request_id in got] == [None, ID, ID, ID, OTHER, OTHER]
+
+
+def test_the_console_prefix_wins_over_an_id_in_its_message():
+    assert of(f"2020-03-05T16:30:36.113Z\t{ID}\tINFO\tRequestId: {OTHER}") == [(f'"RequestId: {OTHER}"', ID)]
+
+
+def test_a_request_id_does_not_outlive_the_payload():
+    assert of(f"RequestId: {ID}")[0][1] == ID
+    assert of("next")[0][1] is None
+
+
+@given(st.lists(any_text))
+def test_there_is_a_record_for_each_event_in_order(messages):
+    events = payload(messages)["logEvents"]
+    assert [record.event for record in records(events)] == events
+
+
+@given(json_objects, st.text(max_size=2))
+def test_a_member_taken_out_leaves_the_others_as_they_were(text, name):
+    with_it = "{" + f"{json.dumps(name)}: [1.0]" + (", " if text.strip("{} \t\r\n") else "") + text[1:]
+    expected = exact(with_it)
+    del expected[name]
+    assert exact(without_member(with_it, name)) == expected
+
+
+def test_a_member_of_that_name_further_in_stays():
+    assert without_member('{"a":{"m":1},"m":2, "b" : 1.10}', "m") == '{"a":{"m":1},"b" : 1.10}'
+    assert without_member('{ "m" : {} }', "m") == "{}"

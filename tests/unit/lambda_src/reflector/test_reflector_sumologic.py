@@ -1,0 +1,275 @@
+"""Requests as Sumo Logic gets them, over real sockets."""
+
+import gzip
+import json
+import math
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+from reflector import __version__
+from reflector.sinks.sumologic import REQUEST_LIMIT, header_value
+from reflector_support import DATA, any_text, exact, json_objects, messages, payload, sample, subscription_event
+
+ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+over_http = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def delivered(function, sink, *texts, **options):
+    """The requests for these messages."""
+    sink.reset()
+    outcome = function.forward(*texts, **options)
+    assert outcome.error is None
+    return list(sink.received)
+
+
+def records(requests):
+    return [record for request in requests for record in request.records]
+
+
+# --- records ---
+
+
+def test_the_members_of_a_record(function, sink):
+    (request,) = delivered(function, sink, f"START RequestId: {ID}\n", '{"price": 1.10}')
+    assert request.lines == [
+        b'{"timestamp":1700000000000,"message":"START RequestId: %s","requestID":"%s"}' % (ID.encode(), ID.encode()),
+        b'{"timestamp":1700000000001,"message":{"price": 1.10},"requestID":"%s"}' % ID.encode(),
+    ]
+
+
+def test_log_info_on_request(function, sink):
+    (request,) = delivered(function, sink, "a", log_group='/a"b', log_stream="s/[$LATEST]é", INCLUDE_LOG_INFO="true")
+    assert request.records == [
+        {"timestamp": 1700000000000, "message": "a", "logStream": "s/[$LATEST]é", "logGroup": '/a"b'}
+    ]
+
+
+def test_the_event_id_on_request(function, sink):
+    (request,) = delivered(function, sink, "a", "b", INCLUDE_EVENT_ID="true")
+    assert [record["id"] for record in request.records] == [f"{number:056d}" for number in range(2)]
+
+
+def test_extracted_fields_on_request(function, sink):
+    event = subscription_event(payload(["a"], extractedFields={"ip": "10.0.0.1", "é": '"'}))
+    function.invoke(event)
+    function.invoke(event, INCLUDE_EXTRACTED_FIELDS="true")
+    without, having = records(sink.received)
+    assert "extractedFields" not in without
+    assert having["extractedFields"] == {"ip": "10.0.0.1", "é": '"'}
+
+
+def test_what_is_asked_for_and_not_there_is_left_out(function, sink):
+    body = payload(["a"])
+    del body["logEvents"][0]["id"]
+    function.invoke(subscription_event(body), INCLUDE_EVENT_ID="true", INCLUDE_EXTRACTED_FIELDS="true")
+    assert records(sink.received) == [{"timestamp": 1700000000000, "message": "a"}]
+
+
+def test_empty_and_scalar_messages_are_kept(function, sink):
+    (request,) = delivered(function, sink, "", "0", "null", "false", '""', "\n", "[]")
+    assert [record["message"] for record in request.records] == ["", 0, None, False, "", "", []]
+
+
+def test_lone_surrogates_are_escaped(function, sink):
+    (request,) = delivered(function, sink, "a\ud800b", '{"x":"\udfff"}')
+    assert rb"a\ud800b" in request.text
+    assert [record["message"] for record in request.records] == ["a\ud800b", {"x": "\udfff"}]
+
+
+@over_http
+@given(st.lists(messages, max_size=8), st.booleans())
+@example(["\u2028\x85\x0b\x0c\x1c\x00"], True)
+def test_every_event_is_one_line_of_json_in_order_with_its_digits(function, sink, texts, compress):
+    requests = delivered(function, sink, *texts, COMPRESS_DATA=str(compress), INCLUDE_EVENT_ID="true")
+    got = [exact(line) for request in requests for line in request.lines]
+    assert [record["id"] for record in got] == [f"{number:056d}" for number in range(len(texts))]
+    for record, text in zip(got, texts, strict=True):
+        try:
+            json.loads(text, parse_constant=lambda _: 1 / 0)
+        except (ValueError, ZeroDivisionError):
+            assert record["message"] == text.strip()
+        else:
+            assert record["message"] == exact(text)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in DATA.glob("*.json") if path.name != "control_message.json")
+)
+def test_samples_of_other_projects_are_forwarded_whole(function, sink, name):
+    outcome = function.invoke(sample(name))
+    assert outcome.error is None
+    assert len(records(sink.received)) == outcome.counts["ReceivedEvents"] == outcome.counts["DeliveredEvents"] > 0
+
+
+def test_a_sample_in_full(function, sink):
+    function.invoke(sample("newrelic_lambda_timeout.json"))
+    first, second = records(sink.received)
+    assert first["requestID"] == second["requestID"] == ID
+    assert first["message"].startswith(f"REPORT RequestId: {ID}\tDuration: 3003.28 ms")
+    assert second == {"timestamp": 1548935491175, "message": "Task timed out after 3.00 seconds", "requestID": ID}
+
+
+# --- headers ---
+
+
+def test_the_usual_headers(function, sink):
+    (request,) = delivered(function, sink, "a")
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
+    assert request.headers["X-Sumo-Client"] == f"logreflector.aws/{__version__}"
+
+
+def test_overrides(function, sink):
+    (request,) = delivered(
+        function,
+        sink,
+        "a",
+        SOURCE_NAME_OVERRIDE="name",
+        SOURCE_HOST_OVERRIDE="host:1",
+        SOURCE_CATEGORY_OVERRIDE="prod:app/é",
+        SOURCE_FIELDS_OVERRIDE="team=a,env=prod",
+    )
+    assert request.sumo == {"Name": "name", "Host": "host:1", "Category": "prod:app/é", "Fields": "team=a,env=prod"}
+
+
+@pytest.mark.parametrize("word", ["none", "None"])
+def test_none_sends_no_header(function, sink, word):
+    (request,) = delivered(
+        function, sink, "a", SOURCE_NAME_OVERRIDE=word, SOURCE_HOST_OVERRIDE=word, SOURCE_CATEGORY_OVERRIDE=word
+    )
+    assert request.sumo == {}
+
+
+def metadata(message="m", **chosen):
+    return json.dumps({"message": message, "_sumo_metadata": chosen})
+
+
+def test_a_message_chooses_its_own_headers_and_loses_the_choice(function, sink):
+    text = '{"a":1.10, "_sumo_metadata" : {"category":"c:d","sourceName":"n","sourceHost":"h","sourceFieldsOverride":"k=v"}, "b":1e400}'
+    (request,) = delivered(function, sink, text)
+    assert request.sumo == {"Name": "n", "Host": "h", "Category": "c:d", "Fields": "k=v"}
+    assert request.lines == [b'{"timestamp":1700000000000,"message":{"a":1.10,"b":1e400}}']
+
+
+def test_a_message_changes_only_what_it_names(function, sink):
+    (request,) = delivered(function, sink, metadata(category="c", unknown="x"), SOURCE_FIELDS_OVERRIDE="k=v")
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "c", "Fields": "k=v"}
+
+
+def test_a_message_can_ask_for_no_header(function, sink):
+    (request,) = delivered(function, sink, metadata(sourceName="", sourceHost="none"))
+    assert request.sumo == {}
+
+
+def test_choices_that_are_no_text(function, sink):
+    (request,) = delivered(
+        function, sink, metadata(category=5, sourceName=None, sourceHost=["x"], sourceFieldsOverride={})
+    )
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "5"}
+
+
+@pytest.mark.parametrize("text", ['{"_sumo_metadata":"x"}', '{"_sumo_metadata":null}', '{"a":{"_sumo_metadata":{"category":"x"}}}', '["_sumo_metadata"]', "_sumo_metadata", '{"a":"_sumo_metadata"}'])  # fmt: skip
+def test_what_is_no_choice_stays_in_the_message(function, sink, text):
+    (request,) = delivered(function, sink, text)
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
+    (record,) = request.records
+    assert record["message"] == (json.loads(text) if text != "_sumo_metadata" else text)
+
+
+def test_one_request_for_each_distinct_set_of_headers(function, sink):
+    texts = [
+        metadata("1", category="a"),
+        "2",
+        metadata("3", category="a"),
+        metadata("4", category="b"),
+        "5",
+        metadata("6", sourceName="web/1"),
+    ]
+    requests = delivered(function, sink, *texts)
+    found = [
+        (request.sumo.get("Category"), [record["timestamp"] - 1700000000000 for record in request.records])
+        for request in requests
+    ]
+    assert found == [("a", [0, 2]), (None, [1, 4, 5]), ("b", [3])]
+
+
+def test_sets_that_joined_text_would_mix_up_stay_apart(function, sink):
+    requests = delivered(
+        function, sink, metadata(sourceName="a:b", category="c"), metadata(sourceName="a", category="b:c")
+    )
+    assert [(request.sumo["Name"], request.sumo["Category"]) for request in requests] == [("a:b", "c"), ("a", "b:c")]
+
+
+header_texts = st.one_of(
+    any_text, st.text("a: \r\n\té🐎\x85", max_size=20), st.just("x\r\nX-Evil: 1"), st.just("x\n X-Evil: 1")
+)
+
+
+@over_http
+@given(
+    st.fixed_dictionaries(dict.fromkeys(("category", "sourceName", "sourceHost", "sourceFieldsOverride"), header_texts))
+)
+def test_no_text_becomes_a_header_of_its_own(function, sink, chosen):
+    usual = {"Host", "Accept-Encoding", "Content-Length", "Content-Encoding", "X-Sumo-Client"}
+    (request,) = delivered(function, sink, metadata(**chosen))
+    assert len(request.records) == 1
+    assert set(request.headers) - usual <= {"X-Sumo-Name", "X-Sumo-Host", "X-Sumo-Category", "X-Sumo-Fields"}
+    names = {"category": "Category", "sourceName": "Name", "sourceHost": "Host", "sourceFieldsOverride": "Fields"}
+    assert request.sumo == {
+        names[name]: header_value(text).decode() for name, text in chosen.items() if header_value(text)
+    }
+
+
+@given(st.text(st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["Cs"])))
+def test_text_without_control_characters_is_a_header_as_it_is(text):
+    assume(text.strip(" ").lower() != "none")
+    assert header_value(text).decode() == text.strip(" ")
+
+
+def test_control_characters_in_a_header_become_a_space():
+    assert header_value("\na\r\nb\tc\x00\x7fd\n") == b"a b c d"
+    assert header_value("a\ud800b") == b"a?b"
+    assert header_value("\r\n") == b""
+
+
+# --- bodies ---
+
+
+def test_bodies_are_compressed_unless_told_otherwise(function, sink):
+    function.forward("a" * 1000)
+    function.forward("a" * 1000, COMPRESS_DATA="false")
+    compressed, plain = sink.received
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(compressed.body) == plain.body
+    assert len(compressed.body) < len(plain.body) / 5
+    assert "Content-Encoding" not in plain.headers
+    assert plain.body.startswith(b'{"timestamp"')
+
+
+def test_requests_are_at_most_a_megabyte_and_a_longer_event_travels_alone(function, sink):
+    texts = ["é" * 300_000, "b" * 500_000, "c", "d" * 1_200_000, "e", "f" * 900_000, "g" * 100_000]
+    requests = delivered(function, sink, *texts)
+    assert [record["message"][0] for record in records(requests)] == list("ébcdefg")
+    assert [len(request.lines) for request in requests] == [1, 2, 1, 2, 1]
+    assert all(len(request.text) <= 1_000_000 or len(request.lines) == 1 for request in requests)
+    assert REQUEST_LIMIT == 1_000_000
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 700_000), st.sampled_from("aé🐎\\\x01")), max_size=6))
+def test_splitting_loses_nothing_and_keeps_the_order(function, sink, sizes):
+    texts = [letter * math.ceil(size / len(json.dumps(letter, ensure_ascii=False).encode())) for size, letter in sizes]
+    requests = delivered(function, sink, *texts)
+    assert [record["message"] for record in records(requests)] == [text.strip() for text in texts]
+    assert all(len(request.text) <= REQUEST_LIMIT or len(request.lines) == 1 for request in requests)
+
+
+@over_http
+@given(json_objects)
+def test_taking_the_choice_out_changes_nothing_else(function, sink, text):
+    assume("_sumo_metadata" not in text)
+    comma = "," if text.strip("{} \t\r\n") else ""
+    (request,) = delivered(function, sink, '{"_sumo_metadata":{"category":"c"}' + comma + text[1:])
+    (line,) = request.lines
+    assert exact(line)["message"] == exact(text)
+    assert request.sumo["Category"] == "c"

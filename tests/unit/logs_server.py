@@ -1,0 +1,129 @@
+"""CloudWatch Logs as far as subscriptions go, below a real boto3 client: botocore's serialising, paging and retrying are
+those of real life, and a test may spoil any call."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+REGION = "eu-west-1"
+ACCOUNT = "222222222222"
+PAGE = 50  # what AWS lists a page, of groups and of filters
+
+Spoiler = Callable[[str, dict[str, Any]], "tuple[str, str] | Exception | None"]
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all: a session reads the service's model anew."""
+    return boto3.Session("testing", "testing", region_name=REGION)
+
+
+class _Body:
+    """What botocore reads an answer from."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self, **_: Any) -> Any:
+        yield self._data
+
+
+class LogsServer:
+    """`groups` maps a group's name to its filters by name (API shape), `classes` names those that are not STANDARD."""
+
+    def __init__(self, *groups: str, slots: int = 5) -> None:
+        self.groups: dict[str, dict[str, dict[str, Any]]] = {group: {} for group in groups}
+        self.classes: dict[str, str] = {}
+        self.slots = slots
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.spoil: Spoiler = lambda _operation, _request: None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def client(self) -> Any:
+        """A client that tries once."""
+        client = _session().client("logs", config=Config(retries={"total_max_attempts": 1}))
+        client.meta.events.register("before-send.logs", self._on_send)
+        return client
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """A session whose clients all come here."""
+        session = boto3.Session("testing", "testing", region_name=REGION)
+        session.events.register("before-send.logs", self._on_send)
+        return session
+
+    def operations(self, group: str | None = None) -> list[str]:
+        """The calls made so far, of one group or all."""
+        return [name for name, request in self.calls if group in (None, request.get("logGroupName"))]
+
+    def add_filter(self, group: str, name: str, destination: str, **attributes: Any) -> None:
+        """A filter that stands already."""
+        self.groups.setdefault(group, {})[name] = {
+            "filterName": name,
+            "logGroupName": group,
+            "filterPattern": "",
+            "destinationArn": destination,
+            "distribution": "ByLogStream",
+            "applyOnTransformedLogs": False,
+            "creationTime": 1440442987000,
+            **attributes,
+        }
+
+    def _on_send(self, request: Any, **_: Any) -> AWSResponse:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        asked = json.loads(request.body)
+        with self._lock:
+            self.calls.append((operation, asked))
+            trouble = self.spoil(operation, asked)
+            if isinstance(trouble, Exception):
+                raise trouble
+            status, answer = self._refusal(*trouble) if trouble else self._answer(operation, asked)
+        headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": "1"}
+        return AWSResponse(request.url, status, headers, _Body(json.dumps(answer).encode()))
+
+    @staticmethod
+    def _refusal(code: str, message: str) -> tuple[int, dict[str, Any]]:
+        return 400, {"__type": code, "message": message}
+
+    def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if operation == "DescribeLogGroups":
+            prefix = asked.get("logGroupNamePrefix", "")
+            return self._page(
+                "logGroups", [self._group(name) for name in self.groups if name.startswith(prefix)], asked
+            )
+        filters = self.groups.get(asked["logGroupName"])
+        if filters is None:
+            return self._refusal("ResourceNotFoundException", "The specified log group does not exist.")
+        if operation == "DescribeSubscriptionFilters":
+            return self._page("subscriptionFilters", list(filters.values()), asked)
+        if operation == "DeleteSubscriptionFilter":
+            if filters.pop(asked["filterName"], None) is None:
+                return self._refusal("ResourceNotFoundException", "The specified subscription filter does not exist.")
+            return 200, {}
+        assert operation == "PutSubscriptionFilter", operation
+        if asked["filterName"] not in filters and len(filters) >= self.slots:
+            return self._refusal("LimitExceededException", "Resource limit exceeded.")
+        given = {
+            key: value for key, value in asked.items() if key not in ("logGroupName", "filterName", "destinationArn")
+        }
+        self.add_filter(asked["logGroupName"], asked["filterName"], asked["destinationArn"], **given)
+        return 200, {}
+
+    def _group(self, name: str) -> dict[str, Any]:
+        answer = {"logGroupName": name, "creationTime": 1440442987000, "storedBytes": 0}
+        return answer | ({"logGroupClass": self.classes[name]} if name in self.classes else {})
+
+    @staticmethod
+    def _page(key: str, items: list[Any], asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        start = int(asked.get("nextToken", 0))
+        more = {"nextToken": str(start + PAGE)} if start + PAGE < len(items) else {}
+        return 200, {key: items[start : start + PAGE], **more}

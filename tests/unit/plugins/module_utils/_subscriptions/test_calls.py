@@ -1,0 +1,224 @@
+"""The calls to CloudWatch Logs, over botocore, and what is waited out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter
+from logs_server import LogsServer
+
+OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
+THEIRS = "arn:aws:lambda:eu-west-1:222222222222:function:theirs"
+NOT_EXECUTABLE = (
+    "InvalidParameterException",
+    "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your function.",
+)
+ABORTED = ("OperationAbortedException", "Multiple requests to update the same resource were in conflict.")
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def api(server: LogsServer, clock: Clock, seconds: float = 60) -> LogsApi:
+    patience = Patience(seconds=seconds, sleep=clock.sleep, clock=lambda: clock.now)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience)
+
+
+def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
+    """A spoiler for the first `times` calls of one operation."""
+    left = [times]
+
+    def spoil(name: str, _: dict[str, Any]) -> tuple[str, str] | None:
+        if name != operation or not left[0]:
+            return None
+        left[0] -= 1
+        return trouble
+
+    return spoil
+
+
+def test_groups_of_all_pages_are_listed_with_their_class(clock: Clock) -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(123)))
+    server.classes["/group/077"] = "INFREQUENT_ACCESS"
+    found = list(api(server, clock).groups())
+    assert [group.name for group in found] == sorted(server.groups)
+    assert found[77] == LogGroup("/group/077", "INFREQUENT_ACCESS")
+    assert found[78].log_class == "STANDARD"
+    assert server.operations() == ["DescribeLogGroups"] * 3
+
+
+def test_groups_can_be_narrowed_to_a_prefix(clock: Clock) -> None:
+    server = LogsServer("/aws/lambda/a", "/aws/rds/b")
+    assert [group.name for group in api(server, clock).groups("/aws/l")] == ["/aws/lambda/a"]
+    assert server.calls[0][1]["logGroupNamePrefix"] == "/aws/l"
+
+
+def test_a_page_that_is_throttled_is_asked_for_again_and_no_group_is_listed_twice(clock: Clock) -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(123)))
+    server.spoil = failing(3, "DescribeLogGroups", ("ThrottlingException", "Rate exceeded"))
+    assert len([group.name for group in api(server, clock).groups()]) == 123
+
+
+def test_a_denied_listing_names_call_and_place(clock: Clock) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(1, "DescribeLogGroups", ("AccessDeniedException", "no"))
+    with pytest.raises(
+        _errors.AccessDeniedError, match=r"list the log groups in 222222222222/eu-west-1.*DescribeLogGroups"
+    ):
+        list(api(server, clock).groups())
+
+
+def test_filters_of_all_pages_are_read(clock: Clock) -> None:
+    server = LogsServer(slots=999)
+    for number in range(73):
+        server.add_filter("/x", f"filter-{number:02}", THEIRS)
+    assert [item.name for item in api(server, clock).filters("/x")] == sorted(server.groups["/x"])
+
+
+def test_filters_of_a_group_that_is_gone_are_not_found(clock: Clock) -> None:
+    with pytest.raises(_errors.NotFoundError, match="log group /gone"):
+        api(LogsServer(), clock).filters("/gone")
+
+
+def test_a_filter_is_put_and_read_back(clock: Clock) -> None:
+    server = LogsServer("/x")
+    wanted = SubscriptionFilter("/x", "n", OURS, "ERROR", emit_system_fields=("@aws.account",))
+    calls = api(server, clock)
+    calls.put(wanted)
+    assert calls.filters("/x") == [wanted]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [ABORTED, ("ThrottlingException", "Rate exceeded"), ("ServiceUnavailableException", "later"), NOT_EXECUTABLE],
+)
+def test_what_passes_by_itself_is_waited_out(clock: Clock, trouble: tuple[str, str]) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(4, "PutSubscriptionFilter", trouble)
+    api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
+    assert server.operations().count("PutSubscriptionFilter") == 5
+    assert "n" in server.groups["/x"]
+
+
+@pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "DeleteSubscriptionFilter"])
+def test_another_writer_is_waited_out_when_reading_and_deleting_too(clock: Clock, operation: str) -> None:
+    server = LogsServer()
+    server.add_filter("/x", "n", OURS)
+    server.spoil = failing(2, operation, ABORTED)
+    calls = api(server, clock)
+    calls.delete(calls.filters("/x")[0])
+    assert server.groups["/x"] == {}
+
+
+def test_waiting_has_an_end(clock: Clock) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(10**6, "PutSubscriptionFilter", ABORTED)
+    with pytest.raises(_errors.ConflictError, match="put subscription filter n on log group /x"):
+        api(server, clock, seconds=30).put(SubscriptionFilter("/x", "n", OURS))
+    assert 20 <= clock.now <= 30
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterException", "AccessDeniedException"])
+def test_what_does_not_pass_is_raised_at_once(clock: Clock, code: str) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(10**6, "PutSubscriptionFilter", (code, "The pattern is wrong"))
+    with pytest.raises(_errors.ReflectorError) as caught:
+        api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
+    assert caught.value.code == code
+    assert clock.now == 0
+
+
+def test_a_missing_permission_of_the_function_says_what_to_do(clock: Clock) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
+    with pytest.raises(_errors.AwsError) as caught:
+        api(server, clock, seconds=5).put(SubscriptionFilter("/x", "n", OURS))
+    assert OURS in caught.value.hint
+    assert "lambda_permission" in caught.value.hint
+
+
+def test_all_groups_share_the_time_that_a_missing_permission_is_waited_for(clock: Clock) -> None:
+    server = LogsServer(*(f"/{number}" for number in range(20)))
+    server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
+    calls = api(server, clock, seconds=60)
+    for group in server.groups:
+        with pytest.raises(_errors.AwsError):
+            calls.put(SubscriptionFilter(group, "n", OURS))
+    assert clock.now <= 60 + 8
+    assert server.operations("/19") == ["PutSubscriptionFilter"]
+
+
+def test_the_shared_time_for_the_permission_is_not_taken_from_other_troubles(clock: Clock) -> None:
+    server = LogsServer("/a", "/b")
+    server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
+    calls = api(server, clock, seconds=10)
+    with pytest.raises(_errors.AwsError):
+        calls.put(SubscriptionFilter("/a", "n", OURS))
+    clock.sleep(10)
+    server.spoil = failing(2, "PutSubscriptionFilter", ABORTED)
+    calls.put(SubscriptionFilter("/b", "n", OURS))
+    assert "n" in server.groups["/b"]
+
+
+def test_a_full_group_names_who_holds_the_slots(clock: Clock) -> None:
+    server = LogsServer("/x", slots=2)
+    server.add_filter("/x", "theirs", THEIRS)
+    server.add_filter("/x", "others", THEIRS + "-2")
+    with pytest.raises(_errors.LimitReachedError) as caught:
+        api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
+    assert "LimitExceededException" in str(caught.value)
+    assert f"theirs (to {THEIRS}), others (to {THEIRS}-2)" in str(caught.value)
+    assert "222222222222/eu-west-1" in str(caught.value)
+    assert clock.now == 0
+
+
+def test_another_limit_than_the_slots_is_not_called_a_full_group(clock: Clock) -> None:
+    server = LogsServer("/x")
+    trouble = ("LimitExceededException", "Too many regular expressions")
+    server.spoil = failing(1, "PutSubscriptionFilter", trouble)
+    with pytest.raises(
+        _errors.LimitReachedError, match="Too many regular expressions; the log group's filters are none"
+    ):
+        api(server, clock).put(SubscriptionFilter("/x", "n", OURS, "%a%"))
+
+
+def test_putting_on_a_group_that_is_gone_is_not_found(clock: Clock) -> None:
+    with pytest.raises(_errors.NotFoundError, match="log group /gone"):
+        api(LogsServer(), clock).put(SubscriptionFilter("/gone", "n", OURS))
+
+
+def test_a_destination_that_is_gone_is_not_taken_for_a_group_that_is(clock: Clock) -> None:
+    server = LogsServer("/x")
+    trouble = ("ResourceNotFoundException", "The specified destination does not exist.")
+    server.spoil = failing(1, "PutSubscriptionFilter", trouble)
+    with pytest.raises(_errors.AwsError, match="destination does not exist") as caught:
+        api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
+    assert OURS in caught.value.hint
+
+
+def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock: Clock) -> None:
+    server = LogsServer("/x")
+    server.add_filter("/x", "foo", OURS)
+    server.add_filter("/x", "foo-bar", OURS)
+    calls = api(server, clock)
+    for _ in range(2):
+        calls.delete(SubscriptionFilter("/x", "foo", OURS))
+    calls.delete(SubscriptionFilter("/gone", "foo", OURS))
+    assert list(server.groups["/x"]) == ["foo-bar"]

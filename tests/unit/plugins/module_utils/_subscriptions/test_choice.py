@@ -1,0 +1,117 @@
+"""Which groups are chosen."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
+    Choice,
+    LogGroup,
+    Patterns,
+    delivery_path,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAME_CHARACTERS = "abcxyzABC019.-_/#"  # logGroupName, CreateLogGroup: [\.\-_/#A-Za-z0-9]+
+names = st.text(NAME_CHARACTERS, min_size=1, max_size=60)
+patterns = st.text(NAME_CHARACTERS + "*?[]!", min_size=1, max_size=12).filter(lambda text: text != "re:")
+
+
+def chosen(choice: Choice, name: str, log_class: str = "STANDARD") -> bool:
+    return choice.against(LogGroup(name, log_class)) is None
+
+
+@given(names)
+def test_a_star_takes_every_group(name: str) -> None:
+    assert chosen(Choice(["*"], []), name)
+
+
+@given(names)
+def test_a_name_is_a_pattern_for_itself_alone(name: str) -> None:
+    choice = Choice([name], [])
+    assert chosen(choice, name)
+    assert not chosen(choice, name + "-bar")
+    assert not chosen(choice, "/" + name)
+
+
+@given(patterns, names)
+def test_patterns_are_those_of_a_shell_over_the_whole_name(pattern: str, name: str) -> None:
+    assert chosen(Choice([pattern], []), name) == fnmatch.fnmatchcase(name, pattern)
+
+
+@given(st.sampled_from(["^/aws/", "lambda", "-(dev|test)$", r"\d+", "x|y"]), names)
+def test_re_searches_anywhere_in_the_name(expression: str, name: str) -> None:
+    assert chosen(Choice([f"re:{expression}"], []), name) == bool(re.search(expression, name))
+
+
+@given(st.lists(patterns, max_size=4), st.lists(patterns, max_size=4), names)
+def test_exclude_wins_and_order_does_not_matter(include: list[str], exclude: list[str], name: str) -> None:
+    choice = Choice(include, exclude)
+    assert chosen(choice, name) == chosen(Choice(include[::-1], exclude[::-1]), name)
+    if Patterns("exclude", exclude).first_match(name) is not None:
+        assert not chosen(choice, name)
+    if not include:
+        assert not chosen(choice, name)
+
+
+def test_case_counts() -> None:
+    assert not chosen(Choice(["/AWS/*"], []), "/aws/lambda/x")
+    assert not chosen(Choice(["re:AWS"], []), "/aws/lambda/x")
+
+
+def test_the_reason_names_the_pattern_as_it_was_written() -> None:
+    choice = Choice(["/aws/*"], ["/other/*", "re:-dev$"])
+    excluded, unmatched = choice.against(LogGroup("/aws/lambda/x-dev")), choice.against(LogGroup("/app/x"))
+    assert excluded is not None
+    assert unmatched is not None
+    assert (excluded.kind, excluded.reason) == ("excluded", "the exclude pattern 're:-dev$' matches")
+    assert (unmatched.kind, unmatched.reason) == ("excluded", "no include pattern matches")
+
+
+@pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY", "SOMETHING_NEW"])
+def test_only_standard_groups_can_be_subscribed(log_class: str) -> None:
+    verdict = Choice(["*"], []).against(LogGroup("/archive/batch", log_class))
+    assert verdict is not None
+    assert verdict.kind == "not_possible"
+    assert log_class in verdict.reason
+
+
+def test_a_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
+    verdict = Choice(["*"], ["/archive/*"]).against(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
+    assert verdict is not None
+    assert verdict.kind == "excluded"
+
+
+@pytest.mark.parametrize("bad", ["", "re:", "re:(", "re:*", 7, None])
+def test_what_is_no_pattern_is_refused_with_the_options_name(bad: object) -> None:
+    for include, exclude, option in ((["*", bad], [], "include"), (["*"], [bad], "exclude")):
+        with pytest.raises(InvalidInputError, match=f"option {option}:"):
+            Choice(include, exclude)  # type: ignore[arg-type]
+
+
+def test_a_bare_string_is_not_taken_for_a_list_of_its_characters() -> None:
+    with pytest.raises(InvalidInputError, match="option include:"):
+        Choice("/aws/*", [])
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+@pytest.mark.parametrize("qualifier", ["", ":live", ":12"])
+def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partition: str, qualifier: str) -> None:
+    arn = f"arn:{partition}:lambda:eu-west-1:222222222222:function:log-reflector{qualifier}"
+    path = delivery_path(arn, ["log-reflector-subscriber", ""])
+    choice = Choice(["*", "/aws/lambda/log-reflector"], [], path)
+    for name in ("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber"):
+        verdict = choice.against(LogGroup(name))
+        assert verdict is not None
+        assert verdict.kind == "excluded"
+        assert "loop" in verdict.reason
+    assert chosen(choice, "/aws/lambda/log-reflector-2")
+    assert chosen(choice, "/aws/lambda/")
+
+
+def test_a_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
+    assert delivery_path("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]

@@ -1,0 +1,278 @@
+"""The whole of a target, over botocore, with calls that fail."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import Choice, delivery_path
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Sweep, summary
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs_server import LogsServer
+
+OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
+THEIRS = "arn:aws:lambda:eu-west-1:222222222222:function:theirs"
+
+
+def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
+    attributes = options.pop("attributes", {})
+    api = LogsApi(server.client, lambda: "222222222222/eu-west-1", Patience(seconds=0))
+    choice = Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
+    return Sweep(api, choice, Wanted(OURS, attributes), workers=workers, **options)
+
+
+def run(server: LogsServer, **options: Any) -> list[Outcome]:
+    swept = sweep(server, **options)
+    return swept.apply(swept.plan())
+
+
+def kinds(outcomes: list[Outcome]) -> dict[str, str]:
+    return {outcome.log_group: outcome.kind for outcome in outcomes}
+
+
+def mixed() -> LogsServer:
+    """A target with one group of every kind."""
+    server = LogsServer(
+        "/a/new", "/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber", "/archive", "/dev/x"
+    )
+    server.classes["/archive"] = "INFREQUENT_ACCESS"
+    server.add_filter("/b/right", "b-right", OURS)
+    server.add_filter("/c/other-pattern", "a-name-of-its-own", OURS, filterPattern="WARN")
+    for number in range(5):
+        server.add_filter("/d/full", f"theirs-{number}", THEIRS)
+    server.add_filter("/e/shared", "e-shared", THEIRS)
+    return server
+
+
+def foreign(server: LogsServer) -> Any:
+    return {
+        group: {name: item for name, item in filters.items() if item["destinationArn"] != OURS}
+        for group, filters in server.groups.items()
+    }
+
+
+def test_every_group_gets_what_is_due() -> None:
+    server = mixed()
+    before = copy.deepcopy(foreign(server))
+    outcomes = run(server, exclude=("/dev/*",), attributes={"filter_pattern": ""})
+    assert kinds(outcomes) == {
+        "/a/new": "created",
+        "/archive": "not_possible",
+        "/aws/lambda/log-reflector": "excluded",
+        "/aws/lambda/log-reflector-subscriber": "excluded",
+        "/b/right": "subscribed",
+        "/c/other-pattern": "updated",
+        "/d/full": "not_possible",
+        "/dev/x": "excluded",
+        "/e/shared": "created",
+    }
+    assert foreign(server) == before
+    assert list(server.groups["/c/other-pattern"]) == ["a-name-of-its-own"]
+    assert set(server.groups["/e/shared"]) == {"e-shared", "e-shared-log-reflector"}
+
+
+def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subscribed() -> None:
+    told = summary(run(mixed(), exclude=("/dev/*",), attributes={"filter_pattern": ""}))
+    assert told["counts"] == {
+        "groups": 9,
+        "subscribed": 4,
+        "already_right": 1,
+        "changed": 3,
+        "excluded": 3,
+        "not_possible": 2,
+        "gone": 0,
+        "failed": 0,
+    }
+    reasons = {entry["log_group"]: entry["reason"] for entry in told["not_subscribed"]}
+    assert len(reasons) == 9 - 4
+    assert all(reasons.values())
+    assert "theirs-0" in reasons["/d/full"]
+    assert told["foreign"]["filters"] == 6
+
+
+def test_a_second_pass_writes_nothing() -> None:
+    server = mixed()
+    run(server)
+    server.calls.clear()
+    again = run(server)
+    assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
+    assert not any(outcome.changes for outcome in again)
+
+
+def test_planning_writes_nothing_and_announces_what_the_pass_then_does() -> None:
+    server = mixed()
+    planned = sweep(server).plan()
+    assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
+    assert kinds(planned) == kinds(run(server))
+
+
+def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were() -> None:
+    server = mixed()
+    before = copy.deepcopy(foreign(server))
+    run(server)
+    outcomes = run(server, present=False)
+    assert foreign(server) == before == server.groups
+    assert Counter(kinds(outcomes).values())["removed"] == 5
+    server.calls.clear()
+    run(server, present=False)
+    assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
+
+
+def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
+    server = mixed()
+    before = summary(run(server))["foreign"]
+    assert summary(run(server, present=False))["foreign"] == before
+    server.add_filter("/e/shared", "e-shared", THEIRS, filterPattern="changed")
+    assert summary(run(server))["foreign"] != before
+
+
+def test_many_groups_over_several_pages_are_all_served() -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(120)))
+    outcomes = run(server, workers=8)
+    assert Counter(kinds(outcomes).values()) == {"created": 120}
+    assert [outcome.log_group for outcome in outcomes] == sorted(server.groups)
+    assert all(len(filters) == 1 for filters in server.groups.values())
+
+
+def test_excluded_groups_and_those_of_another_class_are_not_even_looked_at() -> None:
+    server = mixed()
+    run(server, exclude=("/dev/*",))
+    for group in ("/dev/x", "/archive", "/aws/lambda/log-reflector"):
+        assert server.operations(group) == []
+
+
+def test_purge_removes_ours_from_excluded_groups_with_the_reason_and_the_others_stay() -> None:
+    server = mixed()
+    server.add_filter("/dev/x", "dev-x", OURS)
+    server.add_filter("/dev/x", "theirs", THEIRS)
+    told = summary(run(server, exclude=("/dev/*",), purge=True))
+    assert list(server.groups["/dev/x"]) == ["theirs"]
+    reasons = {entry["log_group"]: entry["reason"] for entry in told["not_subscribed"]}
+    assert reasons["/dev/x"] == "the exclude pattern '/dev/*' matches"
+    assert kinds(run(server, exclude=("/dev/*",), purge=True))["/dev/x"] == "excluded"
+
+
+def test_a_subscribed_reflector_is_a_loop_and_purge_ends_it() -> None:
+    server = LogsServer()
+    server.add_filter("/aws/lambda/log-reflector", "loop", OURS)
+    run(server, purge=True)
+    assert server.groups["/aws/lambda/log-reflector"] == {}
+
+
+@pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
+def test_a_group_that_vanishes_meanwhile_is_gone_and_no_failure(operation: str) -> None:
+    server = LogsServer("/a", "/b")
+
+    def vanish(name: str, request: dict[str, Any]) -> None:
+        if name == operation and request["logGroupName"] == "/b":
+            server.groups.pop("/b", None)
+
+    server.spoil = vanish
+    outcomes = run(server)
+    assert kinds(outcomes) == {"/a": "created", "/b": "gone"}
+    assert summary(outcomes)["not_subscribed"][0]["reason"]
+
+
+@pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
+def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
+    server = LogsServer("/a", "/b", "/c")
+    server.spoil = lambda name, request: (
+        ("AccessDeniedException", "explicit deny") if name == operation and request["logGroupName"] == "/b" else None
+    )
+    outcomes = run(server)
+    assert kinds(outcomes) == {"/a": "created", "/b": "failed", "/c": "created"}
+    assert f"/b in 222222222222/eu-west-1: AccessDeniedException: explicit deny. {''}" in outcomes[1].reason
+    assert operation in outcomes[1].reason
+
+
+def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
+    server = LogsServer("/a", slots=1)
+
+    def others_are_faster(name: str, request: dict[str, Any]) -> None:
+        if name == "PutSubscriptionFilter":
+            server.add_filter("/a", "theirs", THEIRS)
+
+    server.spoil = others_are_faster
+    (outcome,) = run(server)
+    assert outcome.kind == "not_possible"
+    assert f"theirs (to {THEIRS})" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("operation", "trouble"),
+    [
+        ("DescribeSubscriptionFilters", botocore.exceptions.EndpointConnectionError(endpoint_url="https://logs")),
+        ("PutSubscriptionFilter", botocore.exceptions.EndpointConnectionError(endpoint_url="https://logs")),
+        ("DescribeSubscriptionFilters", ("ExpiredTokenException", "The security token is expired")),
+    ],
+)
+def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_for_each(
+    operation: str, trouble: Any
+) -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(100)))
+    server.spoil = lambda name, _: trouble if name == operation else None
+    outcomes = run(server, workers=2)
+    assert Counter(kinds(outcomes).values()) == {"failed": 100}
+    assert server.operations().count(operation) <= 4
+    assert all(outcome.reason.startswith("Could not ") for outcome in outcomes)
+
+
+def test_what_was_removed_before_a_failure_is_told() -> None:
+    server = LogsServer()
+    server.add_filter("/a", "one", OURS)
+    server.add_filter("/a", "two", OURS)
+    server.spoil = lambda name, request: (
+        ("AccessDeniedException", "no") if name.startswith("Delete") and request["filterName"] == "two" else None
+    )
+    (outcome,) = run(server, present=False)
+    assert outcome.kind == "failed"
+    assert outcome.changes
+    assert [item.name for item in outcome.plan.remove] == ["one"]
+
+
+def test_a_failure_of_the_first_write_is_no_change() -> None:
+    server = LogsServer("/a")
+    server.spoil = lambda name, _: ("AccessDeniedException", "no") if name.startswith("Put") else None
+    (outcome,) = run(server)
+    assert (outcome.kind, outcome.changes) == ("failed", False)
+
+
+def test_two_filters_of_ours_are_worth_a_note() -> None:
+    server = LogsServer()
+    server.add_filter("/a", "a", OURS)
+    server.add_filter("/a", "b", OURS)
+    told = summary(run(server))
+    assert told["counts"]["already_right"] == 1
+    (note,) = told["notes"]
+    assert note.startswith("/a: ")
+    assert note.endswith(": b")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(
+        st.sampled_from(["foo", "foo-bar", "/foo", "/foo/bar"]),
+        st.dictionaries(st.sampled_from(["foo", "foo-bar", "foo-log-reflector", "x"]), st.sampled_from([OURS, THEIRS])),
+        min_size=1,
+    )
+)
+def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(target: dict[str, dict[str, str]]) -> None:
+    server = LogsServer(*target)
+    for group, filters in target.items():
+        for name, destination in filters.items():
+            server.add_filter(group, name, destination)
+    before = copy.deepcopy(foreign(server))
+    run(server)
+    assert foreign(server) == before
+    assert all(any(item["destinationArn"] == OURS for item in filters.values()) for filters in server.groups.values())
+    again = run(server)
+    assert {outcome.kind for outcome in again} == {"subscribed"}
+    run(server, present=False)
+    assert server.groups == before

@@ -1,0 +1,360 @@
+"""Where and as whom."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import boto3
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _argspec, _errors
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from logs_server import LogsServer
+from moto.sts.models import sts_backends
+
+ROLE = "arn:aws:iam::333333333333:role/deployer"
+PROBE = Spec(
+    options={}, work=lambda target, _params, _check: {"region": target.region, "account": target.identity.account}
+)
+ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
+
+
+def params(**given: Any) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    return {**defaults, "region": "eu-west-1", **given}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """No region, profile or key from the machine that runs the test."""
+    for name in ("REGION", "DEFAULT_REGION", "PROFILE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "URL"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return monkeypatch
+
+
+# The region
+
+
+def test_without_a_region_it_says_where_one_can_come_from(bare: pytest.MonkeyPatch) -> None:
+    result = perform_in_process(PROBE, {}, check_mode=False)
+    assert result["failed"]
+    assert result["error_kind"] == "InvalidInputError"
+    for place in ("option region", "module_defaults", "logreflector.aws.aws", "target_region", "AWS_REGION"):
+        assert place in result["msg"]
+
+
+def test_a_profiles_region_does_not_count(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[default]\nregion = us-east-1\n")
+    assert "no region is given" in perform_in_process(PROBE, {}, check_mode=False)["msg"]
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_falls_back_to_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "ap-south-1")
+    assert perform_in_process(PROBE, {}, check_mode=False)["region"] == "ap-south-1"
+
+
+def test_the_option_wins_over_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    for name in ("region", "aws_region"):
+        assert perform_in_process(PROBE, {name: "eu-west-1"}, check_mode=False)["region"] == "eu-west-1"
+
+
+def test_a_region_that_cannot_be_one_is_refused_by_name(bare: pytest.MonkeyPatch) -> None:
+    target = Target.from_params(params(region="eu west 1", access_key="a", secret_key="b"))
+    with pytest.raises(_errors.InvalidInputError, match=r"option region: .*eu west 1"):
+        target.client("logs")
+
+
+# Credentials
+
+
+def test_an_unknown_profile_is_named(bare: pytest.MonkeyPatch) -> None:
+    with pytest.raises(_errors.CredentialsError, match="nobody"):
+        Target.from_params(params(profile="nobody"))
+
+
+def test_an_unknown_profile_of_the_environment_is_named(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(_errors.CredentialsError, match="nobody"):
+        Target.from_params(params())
+
+
+def test_a_profile_gives_the_keys(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = AKIAMINE\naws_secret_access_key = s\n")
+    target = Target.from_params(params(profile="mine"))
+    assert target.client("logs")._request_signer._credentials.access_key == "AKIAMINE"
+
+
+@pytest.mark.parametrize("half", [{"access_key": "AKIA"}, {"secret_key": "hunter2"}])
+def test_half_a_key_pair_is_refused(bare: pytest.MonkeyPatch, half: dict[str, str]) -> None:
+    result = perform_in_process(PROBE, {"region": "eu-west-1", **half}, check_mode=False)
+    assert result["failed"]
+    assert "access_key, secret_key" in result["msg"]
+    assert "hunter2" not in str(result)
+
+
+def test_a_profile_and_keys_together_are_refused(bare: pytest.MonkeyPatch) -> None:
+    both = {"region": "eu-west-1", "profile": "p", "access_key": "a", "secret_key": "hunter2"}
+    assert "mutually exclusive" in perform_in_process(PROBE, both, check_mode=False)["msg"]
+
+
+@pytest.mark.parametrize("role", [None, ROLE])
+def test_half_a_key_pair_in_the_environment_is_one_sentence(bare: pytest.MonkeyPatch, role: str | None) -> None:
+    bare.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    with pytest.raises(_errors.CredentialsError, match=r"AWS_SECRET_ACCESS_KEY"):
+        _ = Target.from_params(params(assume_role_arn=role)).identity
+
+
+def test_no_credentials_at_all_say_what_to_give(bare: pytest.MonkeyPatch) -> None:
+    with pytest.raises(_errors.CredentialsError, match="Give access_key and secret_key"):
+        _ = Target.from_params(params()).identity
+    with pytest.raises(_errors.CredentialsError, match=rf"assume the role {ROLE}.*Give access_key and secret_key"):
+        Target.from_params(params(assume_role_arn=ROLE))
+
+
+def test_secrets_stay_out_of_results(aws: Any) -> None:
+    given = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "hunter2", "session_token": "topsecret"}
+    result = perform_in_process(
+        PROBE, {**given, "assume_role_arn": ROLE, "assume_role_external_id": "our-external-id"}, check_mode=False
+    )
+    for secret in ("hunter2", "topsecret", "our-external-id"):
+        assert secret not in str(result)
+
+
+# Roles
+
+
+def test_a_role_is_assumed_with_external_id_and_session_name(aws: Any) -> None:
+    target = Target.from_params(
+        params(assume_role_arn=ROLE, assume_role_external_id="ours", assume_role_session_name="rollout")
+    )
+    assert target.identity == Identity("333333333333", "arn:aws:sts::333333333333:assumed-role/deployer/rollout")
+    assumed = [role for backends in sts_backends.values() for role in backends["aws"].assumed_roles]
+    assert [(role.role_arn, role.session_name, role.external_id) for role in assumed] == [(ROLE, "rollout", "ours")]
+
+
+def test_what_is_made_as_the_role_is_made_in_its_account(aws: Any) -> None:
+    target = Target.from_params(params(assume_role_arn=ROLE))
+    target.client("logs").create_log_group(logGroupName="/x")
+    (group,) = target.client("logs").describe_log_groups()["logGroups"]
+    assert group["arn"].startswith("arn:aws:logs:eu-west-1:333333333333:")
+    assert aws.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_the_place_in_messages_is_known_from_the_role_before_any_call(aws: Any) -> None:
+    assert Target.from_params(params(assume_role_arn=ROLE)).where == "333333333333/eu-west-1"
+    target = Target.from_params(params())
+    assert target.where == "eu-west-1"
+    _ = target.identity
+    assert target.where == "123456789012/eu-west-1"
+
+
+class StsThatRefuses(BaseHTTPRequestHandler):
+    """STS as it answers a caller whom the trust policy does not let in."""
+
+    asked: list[dict[str, list[str]]]
+
+    def do_POST(self) -> None:
+        self.asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+        body = (
+            '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
+            "<Code>AccessDenied</Code><Message>User: arn:aws:iam::111111111111:user/me is not authorized to perform: "
+            f"sts:AssumeRole on resource: {ROLE}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+        ).encode()
+        self.send_response(403)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@contextlib.contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
+    handler = type("Refusing", (StsThatRefuses,), {"asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", handler.asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def refusing() -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of a private authority: a file with its key and the certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ours")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = tmp_path / "ours.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + signed.public_bytes(pem)
+    )
+    return path
+
+
+def test_a_role_that_may_not_be_assumed_is_one_sentence_with_its_name(
+    bare: pytest.MonkeyPatch, refusing: tuple[str, list[Any]]
+) -> None:
+    url, asked = refusing
+    keys = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
+    result = perform_in_process(
+        PROBE, {**keys, "assume_role_arn": ROLE, "assume_role_external_id": "ours"}, check_mode=False
+    )
+    assert result["failed"]
+    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", "AccessDenied")
+    assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: AccessDenied: ")
+    assert result["msg"].endswith(
+        "Check that the role exists in that account and that its trust policy lets this caller assume it."
+    )
+    assert [(call["Action"], call["ExternalId"]) for call in asked] == [(["AssumeRole"], ["ours"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, _errors.UnreachableError),
+        ({"validate_certs": False}, _errors.AccessDeniedError),
+        ({"aws_ca_bundle": "the certificate"}, _errors.AccessDeniedError),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_certificates_are_checked_as_the_options_say(
+    bare: pytest.MonkeyPatch, certificate: Path, options: dict[str, Any], kind: type[Exception]
+) -> None:
+    if "aws_ca_bundle" in options:
+        options = {"aws_ca_bundle": str(certificate)}
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    keys = {"access_key": "a", "secret_key": "b", "aws_config": ASK_ONCE}
+    with serving(tls) as (url, _), pytest.raises(kind):
+        _ = Target.from_params(params(endpoint_url=url, **keys, **options)).identity
+
+
+# Names
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_arns_are_in_the_callers_partition(partition: str) -> None:
+    target = Target(boto3.Session(), "eu-west-1")
+    target.__dict__["identity"] = Identity("222222222222", f"arn:{partition}:sts::222222222222:assumed-role/r/s")
+    assert target.arn("lambda", "function:f") == f"arn:{partition}:lambda:eu-west-1:222222222222:function:f"
+    assert target.arn("iam", "role/r", regional=False) == f"arn:{partition}:iam::222222222222:role/r"
+    value = {"a": ["arn:{partition}:sqs:{region}:{account}:q", 5, None], "{account}": True}
+    assert target.expand(value) == {
+        "a": [f"arn:{partition}:sqs:eu-west-1:222222222222:q", 5, None],
+        "222222222222": True,
+    }
+
+
+def test_other_braces_stay_and_no_call_is_made_for_nothing() -> None:
+    target = Target(None, "eu-west-1")
+    for value in ("${aws:PrincipalAccount}", '{"a": {"b": 1}}', "{Account} {} {accounts}", "", "plain"):
+        assert target.expand(value) == value
+    assert target.expand("in {region}") == "in eu-west-1"
+
+
+# Clients
+
+
+def test_a_client_is_made_once_for_each_service(aws: Any) -> None:
+    target = Target.from_params(params())
+    assert target.client("logs") is target.client("logs")
+    assert target.client("logs") is not target.client("sts")
+
+
+def test_settings_for_botocore_are_passed_on_and_wrong_ones_refused(aws: Any) -> None:
+    config = Target.from_params(params(aws_config={"max_pool_connections": 3})).client("logs").meta.config
+    assert config.max_pool_connections == 3
+    assert "logreflector.aws" in config.user_agent_extra
+    for wrong in ({"max_pool_conections": 3}, {"retries": {"mode": "none"}}):
+        with pytest.raises(_errors.InvalidInputError, match="option aws_config"):
+            Target.from_params(params(aws_config=wrong))
+
+
+@pytest.mark.parametrize(
+    ("code", "attempts"), [("LimitExceededException", 1), ("ThrottlingException", 6), ("AccessDeniedException", 1)]
+)
+def test_a_full_slot_is_not_tried_again_as_throttling_is(
+    monkeypatch: pytest.MonkeyPatch, code: str, attempts: int
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    server = LogsServer("/x")
+    server.spoil = lambda *_: (code, "no")
+    retries = Target.from_params(params(access_key="a", secret_key="b"))._client_options["config"]
+    target = Target(server.session, "eu-west-1", config=retries)
+    with pytest.raises(_errors.ReflectorError) as caught, target.trying("put it"):
+        target.client("logs").put_subscription_filter(
+            logGroupName="/x", filterName="n", filterPattern="", destinationArn="arn:aws:lambda:eu-west-1:1:function:f"
+        )
+    assert caught.value.code == code
+    assert len(server.calls) == attempts
+
+
+def test_an_endpoint_where_nobody_listens_is_unreachable(bare: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=ASK_ONCE))
+        with pytest.raises(_errors.UnreachableError, match=rf"{url}.*Check that the region is enabled"):
+            _ = target.identity
+
+
+def test_an_endpoint_that_never_answers_is_unreachable(bare: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hurried = {**ASK_ONCE, "read_timeout": 0.2}
+        target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=hurried))
+        with pytest.raises(_errors.UnreachableError, match="learn who the caller is in eu-west-1"):
+            _ = target.identity
+
+
+def test_an_address_that_is_none_is_one_sentence(bare: pytest.MonkeyPatch) -> None:
+    target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url="nowhere"))
+    with pytest.raises(_errors.ReflectorError, match="nowhere"):
+        target.client("logs")
+
+
+def test_nothing_is_opened_before_it_is_asked_for(aws: Any) -> None:
+    assert Target.from_params(params())._clients == {}

@@ -1,0 +1,277 @@
+"""subscription_filter: its conversations with CloudWatch Logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
+
+GROUP = "/aws/lambda/testing-the-subscriber"
+NAME = "aws-lambda-testing-the-subscriber"
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
+ROLE = "arn:aws:iam::123456789012:role/to-kinesis"
+FULL = {
+    "filterName": NAME,
+    "logGroupName": GROUP,
+    "filterPattern": "ERROR",
+    "destinationArn": STREAM,
+    "roleArn": ROLE,
+    "distribution": "Random",
+    "applyOnTransformedLogs": True,
+    "emitSystemFields": ["@aws.region", "@aws.account"],
+    "fieldSelectionCriteria": '@aws.region = "eu-west-1"',
+    "creationTime": 1440442987000,
+}
+SHOWN = {
+    "log_group": GROUP,
+    "name": NAME,
+    "filter_pattern": "ERROR",
+    "destination_arn": STREAM,
+    "role_arn": ROLE,
+    "distribution": "Random",
+    "apply_on_transformed_logs": True,
+    "emit_system_fields": ["@aws.account", "@aws.region"],
+    "field_selection_criteria": '@aws.region = "eu-west-1"',
+}
+OPTIONS = {key: value for key, value in SHOWN.items() if key != "name"}
+
+
+@pytest.fixture
+def prepared(aws: Any) -> Any:
+    """A group without filters, beside two functions."""
+    make_functions(aws, "log-reflector", "theirs")
+    make_group(aws, GROUP)
+    return aws
+
+
+def run(aws: Any, **params: Any) -> dict[str, Any]:
+    return aws.run("subscription_filter", **{"log_group": GROUP, "wait_timeout": 0, **params})
+
+
+def describing(stub: Stubber, *filters: dict[str, Any]) -> None:
+    stub.add_response("describe_subscription_filters", {"subscriptionFilters": list(filters)}, {"logGroupName": GROUP})
+
+
+def test_a_filter_is_created_under_the_groups_name_and_then_left_alone(prepared: Any) -> None:
+    result = run(prepared, destination_arn=REFLECTOR)
+    assert result["changed"]
+    assert result["changes"] == [f"create subscription filter {NAME} of log group {GROUP}"]
+    expected = {"log_group": GROUP, "name": NAME, "destination_arn": REFLECTOR, "filter_pattern": ""}
+    assert result["subscription_filter"] == expected
+    assert result["diff"][0]["before"] == ""
+    assert result["diff"][0]["after"] == expected
+    assert prepared.calls == ["DescribeSubscriptionFilters", "PutSubscriptionFilter", "DescribeSubscriptionFilters"]
+    again = run(prepared, destination_arn=REFLECTOR)
+    assert not again["changed"]
+    assert again["diff"] == again["changes"] == []
+    assert prepared.calls == ["DescribeSubscriptionFilters"]
+
+
+@pytest.mark.parametrize(
+    "destination", ["log-reflector", "arn:{partition}:lambda:{region}:{account}:function:log-reflector"]
+)
+def test_the_destination_may_be_a_function_of_the_target(prepared: Any, destination: str) -> None:
+    result = run(prepared, destination_arn=destination)
+    assert result["subscription_filter"]["destination_arn"] == REFLECTOR
+    assert not run(prepared, destination_arn=REFLECTOR)["changed"]
+
+
+def test_an_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> None:
+    put(prepared, GROUP, NAME, "log-reflector", "WARN")
+    result = run(prepared, filter_pattern="ERROR")
+    assert prepared.writes == ["PutSubscriptionFilter"]
+    assert result["changes"] == [f"update subscription filter {NAME} of log group {GROUP}"]
+    assert (result["diff"][0]["before"]["filter_pattern"], result["diff"][0]["after"]["filter_pattern"]) == (
+        "WARN",
+        "ERROR",
+    )
+    assert standing(prepared, GROUP) == {NAME: (REFLECTOR, "ERROR")}
+    assert not run(prepared, destination_arn="log-reflector")["changed"]
+    assert run(prepared, filter_pattern="")["changed"]
+    assert standing(prepared, GROUP) == {NAME: (REFLECTOR, "")}
+
+
+@pytest.mark.parametrize("before", [None, "WARN", "ERROR"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, before: str | None, state: str) -> None:
+    if before is not None:
+        put(prepared, GROUP, NAME, "log-reflector", before)
+    stood = standing(prepared, GROUP)
+    params = {"state": state, "destination_arn": REFLECTOR, "filter_pattern": "ERROR"}
+    announced = run(prepared, check_mode=True, **params)
+    assert prepared.writes == []
+    assert standing(prepared, GROUP) == stood
+    real = run(prepared, **params)
+    for key in ("changed", "changes", "diff"):
+        assert announced[key] == real[key]
+
+
+def test_absent_removes_exactly_the_named_filter(prepared: Any) -> None:
+    put(prepared, GROUP, "foo", "log-reflector")
+    put(prepared, GROUP, "foo-bar", "log-reflector")
+    result = run(prepared, name="foo", state="absent")
+    assert result["changed"]
+    assert result["subscription_filter"] is None
+    assert result["diff"][0]["after"] == ""
+    assert list(standing(prepared, GROUP)) == ["foo-bar"]
+    assert not run(prepared, name="foo", state="absent")["changed"]
+    assert prepared.writes == []
+
+
+def test_a_filter_whose_name_begins_alike_is_another(prepared: Any) -> None:
+    put(prepared, GROUP, "foo-bar", "theirs", "ERROR")
+    assert run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
+    assert not run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
+    assert standing(prepared, GROUP)["foo-bar"] == (REFLECTOR.replace("log-reflector", "theirs"), "ERROR")
+
+
+def test_a_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscribed(prepared: Any) -> None:
+    gone = run(prepared, log_group="/gone", state="absent")
+    assert (gone["changed"], gone["subscription_filter"]) == (False, None)
+    result = run(prepared, log_group="/gone", destination_arn=REFLECTOR)
+    assert result["failed"]
+    assert result["error_kind"] == "NotFoundError"
+    assert "log group /gone in 123456789012/eu-west-1" in run(prepared, log_group="/gone", destination_arn="x")["msg"]
+
+
+def test_a_full_group_is_seen_before_writing_and_the_holders_are_named(prepared: Any) -> None:
+    put(prepared, GROUP, "one", "theirs")
+    put(prepared, GROUP, "two", "theirs")
+    result = run(prepared, destination_arn=REFLECTOR, slots=2)
+    assert result["failed"]
+    assert (result["changed"], result["error_kind"]) == (False, "LimitReachedError")
+    assert "one (to arn:aws:lambda:eu-west-1:123456789012:function:theirs), two (to " in result["msg"]
+    assert f"log group {GROUP} in eu-west-1: " in result["msg"]
+    assert prepared.calls == ["DescribeSubscriptionFilters"]
+
+
+def test_aws_has_the_last_word_about_slots(prepared: Any) -> None:
+    put(prepared, GROUP, "one", "theirs")
+    put(prepared, GROUP, "two", "theirs")
+    result = run(prepared, destination_arn=REFLECTOR)
+    assert (result["changed"], result["error_code"]) == (False, "LimitExceededException")
+    assert "one (to " in result["msg"]
+    assert prepared.writes == ["PutSubscriptionFilter"]
+
+
+def test_a_full_group_is_no_hindrance_to_updating_ours(aws: Any) -> None:
+    """moto refuses this put, AWS does not."""
+    stub = aws.stub("logs")
+    ours = {**FULL, "filterPattern": "WARN"}
+    describing(stub, ours, {**FULL, "filterName": "other"})
+    stub.add_response("put_subscription_filter", {})
+    describing(stub, FULL, {**FULL, "filterName": "other"})
+    assert run(aws, filter_pattern="ERROR", slots=2)["changed"]
+    stub.assert_no_pending_responses()
+
+
+def test_a_missing_function_says_what_to_check(prepared: Any) -> None:
+    result = run(prepared, destination_arn="not-there")
+    assert result["error_code"] == "InvalidParameterException"
+    assert "function:not-there exists and that its policy lets logs.amazonaws.com invoke it" in result["msg"]
+    assert not result["changed"]
+
+
+@pytest.mark.parametrize(
+    ("params", "option"),
+    [
+        ({"name": "a:b", "destination_arn": REFLECTOR}, "name"),
+        ({"name": "a*", "destination_arn": REFLECTOR}, "name"),
+        ({"slots": 0, "destination_arn": REFLECTOR}, "slots"),
+        ({"destination_arn": ""}, "destination_arn"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_the_first_call(
+    prepared: Any, params: dict[str, Any], option: str
+) -> None:
+    result = run(prepared, **params)
+    assert result["error_kind"] == "InvalidInputError"
+    assert f"option {option}:" in result["msg"]
+    assert prepared.calls == []
+
+
+def test_a_new_filter_needs_a_destination(prepared: Any) -> None:
+    result = run(prepared, filter_pattern="ERROR")
+    assert result["error_kind"] == "InvalidInputError"
+    assert "option destination_arn" in result["msg"]
+    assert prepared.writes == []
+
+
+# Fields that moto does not have, in the shapes of CloudWatch Logs' API reference.
+
+
+def test_every_field_is_sent_and_read_back(aws: Any) -> None:
+    stub = aws.stub("logs")
+    describing(stub)
+    sent = {key: value for key, value in FULL.items() if key != "creationTime"}
+    stub.add_response("put_subscription_filter", {}, {**sent, "emitSystemFields": ["@aws.account", "@aws.region"]})
+    describing(stub, FULL)
+    assert run(aws, **OPTIONS)["subscription_filter"] == SHOWN
+    stub.assert_no_pending_responses()
+
+
+def test_the_same_in_another_order_changes_nothing(aws: Any) -> None:
+    describing(aws.stub("logs"), FULL)
+    shuffled = {**OPTIONS, "emit_system_fields": ["@aws.region", "@aws.account"]}
+    assert not run(aws, **dict(reversed(shuffled.items())))["changed"]
+    assert aws.writes == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "api_name"),
+    [
+        ("filter_pattern", "WARN", "filterPattern"),
+        ("destination_arn", STREAM + "-2", "destinationArn"),
+        ("role_arn", ROLE + "-2", "roleArn"),
+        ("distribution", "ByLogStream", "distribution"),
+        ("emit_system_fields", ["@source.log"], "emitSystemFields"),
+        ("field_selection_criteria", '@aws.region = "us-east-1"', "fieldSelectionCriteria"),
+    ],
+)
+def test_a_put_replaces_the_filter_whole_so_what_is_not_given_is_sent_as_it_stands(
+    aws: Any, option: str, value: Any, api_name: str
+) -> None:
+    stub = aws.stub("logs")
+    describing(stub, FULL)
+    kept = {key: item for key, item in FULL.items() if key != "creationTime"}
+    sent = {**kept, "emitSystemFields": ["@aws.account", "@aws.region"], api_name: value}
+    stub.add_response("put_subscription_filter", {}, sent)
+    describing(stub, sent)
+    assert run(aws, **{option: value})["changed"]
+    stub.assert_no_pending_responses()
+    describing(stub, sent)
+    assert not run(aws, **{option: value})["changed"]
+
+
+def test_transformed_logs_can_be_switched_off_again(aws: Any) -> None:
+    stub = aws.stub("logs")
+    off = {**FULL, "applyOnTransformedLogs": False}
+    describing(stub, FULL)
+    stub.add_response("put_subscription_filter", {})
+    describing(stub, off)
+    assert "apply_on_transformed_logs" not in run(aws, apply_on_transformed_logs=False)["subscription_filter"]
+    describing(stub, off)
+    assert not run(aws, apply_on_transformed_logs=False)["changed"]
+
+
+def test_a_denied_call_names_the_action_and_claims_nothing(aws: Any) -> None:
+    stub = aws.stub("logs")
+    describing(stub)
+    stub.add_client_error("put_subscription_filter", "AccessDeniedException", "not authorized", http_status_code=400)
+    result = run(aws, destination_arn=REFLECTOR)
+    assert result["failed"]
+    assert not result["changed"]
+    assert "put subscription filter" in result["msg"]
+    assert "IAM action for PutSubscriptionFilter" in result["msg"]
+
+
+def test_another_writer_is_waited_out(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = aws.stub("logs")
+    describing(stub)
+    stub.add_client_error("put_subscription_filter", "OperationAbortedException", "conflict", http_status_code=400)
+    stub.add_response("put_subscription_filter", {})
+    describing(stub, FULL)
+    assert run(aws, destination_arn=STREAM, wait_timeout=5)["changed"]

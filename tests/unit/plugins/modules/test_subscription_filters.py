@@ -1,0 +1,202 @@
+"""subscription_filters: the catch-up of a target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
+
+MODULE = "subscription_filters"
+THEIRS = REFLECTOR.replace("log-reflector", "theirs")
+
+
+@pytest.fixture
+def prepared(aws: Any) -> Any:
+    """A target with a group of every kind but another class, which moto does not have."""
+    make_functions(aws, "log-reflector", "theirs")
+    for group in ("/app/a", "/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber", "/dev/x"):
+        make_group(aws, group)
+    make_group(aws, "/app/right", app_right="log-reflector")
+    make_group(aws, "/app/shared", theirs="theirs")
+    make_group(aws, "/app/full", one="theirs", two="theirs")
+    make_group(aws, "/app/other")
+    put(aws, "/app/other", "other-name", "log-reflector", "WARN")
+    return aws
+
+
+def run(aws: Any, **params: Any) -> dict[str, Any]:
+    return aws.run(
+        MODULE, **{"destination_arn": "log-reflector", "exclude": ["/dev/*"], "slots": 2, "wait_timeout": 0, **params}
+    )
+
+
+def everything(aws: Any) -> dict[str, Any]:
+    groups = aws.client("logs").describe_log_groups()["logGroups"]
+    return {group["logGroupName"]: standing(aws, group["logGroupName"]) for group in groups}
+
+
+def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
+    before = everything(prepared)
+    result = run(prepared, filter_pattern="")
+    assert not result.get("failed")
+    assert result["changes"] == [
+        "create subscription of log group /app/a",
+        "update subscription of log group /app/other",
+        "create subscription of log group /app/shared",
+    ]
+    assert result["counts"]["subscribed"] == 4
+    assert everything(prepared) == {
+        **before,
+        "/app/a": {"app-a": (REFLECTOR, "")},
+        "/app/other": {"other-name": (REFLECTOR, "")},
+        "/app/shared": {"theirs": (THEIRS, ""), "app-shared": (REFLECTOR, "")},
+    }
+    reasons = {item["log_group"]: item["outcome"] for item in result["not_subscribed"]}
+    assert reasons == {
+        "/app/full": "not_possible",
+        "/aws/lambda/log-reflector": "excluded",
+        "/aws/lambda/log-reflector-subscriber": "excluded",
+        "/dev/x": "excluded",
+    }
+    again = run(prepared, filter_pattern="")
+    assert not again["changed"]
+    assert prepared.writes == []
+    assert again["foreign"] == result["foreign"]
+    assert again["counts"] == {**result["counts"], "already_right": 4, "changed": 0}
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"filter_pattern": "ERROR"}, {"state": "absent"}, {"include": ["/app/a"], "purge": True}]
+)
+def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, params: dict[str, Any]) -> None:
+    before = everything(prepared)
+    announced = run(prepared, check_mode=True, **params)
+    assert prepared.writes == []
+    assert everything(prepared) == before
+    real = run(prepared, **params)
+    assert real["changed"]
+    ignored = {"invocation"}
+    assert {key: announced[key] for key in announced.keys() - ignored} == {
+        key: real[key] for key in real.keys() - ignored
+    }
+    run(prepared, **params)
+    assert prepared.writes == []
+
+
+def test_what_is_not_given_is_left_as_it_stands(prepared: Any) -> None:
+    run(prepared)
+    assert standing(prepared, "/app/other") == {"other-name": (REFLECTOR, "WARN")}
+
+
+def test_the_diff_is_one_for_the_target(prepared: Any) -> None:
+    (diff,) = run(prepared, filter_pattern="", check_mode=True)["diff"]
+    assert set(diff["before"]) == {"/app/other"}
+    assert set(diff["after"]) == {"/app/a", "/app/other", "/app/shared"}
+    assert diff["before"]["/app/other"]["filter_pattern"] == "WARN"
+    assert diff["after"]["/app/other"]["filter_pattern"] == ""
+
+
+def test_absent_removes_ours_and_nothing_else(prepared: Any) -> None:
+    before = everything(prepared)
+    result = run(prepared, state="absent")
+    assert result["changes"] == [
+        "delete subscription of log group /app/other",
+        "delete subscription of log group /app/right",
+    ]
+    assert everything(prepared) == {**before, "/app/right": {}, "/app/other": {}}
+    assert not run(prepared, state="absent")["changed"]
+
+
+def test_names_that_begin_alike_are_kept_apart(aws: Any) -> None:
+    make_functions(aws, "log-reflector", "log-reflector-2")
+    make_group(aws, "foo", foo_bar="log-reflector-2")
+    make_group(aws, "foo-bar")
+    run(aws, include=["foo"])
+    assert set(standing(aws, "foo")) == {"foo", "foo-bar"}
+    assert standing(aws, "foo-bar") == {}
+    run(aws, state="absent")
+    assert standing(aws, "foo") == {"foo-bar": (f"{REFLECTOR}-2", "")}
+
+
+def test_more_than_a_page_of_groups(aws: Any) -> None:
+    make_functions(aws, "log-reflector")
+    for number in range(57):
+        make_group(aws, f"/group/{number:02}")
+    assert run(aws)["counts"]["changed"] == 57
+    assert aws.calls.count("DescribeLogGroups") == 2
+    assert not run(aws)["changed"]
+    assert aws.writes == []
+
+
+def test_groups_that_fail_fail_the_task_with_the_first_reason(prepared: Any) -> None:
+    result = run(prepared, destination_arn="not-there", include=["/app/*"])
+    assert result["failed"]
+    assert not result["changed"]
+    assert result["counts"]["failed"] == 4
+    assert result["counts"]["not_possible"] == 1
+    assert result["msg"].startswith("Could not serve 4 of 8 log groups in 123456789012/eu-west-1; the others are done.")
+    assert "function:not-there exists" in result["msg"]
+
+
+def test_a_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
+    stub = aws.stub("logs")
+    groups = [{"logGroupName": name} for name in ("/a", "/b", "/c")]
+    stub.add_response("describe_log_groups", {"logGroups": groups})
+    for _ in groups:
+        stub.add_response("describe_subscription_filters", {"subscriptionFilters": []})
+    stub.add_response("put_subscription_filter", {})
+    stub.add_client_error("put_subscription_filter", "AccessDeniedException", "explicit deny", http_status_code=400)
+    stub.add_response("put_subscription_filter", {})
+    result = run(aws, workers=1)
+    assert result["failed"]
+    assert result["changed"]
+    assert result["changes"] == [f"create subscription of log group {name}" for name in ("/a", "/c")]
+    (failed,) = result["not_subscribed"]
+    assert (failed["log_group"], failed["outcome"]) == ("/b", "failed")
+    assert failed["reason"] in result["msg"]
+    assert "IAM action for PutSubscriptionFilter" in failed["reason"]
+
+
+def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> None:
+    stub = aws.stub("logs")
+    archive = {"logGroupName": "/archive", "logGroupClass": "INFREQUENT_ACCESS"}
+    stub.add_response("describe_log_groups", {"logGroups": [archive]})
+    result = run(aws)
+    assert not result["changed"]
+    (entry,) = result["not_subscribed"]
+    assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
+
+
+def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
+    aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
+    result = run(aws)
+    assert result["error_kind"] == "AccessDeniedError"
+    assert "list the log groups in 123456789012/eu-west-1" in result["msg"]
+    assert "counts" not in result
+
+
+@pytest.mark.parametrize(
+    ("params", "option"),
+    [
+        ({"include": ["re:("]}, "include"),
+        ({"exclude": [""]}, "exclude"),
+        ({"slots": 0}, "slots"),
+        ({"workers": 0}, "workers"),
+        ({"destination_arn": ""}, "destination_arn"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_any_group_is_read(
+    prepared: Any, params: dict[str, Any], option: str
+) -> None:
+    result = run(prepared, **params)
+    assert result["error_kind"] == "InvalidInputError"
+    assert f"option {option}:" in result["msg"]
+    assert not [call for call in prepared.calls if call != "GetCallerIdentity"]
+
+
+def test_other_functions_on_the_path_can_be_named(prepared: Any) -> None:
+    make_group(prepared, "/aws/lambda/enricher")
+    result = run(prepared, own_functions=["enricher"], include=["/aws/lambda/*"], check_mode=True)
+    assert result["changes"] == ["create subscription of log group /aws/lambda/log-reflector-subscriber"]

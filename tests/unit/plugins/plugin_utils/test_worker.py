@@ -1,0 +1,321 @@
+"""The worker gives what the module gives, and leaves to the module what a worker cannot do."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import boto3
+import pytest
+import yaml
+from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
+from ansible_collections.logreflector.aws.plugins.module_utils import _module
+from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from moto.server import ThreadedMotoServer
+
+ROOT = Path(__file__).resolve().parents[4]
+COLLECTIONS = ROOT / "build" / "collections"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+GROUP = "/aws/lambda/testing-the-subscriber"
+CREDENTIAL = "hunter2hunter2"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("package") / "function.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("handler.py", "def handler(event, context): ...")
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(package: Path) -> Iterator[str]:
+    """moto's server with what the modules' examples build on."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    url = f"http://{host}:{port}"
+    session = boto3.Session("testing", CREDENTIAL, region_name="eu-west-1")
+    iam, functions, logs = (session.client(name, endpoint_url=url) for name in ("iam", "lambda", "logs"))
+    role = iam.create_role(RoleName="log-reflector", AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]
+    functions.create_function(
+        FunctionName="log-reflector",
+        Role=role["Arn"],
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Code={"ZipFile": package.read_bytes()},
+    )
+    logs.create_log_group(logGroupName=GROUP)
+    yield url
+    moto.stop()
+
+
+def connection(url: str) -> dict[str, Any]:
+    return {"region": "eu-west-1", "endpoint_url": url, "access_key": "testing", "secret_key": CREDENTIAL}
+
+
+def load(module: str) -> Any:
+    return importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}")
+
+
+def example(module: str, package: Path) -> dict[str, Any]:
+    """The options of the module's first example; what it takes from other tasks is replaced."""
+    name = f"logreflector.aws.{module}"
+    tasks = [task for task in yaml.safe_load(load(module).EXAMPLES) if name in task]
+    options = {key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}
+    if module == "lambda_function":
+        options["zip_file"] = str(package)
+    if module == "lambda_package":
+        options = {"dest": str(package.with_name("new.zip")), "sources": [{"src": str(package.parent)}]}
+    return options
+
+
+def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """The module as a process of its own, fed as Ansible feeds it."""
+    arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_module_name": module}
+    done = subprocess.run(
+        [sys.executable, "-m", f"ansible_collections.logreflector.aws.plugins.modules.{module}"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.stderr == ""
+    result: dict[str, Any] = json.loads(done.stdout)
+    if "warnings" in result:  # objects since ansible-core 2.19, of which the controller makes sentences
+        result["warnings"] = [item if isinstance(item, str) else item["event"]["msg"] for item in result["warnings"]]
+    assert done.returncode == bool(result.get("failed"))
+    return result
+
+
+def in_worker(module: str, options: dict[str, Any], *, check_mode: bool) -> Any:
+    result = perform_in_process(load(module).SPEC, options, check_mode=check_mode, name=module)
+    return json.loads(json.dumps(result))
+
+
+@pytest.fixture(scope="module")
+def both(server: str, package: Path) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Every module's first example in check mode, from the process and from the worker."""
+
+    def options(module: str) -> dict[str, Any]:
+        connects = connection(server) if load(module).SPEC.connects else {}
+        return {**example(module, package), **connects}
+
+    with ThreadPoolExecutor(2) as pool:
+        processes = pool.map(lambda module: as_process(module, options(module), check_mode=True), MODULES)
+        return {
+            module: (process, in_worker(module, options(module), check_mode=True))
+            for module, process in zip(MODULES, processes, strict=True)
+        }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_and_worker_give_the_same_result(
+    both: dict[str, tuple[dict[str, Any], dict[str, Any]]], module: str
+) -> None:
+    process, worker = both[module]
+    assert process == worker
+    assert CREDENTIAL not in json.dumps(process)
+    assert not process.get("failed"), process
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "unknown": {"no_such_option": 1, "region": "eu-west-1"},
+    "type": {"slots": "many", "log_group": "/x"},
+    "choice": {"state": "perhaps", "log_group": "/x"},
+    "required": {},
+    "together": {"log_group": "/x", "secret_key": CREDENTIAL},
+    "by the core, with a warning": {"log_group": "/x", "region": "eu-west-1", "aws_region": "us-east-1", "name": "a*"},
+}
+
+
+@pytest.fixture(scope="module")
+def refusals() -> dict[str, dict[str, Any]]:
+    """The module's answers, two processes at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(
+            lambda options: as_process("subscription_filter", options, check_mode=False), REFUSED.values()
+        )
+        return dict(zip(REFUSED, answers, strict=True))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_module_and_worker_refuse_alike(refusals: dict[str, dict[str, Any]], case: str) -> None:
+    process = refusals[case]
+    assert process["failed"]
+    process.pop("exception", None)  # a traceback, where Ansible adds one
+    assert process == in_worker("subscription_filter", REFUSED[case], check_mode=False)
+    assert CREDENTIAL not in json.dumps(process)
+
+
+def test_defaults_and_types_are_those_of_the_module(server: str) -> None:
+    options = {**connection(server), "log_group": GROUP, "slots": "3", "validate_certs": "no"}
+    arguments = in_worker("subscription_filter", {**options, "state": "absent"}, check_mode=True)["invocation"]
+    assert arguments["module_args"]["slots"] == 3
+    assert arguments["module_args"]["validate_certs"] is False
+    assert arguments["module_args"]["wait_timeout"] == 60
+    assert options["slots"] == "3"
+
+
+# When the module is called instead
+
+
+def action(**task: Any) -> tuple[Any, MagicMock]:
+    """The action plugin on a task, and what stands in for running the module."""
+    made = SimpleNamespace(
+        action="logreflector.aws.subscription_filter_info",
+        args={},
+        check_mode=False,
+        async_val=0,
+        become=False,
+        environment=[],
+        diff=False,
+    )
+    made.__dict__.update(task)
+    transport = made.__dict__.pop("transport", "local")
+    plugin = ActionModule(
+        task=made,
+        connection=SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir=None)),
+        play_context=MagicMock(),
+        loader=MagicMock(),
+        templar=MagicMock(),
+        shared_loader_obj=MagicMock(),
+    )
+    module = MagicMock(return_value={"by": "the module"})
+    plugin._execute_module = module
+    return plugin, module
+
+
+@pytest.fixture
+def no_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the worker's own answer is a refusal that needs no network."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("task", [{}, {"environment": [{}]}, {"environment": None}, {"check_mode": True}])
+def test_a_local_task_is_done_in_the_worker(no_region: None, task: dict[str, Any]) -> None:
+    plugin, module = action(**task)
+    assert "no region is given" in plugin.run(task_vars={})["msg"]
+    module.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"transport": "ssh"},
+        {"transport": "community.docker.docker"},
+        {"async_val": 30},
+        {"become": True},
+        {"environment": [{"AWS_PROFILE": "other"}]},
+        {"environment": [{}, {"AWS_PROFILE": "other"}]},
+        {"environment": ["{{ variables }}"]},
+    ],
+)
+def test_the_module_does_what_belongs_elsewhere(no_region: None, task: dict[str, Any]) -> None:
+    plugin, module = action(**task)
+    assert plugin.run(task_vars={"a": 1})["by"] == "the module"
+    module.assert_called_once_with(task_vars={"a": 1}, wrap_async=task.get("async_val", 0))
+
+
+def test_another_python_is_asked_when_this_one_has_no_sdk(no_region: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_worker, "SDK_ERROR", "No module named 'boto3'")
+    plugin, module = action()
+    assert plugin.run(task_vars={})["by"] == "the module"
+    module.assert_called_once()
+
+
+def test_a_missing_sdk_is_a_sentence_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_module, "SDK_ERROR", "No module named 'boto3'")
+    result = in_worker("subscription_filter_info", {"region": "eu-west-1"}, check_mode=False)
+    assert result["failed"]
+    assert "boto3" in result["msg"]
+
+
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    ansible_connection: local
+    python: "{python}"
+  module_defaults:
+    group/logreflector.aws.aws: {defaults}
+  tasks:
+    - name: in the worker, which needs no Python on the target
+      vars: {{ansible_python_interpreter: /no/such/python}}
+      logreflector.aws.subscription_filter_info: &options
+        log_group: {group}
+      register: worker
+    - name: an environment of its own
+      vars: {{ansible_python_interpreter: "{{{{ python }}}}"}}
+      environment: {{A_VARIABLE: a value}}
+      logreflector.aws.subscription_filter_info: *options
+      register: environment_given
+    - name: the same with no Python
+      vars: {{ansible_python_interpreter: /no/such/python}}
+      environment: {{A_VARIABLE: a value}}
+      logreflector.aws.subscription_filter_info: *options
+      register: without_python
+      ignore_errors: true
+    - name: in the background
+      vars: {{ansible_python_interpreter: "{{{{ python }}}}"}}
+      logreflector.aws.subscription_filter_info: *options
+      register: background
+      async: 60
+      poll: 1
+    - name: tell
+      vars: {{ansible_python_interpreter: "{{{{ python }}}}"}}
+      ansible.builtin.copy:
+        dest: "{told}"
+        content: "{{{{ [worker, environment_given, without_python, background] | to_json }}}}"
+        mode: "0600"
+"""
+
+
+def test_a_real_playbook_runs_both_ways(server: str, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    playbook = tmp_path / "playbook.yml"
+    defaults = json.dumps(connection(server))
+    playbook.write_text(PLAYBOOK.format(python=sys.executable, defaults=defaults, group=GROUP, told=told))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+    environment |= {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_ASYNC_DIR": str(tmp_path / "async"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+    }
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    worker, environment_given, without_python, background = json.loads(told.read_text())
+    assert worker["subscription_filters"] == []
+    assert worker["changed"] is False
+    assert environment_given == worker
+    assert without_python["failed"]
+    assert background.pop("ansible_job_id")
+    assert {key: background[key] for key in worker} == worker
+    assert CREDENTIAL not in done.stdout + done.stderr

@@ -1,0 +1,167 @@
+"""What holds for every module of the collection, whoever wrote it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import WorkerAction
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = "ansible_collections.logreflector.aws.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+WITHOUT_CONNECTION = {"lambda_package"}  # it asks no AWS
+WITHOUT_STATE = {"canary", "lambda_package"}  # one proves, the other builds: neither manages a resource
+
+# What a documented option and an option of an argument spec say when they say nothing.
+_UNSAID: dict[str, Any] = {
+    "type": "str",
+    "elements": None,
+    "required": False,
+    "default": None,
+    "choices": None,
+    "aliases": [],
+}
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"{PLUGINS}.modules.{name}")
+
+
+def spec(name: str) -> Spec:
+    found = module(name).SPEC
+    assert isinstance(found, Spec)
+    return found
+
+
+def documentation(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(module(name).DOCUMENTATION)
+    return loaded
+
+
+def fragment(reference: str) -> dict[str, Any]:
+    """One fragment, `logreflector.aws.<file>[.<section>]`."""
+    file, _, section = reference.removeprefix("logreflector.aws.").partition(".")
+    holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
+    loaded: dict[str, Any] = yaml.safe_load(getattr(holder, section.upper() or "DOCUMENTATION"))
+    return loaded
+
+
+def documented_options(name: str) -> dict[str, Any]:
+    documented = documentation(name)
+    options: dict[str, Any] = {}
+    for reference in documented["extends_documentation_fragment"]:
+        options.update(fragment(reference).get("options") or {})
+    return {**options, **(documented.get("options") or {})}
+
+
+def essence(options: dict[str, Any], below: str) -> dict[str, Any]:
+    """Of options what documentation and argument spec must agree on; `below` names what holds options of options."""
+    return {
+        name: {
+            **{key: option.get(key, unsaid) for key, unsaid in _UNSAID.items()},
+            "aliases": sorted(option.get("aliases", [])),
+            "options": essence(option.get(below) or {}, below),
+        }
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_documentation_is_the_argument_spec(name: str) -> None:
+    assert essence(documented_options(name), "suboptions") == essence(
+        spec(name).arguments()["argument_spec"], "options"
+    )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_is_described(name: str) -> None:
+    def undescribed(options: dict[str, Any]) -> list[str]:
+        below = [item for option in options.values() for item in undescribed(option.get("suboptions") or {})]
+        return [key for key, option in options.items() if not option.get("description")] + below
+
+    assert undescribed(documented_options(name)) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_an_action_plugin_with_the_same_spec(name: str) -> None:
+    plugin = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
+    assert issubclass(plugin, WorkerAction)
+    assert plugin.spec is spec(name)
+
+
+def test_every_action_plugin_has_a_module() -> None:
+    assert (
+        sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__") == MODULES
+    )
+
+
+def test_the_action_group_has_every_module_that_connects() -> None:
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    assert sorted(groups["aws"]) == [name for name in MODULES if name not in WITHOUT_CONNECTION]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_that_connects_takes_the_connection_options_and_says_so(name: str) -> None:
+    connects = name not in WITHOUT_CONNECTION
+    assert spec(name).connects is connects
+    assert (CONNECTION.keys() <= spec(name).arguments()["argument_spec"].keys()) is connects
+    fragments = documentation(name)["extends_documentation_fragment"]
+    assert ("logreflector.aws.connection" in fragments) is connects
+    assert ("logreflector.aws.attributes.group" in fragments) is connects
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_reads_or_has_a_state(name: str) -> None:
+    options = spec(name).options
+    if name in WITHOUT_STATE or name.endswith("_info"):
+        assert "state" not in options
+    else:
+        assert options["state"] == {"type": "str", "choices": ["present", "absent"], "default": "present"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_check_mode_and_diff_do_is_documented(name: str) -> None:
+    documented = documentation(name)
+    attributes: dict[str, Any] = dict(documented.get("attributes") or {})
+    for reference in documented["extends_documentation_fragment"]:
+        attributes = {**(fragment(reference).get("attributes") or {}), **attributes}
+    assert attributes["check_mode"]["support"] == "full"
+    assert {"diff_mode", "idempotent"} <= attributes.keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_use_the_full_name_and_only_options_that_exist(name: str) -> None:
+    known = {item for key, option in documented_options(name).items() for item in (key, *option.get("aliases", []))}
+    own = [
+        task[f"logreflector.aws.{name}"]
+        for task in yaml.safe_load(module(name).EXAMPLES)
+        if f"logreflector.aws.{name}" in task
+    ]
+    assert own
+    for options in own:
+        assert set(options) <= known
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_names_that_hint_at_a_secret_are_kept_or_declared_harmless(name: str) -> None:
+    """ansible-test asks for no_log where a name looks like a secret: what it asks for must be decided, not forgotten."""
+    for option, settings in spec(name).arguments()["argument_spec"].items():
+        if any(word in option for word in ("secret_key", "session_token", "password", "external_id")):
+            assert settings.get("no_log") is True, option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_file_carries_version_and_return_values(name: str) -> None:
+    documented = documentation(name)
+    assert documented["module"] == name
+    assert documented["version_added"] == "0.1.0"
+    assert not documented["short_description"].endswith(".")
+    returned = yaml.safe_load(module(name).RETURN)
+    assert returned
+    assert all({"description", "type", "returned"} <= value.keys() for value in returned.values())
