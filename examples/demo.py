@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ class Demo:
     def run(self) -> None:
         """The whole story."""
         say("Preparing the organisation: every target gets 58 log groups, some of them awkward")
-        for target in self.targets:
-            populate(self.aws, target.account, target.region)
+        with ThreadPoolExecutor(len(self.targets)) as pool:
+            list(pool.map(lambda target: populate(self.aws, target.account, target.region), self.targets))
         say("What would a deployment do? ansible-playbook logreflector.aws.deploy --check")
         announced = self.playbook("deploy", "--check")
         say("Deploy: ansible-playbook logreflector.aws.deploy")
@@ -210,6 +211,7 @@ def settings() -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
         "ANSIBLE_FORKS": "6",
+        "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
     }
 
 

@@ -95,9 +95,8 @@ def _settings(text: str) -> dict[str, Any]:
     """SUBSCRIPTIONS; InvalidInputError where a word in it would be passed over in silence."""
     try:
         settings: dict[str, Any] = json.loads(text)
-        settings["slots"] = int(
-            settings.get("slots", DEFAULT_SLOTS)
-        )  # Ansible before 2.19 templates numbers to strings
+        # A number that Ansible before 2.19 templated into a dictionary is a string.
+        settings["slots"] = int(settings.get("slots", DEFAULT_SLOTS))
         unknown = [*(settings.keys() - _SETTINGS), *(settings.get("attributes", {}).keys() - _FILTER_ATTRIBUTES)]
     except (AttributeError, TypeError, ValueError) as error:
         raise InvalidInputError("SUBSCRIPTIONS", f"it is not a JSON object of settings: {error}") from error

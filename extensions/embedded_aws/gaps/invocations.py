@@ -31,6 +31,7 @@ _send_message = original(sqs, "_act_send_message", "data", "qurl")
 _queue_by_arn = original(sqs, "_queue_by_arn", "arn")
 _publish = original(sns, "publish_internal", "topic_arn", "message", "subject")
 _LONGEST_AGE = 21600.0
+_slots_of: dict[str, threading.Semaphore] = {}
 
 
 def install() -> None:
@@ -150,7 +151,8 @@ def _attempt(target: Target, event: Any) -> Failure | None:
         if now is None:
             _log.warning("%s is gone: an event is lost", target.arn)
             return None
-        result = _execute(now.record, event)
+        with _slots(target):
+            result = _execute(now.record, event)
         if not result.get("error"):
             return None
         # A throttle is not the function's fault: it is tried again for as long as the event may live.
@@ -165,6 +167,12 @@ def _attempt(target: Target, event: Any) -> Failure | None:
         if time.monotonic() - started + pause > longest:
             return Failure(request_id, "EventAgeExceeded", attempts, result)
         time.sleep(pause)
+
+
+def _slots(target: Target) -> threading.Semaphore:
+    """Events wait for a free worker: a burst must not start a Python for each of its events."""
+    function = ":".join(target.arn.split(":")[:7])
+    return _slots_of.setdefault(function, threading.Semaphore(int(current.settings.parallel_events)))
 
 
 def _give_up(target: Target, event: Any, failure: Failure) -> None:

@@ -103,6 +103,22 @@ def test_a_retry_that_succeeds_ends_it(place: Place, tmp_path: Any) -> None:
     assert place.messages(url, 0) == []
 
 
+def test_a_burst_of_events_shares_a_few_workers(aws: RunningAws, place: Place) -> None:
+    aws.configure(parallel_events=2)
+    source = """
+import os, time
+def handler(event, context):
+    time.sleep(0.05)
+    print("by", os.getpid())
+"""
+    function = place.function(source)
+    for _ in range(12):
+        send(place, function, {})
+    lines = until(lambda: found if len(found := place.printed(function, start="by ")) == 12 else [])
+    assert len(lines) == 12
+    assert len(set(lines)) <= 2
+
+
 def test_retries_wait_longer_each_time(aws: RunningAws, place: Place) -> None:
     aws.configure(retry_delay=0.4)
     url, queue = place.queue()
