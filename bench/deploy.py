@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT / "extensions"), str(ROOT / "tests" / "integration" / "
 
 from embedded_aws import Configuration, EmbeddedAws, Organization  # noqa: E402
 from embedded_aws.population import populate  # noqa: E402
+
 from playbooks import Ansible, Run, write_inventory  # noqa: E402
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333", "444444444444", "555555555555", "666666666666")
@@ -49,21 +50,22 @@ def main() -> None:
     targets = [(account, region) for account in ACCOUNTS for region in REGIONS]
     policy = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
     organization = Organization(management=ACCOUNTS[0], members=ACCOUNTS[1:], regions=REGIONS)
-    with tempfile.TemporaryDirectory() as name, EmbeddedAws(
-        Configuration(organization=organization, deployer_policy=policy)
-    ) as aws:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws,
+    ):
         folder = Path(name)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda target: populate(aws, *target, groups=GROUPS), targets))
         fleet = Ansible(aws.deploy_environment(), write_inventory(folder, targets), folder)
-        _, first = measured(fleet, "logreflector.aws.deploy")
+        _unused, first = measured(fleet, "logreflector.aws.deploy")
         aws.front.clear_journal()
         run, second = measured(fleet, "logreflector.aws.deploy")
         calls = [call for call in aws.front.calls() if "log-reflector-deployer" in call.caller]
         if run.changed_tasks():
             raise SystemExit(f"the second deployment changed something: {run.changed_tasks()}")
         tasks = len({(line["host"], line["task"]) for line in run.results}) // len(targets)
-        _, empty = measured(fleet, empty_tasks(folder, tasks))
+        _unused, empty = measured(fleet, empty_tasks(folder, tasks))
     figures: dict[str, Any] = {
         "targets": len(targets),
         "tasks_per_target": tasks,

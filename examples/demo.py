@@ -65,9 +65,7 @@ class Demo:
     def __init__(self, aws: RunningAws) -> None:
         self.aws = aws
         self.failures: list[str] = []
-        self.targets = [
-            TargetStory(account, region) for account in aws.state.accounts for region in aws.state.regions
-        ]
+        self.targets = [TargetStory(account, region) for account in aws.state.accounts for region in aws.state.regions]
 
     def run(self) -> None:
         """The whole story."""
@@ -85,7 +83,9 @@ class Demo:
         self.send_lines()
         say("Deploy again: nothing may change")
         again = self.playbook("deploy")
-        self.expect(all(changed == 0 for changed in again.values()), f"the second deployment changed something: {again}")
+        self.expect(
+            all(changed == 0 for changed in again.values()), f"the second deployment changed something: {again}"
+        )
         self.count_groups()
 
     def playbook(self, name: str, *arguments: str) -> dict[str, int]:
@@ -125,7 +125,9 @@ class Demo:
                     target.to_subscription = time.monotonic() - started[target.name]
                     waiting.remove(target)
                     name = filters["subscriptionFilters"][0]["filterName"]
-                    print(f"  {target.name}: {target.new_group} got the filter {name} after {target.to_subscription:.1f} s")
+                    print(
+                        f"  {target.name}: {target.new_group} got the filter {name} after {target.to_subscription:.1f} s"
+                    )
             return not waiting
 
         self.expect(wait_for(look), f"no subscription on {[target.name for target in waiting]}")
@@ -137,7 +139,9 @@ class Demo:
             logs = self.logs(target)
             logs.create_log_stream(logGroupName=target.new_group, logStreamName="demo")
             now = int(time.time() * 1000)
-            events = [{"timestamp": now, "message": f"line {number} of {target.name}, naïve ☃"} for number in range(LINES)]
+            events = [
+                {"timestamp": now, "message": f"line {number} of {target.name}, naïve ☃"} for number in range(LINES)
+            ]
             logs.put_log_events(logGroupName=target.new_group, logStreamName="demo", logEvents=events)
             started[target.name] = time.monotonic()
             target.sent = LINES

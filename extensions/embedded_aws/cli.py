@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import library
@@ -41,16 +42,37 @@ def _up(options: argparse.Namespace) -> int:
             deployer_policy=policy,
             idle_timeout=options.idle_timeout or None,
         )
-        state = library.up(options.state.absolute(), configuration)
+        state_file = options.state.absolute()
+        former = state_file.read_text() if state_file.exists() else ""
+        state = library.up(state_file, configuration)
+        started = state.to_json() != former
+        if started and options.populate is not None:
+            _populate(state_file, options.populate)
     except (OSError, TypeError, ValueError, library.StartError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"The embedded AWS is at {state.endpoint_url}, the sink at {state.sink_url}.")
+    print(
+        f"The embedded AWS {'is' if started else 'was already'} at {state.endpoint_url}, the sink at {state.sink_url}."
+    )
     return 0
 
 
+def _populate(state_file: Path, groups: int) -> None:
+    """Fills every target, or stops what was started: half a population would be taken for a whole one the next time."""
+    from .population import populate  # noqa: PLC0415  # most of what boto3's clients cost
+
+    aws = library.RunningAws.read(state_file)
+    targets = [(account, region) for account in aws.state.accounts for region in aws.state.regions]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda target: populate(aws, *target, groups=groups), targets))
+    except BaseException:
+        library.down(state_file)
+        raise
+
+
 def _setting(text: str) -> tuple[str, float | bool]:
-    name, _, value = text.partition("=")
+    name, _unused, value = text.partition("=")
     try:
         return name, json.loads(value)
     except ValueError as error:
@@ -73,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         default=1800,
         metavar="SECONDS",
         help="end after so long without a request; 0: never",
+    )
+    up.add_argument(
+        "--populate",
+        type=int,
+        metavar="NUMBER",
+        help="give each target so many ordinary log groups, some awkward ones, another team's resources, and the secret",
     )
     up.add_argument(
         "--set",

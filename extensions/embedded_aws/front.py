@@ -229,7 +229,7 @@ class Front:
             return json_response({"message": f"The embedded AWS does not answer: {error}"}, 502)
 
     def _control(self, request: Request) -> Response:
-        what, _, number = request.path.removeprefix(CONTROL).partition("/")
+        what, _unused, number = request.path.removeprefix(CONTROL).partition("/")
         try:
             value = json.loads(request.body or b"{}")
             match request.method, what:

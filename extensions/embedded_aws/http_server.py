@@ -127,7 +127,7 @@ def _read_head(stream: BinaryIO) -> tuple[str, Headers] | None:
             return first, tuple(headers)
         if not line.endswith(b"\n"):
             raise ProtocolError("The connection ended within the headers.")
-        name, _, value = line.decode("latin-1").partition(":")
+        name, _unused, value = line.decode("latin-1").partition(":")
         headers.append((name.strip(), value.strip()))
 
 
@@ -171,7 +171,7 @@ def read_request(connection: Connection) -> Request | None:
     if head is None:
         return None
     try:
-        method, target, _ = head[0].split(" ")
+        method, target, _unused = head[0].split(" ")
     except ValueError as error:
         raise ProtocolError(f"This is no request line: {head[0][:80]!r}") from error
     if header(head[1], "expect").lower() == "100-continue":
@@ -238,7 +238,7 @@ class HttpServer:
     def _accept(self) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, _unused = self._listener.accept()
             except OSError:
                 return
             connection = Connection(sock)
@@ -307,7 +307,7 @@ class HttpClient:
 
 def call(url: str, method: str, path: str, value: Any = None, timeout: float = 60) -> Any:
     """A JSON request to one of our own control paths. Raises OSError when nobody answers, ValueError when refused."""
-    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+    host, _unused, port = url.removeprefix("http://").partition("/")[0].partition(":")
     client = HttpClient(host, int(port), timeout)
     try:
         body = b"" if value is None else json.dumps(value).encode()

@@ -108,7 +108,7 @@ def up(state_file: Path, configuration: Configuration) -> State:
         if _answers(state):
             return state
     log = state_file.with_name(state_file.name + ".log")
-    _, state = _start(configuration, stay=True, log=log)
+    _unused, state = _start(configuration, stay=True, log=log)
     draft = state_file.with_name(f"{state_file.name}.{os.getpid()}")
     draft.touch(mode=0o600)  # it has keys in it, though of an emulator
     draft.write_text(state.to_json())

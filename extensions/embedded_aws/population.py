@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
@@ -80,10 +81,8 @@ def _foreign_function(client: Any, account: str, region: str) -> str:
         ],
     }
     iam = client("iam")
-    try:
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=FOREIGN, AssumeRolePolicyDocument=json.dumps(trust))
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
         package.writestr("index.py", "def handler(event, context):\n    return None\n")

@@ -40,7 +40,7 @@ def main(stay: bool, log: str | None) -> int:
     configuration = Configuration.from_json(sys.stdin.readline())
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: end.set())
+        signal.signal(number, lambda *_unused: end.set())
     if not stay:
         threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     _adopt_orphans()

@@ -68,7 +68,7 @@ class SubscriptionError(ReflectorError):
 
 
 def _subscribe(group: LogGroup, context: Any) -> Outcome:
-    _, _, _, region, account = context.invoked_function_arn.split(":")[:5]
+    _unused, _unused, _unused, region, account = context.invoked_function_arn.split(":")[:5]
     seconds = max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0)
     api = LogsApi(_LOGS, lambda: f"{account}/{region}", Patience(seconds=seconds))
     choice, wanted = _rules(context.invoked_function_arn)
@@ -79,7 +79,7 @@ def _subscribe(group: LogGroup, context: Any) -> Outcome:
 @cache
 def _rules(function_arn: str) -> tuple[Choice, Wanted]:
     """The configuration, read once a worker; function_arn is this function's own."""
-    own_prefix, _, own_name = function_arn.partition(":function:")
+    own_prefix, _unused, own_name = function_arn.partition(":function:")
     reflector = os.environ.get("REFLECTOR", "")
     if not reflector:
         raise InvalidInputError("REFLECTOR", "the environment variable is not set: it names the reflector's function")

@@ -55,7 +55,7 @@ def stop_at_limits(client: Any) -> Any:
     return client
 
 
-def _limits_are_not_throttling(response: Any, operation: Any, **_: Any) -> None:
+def _limits_are_not_throttling(response: Any, operation: Any, **_unused: Any) -> None:
     """botocore asks its handlers whether to try again, the first answer counts, and none of the answers means "no": an
     exception does."""
     if response is None:

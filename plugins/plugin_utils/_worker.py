@@ -17,7 +17,6 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._module import Spec, perform
 from ..module_utils._session import SDK_ERROR, read_models
 
-
 # Read when Ansible imports an action, which is before it forks: workers inherit them.
 _MODELS = None if SDK_ERROR else read_models()
 

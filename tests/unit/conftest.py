@@ -65,7 +65,7 @@ class AwsInProcess:
         return stubber
 
     def _record(self, client: Any) -> None:
-        client.meta.events.register("before-parameter-build", lambda model, **_: self.calls.append(model.name))
+        client.meta.events.register("before-parameter-build", lambda model, **_unused: self.calls.append(model.name))
 
 
 @pytest.fixture(scope="session", autouse=True)

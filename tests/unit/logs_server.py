@@ -32,7 +32,7 @@ class _Body:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def stream(self, **_: Any) -> Any:
+    def stream(self, **_unused: Any) -> Any:
         yield self._data
 
 
@@ -78,7 +78,7 @@ class LogsServer:
             **attributes,
         }
 
-    def _on_send(self, request: Any, **_: Any) -> AWSResponse:
+    def _on_send(self, request: Any, **_unused: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         asked = json.loads(request.body)
         with self._lock:

@@ -46,7 +46,7 @@ def documentation(name: str) -> dict[str, Any]:
 
 def fragment(reference: str) -> dict[str, Any]:
     """One fragment, `logreflector.aws.<file>[.<section>]`."""
-    file, _, section = reference.removeprefix("logreflector.aws.").partition(".")
+    file, _unused, section = reference.removeprefix("logreflector.aws.").partition(".")
     holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
     loaded: dict[str, Any] = yaml.safe_load(getattr(holder, section.upper() or "DOCUMENTATION"))
     return loaded

@@ -22,7 +22,7 @@ def install() -> None:
     names = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
 
     @replace(iam_actions, "extract_resource_arn", *names)
-    def _(ministack: Function) -> Function:
+    def extract_resource_arn(ministack: Function) -> Function:
         def extract(
             service: str,
             method: str,

@@ -31,7 +31,7 @@ def create_log_group_called(request: dict[str, Any], error: tuple[str, str] | No
     copies = 2 if random.random() < current.settings.duplicate_probability else 1
 
     def send() -> None:
-        for _ in range(copies):
+        for _unused in range(copies):
             _put_events({"Entries": [entry]}, allow_aws_source=True)
 
     timer = threading.Timer(current.settings.event_delay, context.run, (send,))

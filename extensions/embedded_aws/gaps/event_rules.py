@@ -27,7 +27,7 @@ _TARGETS_OF_A_RULE = 5
 
 def install() -> None:
     @replace(eventbridge, "_invoke_target", "target", "event", "rule", "view")
-    def _(ministack: Function) -> Function:
+    def invoke_target(ministack: Function) -> Function:
         def invoke(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> None:
             token = _serving.set((rule.get("Arn", ""), target))
             try:
@@ -38,11 +38,11 @@ def install() -> None:
         return invoke
 
     @replace(eventbridge, "_dispatch_to_lambda", "arn", "payload")
-    def _(_ministack: Function) -> Function:
+    def dispatch_to_lambda(_ministack: Function) -> Function:
         return _to_lambda
 
     @replace(eventbridge, "_put_targets", "data")
-    def _(ministack: Function) -> Function:
+    def put_targets(ministack: Function) -> Function:
         def put(data: dict[str, Any]) -> Answer:
             have = eventbridge._targets.get(_key(data)) or []
             ids = {target["Id"] for target in [*have, *data.get("Targets", [])]}
@@ -54,7 +54,7 @@ def install() -> None:
         return put
 
     @replace(eventbridge, "_delete_rule", "data")
-    def _(ministack: Function) -> Function:
+    def delete_rule(ministack: Function) -> Function:
         def delete(data: dict[str, Any]) -> Answer:
             if eventbridge._targets.get(_key(data)):
                 return error("ValidationException", "Rule can't be deleted since it has targets.")

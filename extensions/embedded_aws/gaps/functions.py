@@ -26,7 +26,7 @@ _SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 def install() -> None:
     @replace(lambda_svc, "_create_function", "data")
-    def _(ministack: Function) -> Function:
+    def create_function(ministack: Function) -> Function:
         def create(data: dict[str, Any]) -> Answer:
             answer: Answer = _role_refused(data, data.get("Role", "")) or ministack(data)
             return answer
@@ -34,7 +34,7 @@ def install() -> None:
         return create
 
     @replace(lambda_svc, "_update_config", "name", "data")
-    def _(ministack: Function) -> Function:
+    def update_config(ministack: Function) -> Function:
         def update(name: str, data: dict[str, Any]) -> Answer:
             config = (lambda_svc._functions.get(name) or {}).get("config") or {}
             role = data.get("Role") or config.get("Role", "")
@@ -50,7 +50,7 @@ def install() -> None:
         return update
 
     @replace(lambda_svc, "_update_code", "name", "data")
-    def _(ministack: Function) -> Function:
+    def update_code(ministack: Function) -> Function:
         def update(name: str, data: dict[str, Any]) -> Answer:
             function = lambda_svc._functions.get(name) or {}
             answer: Answer = _busy(function.get("config") or {}) or ministack(name, data)
@@ -59,7 +59,7 @@ def install() -> None:
         return update
 
     @replace(lambda_svc, "_put_event_invoke_config", "func_name", "qualifier", "data")
-    def _(ministack: Function) -> Function:
+    def put_event_invoke_config(ministack: Function) -> Function:
         def put(func_name: str, qualifier: str | None, data: dict[str, Any]) -> Answer:
             config = (lambda_svc._functions.get(func_name) or {}).get("config") or {}
             destination = ((data.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
@@ -74,7 +74,7 @@ def install() -> None:
         return put
 
     @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
-    def _(ministack: Function) -> Function:
+    def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
             if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
                 # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
@@ -85,7 +85,7 @@ def install() -> None:
         return handle
 
     @replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")
-    def _(ministack: Function) -> Function:
+    def execute_function_warm(ministack: Function) -> Function:
         def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
             result: dict[str, Any] = ministack(func, event, request_id)
             if result.get("error") and (result.get("body") or {}).get("errorType") == "Runtime.HandlerError":
@@ -95,7 +95,7 @@ def install() -> None:
         return execute
 
     @replace(lambda_svc, "invalidate_worker", "func_name", "qualifier", "account", "region")
-    def _(ministack: Function) -> Function:
+    def invalidate_worker(ministack: Function) -> Function:
         def invalidate(
             func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
         ) -> None:
@@ -105,7 +105,7 @@ def install() -> None:
         return invalidate
 
     @replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")
-    def _(ministack: Function) -> Function:
+    def emit_lambda_logs(ministack: Function) -> Function:
         def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
             if _may_log(func):
                 ministack(func, *arguments, **options)
@@ -114,7 +114,7 @@ def install() -> None:
 
 
 async def _merged(ministack: Function, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> bytes:
-    status, _, former = await ministack("GET", path, headers, b"", query)
+    status, _unused, former = await ministack("GET", path, headers, b"", query)
     return json.dumps((json.loads(former) if status == 200 else {}) | json.loads(body)).encode()
 
 

@@ -36,7 +36,7 @@ _slots_of: dict[str, threading.Semaphore] = {}
 
 def install() -> None:
     @replace(lambda_svc, "invoke_async_with_retry", "func", "event")
-    def _(_ministack: Function) -> Function:
+    def invoke_async_with_retry(_ministack: Function) -> Function:
         def invoke(func: dict[str, Any], event: Any) -> None:
             arn = (func.get("config") or func)["FunctionArn"]
             with request_scope(*_scope(arn)):

@@ -15,7 +15,7 @@ from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_
 
 def install() -> None:
     @replace(logs, "_create_log_group", "data")
-    def _(ministack: Function) -> Function:
+    def create_log_group(ministack: Function) -> Function:
         def create(data: dict[str, Any]) -> Answer:
             answer: Answer = _already_there(data) or refused(data, LOG_GROUP) or ministack(data)
             failure = None
@@ -28,11 +28,11 @@ def install() -> None:
         return create
 
     @replace(logs, "_describe_log_groups", "data")
-    def _(_ministack: Function) -> Function:
+    def describe_log_groups(_ministack: Function) -> Function:
         return _describe
 
     @replace(logs, "handle_request", "method", "path", "headers", "body", "query_params")
-    def _(ministack: Function) -> Function:
+    def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Answer:
             operation = _UNKNOWN_TO_MINISTACK.get(headers.get("x-amz-target", "").rpartition(".")[2])
             if operation is not None:

@@ -24,7 +24,7 @@ def install(organization: Organization) -> None:
 
     # On AWS a member is in the organisation of its management account.
     @replace(iam_evaluator, "_principal_org_id", "account_id")
-    def _(ministack: Function) -> Function:
+    def principal_org_id(ministack: Function) -> Function:
         return lambda account_id: organization.id if account_id in organization.accounts else ministack(account_id)
 
 

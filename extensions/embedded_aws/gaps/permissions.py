@@ -38,15 +38,15 @@ _CONDITIONS = (
 
 def install() -> None:
     @replace(lambda_svc, "_add_permission", "func_name", "data", "query_params", "path_qualifier")
-    def _(_ministack: Function) -> Function:
+    def add_permission(_ministack: Function) -> Function:
         return _answering(_add)
 
     @replace(lambda_svc, "_remove_permission", "func_name", "sid", "query_params", "path_qualifier")
-    def _(_ministack: Function) -> Function:
+    def remove_permission(_ministack: Function) -> Function:
         return _answering(_remove)
 
     @replace(lambda_svc, "_get_policy", "func_name", "query_params", "path_qualifier")
-    def _(_ministack: Function) -> Function:
+    def get_policy(_ministack: Function) -> Function:
         return _answering(_get)
 
 

@@ -20,7 +20,7 @@ _error = original(iam, "_error", "status", "code", "message")
 
 def install() -> None:
     @replace(iam, "_put_role_policy", "p")
-    def _(ministack: Function) -> Function:
+    def put_role_policy(ministack: Function) -> Function:
         def put(p: dict[str, Any]) -> Answer:
             name = _parameter(p, "RoleName")
             policies = dict((iam._roles.get(name) or {}).get("InlinePolicies") or {})

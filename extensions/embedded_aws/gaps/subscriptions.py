@@ -42,15 +42,15 @@ _OPTIONAL = ("roleArn", "applyOnTransformedLogs", "emitSystemFields", "fieldSele
 
 def install() -> None:
     @replace(logs, "_put_subscription_filter", "data")
-    def _(_ministack: Function) -> Function:
+    def put_subscription_filter(_ministack: Function) -> Function:
         return _put
 
     @replace(logs, "_describe_subscription_filters", "data")
-    def _(_ministack: Function) -> Function:
+    def describe_subscription_filters(_ministack: Function) -> Function:
         return _describe
 
     @replace(logs, "_fanout_to_subscription_filters", "group_name", "stream_name", "events")
-    def _(_ministack: Function) -> Function:
+    def fanout_to_subscription_filters(_ministack: Function) -> Function:
         return _deliver
 
 

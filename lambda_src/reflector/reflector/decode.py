@@ -93,7 +93,10 @@ def _checked(body: Any, size: int) -> Payload:
 
 
 def _is_log_event(event: Any) -> bool:
-    return type(event) is dict and type(event.get("timestamp")) is int and type(event.get("message")) is str
+    if not isinstance(event, dict):
+        return False
+    timestamp, message = event.get("timestamp"), event.get("message")
+    return isinstance(timestamp, int) and not isinstance(timestamp, bool) and isinstance(message, str)
 
 
 def _refuse_constant(_name: str) -> NoReturn:

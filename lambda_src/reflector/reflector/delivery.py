@@ -1,7 +1,8 @@
 """Requests over a kept-alive connection, tried again while that makes sense and the invocation's time allows.
 
-Delivered means that a status line with 2xx came, whatever became of the rest of the answer. One request that cannot be delivered fails the invocation, Lambda tries the whole event
-again, and what was accepted before is then sent a second time: at least once, as CloudWatch Logs itself delivers.
+Delivered means that a status line with 2xx came, whatever became of the rest of the answer. One request that cannot be
+delivered fails the invocation, Lambda tries the whole event again, and what was accepted before is then sent a second
+time: at least once, as CloudWatch Logs itself delivers.
 """
 
 import contextlib

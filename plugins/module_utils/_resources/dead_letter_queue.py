@@ -95,7 +95,7 @@ class DeadLetterQueueResource:
         queue = self._api.queue()
         if queue is None:
             if self._event_rules:
-                _ = self._target.identity  # known from here on: `plan` makes no call for the ARNs
+                _unused = self._target.identity  # known from here on: `plan` makes no call for the ARNs
             return None
         if self._own.concerns_tags or not self._present or self._changes(queue):
             queue = replace(queue, tags=self._api.tags(queue.url))

@@ -104,7 +104,9 @@ class EventRuleResource:
         """One call for the rule, one for its targets if they matter, one for its tags if they do."""
         rule = self._api.rule()
         if self._names_resources() and not self._sibling(rule):
-            _ = self._target.identity  # known from here on: `plan` makes no call for the ARNs of functions and queues
+            _unused = (
+                self._target.identity
+            )  # known from here on: `plan` makes no call for the ARNs of functions and queues
         if rule is None:
             return None
         if self._targets is not None or not self._present:

@@ -72,7 +72,7 @@ class LambdaPermissionResource:
     def apply(self, change: Change) -> None:
         """Bring one id to its goal, step by step, each step decided on the policy that it is guarded by."""
         goal: Goal = change.payload
-        for _ in range(_MOST_STEPS):
+        for _unused in range(_MOST_STEPS):
             if not self._patience.wait_out(lambda: self._advance(goal), lambda error: _passes(error, goal)):
                 return
         raise ConflictError(

@@ -16,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from .common import compact_json
 from .permission_statement import Statement, parse, render, resource_tail_of
@@ -105,8 +105,8 @@ def _of_other_qualifier(raw: Any, tail: str) -> bool:
     resource = raw.get("Resource") if isinstance(raw, Mapping) else None
     if not isinstance(resource, str):
         return False
-    name, _, qualifier = tail.partition(":")
-    other_name, _, other = resource_tail_of(resource).partition(":")
+    name, _unused, qualifier = tail.partition(":")
+    other_name, _unused, other = resource_tail_of(resource).partition(":")
     return other_name == name and other != qualifier and "*" not in other and "?" not in other
 
 
@@ -145,7 +145,7 @@ class Remove:
     statement_id: str
 
 
-Step = Add | Remove
+Step: TypeAlias = "Add | Remove"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Choice:
 
 def delivery_path(destination_arn: str, functions: Iterable[str]) -> list[str]:
     """Log groups that a subscription would turn into a loop: those of the reflector and of the other functions named."""
-    _, _, function = destination_arn.partition(":function:")
+    _unused, _unused, function = destination_arn.partition(":function:")
     own = function.partition(":")[0]  # without a qualifier
     return [own_log_group(name) for name in [own, *functions] if name]
 

@@ -27,7 +27,10 @@ DENIALS = {"iam": "AccessDenied", "sts": "AccessDenied"}
 
 @pytest.fixture(scope="module")
 def clients(running: RunningAws) -> dict[str, Any]:
-    return {service: running.client(service, "333333333333", "us-east-1", config=ONCE) for service, _, _ in CALLS}
+    return {
+        service: running.client(service, "333333333333", "us-east-1", config=ONCE)
+        for service, _unused, _unused in CALLS
+    }
 
 
 @pytest.mark.parametrize(("service", "method", "operation"), CALLS)
@@ -118,9 +121,9 @@ def test_a_fault_lasts_a_number_of_times_or_until_it_is_removed(aws: RunningAws,
         return False
 
     aws.front.throttle("DescribeLogGroups", times=2)
-    assert [fails() for _ in range(3)] == [True, True, False]
+    assert [fails() for _unused in range(3)] == [True, True, False]
     number = aws.front.throttle("DescribeLogGroups")
-    assert [fails() for _ in range(4)] == [True] * 4
+    assert [fails() for _unused in range(4)] == [True] * 4
     aws.front.remove(number)
     assert not fails()
 
@@ -186,7 +189,7 @@ def test_a_fault_that_is_none_is_refused(aws: RunningAws, fault: dict[str, Any])
 def test_documented_rates_are_enforced_when_asked_for(aws: RunningAws, clients: dict[str, Any], place: Place) -> None:
     def throttled(client: Any, calls: int) -> int:
         failed = 0
-        for _ in range(calls):
+        for _unused in range(calls):
             try:
                 client.describe_subscription_filters(logGroupName="/nobody")
             except ClientError as error:
@@ -204,7 +207,7 @@ def test_documented_rates_are_enforced_when_asked_for(aws: RunningAws, clients: 
 
 def test_many_clients_are_served_at_once(aws: RunningAws) -> None:
     """A hundred calls from eight threads take less than two seconds: the front is no bottleneck."""
-    clients = [aws.client("logs", "333333333333", "us-east-1") for _ in range(2)]
+    clients = [aws.client("logs", "333333333333", "us-east-1") for _unused in range(2)]
     started = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: clients[number % 2].describe_log_groups(limit=1), range(100)))

@@ -81,7 +81,7 @@ def test_an_update_ends_no_worker_of_the_same_name_elsewhere(aws: RunningAws, pl
 
 
 def test_a_destination_needs_the_roles_permission(place: Place) -> None:
-    _, queue = place.queue()
+    _unused, queue = place.queue()
     function = place.function()
     destination = {"OnFailure": {"Destination": queue}}
     with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):

@@ -112,7 +112,7 @@ def handler(event, context):
     print("by", os.getpid())
 """
     function = place.function(source)
-    for _ in range(12):
+    for _unused in range(12):
         send(place, function, {})
     lines = until(lambda: found if len(found := place.printed(function, start="by ")) == 12 else [])
     assert len(lines) == 12

@@ -103,7 +103,7 @@ def parent(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_nothing_stays_after_the_parent_was_killed(parent: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
-    process, _ = parent
+    process, _unused = parent
     process.kill()
     process.wait()
     assert until(lambda: not leftovers(tmp_path), 5), leftovers(tmp_path)
@@ -113,7 +113,7 @@ def test_nothing_but_what_left_its_group_stays_after_the_supervisor_was_killed(
     parent: tuple[subprocess.Popen[str], int], tmp_path: Path
 ) -> None:
     """Only the supervisor could have found the grandchild."""
-    _, supervisor = parent
+    _unused, supervisor = parent
     os.kill(supervisor, signal.SIGKILL)
 
     def others() -> list[str]:
@@ -170,7 +170,7 @@ def test_it_ends_when_nobody_asks_for_anything(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     assert cli.main(["up", "--state", str(file), "--idle-timeout", "2"]) == 0
     url = State.read(file).front_url
-    for _ in range(5):  # as long as somebody asks, it stays
+    for _unused in range(5):  # as long as somebody asks, it stays
         time.sleep(0.5)
         call(url, "GET", "/_front/instance")
     assert until(lambda: not leftovers(tmp_path), 5), leftovers(tmp_path)

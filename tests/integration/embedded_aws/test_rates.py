@@ -19,7 +19,7 @@ def clock() -> Clock:
 
 
 def passed(rates: Rates, calls: int, account: str = "1", region: str = "r", operation: tuple[str, str] = PUT) -> int:
-    return sum(rates.allow(account, region, *operation) for _ in range(calls))
+    return sum(rates.allow(account, region, *operation) for _unused in range(calls))
 
 
 def test_a_second_holds_as_many_calls_as_the_rate(clock: Clock) -> None:

@@ -72,7 +72,7 @@ def test_it_reads_chunks(sink: Sink) -> None:
 def test_connections_are_kept(sink: Sink) -> None:
     connection = http.client.HTTPConnection(sink.url.split("/")[2])
     ports = []
-    for _ in range(3):
+    for _unused in range(3):
         connection.request("POST", "/source", b"{}")
         connection.getresponse().read()
         ports.append(connection.sock.getsockname())
@@ -81,14 +81,14 @@ def test_connections_are_kept(sink: Sink) -> None:
 
 def test_it_answers_what_it_is_told_a_number_of_times(sink: Sink, control: SinkControl) -> None:
     control.behave(Behaviour(status=429, times=2), Behaviour(status=503, times=1))
-    assert [post(sink) for _ in range(4)] == [429, 429, 503, 200]
+    assert [post(sink) for _unused in range(4)] == [429, 429, 503, 200]
     assert [received.status for received in control.requests()] == [429, 429, 503, 200]
     assert control.lines() == [{}]  # the refused ones are not delivered
 
 
 def test_it_answers_what_it_is_told_until_that_changes(sink: Sink, control: SinkControl) -> None:
     control.behave(Behaviour(status=500))
-    assert [post(sink) for _ in range(3)] == [500] * 3
+    assert [post(sink) for _unused in range(3)] == [500] * 3
     control.behave()
     assert post(sink) == 200
 

@@ -55,7 +55,7 @@ def filters(place: Place, group: str) -> list[dict[str, Any]]:
 def test_a_new_groups_lines_arrive_at_the_sink(aws: RunningAws, account: str, region: str) -> None:
     place = Place(aws, account, region)
     aws.sink.clear()
-    _, rule = deploy(place, ["logs:PutSubscriptionFilter"])
+    _unused, rule = deploy(place, ["logs:PutSubscriptionFilter"])
     group = name("/story/group")
     place.logs.create_log_group(logGroupName=group)
     assert [item["filterName"] for item in until(lambda: filters(place, group))] == ["ours"]
@@ -85,7 +85,7 @@ def test_a_subscriber_without_its_permission_is_denied(place: Place) -> None:
 
 def test_a_throttled_subscriber_is_tried_again_by_lambda(aws: RunningAws, place: Place) -> None:
     """The front stands between the functions and AWS too: a function that gives up is invoked again."""
-    _, rule = deploy(place, ["logs:PutSubscriptionFilter"])
+    _unused, rule = deploy(place, ["logs:PutSubscriptionFilter"])
     aws.front.error("ServiceUnavailableException", "Not now", 400, operation="PutSubscriptionFilter", times=1)
     group = name("/story/throttled")
     place.logs.create_log_group(logGroupName=group)

@@ -71,9 +71,11 @@ class Place:
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
-    def role(self, *statements: dict[str, Any], trust: dict[str, Any] = LAMBDA_TRUST) -> str:
+    def role(self, *statements: dict[str, Any], trust: dict[str, Any] | None = None) -> str:
         role = name("role")
-        arn = self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        arn = self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust or LAMBDA_TRUST))["Role"][
+            "Arn"
+        ]
         if statements:
             self.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(*statements))
         return arn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +12,7 @@ from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
 from embedded_aws.population import populate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from playbooks import ROOT, Ansible, write_inventory
-
-MANAGEMENT, MEMBER = "111111111111", "222222222222"
-REGIONS = ("eu-west-1", "us-east-1")
-TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
-POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
-EXCLUDE = ["/aws/codebuild/*"]
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, TARGETS, Ansible, write_inventory
 
 
 @pytest.fixture(scope="module")

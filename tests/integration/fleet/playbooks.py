@@ -18,6 +18,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
 
+MANAGEMENT, MEMBER = "111111111111", "222222222222"
+REGIONS = ("eu-west-1", "us-east-1")
+TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
+POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+EXCLUDE = ["/aws/codebuild/*"]
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -71,7 +77,7 @@ class Ansible:
     def run(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> Run:
         """One playbook, to its end."""
         process, record = self.start(playbook, *arguments, extra=extra)
-        output, _ = process.communicate(timeout=300)
+        output, _unused = process.communicate(timeout=300)
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
@@ -96,7 +102,7 @@ class Ansible:
 
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
         """SIGKILL for the whole process group as soon as `holds` does, as an operator's machine would go down."""
-        process, _ = self.start(playbook, *arguments)
+        process, _unused = self.start(playbook, *arguments)
         end = time.monotonic() + 120
         while not holds():
             assert process.poll() is None, f"the play ended before it could be killed:\n{process.stdout.read()}"  # type: ignore[union-attr]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import TARGETS
 from embedded_aws import Call, RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, foreign_state
-from playbooks import Ansible, Run
+
+from playbooks import TARGETS, Ansible, Run
 
 HOSTS = [f"{account}.{region}" for account, region in TARGETS]
 # A canary is made and removed by verify; no other call of it writes.
@@ -27,7 +26,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(aws: RunningAws, ansible: Ansible) -> Iterator[Story]:
+def story(aws: RunningAws, ansible: Ansible) -> Story:
     told = Story()
 
     def look(when: str) -> None:
@@ -36,7 +35,9 @@ def story(aws: RunningAws, ansible: Ansible) -> Iterator[Story]:
     def play(name: str, playbook: str, *arguments: str) -> None:
         aws.front.clear_journal()
         told.runs[name] = ansible.run(f"logreflector.aws.{playbook}", *arguments)
-        told.writes[name] = [call for call in aws.front.writes() if ":assumed-role/log-reflector-deployer/" in call.caller]
+        told.writes[name] = [
+            call for call in aws.front.writes() if ":assumed-role/log-reflector-deployer/" in call.caller
+        ]
 
     look("before")
     play("check", "deploy", "--check", "--diff")
@@ -48,12 +49,10 @@ def story(aws: RunningAws, ansible: Ansible) -> Iterator[Story]:
     play("teardown", "teardown")
     play("teardown again", "teardown")
     look("after")
-    yield told
+    return told
 
 
-@pytest.mark.parametrize(
-    "name", ["check", "deploy", "again", "verify", "teardown check", "teardown", "teardown again"]
-)
+@pytest.mark.parametrize("name", ["check", "deploy", "again", "verify", "teardown check", "teardown", "teardown again"])
 def test_every_playbook_ends_well(story: Story, name: str) -> None:
     assert story.runs[name].status == 0, story.runs[name].output
 

@@ -22,7 +22,7 @@ def make_function(cloud: Any, name: str) -> str:
         Code={"ZipFile": code.getvalue()},
     )["FunctionArn"]
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
-    _, partition, _, region, account = arn.split(":")[:5]
+    _unused, partition, _unused, region, account = arn.split(":")[:5]
     functions.add_permission(
         FunctionName=name,
         StatementId="logs",

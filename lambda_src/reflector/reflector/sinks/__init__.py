@@ -13,8 +13,6 @@ class Sink(Protocol):
     @property
     def connection(self) -> Connection:
         """The connection to it, kept alive across invocations."""
-        ...
 
     def requests(self, payload: Payload) -> Iterator[Request]:
         """The requests that carry every event of the payload once, in order, made one at a time."""
-        ...

@@ -104,7 +104,7 @@ def sumo_logic(settings: Settings) -> SumoLogic:
 def header_value(text: str) -> bytes:
     """The text as the value of a header; empty when no header is to be sent, which is what Sumo Logic's users say with `none`.
 
-    UTF-8, as Sumo Logic's OpenTelemetry exporter sends it: RFC 9110 (5.5) lets such bytes pass as they are. Control
+    UTF-8: RFC 9110 (5.5) lets such bytes pass as they are. Control
     characters, line breaks among them, become a space: no text can begin a header of its own.
     """
     value = _CONTROL_CHARACTERS.sub(" ", text).strip(" ")

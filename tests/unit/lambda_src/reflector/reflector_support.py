@@ -82,7 +82,7 @@ class Sink:
                 answer = sink.script.popleft() if sink.script else status(200)
                 answer(self)
 
-            def log_message(self, *_):
+            def log_message(self, *_unused):
                 pass
 
         class Server(ThreadingHTTPServer):

@@ -1,12 +1,15 @@
+import datetime
 import email.utils
 import itertools
 import socket
 import ssl
-import subprocess
 import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from reflector import delivery
 from reflector.accounting import Tally
 from reflector.decode import Payload
@@ -161,7 +164,7 @@ def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
 def test_full_jitter_stays_within_its_doubling_bound():
     backoff = Backoff(base=0.5, cap=20)
     for attempt, bound in [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 20), (5000, 20)]:
-        waits = [backoff.seconds(attempt) for _ in range(200)]
+        waits = [backoff.seconds(attempt) for _unused in range(200)]
         assert 0 <= min(waits) < bound / 4
         assert bound * 3 / 4 < max(waits) <= bound
 
@@ -233,7 +236,7 @@ def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
 
     def endless(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _ in range(100):
+        for _unused in range(100):
             handler.wfile.write(b"x")
             time.sleep(0.01)
 
@@ -251,7 +254,7 @@ def test_a_refusal_is_heard_though_the_sink_reads_nothing():
     def refuse():
         while True:
             try:
-                client, _ = server.accept()
+                client, _unused = server.accept()
             except OSError:
                 return
             client.recv(1024)
@@ -279,28 +282,26 @@ def test_faults_in_a_row(sink, courier, faults):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-keyout",
-            str(folder / "key"),
-            "-out",
-            str(folder / "certificate"),
-        ],
-        check=True,
-        capture_output=True,
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
     )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key").write_bytes(private)
+    (folder / "certificate").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return folder
 
 

@@ -150,7 +150,7 @@ def test_a_payload_without_events_sends_nothing(function, sink):
 
 
 def test_the_connection_outlives_the_invocation(function, sink):
-    for _ in range(3):
+    for _unused in range(3):
         function.forward("a")
     assert len({request.client_port for request in sink.received}) == 1
 

@@ -108,7 +108,7 @@ def test_every_text_becomes_json_on_one_line(text):
     assert b"\n" not in line
     value = json.loads(line)
     try:
-        expected = json.loads(text, parse_constant=lambda _: 1 / 0)
+        expected = json.loads(text, parse_constant=lambda _unused: 1 / 0)
     except (ValueError, ZeroDivisionError):
         expected = text.strip()
     assert value == expected
@@ -171,7 +171,7 @@ def test_no_request_id(text):
 
 def test_a_request_id_holds_until_another_one_comes():
     got = of("before", f"START RequestId: {ID}", "a", "{}", f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\tb", "c")
-    assert [request_id for _, request_id in got] == [None, ID, ID, ID, OTHER, OTHER]
+    assert [request_id for _unused, request_id in got] == [None, ID, ID, ID, OTHER, OTHER]
 
 
 def test_the_console_prefix_wins_over_an_id_in_its_message():

@@ -107,7 +107,14 @@ def test_an_sdk_that_cannot_ask_is_said(monkeypatch):
         resolve("secretsmanager:name", KEYS)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [('{"token":"secret-token"}', "without the key SUMO_ENDPOINT or url"), ('{"url":7}', "without the key"), ("{secret-token", "neither a plain value nor")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"token":"secret-token"}', "without the key SUMO_ENDPOINT or url"),
+        ('{"url":7}', "without the key"),
+        ("{secret-token", "neither a plain value nor"),
+    ],
+)
 def test_a_secret_of_another_shape_is_said_without_its_value(text, sentence):
     secret(text)
     with pytest.raises(SettingsError, match=sentence) as caught:

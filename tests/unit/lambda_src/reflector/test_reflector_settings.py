@@ -25,7 +25,19 @@ def test_an_empty_variable_is_one_that_is_not_set():
     assert settings(SUMO_ENDPOINT=URL, **dict.fromkeys(empty, "")) == settings(SUMO_ENDPOINT=URL)
 
 
-@pytest.mark.parametrize(("word", "value"), [("true", True), ("TRUE", True), ("1", True), ("Yes", True), ("false", False), ("False", False), ("0", False), ("no", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("true", True),
+        ("TRUE", True),
+        ("1", True),
+        ("Yes", True),
+        ("false", False),
+        ("False", False),
+        ("0", False),
+        ("no", False),
+    ],
+)
 def test_booleans(word, value):
     got = settings(SUMO_ENDPOINT=URL, COMPRESS_DATA=word, INCLUDE_LOG_INFO=word)
     assert got.compress_data is value

@@ -86,7 +86,7 @@ def test_every_event_is_one_line_of_json_in_order_with_its_digits(function, sink
     assert [record["id"] for record in got] == [f"{number:056d}" for number in range(len(texts))]
     for record, text in zip(got, texts, strict=True):
         try:
-            json.loads(text, parse_constant=lambda _: 1 / 0)
+            json.loads(text, parse_constant=lambda _unused: 1 / 0)
         except (ValueError, ZeroDivisionError):
             assert record["message"] == text.strip()
         else:
@@ -168,7 +168,17 @@ def test_choices_that_are_no_text(function, sink):
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "5"}
 
 
-@pytest.mark.parametrize("text", ['{"_sumo_metadata":"x"}', '{"_sumo_metadata":null}', '{"a":{"_sumo_metadata":{"category":"x"}}}', '["_sumo_metadata"]', "_sumo_metadata", '{"a":"_sumo_metadata"}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"_sumo_metadata":"x"}',
+        '{"_sumo_metadata":null}',
+        '{"a":{"_sumo_metadata":{"category":"x"}}}',
+        '["_sumo_metadata"]',
+        "_sumo_metadata",
+        '{"a":"_sumo_metadata"}',
+    ],
+)
 def test_what_is_no_choice_stays_in_the_message(function, sink, text):
     (request,) = delivered(function, sink, text)
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}

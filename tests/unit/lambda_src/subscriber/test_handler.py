@@ -70,7 +70,7 @@ def start(package: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         monkeypatch.setenv("REFLECTOR", reflector)
         monkeypatch.setenv("SUBSCRIPTIONS", json.dumps(settings) if settings else "")
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", server.session)
-        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr("time.sleep", lambda _unused: None)
         return importlib.import_module("handler")
 
     yield worker
@@ -204,13 +204,13 @@ def test_a_group_that_is_gone_again_is_no_failure(start: Any) -> None:
 )
 def test_what_another_try_may_mend_is_raised_with_group_place_and_reason(start: Any, trouble: tuple[str, str]) -> None:
     server = LogsServer(GROUP)
-    server.spoil = lambda operation, _: trouble if operation == "PutSubscriptionFilter" else None
+    server.spoil = lambda operation, _unused: trouble if operation == "PutSubscriptionFilter" else None
     worker = start(server)
     with pytest.raises(worker.SubscriptionError) as caught:
         worker.handler(event(), Context())
     for part in (GROUP, "222222222222/eu-west-1", *trouble):
         assert part.rstrip(". ") in str(caught.value)
-    server.spoil = lambda *_: None
+    server.spoil = lambda *_unused: None
     assert worker.handler(event(), Context())["outcome"] == "created"
 
 
@@ -218,7 +218,7 @@ def test_throttling_is_waited_out_while_there_is_time(start: Any) -> None:
     server = LogsServer(GROUP)
     left = [9]  # more than botocore tries by itself
 
-    def throttled(operation: str, _: Any) -> tuple[str, str] | None:
+    def throttled(operation: str, _unused: Any) -> tuple[str, str] | None:
         left[0] -= operation == "PutSubscriptionFilter"
         return ("ThrottlingException", "Rate exceeded") if left[0] >= 0 and operation.startswith("Put") else None
 
@@ -247,7 +247,7 @@ def test_what_is_no_event_of_a_new_group_is_refused(start: Any, broken: dict[str
 def test_a_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = LogsServer(GROUP)
     worker = start(server, reflector="")
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(worker.InvalidInputError, match="REFLECTOR"):
             worker.handler(event(), Context())
     assert server.calls == []

@@ -55,7 +55,7 @@ def test_a_place_that_is_not_known_leaves_no_hole() -> None:
 )
 def test_aws_error_codes_become_kinds(code: str, kind: type[Exception]) -> None:
     error = _errors.translate(answer(code), "do it")
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.code == code
 
 
@@ -86,7 +86,7 @@ def test_an_answer_without_code_and_message_is_still_an_error() -> None:
 def test_what_botocore_raises_by_itself_becomes_a_kind(raised: Exception, kind: type[Exception]) -> None:
     with pytest.raises(_errors.ReflectorError) as caught, _errors.trying("do it", "here"):
         raise raised
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert str(caught.value).startswith("Could not do it in here: ")
     assert caught.value.__cause__ is raised
 

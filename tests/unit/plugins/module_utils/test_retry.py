@@ -75,7 +75,7 @@ def test_an_unforeseen_exception_is_not_waited_out() -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        Clock().patience(60).wait_out(call, lambda _: True)
+        Clock().patience(60).wait_out(call, lambda _unused: True)
 
 
 def test_no_time_means_one_try() -> None:

@@ -120,12 +120,12 @@ def test_a_profile_and_keys_together_are_refused(bare: pytest.MonkeyPatch) -> No
 def test_half_a_key_pair_in_the_environment_is_one_sentence(bare: pytest.MonkeyPatch, role: str | None) -> None:
     bare.setenv("AWS_ACCESS_KEY_ID", "AKIA")
     with pytest.raises(_errors.CredentialsError, match=r"AWS_SECRET_ACCESS_KEY"):
-        _ = Target.from_params(params(assume_role_arn=role)).identity
+        _unused = Target.from_params(params(assume_role_arn=role)).identity
 
 
 def test_no_credentials_at_all_say_what_to_give(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(_errors.CredentialsError, match="Give access_key and secret_key"):
-        _ = Target.from_params(params()).identity
+        _unused = Target.from_params(params()).identity
     with pytest.raises(_errors.CredentialsError, match=rf"assume the role {ROLE}.*Give access_key and secret_key"):
         Target.from_params(params(assume_role_arn=ROLE))
 
@@ -163,7 +163,7 @@ def test_the_place_in_messages_is_known_from_the_role_before_any_call(aws: Any) 
     assert Target.from_params(params(assume_role_arn=ROLE)).where == "333333333333/eu-west-1"
     target = Target.from_params(params())
     assert target.where == "eu-west-1"
-    _ = target.identity
+    _unused = target.identity
     assert target.where == "123456789012/eu-west-1"
 
 
@@ -185,7 +185,7 @@ class StsThatRefuses(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_unused: Any) -> None:
         """Keep the test's output clean."""
 
 
@@ -197,10 +197,12 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[dict[
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", handler.asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", handler.asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture
@@ -266,8 +268,8 @@ def test_certificates_are_checked_as_the_options_say(
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     keys = {"access_key": "a", "secret_key": "b", "aws_config": ASK_ONCE}
-    with serving(tls) as (url, _), pytest.raises(kind):
-        _ = Target.from_params(params(endpoint_url=url, **keys, **options)).identity
+    with serving(tls) as (url, _unused), pytest.raises(kind):
+        _unused = Target.from_params(params(endpoint_url=url, **keys, **options)).identity
 
 
 # Names
@@ -317,9 +319,9 @@ def test_settings_for_botocore_are_passed_on_and_wrong_ones_refused(aws: Any) ->
 def test_a_full_slot_is_not_tried_again_as_throttling_is(
     monkeypatch: pytest.MonkeyPatch, code: str, attempts: int
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _unused: None)
     server = LogsServer("/x")
-    server.spoil = lambda *_: (code, "no")
+    server.spoil = lambda *_unused: (code, "no")
     retries = Target.from_params(params(access_key="a", secret_key="b"))._client_options["config"]
     target = Target(server.session, "eu-west-1", config=retries)
     with pytest.raises(_errors.ReflectorError) as caught, target.trying("put it"):
@@ -336,7 +338,7 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(bare: pytest.MonkeyPatc
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=ASK_ONCE))
         with pytest.raises(_errors.UnreachableError, match=rf"{url}.*Check that the region is enabled"):
-            _ = target.identity
+            _unused = target.identity
 
 
 def test_an_endpoint_that_never_answers_is_unreachable(bare: pytest.MonkeyPatch) -> None:
@@ -347,7 +349,7 @@ def test_an_endpoint_that_never_answers_is_unreachable(bare: pytest.MonkeyPatch)
         hurried = {**ASK_ONCE, "read_timeout": 0.2}
         target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=hurried))
         with pytest.raises(_errors.UnreachableError, match="learn who the caller is in eu-west-1"):
-            _ = target.identity
+            _unused = target.identity
 
 
 def test_an_address_that_is_none_is_one_sentence(bare: pytest.MonkeyPatch) -> None:

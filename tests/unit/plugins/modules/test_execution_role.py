@@ -169,7 +169,7 @@ def test_another_fork_made_the_role_meanwhile(aws: Any) -> None:
     stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)
     stub.add_client_error("create_role", "EntityAlreadyExists", http_status_code=409)
     stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)  # IAM is not consistent at once
-    for _ in range(3):
+    for _unused in range(3):
         stub.add_response("get_role", role_answer())
     result = aws.run("execution_role", name="r")
     stub.assert_no_pending_responses()
@@ -181,7 +181,7 @@ def test_another_fork_made_it_and_what_is_missing_is_added(aws: Any) -> None:
     stub = aws.stub("iam")
     stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)
     stub.add_client_error("create_role", "EntityAlreadyExists", http_status_code=409)
-    for _ in range(2):
+    for _unused in range(2):
         stub.add_response("get_role", role_answer())
     stub.add_response("update_role", {}, {"RoleName": "r", "Description": "d", "MaxSessionDuration": 3600})
     stub.add_response("get_role", role_answer(Description="d"))
@@ -194,7 +194,7 @@ def test_a_foreign_role_made_meanwhile_is_refused(aws: Any) -> None:
     stub = aws.stub("iam")
     stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)
     stub.add_client_error("create_role", "EntityAlreadyExists", http_status_code=409)
-    for _ in range(2):
+    for _unused in range(2):
         stub.add_response("get_role", role_answer(Tags=[]))
     result = aws.run("execution_role", name="r", description="d")
     stub.assert_no_pending_responses()
@@ -284,7 +284,7 @@ def test_names_are_looked_for_in_the_account_then_at_aws(aws: Any, names: list[s
 
 def test_a_role_that_comes_and_goes_is_an_error_in_the_end(aws: Any) -> None:
     stub = aws.stub("iam")
-    for _ in range(3):
+    for _unused in range(3):
         stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)
         stub.add_client_error("create_role", "EntityAlreadyExists", "it exists", http_status_code=409)
         stub.add_response("get_role", role_answer())

@@ -338,7 +338,7 @@ def test_an_update_in_progress_is_waited_out(aws, log_group, no_waiting) -> None
     functions = aws.stub("lambda")
     standing(functions)
     busy = f"The operation cannot be performed at this time. An update is in progress for resource: {ARN}"
-    for _ in range(2):
+    for _unused in range(2):
         functions.add_client_error("update_function_configuration", "ResourceConflictException", busy, 409)
     functions.add_response(
         "update_function_configuration",
@@ -402,7 +402,7 @@ def test_waiting_is_bounded(aws, log_group, no_waiting) -> None:
     functions = aws.stub("lambda")
     standing(functions)
     functions.add_response("update_function_configuration", answer(LastUpdateStatus="InProgress")["Configuration"])
-    for _ in range(3):
+    for _unused in range(3):
         functions.add_response("get_function", answer(LastUpdateStatus="InProgress"))
     failed = aws.run("lambda_function", name="x", memory_size=256, wait_timeout=3)
     assert "it is still not ready after 3 seconds (state Active, last update InProgress)" in failed["msg"]

@@ -88,7 +88,7 @@ def test_a_folder_at_dest_is_one_sentence(tmp_path: Path, source: Path) -> None:
 
 
 def _build_often(dest: str, source: str) -> None:
-    for _ in range(20):
+    for _unused in range(20):
         result = build(Path(dest), {"src": source})
         assert not result.get("failed"), result["msg"]
         assert zipfile.ZipFile(dest).testzip() is None
@@ -97,7 +97,7 @@ def _build_often(dest: str, source: str) -> None:
 def test_several_forks_build_at_once(tmp_path: Path, source: Path) -> None:
     dest = tmp_path / "reflector.zip"
     context = multiprocessing.get_context("fork")
-    forks = [context.Process(target=_build_often, args=(str(dest), str(source))) for _ in range(4)]
+    forks = [context.Process(target=_build_often, args=(str(dest), str(source))) for _unused in range(4)]
     for fork in forks:
         fork.start()
     for fork in forks:

@@ -209,7 +209,7 @@ def answer(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_stored(name: str, principal: Any = None) -> dict[str, Any]:
-    options, condition, _ = CONDITIONED[name]
+    options, condition, _unused = CONDITIONED[name]
     value = options["principal"]
     return {
         "Sid": name,
@@ -223,7 +223,7 @@ def as_stored(name: str, principal: Any = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_conditions_that_moto_lacks_are_asked_for_as_aws_wants_them(aws: Any, name: str) -> None:
-    options, _, parameters = CONDITIONED[name]
+    options, _unused, parameters = CONDITIONED[name]
     stub = aws.stub("lambda")
     stub.add_client_error("get_policy", "ResourceNotFoundException", "The resource you requested does not exist.")
     request = {
@@ -242,7 +242,7 @@ def test_conditions_that_moto_lacks_are_asked_for_as_aws_wants_them(aws: Any, na
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_conditions_that_moto_lacks_are_right_the_second_time(aws: Any, name: str) -> None:
-    options, _, _ = CONDITIONED[name]
+    options, _unused, _unused = CONDITIONED[name]
     aws.stub("lambda").add_response("get_policy", answer(as_stored(name)), {"FunctionName": "f"})
     result = aws.run("lambda_permission", function_name="f", statements=[{"statement_id": name, **options}])
     assert (result["changed"], aws.calls) == (False, ["GetPolicy"])

@@ -144,7 +144,7 @@ def test_a_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
     stub = aws.stub("logs")
     groups = [{"logGroupName": name} for name in ("/a", "/b", "/c")]
     stub.add_response("describe_log_groups", {"logGroups": groups})
-    for _ in groups:
+    for _unused in groups:
         stub.add_response("describe_subscription_filters", {"subscriptionFilters": []})
     stub.add_response("put_subscription_filter", {})
     stub.add_client_error("put_subscription_filter", "AccessDeniedException", "explicit deny", http_status_code=400)

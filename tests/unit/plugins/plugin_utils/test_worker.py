@@ -137,7 +137,7 @@ def test_module_and_worker_give_the_same_result(
 
 
 REFUSED: dict[str, dict[str, Any]] = {
-    "unknown": {"no_such_option": 1, "region": "eu-west-1"},
+    "unknown": {"no_such_option": 1, "log_group": "/x"},
     "type": {"slots": "many", "log_group": "/x"},
     "choice": {"state": "perhaps", "log_group": "/x"},
     "required": {},

@@ -100,7 +100,7 @@ def content(raw: dict[str, Any]) -> str:
 def carried_out(aws: Aws, plan: list[Goal]) -> Iterator[Aws]:
     """The document after each write, each decided on what stands then."""
     for goal in plan:
-        for _ in range(10):
+        for _unused in range(10):
             step = next_step(aws.policy().standing(), goal)
             if step is None:
                 break
@@ -125,7 +125,7 @@ def test_any_policy_becomes_what_is_wanted(
     doomed = [name for name in doomed if name not in ids]
     before = aws.policy().standing()
     plan = goals(aws.policy(), wanted, doomed, prefix)
-    for _ in carried_out(aws, plan):
+    for _unused in carried_out(aws, plan):
         assert foreign(aws.document) == foreign(document)
     standing = aws.policy().standing()
     assert {name: standing.get(name) for name in ids} == {item.statement_id: item for item in wanted}
@@ -170,7 +170,7 @@ def test_no_moment_without_a_permission_even_if_killed(
         held = {raw["Sid"]: content(raw) for raw in aws.raws}
         twins = {name: held.get(twin_of(name)) for name in IDS}
         new = {item.statement_id: content(render(item, RESOURCE)) for item in target}
-        for number, _ in enumerate(carried_out(aws, goals(aws.policy(), target, []))):
+        for number, _unused in enumerate(carried_out(aws, goals(aws.policy(), target, []))):
             for name, replacement in new.items():
                 now = {content(raw) for raw in aws.raws if raw["Sid"] in (name, twin_of(name))}
                 allowed = {held.get(name), twins[name], replacement} - {None}
@@ -189,7 +189,7 @@ def test_no_moment_without_a_permission_even_if_killed(
 def test_the_plan_knows_each_size_on_the_way(document: dict[str, Any], wanted: list[Statement]) -> None:
     aws = Aws(document)
     plan = goals(aws.policy(), wanted, [], "lr-")
-    foreseen = [policy.size() for _, policy in steps(aws.policy(), plan)]
+    foreseen = [policy.size() for _unused, policy in steps(aws.policy(), plan)]
     real = []
     for state in carried_out(aws, plan):
         text = json.dumps(state.document, separators=(",", ":"), ensure_ascii=False)
@@ -291,4 +291,4 @@ def test_the_size_is_that_of_the_documented_policy() -> None:
 
 def test_the_largest_come_first() -> None:
     policy = Policy(RESOURCE).after(Add(OLD)).after(Add(NEW.named("a-much-longer-id")))
-    assert [name for name, _ in policy.largest()] == ["a-much-longer-id", "a"]
+    assert [name for name, _unused in policy.largest()] == ["a-much-longer-id", "a"]

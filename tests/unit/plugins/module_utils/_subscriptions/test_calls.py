@@ -45,7 +45,7 @@ def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
     """A spoiler for the first `times` calls of one operation."""
     left = [times]
 
-    def spoil(name: str, _: dict[str, Any]) -> tuple[str, str] | None:
+    def spoil(name: str, _unused: dict[str, Any]) -> tuple[str, str] | None:
         if name != operation or not left[0]:
             return None
         left[0] -= 1
@@ -218,7 +218,7 @@ def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock:
     server.add_filter("/x", "foo", OURS)
     server.add_filter("/x", "foo-bar", OURS)
     calls = api(server, clock)
-    for _ in range(2):
+    for _unused in range(2):
         calls.delete(SubscriptionFilter("/x", "foo", OURS))
     calls.delete(SubscriptionFilter("/gone", "foo", OURS))
     assert list(server.groups["/x"]) == ["foo-bar"]

@@ -93,7 +93,7 @@ def test_an_attribute_that_is_not_given_is_left_alone(
 
 @given(groups())
 def test_absent_removes_ours_and_nothing_else(group: tuple[str, dict[str, SubscriptionFilter]]) -> None:
-    _, before = group
+    _unused, before = group
     after = applied(before, plan_absent(list(before.values()), Wanted(OURS)))
     assert after == foreign(before)
     assert plan_absent(list(after.values()), Wanted(OURS)) == GroupPlan()

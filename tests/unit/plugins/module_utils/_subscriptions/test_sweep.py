@@ -217,7 +217,7 @@ def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_fo
     operation: str, trouble: Any
 ) -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(100)))
-    server.spoil = lambda name, _: trouble if name == operation else None
+    server.spoil = lambda name, _unused: trouble if name == operation else None
     outcomes = run(server, workers=2)
     assert Counter(kinds(outcomes).values()) == {"failed": 100}
     assert server.operations().count(operation) <= 4
@@ -239,7 +239,7 @@ def test_what_was_removed_before_a_failure_is_told() -> None:
 
 def test_a_failure_of_the_first_write_is_no_change() -> None:
     server = LogsServer("/a")
-    server.spoil = lambda name, _: ("AccessDeniedException", "no") if name.startswith("Put") else None
+    server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("Put") else None
     (outcome,) = run(server)
     assert (outcome.kind, outcome.changes) == ("failed", False)
 
