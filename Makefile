@@ -57,10 +57,10 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 	python tests/sanity/run.py
 
 unit: setup ## unit tests
-	pytest -n auto tests/unit
+	pytest -n 2 tests/unit
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
-	pytest tests/integration
+	pytest -n 2 --dist loadfile tests/integration
 
 molecule: setup ## every molecule scenario
 	molecule test --all

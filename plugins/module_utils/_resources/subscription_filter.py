@@ -116,10 +116,8 @@ def read_filters(target: Target, params: Params, _check_mode: bool) -> Result:
     """The work of subscription_filter_info: one group, or many by prefix."""
     api = logs_api(target, params)
     wanted = destination(target, params["destination_arn"]) if params["destination_arn"] else None
-    if params["log_group"]:
-        found = iter(api.filters(params["log_group"]))
-    else:
-        found = _filters_of_many(api, params["log_group_prefix"] or "")
+    one, prefix = params["log_group"], params["log_group_prefix"] or ""
+    found = api.filters(one) if one else _filters_of_many(api, prefix)
     return {
         "changed": False,
         "subscription_filters": [

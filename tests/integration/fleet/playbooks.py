@@ -63,7 +63,6 @@ class Ansible:
         self._inventory = inventory
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))},
-            **environment,
             "HOME": str(folder),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
@@ -72,6 +71,7 @@ class Ansible:
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
             "ANSIBLE_FORKS": "6",
+            **environment,
         }
 
     def run(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> Run:

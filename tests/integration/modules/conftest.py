@@ -26,8 +26,8 @@ class Cloud:
 
     def __init__(self, name: str, endpoint_url: str, access_key: str) -> None:
         self.name = name
-        self._connection = {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": "test"}
-        self._session = boto3.Session(access_key, "test", region_name=REGION)
+        self._connection = {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": "of-the-owner"}
+        self._session = boto3.Session(access_key, "of-the-owner", region_name=REGION)
         self._endpoint_url = endpoint_url
         iam = self.client("iam")
         self.role_arn = iam.create_role(RoleName="for-functions", AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"][

@@ -140,6 +140,16 @@ def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_
     assert len(put.name) <= 512
 
 
+def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
+    filters: list[SubscriptionFilter] = []
+    for _ in range(4):
+        put = plan_present("/x/y", filters, Wanted(OURS)).put
+        assert put is not None
+        filters.append(SubscriptionFilter("/x/y", put.name, FOREIGN[0]))
+    assert len({item.name for item in filters}) == 4
+    assert filters[0].name == "x-y"
+
+
 def test_a_filter_whose_name_only_begins_with_ours_is_another() -> None:
     longer = SubscriptionFilter("foo", "foo-bar", FOREIGN[0])
     put = plan_present("foo", [longer], Wanted(OURS)).put

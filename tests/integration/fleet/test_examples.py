@@ -1,0 +1,59 @@
+"""Every example of every module's documentation runs, as a user would paste it into a playbook."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from embedded_aws import RunningAws
+
+from playbooks import MANAGEMENT, REGIONS, ROOT, TARGETS, Ansible, write_inventory
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+# The canary proves a whole deployment, and the last of these takes the reflector's permissions away.
+ORDER = sorted(MODULES, key=lambda name: (name != "canary", name == "lambda_permission", name))
+
+
+def examples(module: str) -> list[dict[str, Any]]:
+    """The tasks of a module's EXAMPLES."""
+    text = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").EXAMPLES
+    tasks: list[dict[str, Any]] = yaml.safe_load(text)
+    return tasks
+
+
+@pytest.fixture(scope="module")
+def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Status of every task, "<module>: <name>", in a target where the reflector is deployed."""
+    folder = tmp_path_factory.mktemp("examples")
+    account, region = MANAGEMENT, REGIONS[0]
+    Ansible(aws.deploy_environment(), write_inventory(folder, TARGETS[:1]), folder).run("logreflector.aws.deploy")
+    aws.client("logs", account, region).create_log_group(logGroupName="/aws/lambda/testing-the-subscriber")
+    tasks = [
+        {**task, "name": f"{module}: {task['name']}", "ignore_errors": True}
+        for module in ORDER
+        for task in examples(module)
+    ]
+    playbook = folder / "examples.json"
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": tasks,
+    }
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    environment = {**aws.deploy_environment(), "AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "of-the-owner"}
+    run = Ansible(environment, Path("localhost,"), folder).run(str(playbook))
+    return {line["task"]: f"{line['status']} {line['result'].get('msg', '')}".strip() for line in run.results}
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_the_examples_of_a_module_run(ran: dict[str, str], module: str) -> None:
+    names = [f"{module}: {task['name']}" for task in examples(module)]
+    assert names
+    assert {name: ran.get(name, "did not run") for name in names} == dict.fromkeys(names, "ok")

@@ -1,0 +1,35 @@
+"""The tarball, installed into an empty path by `make installed`, deploys by its playbook's full name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from embedded_aws import RunningAws
+
+from playbooks import EXCLUDE, ROOT, TARGETS, Ansible, write_inventory
+
+INSTALLED = ROOT / "build" / "installed"
+
+
+def test_the_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> None:
+    collection = INSTALLED / "ansible_collections" / "logreflector" / "aws"
+    assert (collection / "MANIFEST.json").is_file(), "run `make installed` first, as `make integration` does"
+    inventory = write_inventory(tmp_path, TARGETS[:1], log_groups_exclude=EXCLUDE)
+    environment = {**aws.deploy_environment(), "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}
+    run = Ansible(environment, inventory, tmp_path).run("logreflector.aws.deploy", "-v")
+    assert run.status == 0, run.output
+    assert (
+        run.result(f"{TARGETS[0][0]}.{TARGETS[0][1]}", "Subscribe the log groups that exist")["counts"]["changed"] == 7
+    )
+
+
+def test_what_is_installed_is_what_users_need() -> None:
+    collection = INSTALLED / "ansible_collections" / "logreflector" / "aws"
+    for needed in (
+        "lambda_src/reflector/handler.py",
+        "lambda_src/subscriber/handler.py",
+        "docs/iam/deployer-policy.json",
+    ):
+        assert (collection / needed).is_file()
+    for needless in (".venv", "build", ".git", "bench"):
+        assert not (collection / needless).exists()
