@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,10 @@ from .settings import FULL_ACCESS, Configuration, Organization, Settings
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    # The caller's own AWS settings have no say here: boto3 would look for the profile that they name.
+    if options.command in ("up", "supervise"):
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
     match options.command:
         case "up":
             return _up(options)

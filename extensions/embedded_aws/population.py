@@ -47,7 +47,10 @@ def foreign_state(aws: RunningAws, account: str, region: str) -> dict[str, Any]:
     logs, events, functions, iam = client("logs"), client("events"), client("lambda"), client("iam")
     state = {
         "filters": [
-            _describe(logs.describe_subscription_filters(logGroupName=group)) for group in (FULL_GROUP, HALF_GROUP)
+            item
+            for group in (FULL_GROUP, HALF_GROUP)
+            for item in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+            if item["destinationArn"].endswith(f":{FOREIGN}")
         ],
         "rule": _describe(events.describe_rule(Name=FOREIGN)),
         "targets": _describe(events.list_targets_by_rule(Rule=FOREIGN)),

@@ -108,7 +108,10 @@ def test_a_canary_goes_the_whole_way(story: Story, aws: RunningAws, host: str) -
 
 
 def test_nothing_foreign_is_touched(story: Story) -> None:
-    assert story.foreign["before"] == story.foreign["deployed"] == story.foreign["after"]
+    for before, deployed, after in zip(*(story.foreign[when] for when in ("before", "deployed", "after")), strict=True):
+        for what, stood in before.items():
+            assert deployed[what] == stood, f"after the deployment: {what}"
+            assert after[what] == stood, f"after the teardown: {what}"
 
 
 def test_teardown_leaves_nothing_of_ours(story: Story, aws: RunningAws) -> None:
