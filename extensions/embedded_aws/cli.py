@@ -67,10 +67,13 @@ def _populate(state_file: Path, groups: int) -> None:
     from .population import populate  # noqa: PLC0415  # most of what boto3's clients cost
 
     aws = library.RunningAws.read(state_file)
-    targets = [(account, region) for account in aws.state.accounts for region in aws.state.regions]
+    accounts, regions = aws.state.accounts, aws.state.regions
     try:
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda target: populate(aws, *target, groups=groups), targets))
+            for done in [
+                pool.submit(populate, aws, account, region, groups) for account in accounts for region in regions
+            ]:
+                done.result()
     except BaseException:
         library.down(state_file)
         raise

@@ -9,10 +9,30 @@ import pytest
 from embedded_aws import Call, RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, foreign_state
 
-from playbooks import TARGETS, Ansible, Run
+from playbooks import POLICY, TARGETS, Ansible, Run
 
 HOSTS = [f"{account}.{region}" for account, region in TARGETS]
 # A canary is made and removed by verify; no other call of it writes.
+# AWS asks for these when something is created, or read, with its tags; the emulator does not.
+NEEDED_FOR_TAGS = {"events:TagResource", "iam:TagRole", "lambda:ListTags", "lambda:TagResource", "sqs:TagQueue"}
+# What changed options, a new release or somebody's hand need, and a first roll-out and a teardown do not.
+NEEDED_FOR_UPDATES = {
+    "events:UntagResource",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "lambda:DeleteFunctionConcurrency",
+    "lambda:PutFunctionConcurrency",
+    "lambda:RemovePermission",
+    "lambda:UntagResource",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "sqs:SetQueueAttributes",
+    "sqs:UntagQueue",
+}
 CANARY_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
 
@@ -23,6 +43,7 @@ class Story:
     runs: dict[str, Run] = field(default_factory=dict)
     writes: dict[str, list[Call]] = field(default_factory=dict)
     foreign: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    actions: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +56,9 @@ def story(aws: RunningAws, ansible: Ansible) -> Story:
     def play(name: str, playbook: str, *arguments: str) -> None:
         aws.front.clear_journal()
         told.runs[name] = ansible.run(f"logreflector.aws.{playbook}", *arguments)
-        told.writes[name] = [
-            call for call in aws.front.writes() if ":assumed-role/log-reflector-deployer/" in call.caller
-        ]
+        calls = [call for call in aws.front.calls() if ":assumed-role/log-reflector-deployer/" in call.caller]
+        told.writes[name] = [call for call in calls if call.write]
+        told.actions.update(f"{call.service}:{call.operation}" for call in calls)
 
     look("before")
     play("check", "deploy", "--check", "--diff")
@@ -141,6 +162,17 @@ def test_teardown_leaves_nothing_of_ours(story: Story, aws: RunningAws) -> None:
 def test_a_second_teardown_changes_nothing(story: Story) -> None:
     assert story.runs["teardown again"].changed_tasks() == []
     assert story.writes["teardown again"] == []
+
+
+def test_the_deployer_has_no_permission_that_it_does_not_need(story: Story) -> None:
+    allowed = {action for statement in POLICY["Statement"] for action in as_list(statement["Action"])}
+    assert story.actions - allowed == {"sts:GetCallerIdentity"}  # which needs no permission
+    # PassRole is no call: CreateFunction needs it.
+    assert allowed - story.actions == NEEDED_FOR_TAGS | NEEDED_FOR_UPDATES | {"iam:PassRole"}
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def test_no_secret_is_shown(story: Story, aws: RunningAws) -> None:
