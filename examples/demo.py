@@ -282,11 +282,11 @@ def main() -> int:
             demo.run()
     say(f"The whole story, in {time.monotonic() - started:.0f} seconds")
     print(demo.table())
-    if keep:
-        print(how_to_look_around(demo.aws))
     for failure in demo.failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     print("\nEverything held." if not demo.failures else "\nNot everything held.")
+    if keep:
+        print(how_to_look_around(demo.aws))
     return 1 if demo.failures else 0
 
 
