@@ -63,7 +63,7 @@ integration: setup installed ## modules and playbooks against the embedded AWS a
 	pytest -n 2 --dist loadfile tests/integration
 
 molecule: setup ## every molecule scenario
-	molecule test --all
+	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders
 
 bench: $(addprefix bench-,$(BENCHES)) ## every bench; figures go to build/bench
 

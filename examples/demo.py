@@ -104,7 +104,7 @@ class Demo:
     def environment(self) -> dict[str, str]:
         """The shell of the engineer who deploys: the management account's keys, and this collection."""
         return {
-            **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
+            **os.environ,
             **self.aws.deploy_environment(),
             **settings(),
             "ANSIBLE_FORCE_COLOR": "1" if sys.stdout.isatty() else "0",
@@ -269,6 +269,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the embedded AWS and the sink running")
     keep = parser.parse_args().keep
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # nothing of the user's own accounts gets in here
     policy = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
     started = time.monotonic()
     if keep:

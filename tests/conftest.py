@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Whoever runs the tests may have credentials, profiles and regions for real accounts: none of them gets in here.
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
+os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
 
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions"):

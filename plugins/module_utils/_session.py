@@ -201,6 +201,8 @@ def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any
             raise CredentialsError(tried, message, hint=hint, code=error_code(error), where=where) from error
 
     assumed = _botocore_session(models)
+    if params["profile"]:  # or it would look AWS_PROFILE up again, which may not even exist
+        assumed.set_config_variable("profile", params["profile"])
     assumed._credentials = DeferredRefreshableCredentials(fetch, "assume-role")
     return boto3.Session(botocore_session=assumed, region_name=params["region"])
 

@@ -360,3 +360,20 @@ def test_an_address_that_is_none_is_one_sentence(bare: pytest.MonkeyPatch) -> No
 
 def test_nothing_is_opened_before_it_is_asked_for(aws: Any) -> None:
     assert Target.from_params(params())._clients == {}
+
+
+def test_a_given_profile_also_serves_the_assumed_session(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[fleet]\naws_access_key_id = testing\naws_secret_access_key = testing\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    result = aws.run(
+        "subscription_filter_info",
+        profile="fleet",
+        assume_role_arn="arn:aws:iam::123456789012:role/log-reflector-deployer",
+    )
+    assert result["subscription_filters"] == []
