@@ -251,7 +251,7 @@ The embedded AWS runs at {aws.endpoint_url}. It ends by itself after half an hou
 The engineer's shell, with the management account's keys; run playbooks by hand with it:
 {exports}
 .venv/bin/ansible-playbook -i examples/inventory logreflector.aws.verify
-.venv/bin/ansible-playbook -i examples/inventory logreflector.aws.teardown -e reflector_drain_seconds=1
+.venv/bin/ansible-playbook -i examples/inventory logreflector.aws.teardown -e reflector_drain_seconds=1 -e reflector_settle_seconds=1
 
 Look around with the AWS CLI as the owner of an account (its number is the access key, any secret goes):
 AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {aws.endpoint_url} --region {region} logs describe-log-groups

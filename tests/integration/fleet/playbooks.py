@@ -129,6 +129,7 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         "reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint",
         "reflector_environment": {"INCLUDE_LOG_INFO": "true"},
         "reflector_drain_seconds": 1,
+        "reflector_settle_seconds": 0,
         "verify_timeout": 30,
         **variables,
     }

@@ -30,6 +30,7 @@ NEEDED_FOR_UPDATES = {
     "lambda:UntagResource",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
+    "logs:DeleteRetentionPolicy",
     "sqs:SetQueueAttributes",
     "sqs:UntagQueue",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
 
 import pytest
 from embedded_aws import RunningAws
@@ -23,30 +23,31 @@ def our_filters(aws: RunningAws, account: str, region: str, group: str) -> list[
 
 
 def test_a_refused_account_and_a_silent_region_do_not_stop_the_others(
-    aws: RunningAws, ansible: Ansible, tmp_path: Any
+    aws: RunningAws, ansible: Ansible, tmp_path: Path
 ) -> None:
     stranger = "999999999999"
     inventory = write_inventory(tmp_path, [*TARGETS, (stranger, REGIONS[0])], log_groups_exclude=EXCLUDE)
-    aws.front.silence(MEMBER, REGIONS[1])
+    # The first region of its account: the roles of the account have to come from the other one.
+    aws.front.silence(MEMBER, REGIONS[0])
     fleet = Ansible(aws.deploy_environment(), inventory, tmp_path)
     run = fleet.run("logreflector.aws.deploy")
     aws.front.clear_faults()
     assert run.status != 0
     recap = run.recap().splitlines()
-    for account, region in TARGETS[:3]:
+    for account, region in [target for target in TARGETS if target != (MEMBER, REGIONS[0])]:
         line = next(line for line in recap if line.startswith(f"{account}.{region}:"))
         assert ": ok" in line
         assert our_filters(aws, account, region, HALF_GROUP) == ["shared-half"]
     refused = next(line for line in recap if line.startswith(stranger))
     assert f"assume the role arn:aws:iam::{stranger}:role/log-reflector-deployer" in refused
-    silent = next(line for line in recap if line.startswith(f"{MEMBER}.{REGIONS[1]}"))
+    silent = next(line for line in recap if line.startswith(f"{MEMBER}.{REGIONS[0]}"))
     assert "FAILED. Could not" in silent
-    assert f"{MEMBER}/{REGIONS[1]}" in silent
+    assert f"{MEMBER}/{REGIONS[0]}" in silent
     assert "Check that the region is enabled" in silent
     assert "Traceback" not in run.output
     # The silent region answers again: the same command finishes the job.
     assert ansible.run("logreflector.aws.deploy").status == 0
-    assert our_filters(aws, MEMBER, REGIONS[1], HALF_GROUP) == ["shared-half"]
+    assert our_filters(aws, MEMBER, REGIONS[0], HALF_GROUP) == ["shared-half"]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,26 @@ def test_one_region_of_an_account_can_go_without_taking_the_roles_from_the_other
     assert verified.status == 0, verified.output
 
 
+def test_an_inventory_without_account_groups_has_one_role_for_all_regions_of_an_account(
+    aws: RunningAws, ansible: Ansible, tmp_path: Path
+) -> None:
+    assert ansible.run("logreflector.aws.teardown").status == 0
+    inventory = write_inventory(tmp_path, TARGETS, log_groups_exclude=EXCLUDE)
+    data = json.loads(inventory.read_text(encoding="utf-8"))
+    flat = {
+        f"{account}.{region}": {"target_account_id": account, "target_region": region} for account, region in TARGETS
+    }
+    inventory.write_text(json.dumps({"all": {"vars": data["all"]["vars"], "hosts": flat}}), encoding="utf-8")
+    fleet = Ansible(aws.deploy_environment(), inventory, tmp_path)
+    assert fleet.run("logreflector.aws.deploy").status == 0
+    assert fleet.run("logreflector.aws.deploy").changed_tasks() == []
+    iam = aws.client("iam", MEMBER, REGIONS[0])
+    policy = iam.get_role_policy(RoleName="log-reflector-subscriber", PolicyName="log-reflector")["PolicyDocument"]
+    assert [arn.split(":")[3] for arn in policy["Statement"][0]["Resource"]] == sorted(REGIONS)
+    assert fleet.run("logreflector.aws.teardown", "--limit", f"{MEMBER}.{REGIONS[0]}").status == 0
+    assert iam.get_role(RoleName="log-reflector")["Role"]["RoleName"] == "log-reflector"
+
+
 def test_a_queue_that_holds_events_is_not_thrown_away(aws: RunningAws, ansible: Ansible) -> None:
     account, region = TARGETS[0]
     host = f"{account}.{region}"
@@ -181,7 +202,7 @@ def test_a_queue_that_holds_events_is_not_thrown_away(aws: RunningAws, ansible: 
     assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
 
 
-def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tmp_path: Any) -> None:
+def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tmp_path: Path) -> None:
     inventory = write_inventory(tmp_path, TARGETS[:1])
     data = json.loads(inventory.read_text(encoding="utf-8"))
     for name, group in data["all"]["children"].items():

@@ -1,0 +1,32 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a module call would work, and as whom."""
+
+from __future__ import annotations
+
+from .._errors import CredentialsError
+from .._plan import Params, Result
+from .._session import Target
+
+
+def read_target(target: Target, params: Params, _check_mode: bool) -> Result:
+    """The work of target_info. CredentialsError if the credentials lead into another account than expected."""
+    identity, expected = target.identity, params["account_id"]
+    if expected and identity.account != expected:
+        raise CredentialsError(
+            f"reach account {expected}",
+            f"the credentials lead into account {identity.account} ({identity.arn})",
+            hint="Check the role to assume, or the profile or keys, that the inventory gives this target.",
+            where=target.where,
+        )
+    return {
+        "changed": False,
+        "target": {
+            "account_id": identity.account,
+            "region": target.region,
+            "partition": identity.partition,
+            "caller_arn": identity.arn,
+        },
+    }
