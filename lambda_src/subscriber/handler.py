@@ -6,8 +6,10 @@
 
 Configuration, by environment:
   REFLECTOR       the reflector's function name (in the subscriber's own account and region) or its ARN
-  SUBSCRIPTIONS   JSON, all optional: {"include": [..], "exclude": [..], "own_functions": [..], "slots": 5,
-                  "attributes": {"filter_pattern": "..."}}, the options of the module subscription_filters
+  SUBSCRIPTIONS   JSON, all optional: {"include": [..], "exclude": [..], "own_functions": [..], "delivery_path": [..],
+                  "slots": 5, "attributes": {"filter_pattern": "..."}}, the options of the module subscription_filters;
+                  delivery_path names log groups that are never subscribed beside those of the default names, since this
+                  function may not ask Lambda where the others write
 
 The package `logreflector` beside this file is the collection's own code, the same that the catch-up runs.
 """
@@ -25,7 +27,7 @@ from logreflector._errors import InvalidInputError, ReflectorError
 from logreflector._retry import Patience, stop_at_limits
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import Choice, LogGroup, delivery_path
-from logreflector._subscriptions.filters import ATTRIBUTES, DEFAULT_SLOTS, Wanted, attributes_of
+from logreflector._subscriptions.filters import ATTRIBUTES, DEFAULT_SLOTS, Wanted, attributes_of, check_distribution
 from logreflector._subscriptions.sweep import Outcome, Sweep
 
 # A client made once serves all invocations of this worker.
@@ -36,7 +38,7 @@ _LOGS = stop_at_limits(
     )
 )
 _RESERVE_SECONDS = 5.0
-_SETTINGS = {"include", "exclude", "own_functions", "slots", "attributes"}
+_SETTINGS = {"include", "exclude", "own_functions", "delivery_path", "slots", "attributes"}
 _FILTER_ATTRIBUTES = {*ATTRIBUTES} - {"destination_arn"}
 
 
@@ -86,8 +88,11 @@ def _rules(function_arn: str) -> tuple[Choice, Wanted]:
     destination = reflector if reflector.startswith("arn:") else f"{own_prefix}:function:{reflector}"
     settings = _settings(os.environ.get("SUBSCRIPTIONS") or "{}")
     functions = [own_name.partition(":")[0], *settings.get("own_functions", [])]
-    choice = Choice(settings.get("include", ["*"]), settings.get("exclude", []), delivery_path(destination, functions))
+    own_groups = [os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), *settings.get("delivery_path", [])]
+    path = delivery_path(destination, functions, own_groups)
+    choice = Choice(settings.get("include", ["*"]), settings.get("exclude", []), path)
     attributes = attributes_of(settings.get("attributes", {}))
+    check_distribution(destination, attributes.get("distribution"))
     return choice, Wanted(destination, attributes, settings["slots"])
 
 
@@ -102,6 +107,10 @@ def _settings(text: str) -> dict[str, Any]:
         raise InvalidInputError("SUBSCRIPTIONS", f"it is not a JSON object of settings: {error}") from error
     if unknown:
         raise InvalidInputError("SUBSCRIPTIONS", f"it does not take {', '.join(sorted(unknown))}")
+    # A string's characters would pass for names, and guard nothing.
+    for name in ("own_functions", "delivery_path"):
+        if not isinstance(settings.get(name, []), list):
+            raise InvalidInputError("SUBSCRIPTIONS", f"its {name} is not a list")
     return settings
 
 

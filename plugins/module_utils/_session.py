@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ._errors import CredentialsError, InvalidInputError, ReflectorError, error_code, trying
+from ._errors import AccessDeniedError, CredentialsError, InvalidInputError, translate, trying
 from ._retry import stop_at_limits
 
 try:
@@ -71,18 +72,9 @@ class Target:
         region = params["region"]
         if not region:
             raise InvalidInputError("region", NO_REGION)
+        _check_role(params)
         verify = params["aws_ca_bundle"] or params["validate_certs"]
-        config = botocore.config.Config(
-            retries=_RETRIES,
-            max_pool_connections=32,
-            connect_timeout=10,
-            user_agent_extra="logreflector.aws",
-        )
-        if params["aws_config"]:
-            try:
-                config = config.merge(botocore.config.Config(**params["aws_config"]))
-            except (botocore.exceptions.BotoCoreError, TypeError, ValueError) as error:
-                raise InvalidInputError("aws_config", str(error)) from error
+        config = _client_config(params["aws_config"] or {})
         options = {"endpoint_url": params["endpoint_url"] or None, "verify": verify, "config": config}
         with _credentials_problem("use the given credentials"):
             session = boto3.Session(
@@ -151,6 +143,46 @@ class Target:
         return f"arn:{self.identity.partition}:{service}:{region}:{self.identity.account}:{resource}"
 
 
+# What botocore takes from anybody and stumbles over at the first call, as if the network were at fault.
+_DICTIONARIES = ("client_context_params", "proxies", "proxies_config", "retries", "s3")
+_NUMBERS = ("connect_timeout", "max_pool_connections", "read_timeout")
+
+
+def _client_config(given: Mapping[str, Any]) -> Any:
+    """botocore's settings: ours, and over them those of the option aws_config. InvalidInputError if those cannot be right."""
+    for names, kinds, noun in ((_DICTIONARIES, Mapping, "a dictionary"), (_NUMBERS, (int, float), "a number")):
+        for name in names:
+            if given.get(name) is not None and not isinstance(given[name], kinds):
+                raise InvalidInputError("aws_config", f"its {name} is not {noun}")
+    if not all(isinstance(url, str) for url in (given.get("proxies") or {}).values()):
+        raise InvalidInputError("aws_config", "its proxies are not all URLs")
+    config = botocore.config.Config(
+        retries=_RETRIES, max_pool_connections=32, connect_timeout=10, user_agent_extra="logreflector.aws"
+    )
+    try:
+        return config.merge(botocore.config.Config(**given))
+    except (botocore.exceptions.BotoCoreError, AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError("aws_config", str(error)) from error
+
+
+def _check_role(params: Mapping[str, Any]) -> None:
+    """InvalidInputError for what AssumeRole's API reference does not allow."""
+    if not params["assume_role_arn"]:
+        return
+    for option, pattern, allowed in (
+        (
+            "assume_role_arn",
+            r"arn:[\w-]+:iam::\d{12}:role/\S+",
+            "the ARN of a role: arn:aws:iam::123456789012:role/NAME",
+        ),
+        ("assume_role_session_name", r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits and any of _+=,.@-"),
+    ):
+        if not re.fullmatch(pattern, params[option], re.ASCII):
+            raise InvalidInputError(option, f"{params[option]!r} is not {allowed}")
+    if len(params["assume_role_external_id"] or "at least 2") < 2:
+        raise InvalidInputError("assume_role_external_id", "it has less than 2 characters")
+
+
 @contextlib.contextmanager
 def _credentials_problem(tried: str) -> Any:
     """What boto3 refuses before any call: an unknown profile, half a key pair, an address that is none."""
@@ -169,6 +201,9 @@ def _account_of(role_arn: str) -> str:
 
 def _place(account: str, region: str) -> str:
     return f"{account}/{region}" if account else region
+
+
+_TRUST = "Check that the role exists in that account and that its trust policy lets this caller assume it."
 
 
 def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any], models: Any) -> Any:
@@ -196,9 +231,10 @@ def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any
         try:
             return fetcher.fetch_credentials()
         except botocore.exceptions.ClientError as error:
-            message = error.response.get("Error", {}).get("Message", "")
-            hint = "Check that the role exists in that account and that its trust policy lets this caller assume it."
-            raise CredentialsError(tried, message, hint=hint, code=error_code(error), where=where) from error
+            refusal = translate(error, tried, where)
+            # AWS answers the same for a role that does not exist; any other code is about the caller's own credentials.
+            hint = _TRUST if isinstance(refusal, AccessDeniedError) else refusal.hint
+            raise CredentialsError(tried, refusal.why, hint=hint, code=refusal.code, where=where) from error
 
     assumed = _botocore_session(models)
     if params["profile"]:  # or it would look AWS_PROFILE up again, which may not even exist
@@ -228,4 +264,4 @@ def _botocore_session(models: Any) -> Any:
     return session
 
 
-__all__ = ["SDK_ERROR", "Identity", "ReflectorError", "Target", "read_models"]
+__all__ = ["SDK_ERROR", "Identity", "Target", "read_models"]

@@ -11,23 +11,53 @@ short_description: Send one line the whole way through a target and measure how 
 version_added: 0.1.0
 description:
   - Creates a log group, waits until the subscriber has given it its filter, writes a line, and waits until the reflector accounts for its delivery.
-  - The log group is removed in any case, so that nothing stays.
+  - The log group is removed in any case, so that nothing stays. Canary log groups that a killed run left behind, named as this
+    module names them under O(log_group_prefix) and older than an hour, are removed before.
   - Fails with the link that did not hold.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
-  - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and tell the changes without making them.
+    support: full
+    details:
+      - It only looks whether there is a reflector, and for canary log groups that were left behind.
+  diff_mode:
+    description: Tells what it changes (or would change) in diff mode.
+    support: N/A
+    details:
+      - RV(removed_leftovers) names all that is changed.
+  idempotent:
+    description: A second run with the same options changes nothing and makes no writing call.
+    support: partial
+    details:
+      - Each run makes a log group and removes it, and reports no change for that.
 options:
   function_name:
     description: The reflector's function name.
     type: str
     default: log-reflector
   log_group_prefix:
-    description: How the names of canary log groups begin. The subscriber's rules must include them.
+    description:
+      - How the names of canary log groups begin. C(canary-) and twelve hexadecimal digits follow.
+      - The subscriber's rules must choose them.
     type: str
     default: /log-reflector/canary/
+  line:
+    description:
+      - The message that is written. The subscriber's filter pattern must match it.
+      - Without it the message is C(log reflector canary) and the name of the log group.
+    type: str
+  state:
+    description:
+      - V(present) sends a line.
+      - V(absent) only removes the canary log groups that killed runs left behind, whatever their age.
+    type: str
+    choices: [present, absent]
+    default: present
   timeout:
     description: Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.
     type: int
@@ -43,13 +73,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 canary:
-  description: The measured delays, in seconds; null in check mode, which only looks whether there is a reflector.
+  description: The measured delays, in seconds; null in check mode, which only looks whether there is a reflector, and with O(state=absent).
   type: dict
   returned: success
   sample:
-    log_group: /log-reflector/canary/5f1c2e9a7b40
+    log_group: /log-reflector/canary/canary-5f1c2e9a7b40
     seconds_to_subscription: 41.2
     seconds_to_delivery: 2.1
+removed_leftovers:
+  description: Canary log groups that another run had left behind and this one removed, or would remove in check mode.
+  type: list
+  elements: str
+  returned: success, and where the canary did not arrive
+  sample: []
+changes:
+  description: The same, a line each.
+  type: list
+  elements: str
+  returned: success, and where the canary did not arrive
+  sample: []
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
@@ -59,6 +101,8 @@ SPEC = Spec(
     options={
         "function_name": {"type": "str", "default": "log-reflector"},
         "log_group_prefix": {"type": "str", "default": "/log-reflector/canary/"},
+        "line": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": 300},
     },
     work=fly_canary,

@@ -16,12 +16,14 @@ description:
   - Waits until the function is active, or the update is done.
   - An option that is not given leaves the attribute alone. A function that does not exist yet gets the defaults that the options name.
   - The log group is made before the function, so that retention and key hold from the first line. One that exists is adopted.
+  - The log group of a function that is foreign (see O(adopt) and O(force)) is neither changed nor deleted.
   - When code and configuration both change, what the new code needs (variables, layers, runtime, memory) is set before the code is exchanged;
     variables that go away and a new O(handler) follow after it.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.ownership
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 options:
@@ -48,7 +50,7 @@ options:
     description:
       - The execution role, by ARN, or by name (with its path) in the same account.
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-      - A role that was just made is waited for.
+      - A role that was just made is waited for, a minute at the most.
     type: str
   runtime:
     description: The runtime. A new function gets V(python3.13).
@@ -140,6 +142,7 @@ options:
     description:
       - Where an event goes that the function could not handle, by ARN, or by name for an SQS queue in the same account and region.
       - V("") takes the destination away.
+      - A queue that was just made is waited for, a minute at the most.
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
     type: str
   maximum_retry_attempts:
@@ -148,14 +151,6 @@ options:
   maximum_event_age:
     description: Seconds that an event of an asynchronous invocation is kept, 60 to 21600, AWS's default.
     type: int
-  tags:
-    description: Tags of the function. V({}) with O(purge_tags) removes all.
-    type: dict
-    aliases: [resource_tags]
-  purge_tags:
-    description: Whether tags that O(tags) does not name are removed. Without O(tags) none are.
-    type: bool
-    default: true
   log_group_retention_days:
     description: Days that the function's log group keeps events. V(0) is for ever, which is what a new group gets.
     type: int
@@ -169,6 +164,7 @@ options:
     description:
       - Whether O(state=absent) deletes the log group too, with the events in it.
       - That is the group of O(logging_config.log_group), or else the default one. A group that only AWS names may serve other functions and stays.
+      - It goes after the function, or when the function is gone already, and stays where the module refuses to delete the function.
     type: bool
     default: false
   wait_timeout:
@@ -257,7 +253,7 @@ function:
     on_failure_destination: ""
     maximum_retry_attempts: 2
     maximum_event_age: 21600
-    tags: {team: platform}
+    tags: {managed-by: logreflector.aws, team: platform}
 log_group:
   description: The function's log group as it stands, null if it does not exist. Retention 0 is for ever.
   type: dict
@@ -275,9 +271,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Sp
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_log_group import RETENTION_DAYS
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.ownership import OPTIONS
 
 SPEC = Spec(
     options={
+        **OPTIONS,
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "zip_file": {"type": "path"},
@@ -318,8 +316,6 @@ SPEC = Spec(
         "on_failure_destination": {"type": "str"},
         "maximum_retry_attempts": {"type": "int"},
         "maximum_event_age": {"type": "int"},
-        "tags": {"type": "dict", "aliases": ["resource_tags"]},
-        "purge_tags": {"type": "bool", "default": True},
         "log_group_retention_days": {"type": "int", "choices": list(RETENTION_DAYS)},
         "log_group_kms_key_id": {"type": "str", "no_log": False},
         "delete_log_group": {"type": "bool", "default": False},

@@ -41,13 +41,15 @@ options:
       - Needed when the filter does not exist yet. An attribute that is not given is left as it stands.
     type: str
   filter_pattern:
-    description: The pattern that events must match. V("") (AWS's default) lets every event through.
+    description:
+      - The pattern that events must match. V("") (AWS's default) lets every event through.
+      - The exact words C({partition}), C({region}) and C({account}) are replaced as in O(destination_arn). Other braces stay.
     type: str
   role_arn:
     description: The role that CloudWatch Logs assumes to deliver. Kinesis and Firehose destinations need one, Lambda functions none.
     type: str
   distribution:
-    description: How events are spread over the shards of a Kinesis stream.
+    description: How events are spread over the shards of a Kinesis stream. V(Random) is refused for Lambda functions.
     type: str
     choices: [ByLogStream, Random]
   apply_on_transformed_logs:
@@ -120,6 +122,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._plan import conv
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import (
     SubscriptionFilterResource,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
 
 SPEC = Spec(
     options={
@@ -133,7 +136,7 @@ SPEC = Spec(
         "apply_on_transformed_logs": {"type": "bool"},
         "emit_system_fields": {"type": "list", "elements": "str"},
         "field_selection_criteria": {"type": "str"},
-        "slots": {"type": "int", "default": 5},
+        "slots": {"type": "int", "default": DEFAULT_SLOTS},
         "wait_timeout": {"type": "int", "default": 60},
     },
     work=converging(SubscriptionFilterResource),

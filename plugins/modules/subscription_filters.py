@@ -13,8 +13,15 @@ description:
   - The catch-up. Lists every log group, chooses by patterns, and converges the subscription filter of each in one call.
   - A filter is ours when its destination is O(destination_arn). Every other filter is foreign and never touched.
   - Log groups that may not or cannot be subscribed are left out and named with the reason. They are the log groups of the
-    reflector and of O(own_functions), of another class than STANDARD, and those full of foreign filters.
+    reflector, of O(own_functions) and O(own_log_groups), of another class than STANDARD, and those full of foreign filters.
   - A log group that fails does not stop the others. The task fails at the end and names it.
+notes:
+  - The log group of each Lambda function that a foreign filter sends to, by its default name C(/aws/lambda/NAME), gets no new
+    filter of ours and is reported as excluded, because two deliveries that forward each other's logs never end. A filter of
+    ours that stands there already is noted, and removed with O(purge).
+  - That is known from the filters that are seen, so only where the other delivery has subscribed a log group before, and the
+    subscriber does not look. Where two deployments share an account and region, name the functions of each in the other's
+    O(exclude).
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -39,6 +46,8 @@ options:
     description:
       - Patterns of log group names to take, shell-style over the whole name, or C(re:) and a regular expression that is
         searched for in the name.
+      - The exact words C({partition}), C({region}) and C({account}) are replaced as in O(destination_arn), as they are in the
+        subscriber's rules. Other braces stay.
     type: list
     elements: str
     default: ['*']
@@ -52,18 +61,28 @@ options:
     type: bool
     default: false
   own_functions:
-    description: Names of other Lambda functions on the delivery path. Their log groups are never subscribed.
+    description:
+      - Names of other Lambda functions on the delivery path. Their log groups are never subscribed.
+      - They are those of the default names, and those that the logging configurations of the functions and of the reflector
+        name. That takes the permission C(lambda:GetFunctionConfiguration).
     type: list
     elements: str
     default: [log-reflector-subscriber]
+  own_log_groups:
+    description: Names of more log groups that are never subscribed, such as those of what is behind the reflector.
+    type: list
+    elements: str
+    default: []
   filter_pattern:
-    description: The pattern that events must match. Without it new filters let every event through and existing ones keep theirs.
+    description:
+      - The pattern that events must match. Without it new filters let every event through and existing ones keep theirs.
+      - Placeholders are replaced as in O(include).
     type: str
   role_arn:
     description: The role that CloudWatch Logs assumes to deliver. Lambda functions need none.
     type: str
   distribution:
-    description: How events are spread over the shards of a Kinesis stream.
+    description: How events are spread over the shards of a Kinesis stream. V(Random) is refused for Lambda functions.
     type: str
     choices: [ByLogStream, Random]
   apply_on_transformed_logs:
@@ -79,7 +98,8 @@ options:
   slots:
     description:
       - How many filters AWS allows for each log group. A full one is reported without trying.
-      - AWS's own answer has the last word.
+      - AWS's own answer has the last word. A log group that it refuses is reported as C(not_possible), and check mode
+        announces that only with the right number here.
     type: int
     default: 5
   workers:
@@ -155,6 +175,7 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filters import sweep_target
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
 
 SPEC = Spec(
     options={
@@ -164,13 +185,14 @@ SPEC = Spec(
         "exclude": {"type": "list", "elements": "str", "default": []},
         "purge": {"type": "bool", "default": False},
         "own_functions": {"type": "list", "elements": "str", "default": ["log-reflector-subscriber"]},
+        "own_log_groups": {"type": "list", "elements": "str", "default": []},
         "filter_pattern": {"type": "str"},
         "role_arn": {"type": "str"},
         "distribution": {"type": "str", "choices": ["ByLogStream", "Random"]},
         "apply_on_transformed_logs": {"type": "bool"},
         "emit_system_fields": {"type": "list", "elements": "str"},
         "field_selection_criteria": {"type": "str"},
-        "slots": {"type": "int", "default": 5},
+        "slots": {"type": "int", "default": DEFAULT_SLOTS},
         "workers": {"type": "int", "default": 8},
         "wait_timeout": {"type": "int", "default": 60},
     },

@@ -25,6 +25,11 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Which account and region is this?
+  logreflector.aws.target_info:
+    region: eu-west-1
+  register: here
+
 - name: Is this the account that I mean?
   logreflector.aws.target_info:
     region: eu-west-1

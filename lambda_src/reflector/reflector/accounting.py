@@ -1,4 +1,4 @@
-"""What became of an invocation's events: one line on stdout, whatever happens.
+"""What became of an invocation's events: one line on stdout, whatever happens (but for the own log group's, see `accounted`).
 
 The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"), so that CloudWatch makes
 metrics of it in the namespace `LogReflector`, by function. It holds counts and names, never anything of a message.
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .decode import Payload
+from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
 
@@ -55,7 +56,10 @@ class Tally:
 
 @contextmanager
 def accounted() -> Iterator[Tally]:
-    """A tally for what happens inside; its line is printed at the end, with the error's name if there was one."""
+    """A tally for what happens inside; its line is printed at the end, with the error's name if there was one.
+
+    Of the own log group's events nothing is printed: the line would be the next of them.
+    """
     tally = Tally()
     started = time.monotonic()
     try:
@@ -65,7 +69,8 @@ def accounted() -> Iterator[Tally]:
         raise
     finally:
         tally.duration_ms = round((time.monotonic() - started) * 1000)
-        print(metric_line(tally), flush=True)
+        if tally.dropped_by != OWN_LOG_GROUP:
+            print(metric_line(tally), flush=True)
 
 
 def metric_line(tally: Tally) -> str:

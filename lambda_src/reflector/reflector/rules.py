@@ -7,17 +7,20 @@ from collections.abc import Iterable
 
 from .decode import CONTROL_MESSAGE, Payload
 
+OWN_LOG_GROUP = "own log group"
+
 
 def never_forwarded(payload: Payload, own_log_group: str) -> str | None:
     """Health checks of CloudWatch Logs, and the reflector's own log.
 
-    Forwarding its own log would make it write the next line to forward, without end. AWS refuses that subscription for the
-    default log group only (AWS page "Log recursion prevention"); a custom one must be stopped here.
+    AWS refuses to subscribe a function's own log group under its default name only (AWS page "Log recursion prevention").
+    With a custom one nothing reaches the sink, and no accounting line of ours makes the next event; Lambda's own START, END
+    and REPORT lines still do, so that the function goes on invoking itself until that subscription is removed.
     """
     if payload.message_type == CONTROL_MESSAGE:
         return "control message"
     if own_log_group and payload.log_group == own_log_group:
-        return "own log group"
+        return OWN_LOG_GROUP
     return None
 
 

@@ -7,20 +7,26 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .._errors import NotFoundError, ReflectorError
+from .._errors import InvalidInputError, NotFoundError, ReflectorError
 from .._plan import Params, Result
 from .._session import Target
 from .._subscriptions.calls import LogsApi
-from .._subscriptions.choice import own_log_group
+from .._subscriptions.filters import SubscriptionFilter
+from .common import check_name
 from .subscription_filter import destination
+from .subscription_filters import function_log_group
 
 T = TypeVar("T")
+
+LEFTOVER_SECONDS = 3600.0
+"""Canaries that are older were left behind by a run that was killed."""
 
 
 class CanaryError(ReflectorError):
@@ -35,26 +41,57 @@ class Canary:
     function_name: str
     prefix: str
     timeout: float
+    line: str | None = None
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def __post_init__(self) -> None:
-        self.log_group = f"{self.prefix}{uuid.uuid4().hex[:12]}"
-        self.reflector_arn = destination(self.target, self.function_name)
+        check_name(
+            "log_group_prefix", self.prefix, r"[-._/#A-Za-z0-9]{1,480}", "1 to 480 letters, digits and any of -._/#"
+        )
+        if self.line == "":
+            raise InvalidInputError("line", "it is empty, and CloudWatch Logs takes no empty message")
+        self.log_group = f"{self.prefix}{_MARK}{uuid.uuid4().hex[:12]}"
+        self.message = self.line or f"log reflector canary {self.log_group}"
+        self.reflector_arn = destination(self.target, self.function_name, "function_name")
         self.logs = self.target.client("logs")
 
     log_group: str = field(init=False)
+    message: str = field(init=False)
     reflector_arn: str = field(init=False)
+    reflector_log_group: str = field(init=False, default="")
     logs: Any = field(init=False)
+    _filter: SubscriptionFilter | None = field(init=False, default=None)
 
     def require_reflector(self) -> None:
         """NotFoundError, with what to do, where there is no reflector to prove."""
         hint = "Deploy first: ansible-playbook logreflector.aws.deploy."
         try:
-            with self.target.trying(f"find the reflector {self.function_name}"):
-                self.target.client("lambda").get_function_configuration(FunctionName=self.function_name)
+            self.reflector_log_group = function_log_group(self.target, self.function_name)
         except NotFoundError as error:
-            raise NotFoundError(error.tried, error.why, hint=hint, code=error.code, where=error.where) from error
+            tried = f"find the reflector {self.function_name}"
+            raise NotFoundError(tried, error.why, hint=hint, code=error.code, where=error.where) from error
+
+    def leftovers(self, seconds: float) -> list[str]:
+        """Canary log groups under the prefix that are older than that. Only names as this class makes them."""
+        made_here = re.compile(re.escape(self.prefix + _MARK) + "[0-9a-f]{12}")
+        before = (time.time() - seconds) * 1000
+        pages = self.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.prefix + _MARK)
+        with self.target.trying("look for canary log groups that were left behind"):
+            return [
+                group["logGroupName"]
+                for page in pages
+                for group in page["logGroups"]
+                if made_here.fullmatch(group["logGroupName"]) and group["creationTime"] <= before
+            ]
+
+    def remove(self, log_group: str) -> None:
+        """Delete a canary log group; one that is gone already is no error."""
+        with self.target.trying(f"remove the canary log group {log_group}"):
+            try:
+                self.logs.delete_log_group(logGroupName=log_group)
+            except self.logs.exceptions.ResourceNotFoundException:
+                return
 
     def fly(self) -> dict[str, Any]:
         """The measured delays. CanaryError names the link that did not hold. The log group is removed in any case."""
@@ -62,14 +99,14 @@ class Canary:
             self.logs.create_log_group(logGroupName=self.log_group)
         try:
             created = self.clock()
-            self._wait_for(self._subscribed, "its subscription filter", _NO_FILTER)
+            self._wait_for(self._subscribed, "its subscription filter", self._no_filter)
             subscribed = self.clock()
             self._write_line()
             written = self.clock()
-            self._wait_for(self._delivered, "the reflector's word that it delivered the line", _NO_DELIVERY)
+            self._wait_for(self._delivered, "the reflector's word that it delivered the line", self._no_delivery)
             delivered = self.clock()
         finally:
-            self._remove()
+            self.remove(self.log_group)
         return {
             "log_group": self.log_group,
             "seconds_to_subscription": round(subscribed - created, 2),
@@ -78,12 +115,30 @@ class Canary:
 
     def _subscribed(self) -> bool:
         filters = LogsApi(self.logs, lambda: self.target.where).filters(self.log_group)
-        return any(item.destination_arn == self.reflector_arn for item in filters)
+        self._filter = next((item for item in filters if item.destination_arn == self.reflector_arn), None)
+        return self._filter is not None
+
+    def _no_filter(self) -> str:
+        return (
+            f"Check that the subscriber's rules (include and exclude) choose the log group {self.log_group}, that a trail "
+            "logs management events in this region, that the rule and the subscriber are in place, and the subscriber's "
+            "own log and dead-letter queue."
+        )
+
+    def _no_delivery(self) -> str:
+        pattern = self._filter.filter_pattern if self._filter else ""
+        first = (
+            f"The filter lets only through what matches its pattern {pattern!r}, and the line was {self.message!r}: "
+        )
+        return (
+            f"{first + 'give one that matches by the option line. Else check' if pattern else 'Check'} the reflector's own "
+            "log and dead-letter queue, and that its sink accepts requests."
+        )
 
     def _write_line(self) -> None:
         with self.target.trying(f"write a line to the canary log group {self.log_group}"):
             self.logs.create_log_stream(logGroupName=self.log_group, logStreamName="canary")
-            line = {"timestamp": int(time.time() * 1000), "message": f"log reflector canary {self.log_group}"}
+            line = {"timestamp": int(time.time() * 1000), "message": self.message}
             self.logs.put_log_events(logGroupName=self.log_group, logStreamName="canary", logEvents=[line])
 
     def _delivered(self) -> bool:
@@ -91,13 +146,13 @@ class Canary:
         paginator = self.logs.get_paginator("filter_log_events")
         with self.target.trying(f"read the log of the reflector {self.function_name}"):
             pages = paginator.paginate(
-                logGroupName=own_log_group(self.reflector_arn.split(":")[6]),
+                logGroupName=self.reflector_log_group,
                 filterPattern=f'"{self.log_group}"',
                 startTime=int((time.time() - self.timeout - 60) * 1000),
             )
             return any(_accounts_for(event["message"], self.log_group) for page in pages for event in page["events"])
 
-    def _wait_for(self, holds: Callable[[], bool], what: str, hint: str) -> None:
+    def _wait_for(self, holds: Callable[[], bool], what: str, hint: Callable[[], str]) -> None:
         end = self.clock() + self.timeout
         pause = 0.2
         while not holds():
@@ -105,25 +160,15 @@ class Canary:
                 raise CanaryError(
                     f"see {what} for the canary log group {self.log_group}",
                     f"it did not come within {self.timeout:g} seconds",
-                    hint=hint,
+                    hint=hint(),
                     where=self.target.where,
                 )
             self.sleep(pause)
             pause = min(pause * 1.5, 3)  # describing filters is limited to 5 calls a second, shared with everyone
 
-    def _remove(self) -> None:
-        with self.target.trying(f"remove the canary log group {self.log_group}"):
-            try:
-                self.logs.delete_log_group(logGroupName=self.log_group)
-            except self.logs.exceptions.ResourceNotFoundException:
-                return
 
-
-_NO_FILTER = (
-    "Check that a trail logs management events in this region, that the rule and the subscriber are in place, and the "
-    "subscriber's own log and dead-letter queue."
-)
-_NO_DELIVERY = "Check the reflector's own log and dead-letter queue, and that its sink accepts requests."
+_MARK = "canary-"
+"""In each canary's name after the prefix: what is removed as a leftover can be nobody else's by chance."""
 
 
 def _accounts_for(message: str, log_group: str) -> bool:
@@ -135,7 +180,31 @@ def _accounts_for(message: str, log_group: str) -> bool:
 
 
 def fly_canary(target: Target, params: Params, check_mode: bool) -> Result:
-    """The work of the module canary. What it makes it removes, so nothing is ever changed."""
-    canary = Canary(target, params["function_name"], params["log_group_prefix"], float(params["timeout"]))
-    canary.require_reflector()
-    return {"changed": False, "canary": None if check_mode else canary.fly()}
+    """The work of the module canary. What it makes it removes: only what another run left behind is a change."""
+    canary = Canary(
+        target, params["function_name"], params["log_group_prefix"], float(params["timeout"]), params["line"]
+    )
+    if params["state"] == "absent":
+        leftovers = canary.leftovers(0)
+    else:
+        canary.require_reflector()
+        leftovers = canary.leftovers(max(LEFTOVER_SECONDS, 4 * canary.timeout))  # that no run watches any more
+    if check_mode:
+        return {**_cleared(leftovers), "canary": None}
+    removed: list[str] = []
+    try:
+        for log_group in leftovers:
+            canary.remove(log_group)
+            removed.append(log_group)
+        return {**_cleared(removed), "canary": None if params["state"] == "absent" else canary.fly()}
+    except ReflectorError as error:
+        error.done = _cleared(removed)
+        raise
+
+
+def _cleared(leftovers: list[str]) -> Result:
+    return {
+        "changed": bool(leftovers),
+        "changes": [f"delete canary log group {log_group}" for log_group in leftovers],
+        "removed_leftovers": list(leftovers),
+    }

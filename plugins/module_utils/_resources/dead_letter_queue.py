@@ -25,7 +25,7 @@ from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
 from .common import Call, check_name, check_number, compact_json, own_arn
-from .ownership import Ownership, is_ours, tag_difference
+from .ownership import Ownership, is_ours
 from .policy_document import Document, given_document, same_meaning, statements, stored_document
 
 RETENTION = 14 * 24 * 3600
@@ -138,7 +138,14 @@ class DeadLetterQueueResource:
         return Change("create", "queue", self._name, None, {**_plain(attributes), "tags": tags}, (call,))
 
     def _changes(self, queue: Queue) -> list[Change]:
-        return [*self._tag_update(queue), *self._settings_update(queue)]
+        tags = self._own.tag_update(
+            "queue",
+            self._name,
+            queue.tags,
+            tag=lambda tags: Call("tag_queue", {"QueueUrl": queue.url, "Tags": tags}),
+            untag=lambda keys: Call("untag_queue", {"QueueUrl": queue.url, "TagKeys": keys}),
+        )
+        return [*tags, *self._settings_update(queue)]
 
     def _settings_update(self, queue: Queue) -> Iterator[Change]:
         before = {key: queue.attributes.get(key, "") for key in _SETTINGS}
@@ -154,20 +161,6 @@ class DeadLetterQueueResource:
         if changed:
             call = Call("set_queue_attributes", {"QueueUrl": queue.url, "Attributes": changed})
             yield Change("update", "queue", self._name, _plain(before), _plain(after), (call,))
-
-    def _tag_update(self, queue: Queue) -> Iterator[Change]:
-        """Before everything else: what is adopted is ours before it is changed."""
-        if queue.tags is None:
-            return
-        after = self._own.wanted_tags(queue.tags)
-        to_set, to_remove = tag_difference(queue.tags, after)
-        calls = []
-        if to_remove:
-            calls.append(Call("untag_queue", {"QueueUrl": queue.url, "TagKeys": to_remove}))
-        if to_set:
-            calls.append(Call("tag_queue", {"QueueUrl": queue.url, "Tags": to_set}))
-        if calls:
-            yield Change("update", "tags of queue", self._name, dict(queue.tags), after, tuple(calls))
 
     def _deletion(self, queue: Queue) -> Change:
         tags = queue.tags or {}

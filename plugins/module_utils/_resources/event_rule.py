@@ -7,81 +7,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from .._errors import InvalidInputError, NotFoundError, ReflectorError, ThrottledError
+from .._errors import InvalidInputError, NotFoundError
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .common import Call, check_name, check_number, compact_json, own_arn
-from .ownership import Ownership, as_dict, as_list, tag_difference
+from .common import Call, check_name, check_number, own_arn
+from .event_pattern import json_text, put_in, put_input, same_pattern
+from .event_rule_api import Rule, RuleApi
+from .ownership import Ownership, as_list
 
 _ENTRIES = 100  # that PutTargets and RemoveTargets take in one call
 _NAME = (r"[.\-_A-Za-z0-9]{1,64}", "a name of 1 to 64 letters, digits, dots, hyphens and underscores")
-_INPUTS = ("Input", "InputPath", "InputTransformer")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule as it stands; "" where it has no such attribute.
-
-    event_pattern   the text that EventBridge stores
-    tags            None where they were not asked for
-    targets         EventBridge's own target structures by id, None where they were not asked for
-    """
-
-    name: str
-    event_bus_name: str = "default"
-    arn: str = ""
-    state: str = "ENABLED"
-    event_pattern: str = ""
-    schedule_expression: str = ""
-    description: str = ""
-    role_arn: str = ""
-    tags: Mapping[str, str] | None = None
-    targets: Mapping[str, Mapping[str, Any]] | None = None
-
-    @classmethod
-    def from_api(cls, item: Mapping[str, Any]) -> Rule:
-        """From DescribeRule's answer."""
-        return cls(
-            name=item["Name"],
-            event_bus_name=item.get("EventBusName", "default"),
-            arn=item["Arn"],
-            state=item.get("State", "ENABLED"),
-            event_pattern=item.get("EventPattern") or "",
-            schedule_expression=item.get("ScheduleExpression") or "",
-            description=item.get("Description") or "",
-            role_arn=item.get("RoleArn") or "",
-        )
-
-    @property
-    def enabled(self) -> bool:
-        """ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS is enabled too."""
-        return self.state.startswith("ENABLED")
-
-    def request(self) -> dict[str, Any]:
-        """The parameters of PutRule, which forgets what it is not given: everything set is sent, the state too."""
-        optional = {
-            "EventPattern": self.event_pattern,
-            "ScheduleExpression": self.schedule_expression,
-            "RoleArn": self.role_arn,
-        }
-        return {
-            "Name": self.name,
-            "EventBusName": self.event_bus_name,
-            "State": self.state,
-            "Description": self.description,
-            **{key: value for key, value in optional.items() if value},
-        }
-
-    def plain(self) -> dict[str, Any]:
-        """The rule's own attributes, for diffs and results."""
-        values = {key: value for key, value in asdict(self).items() if key not in ("arn", "tags", "targets")}
-        return {**values, "event_pattern": json.loads(self.event_pattern) if self.event_pattern else None}
 
 
 class EventRuleResource:
@@ -170,7 +110,14 @@ class EventRuleResource:
             )
 
     def _changes(self, rule: Rule) -> list[Change]:
-        return [*self._tag_update(rule), *self._rule_update(rule), *self._target_changes(rule)]
+        tags = self._own.tag_update(
+            "event rule",
+            self._name,
+            rule.tags,
+            tag=lambda tags: Call("tag_resource", {"ResourceARN": rule.arn, "Tags": as_list(tags)}),
+            untag=lambda keys: Call("untag_resource", {"ResourceARN": rule.arn, "TagKeys": keys}),
+        )
+        return [*tags, *self._rule_update(rule), *self._target_changes(rule)]
 
     def _attributes_of(self, rule: Rule) -> Rule:
         """The rule with the options given; a pattern that says the same keeps its text."""
@@ -191,20 +138,6 @@ class EventRuleResource:
         if after != rule:
             calls = (Call("put_rule", after.request()),)
             yield Change("update", "event rule", self._name, rule.plain(), after.plain(), calls)
-
-    def _tag_update(self, rule: Rule) -> Iterator[Change]:
-        """Before everything else: what is adopted is ours before it is changed."""
-        if rule.tags is None:
-            return
-        after = self._own.wanted_tags(rule.tags)
-        to_set, to_remove = tag_difference(rule.tags, after)
-        calls = []
-        if to_remove:
-            calls.append(Call("untag_resource", {"ResourceARN": rule.arn, "TagKeys": to_remove}))
-        if to_set:
-            calls.append(Call("tag_resource", {"ResourceARN": rule.arn, "Tags": as_list(to_set)}))
-        if calls:
-            yield Change("update", "tags of event rule", self._name, dict(rule.tags), after, tuple(calls))
 
     def _target_changes(self, rule: Rule) -> Iterator[Change]:
         """New and changed targets first, so that at no moment fewer stand than before and after."""
@@ -254,11 +187,11 @@ class EventRuleResource:
         """
         target = dict(standing or {"Id": given["id"]})
         target["Arn"] = self._resolved(given["arn"], "lambda", "function:", sibling)
-        _put_in(target, "RoleArn", given.get("role_arn"))
+        put_in(target, "RoleArn", given.get("role_arn"))
         dead_letter = given.get("dead_letter_arn")
         if dead_letter is not None:
             arn = self._resolved(dead_letter, "sqs", "", sibling) if dead_letter else ""
-            _put_in(target, "DeadLetterConfig", {"Arn": arn} if arn else "")
+            put_in(target, "DeadLetterConfig", {"Arn": arn} if arn else "")
         retry = given.get("retry_policy") or {}
         limits = {
             "MaximumRetryAttempts": retry.get("maximum_retry_attempts"),
@@ -267,97 +200,17 @@ class EventRuleResource:
         limits = {key: value for key, value in limits.items() if value is not None}
         if limits:
             target["RetryPolicy"] = {**target.get("RetryPolicy", {}), **limits}
-        _put_input(target, given)
+        put_input(target, given)
         return target
 
     def _resolved(self, value: str, service: str, prefix: str, sibling: str) -> str:
         return own_arn(self._target, service, prefix + value, sibling) if _is_name(value) else value
 
 
-class RuleApi:
-    """The calls to EventBridge about one rule."""
-
-    def __init__(self, target: Target, name: str, bus: str, patience: Patience) -> None:
-        self._target = target
-        self._name = name
-        self._bus = bus
-        self._patience = patience
-
-    @property
-    def _client(self) -> Any:
-        return self._target.client("events")
-
-    def rule(self) -> Rule | None:
-        """The rule without targets and tags, None if it does not exist."""
-        try:
-            with self._target.trying(f"read event rule {self._name}"):
-                answer = self._client.describe_rule(Name=self._name, EventBusName=self._bus)
-        except NotFoundError:
-            return None
-        return replace(Rule.from_api(answer), event_bus_name=self._bus)
-
-    def targets(self) -> dict[str, Mapping[str, Any]]:
-        """The rule's targets by id, over all pages."""
-        with self._target.trying(f"list the targets of event rule {self._name}"):
-            paginator = self._client.get_paginator("list_targets_by_rule")
-            pages = paginator.paginate(Rule=self._name, EventBusName=self._bus).build_full_result()
-        return {item["Id"]: item for item in pages.get("Targets", [])}
-
-    def tags(self, arn: str) -> dict[str, str]:
-        """The rule's tags."""
-        with self._target.trying(f"read the tags of event rule {self._name}"):
-            return as_dict(self._client.list_tags_for_resource(ResourceARN=arn)["Tags"])
-
-    def call(self, method: str, **request: Any) -> Call:
-        """A call on the rule's own bus."""
-        return Call(method, {"EventBusName": self._bus, **request})
-
-    def write(self, call: Call, tried: str) -> None:
-        """Make one writing call; an entry that EventBridge refuses is an error although it answers 200."""
-
-        def make() -> None:
-            with self._target.trying(tried):
-                answer = call.made_with(self._client)
-                if answer.get("FailedEntryCount"):
-                    raise self._refusal(call, answer.get("FailedEntries", []))
-
-        self._patience.wait_out(make, _passes)
-
-    def _refusal(self, call: Call, failed: Sequence[Mapping[str, Any]]) -> Exception:
-        """What botocore would raise, had AWS answered the entries' refusal as an error. Each entry's code is named."""
-        listed = "; ".join(
-            f"target {entry.get('TargetId')}: {entry.get('ErrorCode')} ({entry.get('ErrorMessage')})"
-            for entry in failed
-        )
-        code = failed[0].get("ErrorCode", "") if failed else ""
-        error = {"Code": code, "Message": listed or "AWS counts entries that failed, and names none"}
-        operation = self._client.meta.method_to_api_mapping[call.method]
-        refusal: Exception = self._client.exceptions.ClientError({"Error": error}, operation)
-        return refusal
-
-
-def same_pattern(one: str | None, other: str | None) -> bool:
-    """Whether two event patterns match the same events: JSON is compared, and a list's order only where it counts."""
-    if not one or not other:
-        return one == other
-    return _canonical(json.loads(one)) == _canonical(json.loads(other))
-
-
-def _canonical(value: Any, *, ordered: bool = False) -> str:
-    if isinstance(value, dict):
-        # {"numeric": [">", 0, "<=", 5]} is the one list in EventBridge's patterns that is read in order
-        parts = (f"{json.dumps(key)}:{_canonical(value[key], ordered=key == 'numeric')}" for key in sorted(value))
-        return "{" + ",".join(parts) + "}"
-    if isinstance(value, list):
-        items = [_canonical(item) for item in value]
-        return "[" + ",".join(items if ordered else sorted(items)) + "]"
-    return json.dumps(value)
-
-
 def _attributes(target: Target, params: Params) -> dict[str, Any]:
     """The rule's attributes that the user gave, as Rule holds them; the others are left alone."""
     given = {key: target.expand(params[key]) for key in ("schedule_expression", "description", "role_arn")}
-    given["event_pattern"] = _json_text("event_pattern", target.expand(params["event_pattern"]), dict)
+    given["event_pattern"] = json_text("event_pattern", target.expand(params["event_pattern"]), dict)
     if params["enabled"] is not None:
         given["state"] = "ENABLED" if params["enabled"] else "DISABLED"
     return {key: value for key, value in given.items() if value is not None}
@@ -379,62 +232,8 @@ def _given_targets(target: Target, params: Params) -> list[dict[str, Any]] | Non
         retry = item.get("retry_policy") or {}
         check_number("targets.retry_policy.maximum_retry_attempts", retry.get("maximum_retry_attempts"), 0, 185)
         check_number("targets.retry_policy.maximum_event_age", retry.get("maximum_event_age"), 60, 86400)
-        item["input"] = _json_text("targets.input", item.get("input"))
+        item["input"] = json_text("targets.input", item.get("input"))
     return given
-
-
-def _json_text(option: str, value: str | None, kind: type = object) -> str | None:
-    """JSON without white space; None and "" as they are. InvalidInputError for what is not JSON."""
-    if not value:
-        return value
-    try:
-        parsed = json.loads(value)
-    except ValueError as error:
-        raise InvalidInputError(option, f"it is not JSON ({error})") from error
-    if not isinstance(parsed, kind):
-        raise InvalidInputError(option, "it is JSON, but not a dictionary")
-    return compact_json(parsed)
-
-
-def _put_in(target: dict[str, Any], key: str, value: Any) -> None:
-    if value == "":
-        target.pop(key, None)
-    elif value is not None:
-        target[key] = value
-
-
-def _put_input(target: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """One of the three kinds of input replaces the others; text that says the same as what stands is left."""
-    transformer = given.get("input_transformer")
-    wanted = {
-        "Input": given.get("input"),
-        "InputPath": given.get("input_path"),
-        "InputTransformer": _transformer(transformer) if transformer else None,
-    }
-    wanted = {key: value for key, value in wanted.items() if value is not None}
-    for key, value in wanted.items():
-        standing = target.get(key)
-        for other in _INPUTS:
-            target.pop(other, None)
-        _put_in(target, key, standing if standing and _same_input(standing, value) else value)
-
-
-def _transformer(given: Mapping[str, Any]) -> dict[str, Any]:
-    paths = {str(key): str(value) for key, value in (given.get("input_paths_map") or {}).items()}
-    return {**({"InputPathsMap": paths} if paths else {}), "InputTemplate": given["input_template"]}
-
-
-def _same_input(standing: Any, wanted: Any) -> bool:
-    if isinstance(standing, Mapping):
-        return {"InputPathsMap": {}, **standing} == {"InputPathsMap": {}, **wanted}
-    try:
-        return bool(_canonical_input(standing) == _canonical_input(wanted))
-    except ValueError:
-        return bool(standing == wanted)
-
-
-def _canonical_input(text: str) -> str:
-    return json.dumps(json.loads(text), sort_keys=True)
 
 
 def _plain_target(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -472,8 +271,3 @@ def _batches(items: Mapping[str, Any] | Sequence[str]) -> Iterator[list[str]]:
     keys = list(items)
     for start in range(0, len(keys), _ENTRIES):
         yield keys[start : start + _ENTRIES]
-
-
-def _passes(error: ReflectorError) -> bool:
-    """Another writer on the same rule, or a rate shared with others."""
-    return isinstance(error, ThrottledError) or error.code == "ConcurrentModificationException"

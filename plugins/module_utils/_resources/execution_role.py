@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import (
@@ -23,9 +23,11 @@ from .._errors import (
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .common import Call, check_name, check_number, compact_json
-from .ownership import Ownership, as_dict, as_list, tag_difference
-from .policy_document import Document, given_document, same_meaning, size, stored_document
+from .common import Call, check_name, compact_json
+from .ownership import Ownership, as_list
+from .policy_document import Document, same_meaning, size
+from .role_api import RoleApi
+from .role_values import Role, Wanted
 
 INLINE_LIMIT = 10_240
 """Characters of all inline policies of a role together (page "IAM and AWS STS quotas"), not adjustable."""
@@ -40,96 +42,6 @@ LAMBDA_MAY_ASSUME: Document = {
 # A second or two after a detachment IAM may still see the policy at the role.
 _PASSING = ("ConcurrentModification", "ConcurrentModificationException", "ServiceFailure", "ServiceFailureException")
 _SETTLING_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role as it stands.
-
-    inline      the policies that were asked for, by name; of the others too where all were read
-    managed     name by ARN of the attached policies, None where they were not asked for
-    """
-
-    name: str
-    arn: str = ""
-    path: str = "/"
-    description: str = ""
-    assume_role_policy: Mapping[str, Any] = field(default_factory=dict)
-    max_session_duration: int = 3600
-    permissions_boundary: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    inline: Mapping[str, Document] = field(default_factory=dict)
-    managed: Mapping[str, str] | None = None
-
-    @classmethod
-    def from_api(cls, item: Mapping[str, Any]) -> Role:
-        """From GetRole's answer."""
-        return cls(
-            name=item["RoleName"],
-            arn=item["Arn"],
-            path=item["Path"],
-            description=item.get("Description", ""),
-            assume_role_policy=stored_document(item.get("AssumeRolePolicyDocument")),
-            max_session_duration=item.get("MaxSessionDuration", 3600),
-            permissions_boundary=item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
-            tags=as_dict(item.get("Tags")),
-        )
-
-    def plain(self) -> dict[str, Any]:
-        """The role's own attributes, for diffs and results."""
-        shown = ("name", "path", "description", "max_session_duration", "permissions_boundary")
-        return {
-            **{key: getattr(self, key) for key in shown},
-            "assume_role_policy": dict(self.assume_role_policy),
-            "tags": dict(self.tags),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the options ask for; None leaves an attribute alone."""
-
-    path: str | None = None
-    description: str | None = None
-    assume_role_policy: Document | None = None
-    inline: Mapping[str, Document] | None = None
-    purge_inline: bool = False
-    managed: Sequence[str] | None = None
-    purge_managed: bool = False
-    permissions_boundary: str | None = None
-    max_session_duration: int | None = None
-
-    @classmethod
-    def from_params(cls, target: Target, params: Params) -> Wanted:
-        """The options, placeholders replaced; InvalidInputError before any question about the role."""
-        path = params["path"]
-        if path is not None:
-            check_name("path", path, r"/|/[!-~]+/", "a path: it begins and ends with a slash, up to 512 characters")
-        check_number("max_session_duration", params["max_session_duration"], 3600, 43200)
-        trust = params["assume_role_policy"]
-        if trust is not None:
-            trust = _document(target, "assume_role_policy", trust)
-        inline = params["inline_policies"]
-        if inline is not None:
-            inline = {name: _document(target, f"inline_policies.{name}", inline[name]) for name in sorted(inline)}
-        managed = params["managed_policies"]
-        return cls(
-            path=path,
-            description=params["description"],
-            assume_role_policy=trust,
-            inline=inline,
-            purge_inline=params["purge_inline_policies"],
-            managed=None if managed is None else [target.expand(item) for item in managed],
-            purge_managed=params["purge_managed_policies"],
-            permissions_boundary=target.expand(params["permissions_boundary"]),
-            max_session_duration=params["max_session_duration"],
-        )
-
-    def inline_differs(self, actual: Mapping[str, Document]) -> bool:
-        """Whether a given inline policy is missing or says something else."""
-        return any(
-            name not in actual or not same_meaning(actual[name], new) for name, new in (self.inline or {}).items()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +148,13 @@ class ExecutionRoleResource:
 
     def _updates(self, role: Role) -> Iterator[Change]:
         """Tags first: what is adopted is ours before it is changed."""
-        yield from self._tag_update(role)
+        yield from self._own.tag_update(
+            "IAM role",
+            self._name,
+            role.tags,
+            tag=lambda tags: self._call("tag_role", Tags=as_list(tags)),
+            untag=lambda keys: self._call("untag_role", TagKeys=keys),
+        )
         yield from self._boundary_update(role)
         trust = self._wanted.assume_role_policy
         if trust is not None and not same_meaning(role.assume_role_policy, trust):
@@ -252,17 +170,6 @@ class ExecutionRoleResource:
                 "update_role", Description=after["description"], MaxSessionDuration=after["max_session_duration"]
             )
             yield self._part("update", "description and session duration", before, after, call)
-
-    def _tag_update(self, role: Role) -> Iterator[Change]:
-        after = self._own.wanted_tags(role.tags)
-        to_set, to_remove = tag_difference(role.tags, after)
-        calls = []
-        if to_remove:
-            calls.append(self._call("untag_role", TagKeys=to_remove))
-        if to_set:
-            calls.append(self._call("tag_role", Tags=as_list(to_set)))
-        if calls:
-            yield self._part("update", "tags", dict(role.tags), after, *calls)
 
     def _boundary_update(self, role: Role) -> Iterator[Change]:
         before, after = role.permissions_boundary, self._wanted.permissions_boundary
@@ -377,105 +284,6 @@ class ExecutionRoleResource:
             self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
         except NotFoundError:
             return  # another fork was faster
-
-
-class RoleApi:
-    """The calls to IAM about one role."""
-
-    def __init__(self, target: Target, name: str) -> None:
-        self._target = target
-        self._name = name
-
-    @property
-    def _client(self) -> Any:
-        return self._target.client("iam")
-
-    def existing_role(self) -> Role:
-        """GetRole: the role with trust policy, boundary and tags. NotFoundError if it does not exist."""
-        with self._target.trying(f"read IAM role {self._name}"):
-            return Role.from_api(self._client.get_role(RoleName=self._name)["Role"])
-
-    def role(self) -> Role | None:
-        """The role, None if it does not exist."""
-        try:
-            return self.existing_role()
-        except NotFoundError:
-            return None
-
-    def with_attachments(self, role: Role) -> Role:
-        """The role with the names of all its policies; the documents of the inline ones are not read."""
-        return replace(role, inline={name: {} for name in self._inline_names()}, managed=self._attached())
-
-    def with_policies(self, role: Role, wanted: Wanted) -> Role:
-        """The role with the policies that the options speak of.
-
-        All inline policies are read only where one is to be written (their sizes count together) or purged.
-        """
-        inline = {name: document for name in wanted.inline or () if (document := self._inline_policy(name)) is not None}
-        if wanted.inline is not None and (wanted.purge_inline or wanted.inline_differs(inline)):
-            others = (name for name in self._inline_names() if name not in inline and name not in wanted.inline)
-            inline |= {name: document for name in others if (document := self._inline_policy(name)) is not None}
-        return replace(role, inline=inline, managed=None if wanted.managed is None else self._attached())
-
-    def policy_arns(self, names: set[str], attached: Mapping[str, str]) -> dict[str, str]:
-        """The ARNs of managed policies by name: attached ones, the account's own, AWS's, in this order.
-
-        Asks AWS only for names that are not attached. NotFoundError names those that nobody has.
-        """
-        found = {name: arn for arn, name in attached.items() if name in names}
-        for scope in ("Local", "AWS"):
-            missing = names - set(found)
-            if missing:
-                found |= self._policies_of(scope, missing)
-        missing = names - set(found)
-        if missing:
-            raise NotFoundError(
-                f"attach managed policies to IAM role {self._name}",
-                f"there is no policy of the name {', '.join(sorted(missing))}",
-                hint="Give the ARN, or the exact name without its path.",
-                where=self._target.where,
-            )
-        return found
-
-    def write(self, call: Call, tried: str) -> None:
-        """Make one writing call."""
-        with self._target.trying(tried):
-            call.made_with(self._client)
-
-    def _policies_of(self, scope: str, names: set[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        with self._target.trying("list the managed policies"):
-            for page in self._client.get_paginator("list_policies").paginate(Scope=scope):
-                found |= {item["PolicyName"]: item["Arn"] for item in page["Policies"] if item["PolicyName"] in names}
-                if len(found) == len(names):
-                    break
-        return found
-
-    def _inline_policy(self, name: str) -> Document | None:
-        try:
-            with self._target.trying(f"read inline policy {name} of IAM role {self._name}"):
-                answer = self._client.get_role_policy(RoleName=self._name, PolicyName=name)
-        except NotFoundError:
-            return None
-        return stored_document(answer["PolicyDocument"])
-
-    def _inline_names(self) -> list[str]:
-        with self._target.trying(f"list the inline policies of IAM role {self._name}"):
-            pages = self._client.get_paginator("list_role_policies").paginate(RoleName=self._name).build_full_result()
-        return list(pages.get("PolicyNames", []))
-
-    def _attached(self) -> dict[str, str]:
-        with self._target.trying(f"list the managed policies of IAM role {self._name}"):
-            paginator = self._client.get_paginator("list_attached_role_policies")
-            pages = paginator.paginate(RoleName=self._name).build_full_result()
-        return {item["PolicyArn"]: item["PolicyName"] for item in pages.get("AttachedPolicies", [])}
-
-
-def _document(target: Target, option: str, value: Any) -> Document:
-    document = given_document(option, target.expand(given_document(option, value)))
-    if not document:
-        raise InvalidInputError(option, "it is empty, and a role cannot have an empty policy")
-    return document
 
 
 def _passes(error: ReflectorError) -> bool:

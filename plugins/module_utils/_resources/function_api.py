@@ -21,6 +21,7 @@ from .._errors import (
 )
 from .._retry import Patience
 from .._session import Target
+from .common import Call
 from .function_environment import Environment, without_secrets
 
 try:
@@ -44,7 +45,7 @@ class FunctionApi:
     """Lambda in one target, for one function.
 
     environment what the options give: no error may hold a value that is not public
-    patience    for what passes by itself: another update in progress, a role that Lambda does not see yet
+    patience    for what passes by itself: another update in progress, a role or queue that Lambda does not see yet
     """
 
     def __init__(self, target: Target, name: str, environment: Environment | None, patience: Patience) -> None:
@@ -122,12 +123,9 @@ class FunctionApi:
             lambda: self._client.put_function_event_invoke_config(FunctionName=self._name, **request),
         )
 
-    def tag(self, arn: str, add: Mapping[str, str], remove: list[str]) -> None:
-        """Add first: what a policy asks for by tag is never without it."""
-        if add:
-            self._write("tag", lambda: self._client.tag_resource(Resource=arn, Tags=dict(add)))
-        if remove:
-            self._write("untag", lambda: self._client.untag_resource(Resource=arn, TagKeys=remove))
+    def write_tags(self, call: Call) -> None:
+        """Make one call that sets tags or takes them away."""
+        self._write("update the tags of", lambda: call.made_with(self._client))
 
     def delete(self) -> None:
         """Delete it with all its versions; one that is gone already is no error."""
@@ -174,16 +172,16 @@ class FunctionApi:
         started = self._patience.clock()
 
         def passes(error: ReflectorError) -> bool:
-            if is_role_not_seen(error):
+            if not_seen_hint(error):
                 return self._patience.clock() - started < PROPAGATION
             return _passes(error)
 
         try:
             self._patience.wait_out(lambda: self._call(tried, call), passes)
         except ReflectorError as error:
-            if is_role_not_seen(error) and not error.hint:
-                hinted = AwsError(error.tried, error.why, hint=_ROLE_HINT, code=error.code, where=error.where)
-                raise hinted from None
+            hint = not_seen_hint(error)
+            if hint and not error.hint:
+                raise AwsError(error.tried, error.why, hint=hint, code=error.code, where=error.where) from None
             raise
 
     def _call(self, tried: str, call: Callable[[], T]) -> T:
@@ -202,6 +200,18 @@ class FunctionApi:
 _ROLE_HINT = (
     "Check that the role exists, that its trust policy lets lambda.amazonaws.com assume it and that it allows what "
     "Lambda asks for; a role that was just made is waited for, and this one was not ready in time."
+)
+_DESTINATION_HINT = (
+    "Check that the destination exists and that the function's role may send to it; one that was just made is waited "
+    "for, and this one was not ready in time."
+)
+# AWS gives none of them a code of its own: all come as InvalidParameterValueException. (words of the refusal, hint)
+_NOT_SEEN = (
+    (("cannot be assumed",), _ROLE_HINT),
+    (("does not have permissions to call",), _ROLE_HINT),
+    # KMS, of the role that is to use the environment's key. Other words after "invalid for CreateGrant" do not pass.
+    (("KMS key is invalid for CreateGrant", "does not refer to a valid principal"), _ROLE_HINT),
+    (("destination ARN", "is invalid"), _DESTINATION_HINT),
 )
 
 
@@ -223,14 +233,14 @@ def in_progress(configuration: Mapping[str, Any]) -> bool:
     return configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
 
 
-def is_role_not_seen(error: ReflectorError) -> bool:
-    """A role, or a permission of it, that does not exist or is not known everywhere yet.
+def not_seen_hint(error: ReflectorError) -> str:
+    """What to check where a role, a permission of it or a queue does not exist or is not known everywhere yet.
 
-    AWS gives it no code of its own; both come as InvalidParameterValueException.
+    "" for every other error.
     """
-    return error.code == "InvalidParameterValueException" and (
-        "cannot be assumed" in error.why or "does not have permissions to call" in error.why
-    )
+    if error.code != "InvalidParameterValueException":
+        return ""
+    return next((hint for words, hint in _NOT_SEEN if all(word in error.why for word in words)), "")
 
 
 def _passes(error: ReflectorError) -> bool:

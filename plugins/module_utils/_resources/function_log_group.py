@@ -24,11 +24,6 @@ RETENTION_DAYS = (
 """What PutRetentionPolicy allows (its API reference, retentionInDays), and 0 for "never expires"."""
 
 
-def default_log_group(function: str) -> str:
-    """Where Lambda writes unless told otherwise."""
-    return f"/aws/lambda/{function}"
-
-
 @dataclass(frozen=True, slots=True)
 class FunctionLogGroup:
     """A log group as far as the function's owner cares. Retention 0 keeps events for ever, "" is AWS's own key."""

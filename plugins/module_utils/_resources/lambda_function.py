@@ -3,32 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""A Lambda function from a zip: log group, code, configuration, concurrency, asynchronous invocation, tags."""
+"""A Lambda function from a zip: log group, code, configuration, concurrency, asynchronous invocation, tags.
+
+A function that does not carry our mark is neither changed nor deleted, and its log group with it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .._errors import AccessDeniedError, AwsError, InvalidInputError, LimitReachedError, ReflectorError
+from .._errors import AccessDeniedError, AwsError, InvalidInputError
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .function_api import FunctionApi, failure_reason, in_progress
+from .._subscriptions.choice import own_log_group
+from .common import Call
+from .function_api import FunctionApi, in_progress
 from .function_environment import LARGEST_ENVIRONMENT, environment_size, wanted_environment
-from .function_log_group import (
-    KIND as LOG_GROUP,
-)
-from .function_log_group import (
-    FunctionLogGroup,
-    LogGroupApi,
-    WantedLogGroup,
-    default_log_group,
-    plan_deletion,
-)
+from .function_log_group import KIND as LOG_GROUP
+from .function_log_group import LogGroupApi, WantedLogGroup, plan_deletion
 from .function_settings import (
     ALL_SETTINGS,
     ARCHITECTURE,
@@ -40,7 +36,8 @@ from .function_settings import (
     queue_arn,
     wanted_settings,
 )
-from .lambda_package import LARGEST_PACKAGE, code_sha256
+from .function_state import AsyncInvocation, Function, LocalCode, Standing, Upload
+from .ownership import Ownership
 
 FUNCTION = "function"
 CONFIGURATION = "configuration of function"
@@ -48,170 +45,7 @@ CODE = "code of function"
 CONCURRENCY = "reserved concurrency of function"
 ASYNC = "asynchronous invocation of function"
 TAGS = "tags of function"
-
-
-@dataclass(frozen=True, slots=True)
-class AsyncInvocation:
-    """What becomes of an asynchronous invocation that fails; AWS's defaults where nothing is configured."""
-
-    on_failure_destination: str = ""
-    maximum_retry_attempts: int = 2
-    maximum_event_age: int = 21600
-    on_success_destination: str = ""  # no option of ours, and lost if a put does not repeat it
-
-    @classmethod
-    def from_api(cls, answer: Mapping[str, Any]) -> AsyncInvocation:
-        """From GetFunctionEventInvokeConfig's answer; an empty one gives the defaults."""
-        destinations = answer.get("DestinationConfig") or {}
-        retries, age = answer.get("MaximumRetryAttempts"), answer.get("MaximumEventAgeInSeconds")
-        return cls(
-            (destinations.get("OnFailure") or {}).get("Destination") or "",
-            2 if retries is None else retries,
-            age or 21600,
-            (destinations.get("OnSuccess") or {}).get("Destination") or "",
-        )
-
-    def request(self) -> dict[str, Any]:
-        """The parameters of PutFunctionEventInvokeConfig, which replaces the whole."""
-        both = {"OnFailure": self.on_failure_destination, "OnSuccess": self.on_success_destination}
-        return {
-            "MaximumRetryAttempts": self.maximum_retry_attempts,
-            "MaximumEventAgeInSeconds": self.maximum_event_age,
-            "DestinationConfig": {key: {"Destination": value} for key, value in both.items() if value},
-        }
-
-    def plain(self) -> Result:
-        """For diffs and results."""
-        return {
-            "on_failure_destination": self.on_failure_destination,
-            "maximum_retry_attempts": self.maximum_retry_attempts,
-            "maximum_event_age": self.maximum_event_age,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function as it stands.
-
-    reserved    reserved concurrent executions; None where there is no reservation
-    tags        None where the caller may not read them
-    failure     why it, or its last update, failed; "" if not
-    """
-
-    arn: str
-    code_sha256: str
-    architecture: str
-    settings: Settings
-    state: str = "Active"
-    failure: str = ""
-    failed_for_good: bool = False
-    version: str = "$LATEST"
-    last_modified: str = ""
-    reserved: int | None = None
-    tags: Mapping[str, str] | None = field(default_factory=dict)
-    asynchronous: AsyncInvocation = AsyncInvocation()
-
-    @classmethod
-    def from_api(cls, answer: Mapping[str, Any], event_invoke: Mapping[str, Any]) -> Function:
-        """From the answers of GetFunction and GetFunctionEventInvokeConfig."""
-        configuration = answer["Configuration"]
-        return cls(
-            arn=configuration["FunctionArn"],
-            code_sha256=configuration.get("CodeSha256") or "",
-            architecture=(configuration.get("Architectures") or ["x86_64"])[0],
-            settings=Settings.from_api(configuration),
-            state=configuration.get("State") or "Active",
-            failure=failure_reason(configuration),
-            failed_for_good=configuration.get("State") == "Failed",
-            version=configuration.get("Version") or "$LATEST",
-            last_modified=configuration.get("LastModified") or "",
-            reserved=(answer.get("Concurrency") or {}).get("ReservedConcurrentExecutions"),
-            tags=None if answer.get("TagsError") else dict(answer.get("Tags") or {}),
-            asynchronous=AsyncInvocation.from_api(event_invoke),
-        )
-
-    def plain(self, name: str) -> Result:
-        """For results: of the environment only the names, since any value may be a secret."""
-        return {
-            "name": name,
-            "arn": self.arn,
-            "state": self.state,
-            "version": self.version,
-            "last_modified": self.last_modified,
-            "code_sha256": self.code_sha256,
-            "architecture": self.architecture,
-            **self.settings.plain(ALL_SETTINGS),
-            "environment_names": sorted(self.settings.environment or ()),
-            "reserved_concurrent_executions": self.reserved,
-            **self.asynchronous.plain(),
-            "tags": dict(self.tags or {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands: the function and its log group."""
-
-    function: Function | None
-    log_group_name: str
-    log_group: FunctionLogGroup | None
-
-
-@dataclass(frozen=True, slots=True)
-class LocalCode:
-    """The package here: its hash, known beforehand or from the file, which is read again only to be uploaded."""
-
-    path: str | None
-    sha256: str | None
-
-    @classmethod
-    def from_options(cls, path: str | None, sha256: str | None) -> LocalCode:
-        """From zip_file and code_sha256. Without the hash the file has to be there."""
-        if sha256 and not re.fullmatch(r"[A-Za-z0-9+/]{43}=", sha256):
-            raise InvalidInputError(
-                "code_sha256", f"{sha256!r} is not the base64 of a SHA-256, as lambda_package returns"
-            )
-        if path and not sha256:
-            sha256 = code_sha256(_read_package(path))
-        return cls(path, sha256)
-
-    def package(self) -> bytes:
-        """The bytes to upload; an error if they are not those that were promised."""
-        if not self.path:
-            raise InvalidInputError("zip_file", "code has to be uploaded, so it has to be given")
-        data = _read_package(self.path)
-        found = code_sha256(data)
-        if found != self.sha256:
-            why = f"its hash is {found}, but {self.sha256} was expected"
-            hint = "Build the package again, or give the code_sha256 that belongs to it."
-            raise ReflectorError(f"upload {self.path}", why, hint=hint)
-        return data
-
-
-def _read_package(path: str) -> bytes:
-    try:
-        if Path(path).stat().st_size > LARGEST_PACKAGE:
-            why = f"it has more than {LARGEST_PACKAGE} bytes, the most that Lambda takes directly"
-            raise LimitReachedError(f"upload {path}", why)
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidInputError("zip_file", f"{path}: {error.strerror or error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Payload of a change of code."""
-
-    architecture: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tagging:
-    """Payload of a change of tags."""
-
-    arn: str
-    add: Mapping[str, str]
-    remove: tuple[str, ...]
+_OR_FORCE = ", or set force: true to delete it all the same"
 
 
 class LambdaFunction:
@@ -233,8 +67,7 @@ class LambdaFunction:
         self._architecture: str | None = params["architecture"]
         self._reserved: int | None = params["reserved_concurrent_executions"]
         self._async = _given_async(target, params)
-        self._tags = None if params["tags"] is None else {str(key): str(tag) for key, tag in params["tags"].items()}
-        self._purge_tags: bool = params["purge_tags"]
+        self._own = Ownership.from_params(f"function {self._name}", lambda: target.where, params)
         self._code = LocalCode(None, None)
         if self._present:
             self._code = LocalCode.from_options(params["zip_file"], params["code_sha256"])
@@ -254,15 +87,19 @@ class LambdaFunction:
         return Standing(function, name, self._logs.find(name) if wanted else None)
 
     def plan(self, actual: Standing) -> list[Change]:
-        """The log group first, then the function; away in the other order, or Lambda would make the group again."""
+        """The log group first, then the function; away in the other order, or Lambda would make the group again.
+
+        RefusedError if the function is foreign: its log group is as untouched as itself.
+        """
         function = actual.function
         if not self._present:
-            gone = [Change("delete", FUNCTION, self._name, function.plain(self._name))] if function else []
-            return [*gone, *(plan_deletion(actual.log_group) if self._delete_log_group else [])]
+            return self._plan_deletion(actual)
         log_group = self._wanted_log_group.plan(actual.log_group_name, actual.log_group)
         if function is None:
             return [*log_group, *self._plan_creation()]
-        changes = [*log_group, *self._plan_update(function)]
+        changes = [*self._plan_tags(function), *log_group, *self._plan_update(function)]
+        if changes:
+            self._own.guard_changes(self._known_tags(function), changes)
         if function.failed_for_good and not changes:
             raise AwsError(
                 f"use function {self._name}",
@@ -295,8 +132,12 @@ class LambdaFunction:
             CODE: lambda change: api.update_code(self._code.package(), change.payload.architecture),
             CONCURRENCY: lambda change: api.set_concurrency(change.payload),
             ASYNC: lambda change: api.put_event_invoke_config(change.payload),
-            TAGS: lambda change: api.tag(change.payload.arn, change.payload.add, list(change.payload.remove)),
+            TAGS: self._write_tags,
         }
+
+    def _write_tags(self, change: Change) -> None:
+        for call in change.payload:
+            self._api.write_tags(call)
 
     def _create_or_delete(self, change: Change) -> None:
         if change.action == "delete":
@@ -323,7 +164,17 @@ class LambdaFunction:
             return self._log_group_option
         if function and self._present:
             return function.settings.logging_config.log_group
-        return default_log_group(self._name)
+        return own_log_group(self._name)
+
+    def _plan_deletion(self, actual: Standing) -> list[Change]:
+        """The function, if it is ours, then its log group. One left over by a teardown that was cut short goes too."""
+        function = actual.function
+        gone = []
+        if function:
+            if not self._own.force:
+                self._own.guard_deletion(self._known_tags(function))
+            gone.append(Change("delete", FUNCTION, self._name, function.plain(self._name)))
+        return [*gone, *(plan_deletion(actual.log_group) if self._delete_log_group else [])]
 
     def _plan_creation(self) -> list[Change]:
         wanted = self._wanted
@@ -341,13 +192,11 @@ class LambdaFunction:
             why = f"function {self._name} does not exist yet, so {' and '.join(missing)} {verb} to be given"
             raise InvalidInputError(missing[0], why)
         architecture = self._architecture or ARCHITECTURE
-        start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=default_log_group(self._name)))
+        start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=own_log_group(self._name)))
         settings = wanted.on(start)
         _left, right = wanted.diff(ALL_SETTINGS, None, settings)
-        tags = self._tags or {}
-        request = {**settings.request(wanted.given | {"runtime"}), "Architectures": [architecture]}
-        if tags:
-            request["Tags"] = tags
+        tags = self._own.first_tags()
+        request = {**settings.request(wanted.given | {"runtime"}), "Architectures": [architecture], "Tags": tags}
         shown = {"code_sha256": self._code.sha256, "architecture": architecture, **right, "tags": tags}
         return [
             Change("create", FUNCTION, self._name, None, shown, payload=request),
@@ -363,7 +212,6 @@ class LambdaFunction:
             *last,
             *self._plan_concurrency(function.reserved),
             *self._plan_async(function.asynchronous),
-            *self._plan_tags(function),
         ]
 
     def _plan_settings_and_code(self, function: Function) -> tuple[list[Change], list[Change], list[Change]]:
@@ -419,21 +267,27 @@ class LambdaFunction:
             return []
         return [Change("update", ASYNC, self._name, before.plain(), wanted.plain(), payload=wanted.request())]
 
-    def _plan_tags(self, function: Function) -> list[Change]:
-        if self._tags is None:
-            return []
+    def _plan_tags(self, function: Function) -> Iterator[Change]:
+        if self._own.concerns_tags:
+            self._known_tags(function)
+        return self._own.tag_update(
+            FUNCTION,
+            self._name,
+            function.tags,
+            tag=lambda tags: Call("tag_resource", {"Resource": function.arn, "Tags": tags}),
+            untag=lambda keys: Call("untag_resource", {"Resource": function.arn, "TagKeys": keys}),
+        )
+
+    def _known_tags(self, function: Function) -> Mapping[str, str]:
+        """The function's tags; AccessDeniedError where AWS keeps them from this caller."""
         if function.tags is None:
-            why = "AWS does not let this caller read them, so they cannot be compared"
-            hint = "The caller needs the IAM action for ListTags."
-            raise AccessDeniedError(f"read the tags of function {self._name}", why, hint=hint)
-        add = {key: value for key, value in self._tags.items() if function.tags.get(key) != value}
-        surplus = [key for key in function.tags if key not in self._tags and not key.startswith("aws:")]
-        remove = tuple(sorted(surplus)) if self._purge_tags else ()
-        if not add and not remove:
-            return []
-        after = {key: value for key, value in {**function.tags, **add}.items() if key not in remove}
-        payload = Tagging(function.arn, add, remove)
-        return [Change("update", TAGS, self._name, dict(function.tags), after, payload=payload)]
+            raise AccessDeniedError(
+                f"read the tags of function {self._name}",
+                "AWS does not let this caller read them, and they tell whether this collection made it",
+                hint=f"The caller needs the IAM action for ListTags{'' if self._present else _OR_FORCE}.",
+                where=self._own.where(),
+            )
+        return function.tags
 
     def _check_environment(self, before: Settings, wanted: Settings) -> None:
         """Values that AWS could not decrypt cannot be compared: not writing them anew on every run, but saying so."""

@@ -4,17 +4,18 @@
 
 
 """Whose a resource is. What we create carries a mark, a tag; what does not carry it is not changed and not deleted
-unless the user says so. Roles, rules and queues share this, with their options for tags. Pure.
+unless the user says so. Functions, roles, rules and queues share this, with their options for tags. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import InvalidInputError, RefusedError
 from .._plan import Change, Params
+from .common import Call
 
 MARK_KEY = "managed-by"
 MARK_VALUE = "logreflector.aws"
@@ -79,6 +80,29 @@ class Ownership:
         if self.adopt:
             kept[MARK_KEY] = MARK_VALUE
         return kept
+
+    def tag_update(
+        self,
+        kind: str,
+        name: str,
+        actual: Mapping[str, str] | None,
+        *,
+        tag: Callable[[dict[str, str]], Call],
+        untag: Callable[[list[str]], Call],
+    ) -> Iterator[Change]:
+        """At most one change, to be made before all others: what is adopted is ours before it is changed.
+
+        kind, name  of the resource, as its changes have them
+        actual      its tags, None where they were not read: then there is nothing to compare
+        tag, untag  the calls that set tags and take keys away. Away first: a resource holds 50 tags at the most
+        """
+        if actual is None:
+            return
+        after = self.wanted_tags(actual)
+        to_set, to_remove = tag_difference(actual, after)
+        calls = ([untag(to_remove)] if to_remove else []) + ([tag(to_set)] if to_set else [])
+        if calls:
+            yield Change("update", f"tags of {kind}", name, dict(actual), after, tuple(calls))
 
     def guard_changes(self, actual: Mapping[str, str], changes: Sequence[Change]) -> None:
         """RefusedError if a resource that is not ours would be changed; one that is right already is fine as it is."""

@@ -16,7 +16,14 @@ from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
 from .._subscriptions.calls import LogsApi
-from .._subscriptions.filters import SubscriptionFilter, attributes_of, check_slot, default_name
+from .._subscriptions.filters import (
+    SubscriptionFilter,
+    attributes_of,
+    check_distribution,
+    check_slot,
+    default_name,
+)
+from .common import check_name
 
 
 def logs_api(target: Target, params: Params) -> LogsApi:
@@ -25,20 +32,31 @@ def logs_api(target: Target, params: Params) -> LogsApi:
 
 
 def given_attributes(target: Target, params: Params) -> dict[str, Any]:
-    """The filter's attributes that the user gave, as SubscriptionFilter holds them; the others are left alone."""
-    given = attributes_of(params)
+    """The filter's attributes that the user gave, as SubscriptionFilter holds them; the others are left alone.
+
+    Placeholders are replaced in all of them, as lambda_function does it for the subscriber's.
+    """
+    check_distribution(params["destination_arn"], params["distribution"])
+    given = {
+        name: target.expand(value) if isinstance(value, str) else value for name, value in attributes_of(params).items()
+    }
     if "destination_arn" in given:
         given["destination_arn"] = destination(target, given["destination_arn"])
-    if "role_arn" in given:
-        given["role_arn"] = target.expand(given["role_arn"])
     return given
 
 
-def destination(target: Target, value: str) -> str:
+def check_log_group(value: str) -> None:
+    """InvalidInputError if it is no name of a log group (CreateLogGroup's API reference)."""
+    check_name(
+        "log_group", value, r"[-._/#A-Za-z0-9]{1,512}", "a log group's name: 1 to 512 letters, digits and any of -._/#"
+    )
+
+
+def destination(target: Target, value: str, option: str = "destination_arn") -> str:
     """An ARN as given (placeholders replaced), or the ARN of the target's own Lambda function of that name."""
     value = str(target.expand(value))
     if not value:
-        raise InvalidInputError("destination_arn", "it is empty; give an ARN or the name of a Lambda function")
+        raise InvalidInputError(option, "it is empty; give an ARN or the name of a Lambda function")
     return value if value.startswith("arn:") else target.arn("lambda", f"function:{value}")
 
 
@@ -54,6 +72,7 @@ class SubscriptionFilterResource:
 
     def __init__(self, target: Target, params: Params) -> None:
         self._group: str = params["log_group"]
+        check_log_group(self._group)
         self._name: str = params["name"] or default_name(self._group)
         if ":" in self._name or "*" in self._name:
             raise InvalidInputError("name", f"{self._name!r} holds ':' or '*', which AWS forbids in a filter's name")
@@ -80,6 +99,7 @@ class SubscriptionFilterResource:
             return [self._change("delete", before, None)] if before else []
         if before:
             after = replace(before, **self._attributes)
+            check_distribution(after.destination_arn, self._attributes.get("distribution"))
             return [self._change("update", before, after)] if after != before else []
         if "destination_arn" not in self._attributes:
             raise InvalidInputError("destination_arn", f"filter {self._name} does not exist yet, so it has to be given")
@@ -114,9 +134,11 @@ class SubscriptionFilterResource:
 
 def read_filters(target: Target, params: Params, _check_mode: bool) -> Result:
     """The work of subscription_filter_info: one group, or many by prefix."""
+    one, prefix = params["log_group"], params["log_group_prefix"] or ""
+    if one is not None:
+        check_log_group(one)
     api = logs_api(target, params)
     wanted = destination(target, params["destination_arn"]) if params["destination_arn"] else None
-    one, prefix = params["log_group"], params["log_group_prefix"] or ""
     found = api.filters(one) if one else _filters_of_many(api, prefix)
     return {
         "changed": False,

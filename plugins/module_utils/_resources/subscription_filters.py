@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from .._errors import NotFoundError
 from .._plan import Params, Result
 from .._session import Target
-from .._subscriptions.choice import Choice, delivery_path
+from .._subscriptions.choice import Choice, delivery_path, destination_function, own_log_group
 from .._subscriptions.filters import Wanted
 from .._subscriptions.sweep import Outcome, Sweep, summary
 from .subscription_filter import at_least_one, destination, given_attributes, logs_api
@@ -20,7 +23,11 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     reflector = destination(target, params["destination_arn"])
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
-    choice = Choice(params["include"], params["exclude"], delivery_path(reflector, params["own_functions"]))
+    include, exclude = target.expand(params["include"]), target.expand(params["exclude"])
+    Choice(include, exclude)  # refuses what is no pattern, before the functions are asked for their log groups
+    functions = [name for name in [destination_function(reflector), *params["own_functions"]] if name]
+    own_groups = [*target.expand(params["own_log_groups"]), *_configured_log_groups(target, functions)]
+    choice = Choice(include, exclude, delivery_path(reflector, functions, own_groups))
     sweep = Sweep(
         logs_api(target, params),
         choice,
@@ -33,6 +40,22 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     if not check_mode:
         outcomes = sweep.apply(outcomes)
     return _result(outcomes, target)
+
+
+def _configured_log_groups(target: Target, functions: Iterable[str]) -> Iterator[str]:
+    """Where the functions write their logs. One call each; a missing permission is an error, or it might be a loop."""
+    for function in functions:
+        try:
+            yield function_log_group(target, function)
+        except NotFoundError:
+            continue  # not deployed yet, or no more: its default name is known
+
+
+def function_log_group(target: Target, function: str) -> str:
+    """The log group that a function's logging configuration names. NotFoundError if there is no such function."""
+    with target.trying(f"learn where function {function} writes its log"):
+        answer = target.client("lambda").get_function_configuration(FunctionName=function)
+    return str(answer.get("LoggingConfig", {}).get("LogGroup") or own_log_group(function))
 
 
 def _result(outcomes: list[Outcome], target: Target) -> Result:

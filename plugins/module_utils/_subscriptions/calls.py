@@ -69,8 +69,10 @@ class LogsApi:
         try:
             self._patience.wait_out(write, self._passes_on_put)
         except LimitReachedError as error:  # a slot, or another limit such as that of regular expressions in patterns
-            why = f"{error.why}; the log group's filters are {holders(self.filters(wanted.log_group)) or 'none'}"
-            raise LimitReachedError(error.tried, why, code=error.code, where=error.where) from error
+            filters = self.filters(wanted.log_group)
+            why = f"{error.why}; the log group's filters are {holders(filters) or 'none'}"
+            hint = "" if wanted.name in {item.name for item in filters} else _slots_hint(len(filters))
+            raise LimitReachedError(error.tried, why, hint=hint, code=error.code, where=error.where) from error
         except NotFoundError as error:
             self.filters(wanted.log_group)  # raises if it is the group that is gone
             raise _refused(AwsError(error.tried, error.why, code=error.code, where=error.where), wanted) from error
@@ -104,6 +106,13 @@ class LogsApi:
         if self._destination_deadline is None:
             self._destination_deadline = now + self._patience.seconds
         return now < self._destination_deadline
+
+
+def _slots_hint(filters: int) -> str:
+    """What makes check mode and coverage truthful where AWS allows fewer filters than the option slots says."""
+    if not filters:
+        return ""
+    return f"If a log group here may have no more filters, set the option slots (of the roles: log_groups_slots) to {filters}."
 
 
 def _refused(error: ReflectorError, wanted: SubscriptionFilter) -> ReflectorError:

@@ -89,13 +89,20 @@ class Choice:
         return None
 
 
-def delivery_path(destination_arn: str, functions: Iterable[str]) -> list[str]:
-    """Log groups that a subscription would turn into a loop: those of the reflector and of the other functions named."""
-    _unused, _unused, function = destination_arn.partition(":function:")
-    own = function.partition(":")[0]  # without a qualifier
-    return [own_log_group(name) for name in [own, *functions] if name]
+def delivery_path(destination_arn: str, functions: Iterable[str], log_groups: Iterable[str] = ()) -> list[str]:
+    """Log groups that a subscription would turn into a loop: those of the reflector and of the other functions named.
+
+    log_groups  those that the functions' logging configurations name, and others that the user knows of
+    """
+    names = [destination_function(destination_arn), *functions]
+    return [*(own_log_group(name) for name in names if name), *log_groups]
+
+
+def destination_function(destination_arn: str) -> str:
+    """Name of the Lambda function that an ARN names, with its qualifier if there is one; "" for other destinations."""
+    return destination_arn.partition(":function:")[2]
 
 
 def own_log_group(function_name: str) -> str:
     """The log group that Lambda writes a function's output to, unless its logging configuration names another."""
-    return f"/aws/lambda/{function_name}"
+    return f"/aws/lambda/{function_name.partition(':')[0]}"  # without a qualifier

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from .._errors import LimitReachedError
+from .._errors import InvalidInputError, LimitReachedError
 
 DEFAULT_SLOTS = 5
 """Filters that a group may have. AWS's quota page says 5 since August 2026 and said 2 before: it is only a first
@@ -64,7 +64,7 @@ class SubscriptionFilter:
         wanted["emitSystemFields"] = list(self.emit_system_fields)
         request = {key: value for key, value in wanted.items() if value}
         request["filterPattern"] = self.filter_pattern  # required, and "" means every event
-        if "lambda" in self.destination_arn.split(":")[2:3]:
+        if is_lambda(self.destination_arn):
             request.pop("distribution", None)  # only Kinesis destinations take one
         return request
 
@@ -89,6 +89,19 @@ def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def is_lambda(destination: str) -> bool:
+    """Whether an ARN, or the bare name that stands for a function's, is that of a Lambda function."""
+    return not destination.startswith("arn:") or destination.split(":")[2:3] == ["lambda"]
+
+
+def check_distribution(destination: str | None, distribution: str | None) -> None:
+    """InvalidInputError for what a Lambda function does not take: AWS would not keep it, every run would write it anew."""
+    if destination and distribution == "Random" and is_lambda(destination):
+        raise InvalidInputError(
+            "distribution", "Random is for Kinesis streams, and the destination is a Lambda function"
+        )
+
+
 def default_name(log_group: str) -> str:
     """The filter's name for a group: /aws/lambda/testing-the-subscriber gives aws-lambda-testing-the-subscriber."""
     return log_group.strip("/").replace("/", "-") or "root"
@@ -110,12 +123,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """What is to be done in one group: put `after`, delete `remove`, or nothing. `note` is worth telling the user."""
+    """What is to be done in one group: put `after`, delete `remove`, or nothing. `note` is worth telling the user.
+
+    beside  more of ours than `before`, left as they stand
+    """
 
     before: SubscriptionFilter | None = None
     after: SubscriptionFilter | None = None
     remove: tuple[SubscriptionFilter, ...] = ()
     note: str = ""
+    beside: tuple[SubscriptionFilter, ...] = ()
 
     @property
     def put(self) -> SubscriptionFilter | None:
@@ -129,9 +146,10 @@ def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], wanted: 
     if ours:
         named = default_name(log_group)
         keep = next((item for item in ours if item.name == named), ours[0])
-        others = ", ".join(item.name for item in ours if item is not keep)
+        beside = tuple(item for item in ours if item is not keep)
+        others = ", ".join(item.name for item in beside)
         note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
-        return GroupPlan(before=keep, after=replace(keep, **wanted.attributes), note=note)
+        return GroupPlan(before=keep, after=replace(keep, **wanted.attributes), note=note, beside=beside)
     check_slot(log_group, filters, wanted.slots)
     name = _free_name(log_group, {item.name for item in filters})
     return GroupPlan(after=SubscriptionFilter(log_group, name, wanted.destination_arn, **wanted.attributes))

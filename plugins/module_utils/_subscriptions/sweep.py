@@ -14,7 +14,7 @@ from typing import Any
 
 from .._errors import CredentialsError, LimitReachedError, NotFoundError, ReflectorError, UnreachableError
 from .calls import LogsApi
-from .choice import Choice, Kind, LogGroup
+from .choice import Choice, Kind, LogGroup, destination_function, own_log_group
 from .filters import GroupPlan, SubscriptionFilter, Wanted, plan_absent, plan_present
 
 
@@ -64,7 +64,24 @@ class Sweep:
     def plan(self) -> list[Outcome]:
         """An outcome for every group of the target, sorted by name. Reads only."""
         with ThreadPoolExecutor(self._workers) as pool:
-            return sorted(pool.map(self.plan_group, self._api.groups()), key=lambda outcome: outcome.log_group)
+            outcomes = sorted(pool.map(self.plan_group, self._api.groups()), key=lambda outcome: outcome.log_group)
+        if not self._present:
+            return outcomes
+        receiving = set(_receiving_groups(outcomes))
+        return [self._kept_apart(outcome) if outcome.log_group in receiving else outcome for outcome in outcomes]
+
+    def _kept_apart(self, outcome: Outcome) -> Outcome:
+        """The outcome for the log group of a function that other filters send to: two reflectors that forward each
+        other's logs never end. Ours goes if `purge` says so, and else stays with a note."""
+        before = outcome.plan.before
+        if outcome.plan.after is None:
+            return outcome
+        if before and not self._purge:
+            return replace(outcome, reason="; ".join(filter(None, [outcome.reason, _OTHERS_DELIVERY])))
+        if before:
+            doomed = GroupPlan(remove=(before, *outcome.plan.beside))
+            return replace(outcome, kind="removed", reason=_OTHERS_DELIVERY, plan=doomed)
+        return replace(outcome, kind="excluded", reason=_OTHERS_DELIVERY, plan=GroupPlan())
 
     def apply(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Carry out what the plan says; the outcomes as they really came."""
@@ -81,11 +98,9 @@ class Sweep:
         try:
             filters = self._api.filters(group.name)
             foreign = tuple(item for item in filters if not self._wanted.owns(item))
-            if verdict:
+            if verdict:  # filters of others there do not count: our own log groups go, and theirs with them
                 plan = plan_absent(filters, self._wanted)
-                return Outcome(
-                    group.name, "removed" if plan.remove else verdict.kind, verdict.reason, plan, foreign=foreign
-                )
+                return Outcome(group.name, "removed" if plan.remove else verdict.kind, verdict.reason, plan)
             if not self._present:
                 return self._absent(group.name, filters, foreign)
             return self._at_present(group.name, filters, foreign)
@@ -130,10 +145,21 @@ class Sweep:
         if isinstance(error, NotFoundError):
             return Outcome(name, "gone", "the log group was deleted meanwhile")
         if isinstance(error, LimitReachedError):
-            return Outcome(name, "not_possible", error.why, foreign=foreign)
+            reason = f"{error.why}. {error.hint}" if error.hint else error.why
+            return Outcome(name, "not_possible", reason, foreign=foreign)
         if isinstance(error, (UnreachableError, CredentialsError)):
             self._fatal = error  # it would be the same for every group: the rest need not wait for it one by one
         return Outcome(name, "failed", str(error), foreign=foreign)
+
+
+_OTHERS_DELIVERY = "filters of others send to its function: two deliveries that forward each other's logs are a loop"
+
+
+def _receiving_groups(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Log groups of the Lambda functions that foreign filters send to, by their default names."""
+    for item in _all_foreign(outcomes):
+        if function := destination_function(item.destination_arn):
+            yield own_log_group(function)
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -171,6 +197,6 @@ def _foreign(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {"filters": len(lines), "fingerprint": hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]}
 
 
-def _all_foreign(outcomes: Sequence[Outcome]) -> Iterator[SubscriptionFilter]:
+def _all_foreign(outcomes: Iterable[Outcome]) -> Iterator[SubscriptionFilter]:
     for outcome in outcomes:
         yield from outcome.foreign

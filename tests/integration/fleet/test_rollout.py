@@ -13,7 +13,7 @@ from playbooks import POLICY, TARGETS, Ansible, Run
 
 HOSTS = [f"{account}.{region}" for account, region in TARGETS]
 # A canary is made and removed by verify; no other call of it writes.
-# AWS asks for these when something is created, or read, with its tags; the emulator does not.
+# AWS asks for these when something is created, or read, with its tags (the mark is one); the emulator does not.
 NEEDED_FOR_TAGS = {"events:TagResource", "iam:TagRole", "lambda:ListTags", "lambda:TagResource", "sqs:TagQueue"}
 # What changed options, a new release or somebody's hand need, and a first roll-out and a teardown do not.
 NEEDED_FOR_UPDATES = {

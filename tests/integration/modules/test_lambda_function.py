@@ -74,17 +74,17 @@ def test_the_rhythm(cloud, tmp_path: Path) -> None:
     }
     updated = settled(cloud, **changed)
     assert updated["changes"] == [
+        "update tags of function rhythm",
         "update log group /aws/lambda/rhythm",
         "update configuration of function rhythm",
         "update code of function rhythm",
         "update configuration of function rhythm",
         "update reserved concurrency of function rhythm",
-        "update tags of function rhythm",
     ]
     stored = cloud.client("lambda").get_function(FunctionName="rhythm")
     assert stored["Configuration"]["Environment"]["Variables"] == {"A": "9", "TOKEN": HUSH}
     assert stored["Configuration"]["CodeSha256"] == newer["code_sha256"]
-    assert stored["Tags"] == {"a": "9"}
+    assert stored["Tags"] == {"a": "9", "managed-by": "logreflector.aws"}
     assert "Concurrency" not in stored
 
     shuffled = {
@@ -115,6 +115,40 @@ def test_a_log_group_that_exists_is_adopted_and_outlives_the_function(cloud, tmp
         "/aws/lambda/adopting": None,
         "/aws/lambda/adopting-too": 3,
     }
+
+
+def test_a_foreign_function_is_adopted_or_left_with_its_log_group(cloud, tmp_path: Path) -> None:
+    functions, logs = cloud.client("lambda"), cloud.client("logs")
+    code = package(cloud, tmp_path / "1", "def handler(event, context):\n    return 1\n")
+    functions.create_function(
+        FunctionName="foreign",
+        Runtime="python3.13",
+        Role=cloud.role_arn,
+        Handler="handler.handler",
+        Code={"ZipFile": Path(code["zip_file"]).read_bytes()},
+        Architectures=["arm64"],
+        Tags={"owner": "somebody"},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="foreign", WaiterConfig={"Delay": 1})
+    logs.create_log_group(logGroupName="/aws/lambda/foreign")
+    before = functions.get_function(FunctionName="foreign")["Configuration"]
+
+    assert cloud.run("lambda_function", name="foreign", memory_size=128)["changed"] is False
+    for options in (
+        {"memory_size": 256},
+        {"log_group_retention_days": 3},
+        {"state": "absent", "delete_log_group": True},
+    ):
+        refused = cloud.run("lambda_function", name="foreign", **options)
+        assert refused["error_kind"] == "RefusedError"
+    assert functions.get_function(FunctionName="foreign")["Configuration"] == before
+    assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/foreign")["logGroups"]
+
+    adopted = settled(cloud, name="foreign", memory_size=256, adopt=True)
+    assert adopted["changes"] == ["update tags of function foreign", "update configuration of function foreign"]
+    assert adopted["function"]["tags"] == {"owner": "somebody", "managed-by": "logreflector.aws"}
+    settled(cloud, name="foreign", state="absent", delete_log_group=True)
+    assert not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/foreign")["logGroups"]
 
 
 def test_code_runs_after_create_and_after_update(embedded, tmp_path: Path) -> None:

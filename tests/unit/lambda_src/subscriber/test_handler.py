@@ -145,12 +145,21 @@ def test_a_class_that_is_named_standard_is_standard(start: Any) -> None:
         ({}, "/aws/lambda/log-reflector"),
         ({}, "/aws/lambda/log-reflector-subscriber"),
         ({"own_functions": ["enricher"]}, "/aws/lambda/enricher"),
+        ({"delivery_path": ["/platform/reflector"]}, "/platform/reflector"),
+        ({"delivery_path": ["/platform/reflector"]}, "/aws/lambda/log-reflector"),
         ({"include": ["*"]}, "/aws/lambda/log-reflector"),
     ],
 )
 def test_excluded_groups_and_those_of_the_delivery_are_left_out(start: Any, settings: Any, group: str) -> None:
     server = LogsServer(group)
     assert start(server, **settings).handler(event_of(group), Context())["outcome"] == "excluded"
+    assert server.calls == []
+
+
+def test_its_own_log_group_is_known_by_whatever_name(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/platform/subscriber")
+    server = LogsServer("/platform/subscriber")
+    assert start(server).handler(event_of("/platform/subscriber"), Context())["outcome"] == "excluded"
     assert server.calls == []
 
 
@@ -263,6 +272,9 @@ def test_a_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypat
         ('{"attributes": {"filterPattern": "x"}}', "filterPattern"),
         ('{"attributes": {"destination_arn": "x"}}', "destination_arn"),
         ('{"include": "/aws/*"}', "include"),
+        ('{"delivery_path": "/x"}', "delivery_path is not a list"),
+        ('{"own_functions": "x"}', "own_functions is not a list"),
+        ('{"attributes": {"distribution": "Random"}}', "Random is for Kinesis"),
         ('{"exclude": ["re:("]}', "exclude"),
     ],
 )

@@ -171,12 +171,13 @@ class StsThatRefuses(BaseHTTPRequestHandler):
     """STS as it answers a caller whom the trust policy does not let in."""
 
     asked: list[dict[str, list[str]]]
+    code = "AccessDenied"
 
     def do_POST(self) -> None:
         self.asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         body = (
             '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
-            "<Code>AccessDenied</Code><Message>User: arn:aws:iam::111111111111:user/me is not authorized to perform: "
+            f"<Code>{self.code}</Code><Message>User: arn:aws:iam::111111111111:user/me is not authorized to perform: "
             f"sts:AssumeRole on resource: {ROLE}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
         ).encode()
         self.send_response(403)
@@ -190,8 +191,10 @@ class StsThatRefuses(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
-    handler = type("Refusing", (StsThatRefuses,), {"asked": []})
+def serving(
+    tls: ssl.SSLContext | None = None, code: str = "AccessDenied"
+) -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
+    handler = type("Refusing", (StsThatRefuses,), {"asked": [], "code": code})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -251,6 +254,45 @@ def test_a_role_that_may_not_be_assumed_is_one_sentence_with_its_name(
     assert [(call["Action"], call["ExternalId"]) for call in asked] == [(["AssumeRole"], ["ours"])]
 
 
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken", "SignatureDoesNotMatch"])
+def test_credentials_that_are_no_good_to_assume_a_role_are_not_blamed_on_the_role(
+    bare: pytest.MonkeyPatch, code: str
+) -> None:
+    with serving(code=code) as (url, _asked):
+        keys = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
+        result = perform_in_process(PROBE, {**keys, "assume_role_arn": ROLE}, check_mode=False)
+    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", code)
+    assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: {code}: ")
+    assert "Renew the credentials" in result["msg"]
+    assert "trust policy" not in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("assume_role_arn", "foo"),
+        ("assume_role_arn", "arn:aws:iam::333333333333:user/me"),
+        ("assume_role_arn", "arn:aws:iam::3333:role/deployer"),
+        ("assume_role_session_name", "x"),
+        ("assume_role_session_name", "log reflector"),
+        ("assume_role_external_id", "s"),
+    ],
+)
+def test_a_role_that_cannot_be_one_is_refused_under_the_options_name(
+    bare: pytest.MonkeyPatch, option: str, value: str
+) -> None:
+    with pytest.raises(_errors.InvalidInputError, match=f"accept the option {option}: ") as caught:
+        Target.from_params(params(**{"access_key": "a", "secret_key": "b", "assume_role_arn": ROLE, option: value}))
+    assert "\n" not in str(caught.value)
+    assert option != "assume_role_external_id" or "'s'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_roles_of_every_partition_and_path_are_taken(bare: pytest.MonkeyPatch, partition: str) -> None:
+    role = f"arn:{partition}:iam::333333333333:role/platform/log-reflector@x"
+    assert Target.from_params(params(access_key="a", secret_key="b", assume_role_arn=role)).where.startswith("3333")
+
+
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
@@ -308,7 +350,18 @@ def test_settings_for_botocore_are_passed_on_and_wrong_ones_refused(aws: Any) ->
     config = Target.from_params(params(aws_config={"max_pool_connections": 3})).client("logs").meta.config
     assert config.max_pool_connections == 3
     assert "logreflector.aws" in config.user_agent_extra
-    for wrong in ({"max_pool_conections": 3}, {"retries": {"mode": "none"}}):
+    for wrong in (
+        {"max_pool_conections": 3},
+        {"retries": {"mode": "none"}},
+        {"retries": "x"},
+        {"retries": 3},
+        {"retries": {"total_max_attempts": "3"}},
+        {"proxies": "http://proxy:3128"},
+        {"proxies": {"https": 3128}},
+        {"s3": "x"},
+        {"connect_timeout": "soon"},
+        {"max_pool_connections": "3"},
+    ):
         with pytest.raises(_errors.InvalidInputError, match="option aws_config"):
             Target.from_params(params(aws_config=wrong))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import threading
@@ -11,7 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from moto.logs.models import logs_backends
+
 PREFIX = "/log-reflector/canary/"
+REFLECTOR_LOG = "/aws/lambda/log-reflector"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -43,17 +48,21 @@ def canaries(aws: Any) -> list[str]:
 
 
 @contextmanager
-def subscriber_and_reflector(aws: Any, arn: str, line: dict[str, Any] | None) -> Iterator[None]:
+def subscriber_and_reflector(
+    aws: Any, arn: str, line: dict[str, Any] | None, pattern: str = "", log_group: str = REFLECTOR_LOG
+) -> Iterator[None]:
     """Subscribes each canary, and writes the reflector's accounting line for it."""
     logs, ended = aws.client("logs"), threading.Event()
 
     def work() -> None:
         while not ended.is_set():
             for name in canaries(aws):
-                logs.put_subscription_filter(logGroupName=name, filterName="ours", filterPattern="", destinationArn=arn)
+                logs.put_subscription_filter(
+                    logGroupName=name, filterName="ours", filterPattern=pattern, destinationArn=arn
+                )
                 if line is not None:
                     event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"logGroup": name, **line})}
-                    logs.put_log_events(logGroupName="/aws/lambda/log-reflector", logStreamName="s", logEvents=[event])
+                    logs.put_log_events(logGroupName=log_group, logStreamName="s", logEvents=[event])
             ended.wait(0.05)
 
     thread = threading.Thread(target=work)
@@ -90,6 +99,7 @@ def test_a_filter_that_does_not_come_names_the_link(aws: Any) -> None:
     assert result["failed"]
     assert "Could not see its subscription filter" in result["msg"]
     assert "a trail logs management events" in result["msg"]
+    assert f"rules (include and exclude) choose the log group {PREFIX}canary-" in result["msg"]
     assert canaries(aws) == []
 
 
@@ -99,6 +109,7 @@ def test_a_line_that_the_reflector_does_not_account_for_is_no_delivery(aws: Any)
         result = aws.run("canary", timeout=1)
     assert result["failed"]
     assert "the reflector's word that it delivered the line" in result["msg"]
+    assert "pattern" not in result["msg"]
     assert canaries(aws) == []
 
 
@@ -107,4 +118,117 @@ def test_check_mode_only_looks(aws: Any) -> None:
     result = aws.run("canary", check_mode=True)
     assert not result.get("failed")
     assert result["canary"] is None
+    assert aws.writes == []
+
+
+def test_a_pattern_that_lets_nothing_through_is_named_with_the_line(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    with subscriber_and_reflector(aws, arn, None, pattern="ERROR"):
+        result = aws.run("canary", timeout=1, line="a line of ours")
+    assert "its pattern 'ERROR', and the line was 'a line of ours'" in result["msg"]
+    assert "option line" in result["msg"]
+
+
+def test_the_line_is_the_users(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    written: list[str] = []
+    original = logs_backends["123456789012"]["eu-west-1"].put_log_events
+
+    def noting(group: str, stream: str, events: list[dict[str, Any]]) -> Any:
+        written.extend(item["message"] for item in events if group.startswith(PREFIX))
+        return original(group, stream, events)
+
+    logs_backends["123456789012"]["eu-west-1"].put_log_events = noting
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
+        assert not aws.run("canary", timeout=10, line="ERROR canary").get("failed")
+        log_group = aws.run("canary", timeout=10)["canary"]["log_group"]
+    assert written == ["ERROR canary", f"log reflector canary {log_group}"]
+
+
+def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    aws.client("logs").delete_log_group(logGroupName="/aws/lambda/log-reflector")
+    stub = aws.stub("lambda")
+    configured = {"FunctionArn": arn, "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/platform/reflector"}}
+    stub.add_response("get_function_configuration", configured, {"FunctionName": "log-reflector"})
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/platform/reflector")
+    logs.create_log_stream(logGroupName="/platform/reflector", logStreamName="s")
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, log_group="/platform/reflector"):
+        assert not aws.run("canary", timeout=10).get("failed")
+
+
+@pytest.mark.parametrize(
+    ("params", "option"),
+    [
+        ({"function_name": ""}, "function_name"),
+        ({"log_group_prefix": ""}, "log_group_prefix"),
+        ({"log_group_prefix": "a b"}, "log_group_prefix"),
+        ({"line": ""}, "line"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
+    result = aws.run("canary", **params)
+    assert result["error_kind"] == "InvalidInputError"
+    assert f"option {option}:" in result["msg"]
+    assert "\n" not in result["msg"]
+    assert aws.calls == []
+
+
+# Canaries that a killed run left behind
+
+OLD = f"{PREFIX}canary-0123456789ab"
+
+
+@pytest.fixture
+def left_behind(aws: Any) -> Any:
+    """One old canary, and what resembles one: too young, of another name, of another prefix."""
+    deploy_reflector(aws)
+    stay = [
+        f"{PREFIX}canary-ba9876543210",
+        f"{PREFIX}canary-report",
+        f"{PREFIX}0123456789ab",
+        f"{OLD}c",
+        "/ecs/0123456789ab",
+    ]
+    for name in (OLD, *stay):
+        aws.client("logs").create_log_group(logGroupName=name)
+        if name != stay[0]:
+            group = logs_backends["123456789012"]["eu-west-1"].groups[name]
+            group.creation_time -= datetime.timedelta(hours=2)
+    return aws
+
+
+def all_groups(aws: Any) -> set[str]:
+    return {group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]}
+
+
+def test_old_canaries_are_announced_and_then_removed_and_nothing_else(left_behind: Any) -> None:
+    before = all_groups(left_behind)
+    announced = left_behind.run("canary", check_mode=True)
+    assert (announced["changed"], announced["removed_leftovers"]) == (True, [OLD])
+    assert left_behind.writes == []
+    result = left_behind.run("canary", timeout=0)
+    assert result["failed"]
+    assert (result["changed"], result["removed_leftovers"]) == (True, [OLD])
+    assert all_groups(left_behind) == before - {OLD}
+    again = left_behind.run("canary", timeout=0)
+    assert (again["changed"], again["removed_leftovers"]) == (False, [])
+
+
+def test_a_canary_that_a_patient_run_still_watches_stays(left_behind: Any) -> None:
+    assert left_behind.run("canary", check_mode=True, timeout=3000)["removed_leftovers"] == []
+
+
+def test_absent_only_removes_canaries_of_any_age(aws: Any) -> None:
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName=f"{PREFIX}canary-0123456789ab")
+    logs.create_log_group(logGroupName=f"{PREFIX}of-somebody-else")
+    announced = aws.run("canary", check_mode=True, state="absent")
+    assert aws.writes == []
+    result = aws.run("canary", state="absent")
+    assert result["changed"]
+    assert result["changes"] == announced["changes"] == [f"delete canary log group {PREFIX}canary-0123456789ab"]
+    assert canaries(aws) == [f"{PREFIX}of-somebody-else"]
+    assert not aws.run("canary", state="absent")["changed"]
     assert aws.writes == []

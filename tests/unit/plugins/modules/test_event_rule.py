@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _retry
+
 PATTERN = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"], "errorCode": [{"exists": False}]}}
 TARGET = {
     "id": "subscriber",
@@ -179,6 +182,52 @@ def test_another_writer_is_waited_for_also_where_an_entry_says_so(aws: Any) -> N
     stub.add_client_error("describe_rule", "ResourceNotFoundException")
     assert aws.run("event_rule", name="r", state="absent")["rule"] is None
     stub.assert_no_pending_responses()
+
+
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Time that would pass, passes at once; the pauses are given."""
+    pauses: list[float] = []
+    defaults = (60.0, 0.5, 8.0, pauses.append, lambda: sum(pauses))
+    monkeypatch.setattr(_retry.Patience.__init__, "__defaults__", defaults)
+    return pauses
+
+
+def test_targets_that_are_still_seen_after_their_removal_are_waited_for(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = no_waiting(monkeypatch)
+    stub = aws.stub("events")
+    standing(stub, [{"Id": "a", "Arn": ARN}])
+    stub.add_response("remove_targets", {"FailedEntryCount": 0, "FailedEntries": []})
+    for _unused in range(3):
+        stub.add_client_error("delete_rule", "ValidationException", "Rule can't be deleted since it has targets.")
+    stub.add_response("delete_rule", {})
+    stub.add_client_error("describe_rule", "ResourceNotFoundException")
+    assert aws.run("event_rule", name="r", state="absent")["rule"] is None
+    assert len(pauses) == 3
+    stub.assert_no_pending_responses()
+
+
+def test_targets_that_stay_are_not_waited_for_for_ever(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = no_waiting(monkeypatch)
+    stub = aws.stub("events")
+    standing(stub, [{"Id": "a", "Arn": ARN}])
+    stub.add_response("remove_targets", {"FailedEntryCount": 0, "FailedEntries": []})
+    for _unused in range(30):
+        stub.add_client_error("delete_rule", "ValidationException", "Rule can't be deleted since it has targets.")
+    failed = aws.run("event_rule", name="r", state="absent", wait_timeout=600)
+    assert "since it has targets" in failed["msg"]
+    assert failed["changes"] == ["delete target a of event rule r"]
+    assert 20 < sum(pauses) <= 30
+
+
+def test_only_the_deletion_waits_for_that(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = no_waiting(monkeypatch)
+    stub = aws.stub("events")
+    standing(stub, [{"Id": "a", "Arn": ARN}])
+    stub.add_client_error("remove_targets", "ValidationException", "Rule can't be deleted since it has targets.")
+    assert aws.run("event_rule", name="r", state="absent")["error_code"] == "ValidationException"
+    assert pauses == []
 
 
 def test_what_is_gone_already_is_no_error(aws: Any) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.logreflector.aws.plugins.modules.lambda_function import
 
 ROLE = "arn:aws:iam::123456789012:role/for-x"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:x"
+MARK = {"managed-by": "logreflector.aws"}
 HUSH = "https://collectors.example.com/hush-hush-token"
 READS = ["GetFunction", "GetFunctionEventInvokeConfig", "DescribeLogGroups"]
 TRUST = {
@@ -94,6 +95,7 @@ def test_the_rhythm(aws, role, code, tmp_path: Path) -> None:
     assert function["environment_names"] == ["LEVEL", "SUMO_ENDPOINT"]
     assert function["reserved_concurrent_executions"] == 5
     assert function["maximum_retry_attempts"] == 1
+    assert function["tags"] == {"team": "platform", "stage": "test", **MARK}
     assert created["log_group"] == {"name": "/aws/lambda/x", "retention_days": 14, "kms_key_id": ""}
 
     again = aws.run("lambda_function", **wanted)
@@ -118,14 +120,14 @@ def test_the_rhythm(aws, role, code, tmp_path: Path) -> None:
     updated = aws.run("lambda_function", **changed)
     assert updated["changes"] == checked["changes"]
     assert aws.writes == [
+        "UntagResource",
+        "TagResource",
         "PutRetentionPolicy",
         "UpdateFunctionConfiguration",
         "UpdateFunctionCode",
         "DeleteFunctionConcurrency",
-        "TagResource",
-        "UntagResource",
     ]
-    assert updated["function"]["tags"] == {"team": "other"}
+    assert updated["function"]["tags"] == {"team": "other", **MARK}
     aws.run("lambda_function", **{**changed, "tags": dict(reversed(changed["tags"].items()))})
     assert aws.calls == READS
 
@@ -220,6 +222,76 @@ def test_absent_keeps_the_log_group(aws, role, code) -> None:
     assert len(aws.client("logs").describe_log_groups()["logGroups"]) == 1
 
 
+def foreign(aws, code: dict[str, str]) -> Any:
+    """What somebody else made under our name: a function with its log group. Gives how it stands."""
+    functions, logs = aws.client("lambda"), aws.client("logs")
+    functions.create_function(
+        FunctionName="x",
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="theirs.handler",
+        Code={"ZipFile": Path(code["zip_file"]).read_bytes()},
+        Tags={"owner": "somebody"},
+    )
+    logs.create_log_group(logGroupName="/aws/lambda/x")
+
+    def everything() -> Any:
+        function, groups = functions.get_function(FunctionName="x"), logs.describe_log_groups()
+        return {**function, "ResponseMetadata": None}, {**groups, "ResponseMetadata": None}
+
+    return everything
+
+
+def test_a_foreign_function_and_its_log_group_stay_as_they_are(aws, role, code) -> None:
+    everything = foreign(aws, code)
+    before = everything()
+    assert aws.run("lambda_function", name="x", handler="theirs.handler")["changed"] is False
+    assert aws.calls == READS
+    for options in (
+        {"handler": "handler.handler"},
+        {"log_group_retention_days": 14},
+        {"tags": {}},
+        {"state": "absent"},
+        {"state": "absent", "delete_log_group": True},
+    ):
+        for check_mode in (True, False):
+            refused = aws.run("lambda_function", name="x", check_mode=check_mode, **options)
+            assert (refused["error_kind"], refused["changed"]) == ("RefusedError", False)
+            assert aws.writes == []
+    assert everything() == before
+
+
+def test_a_foreign_function_that_is_adopted_is_ours(aws, role, code) -> None:
+    foreign(aws, code)
+    wanted = {"name": "x", "handler": "handler.handler", "adopt": True}
+    checked = aws.run("lambda_function", check_mode=True, **wanted)
+    adopted = aws.run("lambda_function", **wanted)
+    assert adopted["changes"] == checked["changes"]
+    assert aws.writes == ["TagResource", "UpdateFunctionConfiguration"]
+    assert adopted["function"]["tags"] == {"owner": "somebody", **MARK}
+    assert aws.run("lambda_function", **wanted)["changed"] is False
+    assert aws.calls == READS
+    aws.run("lambda_function", name="x", state="absent", delete_log_group=True)
+    assert aws.writes == ["DeleteFunction", "DeleteLogGroup"]
+
+
+def test_force_deletes_a_foreign_function(aws, role, code) -> None:
+    foreign(aws, code)
+    assert aws.run("lambda_function", name="x", state="absent", force=True)["changed"] is True
+    assert aws.writes == ["DeleteFunction"]
+
+
+def test_a_teardown_that_was_cut_short_is_finished(aws, role, code) -> None:
+    aws.run("lambda_function", name="x", **code, role=ROLE, handler="handler.handler")
+    aws.client("lambda").delete_function(FunctionName="x")
+    rest = {"name": "x", "state": "absent", "delete_log_group": True}
+    assert aws.run("lambda_function", check_mode=True, **rest)["changes"] == ["delete log group /aws/lambda/x"]
+    aws.run("lambda_function", **rest)
+    assert aws.writes == ["DeleteLogGroup"]
+    assert aws.run("lambda_function", **rest)["changed"] is False
+    assert aws.writes == []
+
+
 def test_a_role_that_does_not_exist_is_waited_for_and_then_named(aws, code, no_waiting) -> None:
     failed = aws.run("lambda_function", name="x", **code, role=ROLE, handler="handler.handler", wait_timeout=20)
     assert failed["failed"]
@@ -270,7 +342,8 @@ def answer(**configuration: Any) -> dict[str, Any]:
             "LastUpdateStatus": "Successful",
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/x"},
             **configuration,
-        }
+        },
+        "Tags": MARK,
     }
 
 
@@ -350,6 +423,93 @@ def test_an_update_in_progress_is_waited_out(aws, log_group, no_waiting) -> None
     standing(functions, MemorySize=256)
     updated = aws.run("lambda_function", name="x", memory_size=256)
     assert updated["function"]["memory_size"] == 256
+    functions.assert_no_pending_responses()
+
+
+NO_PRINCIPAL = (
+    "Lambda was unable to configure access to your environment variables because the KMS key is invalid for "
+    "CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException KMS Message: "
+)
+NO_DESTINATION = "The destination ARN arn:aws:sqs:eu-west-1:123456789012:dead is invalid."
+
+
+def test_a_role_that_kms_does_not_see_yet_is_waited_for(aws, log_group, code, no_waiting) -> None:
+    functions = aws.stub("lambda")
+    functions.add_client_error("get_function", "ResourceNotFoundException", f"Function not found: {ARN}", 404)
+    why = NO_PRINCIPAL + "ARN does not refer to a valid principal"
+    for _unused in range(2):
+        functions.add_client_error("create_function", "InvalidParameterValueException", why, 400)
+    functions.add_response("create_function", answer(State="Pending")["Configuration"])
+    functions.add_response("get_function", answer())
+    standing(functions)
+    wanted = {**code, "role": ROLE, "handler": "handler.handler", "environment": {"A": "1"}}
+    assert aws.run("lambda_function", name="x", **wanted)["changes"] == ["create function x"]
+    assert len(no_waiting) == 2
+    functions.assert_no_pending_responses()
+
+
+def test_so_it_is_when_the_configuration_is_updated(aws, log_group, no_waiting) -> None:
+    functions = aws.stub("lambda")
+    standing(functions)
+    why = NO_PRINCIPAL + "ARN does not refer to a valid principal"
+    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", why, 400)
+    functions.add_response("update_function_configuration", answer()["Configuration"])
+    functions.add_response("get_function", answer())
+    standing(functions, Environment={"Variables": {"A": "1"}})
+    assert aws.run("lambda_function", name="x", environment={"A": "1"})["changed"] is True
+    assert len(no_waiting) == 1
+    functions.assert_no_pending_responses()
+
+
+def test_a_key_that_is_wrong_is_not_waited_for(aws, log_group, no_waiting) -> None:
+    functions = aws.stub("lambda")
+    standing(functions)
+    why = NO_PRINCIPAL + "Key Aliases are not supported for this operation."
+    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", why, 400)
+    assert "Key Aliases" in aws.run("lambda_function", name="x", environment={"A": "1"})["msg"]
+    assert no_waiting == []
+
+
+def test_a_queue_that_lambda_does_not_see_yet_is_waited_for(aws, log_group, no_waiting) -> None:
+    functions = aws.stub("lambda")
+    standing(functions)
+    for _unused in range(3):
+        functions.add_client_error(
+            "put_function_event_invoke_config", "InvalidParameterValueException", NO_DESTINATION, 400
+        )
+    functions.add_response("put_function_event_invoke_config", {})
+    standing(functions)
+    assert aws.run("lambda_function", name="x", on_failure_destination="dead")["changed"] is True
+    assert len(no_waiting) == 3
+    functions.assert_no_pending_responses()
+
+
+def test_a_queue_is_waited_for_a_minute_and_then_named(aws, log_group, no_waiting) -> None:
+    functions = aws.stub("lambda")
+    standing(functions)
+    for _unused in range(30):
+        functions.add_client_error(
+            "put_function_event_invoke_config", "InvalidParameterValueException", NO_DESTINATION, 400
+        )
+    failed = aws.run("lambda_function", name="x", on_failure_destination="dead", wait_timeout=3600)
+    assert NO_DESTINATION in failed["msg"]
+    assert "Check that the destination exists and that the function's role may send to it" in failed["msg"]
+    assert 50 < sum(no_waiting) < 70
+
+
+def test_tags_that_aws_keeps_back_are_said_so(aws, log_group) -> None:
+    functions = aws.stub("lambda")
+    why = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform: lambda:ListTags on resource: {ARN}"
+    kept_back = {**answer(), "TagsError": {"ErrorCode": "AccessDeniedException", "Message": why}}
+    del kept_back["Tags"]
+    for options in ({"memory_size": 256}, {"state": "absent", "delete_log_group": True}):
+        functions.add_response("get_function", kept_back)
+        no_event_invoke_config(functions)
+        failed = aws.run("lambda_function", name="x", **options)
+        assert failed["error_kind"] == "AccessDeniedError"
+        assert "Could not read the tags of function x in" in failed["msg"]
+        assert "ListTags" in failed["msg"]
+        assert aws.writes == []
     functions.assert_no_pending_responses()
 
 

@@ -275,3 +275,32 @@ def test_another_writer_is_waited_out(aws: Any, monkeypatch: pytest.MonkeyPatch)
     stub.add_response("put_subscription_filter", {})
     describing(stub, FULL)
     assert run(aws, destination_arn=STREAM, wait_timeout=5)["changed"]
+
+
+@pytest.mark.parametrize("log_group", ["", "a b", "/x:y", "g" * 513])
+def test_what_is_no_name_of_a_log_group_is_refused_before_any_call(aws: Any, log_group: str) -> None:
+    result = run(aws, log_group=log_group, destination_arn="log-reflector")
+    assert result["error_kind"] == "InvalidInputError"
+    assert "option log_group:" in result["msg"]
+    assert "\n" not in result["msg"]
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("destination", [REFLECTOR, "log-reflector"])
+def test_random_distribution_on_a_function_is_refused_before_any_call(aws: Any, destination: str) -> None:
+    result = run(aws, destination_arn=destination, distribution="Random")
+    assert "option distribution: Random is for Kinesis streams" in result["msg"]
+    assert aws.calls == []
+
+
+def test_random_distribution_on_a_filter_that_sends_to_a_function_is_refused_before_the_write(prepared: Any) -> None:
+    put(prepared, GROUP, NAME, "log-reflector")
+    assert "option distribution:" in run(prepared, distribution="Random")["msg"]
+    assert prepared.writes == []
+    assert not run(prepared, distribution="ByLogStream")["changed"]
+
+
+def test_placeholders_in_the_pattern_are_replaced_and_other_braces_stay(prepared: Any) -> None:
+    params = {"destination_arn": "log-reflector", "filter_pattern": '{ $.region = "{region}" }'}
+    assert run(prepared, **params)["subscription_filter"]["filter_pattern"] == '{ $.region = "eu-west-1" }'
+    assert not run(prepared, **params)["changed"]

@@ -93,3 +93,9 @@ def test_a_group_and_a_prefix_together_are_refused(prepared: Any) -> None:
     assert result["failed"]
     assert "mutually exclusive" in result["msg"]
     assert prepared.calls == []
+
+
+def test_an_empty_log_group_is_not_taken_for_all_of_them(prepared: Any) -> None:
+    result = prepared.run("subscription_filter_info", log_group="")
+    assert "option log_group:" in result["msg"]
+    assert prepared.calls == []

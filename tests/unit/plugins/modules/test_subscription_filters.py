@@ -185,6 +185,7 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"slots": 0}, "slots"),
         ({"workers": 0}, "workers"),
         ({"destination_arn": ""}, "destination_arn"),
+        ({"distribution": "Random"}, "distribution"),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_any_group_is_read(
@@ -200,3 +201,86 @@ def test_other_functions_on_the_path_can_be_named(prepared: Any) -> None:
     make_group(prepared, "/aws/lambda/enricher")
     result = run(prepared, own_functions=["enricher"], include=["/aws/lambda/*"], check_mode=True)
     assert result["changes"] == ["create subscription of log group /aws/lambda/log-reflector-subscriber"]
+
+
+def configurations(aws: Any, **log_groups: str | None) -> Any:
+    """Lambda as it tells where functions write their logs; None stands for a function that does not exist."""
+    stub = aws.stub("lambda")
+    for function, log_group in log_groups.items():
+        request = {"FunctionName": function.replace("_", "-")}
+        if log_group is None:
+            stub.add_client_error(
+                "get_function_configuration", "ResourceNotFoundException", "no", expected_params=request
+            )
+        else:
+            configured = {"LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group}}
+            stub.add_response("get_function_configuration", configured, request)
+    return stub
+
+
+def test_log_groups_of_other_names_are_known_from_the_functions(prepared: Any) -> None:
+    for group in ("/platform/reflector", "/platform/sink", "/platform/subscriber"):
+        make_group(prepared, group)
+    stub = configurations(
+        prepared, log_reflector="/platform/reflector", log_reflector_subscriber="/platform/subscriber"
+    )
+    result = run(prepared, include=["/platform/*", "/aws/*"], own_log_groups=["/platform/sink"])
+    stub.assert_no_pending_responses()
+    assert not result["changed"]
+    assert {item["log_group"] for item in result["not_subscribed"] if "loop" in item["reason"]} == {
+        "/aws/lambda/log-reflector",
+        "/aws/lambda/log-reflector-subscriber",
+        "/platform/reflector",
+        "/platform/sink",
+        "/platform/subscriber",
+    }
+
+
+def test_a_function_that_is_not_there_yet_has_the_default_name(prepared: Any) -> None:
+    configurations(prepared, log_reflector="/aws/lambda/log-reflector", log_reflector_subscriber=None)
+    result = run(prepared, include=["/aws/*"])
+    assert not result.get("failed")
+    assert not result["changed"]
+    assert prepared.calls.count("GetFunctionConfiguration") == 2
+
+
+def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(prepared: Any) -> None:
+    prepared.stub("lambda").add_client_error(
+        "get_function_configuration", "AccessDeniedException", "no", http_status_code=403
+    )
+    result = run(prepared)
+    assert result["error_kind"] == "AccessDeniedError"
+    assert "learn where function log-reflector writes its log in 123456789012/eu-west-1" in result["msg"]
+    assert "IAM action for GetFunctionConfiguration" in result["msg"]
+    assert prepared.writes == []
+
+
+def test_a_stream_has_no_function_to_ask(aws: Any) -> None:
+    aws.stub("logs").add_response("describe_log_groups", {"logGroups": []})
+    stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
+    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random").get("failed")
+    assert aws.calls == ["DescribeLogGroups"]
+
+
+def test_placeholders_are_replaced_as_they_are_for_the_subscriber(prepared: Any) -> None:
+    make_group(prepared, "/app/eu-west-1")
+    make_group(prepared, "/app/123456789012")
+    result = run(
+        prepared,
+        include=["/app/{region}", "/app/{account}"],
+        exclude=["re:^/app/{account}$"],
+        filter_pattern='{ $.region = "{region}" }',
+    )
+    assert result["changes"] == ["create subscription of log group /app/eu-west-1"]
+    expected = {"app-eu-west-1": (REFLECTOR, '{ $.region = "eu-west-1" }')}
+    assert standing(prepared, "/app/eu-west-1") == expected
+
+
+def test_a_group_that_aws_says_is_full_is_told_with_what_makes_check_mode_truthful(prepared: Any) -> None:
+    result = run(prepared, slots=5)  # moto allows two
+    assert not result.get("failed")
+    reasons = {item["log_group"]: (item["outcome"], item["reason"]) for item in result["not_subscribed"]}
+    outcome, reason = reasons["/app/full"]
+    assert outcome == "not_possible"
+    assert "set the option slots (of the roles: log_groups_slots) to 2" in reason
+    assert not run(prepared, slots=2, check_mode=True)["changed"]

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, RefusedError
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule import (
-    EventRuleResource,
-    Rule,
-    same_pattern,
-)
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_pattern import same_pattern
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule import EventRuleResource
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule_api import Rule
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.modules.event_rule import SPEC
 from hypothesis import given

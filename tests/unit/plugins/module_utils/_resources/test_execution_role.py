@@ -16,9 +16,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.execut
     LAMBDA_MAY_ASSUME,
     Actual,
     ExecutionRoleResource,
-    Role,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.policy_document import size
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.role_values import Role
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.modules.execution_role import SPEC
 
@@ -226,3 +226,10 @@ def test_deletion_takes_off_first_what_keeps_iam_from_deleting() -> None:
         "delete_role_policy",
         "delete_role",
     ]
+
+
+def test_names_that_yaml_reads_as_numbers_are_text() -> None:
+    changes = resource(inline_policies={"b": document(), 1: document()}).plan(standing())
+    assert [request["PolicyName"] for _unused, request in requests(changes)] == ["1", "b"]
+    with pytest.raises(InvalidInputError, match=r"inline_policies.*the same text"):
+        resource(inline_policies={"1": document(), 1: document()})

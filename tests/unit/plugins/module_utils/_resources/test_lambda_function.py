@@ -14,17 +14,19 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     InvalidInputError,
     LimitReachedError,
     ReflectorError,
+    RefusedError,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import lambda_function
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import function_state
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.common import Call
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_log_group import FunctionLogGroup
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_settings import Logging, Settings
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_state import (
     AsyncInvocation,
     Function,
-    LambdaFunction,
     LocalCode,
     Standing,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import code_sha256
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
@@ -38,7 +40,9 @@ SETTINGS = Settings(
     environment={"A": "1", "TOKEN": "hush"},
     layers=("arn:one", "arn:two"),
 )
-FUNCTION = Function("arn:aws:lambda:eu-west-1:123456789012:function:x", OLD, "arm64", SETTINGS, tags={"a": "1"})
+MARK = {"managed-by": "logreflector.aws"}
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:x"
+FUNCTION = Function(ARN, OLD, "arm64", SETTINGS, tags={"a": "1", **MARK})
 STANDING = Standing(FUNCTION, "/aws/lambda/x", GROUP)
 NOTHING = Standing(None, "/aws/lambda/x", None)
 
@@ -119,8 +123,9 @@ def test_a_new_function_comes_after_its_log_group_and_before_what_needs_it() -> 
         "Handler": "handler.handler",
         "Architectures": ["arm64"],
         "Environment": {"Variables": {"A": "1", "TOKEN": "hush"}},
-        "Tags": {"a": "1"},
+        "Tags": {"a": "1", **MARK},
     }
+    assert changes[1].after["tags"] == {"a": "1", **MARK}
     assert changes[1].after["environment"] == {"A": "1", "TOKEN": "(hidden)"}
     assert "hush" not in str([change.diff() for change in changes])
 
@@ -253,18 +258,21 @@ def test_no_retries_are_not_taken_for_the_default() -> None:
 
 
 def test_tags_are_added_changed_and_purged() -> None:
-    actual = standing(tags={"a": "1", "b": "2", "aws:cloudformation:stack-id": "s"})
+    actual = standing(tags={"a": "1", "b": "2", "aws:cloudformation:stack-id": "s", **MARK})
     (change,) = resource(tags={"a": "9", "c": "3"}).plan(actual)
-    assert (change.payload.add, change.payload.remove) == ({"a": "9", "c": "3"}, ("b",))
-    assert change.after == {"a": "9", "c": "3", "aws:cloudformation:stack-id": "s"}
+    assert change.payload == (
+        Call("untag_resource", {"Resource": ARN, "TagKeys": ["b"]}),
+        Call("tag_resource", {"Resource": ARN, "Tags": {"a": "9", "c": "3"}}),
+    )
+    assert change.after == {"a": "9", "c": "3", "aws:cloudformation:stack-id": "s", **MARK}
     (change,) = resource(tags={"c": "3"}, purge_tags=False).plan(actual)
-    assert (change.payload.add, change.payload.remove) == ({"c": "3"}, ())
+    assert change.payload == (Call("tag_resource", {"Resource": ARN, "Tags": {"c": "3"}}),)
     assert titles(actual, tags={}) == ["update tags of function x"]
     assert titles(actual, tags={}, purge_tags=False) == []
     assert titles(actual) == []
 
 
-def test_tags_that_cannot_be_read_are_not_compared() -> None:
+def test_tags_that_cannot_be_read_stop_all_that_needs_them() -> None:
     unknown = Function.from_api(
         {
             "Configuration": {"FunctionName": "x", "FunctionArn": FUNCTION.arn},
@@ -272,9 +280,65 @@ def test_tags_that_cannot_be_read_are_not_compared() -> None:
         },
         {},
     )
-    assert titles(replace(STANDING, function=unknown)) == []
-    with pytest.raises(AccessDeniedError, match="ListTags"):
-        resource(tags={"a": "1"}).plan(replace(STANDING, function=unknown))
+    actual = replace(STANDING, function=unknown)
+    assert titles(actual) == []
+    for options in ({"tags": {"a": "1"}}, {"adopt": True}, {"memory_size": 512}, {"log_group_retention_days": 7}):
+        with pytest.raises(AccessDeniedError, match=r"read the tags of function x in .*ListTags\.$"):
+            resource(**options).plan(actual)
+    with pytest.raises(AccessDeniedError, match=r"ListTags, or set force: true"):
+        resource(state="absent").plan(actual)
+    assert titles(actual, state="absent", force=True) == ["delete function x"]
+
+
+FOREIGN = standing(tags={"owner": "somebody"})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"memory_size": 512},
+        {"log_group_retention_days": 7},
+        {"tags": {"a": "1"}},
+        {"reserved_concurrent_executions": 1},
+        {"maximum_retry_attempts": 0},
+        {"zip_file": "/nowhere.zip", "code_sha256": NEW},
+        {"memory_size": 512, "force": True},
+    ],
+)
+def test_a_foreign_function_is_not_changed(options: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match=r"change function x in .*adopt: true"):
+        resource(**options).plan(FOREIGN)
+
+
+def test_the_log_group_of_a_foreign_function_is_not_made_either() -> None:
+    with pytest.raises(RefusedError, match="create log group /aws/lambda/x"):
+        resource().plan(replace(FOREIGN, log_group=None))
+
+
+def test_a_foreign_function_that_is_as_wanted_is_left() -> None:
+    assert titles(FOREIGN, memory_size=128) == []
+
+
+def test_a_foreign_function_is_ours_before_it_is_changed() -> None:
+    changes = resource(memory_size=512, log_group_retention_days=7, adopt=True).plan(FOREIGN)
+    assert [str(change) for change in changes] == [
+        "update tags of function x",
+        "update log group /aws/lambda/x",
+        "update configuration of function x",
+    ]
+    assert changes[0].payload == (Call("tag_resource", {"Resource": ARN, "Tags": MARK}),)
+    assert changes[0].after == {"owner": "somebody", **MARK}
+    assert titles(STANDING, adopt=True) == []
+
+
+def test_a_foreign_function_and_its_log_group_are_deleted_by_force_only() -> None:
+    for options in ({}, {"delete_log_group": True}, {"delete_log_group": True, "adopt": True}):
+        with pytest.raises(RefusedError, match=r"delete function x in .*force: true"):
+            resource(state="absent", **options).plan(FOREIGN)
+    assert titles(FOREIGN, state="absent", delete_log_group=True, force=True) == [
+        "delete function x",
+        "delete log group /aws/lambda/x",
+    ]
 
 
 def test_an_environment_that_cannot_be_decrypted_is_not_written_anew_on_every_run() -> None:
@@ -377,7 +441,7 @@ def test_a_zip_with_another_hash_is_not_uploaded(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_lambda_does_not_take_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lambda_function, "LARGEST_PACKAGE", 3)
+    monkeypatch.setattr(function_state, "LARGEST_PACKAGE", 3)
     (tmp_path / "x.zip").write_bytes(b"1234")
     with pytest.raises(LimitReachedError, match="more than 3 bytes"):
         LocalCode.from_options(str(tmp_path / "x.zip"), None)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import Change
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.common import Call
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.ownership import (
     MARK_KEY,
     MARK_VALUE,
@@ -48,6 +49,43 @@ def test_the_difference_leads_from_one_to_the_other(actual: dict[str, str], want
     assert result == wanted
     assert not set(to_set) & set(to_remove)
     assert all(actual.get(key) != value for key, value in to_set.items())
+
+
+def tag_update(own: Ownership, actual: dict[str, str] | None) -> list[Change]:
+    return list(
+        own.tag_update(
+            "thing",
+            "x",
+            actual,
+            tag=lambda tags: Call("tag", {"Tags": tags}),
+            untag=lambda keys: Call("untag", {"Keys": keys}),
+        )
+    )
+
+
+@given(TAGS, USERS_TAGS, st.booleans(), st.booleans())
+def test_the_calls_of_an_update_make_the_wanted_tags(
+    actual: dict[str, str], tags: dict[str, str] | None, purge: bool, adopt: bool
+) -> None:
+    owner = own(tags=tags, purge_tags=purge, adopt=adopt)
+    left = dict(actual)
+    changes = tag_update(owner, actual)
+    for change in changes:
+        assert (str(change), change.before, change.after) == (
+            "update tags of thing x",
+            actual,
+            owner.wanted_tags(actual),
+        )
+        assert [call.method for call in change.payload] in (["untag"], ["tag"], ["untag", "tag"])
+        for call in change.payload:
+            left = {key: value for key, value in left.items() if key not in call.request.get("Keys", ())}
+            left |= call.request.get("Tags", {})
+    assert left == owner.wanted_tags(actual)
+    assert bool(changes) == (left != actual)
+
+
+def test_tags_that_were_not_read_are_not_updated() -> None:
+    assert tag_update(own(tags={"a": "b"}, adopt=True), None) == []
 
 
 def test_what_is_created_carries_the_mark() -> None:

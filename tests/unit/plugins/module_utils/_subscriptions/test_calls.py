@@ -186,7 +186,17 @@ def test_a_full_group_names_who_holds_the_slots(clock: Clock) -> None:
     assert "LimitExceededException" in str(caught.value)
     assert f"theirs (to {THEIRS}), others (to {THEIRS}-2)" in str(caught.value)
     assert "222222222222/eu-west-1" in str(caught.value)
+    assert caught.value.hint.endswith("set the option slots (of the roles: log_groups_slots) to 2.")
     assert clock.now == 0
+
+
+def test_a_limit_at_an_update_is_not_about_slots(clock: Clock) -> None:
+    server = LogsServer()
+    server.add_filter("/x", "n", OURS)
+    server.spoil = failing(1, "PutSubscriptionFilter", ("LimitExceededException", "Too many regular expressions"))
+    with pytest.raises(_errors.LimitReachedError) as caught:
+        api(server, clock).put(SubscriptionFilter("/x", "n", OURS, "%a%"))
+    assert "slots" not in str(caught.value)
 
 
 def test_another_limit_than_the_slots_is_not_called_a_full_group(clock: Clock) -> None:

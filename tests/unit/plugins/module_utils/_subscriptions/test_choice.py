@@ -115,3 +115,8 @@ def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partitio
 
 def test_a_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
     assert delivery_path("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
+
+
+def test_log_groups_of_other_names_are_on_the_path_beside_those_of_the_default_names() -> None:
+    arn = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
+    assert set(delivery_path(arn, [], ["/platform/reflector"])) == {"/aws/lambda/log-reflector", "/platform/reflector"}

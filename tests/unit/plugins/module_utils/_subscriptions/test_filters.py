@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._errors import LimitReachedError
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, LimitReachedError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
     GroupPlan,
     SubscriptionFilter,
     Wanted,
     attributes_of,
+    check_distribution,
     default_name,
     plan_absent,
     plan_present,
@@ -142,7 +143,7 @@ def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_
 
 def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
     filters: list[SubscriptionFilter] = []
-    for _ in range(4):
+    for _unused in range(4):
         put = plan_present("/x/y", filters, Wanted(OURS)).put
         assert put is not None
         filters.append(SubscriptionFilter("/x/y", put.name, FOREIGN[0]))
@@ -226,3 +227,16 @@ def test_the_plain_form_leaves_out_what_is_as_aws_assumes() -> None:
         "filter_pattern": "",
     }
     assert SubscriptionFilter.from_api(FULL).plain()["emit_system_fields"] == ["@aws.account", "@aws.region"]
+
+
+@pytest.mark.parametrize("destination", [OURS, "log-reflector", "arn:{partition}:lambda:{region}:{account}:function:f"])
+def test_random_is_refused_for_functions(destination: str) -> None:
+    with pytest.raises(InvalidInputError, match="option distribution: Random is for Kinesis"):
+        check_distribution(destination, "Random")
+    check_distribution(destination, "ByLogStream")
+    check_distribution(destination, None)
+
+
+@pytest.mark.parametrize("destination", [FOREIGN[0], None])
+def test_random_is_taken_where_it_may_be_right(destination: str | None) -> None:
+    check_distribution(destination, "Random")

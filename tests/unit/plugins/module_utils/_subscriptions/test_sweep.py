@@ -205,6 +205,72 @@ def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
     assert f"theirs (to {THEIRS})" in outcome.reason
 
 
+def test_with_the_number_of_slots_that_the_refusal_names_check_mode_tells_the_truth() -> None:
+    server = LogsServer("/a", slots=2)
+    for name in ("one", "two"):
+        server.add_filter("/a", name, THEIRS)
+    (outcome,) = run(server)
+    assert (outcome.kind, outcome.changes) == ("not_possible", False)
+    assert "option slots (of the roles: log_groups_slots) to 2" in outcome.reason
+    truthful = Sweep(LogsApi(server.client), Choice(["*"], []), Wanted(OURS, slots=2))
+    assert kinds(truthful.plan()) == {"/a": "not_possible"}
+
+
+# A function that receives logs, as another deployment's reflector does
+
+
+def two_deployments() -> LogsServer:
+    """Ours has not run yet, the other one has subscribed a group."""
+    server = LogsServer("/aws/lambda/theirs")
+    server.add_filter("/a", "theirs", THEIRS + ":live")
+    return server
+
+
+def test_a_function_that_others_send_to_is_not_subscribed() -> None:
+    server = two_deployments()
+    planned = sweep(server).plan()
+    outcomes = run(server)
+    assert kinds(planned) == kinds(outcomes) == {"/a": "created", "/aws/lambda/theirs": "excluded"}
+    assert "loop" in summary(outcomes)["not_subscribed"][0]["reason"]
+    assert server.groups["/aws/lambda/theirs"] == {}
+    assert not any(outcome.changes for outcome in run(server))
+
+
+def test_two_deployments_do_not_feed_each_other() -> None:
+    server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
+    run(server)  # nothing tells yet what the other function is
+    api = LogsApi(server.client, patience=Patience(seconds=0))
+    other = Sweep(api, Choice(["*"], [], delivery_path(THEIRS, [])), Wanted(THEIRS))
+    for _unused in range(2):
+        other.apply(other.plan())
+        run(server)
+        assert server.groups["/aws/lambda/log-reflector"] == {}
+        assert [item["destinationArn"] for item in server.groups["/aws/lambda/theirs"].values()] == [OURS]
+
+
+def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
+    server = two_deployments()
+    for name in ("aws-lambda-theirs", "another"):
+        server.add_filter("/aws/lambda/theirs", name, OURS)
+    server.add_filter("/aws/lambda/theirs", "foreign", "arn:aws:kinesis:eu-west-1:222222222222:stream/theirs")
+    outcomes = run(server)
+    assert kinds(outcomes)["/aws/lambda/theirs"] == "subscribed"
+    (note,) = summary(outcomes)["notes"]
+    assert "loop" in note
+    assert "events arrive twice: another" in note
+    outcomes = run(server, purge=True)
+    assert kinds(outcomes)["/aws/lambda/theirs"] == "removed"
+    assert list(server.groups["/aws/lambda/theirs"]) == ["foreign"]
+    assert not any(outcome.changes for outcome in run(server, purge=True))
+
+
+def test_absent_takes_ours_from_such_a_group_too() -> None:
+    server = two_deployments()
+    server.add_filter("/aws/lambda/theirs", "aws-lambda-theirs", OURS)
+    run(server, present=False)
+    assert server.groups["/aws/lambda/theirs"] == {}
+
+
 @pytest.mark.parametrize(
     ("operation", "trouble"),
     [
