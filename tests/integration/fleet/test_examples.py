@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     environment = {**aws.deploy_environment(), "AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "of-the-owner"}
     run = Ansible(environment, Path("localhost,"), folder).run(str(playbook))
+    shutil.rmtree("/tmp/log-reflector-example", ignore_errors=True)
+    for name in ("/tmp/log-reflector-example.py", "/tmp/log-reflector-example.zip"):
+        Path(name).unlink(missing_ok=True)
     return {line["task"]: f"{line['status']} {line['result'].get('msg', '')}".strip() for line in run.results}
 
 

@@ -212,3 +212,47 @@ def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tm
     run = Ansible(aws.deploy_environment(), inventory, tmp_path).run("logreflector.aws.catch_up")
     assert run.status != 0
     assert "target_region" in run.recap()
+
+
+def test_fresh_roles_late_permissions_double_events_and_throttling_are_waited_out(
+    aws: RunningAws, ansible: Ansible
+) -> None:
+    host = f"{MEMBER}.{REGIONS[1]}"
+    assert ansible.run("logreflector.aws.teardown").status == 0
+    usual = aws.settings()
+    aws.configure(role_delay=3.0, permission_delay=3.0, duplicate_probability=1.0, event_delay=1.0)
+    aws.front.enforce_rates(1.0)
+    try:
+        deployed = ansible.run("logreflector.aws.deploy", "--limit", host)
+        assert deployed.status == 0, deployed.output
+        assert deployed.result(host, "Subscribe the log groups that exist")["counts"]["changed"] == 7
+        assert any(call.fault or call.status == 400 for call in aws.front.calls(operation="PutSubscriptionFilter"))
+        verified = ansible.run("logreflector.aws.verify", "--limit", host)
+        assert verified.status == 0, verified.output
+    finally:
+        aws.front.enforce_rates(None)
+        aws.configure(
+            role_delay=usual.role_delay,
+            permission_delay=usual.permission_delay,
+            duplicate_probability=usual.duplicate_probability,
+            event_delay=usual.event_delay,
+        )
+
+
+def test_where_aws_allows_fewer_filters_than_assumed_a_full_group_is_told_and_what_to_set(
+    aws: RunningAws, ansible: Ansible
+) -> None:
+    account, region = TARGETS[0]
+    host = f"{account}.{region}"
+    aws.configure(filter_slots=1)
+    try:
+        run = ansible.run("logreflector.aws.deploy", "--limit", host)
+        counts = run.result(host, "Subscribe the log groups that exist")["counts"]
+        assert run.status == 0
+        # The group with one filter of another team, and the one that is full anyway, its class aside.
+        assert counts["not_possible"] == 3
+        assert "log_groups_slots) to 1" in run.recap()
+        told = ansible.run("logreflector.aws.verify", "--limit", host, extra={"log_groups_slots": 1})
+        assert told.status == 0, told.output
+    finally:
+        aws.configure(filter_slots=5)
