@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Whoever runs the tests may have credentials, profiles and regions for real accounts: none of them gets in here.
@@ -16,3 +18,7 @@ os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.dev
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions"):
     sys.path.insert(0, str(_folder))
+
+# The machines are shared: how long an example takes says nothing about the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
