@@ -10,6 +10,7 @@ Imports no Ansible: the subscriber Lambda carries this file.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,12 @@ class InvalidInputError(ReflectorError):
 
     def __init__(self, option: str, why: str) -> None:
         super().__init__(f"accept the option {option}", why)
+
+
+def check_name(option: str, value: str, pattern: str, allowed: str) -> None:
+    """InvalidInputError if a name is not as AWS's API reference wants it; `allowed` says that in words."""
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise InvalidInputError(option, f"{value!r} is not {allowed}")
 
 
 class AccessDeniedError(ReflectorError):

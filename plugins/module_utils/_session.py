@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ._errors import AccessDeniedError, CredentialsError, InvalidInputError, translate, trying
+from ._errors import AccessDeniedError, CredentialsError, InvalidInputError, check_name, translate, trying
 from ._retry import stop_at_limits
 
 try:
@@ -177,8 +176,7 @@ def _check_role(params: Mapping[str, Any]) -> None:
         ),
         ("assume_role_session_name", r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits and any of _+=,.@-"),
     ):
-        if not re.fullmatch(pattern, params[option], re.ASCII):
-            raise InvalidInputError(option, f"{params[option]!r} is not {allowed}")
+        check_name(option, params[option], pattern, allowed)
     if len(params["assume_role_external_id"] or "at least 2") < 2:
         raise InvalidInputError("assume_role_external_id", "it has less than 2 characters")
 

@@ -14,12 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .._errors import InvalidInputError, NotFoundError, ReflectorError
+from .._errors import InvalidInputError, NotFoundError, ReflectorError, check_name
 from .._plan import Params, Result
 from .._session import Target
 from .._subscriptions.calls import LogsApi
 from .._subscriptions.filters import SubscriptionFilter
-from .common import check_name
 from .subscription_filter import destination
 from .subscription_filters import function_log_group
 

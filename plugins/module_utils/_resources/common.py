@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +38,6 @@ def check_number(option: str, value: int | None, lowest: int, highest: int) -> N
     """InvalidInputError if a given number is out of the range that AWS's API reference states."""
     if value is not None and not lowest <= value <= highest:
         raise InvalidInputError(option, f"{value} is not between {lowest} and {highest}")
-
-
-def check_name(option: str, value: str, pattern: str, allowed: str) -> None:
-    """InvalidInputError if a name is not as AWS's API reference wants it; `allowed` says that in words."""
-    if not re.fullmatch(pattern, value, re.ASCII):
-        raise InvalidInputError(option, f"{value!r} is not {allowed}")
 
 
 def own_arn(target: Target, service: str, resource: str, sibling: str = "") -> str:

@@ -20,11 +20,12 @@ from .._errors import (
     ReflectorError,
     RefusedError,
     ThrottledError,
+    check_name,
 )
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .common import Call, check_name, check_number, compact_json, own_arn
+from .common import Call, check_number, compact_json, own_arn
 from .ownership import Ownership, is_ours
 from .policy_document import Document, given_document, same_meaning, statements, stored_document
 

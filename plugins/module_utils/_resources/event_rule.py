@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._errors import InvalidInputError, NotFoundError
+from .._errors import InvalidInputError, NotFoundError, check_name
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .common import Call, check_name, check_number, own_arn
+from .common import Call, check_number, own_arn
 from .event_pattern import json_text, put_in, put_input, same_pattern
 from .event_rule_api import Rule, RuleApi
 from .ownership import Ownership, as_list

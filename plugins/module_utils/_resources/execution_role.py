@@ -19,11 +19,12 @@ from .._errors import (
     OutdatedError,
     ReflectorError,
     ThrottledError,
+    check_name,
 )
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
-from .common import Call, check_name, compact_json
+from .common import Call, compact_json
 from .ownership import Ownership, as_list
 from .policy_document import Document, same_meaning, size
 from .role_api import RoleApi

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._errors import ConflictError, NotFoundError, ReflectorError, ThrottledError
+from .._errors import ConflictError, NotFoundError
 from .._plan import Change, Result
 from .._retry import Patience
 from .._session import Target
+from .._subscriptions.calls import passes
 
 KIND = "log group"
 
@@ -105,7 +106,7 @@ class LogGroupApi:
                 raise
             return replace(wanted, retention_days=0)
 
-        return self._patience.wait_out(create, _passes)
+        return self._patience.wait_out(create, passes)
 
     def _write(self, before: FunctionLogGroup, wanted: FunctionLogGroup) -> None:
         name = {"logGroupName": wanted.name}
@@ -134,13 +135,8 @@ class LogGroupApi:
             with self._target.trying(f"{verb} log group {group.name}"):
                 call()
 
-        self._patience.wait_out(write, _passes)
+        self._patience.wait_out(write, passes)
 
     @property
     def _client(self) -> Any:
         return self._target.client("logs")
-
-
-def _passes(error: ReflectorError) -> bool:
-    """Two writers on one group (OperationAborted: botocore has no rule for it), a quota shared with others, a bad moment."""
-    return isinstance(error, (ConflictError, ThrottledError)) or error.code == "ServiceUnavailableException"

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import InvalidInputError
+from .._errors import InvalidInputError, check_name
 from .._plan import Params
 from .._session import Target
-from .common import check_name
 from .permission_policy import LONGEST_PREFIX, looks_like_twin
 from .permission_statement import STATEMENT_ID, Statement, principal_from
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._errors import InvalidInputError
+from .._errors import InvalidInputError, check_name
 from .._plan import Params
 from .._session import Target
-from .common import check_name, check_number
+from .common import check_number
 from .ownership import as_dict
 from .policy_document import Document, given_document, same_meaning, stored_document
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._errors import InvalidInputError, NotFoundError
+from .._errors import InvalidInputError, NotFoundError, check_name
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
@@ -23,7 +23,6 @@ from .._subscriptions.filters import (
     check_slot,
     default_name,
 )
-from .common import check_name
 
 
 def logs_api(target: Target, params: Params) -> LogsApi:

@@ -39,7 +39,7 @@ class LogsApi:
             return page
 
         while True:  # by hand: a page that is refused for the rate is asked for again, a paginator would start anew
-            page = self._patience.wait_out(read, _passes)
+            page = self._patience.wait_out(read, passes)
             for item in page["logGroups"]:
                 yield LogGroup(item["logGroupName"], item.get("logGroupClass", "STANDARD"))
             if not page.get("nextToken"):
@@ -56,7 +56,7 @@ class LogsApi:
                 pages = paginator.paginate(logGroupName=log_group).build_full_result()
             return [SubscriptionFilter.from_api(item) for item in pages.get("subscriptionFilters", [])]
 
-        return self._patience.wait_out(read, _passes)
+        return self._patience.wait_out(read, passes)
 
     def put(self, wanted: SubscriptionFilter) -> None:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
@@ -90,7 +90,7 @@ class LogsApi:
                 self._client.delete_subscription_filter(logGroupName=doomed.log_group, filterName=doomed.name)
 
         try:
-            self._patience.wait_out(write, _passes)
+            self._patience.wait_out(write, passes)
         except NotFoundError:
             return
 
@@ -101,7 +101,7 @@ class LogsApi:
         missing, the first group waits for it and the others do not.
         """
         if not is_destination_refusal(error):
-            return _passes(error)
+            return passes(error)
         now = self._patience.clock()
         if self._destination_deadline is None:
             self._destination_deadline = now + self._patience.seconds
@@ -128,6 +128,6 @@ def is_destination_refusal(error: ReflectorError) -> bool:
     return error.code == "InvalidParameterException" and "Could not execute the lambda function" in error.why
 
 
-def _passes(error: ReflectorError) -> bool:
+def passes(error: ReflectorError) -> bool:
     """Two writers on one group (OperationAborted: botocore has no rule for it), a quota shared with others, a bad moment."""
     return isinstance(error, (ConflictError, ThrottledError)) or error.code == "ServiceUnavailableException"
