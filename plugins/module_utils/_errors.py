@@ -113,6 +113,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
         (
             "ResourceNotFoundException",
             "NoSuchEntity",
+            "ParameterNotFound",
             "QueueDoesNotExist",
             "AWS.SimpleQueueService.NonExistentQueue",
         ),
@@ -124,15 +125,26 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ConcurrentModificationException",
             "EntityAlreadyExists",
             "OperationAbortedException",
+            "ParameterAlreadyExists",
             "PreconditionFailedException",
             "QueueAlreadyExists",
             "QueueNameExists",
             "ResourceAlreadyExistsException",
             "ResourceConflictException",
+            "TooManyUpdates",
         ),
         ConflictError,
     ),
-    **dict.fromkeys(("LimitExceeded", "LimitExceededException", "PolicyLengthExceededException"), LimitReachedError),
+    **dict.fromkeys(
+        (
+            "LimitExceeded",
+            "LimitExceededException",
+            "ParameterLimitExceeded",
+            "ParameterMaxVersionLimitExceeded",
+            "PolicyLengthExceededException",
+        ),
+        LimitReachedError,
+    ),
     **dict.fromkeys(
         (
             "RequestLimitExceeded",

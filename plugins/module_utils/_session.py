@@ -92,13 +92,21 @@ class Target:
 
     _role_arn = ""
 
-    def client(self, service: str) -> Any:
-        """The boto3 client of a service: one for each service, safe to share between threads."""
-        if service not in self._clients:
+    def client(self, service: str, **settings: Any) -> Any:
+        """The boto3 client of a service: one for each service, safe to share between threads.
+
+        settings   botocore's, over those of the target: they make it a client of its own
+        """
+        name = f"{service} {sorted(settings.items())}" if settings else service
+        if name not in self._clients:
+            options = dict(self._client_options)
+            if settings:
+                given = options.get("config") or botocore.config.Config()
+                options["config"] = given.merge(botocore.config.Config(**settings))
             with trying(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
-                client = self._session.client(service, region_name=self.region, **self._client_options)
-            self._clients[service] = stop_at_limits(client)
-        return self._clients[service]
+                client = self._session.client(service, region_name=self.region, **options)
+            self._clients[name] = stop_at_limits(client)
+        return self._clients[name]
 
     @cached_property
     def identity(self) -> Identity:
@@ -249,7 +257,7 @@ def read_models() -> Any:
     loader = botocore.loaders.create_loader()
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data(name)
-    for service in ("events", "iam", "lambda", "logs", "sqs", "sts"):
+    for service in ("events", "iam", "lambda", "logs", "sqs", "ssm", "sts"):
         loader.load_service_model(service, "service-2", api_version=None)
         loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
     return loader

@@ -14,6 +14,7 @@ from . import (
     invocations,
     log_groups,
     organization,
+    parameters,
     permissions,
     roles,
     subscriptions,
@@ -24,6 +25,16 @@ from .current import current
 def install(settings: Settings, members: Organization) -> None:
     """Patches MiniStack, which must be imported and not yet serving."""
     current.settings = settings
-    for subject in (authorisation, event_rules, functions, invocations, log_groups, permissions, roles, subscriptions):
+    for subject in (
+        authorisation,
+        event_rules,
+        functions,
+        invocations,
+        log_groups,
+        parameters,
+        permissions,
+        roles,
+        subscriptions,
+    ):
         subject.install()
     organization.install(members)

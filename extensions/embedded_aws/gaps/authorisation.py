@@ -1,7 +1,7 @@
-"""The resource that IAM judges a call by, where MiniStack names another one than AWS does.
+"""The resource and the action that IAM judges a call by, where MiniStack names others than AWS does.
 
 Sources: "Actions, resources, and condition keys" for CloudWatch Logs, EventBridge, Lambda and IAM (Service
-Authorization Reference).
+Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ministack.services import iam
 from .hooks import Function, replace
 
 _DESCRIBING_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
+_BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
 _BY_RESOURCE_ARN = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 
 
@@ -45,6 +46,15 @@ def install() -> None:
                 case "iam" if ":role/" in arn:
                     return _role(arn, query_params)
             return arn
+
+        return extract
+
+    @replace(iam_actions, "extract_iam_action", *names[:6])
+    def extract_iam_action(ministack: Function) -> Function:
+        def extract(*arguments: Any) -> str | None:
+            action: str | None = ministack(*arguments)
+            # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
+            return action.removesuffix("Batch") if action in _BATCHES else action
 
         return extract
 

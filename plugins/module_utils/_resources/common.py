@@ -34,7 +34,7 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def check_number(option: str, value: int | None, lowest: int, highest: int) -> None:
+def check_number(option: str, value: float | None, lowest: float, highest: float) -> None:
     """InvalidInputError if a given number is out of the range that AWS's API reference states."""
     if value is not None and not lowest <= value <= highest:
         raise InvalidInputError(option, f"{value} is not between {lowest} and {highest}")
