@@ -58,6 +58,23 @@ options:
       - Set it to V(false) for code that is written for a newer Python than the one that runs this module.
     type: bool
     default: true
+  requirements:
+    description:
+      - A requirements file of pip whose wheels go into the package, for a function that needs compiled libraries.
+      - Every line is C(NAME==VERSION) with the SHA-256 of its wheels as C(--hash=sha256:HEX), and with nothing else. Of each, list the one wheel for
+        every O(runtime) and O(architecture) that you build for. What a library depends on has to be listed too.
+      - The pip of the Python that runs this module brings the wheels, whatever machine that is, from the package index that pip is set up for.
+        They are kept in C($XDG_CACHE_HOME/log-reflector/wheels) (C(~/.cache) if that is not set) and checked at each use, so that
+        only a new wheel needs the index. In check mode they are brought into that cache too, since the package cannot be told without them.
+      - Wheels are packed whole, but for what only installers need. O(exclude) and O(check_syntax) do not apply to them.
+    type: path
+  runtime:
+    description: The runtime that the wheels have to fit, as the option of M(logreflector.aws.lambda_function). Needed with O(requirements).
+    type: str
+  architecture:
+    description: The instruction set that the wheels have to fit, as the option of M(logreflector.aws.lambda_function). Needed with O(requirements).
+    type: str
+    choices: [arm64, x86_64]
 """
 
 EXAMPLES = r"""
@@ -89,6 +106,22 @@ EXAMPLES = r"""
       - src: /tmp/log-reflector-example/source/handler.py
         dest: library/first_handler.py
     exclude: [tests, "*.md"]
+
+- name: Pin a compiled library, by the wheel for Python 3.13 on arm64
+  ansible.builtin.copy:
+    dest: /tmp/log-reflector-example/requirements.txt
+    content: |
+      orjson==3.13.0 --hash=sha256:b081f0e7b600ff24513dec4ca75507fa05e904607847e386e8310d5b7b96b6c7
+    mode: "0644"
+
+- name: Build a package that carries it
+  logreflector.aws.lambda_package:
+    dest: /tmp/log-reflector-example/native.zip
+    sources:
+      - src: /tmp/log-reflector-example/source
+    requirements: /tmp/log-reflector-example/requirements.txt
+    runtime: python3.13
+    architecture: arm64
 """
 
 RETURN = r"""
@@ -139,7 +172,11 @@ SPEC = Spec(
         },
         "exclude": {"type": "list", "elements": "str", "default": ["tests"]},
         "check_syntax": {"type": "bool", "default": True},
+        "requirements": {"type": "path"},
+        "runtime": {"type": "str"},
+        "architecture": {"type": "str", "choices": ["arm64", "x86_64"]},
     },
+    rules={"required_by": {"requirements": ["runtime", "architecture"]}},
     work=converging(LambdaPackage),
     connects=False,
 )

@@ -23,6 +23,7 @@ from typing import Any
 
 from .._errors import InvalidInputError, LimitReachedError, ReflectorError
 from .._plan import Change, Params, Result
+from .wheels import Platform, wheel_files
 
 LARGEST_PACKAGE = 50 * 1024 * 1024
 """Bytes of a zip that Lambda takes directly (AWS page "Lambda quotas", deployment package size)."""
@@ -93,16 +94,31 @@ def collect(sources: Iterable[Source], exclude: Sequence[str]) -> dict[str, Path
             if name in found:
                 raise InvalidInputError("sources", f"{name} would come from both {found[name]} and {path}")
             found[name] = path
-    for name, path in found.items():
-        for folder in PurePosixPath(name).parents:
-            if str(folder) in found:
-                raise InvalidInputError(
-                    "sources",
-                    f"{folder} would be a file (from {found[str(folder)]}) and a folder (from {path})",
-                )
+    _refuse_file_and_folder(found)
     if not found:
         raise InvalidInputError("sources", "no file is in them, apart from what a package leaves out")
     return dict(sorted(found.items()))
+
+
+def _refuse_file_and_folder(origins: Mapping[str, object]) -> None:
+    """Refuse a name that is a file and a folder at once; `origins` says where each name comes from."""
+    for name, origin in origins.items():
+        for folder in PurePosixPath(name).parents:
+            if str(folder) in origins:
+                raise InvalidInputError(
+                    "sources",
+                    f"{folder} would be a file (from {origins[str(folder)]}) and a folder (from {origin})",
+                )
+
+
+def merged(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requirements: Path | None) -> dict[str, bytes]:
+    """The files of both. A name that a source and a wheel give is refused: which of them would run?"""
+    for name in sorted(sources.keys() & wheels.keys()):
+        raise InvalidInputError("sources", f"{name} would come from both a source and a wheel of {requirements}")
+    _refuse_file_and_folder(
+        {**dict.fromkeys(sources, "a source"), **dict.fromkeys(wheels, f"a wheel of {requirements}")}
+    )
+    return dict(sorted({**sources, **wheels}.items()))
 
 
 def contents(files: Mapping[str, Path], *, check_syntax: bool) -> dict[str, bytes]:
@@ -201,10 +217,14 @@ class LambdaPackage:
         ]
         self._exclude: list[str] = params["exclude"]
         self._check_syntax: bool = params["check_syntax"]
+        self._requirements = Path(os.path.abspath(params["requirements"])) if params["requirements"] else None
+        self._platform = Platform(params["runtime"], params["architecture"]) if self._requirements else None
 
     @cached_property
     def _wanted(self) -> Package:
         read = contents(collect(self._sources, self._exclude), check_syntax=self._check_syntax)
+        if self._requirements and self._platform:
+            read = merged(read, wheel_files(self._requirements, self._platform), self._requirements)
         return Package(archive(read), {name: _short_hash(data) for name, data in read.items()})
 
     def read(self) -> bytes | None:

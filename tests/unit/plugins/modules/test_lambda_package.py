@@ -82,6 +82,19 @@ def test_a_missing_source_fails_in_check_mode_too(tmp_path: Path) -> None:
     assert failed["msg"] == f"Could not accept the option sources: {tmp_path}/nowhere does not exist."
 
 
+@pytest.mark.parametrize("given", [{}, {"runtime": "python3.13"}, {"architecture": "arm64"}])
+def test_wheels_need_a_platform(tmp_path: Path, source: Path, given: dict[str, str]) -> None:
+    failed = build(tmp_path / "x.zip", {"src": str(source)}, requirements=str(tmp_path / "native.txt"), **given)
+    assert failed["msg"].startswith("missing parameter(s) required by 'requirements': ")
+
+
+def test_without_requirements_the_platform_does_not_matter(tmp_path: Path, source: Path) -> None:
+    plain = build(tmp_path / "x.zip", {"src": str(source)})
+    named = build(tmp_path / "x.zip", {"src": str(source)}, runtime="python3.12", architecture="x86_64")
+    assert not named["changed"]
+    assert named["code_sha256"] == plain["code_sha256"]
+
+
 def test_a_folder_at_dest_is_one_sentence(tmp_path: Path, source: Path) -> None:
     failed = build(tmp_path, {"src": str(source)})
     assert failed["msg"] == f"Could not read the package {tmp_path}: Is a directory."

@@ -27,6 +27,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda
     code_sha256,
     collect,
     contents,
+    merged,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,7 @@ def options(dest: Path, *sources: dict[str, str], **more):
         "sources": [{"dest": "", **item} for item in sources],
         "exclude": ["tests"],
         "check_syntax": True,
+        "requirements": None,
         **more,
     }
 
@@ -163,6 +165,24 @@ def test_a_name_that_is_file_and_folder_is_refused(tmp_path: Path) -> None:
     tree(tmp_path, {"a.py": "", "folder/b.py": ""})
     with pytest.raises(InvalidInputError, match=r"library would be a file .* and a folder"):
         collect([Source(tmp_path / "a.py", "library"), Source(tmp_path / "folder", "library")], [])
+
+
+def test_sources_and_wheels_stand_side_by_side_sorted() -> None:
+    files = merged({"handler.py": b"h", "z/a.py": b"z"}, {"orjson/__init__.py": b"o"}, Path("native.txt"))
+    assert list(files.items()) == [("handler.py", b"h"), ("orjson/__init__.py", b"o"), ("z/a.py", b"z")]
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        ("orjson/__init__.py", r"orjson/__init__\.py would come from both a source and a wheel of native\.txt"),
+        ("orjson", r"orjson would be a file \(from a source\) and a folder \(from a wheel of native\.txt\)"),
+        ("orjson/__init__.py/x", r"__init__\.py would be a file \(from a wheel of native\.txt\) and a folder"),
+    ],
+)
+def test_a_source_in_the_place_of_a_wheel_s_file_is_refused(inside: str, why: str) -> None:
+    with pytest.raises(InvalidInputError, match=why):
+        merged({inside: b""}, {"orjson/__init__.py": b""}, Path("native.txt"))
 
 
 def test_a_missing_source_is_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,259 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""Wheels for a Lambda package: pinned by hash, brought by pip for another machine than this, kept in a cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .._errors import InvalidInputError, ReflectorError, RefusedError
+
+_PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+]+)((?:\s+--hash=sha256:[0-9a-f]{64})+)", re.ASCII)
+_KEPT_OF_DIST_INFO = re.compile(r"METADATA|licenses/.+|(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*")
+_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+_LONGEST_DOWNLOAD = 600  # seconds; pip itself gives up on a dead index long before
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One requirement: exactly this version, in a wheel with one of these SHA-256 (hexadecimal)."""
+
+    name: str
+    version: str
+    hashes: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the wheels have to run on, in Lambda's words: runtime "python3.13", architecture "arm64" or "x86_64".
+
+    InvalidInputError if the runtime is no Python.
+    """
+
+    runtime: str
+    architecture: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"python3\.[1-9]\d?", self.runtime, re.ASCII):
+            raise InvalidInputError(
+                "runtime", f"{self.runtime!r} is not a Python runtime of Lambda, such as python3.13"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.runtime} on {self.architecture}"
+
+    @property
+    def minor(self) -> int:
+        """13 for python3.13."""
+        return int(self.runtime.removeprefix("python3."))
+
+    def pip_options(self) -> list[str]:
+        """The same for pip, whatever machine and Python it runs on.
+
+        The glibc is that of the runtime's system: 2.34 on Amazon Linux 2023 (python3.12 and later), 2.26 on Amazon
+        Linux 2 (AWS pages "Lambda runtimes" and "Comparing AL2 and AL2023").
+        """
+        machine = _MACHINES[self.architecture]
+        newest_glibc = 34 if self.minor >= 12 else 26
+        tags = [
+            *(f"manylinux_2_{glibc}_{machine}" for glibc in range(newest_glibc, 16, -1)),
+            f"manylinux2014_{machine}",
+        ]
+        return [
+            "--implementation=cp",
+            f"--python-version=3.{self.minor}",
+            f"--abi=cp3{self.minor}",
+            *(f"--platform={tag}" for tag in tags),
+        ]
+
+
+def read_pins(path: Path) -> tuple[Pin, ...]:
+    """The lines of a requirements file. Whatever is not pinned by version and hash is refused with its line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InvalidInputError("requirements", f"{path}: {why}") from error
+    pins: dict[str, Pin] = {}
+    for number, line in _logical_lines(text):
+        match = _PIN.fullmatch(line)
+        if not match:
+            raise InvalidInputError(
+                "requirements",
+                f"{path}, line {number}: it is not NAME==VERSION --hash=sha256:HEX, with one hash or several",
+            )
+        name, version, hashes = match.groups()
+        normalised = re.sub(r"[-_.]+", "-", name).lower()
+        if normalised in pins:
+            raise InvalidInputError("requirements", f"{path}, line {number}: {name} is there twice")
+        pins[normalised] = Pin(name, version, frozenset(re.findall(r"sha256:(\w+)", hashes)))
+    if not pins:
+        raise InvalidInputError("requirements", f"{path} names nothing")
+    return tuple(pins[name] for name in sorted(pins))
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their first number, as pip reads them: joined after a backslash, without comments and empty ones."""
+    start, joined = 0, ""
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        start = start or number
+        comment = re.match(r"\s*#", line)
+        joined += "" if comment else re.sub(r"\s#.*", "", line)
+        if joined.endswith("\\") and not comment:
+            joined = joined[:-1] + " "
+            continue
+        if joined.strip():
+            yield start, joined.strip()
+        start, joined = 0, ""
+
+
+def wheel_files(requirements: Path, wanted: Platform) -> dict[str, bytes]:
+    """What the wheels put into the package: name inside the zip and bytes. Asks the package index only for what is
+    not in the cache yet; whatever comes from either is checked against the hashes."""
+    pins = read_pins(requirements)
+    folder = cache_folder() / _key(pins, wanted)
+    try:
+        wheels = _cached(folder, pins) or _brought(folder, pins, requirements, wanted)
+    except OSError as error:
+        hint = "Set XDG_CACHE_HOME to a folder that can be written to."
+        raise ReflectorError(f"keep wheels in the cache {folder}", error.strerror or str(error), hint=hint) from error
+    files: dict[str, bytes] = {}
+    for name, wheel in wheels:
+        for inside, data in unpacked(name, wheel).items():
+            if inside in files:
+                raise InvalidInputError("requirements", f"{inside} would come from {name} and from another wheel")
+            files[inside] = data
+    return files
+
+
+def cache_folder() -> Path:
+    """Where this user's wheels are kept (XDG Base Directory Specification)."""
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "log-reflector" / "wheels"
+
+
+def _key(pins: Sequence[Pin], wanted: Platform) -> str:
+    """A folder of its own for each platform and set of pins, so that old wheels never get into a new package."""
+    text = "\n".join(f"{pin} {' '.join(sorted(pin.hashes))}" for pin in pins)
+    return f"{wanted.runtime}-{wanted.architecture}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+Wheels = list[tuple[str, bytes]]
+"""File names of wheels with their bytes, in the order of the pins."""
+
+
+def _cached(folder: Path, pins: Sequence[Pin]) -> Wheels | None:
+    """A wheel for each pin; None where one is missing, damaged or half written."""
+    read = [(path.name, path.read_bytes()) for path in sorted(folder.glob("*.whl"))]
+    kept = {hashlib.sha256(data).hexdigest(): (name, data) for name, data in read}
+    found = [[kept[digest] for digest in sorted(pin.hashes & kept.keys())][:1] for pin in pins]
+    return [wheel for (wheel,) in found] if all(found) else None
+
+
+def _brought(folder: Path, pins: Sequence[Pin], requirements: Path, wanted: Platform) -> Wheels:
+    """Wheels that pip brings into the cache."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        wheels = _cached(folder, pins)  # brought by another process meanwhile
+        if not wheels:
+            _download(folder, requirements, wanted)
+            wheels = _cached(folder, pins)
+    if not wheels:
+        raise ReflectorError(_tried(requirements, wanted), "pip brought other files than those that are pinned")
+    return wheels
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: the forks that wait here find the wheels in the cache."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _download(folder: Path, requirements: Path, wanted: Platform) -> None:
+    """Run pip. A file that it left half written fails its hash and is brought again."""
+    command = [
+        # -P: a pip.py in the working directory is not pip
+        *(sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"),
+        *("--only-binary=:all:", "--no-deps", "--require-hashes", *wanted.pip_options()),
+        *(f"--dest={folder}", f"--requirement={requirements}"),
+    ]
+    tried = _tried(requirements, wanted)
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_LONGEST_DOWNLOAD,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ReflectorError(tried, f"pip had not ended after {_LONGEST_DOWNLOAD} seconds", hint=_INDEX) from error
+    if done.returncode:
+        raise _failure(tried, done.stderr)
+
+
+def _tried(requirements: Path, wanted: Platform) -> str:
+    return f"bring the wheels of {requirements} for {wanted}"
+
+
+_INDEX = (
+    "Check that this machine reaches a package index that has them, or name one as for any pip "
+    "(PIP_INDEX_URL, PIP_FIND_LINKS)."
+)
+
+
+def _failure(tried: str, stderr: str) -> ReflectorError:
+    """One sentence for what pip said."""
+    if "No module named pip" in stderr:
+        hint = f"Install it, for example with {sys.executable} -m ensurepip."
+        return ReflectorError(tried, f"{sys.executable} has no pip", hint=hint)
+    if "DO NOT MATCH THE HASHES" in stderr:
+        hint = "Compare the hash with what the project itself has published: the pin is wrong, or the file is forged."
+        return RefusedError(tried, "the package index gave a file with another hash than the pinned ones", hint=hint)
+    errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
+    why = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without a word"])[-1]
+    return ReflectorError(tried, re.sub(r"://[^/@\s]+@", "://***@", why), hint=_INDEX)
+
+
+def unpacked(name: str, wheel: bytes) -> dict[str, bytes]:
+    """A wheel's files as they stand in site-packages; of its dist-info the metadata and the licences.
+
+    RECORD and the like serve installers. METADATA tells scanners what is in the package.
+    """
+    files: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir() and _belongs(name, entry.filename):
+                    files[entry.filename] = archive.read(entry)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ReflectorError(f"unpack the wheel {name}", str(error)) from error
+    return files
+
+
+def _belongs(wheel: str, inside: str) -> bool:
+    """Whether a file of a wheel is packed; refused where it would not stand where its name says."""
+    top, _unused, below = inside.partition("/")
+    if inside.startswith("/") or ".." in PurePosixPath(inside).parts or top.endswith(".data"):
+        raise RefusedError(f"unpack the wheel {wheel}", f"its file {inside} does not belong below site-packages")
+    return not top.endswith(".dist-info") or bool(_KEPT_OF_DIST_INFO.fullmatch(below))
