@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -28,12 +29,12 @@ class AwsInProcess:
         self._stubbed: dict[str, Any] = {}
         original = _session.Target.client
 
-        def recorded(target: _session.Target, service: str) -> Any:
+        def recorded(target: _session.Target, service: str, **settings: Any) -> Any:
             if service in self._stubbed:
                 return self._stubbed[service]
-            known = service in target._clients
-            client = original(target, service)
-            if not known:
+            known = set(map(id, target._clients.values()))
+            client = original(target, service, **settings)
+            if id(client) not in known:
                 self._record(client)
             return client
 
@@ -63,6 +64,22 @@ class AwsInProcess:
         stubber = Stubber(client)
         stubber.activate()
         return stubber
+
+    def answering(self, service: str, **operations: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Let modules get `operation(request)`, where a Stubber cannot know requests beforehand. The rest is moto's."""
+        client, requests = self._client(service), []
+
+        def keep(params: dict[str, Any], **_unused: Any) -> None:
+            requests.append(params)
+
+        def reply(model: Any, **_unused: Any) -> tuple[AWSResponse, dict[str, Any]]:
+            return AWSResponse("", 200, {}, None), operations[model.name](requests.pop())
+
+        for operation in operations:
+            client.meta.events.register(f"provide-client-params.{service}.{operation}", keep)
+            client.meta.events.register_first(f"before-call.{service}.{operation}", reply)
+        self._record(client)
+        self._stubbed[service] = client
 
     def _record(self, client: Any) -> None:
         client.meta.events.register("before-parameter-build", lambda model, **_unused: self.calls.append(model.name))

@@ -1,0 +1,245 @@
+"""Dead letters are sent again by the real playbook, through the real function, to a sink that was mended or was not."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deployed import QUEUE, Deployed, until
+from embedded_aws import Behaviour, RunningAws
+
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, write_inventory
+
+TARGET = (MANAGEMENT, REGIONS[0])
+HOST = ".".join(TARGET)
+BARE = f"{MEMBER}.{REGIONS[0]}"
+EVENTS = 3
+REPLAY = "logreflector.aws.replay"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def replayer(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """Playbooks over a target with a reflector, and one without."""
+    folder = tmp_path_factory.mktemp("replay")
+    inventory = write_inventory(
+        folder,
+        [TARGET, (MEMBER, REGIONS[0])],
+        log_groups_exclude=EXCLUDE,
+        reflector_environment={"INCLUDE_LOG_INFO": "true", "INCLUDE_EVENT_ID": "true"},
+        reflector_timeout=4,
+        replay_idle_timeout=2,
+    )
+    ansible = Ansible(aws.deploy_environment(), inventory, folder)
+    deployed = ansible.run("logreflector.aws.deploy", "--limit", HOST)
+    assert deployed.status == 0, deployed.output
+    return ansible
+
+
+@pytest.fixture(autouse=True)
+def _tidy(aws: RunningAws, replayer: Ansible) -> Iterator[None]:
+    """Each test begins with an empty queue and a sink that works."""
+    aws.sink.behave()
+    aws.sink.clear()
+    sqs, url = here(aws).queue()
+    sqs.purge_queue(QueueUrl=url)
+    yield
+    aws.sink.behave()
+
+
+def here(aws: RunningAws) -> Deployed:
+    return Deployed(aws, *TARGET)
+
+
+def letter(sink: str = "sumologic") -> tuple[str, list[str]]:
+    """A message's body as the reflector writes it, and the ids of its events."""
+    now, number = int(time.time() * 1000), next(_numbers)
+    events = [{"id": f"{number:050}{n:06}", "timestamp": now, "message": f"event {number}/{n}"} for n in range(EVENTS)]
+    payload = {
+        "messageType": "DATA_MESSAGE",
+        "owner": MANAGEMENT,
+        "logGroup": "/app/checkout",
+        "logStream": f"stream-{number % 4}",
+        "subscriptionFilters": ["log-reflector"],
+        "logEvents": events,
+    }
+    mark = {
+        "sink": sink,
+        "reason": "the sink answered 503",
+        "attempts": 4,
+        "events": EVENTS,
+        "function": "log-reflector",
+    }
+    data = base64.b64encode(gzip.compress(json.dumps(payload).encode())).decode()
+    return json.dumps({"awslogs": {"data": data}, "deadLetter": mark}), [event["id"] for event in events]
+
+
+def fill(aws: RunningAws, number: int) -> dict[str, list[str]]:
+    """So many dead letters in the queue: body -> event ids."""
+    sqs, url = here(aws).queue()
+    letters = dict(letter() for _unused in range(number))
+    for body in letters:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    return letters
+
+
+def ids(letters: dict[str, list[str]]) -> list[str]:
+    return sorted(itertools.chain.from_iterable(letters.values()))
+
+
+def arrived(aws: RunningAws) -> Counter[str]:
+    """How often the sink accepted each event id."""
+    return Counter(line["id"] for line in aws.sink.lines() if "id" in line)
+
+
+def line_of(run: Any, host: str = HOST) -> str:
+    return next(line for line in run.recap().splitlines() if line.startswith(host))
+
+
+def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: Ansible) -> None:
+    aws.sink.behave(Behaviour(status=503))
+    messages = [f"outage {number}" for number in range(6)]
+    for message in messages:
+        here(aws).write("/aws/lambda/service-00", message)
+    until(lambda: here(aws).counts()[0] == len(messages))
+    aws.sink.behave()
+    aws.sink.clear()
+    run = replayer.run(REPLAY, "--limit", HOST)
+    assert run.status == 0, run.output
+    assert run.changes()[HOST] == [f"send 6 messages of queue {QUEUE} again"]
+    assert line_of(run) == f"{HOST}: ok, 6 dead letters, 6 sent again and accepted, 0 left"
+    assert Counter(line["message"] for line in aws.sink.lines()) == Counter(messages)
+    assert set(arrived(aws).values()) == {1}
+    assert here(aws).counts() == (0, 0)
+    again = replayer.run(REPLAY, "--limit", HOST)
+    assert (again.status, again.changed_tasks()) == (0, [])
+
+
+def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 45)
+    aws.front.clear_journal()
+    announced = replayer.run(REPLAY, "--limit", HOST, "--check", "--diff", extra={"replay_limit": 12})
+    assert announced.status == 0, announced.output
+    assert [call.operation for call in aws.front.calls() if call.operation in ("ReceiveMessage", "Invoke")] == []
+    assert "45 dead letters, 12 to send again, 33 would be left" in line_of(announced)
+    first = replayer.run(REPLAY, "--limit", HOST, "--diff", extra={"replay_limit": 12, "replay_rate": 20})
+    assert first.status == 0, first.output
+    assert first.changes() == announced.changes()
+    assert (here(aws).counts(), len(arrived(aws))) == ((33, 0), 12 * EVENTS)
+    result = replayer.run(REPLAY, "--limit", HOST).result(HOST, "Send the dead letters again")
+    assert result["counts"] == {"before": 33, "sent": 33, "accepted": 33, "failed": 0, "not_deleted": 0, "after": 0}
+    assert result["events"]["DeliveredEvents"] == 33 * EVENTS
+    assert arrived(aws) == Counter(ids(letters))
+    assert here(aws).counts() == (0, 0)
+
+
+def test_with_a_sink_that_still_fails_everything_is_back_whole(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 25)
+    aws.sink.behave(Behaviour(status=503))
+    run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_batch_size": 2})
+    assert run.status != 0
+    line = line_of(run)
+    assert (
+        f"FAILED. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
+    )
+    assert "503" in line
+    assert "stopped early: nothing of 3 batches in a row was accepted" in line
+    assert here(aws).counts() == (25, 0)
+    assert here(aws).take() == sorted(letters)
+    assert aws.sink_url not in run.output
+
+
+def test_what_is_no_dead_letter_stays_with_its_reason_and_the_rest_is_sent(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 4)
+    sqs, url = here(aws).queue()
+    foreign = [
+        "not even JSON",
+        json.dumps({"some": "thing"}),
+        json.dumps({"awslogs": {"data": "!"}}),
+        letter("gone")[0],
+    ]
+    for body in foreign:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    run = replayer.run(REPLAY, "--limit", HOST)
+    assert run.status != 0
+    result = run.result(HOST, "Send the dead letters again")
+    assert (result["counts"]["accepted"], result["counts"]["failed"]) == (4, 4)
+    assert sum(item["messages"] for item in result["reasons"]) == 4
+    assert all(item["reason"] != "the function gives no reason" for item in result["reasons"])
+    assert any("gone" in item["reason"] for item in result["reasons"])
+    assert "not even JSON" not in run.output
+    assert arrived(aws) == Counter(ids(letters))
+    assert here(aws).take() == sorted(foreign)
+
+
+def test_a_target_without_a_reflector_does_not_stop_the_other(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 3)
+    run = replayer.run(REPLAY)
+    assert run.status != 0
+    assert f"FAILED. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
+    assert "3 sent again and accepted" in line_of(run)
+    assert arrived(aws) == Counter(ids(letters))
+
+
+def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 12)
+    for operation in ("Invoke", "ReceiveMessage", "DeleteMessageBatch"):
+        aws.front.throttle(operation, times=1)
+    run = replayer.run(REPLAY, "--limit", HOST)
+    assert run.status == 0, run.output
+    assert arrived(aws) == Counter(ids(letters))
+
+
+def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 40)
+    process = _half_way(aws, replayer)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    until(lambda: here(aws).counts()[1] == 0, within=10)
+    left = here(aws).take()
+    assert 0 < len(left) < 40
+    # Nothing is lost; what was under way may be both here and there.
+    assert set(ids({body: letters[body] for body in left})) | set(arrived(aws)) >= set(ids(letters))
+
+
+def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: RunningAws, replayer: Ansible) -> None:
+    letters = fill(aws, 40)
+    process = _half_way(aws, replayer)
+    kill(process)
+    aws.sink.behave()
+    visible, in_flight = here(aws).counts()
+    assert visible > 0
+    assert 0 < in_flight <= 10
+    # What the killed run had received comes back when its time is up, a minute here: this run has the patience.
+    run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_idle_timeout": 90})
+    assert run.status == 0, run.output
+    assert f"{visible + in_flight} sent again and accepted, 0 left" in line_of(run)
+    assert here(aws).counts() == (0, 0)
+    times = {key: arrived(aws)[key] for key in ids(letters)}
+    assert min(times.values()) == 1
+    # At most the batch that was under way came twice.
+    assert sum(number - 1 for number in times.values()) <= in_flight * EVENTS
+
+
+def _half_way(aws: RunningAws, replayer: Ansible) -> subprocess.Popen[str]:
+    """A replay that has sent some of the messages, and is not done."""
+    aws.sink.behave(Behaviour(seconds=0.2))
+    process, _record = replayer.start(REPLAY, "--limit", HOST)
+    try:
+        until(lambda: len(aws.sink.requests()) > 14)
+    except AssertionError:
+        kill(process)
+        raise
+    assert process.poll() is None
+    return process

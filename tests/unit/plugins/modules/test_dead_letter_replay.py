@@ -1,0 +1,556 @@
+"""Replays as conversations: moto's queue, and a function that answers as the test wants."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+NAME = "log-reflector-dead-letters"
+COUNTS = ("before", "sent", "accepted", "failed", "not_deleted", "after")
+
+
+def refusal(code: str, operation: str = "Invoke") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+
+class Function:
+    """The reflector as a replay sees it: `behave(bodies)` gives body -> reason, an exception to raise, or a whole answer."""
+
+    def __init__(self, aws: Any, behave: Callable[[list[str]], Any]) -> None:
+        self.batches: list[list[str]] = []
+        self.events: list[dict[str, Any]] = []
+        self._behave = behave
+        aws.answering("lambda", Invoke=self._invoke, GetFunctionConfiguration=lambda _request: {"Timeout": 120})
+
+    @property
+    def sent(self) -> Counter[str]:
+        return Counter(body for batch in self.batches for body in batch)
+
+    def _invoke(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["FunctionName"] == "log-reflector"
+        assert request["InvocationType"] == "RequestResponse"
+        event = json.loads(request["Payload"])
+        self.events.append(event)
+        bodies = [record["body"] for record in event["Records"]]
+        answer = self._behave(bodies)
+        if isinstance(answer, BaseException):
+            raise answer
+        self.batches.append(bodies)
+        if not isinstance(answer, Failures):
+            return answer
+        ids = {record["body"]: record["messageId"] for record in event["Records"]}
+        failures = {ids[body]: reason for body, reason in answer.items()}
+        return payload(
+            {
+                "batchItemFailures": [{"itemIdentifier": key} for key in failures],
+                "failures": failures,
+                "DeliveredEvents": len(bodies) - len(failures),
+                "ReceivedEvents": len(bodies),
+            }
+        )
+
+
+class Failures(dict[str, str]):
+    """Body -> reason."""
+
+
+def payload(value: Any, error: str = "") -> dict[str, Any]:
+    answer = {"Payload": io.BytesIO(json.dumps(value).encode()), "StatusCode": 200}
+    return {**answer, "FunctionError": error} if error else answer
+
+
+def accepts(_bodies: list[str]) -> Failures:
+    return Failures()
+
+
+def rejects(bodies: list[str]) -> Failures:
+    return Failures(dict.fromkeys(bodies, "the sink answered 503"))
+
+
+def fill(aws: Any, number: int, name: str = NAME) -> list[str]:
+    url = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    bodies = [f"letter {n}" for n in range(number)]
+    for body in bodies:
+        aws.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+    return bodies
+
+
+def visible(aws: Any, name: str = NAME) -> list[str]:
+    """The bodies that anybody can receive now."""
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    found: list[str] = []
+    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += [message["Body"] for message in batch]
+    return sorted(found, key=lambda body: int(body.split()[-1]))
+
+
+def counts(result: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(result["counts"][name] for name in COUNTS)
+
+
+def test_what_is_accepted_leaves_the_queue(aws: Any) -> None:
+    bodies = fill(aws, 12)
+    function = Function(aws, accepts)
+    result = aws.run("dead_letter_replay")
+    assert not result.get("failed"), result
+    assert result["changed"] is True
+    assert counts(result) == (12, 12, 12, 0, 0, 0)
+    assert result["changes"] == [f"send 12 messages of queue {NAME} again"]
+    assert [(item["before"], item["after"]) for item in result["diff"]] == [({"messages": 12}, {"messages": 0})]
+    assert result["events"] == {"DeliveredEvents": 12, "ReceivedEvents": 12}
+    assert (result["reasons"], result["stopped"]) == ([], "")
+    assert function.batches == [bodies[:10], bodies[10:]]
+    assert aws.calls == [
+        *("GetQueueUrl", "GetQueueAttributes", "GetFunctionConfiguration"),
+        *("ReceiveMessage", "Invoke", "DeleteMessageBatch", "ReceiveMessage", "Invoke", "DeleteMessageBatch"),
+        *("GetQueueUrl", "GetQueueAttributes"),
+    ]
+
+
+def test_the_event_is_as_lambda_makes_it(aws: Any) -> None:
+    fill(aws, 1)
+    function = Function(aws, accepts)
+    aws.run("dead_letter_replay")
+    [record] = function.events[0]["Records"]
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"] == f"arn:aws:sqs:eu-west-1:123456789012:{NAME}"
+    assert record["awsRegion"] == "eu-west-1"
+    assert record["body"] == "letter 0"
+    assert record["messageId"]
+    assert record["receiptHandle"]
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_check_mode_announces_it_and_hides_nothing(aws: Any) -> None:
+    bodies = fill(aws, 12)
+    function = Function(aws, accepts)
+    announced = aws.run("dead_letter_replay", check_mode=True)
+    assert aws.writes == []
+    assert function.batches == []
+    assert counts(announced) == (12, 12, 12, 0, 0, 0)
+    done = aws.run("dead_letter_replay")
+    for field in ("changed", "changes", "diff", "counts"):
+        assert done[field] == announced[field]
+    assert sorted(function.sent) == sorted(bodies)
+    assert aws.run("dead_letter_replay", check_mode=True)["changed"] is False
+
+
+def test_check_mode_does_not_count_what_somebody_else_has(aws: Any) -> None:
+    fill(aws, 5)
+    url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=2)
+    Function(aws, accepts)
+    assert counts(aws.run("dead_letter_replay", check_mode=True)) == (5, 3, 3, 0, 0, 2)
+
+
+def test_an_empty_queue_changes_nothing_and_writes_nothing(aws: Any) -> None:
+    fill(aws, 0)
+    Function(aws, accepts)
+    result = aws.run("dead_letter_replay")
+    assert (result["changed"], result["changes"], result["diff"]) == (False, [], [])
+    assert aws.writes == []
+
+
+def test_what_fails_again_is_back_at_once_and_named(aws: Any) -> None:
+    bodies = fill(aws, 12)
+    bad = Failures(
+        {"letter 3": "it cannot be decoded.", "letter 4": "it cannot be decoded.", "letter 11": "the sink answered 413"}
+    )
+    function = Function(aws, lambda batch: Failures({body: bad[body] for body in batch if body in bad}))
+    result = aws.run("dead_letter_replay")
+    assert result["failed"]
+    assert counts(result) == (12, 12, 9, 3, 0, 3)
+    assert [(item["reason"], item["messages"], len(item["message_ids"])) for item in result["reasons"]] == [
+        ("it cannot be decoded", 2, 2),
+        ("the sink answered 413", 1, 1),
+    ]
+    assert result["msg"] == (
+        f"Could not send all of queue {NAME} again in eu-west-1: 3 of the 12 messages sent again failed again "
+        "(2: it cannot be decoded; 1: the sink answered 413). 9 messages left the queue, the others are in it as they "
+        "were. Mend the cause and run again."
+    )
+    assert function.sent == Counter(bodies)
+    assert visible(aws) == ["letter 3", "letter 4", "letter 11"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            payload({"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: x Error: y"}, "Unhandled"),
+            "ran out of time",
+        ),
+        (
+            payload({"errorMessage": "2026-11-22T10:00:00Z x Task timed out after 3.00 seconds"}, "Unhandled"),
+            "ran out of time",
+        ),
+        (
+            payload({"errorType": "SettingsError", "errorMessage": "SUMO_ENDPOINT: missing"}, "Unhandled"),
+            "SUMO_ENDPOINT: missing",
+        ),
+        (
+            payload({"errorType": "KeyError", "errorMessage": "'a payload'"}, "Unhandled"),
+            "failed with KeyError: its log",
+        ),
+        (payload(None, "Unhandled"), "an error without a name"),
+        (payload(None), "deploy it again"),
+        (payload({"ReceivedEvents": 3}), "deploy it again"),
+        (payload({"batchItemFailures": "all"}), "deploy it again"),
+        (payload({"batchItemFailures": [{"itemIdentifier": None}]}), "deploy it again"),
+        (payload({"batchItemFailures": [{"itemIdentifier": "of-somebody-else"}]}), "deploy it again"),
+        (payload({"batchItemFailures": [3]}), "deploy it again"),
+        ({"Payload": io.BytesIO(b"{")}, "deploy it again"),
+        (ReadTimeoutError(endpoint_url="https://lambda"), "Lambda gave no answer"),
+        (refusal("ServiceException"), "Lambda gave no answer"),
+    ],
+)
+def test_an_answer_that_says_nothing_deletes_nothing(aws: Any, answer: Any, reason: str) -> None:
+    bodies = fill(aws, 3)
+    Function(aws, lambda _bodies: answer)
+    result = aws.run("dead_letter_replay")
+    assert result["failed"]
+    assert (result["changed"], counts(result)) == (False, (3, 3, 0, 3, 0, 3))
+    assert reason in result["msg"]
+    assert "a payload" not in str(result)
+    assert "DeleteMessageBatch" not in aws.calls
+    assert visible(aws) == bodies
+
+
+def test_throttling_is_waited_out(aws: Any) -> None:
+    fill(aws, 2)
+    answers = [refusal("TooManyRequestsException"), Failures()]
+    Function(aws, lambda _bodies: answers.pop(0))
+    result = aws.run("dead_letter_replay")
+    assert counts(result) == (2, 2, 2, 0, 0, 0)
+    assert aws.calls.count("Invoke") == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "hint"),
+    [
+        ("TooManyRequestsException", "ThrottledError", "reserved concurrency"),
+        ("AccessDeniedException", "AccessDeniedError", "IAM action for Invoke"),
+    ],
+)
+def test_an_error_that_stays_ends_the_run_and_the_rest_is_in_the_queue(
+    aws: Any, code: str, kind: str, hint: str
+) -> None:
+    bodies = fill(aws, 12)
+    answers: list[Any] = [Failures(), refusal(code)]
+    Function(aws, lambda _bodies: answers.pop(0))
+    result = aws.run("dead_letter_replay", wait_timeout=0)
+    assert result["failed"]
+    assert result["error_kind"] == kind
+    assert hint in result["msg"]
+    assert (result["changed"], counts(result)) == (True, (12, 10, 10, 0, 0, 2))
+    assert visible(aws) == bodies[10:]
+
+
+def test_a_sink_that_still_fails_ends_the_run_early(aws: Any) -> None:
+    bodies = fill(aws, 40)
+    function = Function(aws, rejects)
+    result = aws.run("dead_letter_replay", batch_size=5)
+    assert result["failed"]
+    assert counts(result) == (40, 15, 0, 15, 0, 40)
+    assert result["stopped"] == "nothing of 3 batches in a row was accepted"
+    assert "it stopped early: nothing of 3 batches" in result["msg"]
+    assert len(function.batches) == 3
+    assert visible(aws) == bodies
+
+
+def test_a_run_that_tried_everything_did_not_stop_early(aws: Any) -> None:
+    fill(aws, 15)
+    Function(aws, rejects)
+    result = aws.run("dead_letter_replay", batch_size=5)
+    assert counts(result) == (15, 15, 0, 15, 0, 15)
+    assert result["stopped"] == ""
+    assert "early" not in result["msg"]
+
+
+def test_one_accepted_message_in_between_begins_the_count_anew(aws: Any) -> None:
+    fill(aws, 5)
+    function = Function(aws, lambda batch: Failures() if batch == ["letter 2"] else rejects(batch))
+    result = aws.run("dead_letter_replay", batch_size=1, give_up_after=3)
+    assert len(function.batches) == 5
+    assert result["stopped"] == ""
+
+
+def test_never_giving_up_tries_every_message_once(aws: Any) -> None:
+    bodies = fill(aws, 25)
+    function = Function(aws, rejects)
+    result = aws.run("dead_letter_replay", batch_size=5, give_up_after=0)
+    assert counts(result) == (25, 25, 0, 25, 0, 25)
+    assert function.sent == Counter(bodies)
+    assert visible(aws) == bodies
+
+
+def test_limit_and_batch_size(aws: Any) -> None:
+    bodies = fill(aws, 12)
+    function = Function(aws, accepts)
+    announced = aws.run("dead_letter_replay", check_mode=True, limit=7)
+    result = aws.run("dead_letter_replay", limit=7, batch_size=3)
+    assert counts(result) == counts(announced) == (12, 7, 7, 0, 0, 5)
+    assert [len(batch) for batch in function.batches] == [3, 3, 1]
+    assert visible(aws) == bodies[7:]
+
+
+def test_what_the_function_puts_into_the_queue_makes_no_endless_run(aws: Any) -> None:
+    fill(aws, 3)
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=NAME)["QueueUrl"]
+
+    def accepts_a_part(batch: list[str]) -> Failures:
+        for body in batch:
+            sqs.send_message(QueueUrl=url, MessageBody=f"rest of {body}")
+        return Failures()
+
+    Function(aws, accepts_a_part)
+    assert counts(aws.run("dead_letter_replay")) == (3, 3, 3, 0, 0, 3)
+
+
+def test_a_rate_spreads_the_messages(aws: Any) -> None:
+    fill(aws, 6)
+    times: list[float] = []
+
+    def timed(_bodies: list[str]) -> Failures:
+        times.append(time.monotonic())
+        return Failures()
+
+    function = Function(aws, timed)
+    aws.run("dead_letter_replay", rate=4.0)
+    assert [len(batch) for batch in function.batches] == [4, 2]
+    assert times[1] - times[0] >= 0.95
+
+
+def test_the_time_limit_leaves_the_rest(aws: Any) -> None:
+    bodies = fill(aws, 12)
+
+    def slow(_bodies: list[str]) -> Failures:
+        time.sleep(1.1)
+        return Failures()
+
+    Function(aws, slow)
+    result = aws.run("dead_letter_replay", time_limit=1)
+    assert not result.get("failed")
+    assert counts(result) == (12, 10, 10, 0, 0, 2)
+    assert result["stopped"] == "the time limit of 1 seconds was reached"
+    assert visible(aws) == bodies[10:]
+
+
+def test_with_messages_that_somebody_else_has_it_ends_and_says_what_is_left(aws: Any) -> None:
+    bodies = fill(aws, 3)
+    url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=1)
+    function = Function(aws, accepts)
+    result = aws.run("dead_letter_replay", idle_timeout=0)
+    assert counts(result) == (3, 2, 2, 0, 0, 1)
+    assert sorted(function.sent) == bodies[1:]
+    assert aws.calls.count("ReceiveMessage") == 3  # two of them found nothing
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_deletes_what_was_accepted_and_releases_the_rest(aws: Any, number: int) -> None:
+    bodies = fill(aws, 25)
+    former = [signal.getsignal(item) for item in (signal.SIGINT, signal.SIGTERM)]
+
+    def interrupted(batch: list[str]) -> Failures:
+        if "letter 10" in batch:
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+        return Failures({"letter 5": "it cannot be decoded"} if "letter 5" in batch else {})
+
+    function = Function(aws, interrupted)
+    result = aws.run("dead_letter_replay")
+    assert result["failed"]
+    assert "it was interrupted" in result["msg"]
+    assert (result["changed"], counts(result)) == (True, (25, 10, 9, 1, 0, 16))
+    assert len(function.batches) == 1
+    assert visible(aws) == ["letter 5", *bodies[10:]]
+    assert [signal.getsignal(item) for item in (signal.SIGINT, signal.SIGTERM)] == former
+
+
+def test_what_sqs_does_not_delete_is_tried_again(aws: Any) -> None:
+    fill(aws, 4)
+    Function(aws, accepts)
+    refused: list[str] = []
+
+    def delete(request: dict[str, Any]) -> dict[str, Any]:
+        entries = request["Entries"]
+        if not refused:
+            refused.append(entries[1]["ReceiptHandle"])
+            first, *rest = entries[1:]
+            aws.client("sqs").delete_message_batch(QueueUrl=request["QueueUrl"], Entries=[entries[0], *rest])
+            return {"Failed": [{"Id": first["Id"], "Code": "InternalError", "SenderFault": False}]}
+        assert [item["ReceiptHandle"] for item in entries] == refused
+        return dict(aws.client("sqs").delete_message_batch(**request))
+
+    aws.answering("sqs", DeleteMessageBatch=delete)
+    result = aws.run("dead_letter_replay", limit=4)
+    assert not result.get("failed"), result
+    assert counts(result) == (4, 4, 4, 0, 0, 0)
+
+
+def test_what_sqs_never_deletes_is_told(aws: Any) -> None:
+    fill(aws, 2)
+    Function(aws, accepts)
+    aws.answering(
+        "sqs",
+        DeleteMessageBatch=lambda request: {
+            "Failed": [{"Id": item["Id"], "Code": "InternalError", "SenderFault": False} for item in request["Entries"]]
+        },
+    )
+    result = aws.run("dead_letter_replay")
+    assert result["failed"]
+    assert (result["changed"], counts(result)) == (False, (2, 2, 2, 0, 2, 2))
+    assert "SQS did not delete 2 messages that the function had accepted (InternalError)" in result["msg"]
+
+
+def test_without_the_permission_to_delete_everything_is_visible_again(aws: Any) -> None:
+    bodies = fill(aws, 12)
+    Function(aws, accepts)
+
+    def refuse(_request: dict[str, Any]) -> dict[str, Any]:
+        raise refusal("AccessDenied", "DeleteMessageBatch")
+
+    aws.answering("sqs", DeleteMessageBatch=refuse)
+    result = aws.run("dead_letter_replay")
+    assert result["error_kind"] == "AccessDeniedError"
+    assert "IAM action for DeleteMessageBatch" in result["msg"]
+    assert (result["changed"], counts(result)) == (False, (12, 10, 10, 0, 10, 12))
+    assert visible(aws) == bodies
+
+
+def test_a_message_that_sqs_delivers_twice_is_sent_once_and_deleted_again(aws: Any) -> None:
+    fill(aws, 2)
+    function = Function(aws, accepts)
+    deliveries = [["a"], ["a"], ["b"]]
+    handles: list[str] = []
+
+    def receive(_request: dict[str, Any]) -> dict[str, Any]:
+        ids = deliveries.pop(0)
+        return {"Messages": [{"MessageId": k, "ReceiptHandle": f"{k}{len(deliveries)}", "Body": k} for k in ids]}
+
+    def delete(request: dict[str, Any]) -> dict[str, Any]:
+        handles.extend(item["ReceiptHandle"] for item in request["Entries"])
+        return {}
+
+    aws.answering("sqs", ReceiveMessage=receive, DeleteMessageBatch=delete)
+    result = aws.run("dead_letter_replay", batch_size=1)
+    assert function.batches == [["a"], ["b"]]
+    assert handles == ["a2", "a1", "b0"]
+    assert result["counts"]["accepted"] == 2
+
+
+def test_what_cannot_be_released_is_told_and_does_not_hide_why_the_run_ended(aws: Any) -> None:
+    fill(aws, 12)
+    Function(aws, rejects)
+
+    def refuse(_request: dict[str, Any]) -> dict[str, Any]:
+        raise refusal("AccessDenied", "ChangeMessageVisibilityBatch")
+
+    aws.answering("sqs", ChangeMessageVisibilityBatch=refuse)
+    result = aws.run("dead_letter_replay")
+    assert "12: the sink answered 503" in result["msg"]
+    assert "12 messages may stay hidden for some minutes" in result["msg"]
+    Function(aws, lambda _bodies: refusal("AccessDeniedException"))
+    aws.client("sqs").send_message(
+        QueueUrl=aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"], MessageBody="one more"
+    )
+    assert "send messages of queue" in aws.run("dead_letter_replay")["msg"]
+
+
+def test_without_a_queue_or_a_function_it_says_what_to_do(aws: Any) -> None:
+    Function(aws, accepts)
+    result = aws.run("dead_letter_replay", check_mode=True)
+    assert result["error_kind"] == "NotFoundError"
+    assert f"Could not find queue {NAME} in eu-west-1" in result["msg"]
+    assert "logreflector.aws.deploy" in result["msg"]
+    fill(aws, 1)
+    aws._stubbed.clear()
+    result = aws.run("dead_letter_replay")
+    assert "Could not find function log-reflector" in result["msg"]
+    assert "logreflector.aws.deploy" in result["msg"]
+    assert aws.writes == []
+
+
+def test_the_queue_is_named_after_the_function_unless_it_is_given(aws: Any) -> None:
+    Function(aws, accepts)
+    assert "queue other-dead-letters" in aws.run("dead_letter_replay", function_name="other")["msg"]
+    assert "queue mine" in aws.run("dead_letter_replay", function_name="other", queue="mine")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("params", "option"),
+    [
+        ({"function_name": "a b"}, "function_name"),
+        ({"queue": ""}, "queue"),
+        ({"queue": "x.fifo"}, "queue"),
+        ({"limit": 0}, "limit"),
+        ({"rate": 0}, "rate"),
+        ({"rate": 1001}, "rate"),
+        ({"batch_size": 11}, "batch_size"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"give_up_after": -1}, "give_up_after"),
+        ({"idle_timeout": -1}, "idle_timeout"),
+        ({"time_limit": 0}, "time_limit"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
+    result = aws.run("dead_letter_replay", **params)
+    assert result["error_kind"] == "InvalidInputError"
+    assert f"option {option}:" in result["msg"]
+    assert aws.calls == []
+
+
+FATES = ["accepted", "failed", "unhandled", "no answer", "interrupted", "denied"]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=25),
+    batch_size=st.integers(1, 10),
+    give_up_after=st.integers(0, 3),
+)
+def test_whatever_happens_a_message_is_accepted_or_in_the_queue_and_sent_once(
+    aws: Any, fates: list[str], batch_size: int, give_up_after: int
+) -> None:
+    name = f"queue-{time.monotonic_ns()}"
+    bodies = fill(aws, len(fates), name)
+    fate = dict(zip(bodies, fates, strict=True))
+    accepted: set[str] = set()
+
+    def behave(batch: list[str]) -> Any:
+        of_batch = {fate[body] for body in batch}
+        for kind, answer in (
+            ("interrupted", KeyboardInterrupt()),
+            ("denied", refusal("AccessDeniedException")),
+            ("no answer", ReadTimeoutError(endpoint_url="https://lambda")),
+            ("unhandled", payload({"errorType": "MemoryError"}, "Unhandled")),
+        ):
+            if kind in of_batch:
+                return answer
+        accepted.update(body for body in batch if fate[body] == "accepted")
+        return Failures({body: "no" for body in batch if fate[body] == "failed"})
+
+    function = Function(aws, behave)
+    result = aws.run("dead_letter_replay", queue=name, batch_size=batch_size, give_up_after=give_up_after)
+    left = visible(aws, name)
+    assert sorted([*left, *accepted]) == sorted(bodies)
+    assert all(times == 1 for times in function.sent.values())
+    told = result["counts"]
+    assert told["sent"] == told["accepted"] + told["failed"]
+    assert (told["before"], told["accepted"], told["after"]) == (len(bodies), len(accepted), len(left))
+    assert bool(result.get("failed")) is bool(left)
+    assert result["changed"] is bool(accepted)
