@@ -4,109 +4,81 @@ The rules are those of Sumo Logic's own CloudWatch Lambda, as its users know the
 messages (empty ones, scalars, `null`, big numbers) these keep them.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, NoReturn
+from collections.abc import Sequence
 
+from .codec import dumps_string, is_json
 from .decode import LogEvent
 
 # The prefix that Lambda's Node.js runtime puts before a console line (AWS page "Log and monitor Node.js Lambda functions");
 # lines about time-outs have it without the level.
-_CONSOLE_PREFIX = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\s+(\w+(?:-\w+){4})(?:\s+(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S)|(?!\S))",
+_console_prefix = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\s+(\w+-\w+-\w+-\w+-\w+)(?:\s+(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S)|(?!\S))",
     re.ASCII,
-)
-_REQUEST_ID_MARK = "RequestId:"
-_REQUEST_ID = re.compile(
-    _REQUEST_ID_MARK + r"\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE | re.ASCII
-)
-
+).match
+# No flag for the letters' case: with one the search would not look for its first word as fast as memory allows.
+_HEX = "[0-9a-fA-F]"
+_request_id = re.compile(
+    rf"RequestId:\s*({_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}})", re.ASCII
+).search
 _JSON_WHITESPACE = " \t\r\n"
-_JSON_STARTS = frozenset('{["-0123456789tfn')
+_JSON_ENDS = {"{": "}", "[": "]", '"': '"'}
+_JSON_SCALARS = frozenset("-0123456789tfn")
+_JSON_STARTS = _JSON_SCALARS.union(_JSON_ENDS)
+_scalar = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null").fullmatch
 _LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
-# A tuple, not a dataclass: one is made for every log line of the organisation, and a tuple is made four times as fast.
-class Record(NamedTuple):
-    """A log event with its message as JSON text on one line, and its request id (letters, digits, `_`, `-`) if known."""
+def records(events: Sequence[LogEvent], before: str = "") -> tuple[list[str], list[str]]:
+    """Of each event its message as JSON text on one line, and its request id (letters, digits, `_`, `-`; "" if not known).
 
-    event: LogEvent
-    message: str
-    request_id: str | None
+    A request id holds for the events that follow (`before`: the one that came before them), until another one comes, unless
+    they say themselves which one is theirs: see `with_request_ids`.
+    """
+    messages, request_ids = _read(events, before)
+    if events and "requestID" in events[0]:
+        request_ids = [event.get("requestID", "") for event in events]
+    return messages, request_ids
 
 
-def records(events: Iterable[LogEvent]) -> Iterator[Record]:
-    """The events' records, in order. A request id holds for the events that follow, until another one comes."""
-    request_id: str | None = None
+def with_request_ids(events: Sequence[LogEvent], before: str = "") -> list[LogEvent]:
+    """The events with what they owe to earlier ones written into them, so that some of them can be sent without the others."""
+    _messages, request_ids = records(events, before)
+    if not any(request_ids):
+        return list(events)
+    return [{**event, "requestID": request_id} for event, request_id in zip(events, request_ids, strict=True)]
+
+
+def _read(events: Sequence[LogEvent], before: str) -> tuple[list[str], list[str]]:
+    # Every log line of the organisation passes here: a call more for each costs what all the rest of it does.
+    messages, request_ids = [], []
+    request_id = before
     for event in events:
         text = event["message"]
-        if _REQUEST_ID_MARK in text and (marked := _REQUEST_ID.search(text)):
+        if "RequestId:" in text and (marked := _request_id(text)):
             request_id = marked[1]
-        if console := _CONSOLE_PREFIX.match(text):
+        if text[4:5] == "-" and (console := _console_prefix(text)):
             request_id = console[1]
             text = text[console.end() :]
-        yield Record(event, message_json(text), request_id)
+        candidate = text.strip()
+        messages.append(message_json(text) if candidate[:1] in _JSON_STARTS else dumps_string(candidate))
+        request_ids.append(request_id)
+    return messages, request_ids
 
 
 def message_json(text: str) -> str:
     """The message as JSON text on one line: itself when it is valid JSON (RFC 8259), else a string of it, trimmed.
 
     Valid JSON is taken over as written, never decoded and encoded again: `1.10` and numbers beyond 64 bits keep their
-    digits. JSON nested deeper than Python's parser goes is taken for a string. A trailing newline is trimmed either way.
+    digits. JSON nested deeper than the parser goes is taken for a string. A trailing newline is trimmed either way.
     """
     candidate = text.strip(_JSON_WHITESPACE)
-    if candidate and candidate[0] in _JSON_STARTS and _is_json(candidate):
-        # Inside JSON strings line breaks are escaped, so these stand between tokens.
-        return candidate.translate(_LINE_BREAKS) if "\n" in candidate or "\r" in candidate else candidate
-    return encode_json(text.strip())
-
-
-def _is_json(text: str) -> bool:
-    try:
-        decode_json(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity, which Python takes and JSON doesn't know
-
-
-_decoder = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant)
-decode_json = _decoder.decode
-"""JSON text to a value, numbers as their text. Raises ValueError, RecursionError."""
-
-encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-"""A value to JSON text, as compact as can be. The text may hold lone surrogates: see `to_bytes`."""
-
-
-def without_member(text: str, name: str) -> str:
-    """The JSON object's text without the top-level members of that name; every other member as written."""
-    return "{" + ",".join(source for key, source in _members(text) if key != name) + "}"
-
-
-def _members(text: str) -> Iterator[tuple[str, str]]:
-    """Name and source text of each member of a valid JSON object."""
-    at = _token(text, 1)
-    while text[at] != "}":
-        start = at
-        name, at = _decoder.raw_decode(text, start)
-        colon = _token(text, at)
-        _value, at = _decoder.raw_decode(text, _token(text, colon + 1))
-        yield name, text[start:at]
-        at = _token(text, at)
-        if text[at] == ",":
-            at = _token(text, at + 1)
-
-
-def _token(text: str, at: int) -> int:
-    while text[at] in _JSON_WHITESPACE:
-        at += 1
-    return at
-
-
-def to_bytes(line: str) -> bytes:
-    r"""UTF-8 of JSON text. A lone surrogate, which UTF-8 cannot say, becomes its JSON escape (`\ud800`)."""
-    return line.encode("utf-8", "backslashreplace")
+    if candidate[:1] in _JSON_SCALARS:
+        valid = _scalar(candidate) is not None
+    else:
+        # Most of what only begins like JSON does not end like it.
+        valid = candidate[:1] in _JSON_ENDS and candidate[-1] == _JSON_ENDS[candidate[0]] and is_json(candidate)
+    if not valid:
+        return dumps_string(text.strip())
+    # Inside JSON strings line breaks are escaped, so these stand between tokens.
+    return candidate.translate(_LINE_BREAKS) if "\n" in candidate or "\r" in candidate else candidate

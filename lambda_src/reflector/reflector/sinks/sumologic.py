@@ -4,31 +4,41 @@ Source: Sumo Logic's documentation, "Upload Logs to an HTTP Source" (headers, co
 SumoLogic/sumologic-aws-lambda, cloudwatchlogs-with-dlq (`_sumo_metadata`, the records' members).
 """
 
-import gzip
+import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .. import __version__
-from ..batches import batches
-from ..decode import Payload
-from ..delivery import Connection, Endpoint, Request
-from ..records import Record, decode_json, encode_json, records, to_bytes, without_member
-from ..secrets import is_reference, resolve
-from ..settings import Settings
+from ..codec import dumps, utf8
+from ..http import USER_AGENT, HttpSink, Request
+from ..lines import json_lines, spans
+from ..secrets import Secret
+from . import Batch, Chunk
 
 REQUEST_LIMIT = 1_000_000
 """Bytes of a request before compression: "up to but not exceeding 1 MB"."""
 
-SECRET_KEYS = ("SUMO_ENDPOINT", "url")
-"""Where a secret that is a JSON object holds the endpoint."""
-
 _METADATA = "_sumo_metadata"
-_COMPRESSION_LEVEL = 6
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]+")
-_CLIENT = ("X-Sumo-Client", f"logreflector.aws/{__version__}".encode())
-_GZIP = ("Content-Encoding", b"gzip")
+_MESSAGE = '"message":'
+_decoder = json.JSONDecoder(parse_float=str, parse_int=str)  # numbers may have any number of digits
+_CLIENT = ("X-Sumo-Client", USER_AGENT.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`endpoint`: the HTTP source's URL. The rest: docs/REFLECTOR.md. Overrides: "" for the usual value, `none` for no header."""
+
+    endpoint: Secret
+    source_name: str = ""
+    source_host: str = ""
+    source_category: str = ""
+    source_fields: str = ""
+    include_log_info: bool = False
+    include_event_id: bool = False
+    include_extracted_fields: bool = False
+    compress: bool = True
 
 
 class Source(NamedTuple):
@@ -40,65 +50,55 @@ class Source(NamedTuple):
     fields: bytes
 
 
-class SumoLogic:
-    """The sink. Making one opens no connection, but reads the secret that the endpoint may be. Raises SettingsError."""
+class SumoLogic(HttpSink):
+    """See `Sink`. Order holds among the events of one source."""
 
-    def __init__(self, settings: Settings) -> None:
-        setting = settings.sumo_endpoint
-        url = resolve(setting, SECRET_KEYS) if is_reference(setting) else setting
-        self.connection = Connection(Endpoint.parse(url, "SUMO_ENDPOINT"))
-        self._settings = settings
+    def __init__(self, options: Options) -> None:
+        super().__init__(options.endpoint, keys=("SUMO_ENDPOINT", "url"), compress=options.compress)
+        self._options = options
+        extra = {"id": options.include_event_id, "extractedFields": options.include_extracted_fields}
+        self._members = [name for name, wanted in extra.items() if wanted]
 
-    def requests(self, payload: Payload) -> Iterator[Request]:
-        """See `Sink`. Order holds among the events of one source."""
-        for source, lines in self._lines_by_source(payload).items():
-            for batch in batches(lines, REQUEST_LIMIT):
-                yield self._request(source, batch)
-
-    def _lines_by_source(self, payload: Payload) -> dict[Source, list[bytes]]:
-        settings = self._settings
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
+        """See `Sink`."""
+        options = self._options
         usual = Source(
-            name=header_value(settings.source_name or payload.log_stream),
-            host=header_value(settings.source_host or payload.log_group),
-            category=header_value(settings.source_category),
-            fields=header_value(settings.source_fields),
+            name=header_value(options.source_name or batch.log_stream),
+            host=header_value(options.source_host or batch.log_group),
+            category=header_value(options.source_category),
+            fields=header_value(options.source_fields),
         )
-        where = _where(payload) if settings.include_log_info else ""
-        lines: dict[Source, list[bytes]] = {}
-        for record in records(payload.events):
-            source, message = usual, record.message
-            # Most messages don't have the word: only those that do are decoded for it.
-            if _METADATA in message and message[0] == "{":
-                source, message = _own_source(usual, message)
-            line = self._line(record, message, where)
-            lines.setdefault(source, []).append(to_bytes(line))
-        return lines
+        lines = json_lines(batch.events, _where(batch) if options.include_log_info else "", self._members)
+        text = "\n".join(lines)
+        if _METADATA not in text:  # most payloads: nothing more to be done for each line
+            yield from self._cut(usual, range(len(lines)), text)
+            return
+        by_source: dict[Source, list[int]] = {}
+        for position, line in enumerate(lines):
+            if _METADATA in line:
+                source, lines[position] = _own_source(usual, line)
+                by_source.setdefault(source, []).append(position)
+            else:
+                by_source.setdefault(usual, []).append(position)
+        for source, positions in by_source.items():
+            yield from self._cut(source, positions, "\n".join(lines[position] for position in positions))
 
-    def _line(self, record: Record, message: str, where: str) -> str:
-        event = record.event
-        line = f'{{"timestamp":{event["timestamp"]},"message":{message}'
-        if record.request_id:
-            line += f',"requestID":"{record.request_id}"'
-        line += where
-        if self._settings.include_event_id and "id" in event:
-            line += f',"id":{encode_json(event["id"])}'
-        if self._settings.include_extracted_fields and "extractedFields" in event:
-            line += f',"extractedFields":{encode_json(event["extractedFields"])}'
-        return line + "}"
-
-    def _request(self, source: Source, lines: list[bytes]) -> Request:
+    def _cut(self, source: Source, positions: Sequence[int], text: str) -> Iterator[Chunk[Request]]:
         names = ("X-Sumo-Name", "X-Sumo-Host", "X-Sumo-Category", "X-Sumo-Fields")
         headers = (_CLIENT, *((name, value) for name, value in zip(names, source, strict=True) if value))
-        body = b"\n".join(lines)
-        if not self._settings.compress_data:
-            return Request(headers, body, len(lines))
-        return Request((_GZIP, *headers), gzip.compress(body, _COMPRESSION_LEVEL, mtime=0), len(lines))
+        body = utf8(text)
+        if len(body) <= REQUEST_LIMIT:
+            yield Chunk(positions, self.request(body, headers))
+            return
+        first = 0
+        for start, end, count in spans(body, REQUEST_LIMIT):
+            yield Chunk(positions[first : first + count], self.request(body[start:end], headers))
+            first += count
 
 
-@lru_cache(maxsize=1)  # one environment, one sink: its connection outlives the invocation
-def sumo_logic(settings: Settings) -> SumoLogic:
-    """The sink for these settings. Raises SettingsError."""
-    return SumoLogic(settings)
+def sink(options: Options) -> SumoLogic:
+    """The sink."""
+    return SumoLogic(options)
 
 
 def header_value(text: str) -> bytes:
@@ -111,24 +111,51 @@ def header_value(text: str) -> bytes:
     return b"" if value.lower() == "none" else value.encode("utf-8", "replace")
 
 
-def _where(payload: Payload) -> str:
-    return f',"logStream":{encode_json(payload.log_stream)},"logGroup":{encode_json(payload.log_group)}'
+def _where(batch: Batch) -> str:
+    return f',"logStream":{dumps(batch.log_stream)},"logGroup":{dumps(batch.log_group)}'
 
 
-def _own_source(usual: Source, message: str) -> tuple[Source, str]:
-    """The source that the message itself asks for, and the message without asking for it."""
-    metadata = decode_json(message).get(_METADATA)
+def _own_source(usual: Source, line: str) -> tuple[Source, str]:
+    """The source that the line's message itself asks for, and the line without asking for it."""
+    start = line.index(_MESSAGE) + len(_MESSAGE)
+    message, end = _decoder.raw_decode(line, start)
+    metadata = message.get(_METADATA) if isinstance(message, dict) else None
     if not isinstance(metadata, dict):
-        return usual, message
+        return usual, line
     source = Source(
         name=_chosen(metadata, "sourceName", usual.name),
         host=_chosen(metadata, "sourceHost", usual.host),
         category=_chosen(metadata, "category", usual.category),
         fields=_chosen(metadata, "sourceFieldsOverride", usual.fields),
     )
-    return source, without_member(message, _METADATA)
+    return source, line[:start] + without_member(line[start:end], _METADATA) + line[end:]
 
 
 def _chosen(metadata: Mapping[str, Any], name: str, usual: bytes) -> bytes:
     value = metadata.get(name)
     return header_value(value) if isinstance(value, str) else usual
+
+
+def without_member(text: str, name: str) -> str:
+    """The JSON object's text without the top-level members of that name; every other member as written."""
+    return "{" + ",".join(source for key, source in _members(text) if key != name) + "}"
+
+
+def _members(text: str) -> Iterator[tuple[str, str]]:
+    """Name and source text of each member of a valid JSON object."""
+    at = _token(text, 1)
+    while text[at] != "}":
+        start = at
+        name, at = _decoder.raw_decode(text, start)
+        colon = _token(text, at)
+        _value, at = _decoder.raw_decode(text, _token(text, colon + 1))
+        yield name, text[start:at]
+        at = _token(text, at)
+        if text[at] == ",":
+            at = _token(text, at + 1)
+
+
+def _token(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at

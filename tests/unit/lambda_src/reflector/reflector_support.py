@@ -3,12 +3,14 @@
 import base64
 import contextlib
 import gzip
+import importlib
 import importlib.util
 import io
 import json
 import os
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections import deque
@@ -23,6 +25,34 @@ from hypothesis import strategies as st
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
 TOKEN = "ZaVnC4dhaV1secret-token"
+
+
+@contextlib.contextmanager
+def without_native():
+    """What is imported inside finds neither orjson nor isal."""
+    hidden = {name: sys.modules.get(name) for name in ("orjson", "isal")}
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name, module in hidden.items():
+            del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module
+
+
+def load_package(*, native: bool) -> SimpleNamespace:
+    """Modules of the reflector apart from those that tests import, with orjson and isal or without."""
+    if native:
+        importlib.import_module("orjson")  # outside of the patch, which forgets what is imported inside
+        importlib.import_module("isal.igzip")
+    ours = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
+    with mock.patch.dict(sys.modules), contextlib.nullcontext() if native else without_native():
+        for name in ours:
+            del sys.modules[name]
+        return SimpleNamespace(
+            **{name: importlib.import_module(f"reflector.{name}") for name in ("codec", "decode", "records", "lines")}
+        )
 
 
 def load_handler():
@@ -78,7 +108,8 @@ class Sink:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.received.append(Received(self.path, dict(self.headers.items()), body, self.client_address[1]))
+                self.received = Received(self.path, dict(self.headers.items()), body, self.client_address[1])
+                sink.received.append(self.received)
                 answer = sink.script.popleft() if sink.script else status(200)
                 answer(self)
 
@@ -178,12 +209,12 @@ class Function:
         self.handler = load_handler().handler
         self.environment = {"SUMO_ENDPOINT": sink.url} if sink else {}
 
-    def invoke(self, event, *, seconds=30.0, **environment) -> Outcome:
-        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "LOG_STREAM_PREFIX", "AWS_LAMBDA_LOG_GROUP_NAME"}
+    def invoke(self, event, *, seconds=30.0, context=None, **environment) -> Outcome:
+        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "LOG_STREAM_PREFIX", "REFLECTOR_RULES", "DEAD_LETTER_QUEUE"}
         kept = {
             name: value
             for name, value in os.environ.items()
-            if name not in names and not name.startswith(("SOURCE_", "INCLUDE_"))
+            if name not in names and not name.startswith(("SOURCE_", "INCLUDE_", "AWS_LAMBDA_"))
         }
         printed = io.StringIO()
         counts = error = None
@@ -192,13 +223,52 @@ class Function:
             contextlib.redirect_stdout(printed),
         ):
             try:
-                counts = self.handler(event, Context(seconds))
+                counts = self.handler(event, context or Context(seconds))
             except Exception as caught:  # noqa: BLE001
                 error = caught
         return Outcome(counts, error, printed.getvalue())
 
     def forward(self, *messages, seconds=30.0, log_group="/app/orders", log_stream="web/1", **environment) -> Outcome:
         return self.invoke(subscription_event(payload(messages, log_group, log_stream)), seconds=seconds, **environment)
+
+
+class DeadLetters:
+    """A queue `dead-letters`, and what Lambda makes of its messages."""
+
+    name = "dead-letters"
+
+    def __init__(self, client) -> None:
+        self._client = client
+        self._url = client.create_queue(QueueName=self.name)["QueueUrl"]
+
+    def put(self, body: str) -> None:
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def take(self) -> list[dict]:
+        """The messages, out of the queue, as the records of an SQS event."""
+        records = []
+        while messages := self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
+            entries = [{"Id": message["MessageId"], "ReceiptHandle": message["ReceiptHandle"]} for message in messages]
+            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            records += [
+                {"messageId": message["MessageId"], "body": message["Body"], "eventSource": "aws:sqs"}
+                for message in messages
+            ]
+        return records
+
+
+def opened(body: str) -> tuple[dict, dict]:
+    """A dead letter's payload, and what it says about it."""
+    letter = json.loads(body)
+    return json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"]))), letter["deadLetter"]
+
+
+def sqs_event(*bodies: str) -> dict:
+    return {
+        "Records": [
+            {"messageId": f"m{number}", "body": body, "eventSource": "aws:sqs"} for number, body in enumerate(bodies)
+        ]
+    }
 
 
 def payload(messages, log_group="/app/orders", log_stream="web/1", **event) -> dict:

@@ -1,13 +1,21 @@
 import base64
 import contextlib
 import gzip
+import itertools
 import json
+import tracemalloc
+from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from reflector import decode as decoding
 from reflector.decode import CONTROL_MESSAGE, PayloadError, decode
 from reflector_support import any_text, payload, sample, subscription_event
+
+
+def events(payload):
+    return list(itertools.chain.from_iterable(payload.slabs()))
 
 
 def test_a_control_message_is_read():
@@ -18,20 +26,21 @@ def test_a_control_message_is_read():
 def test_a_sample_is_read():
     got = decode(sample("powertools_cloudwatch_logs_event.json"))
     assert (got.owner, got.log_group, got.log_stream) == ("123456789123", "testLogGroup", "testLogStream")
-    assert [event["message"] for event in got.events] == ["[ERROR] First test message", "[ERROR] Second test message"]
+    assert got.filters == ("testFilter",)
+    assert [event["message"] for event in events(got)] == ["[ERROR] First test message", "[ERROR] Second test message"]
 
 
 @given(st.lists(any_text))
 def test_every_message_comes_through_as_it_was(messages):
     body = payload(messages)
     got = decode(subscription_event(body))
-    assert got.events == body["logEvents"]
-    assert got.size == len(json.dumps(body))
+    assert events(got) == body["logEvents"]
+    assert (got.size, got.count) == (len(json.dumps(body)), len(messages))
 
 
 def test_utf_8_is_read_as_such():
     text = json.dumps(payload(["žluťoučký 🐎"]), ensure_ascii=False).encode()
-    assert decode(subscription_event(text)).events[0]["message"] == "žluťoučký 🐎"
+    assert events(decode(subscription_event(text)))[0]["message"] == "žluťoučký 🐎"
 
 
 def damaged(**change):
@@ -48,8 +57,9 @@ def damaged(**change):
         ({"awslogs": {"data": "private!"}}, "base64"),
         ({"awslogs": {"data": "prívate"}}, "base64"),
         ({"awslogs": {"data": base64.b64encode(b"private").decode()}}, "gzip"),
-        ({"awslogs": {"data": ""}}, "JSON"),
+        ({"awslogs": {"data": ""}}, "gzip"),
         ({"awslogs": {"data": base64.b64encode(gzip.compress(b"private" * 9)[:-9]).decode()}}, "gzip"),
+        ({"awslogs": {"data": base64.b64encode(gzip.compress(b"{}") + b"private").decode()}}, "gzip"),
         (subscription_event(b"private"), "JSON"),
         (subscription_event(b'"\xff private"'), "JSON"),
         (subscription_event(b"[" * 200_000), "JSON"),
@@ -79,3 +89,155 @@ def test_damage_never_raises_anything_else(noise, at):
     damage = packed[:at] + noise + packed[at + len(noise) :]
     with contextlib.suppress(PayloadError):
         decode({"awslogs": {"data": base64.b64encode(damage).decode()}})
+
+
+# --- memory ---
+
+BETWEEN = '},{"id":"'
+tricky = st.one_of(
+    any_text,
+    st.text('}],{"id:[\\', max_size=20),
+    st.sampled_from([BETWEEN, json.dumps(BETWEEN), '"logEvents":[', "]}", "]"]),
+)
+nested = st.sampled_from(
+    [None, {"a": "]}"}, {"a": [{"x": 1}, {"id": "1"}]}, {"id": "x"}, {"logEvents": []}, {"a": {"id": "1"}, "b": "},{"}]
+)
+
+
+def in_slabs(body, size):
+    """The payload of a body as CloudWatch Logs lays it out (text: as it is), cut as soon as it is longer than that."""
+    text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+    with mock.patch.object(decoding, "SLAB_BYTES", size):
+        return decode(subscription_event(text.encode()))
+
+
+@given(st.lists(st.tuples(tricky, nested), max_size=12), st.integers(1, 600), st.booleans())
+@example([(BETWEEN, None), (BETWEEN * 3, {"a": [{"x": 1}, {"id": "1"}]})], 1, True)
+def test_slabs_hold_what_the_whole_holds_wherever_it_is_cut(texts, size, ascii_only):
+    body = payload([text for text, _unused in texts])
+    for event, (_unused, extracted) in zip(body["logEvents"], texts, strict=True):
+        if extracted:
+            event["extractedFields"] = extracted
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    with mock.patch.object(decoding, "SLAB_BYTES", size):
+        got = decode(subscription_event(text))
+    assert events(got) == events(got) == body["logEvents"]
+    assert (got.count, got.size, got.slab_count) == (len(texts), len(text), len(list(got.slabs())))
+    assert (got.owner, got.log_group, got.log_stream) == (body["owner"], body["logGroup"], body["logStream"])
+    assert got.filters == ("app-orders",)
+
+
+@given(st.lists(st.integers(0, 300), min_size=2, max_size=30), st.integers(1, 2000))
+def test_slabs_are_cut_at_the_first_event_beyond_their_size(lengths, size):
+    body = payload(["x" * length for length in lengths])
+    longest = max(len(json.dumps(event, separators=(",", ":"))) for event in body["logEvents"])
+    got = in_slabs(body, size)
+    sizes = [len(json.dumps(slab, separators=(",", ":"))) for slab in got.slabs()]
+    assert all(slab <= size + longest + 2 for slab in sizes)
+    assert all(slab > size for slab in sizes[:-1])
+
+
+def with_members(**members):
+    return json.dumps({**payload(["a", "b", "c"]), **members}, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(payload(["a", "b", "c"])),
+        json.dumps(payload(["a", "b", "c"]), indent=2),
+        json.dumps(payload(["a", "b", "c"]), separators=(",", ":"), sort_keys=True),
+        json.dumps(dict(reversed(payload(["a", "b", "c"]).items())), separators=(",", ":")),
+        with_members(policyLevel="ACCOUNT_LEVEL_POLICY"),
+        with_members(after=["x", {"logEvents": []}]),
+        '{"before":{"logEvents":[]},' + with_members()[1:],
+        '{"before":{"logEvents":[{"id":"0"},{"id":"1"}]},' + with_members()[1:],
+        with_members(logGroup='"logEvents":['),
+    ],
+    ids=["spaces", "lines", "sorted", "reversed", "a member more", "a list after", "empty before", "before", "name"],
+)
+def test_a_payload_that_is_laid_out_in_another_way_is_read_too(text):
+    got = in_slabs(text, 1)
+    assert [event["message"] for event in events(got)] == ["a", "b", "c"]
+    assert got.owner == "222222222222"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"message": 7},
+        {"timestamp": None},
+        {"timestamp": 1.5},
+    ],
+)
+def test_an_event_of_a_late_slab_that_is_none_is_found_before_anything_is_sent(damage):
+    body = payload(["private"] * 9)
+    body["logEvents"][7].update(damage)
+    with pytest.raises(PayloadError, match="logEvents are not a list"):
+        in_slabs(body, 50)
+
+
+def test_events_of_something_else_are_not_the_payloads():
+    body = payload(["a", "b", "c"])
+    nested = {"messageType": "DATA_MESSAGE", "other": {"logEvents": body["logEvents"]}}
+    with pytest.raises(PayloadError, match="logEvents are not a list"):
+        in_slabs(nested, 1)
+
+
+def test_a_late_slab_that_is_no_json_is_found_before_anything_is_sent():
+    text = json.dumps(payload(["private"] * 9), separators=(",", ":"))
+    with pytest.raises(PayloadError, match="not valid JSON"):
+        in_slabs(text.replace(":1700000000007,", ":1700000000007x,"), 50)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda text: text[:-1], lambda text: text[:-2], lambda text: text + "}", lambda text: text[1:]]
+)
+def test_a_large_payload_that_breaks_off_is_an_error(make):
+    with pytest.raises(PayloadError):
+        in_slabs(make(json.dumps(payload(["a"] * 9), separators=(",", ":"))), 50)
+
+
+@pytest.mark.parametrize(("memory", "megabytes"), [("128", 32), ("", 64), ("4", 1)])
+def test_the_largest_payload_is_a_quarter_of_the_functions_memory(monkeypatch, memory, megabytes):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
+    assert decoding.largest_payload() == megabytes * 1024 * 1024
+
+
+def test_a_zip_bomb_is_no_payload_and_takes_no_memory(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4")
+    fits = json.dumps(payload(["x" * 1_000_000])).encode()
+    assert decode(subscription_event(fits)).count == 1
+    bomb = subscription_event(json.dumps(payload(["private" * 8_000_000])).encode())
+    tracemalloc.start()
+    try:
+        with pytest.raises(PayloadError) as caught:
+            decode(bomb)
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert str(caught.value) == (
+        "The payload decompresses to more than 1 MB, a quarter of the function's memory: give the function more and replay it."
+    )
+    assert peak < 5_000_000
+
+
+def test_a_large_payload_is_no_larger_as_objects_than_a_slab_of_it():
+    body = payload(["x" * 100] * 20_000)
+    got = in_slabs(body, 100_000)
+    tracemalloc.start()
+    try:
+        count = sum(len(slab) for slab in got.slabs())
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 20_000
+    assert peak < got.size / 2
+
+
+@pytest.mark.parametrize("size", [1, 50, 1000])
+def test_a_payload_in_several_gzip_members(size):
+    text = json.dumps(payload(["a", "b"])).encode()
+    members = [gzip.compress(text[at : at + size]) for at in range(0, len(text), size)]
+    got = decode({"awslogs": {"data": base64.b64encode(b"".join(members)).decode()}})
+    assert [event["message"] for event in events(got)] == ["a", "b"]

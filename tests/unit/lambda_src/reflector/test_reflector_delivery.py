@@ -1,164 +1,259 @@
-import datetime
-import email.utils
-import itertools
-import socket
-import ssl
-import threading
-import time
+"""Delivery to a sink that does what a script says. Over sockets: test_reflector_http.py."""
+
+from collections import Counter
+from unittest import mock
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import example, given
+from hypothesis import strategies as st
 from reflector import delivery
-from reflector.accounting import Tally
-from reflector.decode import Payload
-from reflector.delivery import Backoff, Connection, DeliveryFailed, Endpoint, Request, deliver
-from reflector.settings import SettingsError
-from reflector_support import TOKEN, Sink, hang, ok_then_close, raw, status
+from reflector.delivery import TIME_IS_OVER, Backoff, Delivery, Sent
+from reflector.sinks import ACCEPTED, Chunk, Outcome
+from scripted_sink import AGAIN, REFUSED, TOO_LARGE, UNAUTHORIZED, Clock, ScriptedSink, batch_of
 
-QUICK = Backoff(base=0.001, cap=0.002)
+ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 
 
-def request(body=b"x", events=1):
-    return Request((("X-Test", b"yes"),), body, events)
+class Way:
+    """A delivery of `count` events to such a sink."""
+
+    def __init__(self, *script, count=4, seconds=100.0, messages=None, **sink):
+        self.clock = Clock(seconds)
+        self.sink = ScriptedSink(self.clock, script, **sink)
+        self.delivery = Delivery(self.sink, self.clock, Backoff(0.1, 1.0))
+        self.batch = batch_of(*(messages or ["x"] * count))
+        with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
+            self.unsent = list(self.delivery.deliver(self.batch))
+
+    @property
+    def accepted(self):
+        return sorted(map(int, self.sink.accepted))
+
+    @property
+    def left(self):
+        """(numbers, reason, attempts) of what was handed back."""
+        for unsent in self.unsent:
+            assert [int(event["id"]) for event in unsent.batch.events] == list(unsent.batch.numbers)
+        return [(list(unsent.batch.numbers), unsent.reason, unsent.attempts) for unsent in self.unsent]
+
+    def more(self, count):
+        """Another batch on the same way."""
+        with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
+            return list(self.delivery.deliver(batch_of(*["y"] * count, first=100)))
 
 
-class Courier:
-    """Delivers to a sink, with a tally of ten events and the time given."""
-
-    def __init__(self, url):
-        self.connection = Connection(Endpoint.parse(url, "SUMO_ENDPOINT"))
-        self.tally = None
-
-    def deliver(self, *requests, seconds=10.0, backoff=QUICK):
-        self.tally = Tally(Payload("DATA_MESSAGE", "", "", "", [{"timestamp": 0, "message": ""}] * 10, 0))
-        end = time.monotonic() + seconds
-        deliver(requests or [request()], self.connection, lambda: end - time.monotonic(), self.tally, backoff)
-        return self.tally
-
-    def fail(self, *requests, **options):
-        with pytest.raises(DeliveryFailed) as caught:
-            self.deliver(*requests, **options)
-        assert TOKEN not in str(caught.value)
-        assert caught.value.__cause__ is None
-        return str(caught.value)
+def test_what_is_accepted_is_sent_once():
+    way = Way(count=5)
+    assert (way.accepted, way.left) == ([0, 1, 2, 3, 4], [])
+    assert way.delivery.sent == Sent(events=5, requests=3, retries=0)
 
 
-@pytest.fixture
-def courier(sink):
-    courier = Courier(sink.url)
-    yield courier
-    courier.connection.close()
+def test_an_empty_batch_is_no_request():
+    assert Way(count=0).delivery.sent == Sent()
 
 
-@pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
-def test_any_2xx_is_delivered(sink, courier, code):
-    sink.script.append(status(code))
-    tally = courier.deliver(request(events=7))
-    assert (tally.delivered_events, tally.requests, tally.retries) == (7, 1, 0)
-    (got,) = sink.received
-    assert got.path == f"/receiver/{TOKEN}"
-    assert got.headers["X-Test"] == "yes"
-    assert got.body == b"x"
+def test_again_is_tried_again_and_the_rest_follows():
+    way = Way(AGAIN, AGAIN)
+    assert (way.accepted, way.left) == ([0, 1, 2, 3], [])
+    assert way.delivery.sent == Sent(events=4, requests=4, retries=2)
+    assert len(way.clock.waits) == 2
 
 
-TRANSIENT = {
-    "408": status(408),
-    "429": status(429),
-    "500": status(500, b"oops"),
-    "503": status(503),
-    "504": status(504),
-    "no answer": raw(b""),
-    "half a status line": raw(b"HTTP/1.1 20"),
-    "half an answer": raw(b"HTTP/1.1 503 No\r\nContent-Le"),
-    "no HTTP": raw(b"220 smtp ready\r\n"),
-}
+def test_a_wish_to_wait_is_respected_and_backoff_is_the_least():
+    way = Way(Outcome("again", "busy", 7.0), Outcome("again", "busy", 0.0))
+    assert way.clock.waits[0] == 7.0
+    assert 0 <= way.clock.waits[1] <= 0.2
 
 
-@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-def test_a_passing_fault_is_tried_again(sink, courier, fault):
-    sink.script.extend([fault, fault])
-    tally = courier.deliver(request(b"once", 3))
-    assert (tally.delivered_events, tally.requests, tally.retries) == (3, 3, 2)
-    assert {got.body for got in sink.received} == {b"once"}
+def test_an_attempt_has_the_time_that_is_left_but_no_more_than_half_a_minute():
+    way = Way(AGAIN, count=2, seconds=31.0)
+    assert way.sink.timeouts[0] == 30.0
+    assert way.sink.timeouts[1] <= 31.0
+    assert Way(count=2, seconds=3.0).sink.timeouts == [3.0]
 
 
-def test_a_sink_that_hangs_is_given_up_and_tried_again(sink, courier, monkeypatch):
-    monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.1)
-    sink.script.append(hang(1))
-    assert courier.deliver().retries == 1
+def test_a_wait_beyond_the_time_ends_the_way_for_everything():
+    way = Way(ACCEPTED, Outcome("again", "busy", 1000.0), count=6)
+    assert way.accepted == [0, 1]
+    assert way.left == [([2, 3], "busy", 1), ([4, 5], f"busy, and {TIME_IS_OVER}", 0)]
+    assert way.clock.waits == []
+    (more,) = way.more(1)
+    assert (more.batch.numbers, more.reason) == ([100], f"busy, and {TIME_IS_OVER}")
+    assert way.delivery.sent.requests == 2
 
 
-def test_a_sink_that_was_away_is_tried_again(courier, sink):
-    closed = socket.create_server(("127.0.0.1", 0))
-    port = closed.getsockname()[1]
-    closed.close()
-    gone = Courier(f"http://127.0.0.1:{port}/{TOKEN}")
-    message = gone.fail(seconds=0.3)
-    assert "the connection to the sink broke (ConnectionRefusedError)" in message
-    assert gone.tally.requests > 1
+def test_without_time_nothing_is_begun():
+    way = Way(count=3, seconds=0.19)
+    assert way.left == [([0, 1], TIME_IS_OVER, 0), ([2], TIME_IS_OVER, 0)]
+    assert way.delivery.sent == Sent()
 
 
-@pytest.mark.parametrize("code", [300, 301, 307, 400, 401, 403, 404, 411, 413])
-def test_an_answer_that_will_not_change_is_not_asked_for_again(sink, courier, code):
-    sink.script.extend([status(200), status(code, Location="http://127.0.0.1:1/")])
-    message = courier.fail(request(events=4), request(events=6), request(events=0))
-    assert message == f"After 1 attempt: the sink answered {code}. 4 of 10 events were delivered."
-    assert len(sink.received) == 2
-    assert courier.tally.counts()["FailedEvents"] == 6
+def test_it_tries_until_the_time_is_over():
+    way = Way(after=AGAIN, count=2, seconds=10.0)
+    assert way.left == [([0, 1], "busy", way.delivery.sent.requests)]
+    assert way.delivery.sent.requests > 5
+    assert way.delivery.sent.retries == way.delivery.sent.requests - 1
+    assert sum(way.clock.waits) < 10.0
 
 
-def test_it_ends_with_the_time_and_says_how_it_went(sink, courier):
-    sink.script.extend([status(503)] * 10_000)
-    message = courier.fail(seconds=0.5)
-    attempts = len(sink.received)
-    assert attempts > 5
-    assert attempts == courier.tally.requests
-    assert message == f"After {attempts} attempts: the sink answered 503. 0 of 10 events were delivered."
-    assert courier.tally.retries == attempts - 1
+def test_too_large_is_split_until_it_fits():
+    way = Way(TOO_LARGE, TOO_LARGE, count=8, size=8)
+    assert [len(ids) for ids in way.sink.seen] == [8, 4, 2, 2, 4]
+    assert (sorted(way.accepted), way.left) == (list(range(8)), [])
+    assert way.delivery.sent == Sent(events=8, requests=5, retries=4)
 
 
-def test_no_time_no_request(sink, courier):
-    assert courier.fail(seconds=-1) == "After 0 attempts: the invocation's time is over. 0 of 10 events were delivered."
-    assert not sink.received
+def test_one_event_that_is_too_large_is_handed_back_and_holds_nobody_up():
+    fussy = lambda count: TOO_LARGE if count > 1 else ACCEPTED  # noqa: E731
+    way = Way(fussy, fussy, fussy, TOO_LARGE, count=4, size=4)
+    assert way.left == [([1], "too large", 3)]
+    assert way.accepted == [0, 2, 3]
 
 
-def test_a_hanging_sink_never_outlasts_the_time(sink, courier):
-    sink.script.append(hang(2))
-    started = time.monotonic()
-    assert "did not answer in time" in courier.fail(seconds=0.4)
-    assert time.monotonic() - started < 0.8
+def test_a_part_knows_the_request_that_it_belongs_to():
+    way = Way(TOO_LARGE, ACCEPTED, REFUSED, messages=["a", f"RequestId: {ID}", "b", "c"], size=4)
+    (unsent,) = way.unsent
+    assert [event["requestID"] for event in unsent.batch.events] == [ID, ID]
 
 
-@pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_waited_for(sink, courier, form):
-    # A date has whole seconds: two from now is more than one away.
-    wish = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
-    sink.script.append(status(429, Retry_After=wish))
-    started = time.monotonic()
-    courier.deliver()
-    assert 0.95 <= time.monotonic() - started < 3
+def test_unauthorized_renews_once_and_gives_up_for_all():
+    way = Way(UNAUTHORIZED, ACCEPTED, UNAUTHORIZED, count=6, secrets=5)
+    assert way.sink.renewals == 1
+    assert way.accepted == [0, 1]
+    assert way.left == [([2, 3], "no", 1), ([4, 5], "no", 0)]
+    assert len(way.more(2)) == 1
+    assert way.delivery.sent.requests == 3
 
 
-def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
-    sink.script.append(status(429, Retry_After="120"))
-    started = time.monotonic()
-    assert "After 1 attempt: the sink answered 429" in courier.fail(seconds=5)
-    assert time.monotonic() - started < 1
+def test_unauthorized_without_another_secret_gives_up_for_all():
+    way = Way(UNAUTHORIZED, count=4)
+    assert way.left == [([0, 1], "no", 1), ([2, 3], "no", 0)]
+    assert (way.sink.renewals, way.delivery.sent.requests) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "wish",
-    ["soon", "-5", "1.5", "", "Wed, 99 Foo 2026", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00", "²"],
+def test_a_refused_chunk_holds_nobody_up():
+    way = Way(REFUSED, ACCEPTED, REFUSED, count=6)
+    assert way.left == [([0, 1], "bad", 1), ([4, 5], "bad", 1)]
+    assert way.accepted == [2, 3]
+    assert way.more(2) == []
+
+
+def test_what_a_sink_would_never_take_is_handed_back_without_a_request():
+    way = Way(count=6, refusing={3})
+    assert way.left == [([2, 3], "never", 0)]
+    assert way.accepted == [0, 1, 4, 5]
+    assert way.delivery.sent == Sent(events=4, requests=2, retries=0)
+
+
+def test_of_a_part_only_what_failed_is_sent_again():
+    part = Outcome("partly", "", 0.0, again=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
+    way = Way(part, count=6, size=6)
+    assert [list(map(int, ids)) for ids in way.sink.seen] == [[0, 1, 2, 3, 4, 5], [1, 3]]
+    assert sorted(way.left) == [([0], "worse", 1), ([2, 5], "bad", 1)]
+    assert way.accepted == [1, 3, 4]
+    assert way.delivery.sent == Sent(events=3, requests=2, retries=1)
+
+
+def test_a_part_that_fails_again_and_again_is_handed_back_in_time():
+    way = Way(after=lambda count: Outcome("partly", "busy", 0.0, again=range(count)), count=4, size=4, seconds=5.0)
+    ((numbers, reason, attempts),) = way.left
+    assert (numbers, reason) == ([0, 1, 2, 3], f"busy, and {TIME_IS_OVER}")
+    assert attempts == way.delivery.sent.requests > 3
+
+
+def test_a_part_that_may_be_sent_again_for_minutes_is():
+    """As a stream does that is throttled for long: the way must not end for want of anything but time."""
+    way = Way(after=lambda count: Outcome("partly", "busy", 2.0, again=range(count)), count=1, seconds=850.0)
+    ((numbers, reason, attempts),) = way.left
+    assert (numbers, reason) == ([0], f"busy, and {TIME_IS_OVER}")
+    assert attempts > 400
+
+
+@pytest.mark.parametrize("error", [ValueError("private"), TypeError("private"), RuntimeError()])
+def test_a_mistake_in_sending_loses_nothing_and_quotes_nothing(error):
+    way = Way(ACCEPTED, error, count=6)
+    assert way.left == [([2, 3], f"the sink's code failed ({type(error).__name__})", 1)]
+    assert way.accepted == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize("made", [0, 1, 2])
+def test_a_mistake_in_making_chunks_loses_nothing_and_quotes_nothing(made):
+    way = Way(count=6, breaks_after=made)
+    assert way.accepted == list(range(2 * made))
+    assert way.left == [(list(range(2 * made, 6)), "the sink's code failed (KeyError)", 0)]
+
+
+def test_events_that_a_sink_forgets_are_handed_back():
+    way = Way(count=0)
+    way.sink.chunks = lambda batch: iter([Chunk([1], ["1"])])
+    (unsent,) = way.delivery.deliver(batch_of("a", "b", "c"))
+    assert (list(unsent.batch.numbers), unsent.reason) == ([0, 2], "the sink's code left it out")
+    assert way.sink.accepted == ["1"]
+
+
+def test_an_interrupt_is_no_outcome():
+    with pytest.raises(KeyboardInterrupt):
+        Way(mock.Mock(side_effect=KeyboardInterrupt))
+
+
+@st.composite
+def partly(draw):
+    shares = draw(st.lists(st.sampled_from(["sent", "again", "bad", "worse"]), min_size=1, max_size=6))
+
+    def outcome(count):
+        verdicts = [shares[place % len(shares)] for place in range(count)]
+        return Outcome(
+            "partly",
+            "busy",
+            again=[place for place, verdict in enumerate(verdicts) if verdict == "again"],
+            refused={place: verdict for place, verdict in enumerate(verdicts) if verdict in ("bad", "worse")},
+        )
+
+    return outcome
+
+
+outcomes = st.one_of(
+    st.sampled_from([ACCEPTED, ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED, REFUSED, ValueError("private")]),
+    st.builds(Outcome, st.just("again"), st.just("busy"), st.sampled_from([0.0, 1.0, 30.0, 1000.0])),
+    partly(),
 )
-def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
-    sink.script.append(
-        raw(f"HTTP/1.1 503 No\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n".encode(), then_close=False)
+
+
+@given(
+    st.lists(outcomes, max_size=25),
+    st.integers(0, 12),
+    st.integers(1, 12),
+    st.floats(0, 60),
+    st.sets(st.integers(0, 11), max_size=2),
+    st.one_of(st.none(), st.integers(0, 4)),
+    st.integers(0, 2),
+    st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED]),
+)
+@example([TOO_LARGE, TOO_LARGE, ValueError()], 8, 8, 60.0, set(), None, 0, AGAIN)
+def test_every_event_is_accepted_or_handed_back_once(
+    script, count, size, seconds, refusing, breaks_after, secrets, after
+):
+    way = Way(
+        *script,
+        after=after,
+        count=count,
+        seconds=seconds,
+        size=size,
+        refusing=refusing,
+        breaks_after=breaks_after,
+        secrets=secrets,
     )
-    started = time.monotonic()
-    assert courier.deliver().retries == 1
-    assert time.monotonic() - started < 0.9
+    left = [number for numbers, _reason, _attempts in way.left for number in numbers]
+    assert Counter(way.accepted) + Counter(left) == Counter(range(count))
+    assert way.delivery.sent.events == len(way.accepted)
+    assert way.delivery.sent.requests == len(way.sink.seen)
+    assert all(reason and "private" not in reason for _numbers, reason, _attempts in way.left)
+    assert way.sink.renewals <= 2
+    # And a second batch on the same way, whatever became of the first.
+    before = len(way.sink.accepted)
+    second = [number for unsent in way.more(3) for number in unsent.batch.numbers]
+    accepted = [100 + int(name) for name in way.sink.accepted[before:]]
+    assert sorted(second + accepted) == [100, 101, 102]
 
 
 def test_full_jitter_stays_within_its_doubling_bound():
@@ -167,218 +262,3 @@ def test_full_jitter_stays_within_its_doubling_bound():
         waits = [backoff.seconds(attempt) for _unused in range(200)]
         assert 0 <= min(waits) < bound / 4
         assert bound * 3 / 4 < max(waits) <= bound
-
-
-def test_one_connection_serves_many_requests(sink, courier):
-    sink.script.extend([status(200, b"a body " * 9000), status(503), status(200, b"a body")])
-    courier.deliver()
-    courier.deliver(seconds=0.5)
-    courier.deliver(request(), request())
-    assert len({got.client_port for got in sink.received}) == 1
-
-
-def test_a_connection_that_the_sink_closed_is_opened_again_at_once(sink, courier):
-    sink.script.append(ok_then_close())
-    courier.deliver()
-    time.sleep(0.05)
-    tally = courier.deliver(backoff=Backoff(base=60, cap=60), seconds=1)
-    assert (tally.requests, tally.retries) == (1, 0)
-    assert [got.body for got in sink.received] == [b"x", b"x"]
-
-
-def test_a_large_request_on_a_connection_that_the_sink_closed(sink, courier):
-    sink.script.append(ok_then_close())
-    courier.deliver()
-    time.sleep(0.05)
-    assert courier.deliver(request(b"y" * 5_000_000)).retries == 0
-
-
-def test_a_connection_that_rested_long_is_not_used_again(sink, courier, monkeypatch):
-    courier.deliver()
-    monkeypatch.setattr(delivery, "IDLE_SECONDS", -1.0)
-    courier.deliver()
-    assert len({got.client_port for got in sink.received}) == 2
-
-
-def test_a_sink_that_asks_to_close_gets_a_new_connection(sink, courier):
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbye"))
-    assert courier.deliver(request(), request()).retries == 0
-    assert len({got.client_port for got in sink.received}) == 2
-
-
-@pytest.mark.parametrize(
-    "rest", [b"Content-Length: 100\r\n\r\npart", b"Transfer-Encoding: chunked\r\n\r\n7\r\npart", b"Content-Le", b""]
-)
-def test_an_accepted_request_stays_accepted_when_the_answer_breaks_off(sink, courier, rest):
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
-    tally = courier.deliver(request(), request())
-    assert (tally.requests, tally.retries, len(sink.received)) == (2, 0, 2)
-
-
-def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(sink, courier, monkeypatch):
-    monkeypatch.setattr(delivery, "_DRAIN_SECONDS", 0.05)
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=0.3))
-    started = time.monotonic()
-    assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 0.25
-    assert courier.deliver().retries == 0
-
-
-def test_an_answers_body_is_not_awaited_beyond_the_time(sink, courier):
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=1.5))
-    started = time.monotonic()
-    assert courier.deliver(seconds=0.4).delivered_events == 1
-    assert time.monotonic() - started < 0.8
-
-
-def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
-    monkeypatch.setattr(delivery, "_DRAIN_SECONDS", 0.05)
-
-    def endless(handler):
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _unused in range(100):
-            handler.wfile.write(b"x")
-            time.sleep(0.01)
-
-    sink.script.append(endless)
-    started = time.monotonic()
-    assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 0.5
-
-
-def test_a_refusal_is_heard_though_the_sink_reads_nothing():
-    """A server that answers 413 to the head and closes: the client may still be sending then."""
-    server = socket.create_server(("127.0.0.1", 0))
-    courier = Courier(f"http://127.0.0.1:{server.getsockname()[1]}/")
-
-    def refuse():
-        while True:
-            try:
-                client, _unused = server.accept()
-            except OSError:
-                return
-            client.recv(1024)
-            client.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-            client.shutdown(socket.SHUT_WR)
-            time.sleep(0.05)  # the client has heard the end and is still sending: closing now breaks its pipe
-            client.close()
-
-    threading.Thread(target=refuse, daemon=True).start()
-    try:
-        assert "answered 413" in courier.fail(request(b"z" * 30_000_000))
-    finally:
-        server.close()
-
-
-@pytest.mark.parametrize("faults", list(itertools.product(["429", "no answer", "half an answer"], repeat=3)))
-def test_faults_in_a_row(sink, courier, faults):
-    sink.script.extend(TRANSIENT[fault] for fault in faults)
-    assert courier.deliver(request(events=10)).counts()["FailedEvents"] == 0
-
-
-# --- TLS ---
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key").write_bytes(private)
-    (folder / "certificate").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return folder
-
-
-@pytest.fixture
-def secure_sink(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "certificate", certificate / "key")
-    sink = Sink(context)
-    delivery.tls_context.cache_clear()
-    yield sink
-    sink.stop()
-    delivery.tls_context.cache_clear()
-
-
-def test_https_with_a_certificate_that_the_system_trusts(secure_sink, certificate, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
-    courier = Courier(secure_sink.url)
-    secure_sink.script.extend([status(200), ok_then_close()])
-    assert courier.deliver(request(), request()).retries == 0
-    time.sleep(0.05)
-    assert courier.deliver(request()).retries == 0
-    assert [got.path for got in secure_sink.received] == [f"/receiver/{TOKEN}"] * 3
-
-
-def test_https_with_any_other_certificate_sends_nothing(secure_sink):
-    courier = Courier(secure_sink.url)
-    message = courier.fail()
-    assert message == "After 1 attempt: the sink's certificate is not trusted. 0 of 10 events were delivered."
-    assert not secure_sink.received
-
-
-# --- endpoints ---
-
-
-@pytest.mark.parametrize(
-    ("url", "secure", "host", "port", "target"),
-    [
-        ("https://example.com/receiver/v1/http/abc==", True, "example.com", 443, "/receiver/v1/http/abc=="),
-        ("https://example.com:8443", True, "example.com", 8443, "/"),
-        ("HTTPS://Example.com/a?b=c&d#e", True, "example.com", 443, "/a?b=c&d"),
-        ("http://127.0.0.1:8080/x", False, "127.0.0.1", 8080, "/x"),
-        ("http://127.9.9.9/x", False, "127.9.9.9", 80, "/x"),
-        ("http://localhost:1/x", False, "localhost", 1, "/x"),
-        ("http://[::1]/x", False, "::1", 80, "/x"),
-    ],
-)
-def test_endpoints(url, secure, host, port, target):
-    got = Endpoint.parse(url, "SUMO_ENDPOINT")
-    assert (got.secure, got.host, got.port, got.target) == (secure, host, port, target)
-    assert "target" not in repr(got)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "token",
-        "ftp://example.com/token",
-        "http://example.com/token",
-        "http://10.0.0.1/token",
-        "http://localhost.example.com/token",
-        "http://127.0.0.1.example.com/token",
-        "https:///token",
-        "https://[token",
-        "https://example.com:token/",
-        "https://example.com:99999/token",
-        "https://user:token@example.com/",
-        "https://example.com/to ken",
-        "https://example.com/tok\nen",
-        "https://example.com/tokén",
-        "//example.com/token",
-        "https://exa℀mple.com/token",
-    ],
-)
-def test_other_endpoints_are_refused_without_being_quoted(url):
-    with pytest.raises(SettingsError, match=r"^SUMO_ENDPOINT must be an https URL") as caught:
-        Endpoint.parse(url, "SUMO_ENDPOINT")
-    assert "tok" not in str(caught.value)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None

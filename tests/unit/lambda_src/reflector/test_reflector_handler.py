@@ -1,5 +1,9 @@
-"""The whole function, as Lambda calls it."""
+"""The whole function, as Lambda calls it. What random faults make of it: test_reflector_faults.py."""
 
+import base64
+import contextlib
+import gzip
+import itertools
 import json
 import os
 import re
@@ -7,29 +11,41 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import boto3
 import pytest
-from moto import mock_aws
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from reflector import __version__
-from reflector.secrets import resolve
-from reflector_support import ROOT, TOKEN, Function, hang, ok_then_close, payload, sample, status, subscription_event
-
-METRICS = [
-    "ReceivedEvents",
-    "ReceivedBytes",
-    "DroppedEvents",
-    "DeliveredEvents",
-    "FailedEvents",
-    "Requests",
-    "Retries",
-    "DurationMs",
-]
+from reflector.dead_letters import current_queue
+from reflector_support import (
+    ROOT,
+    TOKEN,
+    Function,
+    hang,
+    load_handler,
+    ok_then_close,
+    opened,
+    payload,
+    sample,
+    sqs_event,
+    status,
+    subscription_event,
+)
 
 
 def events(outcome):
+    """Received, dropped, delivered, dead-lettered, failed."""
     counts = outcome.counts or outcome.account
-    return tuple(counts[name] for name in ("ReceivedEvents", "DroppedEvents", "DeliveredEvents", "FailedEvents"))
+    return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
+
+
+def second_sink(sink, **rules):
+    """Rules with one more sink, at the same server."""
+    second = {"type": "sumologic", "endpoint": f"{sink.url}-2", "include_event_id": True}
+    return json.dumps({"sinks": {"second": second}, **rules})
 
 
 # --- accounting ---
@@ -39,10 +55,11 @@ def test_the_account_of_an_invocation(function, sink):
     sink.script.append(status(503))
     outcome = function.forward("private", "private", AWS_LAMBDA_FUNCTION_NAME="reflector")
     account = outcome.account
-    assert outcome.counts == {name: account[name] for name in METRICS}
+    assert outcome.counts == {name: account[name] for name in outcome.counts}
+    assert len(outcome.counts) == 10
     assert (account["logGroup"], account["logStream"], account["owner"]) == ("/app/orders", "web/1", "222222222222")
     assert account["FunctionName"] == "reflector"
-    assert events(outcome) == (2, 0, 2, 0)
+    assert events(outcome) == (2, 0, 2, 0, 0)
     assert (account["Requests"], account["Retries"]) == (2, 1)
     assert account["ReceivedBytes"] == len(json.dumps(payload(["private", "private"])))
     assert 0 <= account["DurationMs"] < 5000
@@ -50,23 +67,14 @@ def test_the_account_of_an_invocation(function, sink):
     assert "private" not in outcome.printed
 
 
-def test_the_account_is_in_the_embedded_metric_format(function):
-    account = function.forward("a").account
-    assert abs(account["_aws"]["Timestamp"] / 1000 - time.time()) < 60
-    (directive,) = account["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "LogReflector"
-    assert [metric["Name"] for metric in directive["Metrics"]] == METRICS
-    assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count", "Bytes", "Milliseconds"}
-    assert all(isinstance(account[name], int) for name in METRICS)
-    assert all(isinstance(account[name], str) for dimensions in directive["Dimensions"] for name in dimensions)
-
-
 def test_a_failed_delivery_is_accounted_for_and_raised(function, sink):
     sink.script.extend([status(200), status(400)])
     outcome = function.forward("private" * 100_000, "private" * 100_000)
     assert type(outcome.error).__name__ == "DeliveryFailed"
-    assert str(outcome.error) == "After 1 attempt: the sink answered 400. 1 of 2 events were delivered."
-    assert events(outcome) == (2, 0, 1, 1)
+    assert str(outcome.error) == (
+        "sumologic: the sink answered 400. Of 2 events 1 were delivered, 0 dropped by rule, 0 put into the dead-letter queue."
+    )
+    assert events(outcome) == (2, 0, 1, 0, 1)
     assert outcome.account["error"] == "DeliveryFailed"
     assert "private" not in outcome.printed
 
@@ -74,7 +82,7 @@ def test_a_failed_delivery_is_accounted_for_and_raised(function, sink):
 def test_a_payload_that_cannot_be_read_is_accounted_for_and_raised(function, sink):
     outcome = function.invoke({"awslogs": {"data": "private!"}})
     assert type(outcome.error).__name__ == "PayloadError"
-    assert events(outcome) == (0, 0, 0, 0)
+    assert events(outcome) == (0, 0, 0, 0, 0)
     assert outcome.account["error"] == "PayloadError"
     assert outcome.account["logGroup"] == ""
     assert "private" not in outcome.printed + str(outcome.error)
@@ -88,7 +96,7 @@ def test_a_bad_setting_fails_every_event_with_one_sentence(function, sink, setti
     outcome = function.forward("private", "private", **setting)
     assert type(outcome.error).__name__ == "SettingsError"
     assert next(iter(setting)) in str(outcome.error)
-    assert events(outcome) == (2, 0, 0, 2)
+    assert events(outcome) == (2, 0, 0, 0, 2)
     assert not sink.received
     assert TOKEN not in outcome.printed + str(outcome.error)
 
@@ -99,8 +107,8 @@ def test_a_bad_setting_fails_every_event_with_one_sentence(function, sink, setti
 def test_a_control_message_is_dropped(function, sink):
     outcome = function.invoke(sample("control_message.json"))
     assert outcome.error is None
-    assert events(outcome) == (1, 1, 0, 0)
-    assert outcome.account["droppedBy"] == "control message"
+    assert events(outcome) == (1, 1, 0, 0, 0)
+    assert outcome.account["droppedBy"] == {"control message": 1}
     assert not sink.received
 
 
@@ -120,7 +128,7 @@ def test_the_own_log_group_is_known_from_the_context_too(function, sink):
 
 
 def test_a_log_group_that_resembles_the_own_is_forwarded(function, sink):
-    assert events(function.forward("a", log_group="/aws/lambda/reflector-2")) == (1, 0, 1, 0)
+    assert events(function.forward("a", log_group="/aws/lambda/reflector-2")) == (1, 0, 1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -137,14 +145,216 @@ def test_a_log_group_that_resembles_the_own_is_forwarded(function, sink):
 )
 def test_log_stream_prefixes(function, sink, prefixes, stream, forwarded):
     outcome = function.forward("a", "b", log_stream=stream, LOG_STREAM_PREFIX=prefixes)
-    assert events(outcome) == ((2, 0, 2, 0) if forwarded else (2, 2, 0, 0))
+    assert events(outcome) == ((2, 0, 2, 0, 0) if forwarded else (2, 2, 0, 0, 0))
     assert bool(sink.received) is forwarded
-    assert outcome.account.get("droppedBy") == (None if forwarded else "log stream prefix")
+    assert outcome.account.get("droppedBy") == (None if forwarded else {"log stream prefix": 2})
 
 
 def test_a_payload_without_events_sends_nothing(function, sink):
-    assert events(function.forward()) == (0, 0, 0, 0)
+    assert events(function.forward()) == (0, 0, 0, 0, 0)
     assert not sink.received
+
+
+# --- the dead-letter queue ---
+
+
+def letters_in(queue):
+    """(ids, mark) of each letter in the queue."""
+    found = [opened(record["body"]) for record in queue.take()]
+    return [([int(event["id"]) for event in got["logEvents"]], mark) for got, mark in found]
+
+
+def test_what_is_refused_is_in_the_queue_and_the_invocation_a_success(function, sink, queue):
+    sink.script.extend([status(200), status(400)])
+    outcome = function.forward("private" * 100_000, "private" * 100_000, DEAD_LETTER_QUEUE=queue.name)
+    assert outcome.error is None
+    assert events(outcome) == (2, 0, 1, 1, 0)
+    ((ids, mark),) = letters_in(queue)
+    assert ids == [1]
+    assert (mark["sink"], mark["reason"], mark["attempts"], mark["events"]) == (
+        ("sumologic", "the sink answered 400", 1, 1)
+    )
+    assert outcome.account["reasons"] == [{"sink": "sumologic", "reason": "the sink answered 400", "events": 1}]
+    assert "private" not in outcome.printed
+
+
+def test_everything_delivered_asks_no_aws(function, sink, queue):
+    with mock.patch("reflector.dead_letters.ask") as asked:
+        assert events(function.forward("a", DEAD_LETTER_QUEUE=queue.name)) == (1, 0, 1, 0, 0)
+    assert not asked.called
+
+
+def test_a_queue_that_refuses_fails_the_invocation(function, sink, aws):
+    sink.script.append(status(400))
+    outcome = function.forward("private", DEAD_LETTER_QUEUE="gone")
+    assert type(outcome.error).__name__ == "DeliveryFailed"
+    assert events(outcome) == (1, 0, 0, 0, 1)
+    assert str(outcome.error).startswith(
+        "sumologic: the sink answered 400, and GetQueueUrl to the queue gone was refused: "
+    )
+    assert "private" not in outcome.printed + str(outcome.error)
+
+
+def test_a_queue_that_refuses_some_fails_the_invocation_for_these(function, sink, queue):
+    sink.script.append(status(400))
+    with mock.patch("reflector.dead_letters.MESSAGE_BYTES", 100), fail_at("SendMessage", 2):
+        outcome = function.forward("a", "b", "c", DEAD_LETTER_QUEUE=queue.name)
+    assert type(outcome.error).__name__ == "DeliveryFailed"
+    assert events(outcome) == (3, 0, 0, 2, 1)
+    assert sorted(ids for ids, _mark in letters_in(queue)) == [[0], [2]]
+
+
+@contextlib.contextmanager
+def fail_at(operation, number):
+    """That call of the operation is refused."""
+    made = itertools.count(1)
+    original = BaseClient._make_api_call
+
+    def call(self, name, parameters):
+        if name == operation and next(made) == number:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, name)
+        return original(self, name, parameters)
+
+    with mock.patch.object(BaseClient, "_make_api_call", call):
+        yield
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"awslogs": {"data": "private!"}},
+        {"awslogs": {"data": base64.b64encode(gzip.compress(b"private"))[:-9].decode()}},
+        subscription_event(b"private"),
+        subscription_event({**payload(["private"]), "messageType": "private"}),
+        {"private": [1]},
+    ],
+)
+def test_what_cannot_be_read_is_in_the_queue_as_it_came_once(function, sink, queue, event):
+    outcome = function.invoke(event, DEAD_LETTER_QUEUE=queue.name)
+    assert outcome.error is None
+    assert events(outcome) == (0, 0, 0, 0, 0)
+    assert outcome.account["UndecodablePayloads"] == 1
+    (record,) = queue.take()
+    body = json.loads(record["body"])
+    mark = body.pop("deadLetter")
+    assert body == event
+    assert (mark["sink"], mark["events"]) == (None, 0)
+    assert outcome.account["reasons"] == [{"sink": "", "reason": mark["reason"], "events": 1}]
+    assert "private" not in outcome.printed
+
+
+def test_what_cannot_be_read_and_is_not_taken_by_the_queue_goes_lambdas_way(function, aws):
+    outcome = function.invoke({"awslogs": {"data": "private!"}}, DEAD_LETTER_QUEUE="gone")
+    assert type(outcome.error).__name__ == "PayloadError"
+    assert "The payload is not valid base64" in str(outcome.error)
+    assert "private" not in outcome.printed + str(outcome.error)
+
+
+def test_a_zip_bomb_is_in_the_queue(function, sink, queue):
+    bomb = subscription_event(payload(["x" * 3_000_000]))
+    memory = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "8"}
+    outcome = function.invoke(bomb, DEAD_LETTER_QUEUE=queue.name, **memory)
+    assert outcome.error is None
+    (record,) = queue.take()
+    # And with more memory it can be sent.
+    outcome = function.invoke(sqs_event(record["body"]), DEAD_LETTER_QUEUE=queue.name)
+    assert outcome.counts["failures"] == {}
+    assert len(sink.received) == 1
+
+
+def test_the_queue_gets_its_share_of_a_short_invocation(function, sink, queue):
+    sink.script.append(hang(3))
+    started = time.monotonic()
+    outcome = function.forward("a", seconds=2.0, DEAD_LETTER_QUEUE=queue.name)
+    assert time.monotonic() - started < 2.0
+    assert events(outcome) == (1, 0, 0, 1, 0)
+    ((ids, mark),) = letters_in(queue)
+    assert (ids, mark["reason"]) == ([0], "the sink did not answer in time")
+
+
+@pytest.mark.parametrize(
+    ("queue_name", "seconds", "for_sinks"),
+    [("q", 900.0, 885.0), ("q", 60.0, 45.0), ("q", 40.0, 30.0), ("q", 1.0, 0.5), ("", 60.0, 59.5), ("", 1.0, 0.5)],
+)
+def test_what_is_kept_back_of_the_time(monkeypatch, queue_name, seconds, for_sinks):
+    monkeypatch.setenv("DEAD_LETTER_QUEUE", queue_name)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
+    assert load_handler()._clock(context, current_queue())() == for_sinks
+
+
+# --- several sinks ---
+
+
+def test_one_of_two_sinks_fails(function, sink, queue):
+    sink.script.append(lambda handler: status(400 if handler.path.endswith("-2") else 200)(handler))
+    sink.script.append(sink.script[0])
+    outcome = function.forward("a", "b", REFLECTOR_RULES=second_sink(sink), DEAD_LETTER_QUEUE=queue.name)
+    assert outcome.error is None
+    assert events(outcome) == (2, 0, 0, 2, 0)
+    assert outcome.account["sinks"] == {
+        "sumologic": {"delivered": 2, "deadLettered": 0, "failed": 0},
+        "second": {"delivered": 0, "deadLettered": 2, "failed": 0},
+    }
+    ((ids, mark),) = letters_in(queue)
+    assert (ids, mark["sink"]) == ([0, 1], "second")
+
+
+def test_routes_choose_and_black_out(function, sink):
+    rules = second_sink(
+        sink,
+        routes=[
+            {"log_groups": ["/app/*"], "sinks": ["second"], "drop": ["debug"], "redact": ["email"]},
+            {"log_groups": ["*"], "sinks": []},
+        ],
+    )
+    outcome = function.forward("me@example.com", "debug", REFLECTOR_RULES=rules)
+    assert events(outcome) == (2, 1, 1, 0, 0)
+    (request,) = sink.received
+    assert request.path.endswith("-2")
+    assert [record["message"] for record in request.records] == ["[email]"]
+    assert events(function.forward("a", log_group="/other", REFLECTOR_RULES=rules)) == (1, 1, 0, 0, 0)
+
+
+def test_bad_rules_fail_every_event_with_their_place(function, sink):
+    outcome = function.forward("private", REFLECTOR_RULES='{"routes":[{"log_groups":["/a"]}]}')
+    assert str(outcome.error).startswith(
+        "REFLECTOR_RULES: routes[0].log_groups: the last route must fit every log group"
+    )
+    assert events(outcome) == (1, 0, 0, 0, 1)
+
+
+# --- replay ---
+
+
+def test_a_letter_that_is_sent_again_makes_the_same_lines(function, sink, queue):
+    request = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+    texts = [f"START RequestId: {request}", "x" * 700_000, '{"a":1.10}' + " " * 700_000 + "\n", "y" * 700_000]
+    options = {"INCLUDE_EVENT_ID": "true", "DEAD_LETTER_QUEUE": queue.name}
+    function.forward(*texts, **options)
+    wanted = [request.text for request in sink.received]
+    sink.reset()
+    sink.script.extend([status(400)] * 4)
+    function.forward(*texts, **options)
+    sink.reset()
+    bodies = [record["body"] for record in queue.take()]
+    outcome = function.invoke(sqs_event(*bodies), **options)
+    assert (outcome.error, outcome.counts["batchItemFailures"]) == (None, [])
+    assert sorted(line for request in sink.received for line in request.lines) == sorted(
+        line for text in wanted for line in text.split(b"\n")
+    )
+    assert outcome.account["ReceivedEvents"] == outcome.counts["DeliveredEvents"] == 4
+
+
+def test_what_cannot_be_sent_again_is_answered_and_accounted_for(function, sink, queue):
+    sink.script.extend([status(400)] * 2)
+    function.forward("a", DEAD_LETTER_QUEUE=queue.name)
+    (record,) = queue.take()
+    outcome = function.invoke({"Records": [record]}, DEAD_LETTER_QUEUE=queue.name)
+    assert outcome.error is None
+    assert outcome.counts["batchItemFailures"] == [{"itemIdentifier": record["messageId"]}]
+    assert outcome.counts["failures"] == {record["messageId"]: "the sink answered 400"}
+    assert events(outcome) == (1, 0, 0, 1, 0)
+    assert queue.take() == []
 
 
 # --- over invocations ---
@@ -170,38 +380,39 @@ def test_the_invocation_ends_in_time(function, sink):
     outcome = function.forward("a", seconds=0.8)
     assert type(outcome.error).__name__ == "DeliveryFailed"
     assert time.monotonic() - started < 0.8
-    assert events(outcome) == (1, 0, 0, 1)
+    assert events(outcome) == (1, 0, 0, 0, 1)
 
 
 # --- secrets ---
 
 
 @pytest.fixture
-def secrets(monkeypatch):
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "t",
-        "AWS_SECRET_ACCESS_KEY": "t",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    resolve.cache_clear()
-    with mock_aws():
-        yield boto3.client("secretsmanager")
-    resolve.cache_clear()
+def secrets(aws):
+    return boto3.client("secretsmanager")
 
 
 def test_the_endpoint_may_be_a_secret(function, sink, secrets):
     arn = secrets.create_secret(Name="sumo", SecretString=json.dumps({"SUMO_ENDPOINT": sink.url}))["ARN"]
-    assert events(function.forward("a", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0)
+    assert events(function.forward("a", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0, 0)
     assert sink.received[0].path.endswith(TOKEN)
 
 
 def test_a_secret_that_is_no_endpoint_is_not_quoted(function, sink, secrets):
     arn = secrets.create_secret(Name="sumo", SecretString=f"http://example.com/{TOKEN}")["ARN"]
     outcome = function.forward("a", SUMO_ENDPOINT=arn)
-    assert "SUMO_ENDPOINT must be an https URL" in str(outcome.error)
+    assert "SUMO_ENDPOINT: must be an https URL" in str(outcome.error)
     assert TOKEN not in str(outcome.error) + outcome.printed
+
+
+@pytest.mark.parametrize("forms", [1, 2])
+def test_an_endpoint_that_was_renewed_is_found_in_the_same_invocation(function, sink, secrets, forms):
+    secrets.create_secret(Name="sumo", SecretString=sink.url)
+    arn = secrets.describe_secret(SecretId="sumo")["ARN"] if forms == 1 else "secretsmanager:sumo"
+    assert events(function.forward("a", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0, 0)
+    secrets.put_secret_value(SecretId="sumo", SecretString=f"{sink.url}-new")
+    sink.script.append(status(401))
+    assert events(function.forward("b", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0, 0)
+    assert [request.path[-4:] for request in sink.received] == [TOKEN[-4:], TOKEN[-4:], "-new"]
 
 
 # --- the package ---
@@ -228,6 +439,6 @@ def test_the_version_is_the_collections():
 
 def test_another_function_is_not_disturbed_by_an_earlier_ones_settings(sink):
     first, second = Function(sink), Function(None)
-    assert events(first.forward("a")) == (1, 0, 1, 0)
+    assert events(first.forward("a")) == (1, 0, 1, 0, 0)
     assert "SUMO_ENDPOINT is not set" in str(second.forward("a").error)
-    assert events(first.invoke(subscription_event(payload(["b"])))) == (1, 0, 1, 0)
+    assert events(first.invoke(subscription_event(payload(["b"])))) == (1, 0, 1, 0, 0)

@@ -1,18 +1,24 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reflector.records import message_json, records, to_bytes, without_member
-from reflector_support import any_text, exact, json_objects, json_texts, payload
+from reflector.codec import utf8
+from reflector.records import message_json, records, with_request_ids
+from reflector_support import any_text, exact, json_texts, payload
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 OTHER = "f08bb4c8-d6b2-4f05-ac17-af7e2ba005fb"
 
 
+def of_events(events):
+    return list(zip(*records(events), strict=True))
+
+
 def of(*messages):
     """(message's JSON text, request id) of each."""
-    return [(record.message, record.request_id) for record in records(payload(messages)["logEvents"])]
+    return of_events(payload(messages)["logEvents"])
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def test_anything_else_is_a_string(text):
 
 
 def test_strings_are_trimmed():
-    assert of("  hello \r\n", "\n", "   ") == [('"hello"', None), ('""', None), ('""', None)]
+    assert of("  hello \r\n", "\n", "   ") == [('"hello"', ""), ('""', ""), ('""', "")]
 
 
 def test_json_over_several_lines_becomes_one_line_with_its_digits():
@@ -104,7 +110,7 @@ def test_every_json_keeps_its_value_and_its_digits_on_one_line(text):
 
 @given(any_text)
 def test_every_text_becomes_json_on_one_line(text):
-    line = to_bytes(message_json(text))
+    line = utf8(message_json(text))
     assert b"\n" not in line
     value = json.loads(line)
     try:
@@ -145,7 +151,7 @@ def test_a_word_that_begins_like_a_level_stays():
     ],
 )
 def test_what_only_resembles_a_console_prefix_stays(text):
-    assert of(text) == [(json.dumps(text, ensure_ascii=False), None)]
+    assert of(text) == [(json.dumps(text, ensure_ascii=False), "")]
 
 
 @pytest.mark.parametrize(
@@ -166,12 +172,12 @@ def test_a_request_id_is_found_anywhere(text):
     "text", ["RequestId: none", f"requestId: {ID}", f"RequestId {ID}", f"RequestId: {ID[:-1]}", "10:00Z restarted"]
 )
 def test_no_request_id(text):
-    assert of(text)[0][1] is None
+    assert of(text)[0][1] == ""
 
 
 def test_a_request_id_holds_until_another_one_comes():
     got = of("before", f"START RequestId: {ID}", "a", "{}", f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\tb", "c")
-    assert [request_id for _unused, request_id in got] == [None, ID, ID, ID, OTHER, OTHER]
+    assert [request_id for _unused, request_id in got] == ["", ID, ID, ID, OTHER, OTHER]
 
 
 def test_the_console_prefix_wins_over_an_id_in_its_message():
@@ -180,23 +186,59 @@ def test_the_console_prefix_wins_over_an_id_in_its_message():
 
 def test_a_request_id_does_not_outlive_the_payload():
     assert of(f"RequestId: {ID}")[0][1] == ID
-    assert of("next")[0][1] is None
+    assert of("next")[0][1] == ""
 
 
-@given(st.lists(any_text))
+@given(st.lists(st.one_of(any_text, st.builds(f"2020-03-05T16:30:36.113Z {ID} {{}}".format, any_text))))
 def test_there_is_a_record_for_each_event_in_order(messages):
+    assert [message for message, _request_id in of(*messages)] == [message_json(cut(text)) for text in messages]
+
+
+def cut(text):
+    """The text without its console prefix, by a rule written once more."""
+    return re.sub(
+        r"(?a)^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z\s+\w+(-\w+){4}(?!\S)(\s+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S))?",
+        "",
+        text,
+    )
+
+
+# --- request ids that are carried along ---
+
+lines = st.sampled_from(
+    [
+        f"START RequestId: {ID}",
+        f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\thello\n",
+        "plain",
+        '{"a":1}',
+        "2020-x",
+        "",
+        ID,
+    ]
+)
+
+
+@given(st.lists(lines), st.data())
+def test_some_events_without_the_others_make_the_records_that_they_made_with_them(messages, data):
     events = payload(messages)["logEvents"]
-    assert [record.event for record in records(events)] == events
+    whole = of_events(events)
+    chosen = [position for position in range(len(events)) if data.draw(st.booleans())]
+    some = [with_request_ids(events)[position] for position in chosen]
+    assert of_events(some) == [whole[position] for position in chosen]
+    # And once more, as a dead letter that is parted again.
+    assert of_events(with_request_ids(some)[1:]) == [whole[position] for position in chosen[1:]]
 
 
-@given(json_objects, st.text(max_size=2))
-def test_a_member_taken_out_leaves_the_others_as_they_were(text, name):
-    with_it = "{" + f"{json.dumps(name)}: [1.0]" + (", " if text.strip("{} \t\r\n") else "") + text[1:]
-    expected = exact(with_it)
-    del expected[name]
-    assert exact(without_member(with_it, name)) == expected
+def test_marked_events_are_the_events_with_a_member_more():
+    events = payload(["before", f"RequestId: {ID}", "after"])["logEvents"]
+    marked = with_request_ids(events)
+    assert [event.get("requestID") for event in marked] == ["", ID, ID]
+    assert [{**event, "requestID": ""} for event in marked] == [{**event, "requestID": ""} for event in events]
+    assert all("requestID" not in event for event in events)
+    assert with_request_ids(marked) == marked
 
 
-def test_a_member_of_that_name_further_in_stays():
-    assert without_member('{"a":{"m":1},"m":2, "b" : 1.10}', "m") == '{"a":{"m":1},"b" : 1.10}'
-    assert without_member('{ "m" : {} }', "m") == "{}"
+def test_events_without_any_request_id_need_no_mark():
+    events = payload(["a", "b"])["logEvents"]
+    assert with_request_ids(events) == events
+    assert with_request_ids([]) == []

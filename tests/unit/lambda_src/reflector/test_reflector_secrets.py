@@ -1,27 +1,16 @@
 import json
-from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
-from reflector.secrets import is_reference, resolve
-from reflector.settings import SettingsError
+from reflector.secrets import Secret, SecretError, is_reference, read
 
 URL = "https://collectors.example.com/receiver/v1/http/secret-token"
 KEYS = ("SUMO_ENDPOINT", "url")
 
 
 @pytest.fixture(autouse=True)
-def _aws(monkeypatch) -> Iterator[None]:
-    resolve.cache_clear()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
-    resolve.cache_clear()
+def _aws(aws):
+    pass
 
 
 def secret(text, region="eu-west-1", name="sumo/endpoint"):
@@ -47,17 +36,17 @@ def parameter(text, region="eu-west-1", name="/sumo/endpoint"):
 def test_plain_or_json(text):
     secret(text)
     parameter(text)
-    assert resolve("secretsmanager:sumo/endpoint", KEYS) == URL
-    assert resolve("ssm:/sumo/endpoint", KEYS) == URL
+    assert read("secretsmanager:sumo/endpoint", KEYS) == URL
+    assert read("ssm:/sumo/endpoint", KEYS) == URL
 
 
 def test_an_arn_is_read_in_its_own_region():
     arn = secret(URL, "us-gov-west-1")
     assert ":us-gov-west-1:" in arn
-    assert resolve(arn, KEYS) == URL
+    assert read(arn, KEYS) == URL
     arn = parameter(URL, "ap-south-1")
     assert ":ap-south-1:" in arn
-    assert resolve(arn, KEYS) == URL
+    assert read(arn, KEYS) == URL
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc"])
@@ -73,18 +62,54 @@ def test_no_reference(text):
     assert not is_reference(text)
 
 
-def test_a_secret_is_read_once():
+def test_a_secret_is_read_once_and_again_when_it_is_renewed():
     secret(URL)
-    assert resolve("secretsmanager:sumo/endpoint", KEYS) == URL
-    boto3.client("secretsmanager").delete_secret(SecretId="sumo/endpoint", ForceDeleteWithoutRecovery=True)
-    assert resolve("secretsmanager:sumo/endpoint", KEYS) == URL
+    client = boto3.client("secretsmanager")
+    found = Secret("secretsmanager:sumo/endpoint", "SUMO_ENDPOINT")
+    assert found.value() == URL
+    client.put_secret_value(SecretId="sumo/endpoint", SecretString="another")
+    assert found.value() == URL
+    assert found.renew()
+    assert found.value() == "another"
 
 
 def test_an_error_is_not_remembered():
-    with pytest.raises(SettingsError):
-        resolve("secretsmanager:sumo/endpoint", KEYS)
+    found = Secret("secretsmanager:sumo/endpoint", "SUMO_ENDPOINT")
+    with pytest.raises(SecretError):
+        found.value()
     secret(URL)
-    assert resolve("secretsmanager:sumo/endpoint", KEYS) == URL
+    assert found.value() == URL
+
+
+def test_a_literal_is_the_value_and_cannot_be_renewed():
+    literal = Secret(URL, "SUMO_ENDPOINT")
+    assert (literal.value(), literal.is_reference, literal.renew(), literal.value()) == (URL, False, False, URL)
+
+
+def test_a_secret_is_in_no_repr():
+    secret(URL)
+    found = Secret("secretsmanager:sumo/endpoint", "sinks.a.token")
+    found.value()
+    assert repr([found, Secret(URL, "SUMO_ENDPOINT")]) == "[Secret(sinks.a.token), Secret(SUMO_ENDPOINT)]"
+
+
+@pytest.mark.parametrize("option", ["token", "sinks.main.token"])
+def test_a_json_secret_is_looked_up_under_the_options_own_name_at_last(option):
+    secret(json.dumps({"token": "t", "url": URL}))
+    assert Secret("secretsmanager:sumo/endpoint", option).value() == "t"
+    assert Secret("secretsmanager:sumo/endpoint", option).value(("url",)) == URL
+
+
+def test_a_whole_secret_is_its_text_when_nothing_in_it_is_wanted():
+    parameter('{"sinks":{}}')
+    assert read("ssm:/sumo/endpoint") == '{"sinks":{}}'
+
+
+@pytest.mark.parametrize("text", [URL, "", "arn:aws:s3:::bucket"])
+def test_what_is_no_reference_is_not_read_and_not_quoted(text):
+    with pytest.raises(SecretError, match=r"^The setting is no reference") as caught:
+        read(text)
+    assert "secret-token" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -95,16 +120,16 @@ def test_an_error_is_not_remembered():
     ],
 )
 def test_what_aws_refuses_is_said_with_its_code(reference, sentence):
-    with pytest.raises(SettingsError) as caught:
-        resolve(reference, KEYS)
+    with pytest.raises(SecretError) as caught:
+        read(reference, KEYS)
     assert str(caught.value) == sentence
 
 
 def test_an_sdk_that_cannot_ask_is_said(monkeypatch):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(SettingsError, match="secretsmanager name could not be read: NoRegionError"):
-        resolve("secretsmanager:name", KEYS)
+    with pytest.raises(SecretError, match="secretsmanager name could not be read: NoRegionError"):
+        read("secretsmanager:name", KEYS)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +142,12 @@ def test_an_sdk_that_cannot_ask_is_said(monkeypatch):
 )
 def test_a_secret_of_another_shape_is_said_without_its_value(text, sentence):
     secret(text)
-    with pytest.raises(SettingsError, match=sentence) as caught:
-        resolve("secretsmanager:sumo/endpoint", KEYS)
+    with pytest.raises(SecretError, match=sentence) as caught:
+        read("secretsmanager:sumo/endpoint", KEYS)
     assert "secret-token" not in str(caught.value)
 
 
 def test_a_binary_secret_is_refused():
     boto3.client("secretsmanager").create_secret(Name="b", SecretBinary=b"x")
-    with pytest.raises(SettingsError, match="binary"):
-        resolve("secretsmanager:b", KEYS)
+    with pytest.raises(SecretError, match="binary"):
+        read("secretsmanager:b", KEYS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from reflector import __version__
-from reflector.sinks.sumologic import REQUEST_LIMIT, header_value
+from reflector.sinks.sumologic import REQUEST_LIMIT, header_value, without_member
 from reflector_support import DATA, any_text, exact, json_objects, messages, payload, sample, subscription_event
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
@@ -116,7 +116,7 @@ def test_a_sample_in_full(function, sink):
 def test_the_usual_headers(function, sink):
     (request,) = delivered(function, sink, "a")
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
-    assert request.headers["X-Sumo-Client"] == f"logreflector.aws/{__version__}"
+    assert request.headers["User-Agent"] == request.headers["X-Sumo-Client"] == f"logreflector.aws/{__version__}"
 
 
 def test_overrides(function, sink):
@@ -220,7 +220,7 @@ header_texts = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(("category", "sourceName", "sourceHost", "sourceFieldsOverride"), header_texts))
 )
 def test_no_text_becomes_a_header_of_its_own(function, sink, chosen):
-    usual = {"Host", "Accept-Encoding", "Content-Length", "Content-Encoding", "X-Sumo-Client"}
+    usual = {"Host", "Accept-Encoding", "Content-Length", "Content-Encoding", "User-Agent", "X-Sumo-Client"}
     (request,) = delivered(function, sink, metadata(**chosen))
     assert len(request.records) == 1
     assert set(request.headers) - usual <= {"X-Sumo-Name", "X-Sumo-Host", "X-Sumo-Category", "X-Sumo-Fields"}
@@ -283,3 +283,16 @@ def test_taking_the_choice_out_changes_nothing_else(function, sink, text):
     (line,) = request.lines
     assert exact(line)["message"] == exact(text)
     assert request.sumo["Category"] == "c"
+
+
+@given(json_objects, st.text(max_size=2))
+def test_a_member_taken_out_leaves_the_others_as_they_were(text, name):
+    with_it = "{" + f"{json.dumps(name)}: [1.0]" + (", " if text.strip("{} \t\r\n") else "") + text[1:]
+    expected = exact(with_it)
+    del expected[name]
+    assert exact(without_member(with_it, name)) == expected
+
+
+def test_a_member_of_that_name_further_in_stays():
+    assert without_member('{"a":{"m":1},"m":2, "b" : 1.10}', "m") == '{"a":{"m":1},"b" : 1.10}'
+    assert without_member('{ "m" : {} }', "m") == "{}"

@@ -1,0 +1,143 @@
+"""The function's configuration: its environment, and the rules in it or in an SSM parameter.
+
+| variable | default | meaning |
+|---|---|---|
+| `SUMO_ENDPOINT` | | https URL of a Sumo Logic HTTP source (http for loopback only), or a reference: see `secrets` |
+| `SOURCE_NAME_OVERRIDE` | the log stream | `X-Sumo-Name`; `none` sends no header |
+| `SOURCE_HOST_OVERRIDE` | the log group | `X-Sumo-Host`; `none` sends no header |
+| `SOURCE_CATEGORY_OVERRIDE` | none | `X-Sumo-Category` |
+| `SOURCE_FIELDS_OVERRIDE` | none | `X-Sumo-Fields`, as `key=value,key=value` |
+| `INCLUDE_LOG_INFO` | false | `logStream` and `logGroup` in each record |
+| `INCLUDE_EVENT_ID` | false | CloudWatch's event `id` in each record |
+| `INCLUDE_EXTRACTED_FIELDS` | false | `extractedFields` in each record whose filter pattern names fields |
+| `COMPRESS_DATA` | true | gzip request bodies |
+| `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped, whatever the sink |
+| `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME` of a parameter with that (what follows a `#` is ignored) |
+| `DEAD_LETTER_QUEUE` | | name of the SQS queue for what cannot be sent; without one such an invocation fails |
+
+Names are those of Sumo Logic's own CloudWatch Lambda where it has the setting. With `SUMO_ENDPOINT` there is a sink named
+`sumologic`; those of `REFLECTOR_RULES` stand beside it. An empty variable is one that is not set. Booleans: true or false
+(also 1/0, yes/no, on/off), in any case.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from . import sinks
+from .options import SettingsError
+from .rules import Route, routes
+from .secrets import Secret, SecretError, is_reference, read
+from .sinks import Sink
+
+SUMO_LOGIC = "sumologic"
+RULES = "REFLECTOR_RULES"
+
+_TEXTS = {
+    "SOURCE_NAME_OVERRIDE": "source_name",
+    "SOURCE_HOST_OVERRIDE": "source_host",
+    "SOURCE_CATEGORY_OVERRIDE": "source_category",
+    "SOURCE_FIELDS_OVERRIDE": "source_fields",
+}
+_SWITCHES = {
+    "INCLUDE_LOG_INFO": "include_log_info",
+    "INCLUDE_EVENT_ID": "include_event_id",
+    "INCLUDE_EXTRACTED_FIELDS": "include_extracted_fields",
+    "COMPRESS_DATA": "compress",
+}
+_VARIABLES = ("SUMO_ENDPOINT", *_TEXTS, *_SWITCHES, "LOG_STREAM_PREFIX", RULES)
+_BOOLEANS = {
+    word: value for value, words in {True: "true 1 yes on", False: "false 0 no off"}.items() for word in words.split()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where events go: the sinks by name, the routes, the stream prefixes."""
+
+    sinks: Mapping[str, Sink[Any]]
+    routes: tuple[Route, ...]
+    log_stream_prefixes: tuple[str, ...]
+
+    def route(self, log_group: str) -> Route:
+        """The first route that fits."""
+        return next(route for route in self.routes if route.fits(log_group))
+
+
+def current_config() -> Config:
+    """The configuration of this environment; its sinks, with their connections, outlive the invocation. Raises SettingsError."""
+    return _parsed(tuple(map(os.environ.get, _VARIABLES)))
+
+
+def checked_rules(rules: Any, others: tuple[str, ...] = ()) -> tuple[dict[str, Sink[Any]], tuple[Route, ...]]:
+    """Sinks and routes of `{"sinks": ..., "routes": ...}`; `others` are sinks that stand beside them. Raises SettingsError with the place."""
+    if not isinstance(rules, Mapping):
+        raise SettingsError("the rules: must be an object with sinks and routes.")
+    for name in rules:
+        if name not in ("sinks", "routes"):
+            raise SettingsError(f"{name}: there is no such option. Options are sinks, routes.")
+    described = rules.get("sinks") or {}
+    if not isinstance(described, Mapping):
+        raise SettingsError("sinks: must be an object of sinks by name.")
+    for name in described:
+        if name in others:
+            raise SettingsError(f"sinks.{name}: this name belongs to the sink of SUMO_ENDPOINT.")
+    made = {name: sinks.make(options, f"sinks.{name}") for name, options in described.items()}
+    names = (*others, *made)
+    if not names:
+        raise SettingsError("there is no sink: give one in sinks, or SUMO_ENDPOINT.")
+    return made, routes(rules.get("routes") or [], names, "routes")
+
+
+@lru_cache(maxsize=1)  # a function's environment never changes: this parses once
+def _parsed(values: tuple[str | None, ...]) -> Config:
+    value = {name: (text or "").strip() for name, text in zip(_VARIABLES, values, strict=True)}
+    made: dict[str, Sink[Any]] = {}
+    if value["SUMO_ENDPOINT"]:
+        made[SUMO_LOGIC] = _sumo_logic(value)
+    try:
+        more, found = checked_rules(_rules(value[RULES]), tuple(made))
+    except SettingsError as error:
+        raise SettingsError(f"{RULES}: {error}" if value[RULES] else _NO_SINK) from None
+    prefixes = tuple(filter(None, map(str.strip, value["LOG_STREAM_PREFIX"].split(","))))
+    return Config({**made, **more}, found, prefixes)
+
+
+_NO_SINK = "SUMO_ENDPOINT is not set: give the https URL of a Sumo Logic HTTP source, or a reference to a secret that holds it."
+
+
+def _sumo_logic(value: Mapping[str, str]) -> Sink[Any]:
+    from .sinks.sumologic import Options, SumoLogic  # noqa: PLC0415  (who sends elsewhere does not import it)
+
+    endpoint = Secret(value["SUMO_ENDPOINT"], "SUMO_ENDPOINT")
+    texts: dict[str, Any] = {option: value[name] for name, option in _TEXTS.items()}
+    switches: dict[str, Any] = {
+        option: _boolean(name, value[name]) for name, option in _SWITCHES.items() if value[name]
+    }
+    return SumoLogic(Options(endpoint, **texts, **switches))
+
+
+def _boolean(name: str, text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise SettingsError(f"{name} must be true or false.") from None
+
+
+def _rules(setting: str) -> Any:
+    if not setting:
+        return {}
+    text = setting
+    reference = setting.partition("#")[0]
+    if is_reference(reference):
+        try:
+            text = read(reference)
+        except SecretError as error:
+            raise SettingsError(str(error)) from None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise SettingsError("is neither JSON nor a reference to an SSM parameter.") from None

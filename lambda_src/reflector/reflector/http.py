@@ -1,0 +1,330 @@
+"""HTTP: one kept-alive connection to an endpoint, and a base for the sinks that are posted to."""
+
+import contextlib
+import email.utils
+import http.client
+import io
+import ipaddress
+import re
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import __version__, codec
+from .options import SettingsError
+from .secrets import Secret, SecretError
+from .sinks import ACCEPTED, Batch, Chunk, Outcome, Refusal
+
+IDLE_SECONDS = 60.0
+"""Connections that rested longer are not used again: what lies between may have forgotten them without telling."""
+
+USER_AGENT = f"logreflector.aws/{__version__}"
+
+Headers = tuple[tuple[str, bytes], ...]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding", "user-agent"}
+)
+_BODY_SECONDS = 5.0
+_BODY_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to post to. `target` (path and query) may hold a token, as that of a Sumo Logic source does: it is in no repr."""
+
+    secure: bool
+    host: str
+    port: int
+    target: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str, option: str, path: str = "/") -> "Endpoint":
+        """The endpoint that a URL names, `path` where it has none. Raises SettingsError, which names the option and not the URL."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise _bad_endpoint(option) from None
+        printable = url.isascii() and url.isprintable() and " " not in url
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+        if not (printable and allowed and host) or "@" in parts.netloc:
+            raise _bad_endpoint(option)
+        secure = parts.scheme == "https"
+        target = path if parts.path in ("", "/") else parts.path
+        if parts.query:
+            target += ("&" if "?" in target else "?") + parts.query
+        return cls(secure, host, port or (443 if secure else 80), target)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST: header values as bytes, the body as it goes over the wire."""
+
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response's status, the seconds that its Retry-After asks for (0 without one), and its body as far as it came."""
+
+    status: int
+    retry_after: float
+    body: bytes = b""
+
+
+class Connection:
+    """A connection that is opened when needed, kept alive, and opened again when the other side has closed it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._open: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
+        self._deadline = 0.0
+
+    def post(self, headers: Headers, body: bytes, timeout: float) -> Answer:
+        """The answer to the request. Raises OSError or http.client.HTTPException when none came within `timeout` seconds."""
+        # The wall clock: a frozen Lambda's monotonic clock may stand still.
+        if time.time() - self._used_at > IDLE_SECONDS:
+            self.close()
+        self._deadline = time.monotonic() + timeout
+        if self._open is not None:
+            try:
+                return self._exchange(headers, body)
+            except (ConnectionError, ssl.SSLError):
+                pass  # closed by the other side while it rested: that says nothing about the request
+        return self._exchange(headers, body)
+
+    def close(self) -> None:
+        """Close the connection, if there is one; the next request opens another."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _exchange(self, headers: Headers, body: bytes) -> Answer:
+        try:
+            response = self._respond(headers, body)
+            content, whole = self._content(response)
+        except BaseException:
+            self.close()
+            raise
+        if not whole:
+            self.close()
+        self._used_at = time.time()
+        return Answer(response.status, _retry_after(response.getheader("Retry-After")), content)
+
+    def _respond(self, headers: Headers, body: bytes) -> http.client.HTTPResponse:
+        if self._open is None:
+            self._open = _connection(self._endpoint, self._seconds_left())
+            self._open.response_class = partial(_Response, self._seconds_left)  # type: ignore[assignment]
+            self._open.connect()
+        self._open.sock.settimeout(self._seconds_left())
+        # A server may refuse (413) and close before it has read everything: its answer can still be there.
+        with contextlib.suppress(BrokenPipeError):
+            self._open.request("POST", self._endpoint.target, body, dict(headers))
+        return self._open.getresponse()
+
+    def _content(self, response: http.client.HTTPResponse) -> tuple[bytes, bool]:
+        """The answer's body and whether it came whole, so that the connection can be used again.
+
+        The status decided already: a body that breaks off is no exception.
+        """
+        self._deadline = min(self._deadline, time.monotonic() + _BODY_SECONDS)
+        parts: list[bytes] = []
+        try:
+            while part := response.read1(_READ_BYTES):
+                parts.append(part)
+                if sum(map(len, parts)) > _BODY_BYTES:
+                    return b"".join(parts), False
+        except (OSError, http.client.HTTPException):
+            return b"".join(parts), False
+        response.close()  # or the connection takes it for unread
+        return b"".join(parts), not response.will_close
+
+    def _seconds_left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is over at a moment: the socket's own time-out would begin anew with each byte that comes."""
+
+    def __init__(self, seconds_left: Callable[[], float], sock: socket.socket, *args: object, **kwargs: object) -> None:
+        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
+        self.fp.close()
+        self.fp = io.BufferedReader(_Until(seconds_left, sock), _READ_BYTES)
+
+
+class _Until(io.RawIOBase):
+    """What a socket receives, until no seconds are left."""
+
+    def __init__(self, seconds_left: Callable[[], float], sock: socket.socket) -> None:
+        self._seconds_left = seconds_left
+        self._socket = sock
+        self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open when the connection lets go of it
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(self._seconds_left())
+        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class HttpSink:
+    """What sinks that are posted to have in common: a class of it says how `chunks` look.
+
+    `endpoint` is a URL or a reference to one, `path` what the service wants where the URL names none, `keys` are the names
+    that the URL has in a secret that is a JSON object.
+    """
+
+    def __init__(self, endpoint: Secret, *, path: str = "/", keys: Sequence[str] = (), compress: bool = True) -> None:
+        self._endpoint = endpoint
+        self._path = path
+        self._keys = keys
+        self._compress = compress
+        self._connection: Connection | None = None
+        if not endpoint.is_reference:
+            self._connected()  # a bad URL is a bad setting
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
+        """See `Sink`."""
+        raise NotImplementedError
+
+    def secret_headers(self) -> Headers:
+        """Headers that need a secret: made for each request, since a secret may be renewed. May raise SecretError."""
+        return ()
+
+    def secrets(self) -> Sequence[Secret]:
+        """What `renew` reads again, besides the endpoint."""
+        return ()
+
+    def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:  # noqa: ARG002
+        """What an answer means. A service that says more than the status does overrides this."""
+        return by_status(answer)
+
+    def send(self, chunk: Chunk[Request], timeout: float) -> Outcome:
+        """See `Sink`."""
+        request = chunk.content
+        try:
+            answer = self._connected().post((*self.secret_headers(), *request.headers), request.body, timeout)
+        except (SecretError, SettingsError) as error:
+            return Outcome("unauthorized", str(error).rstrip("."))
+        except ssl.SSLCertVerificationError:
+            return Outcome("refused", "the sink's certificate is not trusted")
+        except TimeoutError:
+            return Outcome("again", "the sink did not answer in time")
+        # The errors' own texts may quote what was sent: their names say enough.
+        except (OSError, http.client.HTTPException) as error:
+            return Outcome("again", f"the connection to the sink broke ({type(error).__name__})")
+        return self.outcome(answer, chunk)
+
+    def renew(self) -> bool:
+        """See `Sink`."""
+        self._connection = None
+        renewed = [secret.renew() for secret in (self._endpoint, *self.secrets())]  # all of them, not the first
+        return any(renewed)
+
+    def request(self, body: bytes, headers: Headers = ()) -> Request:
+        """The body, compressed where that is wanted, with the headers that say so."""
+        client = (("User-Agent", USER_AGENT.encode()), *headers)
+        if not self._compress:
+            return Request(client, body)
+        return Request((("Content-Encoding", b"gzip"), *client), codec.gzip(body))
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            url = self._endpoint.value(self._keys)
+            self._connection = Connection(Endpoint.parse(url, self._endpoint.option, self._path))
+        return self._connection
+
+
+def by_status(answer: Answer) -> Outcome:
+    """What the status alone says (RFC 9110): 408, 429 and 5xx pass, other 4xx do not."""
+    status = answer.status
+    reason = f"the sink answered {status}"
+    if 200 <= status <= 299:
+        return ACCEPTED
+    if status in (408, 425, 429) or status >= 500:
+        return Outcome("again", reason, answer.retry_after)
+    if status == 413:
+        return Outcome("too_large", reason)
+    if status in (401, 403):
+        return Outcome("unauthorized", reason)
+    return Outcome("refused", reason)
+
+
+def secret_header(name: str, secret: Secret, prefix: str = "") -> tuple[str, bytes]:
+    """The header that holds the secret. Raises SecretError for a value that cannot stand in one, and would be quoted by who finds out."""
+    value = secret.value()
+    if not (value.isascii() and value.isprintable()):
+        raise SecretError(f"{secret.option}: the secret must be one line of printable ASCII.")
+    return name, f"{prefix}{value}".encode()
+
+
+def free_headers(names: Iterable[str], option: str = "headers") -> None:
+    """Raises ValueError unless each is a header's name (RFC 9110, 5.6.2), and none that every request has anyway."""
+    for name in names:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{option}: has a name that is none of a header")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"{option}: must not have {name}, which is set by the sink")
+
+
+def basic_authorization(username: str, password: str) -> bytes:
+    """The value of an `Authorization` header (RFC 7617)."""
+    return b"Basic " + b64encode(f"{username}:{password}".encode())
+
+
+def _connection(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnection:
+    if endpoint.secure:
+        return http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=timeout, context=tls_context())
+    return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
+
+
+@lru_cache(maxsize=1)
+def tls_context() -> ssl.SSLContext:
+    """The default context: the system's certificates, verification on. Made once, since reading those takes long."""
+    return ssl.create_default_context()
+
+
+def _retry_after(header: str | None) -> float:
+    """Seconds of a Retry-After (RFC 9110, 10.2.3): a number of them or a date. Nonsense is no wish."""
+    if header is None:
+        return 0.0
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        date = email.utils.parsedate_to_datetime(header)
+    except (ValueError, IndexError):
+        return 0.0
+    return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+
+
+def _bad_endpoint(option: str) -> SettingsError:
+    return SettingsError(
+        f"{option}: must be an https URL (http for loopback addresses only), or a reference to a secret with one."
+    )
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

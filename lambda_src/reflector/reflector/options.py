@@ -1,0 +1,77 @@
+"""From plain values (JSON, YAML) to a dataclass, with every mistake named by its place: `routes[2].sample: must be ...`.
+
+Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `dict[str, str]`, `dict[str, Secret]`, a `Literal` of strings, or any of
+them `| None`. What only the dataclass knows to be wrong, its `__post_init__` says with ValueError("option: what is allowed").
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from .secrets import Secret
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A setting is missing or unusable. The text names the place and what is allowed, never a value that is secret."""
+
+
+def parsed(kind: type[T], value: Any, place: str) -> T:
+    """The value as that dataclass. Raises SettingsError with the place of the first mistake."""
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{place}: must be an object with options.")
+    hints = get_type_hints(kind)
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    for name in value:
+        if name not in known:
+            raise SettingsError(f"{_join(place, name)}: there is no such option. Options are {', '.join(known)}.")
+    arguments = {}
+    for name, field in known.items():
+        if value.get(name) is not None:
+            arguments[name] = _checked(hints[name], value[name], _join(place, name))
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise SettingsError(f"{_join(place, name)}: is needed.")
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise SettingsError(f"{_join(place, str(error))}.") from None
+
+
+def _checked(hint: Any, value: Any, place: str) -> Any:
+    if type(None) in get_args(hint):
+        hint = next(kind for kind in get_args(hint) if kind is not type(None))
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise SettingsError(f"{place}: must be one of {', '.join(get_args(hint))}.")
+        return value
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{place}: must be a list of strings.")
+        return tuple(value)
+    if get_origin(hint) is list:
+        if not isinstance(value, list | tuple):
+            raise SettingsError(f"{place}: must be a list.")
+        return list(value)
+    if get_origin(hint) is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+            raise SettingsError(f"{place}: must be an object of strings.")
+        return {name: _scalar(get_args(hint)[1], item, _join(place, name)) for name, item in value.items()}
+    return _scalar(hint, value, place)
+
+
+def _scalar(hint: Any, value: Any, place: str) -> Any:
+    if hint is Secret:
+        if not isinstance(value, str) or not value.strip():
+            raise SettingsError(f"{place}: must be a string that is not empty.")
+        return Secret(value.strip(), place)
+    if hint is float and type(value) is int and abs(value) < 2**1000:  # beyond, there is no such float
+        return float(value)
+    if type(value) is not hint:
+        words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+        raise SettingsError(f"{place}: must be {words[hint]}.")
+    return value
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name

@@ -1,0 +1,108 @@
+"""Datadog's log intake.
+
+Source: Datadog's documentation, "Send logs" of its API (limits, statuses, what is cut and from when on it is too old), "Log Date
+Remapper" (`timestamp`) and "Datadog Forwarder", whose attributes its users know (`aws.awslogs`, `id`, `host` is the group).
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..codec import dumps, dumps_string, utf8
+from ..decode import LogEvent
+from ..http import Headers, HttpSink, Request, secret_header
+from ..lines import bodies
+from ..secrets import Secret
+from . import Batch, Chunk, Refusal, sifted
+
+REQUEST_LIMIT = 5_000_000
+"""Bytes of a request before compression."""
+
+MOST_LOGS = 1000
+"""Logs of a request."""
+
+LOG_LIMIT = 1_000_000
+"""Bytes of a log. Datadog takes a longer one, answers 2xx, and cuts it: it is refused here, and whole in the queue."""
+
+OLDEST_HOURS = 18
+"""How old a log may be. Datadog would accept an older one, and lose it."""
+
+_TOO_LONG = "the event is larger than the 1 MB that Datadog takes whole"
+_TOO_OLD = f"the event is older than the {OLDEST_HOURS} hours that the service takes"
+_SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_HEADERS: Headers = (("Content-Type", b"application/json"),)
+_AROUND = (b"[", b",", b"]")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`api_key`, and `site`: `datadoghq.com`, `datadoghq.eu`, `us3.datadoghq.com`, ... `endpoint`: a URL in its place, of a proxy.
+
+    `ddsource`, `service`, `hostname` and `ddtags` (`env:prod,team:shop`) are Datadog's reserved attributes. The hostname is the log
+    group unless given.
+    """
+
+    api_key: Secret
+    site: str = "datadoghq.com"
+    endpoint: Secret | None = None
+    ddsource: str = "cloudwatch"
+    service: str = ""
+    hostname: str = ""
+    ddtags: str = ""
+    compress: bool = True
+
+    def __post_init__(self) -> None:
+        if not _SITE.fullmatch(self.site):
+            raise ValueError("site: must be a domain, such as datadoghq.eu")
+
+
+class Datadog(HttpSink):
+    """See `Sink`. A message stays text: Datadog parses the JSON in it."""
+
+    def __init__(self, options: Options) -> None:
+        endpoint = options.endpoint or Secret(f"https://http-intake.logs.{options.site}", "site")
+        super().__init__(endpoint, path="/api/v2/logs", compress=options.compress)
+        self._options = options
+
+    def secrets(self) -> Sequence[Secret]:
+        """See `HttpSink`."""
+        return [self._options.api_key]
+
+    def secret_headers(self) -> Headers:
+        """See `HttpSink`."""
+        return (secret_header("DD-API-KEY", self._options.api_key),)
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
+        """See `Sink`."""
+        options = self._options
+        reserved = {
+            "ddsource": options.ddsource,
+            "ddtags": options.ddtags,
+            "hostname": options.hostname or batch.log_group,
+            "service": options.service,
+        }
+        where = {"owner": batch.owner, "logGroup": batch.log_group, "logStream": batch.log_stream}
+        tail = "".join(f',"{name}":{dumps(value)}' for name, value in reserved.items() if value)
+        tail += f',"aws":{{"awslogs":{dumps(where)}}}}}'
+        items = [utf8(_item(event, tail)) for event in batch.events]
+        oldest = (time.time() - OLDEST_HOURS * 3600) * 1000
+        fit, refusals = sifted(
+            [
+                _TOO_OLD if event["timestamp"] < oldest else _TOO_LONG if len(item) > LOG_LIMIT else ""
+                for event, item in zip(batch.events, items, strict=True)
+            ]
+        )
+        yield from refusals
+        for positions, body in bodies(items, fit, REQUEST_LIMIT, MOST_LOGS, _AROUND):
+            yield Chunk(positions, self.request(body, _HEADERS))
+
+
+def sink(options: Options) -> Datadog:
+    """The sink."""
+    return Datadog(options)
+
+
+def _item(event: LogEvent, tail: str) -> str:
+    message = dumps_string(event["message"].removesuffix("\n"))
+    return f'{{"message":{message},"timestamp":{event["timestamp"]},"id":{dumps(event.get("id", ""))}{tail}'

@@ -1,0 +1,201 @@
+"""Grafana Loki's push API, as JSON.
+
+Source: Grafana Loki's documentation, "Loki HTTP API" (Ingest logs), "Enforce rate limits and push request validation" and
+"Structured metadata"; Loki's source where these are silent (pkg/distributor, pkg/ingester: what a 400 leaves behind, and
+pkg/chunkenc: which lines are duplicates).
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..codec import dumps, dumps_string, gunzip, loads, utf8, well_formed_utf8
+from ..decode import LogEvent
+from ..http import Answer, Headers, HttpSink, Request, basic_authorization, by_status, secret_header
+from ..lines import batches
+from ..secrets import Secret
+from . import Batch, Chunk, Outcome
+
+REQUEST_LIMIT = 1_048_576
+"""Bytes of a request before compression: what Grafana's own clients send at most (Alloy, `loki.write`: `batch_size`).
+
+Loki takes more, but refuses what is larger than a tenant's burst (`ingestion_burst_size_mb`, 6) for ever."""
+
+LINE_LIMIT = 262_144
+"""Bytes of a line: `max_line_size`, which an operator may change. A longer one travels alone, and Loki decides."""
+
+BLOCKED = 260
+"""The status of a Loki that takes nothing for now (`block_ingestion_status_code`): it looks like success, and is none."""
+
+PLACES = ("owner", "region", "log_group", "log_stream")
+"""What can be labels: the account, its region, the log group, the log stream."""
+
+# A 400 is about the entries beyond one of these bounds; the others are stored.
+_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))"
+_OLDEST = re.compile(f"oldest acceptable timestamp is: {_TIME}", re.ASCII)
+_TOO_NEW = re.compile(f"has timestamp too new: {_TIME}", re.ASCII)
+_LONGEST = re.compile("max entry size '([0-9]{1,18})' bytes exceeded", re.ASCII | re.IGNORECASE)
+# Or about all of them.
+_CAUSES = {
+    "includes structured metadata": "the sink takes no structured metadata: set structured_metadata to false",
+    "out of order": "the sink takes no lines out of order: it has unordered_writes switched off",
+}
+_LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`endpoint`: Loki's URL; without a path, `/loki/api/v1/push` is posted to.
+
+    `tenant_id`: the `X-Scope-OrgID` of a multi-tenant Loki. `username` with `password` (Grafana Cloud: the user's number and a
+    token), or `bearer_token`, for what stands before Loki.
+    `labels`: labels of every stream. `stream_labels`: which of `owner`, `region`, `log_group` and `log_stream` are labels too;
+    each value of a label is a stream of its own, so there should be few. `structured_metadata`: the others of them, and
+    `event_id`, go with each line; false for a Loki before 3.0, where they are then left out.
+    """
+
+    endpoint: Secret
+    tenant_id: str = ""
+    username: str = ""
+    password: Secret | None = None
+    bearer_token: Secret | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    stream_labels: tuple[str, ...] = ("owner", "region", "log_group")
+    structured_metadata: bool = True
+    compress: bool = True
+
+    def __post_init__(self) -> None:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("password: goes with username, and username with it")
+        if self.bearer_token and self.password:
+            raise ValueError("bearer_token: cannot stand beside username and password")
+        if not (self.tenant_id.isascii() and self.tenant_id.isprintable()):
+            raise ValueError("tenant_id: must be printable ASCII")
+        if unknown := set(self.stream_labels) - set(PLACES):
+            raise ValueError(f"stream_labels: has {min(unknown)}; there are {', '.join(PLACES)}")
+        if any(not _LABEL.fullmatch(name) for name in self.labels):
+            raise ValueError("labels: names have letters, digits and _, and do not begin with a digit or __")
+        if twice := set(self.labels) & set(self.stream_labels):
+            raise ValueError(f"labels: has {min(twice)}, and so has stream_labels")
+        if not self.labels and set(self.stream_labels) <= {"region"}:
+            raise ValueError("stream_labels: without labels, must have owner, log_group or log_stream")
+
+
+class Loki(HttpSink):
+    """See `Sink`. A batch is one stream of Loki's."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options.endpoint, path="/loki/api/v1/push", compress=options.compress)
+        self._options = options
+        self._region = os.environ.get("AWS_REGION", "")
+        tenant = (("X-Scope-OrgID", options.tenant_id.encode()),) if options.tenant_id else ()
+        self._headers: Headers = (("Content-Type", b"application/json"), *tenant)
+
+    def secrets(self) -> Sequence[Secret]:
+        """See `HttpSink`."""
+        return [secret for secret in (self._options.password, self._options.bearer_token) if secret]
+
+    def secret_headers(self) -> Headers:
+        """See `HttpSink`."""
+        options = self._options
+        if options.bearer_token:
+            return (secret_header("Authorization", options.bearer_token, "Bearer "),)
+        if options.password:
+            return (("Authorization", basic_authorization(options.username, options.password.value())),)
+        return ()
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
+        """See `Sink`."""
+        labels, place = self._placed(batch)
+        head = b'{"streams":[{"stream":%b,"values":[' % well_formed_utf8(dumps(labels))
+        tail = b"]}]}"
+        entries = [well_formed_utf8(entry) for entry in self._entries(batch.events, place)]
+        room = REQUEST_LIMIT - len(head) - len(tail)
+        # What is larger than all the room is alone: where too long a line belongs.
+        sizes = [
+            room + 1 if len(entry) > LINE_LIMIT and len(utf8(event["message"])) > LINE_LIMIT else len(entry)
+            for entry, event in zip(entries, batch.events, strict=True)
+        ]
+        for span in batches(sizes, room, len(entries)):
+            body = head + b",".join(entries[span.start : span.stop]) + tail
+            yield Chunk(span, self.request(body, self._headers))
+
+    def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:
+        """See `HttpSink`. With a 400, Loki stores the entries that are within its bounds, and names the bounds, not the entries.
+
+        Those beyond are refused. The others are sent again, to be sure of them: Loki drops a line that it has with that time.
+        """
+        if answer.status == BLOCKED:
+            return Outcome("refused", "the sink blocks all ingestion for now (260)")
+        if answer.status != 400:
+            return by_status(answer)
+        text = answer.body.decode("utf-8", "replace")
+        if refused := _beyond(text, chunk.content):
+            again = [place for place in range(len(chunk.positions)) if place not in refused]
+            return Outcome("partly", "the sink refused a part of the request", again=again, refused=refused)
+        cause = next((cause for marker, cause in _CAUSES.items() if marker in text), None)
+        return Outcome("refused", cause) if cause else by_status(answer)
+
+    def _placed(self, batch: Batch) -> tuple[dict[str, str], list[str]]:
+        """The stream's labels, and what else is known of the place, as members of a JSON object."""
+        values = (batch.owner, self._region, batch.log_group, batch.log_stream)
+        known = {name: value for name, value in zip(PLACES, values, strict=True) if value}
+        wanted = self._options.stream_labels
+        labels = {**self._options.labels, **{name: value for name, value in known.items() if name in wanted}}
+        return labels, [f'"{name}":{dumps(value)}' for name, value in known.items() if name not in wanted]
+
+    def _entries(self, events: Sequence[LogEvent], place: Sequence[str]) -> Iterator[str]:
+        for event in events:
+            line = dumps_string(event["message"].removesuffix("\n"))
+            if self._options.structured_metadata:
+                members = [*place, f'"event_id":{dumps_string(event["id"])}'] if "id" in event else place
+                yield f'["{nanoseconds(event)}",{line},{{{",".join(members)}}}]'
+            else:
+                yield f'["{nanoseconds(event)}",{line}]'
+
+
+def sink(options: Options) -> Loki:
+    """The sink."""
+    return Loki(options)
+
+
+def nanoseconds(event: LogEvent) -> int:
+    """The event's time, in its millisecond the nanosecond that the last digits of its id say.
+
+    Loki drops a line that its stream has with the same time, from whatever log stream. So two events have two times, and one
+    that is sent twice has one. Ids that were put together count upwards by one, which keeps the order within a millisecond
+    (but for where the digits begin anew).
+    """
+    last = event.get("id", "")[-6:]
+    return event["timestamp"] * 1_000_000 + (int(last) if last.isascii() and last.isdigit() else 0)
+
+
+def _beyond(text: str, request: Request) -> dict[int, str]:
+    """Places, with the reason, of the entries beyond the bounds that Loki's text names: times to the second, and so rather too many."""
+    oldest = max((_milliseconds(time) + 1000 for time in _OLDEST.findall(text)), default=None)
+    too_new = min((_milliseconds(time) for time in _TOO_NEW.findall(text)), default=None)
+    longest = min(map(int, _LONGEST.findall(text)), default=None)
+    if oldest is too_new is longest is None:
+        return {}
+    refused = {}
+    for place, (time, line, *_metadata) in enumerate(_values(request)):
+        if oldest is not None and int(time) // 1_000_000 < oldest:
+            refused[place] = "its timestamp is too old for Loki"
+        elif too_new is not None and int(time) // 1_000_000 >= too_new:
+            refused[place] = "its timestamp is too far in the future for Loki"
+        elif longest is not None and len(line.encode("utf-8", "replace")) > longest:
+            refused[place] = "its line is too long for Loki"
+    return refused
+
+
+def _values(request: Request) -> Any:
+    """The request's entries, read from itself: nothing is remembered of requests that succeed."""
+    compressed = "Content-Encoding" in dict(request.headers)
+    return loads(gunzip(request.body, 1 << 30) if compressed else request.body)["streams"][0]["values"]
+
+
+def _milliseconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp() * 1000

@@ -1,0 +1,118 @@
+"""New Relic's Log API, in its detailed JSON form.
+
+Source: New Relic's documentation, "Introduction to the Log API" (endpoints, headers, body, limits), "Find data in long logs
+(blobs)" (what is stored of a long message) and "Timestamp formats in logs" (from when on a log is too old).
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..codec import dumps, dumps_string, utf8
+from ..http import Headers, HttpSink, Request, secret_header
+from ..lines import bodies
+from ..secrets import Secret
+from . import Batch, Chunk, Refusal, sifted
+
+REQUEST_LIMIT = 1_000_000
+"""Bytes of a request: "1MB(10^6 bytes) maximum per POST". Whether before or after compression is not said: before is safe."""
+
+STORED_CHARACTERS, STORED_BYTES = 4_094, 128_000
+"""What is stored of a message: so many characters, then so many bytes of UTF-8. New Relic drops the rest: such a message is refused."""
+
+OLDEST_HOURS = 48
+"""How old a log may be. New Relic would accept an older one, and drop it."""
+
+ENDPOINTS = {
+    "US": "https://log-api.newrelic.com",
+    "EU": "https://log-api.eu.newrelic.com",
+    "FedRAMP": "https://gov-log-api.newrelic.com",
+}
+
+_MOST_ATTRIBUTES, _NAME_CHARACTERS, _VALUE_CHARACTERS = 255, 255, 4096
+_OWN_ATTRIBUTES = 4 + 2  # the three of the place and the id; message and timestamp
+_TOO_LONG = "the message is longer than the 4,094 characters and 128,000 bytes that New Relic stores"
+_TOO_OLD = f"the event is older than the {OLDEST_HOURS} hours that the service takes"
+_HEADERS: Headers = (("Content-Type", b"application/json"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`license_key`, and `region`: `US`, `EU` or `FedRAMP`. `endpoint`: a URL in its place, of a proxy.
+
+    `attributes`: more attributes of every log, such as `logtype`, which chooses New Relic's parsing rules. Those of a log are
+    `aws.accountId`, `aws.logGroup`, `aws.logStream` and `aws.logEventId`.
+    """
+
+    license_key: Secret
+    region: Literal["US", "EU", "FedRAMP"] = "US"
+    endpoint: Secret | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    compress: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.attributes) > _MOST_ATTRIBUTES - _OWN_ATTRIBUTES:
+            raise ValueError(f"attributes: there may be {_MOST_ATTRIBUTES - _OWN_ATTRIBUTES} at most")
+        for name, value in self.attributes.items():
+            if not 0 < len(name) <= _NAME_CHARACTERS or any(map(str.isspace, name)):
+                raise ValueError(f"attributes: names have 1 to {_NAME_CHARACTERS} characters, and no whitespace")
+            if len(value) > _VALUE_CHARACTERS:
+                raise ValueError(f"attributes: values have {_VALUE_CHARACTERS} characters at most")
+
+
+class NewRelic(HttpSink):
+    """See `Sink`. A message stays text: New Relic parses the JSON in it."""
+
+    def __init__(self, options: Options) -> None:
+        endpoint = options.endpoint or Secret(ENDPOINTS[options.region], "region")
+        super().__init__(endpoint, path="/log/v1", compress=options.compress)
+        self._options = options
+
+    def secrets(self) -> Sequence[Secret]:
+        """See `HttpSink`."""
+        return [self._options.license_key]
+
+    def secret_headers(self) -> Headers:
+        """See `HttpSink`."""
+        return (secret_header("Api-Key", self._options.license_key),)
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
+        """See `Sink`."""
+        common = {
+            **self._options.attributes,
+            "aws.accountId": batch.owner,
+            "aws.logGroup": batch.log_group,
+            "aws.logStream": batch.log_stream,
+        }
+        around = (utf8(f'[{{"common":{{"attributes":{dumps(common)}}},"logs":['), b",", b"]}]")
+        messages = [event["message"].removesuffix("\n") for event in batch.events]
+        items = [
+            utf8(
+                f'{{"timestamp":{event["timestamp"]},"message":{dumps_string(message)}'
+                f',"attributes":{{"aws.logEventId":{dumps(event.get("id", ""))}}}}}'
+            )
+            for event, message in zip(batch.events, messages, strict=True)
+        ]
+        oldest = (time.time() - OLDEST_HOURS * 3600) * 1000
+        fit, refusals = sifted(
+            [
+                _TOO_OLD if event["timestamp"] < oldest else _TOO_LONG if _is_cut(message) else ""
+                for event, message in zip(batch.events, messages, strict=True)
+            ]
+        )
+        yield from refusals
+        for positions, body in bodies(items, fit, REQUEST_LIMIT, len(items), around):
+            yield Chunk(positions, self.request(body, _HEADERS))
+
+
+def sink(options: Options) -> NewRelic:
+    """The sink."""
+    return NewRelic(options)
+
+
+def _is_cut(message: str) -> bool:
+    # A character has 4 bytes at most: most messages need no count of them.
+    return (
+        len(message) > STORED_BYTES // 4 and len(message[STORED_CHARACTERS:].encode("utf-8", "replace")) > STORED_BYTES
+    )

@@ -1,0 +1,120 @@
+"""Splunk's HTTP Event Collector (HEC), its event endpoint.
+
+Source: Splunk's documentation, "Format events for HTTP Event Collector" (an event's members, batches), "Troubleshoot HTTP
+Event Collector" (statuses and codes) and "Splunk Cloud Platform Service Details" (a request's size).
+
+Indexer acknowledgement is not used: a token that demands it answers 400 with code 10, and its events go to the queue.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..codec import dumps, dumps_string, loads, utf8
+from ..decode import LogEvent
+from ..http import Answer, Headers, HttpSink, Request, by_status, secret_header
+from ..lines import bodies
+from ..secrets import Secret
+from . import Batch, Chunk, Outcome
+
+REQUEST_LIMIT = 1_000_000
+"""Bytes of a request before compression: no more is recommended for Splunk Cloud; Splunk Enterprise takes 800 MB by default."""
+
+_HEADERS: Headers = (("Content-Type", b"application/json"),)
+_AROUND = (b"", b"\n", b"")
+_CODES = {
+    1: "token disabled",
+    3: "invalid authorization",
+    4: "invalid token",
+    6: "invalid data format",
+    7: "incorrect index",
+    9: "server is busy",
+    10: "the token demands indexer acknowledgement",
+    15: "error in handling indexed fields",
+}
+"""What codes mean, of those that this sink may meet. The answer's own text is not repeated: it may be anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`endpoint`: the collector's URL; without a path, `/services/collector/event` is posted to. `token`: without `Splunk ` before it.
+
+    `index`, `sourcetype`, `source` and `host` are what Splunk knows them as. `source` is the log group and `host` the account
+    unless given, and what they then don't say goes with each event as the indexed field `log_group` or `owner`; `log_stream` and
+    `event_id` always do. `fields`: more indexed fields.
+    """
+
+    endpoint: Secret
+    token: Secret
+    index: str = ""
+    sourcetype: str = "aws:cloudwatchlogs"
+    source: str = ""
+    host: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    compress: bool = True
+
+
+class SplunkHec(HttpSink):
+    """See `Sink`. A message stays text, JSON too: Splunk's `_raw` is then what was logged, and its search knows JSON."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options.endpoint, path="/services/collector/event", compress=options.compress)
+        self._options = options
+
+    def secrets(self) -> Sequence[Secret]:
+        """See `HttpSink`."""
+        return [self._options.token]
+
+    def secret_headers(self) -> Headers:
+        """See `HttpSink`."""
+        return (secret_header("Authorization", self._options.token, "Splunk "),)
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
+        """See `Sink`."""
+        options = self._options
+        metadata = {
+            "host": options.host or batch.owner,
+            "source": options.source or batch.log_group,
+            "sourcetype": options.sourcetype,
+            "index": options.index,
+        }
+        fields = {
+            **options.fields,
+            **({"owner": batch.owner} if options.host else {}),
+            **({"log_group": batch.log_group} if options.source else {}),
+            "log_stream": batch.log_stream,
+        }
+        head = "".join(f',"{name}":{dumps(value)}' for name, value in metadata.items() if value)
+        head += f',"fields":{dumps(fields)[:-1]},"event_id":'
+        items = [utf8(_item(event, head)) for event in batch.events]
+        for positions, body in bodies(items, range(len(items)), REQUEST_LIMIT, len(items), _AROUND):
+            yield Chunk(positions, self.request(body, _HEADERS))
+
+    def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:  # noqa: ARG002
+        """See `HttpSink`. The answer is one for all events: an `invalid-event-number` doesn't say what became of the others."""
+        outcome = by_status(answer)
+        if outcome.verdict == "accepted" or (code := _code(answer.body)) is None:
+            return outcome
+        meaning = f" ({_CODES[code]})" if code in _CODES else ""
+        return replace(outcome, reason=f"{outcome.reason}, HEC code {code}{meaning}")
+
+
+def sink(options: Options) -> SplunkHec:
+    """The sink."""
+    return SplunkHec(options)
+
+
+def _item(event: LogEvent, head: str) -> str:
+    milliseconds = event["timestamp"]
+    message = event["message"].removesuffix("\n")
+    # Code 13, "Event field cannot be blank", would refuse the whole request.
+    text = dumps_string(message) if message.strip() else f'{{"message":{dumps_string(message)}}}'
+    time = f"{milliseconds // 1000}.{milliseconds % 1000:03}"
+    return f'{{"time":{time}{head}{dumps(event.get("id", ""))}}},"event":{text}}}'
+
+
+def _code(body: bytes) -> int | None:
+    try:
+        code = loads(body)["code"]
+    except (ValueError, RecursionError, TypeError, LookupError):
+        return None
+    return code if type(code) is int and 0 <= code < 1000 else None

@@ -1,0 +1,75 @@
+"""A sink without a service: it does what a script says, and time passes only where it is used."""
+
+from collections import deque
+
+from reflector.sinks import ACCEPTED, Batch, Chunk, Outcome, Refusal
+from reflector_support import payload
+
+AGAIN = Outcome("again", "busy")
+TOO_LARGE = Outcome("too_large", "too large")
+UNAUTHORIZED = Outcome("unauthorized", "no")
+REFUSED = Outcome("refused", "bad")
+
+
+class Clock:
+    """Time that passes only when it is used: by waiting, and a bit by each attempt."""
+
+    def __init__(self, seconds):
+        self.left = seconds
+        self.waits = []
+
+    def __call__(self):
+        return self.left
+
+    def sleep(self, seconds):
+        self.waits.append(seconds)
+        self.left -= seconds
+
+
+class ScriptedSink:
+    """Cuts batches into chunks of `size` events; answers with the script's next outcome, then with `after`."""
+
+    def __init__(self, clock, script=(), after=ACCEPTED, *, size=2, refusing=(), breaks_after=None, secrets=0):
+        self.clock, self.script, self.after, self.size = clock, deque(script), after, size
+        self.refusing = refusing
+        self.breaks_after = breaks_after
+        self.secrets = secrets
+        self.accepted = []
+        self.seen = []
+        self.timeouts = []
+        self.renewals = 0
+
+    def chunks(self, batch):
+        for made, first in enumerate(range(0, len(batch.events), self.size)):
+            if made == self.breaks_after:
+                raise KeyError("private")
+            positions = range(len(batch.events))[first : first + self.size]
+            ids = [batch.events[position]["id"] for position in positions]
+            if any(int(name) in self.refusing for name in ids):
+                yield Refusal(positions, "never")
+            else:
+                yield Chunk(positions, ids)
+
+    def send(self, chunk, timeout):
+        self.timeouts.append(timeout)
+        self.clock.left -= 0.01
+        self.seen.append(chunk.content)
+        outcome = self.script.popleft() if self.script else self.after
+        if callable(outcome):
+            outcome = outcome(len(chunk.content))
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome.verdict in ("accepted", "partly"):
+            left = {*outcome.again, *outcome.refused}
+            self.accepted += [name for place, name in enumerate(chunk.content) if place not in left]
+        return outcome
+
+    def renew(self):
+        self.renewals += 1
+        self.secrets -= 1
+        return self.secrets >= 0
+
+
+def batch_of(*messages, first=0):
+    events = payload(messages)["logEvents"]
+    return Batch("222222222222", "/g", "s", ("f",), events, range(first, first + len(events)))

@@ -1,0 +1,218 @@
+import json
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reflector.accounting import AccountsError, SinkTally, Tally, accounted, metric_line
+from reflector.decode import decode
+from reflector.delivery import Sent, Unsent
+from reflector_support import payload, subscription_event
+from scripted_sink import batch_of
+
+METRICS = {
+    "ReceivedEvents": "Count",
+    "ReceivedBytes": "Bytes",
+    "DroppedEvents": "Count",
+    "DeliveredEvents": "Count",
+    "DeadLetteredEvents": "Count",
+    "FailedEvents": "Count",
+    "UndecodablePayloads": "Count",
+    "Requests": "Count",
+    "Retries": "Count",
+    "DurationMs": "Milliseconds",
+}
+
+
+def received(count, *, text="private"):
+    return decode(subscription_event(payload([text] * count)))
+
+
+def some(numbers, reason="busy"):
+    batch = batch_of(*["private"] * 20)
+    return Unsent(batch.only(sorted(numbers)), reason, 1)
+
+
+def tally_of(count, dropped=0, **sinks):
+    """A tally of events of which each sink was given all that were not dropped; `sinks` are (sent, queued, failed) by name."""
+    tally = Tally()
+    tally.receive(received(count))
+    if dropped:
+        tally.dropped["route"] += dropped
+    for name, (sent, queued, failed) in sinks.items():
+        tally.sinks[name] = SinkTally(given=count - dropped, sent=Sent(sent, 1, 0))
+        if queued:
+            tally.unsent(name, some(queued), queued=True)
+        if failed:
+            tally.unsent(name, some(failed, "refused"), queued=False)
+    return tally
+
+
+def four(tally):
+    counts = tally.counts()
+    return tuple(counts[f"{name}Events"] for name in ("Dropped", "Delivered", "DeadLettered", "Failed"))
+
+
+# --- what became of the events ---
+
+
+def test_nothing_received():
+    assert set(Tally().counts().values()) == {0}
+
+
+def test_without_a_sink_everything_has_failed():
+    tally = Tally()
+    tally.receive(received(3))
+    assert four(tally) == (0, 0, 0, 3)
+
+
+def test_one_sink():
+    assert four(tally_of(6, 1, a=(2, {2, 3}, {4}))) == (1, 2, 2, 1)
+
+
+def test_an_event_is_delivered_when_every_sink_has_it_and_failed_when_one_has_not_and_no_queue():
+    assert four(tally_of(6, a=(6, (), ()), b=(6, (), ()))) == (0, 6, 0, 0)
+    assert four(tally_of(6, a=(6, (), ()), b=(4, {1, 2}, ()))) == (0, 4, 2, 0)
+    assert four(tally_of(6, a=(4, {1, 2}, ()), b=(4, {2, 3}, ()))) == (0, 3, 3, 0)
+    assert four(tally_of(6, a=(4, {1, 2}, ()), b=(4, (), {2, 3}))) == (0, 3, 1, 2)
+
+
+def test_events_of_several_payloads_are_several():
+    tally = Tally()
+    tally.sinks["a"] = SinkTally(given=4, sent=Sent(2, 2, 0))
+    for _unused in range(2):
+        tally.receive(received(2))
+        tally.unsent("a", some({0}), queued=True)
+    assert four(tally) == (0, 2, 2, 0)
+    assert tally.counts()["ReceivedEvents"] == 4
+
+
+def test_what_a_mistake_leaves_out_has_failed():
+    tally = tally_of(6, a=(2, {2}, ()))
+    assert four(tally) == (0, 2, 1, 3)
+    with pytest.raises(AccountsError, match=r"^The accounts of a do not add up: "):
+        tally.check()
+
+
+@given(
+    st.integers(0, 20),
+    st.data(),
+)
+def test_every_event_is_counted_once(count, data):
+    dropped = data.draw(st.integers(0, count))
+    meant = range(dropped, count)
+    fates = {}
+    for name in data.draw(st.sets(st.sampled_from("abc"), min_size=1)):
+        fates[name] = [data.draw(st.sampled_from(["sent", "queued", "failed"])) for _number in meant]
+    sinks = {
+        name: (
+            fate.count("sent"),
+            {number for number, what in zip(meant, fate, strict=True) if what == "queued"},
+            {number for number, what in zip(meant, fate, strict=True) if what == "failed"},
+        )
+        for name, fate in fates.items()
+    }
+    tally = tally_of(count, dropped, **sinks)
+    worst = Counter(max(column, key=("sent", "queued", "failed").index) for column in zip(*fates.values(), strict=True))
+    assert four(tally) == (dropped, worst["sent"], worst["queued"], worst["failed"])
+    assert sum(four(tally)) == count
+    assert tally.delivered == sum(fate.count("sent") for fate in fates.values())
+    assert tally.failed == worst["failed"]
+    tally.check()
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), st.sets(st.integers(0, 11)))
+def test_the_four_add_up_even_when_the_sinks_accounts_do_not(count, dropped, sent, other, queued):
+    tally = tally_of(
+        count, min(dropped, count), a=(min(sent, count), queued & set(range(count)), ()), b=(other, (), ())
+    )
+    assert sum(four(tally)) == count
+
+
+# --- the line ---
+
+
+def line_of(tally):
+    return json.loads(metric_line(tally))
+
+
+def test_the_line_is_in_the_embedded_metric_format(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "reflector")
+    line = line_of(tally_of(3, a=(3, (), ())))
+    assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "LogReflector"
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == METRICS
+    assert directive["Dimensions"] == [["FunctionName"]]
+    assert line["FunctionName"] == "reflector"
+    assert all(type(line[name]) is int for name in METRICS)
+    assert {name: line[name] for name in METRICS} == tally_of(3, a=(3, (), ())).counts()
+    assert (line["logGroup"], line["logStream"], line["owner"]) == ("/app/orders", "web/1", "222222222222")
+
+
+def test_a_quiet_line_says_no_more_than_the_counts():
+    assert not {"droppedBy", "sinks", "reasons", "error"} & set(line_of(tally_of(3, a=(3, (), ()))))
+
+
+def test_several_sinks_and_reasons_are_told_apart():
+    line = line_of(tally_of(6, 2, a=(4, (), ()), b=(1, {2, 3}, {4})))
+    assert line["sinks"] == {
+        "a": {"delivered": 4, "deadLettered": 0, "failed": 0},
+        "b": {"delivered": 1, "deadLettered": 2, "failed": 1},
+    }
+    reasons = {(reason["sink"], reason["reason"]): reason["events"] for reason in line["reasons"]}
+    assert reasons == {("b", "busy"): 2, ("b", "refused"): 1}
+    assert line["droppedBy"] == {"route": 2}
+    assert (line["Requests"], line["Retries"]) == (2, 0)
+
+
+def test_the_line_is_one_line_of_ascii_whatever_names_say():
+    tally = Tally()
+    tally.receive(decode(subscription_event(payload(["private"], 'g"\n', "s\u2028\ud800é"))))
+    text = metric_line(tally)
+    assert text.isascii()
+    assert "\n" not in text
+    assert json.loads(text)["logStream"] == "s\u2028\ud800é"
+    assert "private" not in text
+
+
+# --- around an invocation ---
+
+
+def test_the_line_is_printed_once_at_the_end(capsys):
+    with accounted() as tally:
+        tally.receive(received(2))
+        tally.dropped["log stream prefix"] += 2
+        assert capsys.readouterr().out == ""
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["droppedBy"] == {"log stream prefix": 2}
+
+
+@pytest.mark.parametrize("error", [ValueError("private"), KeyboardInterrupt("private"), SystemExit("private")])
+def test_an_error_is_named_and_goes_on(capsys, error):
+    with pytest.raises(type(error)) as caught, accounted():
+        raise error
+    assert caught.value is error
+    text = capsys.readouterr().out
+    assert json.loads(text)["error"] == type(error).__name__
+    assert "private" not in text
+
+
+def test_accounts_that_do_not_add_up_fail_the_invocation(capsys):
+    def lose_one():
+        with accounted() as tally:
+            tally.receive(received(2))
+            tally.sinks["a"] = SinkTally(given=2, sent=Sent(1, 1, 0))
+
+    with pytest.raises(AccountsError):
+        lose_one()
+    line = json.loads(capsys.readouterr().out)
+    assert (line["error"], line["DeliveredEvents"], line["FailedEvents"]) == ("AccountsError", 1, 1)
+
+
+def test_of_the_own_log_group_nothing_is_printed(capsys):
+    with accounted() as tally:
+        tally.receive(received(2))
+        tally.dropped["own log group"] += 2
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,158 @@
+"""The standard library and the native modules: each by itself, and that they agree."""
+
+import gzip
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from reflector_support import any_text, json_texts, load_package, messages, payload, subscription_event
+
+PACKAGES = {name: load_package(native=name == "native") for name in ("stdlib", "native")}
+STDLIB, NATIVE = PACKAGES["stdlib"].codec, PACKAGES["native"].codec
+for_both = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(params=PACKAGES)
+def codec(request):
+    return PACKAGES[request.param].codec
+
+
+def test_they_are_what_they_are_called():
+    assert (STDLIB.NATIVE, NATIVE.NATIVE) == (False, True)
+
+
+# --- gzip ---
+
+
+@for_both
+@given(st.binary(max_size=500))
+def test_gzip_is_read_by_everybody_and_always_the_same(codec, data):
+    packed = codec.gzip(data)
+    assert gzip.decompress(packed) == STDLIB.gunzip(packed, len(data)) == NATIVE.gunzip(packed, len(data)) == data
+    assert codec.gzip(data) == packed
+
+
+@for_both
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.integers(0, 9))
+def test_several_members_and_padding(codec, parts, zeros):
+    packed = b"".join(map(gzip.compress, parts)) + b"\0" * zeros
+    assert codec.gunzip(packed, 1000) == b"".join(parts)
+
+
+@for_both
+@given(st.binary(min_size=1, max_size=20).filter(lambda garbage: garbage.strip(b"\0")))
+def test_what_follows_and_is_no_gzip_is_an_error(codec, garbage):
+    with pytest.raises(ValueError):
+        codec.gunzip(gzip.compress(b"text") + garbage, 1000)
+
+
+def test_gzip_that_breaks_off_anywhere_is_an_error(codec):
+    packed = gzip.compress(b"some text that is long enough" * 3)
+    for end in range(len(packed)):
+        with pytest.raises(ValueError):
+            codec.gunzip(packed[:end], 1000)
+
+
+def test_checksum_and_length_are_verified(codec):
+    packed = gzip.compress(b"some text")
+    for place in range(len(packed) - 8, len(packed)):
+        damaged = bytearray(packed)
+        damaged[place] ^= 1
+        with pytest.raises(ValueError):
+            codec.gunzip(bytes(damaged), 1000)
+
+
+@pytest.mark.parametrize("parts", [[1000], [400, 600], [999, 0, 1]])
+def test_the_limit_is_that_of_all_members_together(codec, parts):
+    packed = b"".join(gzip.compress(b"x" * size) for size in parts)
+    assert len(codec.gunzip(packed, 1000)) == 1000
+    with pytest.raises(codec.TooLargeError):
+        codec.gunzip(packed, 999)
+
+
+def test_a_bomb_takes_no_more_memory_than_the_limit(codec):
+    bomb = gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(codec.TooLargeError):
+            codec.gunzip(bomb, 1_000_000)
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+# --- JSON ---
+
+
+@given(st.lists(messages, max_size=5), st.booleans())
+@example(['\ud800"'], True)
+def test_payloads_are_read_alike(texts, ascii_only):
+    body = payload(texts, extractedFields={"big": 2**70, "text": "x"})
+    text = json.dumps(body, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    assert STDLIB.loads(text) == NATIVE.loads(text) == body
+
+
+def test_extracted_numbers_keep_their_digits(codec):
+    got = codec.loads(b'{"extractedFields":{"a":1.10,"b":123456789012345678901,"c":1e400}}')
+    assert json.loads(codec.dumps(got)) == {"extractedFields": {"a": "1.10", "b": 123456789012345678901, "c": "1e400"}}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[NaN]", b"[Infinity]", b'"\xff"', b"[1,]", b'"\t"', b"\x80", b"{}{}"])
+def test_what_is_no_json_is_an_error(codec, text):
+    with pytest.raises(ValueError):
+        codec.loads(text)
+
+
+def test_json_that_is_nested_too_deeply_is_an_error(codec):
+    with pytest.raises((ValueError, RecursionError)):
+        codec.loads(b"[" * 200_000 + b"]" * 200_000)
+
+
+@given(st.one_of(json_texts, any_text, st.text('"\\{}[]:,0123456789.eE+-tfn aN\x00\ud800', max_size=15)))
+@example("1e400")
+@example("-0")
+@example('"\ud800"')
+@example('"\\ud800"')
+@example("9" * 5000)
+@example("NaN")
+@example("-Infinity")
+@example('"\x7f"')
+def test_both_agree_with_the_parser_on_what_is_json(text):
+    text = text.strip(" \t\r\n")
+    try:
+        # Python's own limit of digits is no rule of JSON.
+        json.loads(text, parse_int=str, parse_constant=lambda _unused: 1 / 0)
+        expected = bool(text)
+    except (ValueError, ZeroDivisionError):
+        expected = False
+    assert STDLIB.is_json(text) is NATIVE.is_json(text) is expected
+
+
+@given(any_text)
+def test_strings_are_encoded_alike(text):
+    assert json.loads(STDLIB.dumps_string(text)) == text
+    assert STDLIB.dumps_string(text) == STDLIB.dumps(text)
+
+
+@given(any_text)
+def test_json_text_can_always_be_sent(text):
+    assert json.loads(STDLIB.utf8(STDLIB.dumps(text))) == text
+
+
+# --- the whole way ---
+
+
+@given(st.lists(messages, max_size=8), st.sampled_from([None, {"n": "1"}, {"n": [1, {"x": "\ud800"}]}]))
+def test_both_make_the_same_lines(texts, extracted):
+    body = payload(texts, **({"extractedFields": extracted} if extracted else {}))
+    event = subscription_event(body)
+    lines = []
+    for package in PACKAGES.values():
+        (events,) = package.decode.decode(event).slabs()
+        text = "\n".join(package.lines.json_lines(events, ',"logGroup":"/g"', ["id", "extractedFields"]))
+        lines.append(package.codec.gunzip(package.codec.gzip(package.codec.utf8(text)), 1_000_000))
+    assert lines[0] == lines[1]
+    assert lines[0].count(b"\n") == max(0, len(texts) - 1)

@@ -1,0 +1,210 @@
+import json
+import os
+from unittest import mock
+
+import boto3
+import pytest
+from reflector import config as configuration
+from reflector.config import checked_rules, current_config
+from reflector.options import SettingsError
+from reflector.sinks.sumologic import Options
+
+URL = "https://collectors.example.com/receiver/v1/http/secret-token"
+SUMO = {"type": "sumologic", "endpoint": URL}
+
+
+def config(**environment):
+    configuration._parsed.cache_clear()
+    with mock.patch.dict(os.environ, {"SUMO_ENDPOINT": URL, **environment}):
+        return current_config()
+
+
+def mistake(**environment):
+    with pytest.raises(SettingsError) as caught:
+        config(**environment)
+    text = str(caught.value)
+    assert "secret-token" not in text
+    return text
+
+
+def sumo_options(**environment) -> Options:
+    """What the variables say of Sumo Logic's sink."""
+    with mock.patch("reflector.sinks.sumologic.SumoLogic") as made:
+        config(**environment)
+    (options,) = made.call_args.args
+    return options
+
+
+# --- Sumo Logic's variables ---
+
+
+def test_defaults():
+    got = sumo_options()
+    assert got.compress
+    assert (got.include_log_info, got.include_event_id, got.include_extracted_fields) == (False, False, False)
+    assert (got.source_name, got.source_host, got.source_category, got.source_fields) == ("", "", "", "")
+    assert config().log_stream_prefixes == ()
+    assert list(config().sinks) == ["sumologic"]
+
+
+def test_overrides():
+    got = sumo_options(
+        SOURCE_NAME_OVERRIDE="n", SOURCE_HOST_OVERRIDE="h", SOURCE_CATEGORY_OVERRIDE="c", SOURCE_FIELDS_OVERRIDE="k=v"
+    )
+    assert (got.source_name, got.source_host, got.source_category, got.source_fields) == ("n", "h", "c", "k=v")
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    empty = ("SOURCE_NAME_OVERRIDE", "COMPRESS_DATA", "INCLUDE_LOG_INFO", "LOG_STREAM_PREFIX", "REFLECTOR_RULES")
+    got, plain = (sumo_options(**dict.fromkeys(empty, value)) for value in ("", " "))
+    assert (got.source_name, got.compress, got.include_log_info) == ("", True, False)
+    assert (plain.source_name, plain.compress, plain.include_log_info) == ("", True, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("true", True),
+        ("TRUE", True),
+        ("1", True),
+        ("Yes", True),
+        ("on", True),
+        ("false", False),
+        ("False", False),
+        ("0", False),
+        ("no", False),
+        ("OFF", False),
+    ],
+)
+def test_booleans(word, value):
+    got = sumo_options(COMPRESS_DATA=word, INCLUDE_LOG_INFO=word)
+    assert got.compress is value
+    assert got.include_log_info is value
+
+
+@pytest.mark.parametrize("name", ["COMPRESS_DATA", "INCLUDE_LOG_INFO", "INCLUDE_EVENT_ID", "INCLUDE_EXTRACTED_FIELDS"])
+def test_a_boolean_that_is_none_is_refused_by_name(name):
+    assert mistake(**{name: "maybe"}) == f"{name} must be true or false."
+
+
+@pytest.mark.parametrize("endpoint", ["", "  "])
+def test_a_missing_endpoint_is_said(endpoint):
+    assert mistake(SUMO_ENDPOINT=endpoint).startswith("SUMO_ENDPOINT is not set")
+
+
+def test_a_bad_endpoint_is_said_and_not_quoted():
+    assert mistake(SUMO_ENDPOINT="http://example.com/secret-token").startswith("SUMO_ENDPOINT: must be an https URL")
+
+
+def test_prefixes_are_split_and_trimmed():
+    assert config(LOG_STREAM_PREFIX=" batch/ ,,Web,").log_stream_prefixes == ("batch/", "Web")
+
+
+def test_the_endpoint_is_in_no_repr():
+    assert "secret-token" not in repr(config(REFLECTOR_RULES=json.dumps({"sinks": {"b": SUMO}})))
+
+
+# --- rules ---
+
+
+def test_sinks_stand_beside_that_of_the_variables():
+    got = config(REFLECTOR_RULES=json.dumps({"sinks": {"a": SUMO, "b": SUMO}}))
+    assert list(got.sinks) == ["sumologic", "a", "b"]
+    assert got.route("/any").sinks == ("sumologic", "a", "b")
+    assert len({id(sink) for sink in got.sinks.values()}) == 3
+
+
+def test_sinks_without_that_of_the_variables():
+    assert list(config(SUMO_ENDPOINT="", REFLECTOR_RULES=json.dumps({"sinks": {"a": SUMO}})).sinks) == ["a"]
+
+
+def test_routes_alone():
+    rules = {"routes": [{"log_groups": ["/a/*"], "sinks": []}, {"log_groups": ["*"]}]}
+    got = config(REFLECTOR_RULES=json.dumps(rules))
+    assert (got.route("/a/b").sinks, got.route("/b").sinks) == ((), ("sumologic",))
+
+
+def test_the_same_environment_is_parsed_once():
+    with mock.patch.dict(os.environ, {"SUMO_ENDPOINT": URL, "REFLECTOR_RULES": json.dumps({"sinks": {"b": SUMO}})}):
+        first = current_config()
+        assert current_config() is first
+        with mock.patch.dict(os.environ, {"REFLECTOR_RULES": ""}):
+            assert list(current_config().sinks) == ["sumologic"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ("{", "is neither JSON nor a reference to an SSM parameter."),
+        ("secret-token", "is neither JSON nor a reference to an SSM parameter."),
+        ("[" * 100_000, "is neither JSON nor a reference to an SSM parameter."),
+        ([], "the rules: must be an object with sinks and routes."),
+        ({"sink": {}}, "sink: there is no such option. Options are sinks, routes."),
+        ({"sinks": [1]}, "sinks: must be an object of sinks by name."),
+        ({"sinks": {"sumologic": SUMO}}, "sinks.sumologic: this name belongs to the sink of SUMO_ENDPOINT."),
+        ({"sinks": {"a": 5}}, "sinks.a: must be an object with type and options."),
+        ({"sinks": {"a": {"type": "sumologic"}}}, "sinks.a.endpoint: is needed."),
+        ({"sinks": {"a": {**SUMO, "compress": "yes"}}}, "sinks.a.compress: must be true or false."),
+        ({"sinks": {"a": {**SUMO, "endpoint": "ftp://secret-token"}}}, "sinks.a.endpoint: must be an https URL"),
+        ({"routes": {"log_groups": ["*"]}}, "routes: must be a list of routes."),
+        ({"routes": [{"log_groups": ["*"], "sinks": ["b"]}]}, "routes[0].sinks[0]: there is no sink b."),
+    ],
+)
+def test_a_mistake_is_said_with_its_place(rules, sentence):
+    text = rules if isinstance(rules, str) else json.dumps(rules)
+    assert mistake(REFLECTOR_RULES=text).startswith(f"REFLECTOR_RULES: {sentence}")
+
+
+@pytest.mark.parametrize("kind", [None, "", "splnuk", 5, ["sumologic"], {}])
+def test_a_type_that_is_none_is_said_with_those_that_are(kind):
+    text = mistake(REFLECTOR_RULES=json.dumps({"sinks": {"a": {"type": kind}}}))
+    assert text.startswith("REFLECTOR_RULES: sinks.a.type: must be one of sumologic")
+
+
+def test_rules_without_any_sink():
+    assert mistake(SUMO_ENDPOINT="", REFLECTOR_RULES='{"routes":[]}') == (
+        "REFLECTOR_RULES: there is no sink: give one in sinks, or SUMO_ENDPOINT."
+    )
+
+
+# What the role asks before it deploys.
+def test_rules_are_checked_without_an_environment():
+    made, found = checked_rules({"sinks": {"a": SUMO}, "routes": None})
+    assert (list(made), [route.sinks for route in found]) == (["a"], [("a",)])
+    _made, found = checked_rules({"routes": [{"log_groups": ["*"], "sinks": ["sumologic"]}]}, ("sumologic",))
+    assert found[0].sinks == ("sumologic",)
+    with pytest.raises(SettingsError, match=r"^there is no sink: "):
+        checked_rules({})
+
+
+@pytest.mark.parametrize("suffix", ["", "#7f3a", "#a#b"])
+def test_rules_in_a_parameter(aws, suffix):
+    rules = json.dumps({"sinks": {"a": SUMO}})
+    boto3.client("ssm").put_parameter(Name="/log-reflector/rules", Value=rules, Type="String")
+    arn = boto3.client("ssm").get_parameter(Name="/log-reflector/rules")["Parameter"]["ARN"]
+    for reference in ("ssm:/log-reflector/rules", arn):
+        assert list(config(REFLECTOR_RULES=reference + suffix).sinks) == ["sumologic", "a"]
+
+
+def test_rules_in_a_parameter_that_is_not_there(aws):
+    assert mistake(REFLECTOR_RULES="ssm:/gone#1") == (
+        "REFLECTOR_RULES: GetParameter of ssm /gone was refused: ParameterNotFound."
+    )
+
+
+def test_rules_that_could_not_be_read_are_read_again(aws):
+    with mock.patch.dict(os.environ, {"SUMO_ENDPOINT": URL, "REFLECTOR_RULES": "ssm:/rules"}):
+        with pytest.raises(SettingsError):
+            current_config()
+        boto3.client("ssm").put_parameter(Name="/rules", Value="{}", Type="String")
+        assert list(current_config().sinks) == ["sumologic"]
+
+
+def test_a_parameter_that_is_no_json(aws):
+    boto3.client("ssm").put_parameter(Name="/rules", Value="secret-token", Type="String")
+    assert mistake(REFLECTOR_RULES="ssm:/rules").startswith("REFLECTOR_RULES: is neither JSON nor")
+
+
+@pytest.mark.parametrize("text", ['{"sinks":{}, "routes":[{"log_groups":["*"],"redact":[{"pattern":"#"}]}]}'])
+def test_a_hash_inside_of_rules_is_no_comment(text):
+    assert config(REFLECTOR_RULES=text).route("/x").redact

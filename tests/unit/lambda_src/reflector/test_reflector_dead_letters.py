@@ -1,0 +1,177 @@
+import base64
+import gzip
+import json
+import random
+import re
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from reflector.codec import utf8
+from reflector.dead_letters import MESSAGE_BYTES, Queue, QueueRefusedError, current_queue, letters, undecodable
+from reflector.decode import decode
+from reflector.delivery import Unsent
+from reflector.lines import json_lines
+from reflector_support import DeadLetters, any_text, messages, opened, payload
+from scripted_sink import batch_of
+
+ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+OTHER = "f08bb4c8-d6b2-4f05-ac17-af7e2ba005fb"
+
+
+def unsent(*texts, first=0):
+    return Unsent(batch_of(*texts, first=first), "the sink answered 503", 4)
+
+
+def noise(size, seed=0):
+    """Text that gzip makes a third smaller and no more."""
+    return base64.b64encode(random.Random(seed).randbytes(size * 3 // 4)).decode()
+
+
+# --- what a letter says ---
+
+
+def test_a_letter_is_a_subscription_event_with_a_member_more(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "log-reflector")
+    ((body, part),) = letters(unsent("a", "b", first=7), "main")
+    got, mark = opened(body)
+    assert got == {**payload(["a", "b"], "/g", "s"), "subscriptionFilters": ["f"]}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", mark.pop("time"))
+    assert mark == {
+        "sink": "main",
+        "reason": "the sink answered 503",
+        "attempts": 4,
+        "events": 2,
+        "function": "log-reflector",
+    }
+    assert list(part.batch.numbers) == [7, 8]
+
+
+@given(st.lists(messages, min_size=1, max_size=8), st.sampled_from([None, {"n": "1"}, {"é": [1, "\ud800"]}]))
+@example(["\ud800"], None)
+def test_events_are_whole_and_can_be_read_again(texts, extracted):
+    left = unsent(*texts)
+    if extracted:
+        for event in left.batch.events:
+            event["extractedFields"] = extracted
+    ((body, _part),) = letters(left, "main")
+    body.encode("ascii")  # whatever SQS says of characters, these pass
+    got = decode(json.loads(body))
+    (events,) = got.slabs()
+    assert events == left.batch.events
+    assert (got.owner, got.log_group, got.log_stream, got.filters) == ("222222222222", "/g", "s", ("f",))
+
+
+lines = st.one_of(
+    st.sampled_from([f"START RequestId: {ID}", f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\t{{}}\n", "x", '{"a":1.10}']),
+    any_text,
+)
+
+
+@given(st.lists(lines, min_size=1, max_size=12), st.data())
+def test_the_lines_of_some_events_are_the_same_after_the_queue(texts, data):
+    batch = batch_of(*texts)
+    chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1)))
+    whole = list(json_lines(batch.events, ',"logGroup":"/g"', ["id"]))
+    ((body, _part),) = letters(Unsent(batch.only(chosen), "x", 1), "main")
+    (events,) = decode(json.loads(body)).slabs()
+    again = list(json_lines(events, ',"logGroup":"/g"', ["id"]))
+    assert [utf8(line) for line in again] == [utf8(whole[position]) for position in chosen]
+
+
+# --- sizes ---
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.data_too_large])
+@given(st.lists(st.integers(0, 400_000), min_size=1, max_size=12), st.integers(0, 1000))
+def test_letters_are_within_the_size_and_hold_every_event_in_order(sizes, seed):
+    texts = [noise(size, seed + number) for number, size in enumerate(sizes)]
+    got = list(letters(unsent(*texts), "main"))
+    names = []
+    for body, part in got:
+        found, mark = opened(body)
+        assert [event["message"] for event in found["logEvents"]] == [event["message"] for event in part.batch.events]
+        assert mark["events"] == len(found["logEvents"]) == len(part.batch.numbers)
+        assert (part.reason, part.attempts, mark["attempts"]) == ("the sink answered 503", 4, 4)
+        assert len(body.encode()) <= MESSAGE_BYTES or mark["events"] == 1
+        names += [int(event["id"]) for event in found["logEvents"]]
+    assert names == list(range(len(sizes)))
+
+
+def test_thousands_of_events_are_few_letters():
+    got = list(letters(unsent(*(noise(300, seed) for seed in range(5000))), "main"))
+    assert sum(len(part.batch.events) for _body, part in got) == 5000
+    assert all(MESSAGE_BYTES / 4 < len(body) <= MESSAGE_BYTES for body, _part in got)
+
+
+def test_the_largest_event_of_cloudwatch_logs_is_within_what_sqs_takes_today():
+    # 1 MB of the least compressible text that a log has: base64 of noise. SQS takes 1 MiB since 2025.
+    ((body, _part),) = letters(unsent(noise(1_024_000)), "main")
+    assert MESSAGE_BYTES < len(body) <= 1024 * 1024
+
+
+# --- what cannot be decoded ---
+
+
+@pytest.mark.parametrize(
+    "event", [{"awslogs": {"data": "no!"}}, {}, {"awslogs": 5, "more": ["é"]}, {"deadLetter": {"sink": "x"}}]
+)
+def test_an_event_that_is_no_payload_goes_as_it_came(event):
+    body = json.loads(undecodable(event, "The payload is not valid base64."))
+    mark = body.pop("deadLetter")
+    assert body == {name: value for name, value in event.items() if name != "deadLetter"}
+    assert (mark["sink"], mark["events"], mark["reason"]) == (None, 0, "The payload is not valid base64.")
+
+
+@pytest.mark.parametrize("event", ["text", ["a"], None, 5])
+def test_an_event_that_is_no_object_goes_too(event):
+    assert json.loads(undecodable(event, "x"))["event"] == event
+
+
+# --- the queue ---
+
+
+def test_there_is_a_queue_when_it_is_named(monkeypatch):
+    for name in ("", " "):
+        monkeypatch.setenv("DEAD_LETTER_QUEUE", name)
+        assert current_queue() is None
+    monkeypatch.delenv("DEAD_LETTER_QUEUE")
+    assert current_queue() is None
+    monkeypatch.setenv("DEAD_LETTER_QUEUE", "q")
+    assert isinstance(current_queue(), Queue)
+
+
+def test_what_is_put_is_there(queue: DeadLetters):
+    Queue(queue.name).put("one")
+    Queue(queue.name).put("two")
+    assert sorted(record["body"] for record in queue.take()) == ["one", "two"]
+
+
+def test_a_refusal_is_said_with_aws_code_and_without_the_message(queue: DeadLetters):
+    with pytest.raises(QueueRefusedError) as caught:
+        Queue(queue.name).put("private" * 1_000_000)
+    assert str(caught.value) == "SendMessage to the queue dead-letters was refused: InvalidParameterValue"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_a_queue_that_is_not_there_is_said_and_looked_for_again(aws):
+    with pytest.raises(QueueRefusedError, match=r"^GetQueueUrl to the queue dead-letters was refused: .*NonExistent"):
+        Queue("dead-letters").put("x")
+    found = DeadLetters(boto3.client("sqs"))
+    Queue("dead-letters").put("x")
+    assert len(found.take()) == 1
+
+
+def test_a_queue_that_cannot_be_reached_is_said(aws, monkeypatch):
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(QueueRefusedError, match=r"^the queue q was not reached: NoRegionError$"):
+        Queue("q").put("private")
+
+
+def test_a_letter_can_be_opened_by_hand():
+    """As the module's docstring says: base64, gunzip."""
+    ((body, _part),) = letters(unsent("a"), "main")
+    assert b'"message":"a"' in gzip.decompress(base64.b64decode(json.loads(body)["awslogs"]["data"]))

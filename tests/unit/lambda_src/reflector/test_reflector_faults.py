@@ -1,0 +1,293 @@
+"""Whatever sinks do, every event is at the sink or in the queue, and the accounts say which. Thousands of faults, over sockets."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reflector import decode, delivery, http
+from reflector.dead_letters import Queue, QueueRefusedError
+from reflector.sinks import sumologic
+from reflector_support import opened, payload, raw, status, subscription_event
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+
+
+def stall(data, pause):
+    """Says this, and then nothing for a while."""
+
+    def answer(handler):
+        handler.wfile.write(data)
+        time.sleep(pause)
+        raw(b"")(handler)
+
+    return answer
+
+
+def late(handler):
+    time.sleep(0.01)
+    status(200)(handler)
+
+
+# What the sink does with a request, and whether it has taken it then.
+FAULTS = {
+    "429": (status(429), False),
+    "429, soon": (status(429, Retry_After="0"), False),
+    "429, never": (status(429, Retry_After="100000"), False),
+    "500": (status(500, b"private"), False),
+    "503": (status(503), False),
+    "413": (status(413), False),
+    "401": (status(401), False),
+    "400": (status(400, b"private"), False),
+    "nothing": (raw(b""), False),
+    "no HTTP": (raw(b"220 smtp ready\r\n"), False),
+    "half a head": (raw(b"HTTP/1.1 200 OK\r\nContent-Le"), True),
+    "half a status": (raw(b"HTTP/1.1 20"), False),
+    "half an answer": (raw(OK + b"pri"), True),
+    "accepted and closed": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), True),
+    "accepted, late": (late, True),
+    "accepted, the rest never": (stall(OK, 0.1), True),
+    "accepted": (status(200), True),
+}
+# Of what a sink takes and does not say in time the function cannot know: it sends that again.
+SILENT = {
+    "hangs": (stall(b"", 0.1), False),
+    "hangs in the head": (stall(b"HTTP/1.1 ", 0.1), False),
+    "accepted and not said": (raw(b""), True),
+    "accepted and hangs": (stall(b"", 0.1), True),
+}
+ALL = {**FAULTS, **SILENT}
+
+
+class Sinks:
+    """The server behind the sinks, which are told apart by their paths: `at` is how often each took each event."""
+
+    def __init__(self, sink):
+        self._sink = sink
+        self.met = Counter()
+        self.at = Counter()
+
+    def will(self, faults):
+        """Do this with the next requests, and accept those that follow."""
+        self._sink.reset()
+        self._sink.script.extend([self._acting(name) for name in faults] + [self._acting("accepted")] * 500)
+
+    def _acting(self, name):
+        answer, takes = ALL[name]
+
+        def act(handler):
+            self.met[name] += 1
+            if takes:
+                sink = "second" if handler.path.endswith("-2") else "sumologic"
+                self.at.update((sink, int(record["id"])) for record in handler.received.records)
+            answer(handler)
+
+        return act
+
+
+@dataclass(slots=True)
+class Context:
+    """Lambda's context, whose time passes by being looked at."""
+
+    seconds: float
+    log_group_name: str = "/aws/lambda/reflector"
+
+    def get_remaining_time_in_millis(self):
+        self.seconds -= 0.5
+        return max(0, int(self.seconds * 1000))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """No waiting between attempts. An answer is awaited for long enough on any machine: see `impatient`."""
+    monkeypatch.setattr(delivery.Backoff, "seconds", lambda _backoff, _attempt: 0.0001)
+    monkeypatch.setattr(delivery, "LEAST_SECONDS", 5.0)
+    monkeypatch.setattr(http, "_BODY_SECONDS", 0.03)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Sinks that hang are given up soon."""
+    monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.05)
+
+
+# Those after which nothing more is tried are few, or most of a script would not be met; so are those that take time.
+ENDING = ("429, never", "401")
+SLOW = ("accepted, the rest never", *SILENT)
+
+
+def scripts(names):
+    often = [name for name in names if name not in ENDING + SLOW and name != "accepted"]
+    return st.lists(st.one_of(*[st.sampled_from(often)] * 8, st.sampled_from(list(names))), min_size=10, max_size=40)
+
+
+faults, silent_faults = scripts(FAULTS), scripts(ALL)
+texts = st.lists(st.sampled_from(["private", '{"a":1.10}', "private \ud800é", "x" * 300]), min_size=3, max_size=20)
+times = st.one_of(st.floats(5, 50), st.floats(50, 500))
+shapes = st.fixed_dictionaries(
+    {"limit": st.integers(50, 500), "slab": st.sampled_from([400, 4_000_000]), "two": st.booleans()}
+)
+
+
+class Rig:
+    """The function with one sink or two, in an account with a queue."""
+
+    def __init__(self, function, sink, queue):
+        self.function, self.queue = function, queue
+        self.sinks = Sinks(sink)
+        self.second = json.dumps(
+            {"sinks": {"second": {"type": "sumologic", "endpoint": f"{sink.url}-2", "include_event_id": True}}}
+        )
+
+    def invoke(self, event, seconds, shape, queue):
+        environment = {"INCLUDE_EVENT_ID": "true", "DEAD_LETTER_QUEUE": queue}
+        if shape["two"]:
+            environment["REFLECTOR_RULES"] = self.second
+        with (
+            mock.patch.object(sumologic, "REQUEST_LIMIT", shape["limit"]),
+            mock.patch.object(decode, "SLAB_BYTES", shape["slab"]),
+        ):
+            outcome = self.function.invoke(event, context=Context(seconds), **environment)
+        line = outcome.account
+        assert line["ReceivedEvents"] == sum(
+            line[f"{name}Events"] for name in ("Dropped", "Delivered", "DeadLettered", "Failed")
+        )
+        assert "private" not in outcome.printed + str(outcome.error)
+        return outcome, line
+
+    def begin(self, messages, shape):
+        """The event, and what is to be where in the end."""
+        self.queue.take()
+        self.sinks.at.clear()
+        wanted = {(name, number) for name in self.names(shape) for number in range(len(messages))}
+        text = json.dumps(payload(messages), separators=(",", ":")).encode()
+        return subscription_event(text), wanted
+
+    @staticmethod
+    def names(shape):
+        return ["sumologic", "second"] if shape["two"] else ["sumologic"]
+
+
+def in_letters(records):
+    found = Counter()
+    for record in records:
+        got, mark = opened(record["body"])
+        found.update((mark["sink"], int(event["id"])) for event in got["logEvents"])
+    return found
+
+
+@pytest.fixture
+def rig(quick, function, sink, queue):
+    return Rig(function, sink, queue)
+
+
+def test_every_event_is_at_the_sink_or_in_the_queue_and_after_replays_at_the_sink(rig):
+    @settings(max_examples=400)
+    @given(faults, faults, texts, times, times, shapes)
+    def run(first, second, messages, seconds, more_seconds, shape):
+        event, wanted = rig.begin(messages, shape)
+        rig.sinks.will(first)
+        outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
+        assert outcome.error is None
+        assert line["FailedEvents"] == 0
+        # Once, in one of the two places: here the sinks always say what they take.
+        letters = rig.queue.take()
+        assert rig.sinks.at + in_letters(letters) == Counter(wanted)
+        in_queue = {number for _sink, number in in_letters(letters)}
+        assert (line["DeadLetteredEvents"], line["DeliveredEvents"]) == (len(in_queue), len(messages) - len(in_queue))
+        # The queue's messages again, to sinks that are no better, and then to mended ones.
+        for faults, seconds_left in ((second, more_seconds), ([], 5000.0)):
+            rig.sinks.will(faults)
+            before = in_letters(letters)
+            letters = replayed(rig, letters, seconds_left, shape)
+            assert rig.sinks.at + in_letters(letters) == Counter(wanted)
+            assert in_letters(letters) <= before
+        assert letters == []
+        assert rig.sinks.at == Counter(wanted)
+
+    run()
+    assert sum(count for name, count in rig.sinks.met.items() if name != "accepted") > 3000
+    assert set(rig.sinks.met) == set(FAULTS)
+
+
+def replayed(rig, letters, seconds, shape):
+    """What is in the queue after these messages were sent again."""
+    if not letters:
+        return []
+    outcome, _line = rig.invoke({"Records": letters}, seconds, shape, rig.queue.name)
+    assert outcome.error is None
+    stay = {item["itemIdentifier"] for item in outcome.counts["batchItemFailures"]}
+    assert set(outcome.counts["failures"]) == stay
+    return [letter for letter in letters if letter["messageId"] in stay] + rig.queue.take()
+
+
+def test_a_sink_that_takes_and_does_not_say_so_gets_events_twice_but_none_is_lost(rig, impatient):
+    @settings(max_examples=160)
+    @given(silent_faults, texts, times, shapes)
+    def run(faults, messages, seconds, shape):
+        event, wanted = rig.begin(messages, shape)
+        rig.sinks.will(faults)
+        outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
+        assert outcome.error is None
+        letters = rig.queue.take()
+        assert set(rig.sinks.at + in_letters(letters)) == wanted
+        assert set(in_letters(letters).values()) <= {1}
+        assert line["DeadLetteredEvents"] == len({number for _sink, number in in_letters(letters)})
+
+    run()
+    assert sum(count for name, count in rig.sinks.met.items() if name != "accepted") > 600
+
+
+@pytest.mark.parametrize("queue_name", ["", "gone"], ids=["no queue", "a queue that refuses"])
+def test_without_the_queue_the_invocation_fails_and_lambdas_own_retry_sends_the_rest(rig, queue_name):
+    @settings(max_examples=40)
+    @given(faults, texts, times, shapes)
+    def run(faults, messages, seconds, shape):
+        event, wanted = rig.begin(messages, shape)
+        rig.sinks.will(faults)
+        outcome, line = rig.invoke(event, seconds, shape, queue_name)
+        failed = wanted - set(rig.sinks.at)
+        assert bool(failed) is (outcome.error is not None) is (line["FailedEvents"] > 0)
+        assert line["DeadLetteredEvents"] == 0
+        if failed:
+            assert type(outcome.error).__name__ == line["error"] == "DeliveryFailed"
+            rig.sinks.will([])
+            outcome, line = rig.invoke(event, 5000.0, shape, queue_name)
+            assert (outcome.error, line["DeliveredEvents"]) == (None, len(messages))
+        assert set(rig.sinks.at) == wanted
+
+    run()
+
+
+@pytest.mark.parametrize("refused_puts", [{1}, {2}, {1, 2, 3}, {2, 4}])
+def test_a_queue_that_refuses_now_and_then_loses_nothing_either(rig, monkeypatch, refused_puts):
+    puts = 0
+    put = Queue.put
+
+    def sometimes(queue, body):
+        nonlocal puts
+        puts += 1
+        if puts in refused_puts:
+            raise QueueRefusedError("SendMessage to the queue dead-letters was refused: AccessDenied")
+        put(queue, body)
+
+    monkeypatch.setattr(Queue, "put", sometimes)
+
+    @settings(max_examples=25)
+    @given(faults, texts, times, shapes)
+    def run(faults, messages, seconds, shape):
+        nonlocal puts
+        puts = 0
+        event, wanted = rig.begin(messages, shape)
+        rig.sinks.will(faults)
+        outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
+        there = set(rig.sinks.at + in_letters(rig.queue.take()))
+        lost = {number for _sink, number in wanted - there}
+        assert line["FailedEvents"] == len(lost)
+        assert (outcome.error is not None) is bool(lost)
+
+    run()

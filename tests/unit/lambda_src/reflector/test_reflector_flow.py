@@ -1,0 +1,243 @@
+"""From a payload to several sinks. The sinks follow scripts; what the function does with what is left: test_reflector_handler.py."""
+
+import json
+import threading
+from collections import Counter
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reflector import decode as decoding
+from reflector import delivery
+from reflector.accounting import Tally
+from reflector.config import Config
+from reflector.decode import decode
+from reflector.flow import Flow
+from reflector.records import records
+from reflector.rules import routes
+from reflector.sinks import ACCEPTED
+from reflector_support import payload, subscription_event
+from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink
+
+ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+
+
+class Sending:
+    """A flow to these sinks, with what they hand back."""
+
+    def __init__(self, rules=(), prefixes=(), slab=None, **sinks):
+        self.sinks = sinks
+        self.clock = Clock(100.0)
+        self.tally = Tally()
+        self.kept = []
+        config = Config(sinks, routes(list(rules), sinks, "routes"), prefixes)
+        self.flow = Flow(config, self.clock, self.tally)
+        self.slab = slab or decoding.SLAB_BYTES
+
+    def keep(self, name, unsent):
+        self.kept.append((name, unsent))
+        self.tally.unsent(name, unsent, queued=True)
+
+    def payload(self, *messages, log_group="/app/orders", log_stream="web/1"):
+        text = json.dumps(payload(messages, log_group, log_stream), separators=(",", ":")).encode()
+        with mock.patch.object(decoding, "SLAB_BYTES", self.slab):
+            got = decode(subscription_event(text))
+        self.tally.receive(got)
+        return got
+
+    def reflect(self, *messages, **where):
+        found = self.payload(*messages, **where)
+        with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
+            self.flow.reflect(found, self.keep)
+        self.tally.check()
+        return self
+
+    def left(self, name):
+        return [number for sink, unsent in self.kept if sink == name for number in unsent.batch.numbers]
+
+    @property
+    def counts(self):
+        counts = self.tally.counts()
+        return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
+
+
+def sink(*script, **options):
+    return ScriptedSink(Clock(100.0), script, **options)
+
+
+def at(sink):
+    return list(map(int, sink.accepted))
+
+
+# --- routes ---
+
+
+def test_each_event_goes_to_every_sink_once_and_in_order():
+    sending = Sending(a=sink(size=2), b=sink(size=3)).reflect(*"vwxyz")
+    assert at(sending.sinks["a"]) == at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
+    assert sending.counts == (5, 0, 5, 0, 0)
+
+
+def test_the_first_route_that_fits_says_where_to():
+    rules = [
+        {"log_groups": ["/app/*"], "sinks": ["b"], "drop": ["debug"]},
+        {"log_groups": ["/noise"], "sinks": []},
+        {"log_groups": ["*"], "sinks": ["a"]},
+    ]
+    sending = Sending(rules, a=sink(), b=sink())
+    sending.reflect("x", "debug", "y")
+    assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([], [0, 2])
+    sending.reflect("x", log_group="/noise")
+    sending.reflect("x", "debug", log_group="/other")
+    assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([0, 1], [0, 2])
+    assert sending.counts == (6, 2, 4, 0, 0)
+    assert sending.tally.dropped == {"route": 2}
+
+
+def test_streams_are_selected_before_routes():
+    sending = Sending(prefixes=("batch/",), a=sink()).reflect("x", log_stream="web/1")
+    assert sending.tally.dropped == {"log stream prefix": 1}
+    assert sending.sinks["a"].seen == []
+
+
+def test_what_is_kept_knows_the_request_that_a_dropped_event_named():
+    spying = sink(size=9)
+    spying.chunks = mock.Mock(wraps=spying.chunks)
+    Sending([{"log_groups": ["*"], "drop": ["^START"]}], a=spying).reflect(f"START RequestId: {ID}", "x")
+    (batch,) = spying.chunks.call_args.args
+    assert [(event["message"], event["requestID"]) for event in batch.events] == [("x", ID)]
+    assert batch.numbers == [1]
+
+
+def test_redacted_events_are_redacted_in_what_is_handed_back():
+    sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=sink(REFUSED)).reflect("me@example.com")
+    ((_name, unsent),) = sending.kept
+    assert unsent.batch.events[0]["message"] == "[email]"
+
+
+# --- slabs ---
+
+
+class Noting(ScriptedSink):
+    """One that keeps what the events' lines are made of."""
+
+    def chunks(self, batch):
+        self.records = [*getattr(self, "records", []), *zip(*records(batch.events), strict=True)]
+        return super().chunks(batch)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["x", "yy", f"RequestId: {ID}", f"2020-03-05T16:30:36.113Z {ID[::-1]} hello"]), max_size=12
+    ),
+    st.integers(1, 700),
+)
+def test_slabs_make_no_difference_but_to_memory(messages, slab):
+    whole, cut = (Sending(slab=size, a=Noting(Clock(100.0), size=3), b=sink(size=2)) for size in (None, slab))
+    for sending in (whole, cut):
+        sending.reflect(*messages)
+        assert [at(one) for one in sending.sinks.values()] == [list(range(len(messages)))] * 2
+        assert sending.counts == (len(messages), 0, len(messages), 0, 0)
+    noted = [getattr(sending.sinks["a"], "records", []) for sending in (whole, cut)]
+    assert noted[0] == noted[1]
+    assert len(noted[0]) == len(messages)
+
+
+def test_slabs_are_read_one_after_the_other():
+    sending = Sending(slab=50, a=sink())
+    found = sending.payload(*["x" * 50] * 5)
+    order = []
+
+    def noted(number, slab):
+        def read():
+            order.append(f"slab {number}")
+            return slab()
+
+        return read
+
+    found = replace(found, _slabs=[noted(number, slab) for number, slab in enumerate(found._slabs)])
+    sending.sinks["a"].send = lambda chunk, _timeout: order.append("sent") or ACCEPTED
+    sending.flow.reflect(found, sending.keep)
+    assert order == [word for number in range(5) for word in (f"slab {number}", "sent")]
+
+
+# --- several sinks ---
+
+
+def test_a_sink_that_fails_holds_no_other_up_and_nothing_is_sent_twice():
+    sending = Sending(a=sink(REFUSED, ACCEPTED, REFUSED, size=1), b=sink(size=1)).reflect(*"vwxyz")
+    assert at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
+    assert at(sending.sinks["a"]) == [1, 3, 4]
+    assert (sending.left("a"), sending.left("b")) == ([0, 2], [])
+    assert sending.counts == (5, 0, 3, 2, 0)
+
+
+def test_a_sink_that_hangs_holds_no_other_up():
+    """`a` answers when `b` is through: if `b` waited for `a`, this would wait for ever."""
+    through = threading.Event()
+    first, second = sink(size=1), sink(size=1)
+    send = second.send
+
+    def slow(chunk, _timeout):
+        assert through.wait(20)
+        first.accepted += chunk.content
+        return ACCEPTED
+
+    def counting(chunk, timeout):
+        outcome = send(chunk, timeout)
+        if len(second.accepted) == 3:
+            through.set()
+        return outcome
+
+    first.send, second.send = slow, counting
+    sending = Sending(a=first, b=second).reflect(*"xyz")
+    assert at(first) == at(second) == [0, 1, 2]
+    assert sending.counts == (3, 0, 3, 0, 0)
+
+
+@pytest.mark.parametrize("slab", [None, 20])
+def test_what_keep_raises_ends_the_way_to_that_sink_only(slab):
+    sending = Sending(slab=slab, a=sink(REFUSED, size=1), b=sink(size=1))
+
+    def keep(name, _unsent):
+        raise RuntimeError(name)
+
+    with pytest.raises(RuntimeError, match=r"^a$"):
+        sending.flow.reflect(sending.payload(*"xyz"), keep)
+    assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([], [0, 1, 2])
+    assert len(sending.sinks["a"].seen) == 1
+
+
+outcomes = st.lists(st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, REFUSED, ValueError()]), max_size=8)
+
+
+@given(outcomes, outcomes, st.integers(0, 10), st.integers(1, 4), st.sampled_from([None, 1, 200]))
+def test_each_sink_has_or_hands_back_each_event_once(first, second, count, size, slab):
+    sending = Sending(slab=slab, a=sink(*first, size=size), b=sink(*second, size=size))
+    sending.reflect(*["x"] * count)
+    for name, one in sending.sinks.items():
+        assert Counter(at(one)) + Counter(sending.left(name)) == Counter(range(count))
+    either = len({*sending.left("a"), *sending.left("b")})
+    assert sending.counts == (count, 0, count - either, either, 0)
+
+
+# --- again ---
+
+
+def test_what_is_sent_again_goes_to_its_sink_whatever_routes_select_today():
+    rules = [{"log_groups": ["*"], "sinks": ["b"], "drop": ["."], "sample": 0, "redact": ["email"]}]
+    sending = Sending(rules, prefixes=("other",), a=sink(REFUSED), b=sink())
+    sending.flow.resend(sending.payload("me@example.com"), "a", sending.keep)
+    ((name, unsent),) = sending.kept
+    assert (name, unsent.batch.events[0]["message"]) == ("a", "[email]")
+    assert sending.sinks["b"].seen == []
+
+
+def test_a_way_that_is_closed_stays_closed_for_the_next_payload():
+    sending = Sending(a=sink(ValueError(), breaks_after=1, size=1))
+    sending.reflect("x", "y")
+    sending.reflect("z")
+    assert len(sending.sinks["a"].seen) == 1
+    assert sending.counts == (3, 0, 0, 3, 0)

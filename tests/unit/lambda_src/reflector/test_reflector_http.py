@@ -1,0 +1,562 @@
+import datetime
+import email.utils
+import gzip
+import itertools
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from reflector import delivery, http
+from reflector.delivery import Backoff, Delivery
+from reflector.http import USER_AGENT, Answer, Endpoint, HttpSink, Request, by_status
+from reflector.options import SettingsError
+from reflector.secrets import Secret, SecretError
+from reflector.sinks import Batch, Chunk
+from reflector_support import TOKEN, Sink, hang, ok_then_close, payload, raw, status
+
+QUICK = Backoff(base=0.001, cap=0.002)
+
+
+class Courier(HttpSink):
+    """Posts each body as it is, and remembers what became of them."""
+
+    def __init__(self, url):
+        super().__init__(Secret(url, "endpoint"))
+        self.sent = self.unsent = None
+
+    def chunks(self, batch):
+        for position, body in enumerate(self.bodies):
+            yield Chunk([position], Request((("X-Test", b"yes"), *self.headers), body))
+
+    def attempt(self, bodies, seconds, backoff, headers=()):
+        self.bodies, self.headers = bodies or (b"x",), headers
+        batch = Batch("", "", "", (), payload("x" * len(self.bodies))["logEvents"], range(len(self.bodies)))
+        end = time.monotonic() + seconds
+        way = Delivery(self, lambda: end - time.monotonic(), backoff)
+        self.unsent = list(way.deliver(batch))
+        self.sent = way.sent
+        return way.sent
+
+    def deliver(self, *bodies, seconds=10.0, backoff=QUICK):
+        sent = self.attempt(bodies, seconds, backoff)
+        assert not self.unsent
+        assert sent.events == len(self.bodies)
+        return sent
+
+    def fail(self, *bodies, seconds=10.0, backoff=QUICK):
+        """The reason that each event is handed back with."""
+        self.attempt(bodies, seconds, backoff)
+        assert self.unsent
+        assert TOKEN not in repr(self.unsent)
+        return [unsent.reason for unsent in self.unsent for _event in unsent.batch.events]
+
+
+@pytest.fixture
+def courier(sink):
+    courier = Courier(sink.url)
+    yield courier
+    courier._connected().close()
+
+
+@pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
+def test_any_2xx_is_delivered(sink, courier, code):
+    sink.script.append(status(code))
+    sent = courier.deliver(b"x")
+    assert (sent.events, sent.requests, sent.retries) == (1, 1, 0)
+    (got,) = sink.received
+    assert got.path == f"/receiver/{TOKEN}"
+    assert got.headers["X-Test"] == "yes"
+    assert got.body == b"x"
+
+
+TRANSIENT = {
+    "408": status(408),
+    "429": status(429),
+    "500": status(500, b"oops"),
+    "503": status(503),
+    "504": status(504),
+    "no answer": raw(b""),
+    "half a status line": raw(b"HTTP/1.1 20"),
+    "half an answer": raw(b"HTTP/1.1 503 No\r\nContent-Le"),
+    "no HTTP": raw(b"220 smtp ready\r\n"),
+}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
+def test_a_passing_fault_is_tried_again(sink, courier, fault):
+    sink.script.extend([fault, fault])
+    sent = courier.deliver(b"once")
+    assert (sent.events, sent.requests, sent.retries) == (1, 3, 2)
+    assert {got.body for got in sink.received} == {b"once"}
+
+
+def test_a_sink_that_hangs_is_given_up_and_tried_again(sink, courier, monkeypatch):
+    monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.1)
+    sink.script.append(hang(1))
+    assert courier.deliver().retries == 1
+
+
+def test_a_sink_that_is_away_is_tried_until_the_time_is_over():
+    closed = socket.create_server(("127.0.0.1", 0))
+    port = closed.getsockname()[1]
+    closed.close()
+    gone = Courier(f"http://127.0.0.1:{port}/{TOKEN}")
+    (reason,) = gone.fail(seconds=0.3)
+    assert reason == "the connection to the sink broke (ConnectionRefusedError)"
+    assert gone.sent.requests == gone.unsent[0].attempts > 1
+
+
+@pytest.mark.parametrize("code", [300, 301, 307, 400, 401, 403, 404, 411, 413])
+def test_an_answer_that_will_not_change_is_not_asked_for_again(sink, courier, code):
+    sink.script.extend([status(200), status(code, Location="http://127.0.0.1:1/")])
+    assert courier.fail(b"a", b"b") == [f"the sink answered {code}"]
+    assert [got.body for got in sink.received] == [b"a", b"b"]
+    assert (courier.sent.events, courier.unsent[0].attempts, courier.unsent[0].batch.numbers) == (1, 1, [1])
+
+
+def test_a_refused_request_does_not_hold_up_the_next(sink, courier):
+    sink.script.append(status(400))
+    assert len(courier.fail(b"a", b"b")) == 1
+    assert courier.sent.events == 1
+
+
+def test_it_ends_with_the_time_and_says_how_it_went(sink, courier):
+    sink.script.extend([status(503)] * 10_000)
+    assert courier.fail(seconds=0.5) == ["the sink answered 503"]
+    attempts = len(sink.received)
+    assert attempts > 5
+    assert attempts == courier.sent.requests == courier.unsent[0].attempts
+    assert courier.sent.retries == attempts - 1
+
+
+def test_no_time_no_request(sink, courier):
+    assert courier.fail(seconds=-1) == ["the invocation's time was over"]
+    assert courier.unsent[0].attempts == 0
+    assert not sink.received
+
+
+def test_a_hanging_sink_never_outlasts_the_time(sink, courier):
+    sink.script.append(hang(2))
+    started = time.monotonic()
+    assert courier.fail(seconds=0.4) == ["the sink did not answer in time"]
+    assert time.monotonic() - started < 0.8
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_waited_for(sink, courier, form):
+    # A date has whole seconds: two from now is more than one away.
+    wish = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
+    sink.script.append(status(429, Retry_After=wish))
+    started = time.monotonic()
+    courier.deliver()
+    assert 0.95 <= time.monotonic() - started < 3
+
+
+def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
+    sink.script.append(status(429, Retry_After="120"))
+    started = time.monotonic()
+    assert courier.fail(b"a", b"b", seconds=5) == [
+        "the sink answered 429",
+        "the sink answered 429, and the invocation's time was over",
+    ]
+    assert len(sink.received) == 1
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "wish",
+    ["soon", "-5", "1.5", "", "Wed, 99 Foo 2026", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00", "²"],
+)
+def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
+    sink.script.append(
+        raw(f"HTTP/1.1 503 No\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n".encode(), then_close=False)
+    )
+    started = time.monotonic()
+    assert courier.deliver().retries == 1
+    assert time.monotonic() - started < 0.9
+
+
+def test_one_connection_serves_many_requests(sink, courier):
+    sink.script.extend([status(200, b"a body " * 9000), status(503), status(200, b"a body")])
+    courier.deliver()
+    courier.deliver(seconds=0.5)
+    courier.deliver(b"x", b"y")
+    assert len({got.client_port for got in sink.received}) == 1
+
+
+def test_a_connection_that_the_sink_closed_is_opened_again_at_once(sink, courier):
+    sink.script.append(ok_then_close())
+    courier.deliver()
+    time.sleep(0.05)
+    sent = courier.deliver(backoff=Backoff(base=60, cap=60), seconds=1)
+    assert (sent.requests, sent.retries) == (1, 0)
+    assert [got.body for got in sink.received] == [b"x", b"x"]
+
+
+def test_a_large_request_on_a_connection_that_the_sink_closed(sink, courier):
+    sink.script.append(ok_then_close())
+    courier.deliver()
+    time.sleep(0.05)
+    assert courier.deliver(b"y" * 5_000_000).retries == 0
+
+
+def test_a_connection_that_rested_long_is_not_used_again(sink, courier, monkeypatch):
+    courier.deliver()
+    monkeypatch.setattr(http, "IDLE_SECONDS", -1.0)
+    courier.deliver()
+    assert len({got.client_port for got in sink.received}) == 2
+
+
+def test_a_sink_that_asks_to_close_gets_a_new_connection(sink, courier):
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbye"))
+    assert courier.deliver(b"x", b"y").retries == 0
+    assert len({got.client_port for got in sink.received}) == 2
+
+
+@pytest.mark.parametrize(
+    "rest", [b"Content-Length: 100\r\n\r\npart", b"Transfer-Encoding: chunked\r\n\r\n7\r\npart", b"Content-Le", b""]
+)
+def test_an_accepted_request_stays_accepted_when_the_answer_breaks_off(sink, courier, rest):
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
+    sent = courier.deliver(b"x", b"y")
+    assert (sent.requests, sent.retries, len(sink.received)) == (2, 0, 2)
+
+
+def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(sink, courier, monkeypatch):
+    monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=0.3))
+    started = time.monotonic()
+    assert courier.deliver().retries == 0
+    assert time.monotonic() - started < 0.25
+    assert courier.deliver().retries == 0
+
+
+def test_an_answers_body_is_not_awaited_beyond_the_time(sink, courier):
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=1.5))
+    started = time.monotonic()
+    assert courier.deliver(seconds=0.4).retries == 0
+    assert time.monotonic() - started < 0.8
+
+
+def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
+    monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
+
+    def endless(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _unused in range(100):
+            handler.wfile.write(b"x")
+            time.sleep(0.01)
+
+    sink.script.append(endless)
+    started = time.monotonic()
+    assert courier.deliver().retries == 0
+    assert time.monotonic() - started < 0.5
+
+
+def test_a_refusal_is_heard_though_the_sink_reads_nothing():
+    """A server that answers 413 to the head and closes: the client may still be sending then."""
+    server = socket.create_server(("127.0.0.1", 0))
+    courier = Courier(f"http://127.0.0.1:{server.getsockname()[1]}/")
+
+    def refuse():
+        while True:
+            try:
+                client, _unused = server.accept()
+            except OSError:
+                return
+            client.recv(1024)
+            client.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            client.shutdown(socket.SHUT_WR)
+            time.sleep(0.05)  # the client has heard the end and is still sending: closing now breaks its pipe
+            client.close()
+
+    threading.Thread(target=refuse, daemon=True).start()
+    try:
+        assert courier.fail(b"z" * 30_000_000) == ["the sink answered 413"]
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("faults", list(itertools.product(["429", "no answer", "half an answer"], repeat=3)))
+def test_faults_in_a_row(sink, courier, faults):
+    sink.script.extend(TRANSIENT[fault] for fault in faults)
+    courier.deliver()
+    assert len(sink.received) == 4
+
+
+# --- what an answer says ---
+
+
+def post(courier, **options):
+    return courier._connected().post((), b"x", **{"timeout": 5.0, **options})
+
+
+def test_the_answers_body_is_there_for_sinks_that_read_it(sink, courier):
+    sink.script.append(status(207, b'{"errors":true}' * 20_000, Retry_After="7"))
+    assert post(courier) == Answer(207, 7.0, b'{"errors":true}' * 20_000)
+
+
+def test_a_body_that_breaks_off_is_there_as_far_as_it_came(sink, courier):
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"))
+    assert post(courier) == Answer(200, 0.0, b"part")
+    assert post(courier) == Answer(200, 0.0)
+
+
+def test_a_body_beyond_its_limit_is_cut_and_its_connection_left(sink, courier, monkeypatch):
+    monkeypatch.setattr(http, "_BODY_BYTES", 100_000)
+    sink.script.append(status(200, b"x" * 1_000_000))
+    assert 100_000 < len(post(courier).body) < 300_000
+    post(courier)
+    assert len({got.client_port for got in sink.received}) == 2
+
+
+def test_a_token_is_in_no_repr(courier):
+    assert TOKEN not in repr(courier._connected()._endpoint)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        (200, "accepted"),
+        (204, "accepted"),
+        (299, "accepted"),
+        (301, "refused"),
+        (400, "refused"),
+        (401, "unauthorized"),
+        (403, "unauthorized"),
+        (404, "refused"),
+        (408, "again"),
+        (411, "refused"),
+        (413, "too_large"),
+        (425, "again"),
+        (429, "again"),
+        (500, "again"),
+        (502, "again"),
+        (503, "again"),
+        (599, "again"),
+    ],
+)
+def test_what_a_status_says(code, verdict):
+    got = by_status(Answer(code, 3.0, b"private"))
+    assert got.verdict == verdict
+    assert got.retry_after == (3.0 if verdict == "again" else 0.0)
+    assert got.reason == ("" if verdict == "accepted" else f"the sink answered {code}")
+
+
+# --- sinks that are posted to ---
+
+
+class Guarded(Courier):
+    """One that needs a token."""
+
+    def __init__(self, url, token):
+        super().__init__(url)
+        self.token = Secret(token, "sinks.x.token")
+
+    def secret_headers(self):
+        return (("Authorization", self.token.value().encode()),)
+
+    def secrets(self):
+        return [self.token]
+
+
+@pytest.fixture
+def vault(monkeypatch):
+    """Where secrets are: by name, with a count of how often they were read."""
+    kept, reads = {}, []
+
+    def read(reference, _keys):
+        reads.append(reference)
+        if reference not in kept:
+            raise SecretError(f"{reference} was refused: AccessDenied.")
+        return kept[reference]
+
+    monkeypatch.setattr("reflector.secrets.read", read)
+    kept["reads"] = reads
+    return kept
+
+
+def test_secrets_are_read_once_and_anew_when_they_are_refused(sink, vault):
+    vault.update({"ssm:/url": sink.url, "ssm:/token": "old"})
+    courier = Guarded("ssm:/url", "ssm:/token")
+    courier.deliver(b"a", b"b")
+    assert vault["reads"] == ["ssm:/url", "ssm:/token"]
+    vault["ssm:/token"] = "new"
+    sink.script.append(status(401))
+    courier.deliver(b"c")
+    assert [(got.headers["Authorization"], got.body) for got in sink.received[2:]] == [("old", b"c"), ("new", b"c")]
+    assert vault["reads"] == ["ssm:/url", "ssm:/token"] * 2
+
+
+def test_an_endpoint_may_have_moved(sink, vault):
+    vault["ssm:/url"] = sink.url
+    courier = Courier("ssm:/url")
+    courier.deliver(b"a")
+    vault["ssm:/url"] = sink.url + "-2"
+    sink.script.append(status(403))
+    courier.deliver(b"b")
+    assert [got.path for got in sink.received] == [f"/receiver/{TOKEN}"] * 2 + [f"/receiver/{TOKEN}-2"]
+
+
+def test_secrets_that_are_still_refused_are_not_read_for_ever(sink, vault):
+    vault["ssm:/url"] = sink.url
+    sink.script.extend([status(401)] * 9)
+    courier = Courier("ssm:/url")
+    assert courier.fail(b"a", b"b") == ["the sink answered 401"] * 2
+    assert len(sink.received) == len(vault["reads"]) == 2
+
+
+def test_a_literal_is_not_tried_twice(sink):
+    sink.script.extend([status(401)] * 9)
+    assert Guarded(sink.url, "literal").fail(b"a", b"b") == ["the sink answered 401"] * 2
+    assert len(sink.received) == 1
+
+
+def test_a_secret_that_cannot_be_read_is_the_reason(sink, vault):
+    vault["ssm:/url"] = sink.url
+    assert Guarded("ssm:/url", "ssm:/gone").fail(b"a", b"b") == ["ssm:/gone was refused: AccessDenied"] * 2
+    assert not sink.received
+
+
+def test_a_secret_that_is_no_url_is_a_reason_and_not_quoted(vault):
+    vault["ssm:/url"] = f"http://example.com/{TOKEN}"
+    (reason,) = Courier("ssm:/url").fail()
+    assert reason.startswith("endpoint: must be an https URL")
+
+
+def test_a_literal_that_is_no_url_is_found_at_once():
+    with pytest.raises(SettingsError, match=r"^endpoint: must be an https URL"):
+        Courier(f"http://example.com/{TOKEN}")
+
+
+def test_bodies_are_compressed_unless_told_otherwise(courier):
+    assert courier.request(b"x" * 1000).headers == (("Content-Encoding", b"gzip"), ("User-Agent", USER_AGENT.encode()))
+    assert gzip.decompress(courier.request(b"x" * 1000).body) == b"x" * 1000
+    plain = HttpSink(Secret("https://example.com", "endpoint"), compress=False).request(b"x", (("A", b"b"),))
+    assert plain == Request((("User-Agent", USER_AGENT.encode()), ("A", b"b")), b"x")
+
+
+def test_a_header_that_cannot_be_sent_is_a_reason_that_does_not_quote_it(sink, courier):
+    courier.attempt([b"x"], 5.0, QUICK, (("X", b"private\r\nprivate: b"),))
+    assert [unsent.reason for unsent in courier.unsent] == ["the sink's code failed (ValueError)"]
+    assert not sink.received
+
+
+# --- TLS ---
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key").write_bytes(private)
+    (folder / "certificate").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return folder
+
+
+@pytest.fixture
+def secure_sink(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "certificate", certificate / "key")
+    sink = Sink(context)
+    http.tls_context.cache_clear()
+    yield sink
+    sink.stop()
+    http.tls_context.cache_clear()
+
+
+def test_https_with_a_certificate_that_the_system_trusts(secure_sink, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
+    courier = Courier(secure_sink.url)
+    secure_sink.script.extend([status(200), ok_then_close()])
+    assert courier.deliver(b"x", b"y").retries == 0
+    time.sleep(0.05)
+    assert courier.deliver().retries == 0
+    assert [got.path for got in secure_sink.received] == [f"/receiver/{TOKEN}"] * 3
+
+
+def test_https_with_any_other_certificate_sends_nothing(secure_sink):
+    courier = Courier(secure_sink.url)
+    assert courier.fail() == ["the sink's certificate is not trusted"]
+    assert courier.sent.requests == 1
+    assert not secure_sink.received
+
+
+# --- endpoints ---
+
+
+@pytest.mark.parametrize(
+    ("url", "secure", "host", "port", "target"),
+    [
+        ("https://example.com/receiver/v1/http/abc==", True, "example.com", 443, "/receiver/v1/http/abc=="),
+        ("https://example.com:8443", True, "example.com", 8443, "/"),
+        ("HTTPS://Example.com/a?b=c&d#e", True, "example.com", 443, "/a?b=c&d"),
+        ("http://127.0.0.1:8080/x", False, "127.0.0.1", 8080, "/x"),
+        ("http://127.9.9.9/x", False, "127.9.9.9", 80, "/x"),
+        ("http://localhost:1/x", False, "localhost", 1, "/x"),
+        ("http://[::1]/x", False, "::1", 80, "/x"),
+    ],
+)
+def test_endpoints(url, secure, host, port, target):
+    got = Endpoint.parse(url, "SUMO_ENDPOINT")
+    assert (got.secure, got.host, got.port, got.target) == (secure, host, port, target)
+    assert "target" not in repr(got)
+
+
+def test_the_usual_path_of_a_service_is_used_where_the_url_has_none():
+    for url in ("https://example.com", "https://example.com/"):
+        assert Endpoint.parse(url, "e", "/v1/logs").target == "/v1/logs"
+    assert Endpoint.parse("https://example.com?a=b", "e", "/v1/logs").target == "/v1/logs?a=b"
+    assert Endpoint.parse("https://example.com/x/", "e", "/v1/logs").target == "/x/"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "token",
+        "ftp://example.com/token",
+        "http://example.com/token",
+        "http://10.0.0.1/token",
+        "http://localhost.example.com/token",
+        "http://127.0.0.1.example.com/token",
+        "https:///token",
+        "https://[token",
+        "https://example.com:token/",
+        "https://example.com:99999/token",
+        "https://user:token@example.com/",
+        "https://example.com/to ken",
+        "https://example.com/tok\nen",
+        "https://example.com/tokén",
+        "//example.com/token",
+        "https://exa℀mple.com/token",
+    ],
+)
+def test_other_endpoints_are_refused_without_being_quoted(url):
+    with pytest.raises(SettingsError, match=r"^SUMO_ENDPOINT: must be an https URL") as caught:
+        Endpoint.parse(url, "SUMO_ENDPOINT")
+    assert "tok" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None

@@ -1,0 +1,280 @@
+"""Messages of the dead-letter queue, sent again. Through the whole function: test_reflector_handler.py."""
+
+import json
+from collections import Counter
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reflector import delivery
+from reflector.accounting import Tally
+from reflector.config import Config
+from reflector.dead_letters import QueueRefusedError, letters, undecodable
+from reflector.delivery import TIME_IS_OVER, Unsent
+from reflector.flow import Flow
+from reflector.replay import Replay, is_queue_event
+from reflector.rules import routes
+from reflector.sinks import ACCEPTED
+from reflector_support import opened, payload, sample, sqs_event, subscription_event
+from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink, batch_of
+
+
+class Messages:
+    """What is put into the queue; from the message `full_after` on it refuses."""
+
+    def __init__(self, full_after=None):
+        self.bodies = []
+        self.full_after = full_after
+
+    def put(self, body):
+        if len(self.bodies) == self.full_after:
+            raise QueueRefusedError("SendMessage to the queue q was refused: AccessDenied")
+        self.bodies.append(body)
+
+
+class Replaying:
+    def __init__(self, *, queue=None, rules=(), seconds=100.0, own="/own", **sinks):
+        self.sinks = sinks
+        self.queue = queue
+        self.tally = Tally()
+        self.clock = Clock(seconds)
+        self.config = Config(sinks, routes(list(rules), sinks, "routes"), ())
+        flow = Flow(self.config, self.clock, self.tally)
+        self.replay = Replay(flow, self.config, self.tally, queue, own)
+
+    def answer(self, *bodies):
+        with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
+            answer = self.replay.answer(sqs_event(*bodies)["Records"])
+        self.tally.check()
+        assert set(answer) == {"batchItemFailures", "failures"}
+        assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == list(answer["failures"])
+        return answer["failures"]
+
+    @property
+    def counts(self):
+        counts = self.tally.counts()
+        return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
+
+
+def sink(*script, **options):
+    return ScriptedSink(Clock(1e9), script, **options)
+
+
+def letter(*texts, sink="a", first=0):
+    """A dead letter of these events, whose ids begin at `first`."""
+    batch = batch_of(*["x"] * first, *texts)
+    ((body, _part),) = letters(Unsent(batch.only(range(first, first + len(texts))), "busy", 3), sink)
+    return body
+
+
+def at(sink):
+    return list(map(int, sink.accepted))
+
+
+# --- which events are a queue's ---
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        [],
+        None,
+        {"Records": []},
+        {"Records": "x"},
+        {"Records": [5]},
+        {"Records": [{"eventSource": "aws:sns"}]},
+        {"Records": [{"eventSource": "aws:sqs"}, {"eventSource": "aws:sns"}]},
+        sample("powertools_cloudwatch_logs_event.json"),
+    ],
+)
+def test_other_events(event):
+    assert not is_queue_event(event)
+
+
+def test_a_queues_event():
+    assert is_queue_event(sqs_event("x"))
+
+
+# --- what is accepted ---
+
+
+def test_letters_go_to_their_own_sink_and_may_be_deleted():
+    replaying = Replaying(a=sink(), b=sink(), queue=Messages())
+    assert replaying.answer(letter("x", "y"), letter("z", sink="b", first=5)) == {}
+    assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0, 1], [5])
+    assert replaying.counts == (3, 0, 3, 0, 0)
+    assert replaying.queue.bodies == []
+
+
+def test_routes_that_would_drop_it_today_drop_nothing_that_was_let_pass():
+    rules = [{"log_groups": ["*"], "sinks": [], "drop": ["."]}]
+    replaying = Replaying(a=sink(), rules=rules)
+    assert replaying.answer(letter("x")) == {}
+    assert at(replaying.sinks["a"]) == [0]
+
+
+def test_subscription_events_without_a_mark_go_where_routes_say():
+    rules = [{"log_groups": ["/app/*"], "sinks": ["b"], "drop": ["y"]}, {"log_groups": ["*"]}]
+    replaying = Replaying(a=sink(), b=sink(), rules=rules)
+    assert replaying.answer(json.dumps(subscription_event(payload(["x", "y", "z"])))) == {}
+    assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([], [0, 2])
+    assert replaying.counts == (3, 1, 2, 0, 0)
+
+
+@pytest.mark.parametrize("mark", [None, {"sink": "a"}])
+def test_lambdas_own_records_of_failures(mark):
+    """AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations"."""
+    event = subscription_event(payload(["x", "y"])) | ({"deadLetter": mark} if mark else {})
+    record = {
+        "version": "1.0",
+        "timestamp": "2026-11-22T10:00:00.000Z",
+        "requestContext": {"requestId": "1", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": event,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {"errorMessage": "x", "errorType": "DeliveryFailed"},
+    }
+    replaying = Replaying(a=sink(), b=sink())
+    assert replaying.answer(json.dumps(record)) == {}
+    assert at(replaying.sinks["a"]) == [0, 1]
+    assert at(replaying.sinks["b"]) == ([] if mark else [0, 1])
+
+
+def test_what_was_undecodable_and_can_be_read_today_is_sent():
+    """As a payload that was too large for the function's memory."""
+    body = undecodable(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
+    replaying = Replaying(a=sink(), b=sink())
+    assert replaying.answer(body) == {}
+    assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0], [0])
+
+
+@pytest.mark.parametrize(
+    "event", [sample("control_message.json"), subscription_event(payload(["x", "y"], log_group="/own"))]
+)
+def test_what_is_never_forwarded_is_not_sent_this_way_either(event):
+    replaying = Replaying(a=sink())
+    assert replaying.answer(json.dumps(event)) == {}
+    assert replaying.sinks["a"].seen == []
+    assert replaying.counts[1] == replaying.counts[0] > 0
+
+
+# --- what stays ---
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("private", "the message is no JSON: it is not the reflector's"),
+        (None, "the message is no JSON: it is not the reflector's"),
+        ("[" * 200_000, "the message is no JSON: it is not the reflector's"),
+        ("{}", "The event has no awslogs.data: it does not come from a CloudWatch Logs subscription"),
+        ("5", "The event has no awslogs.data: it does not come from a CloudWatch Logs subscription"),
+        ('"private"', "The event has no awslogs.data: it does not come from a CloudWatch Logs subscription"),
+        ('{"awslogs":{"data":"private!"},"deadLetter":{"sink":null}}', "The payload is not valid base64"),
+        ('{"requestPayload":{"awslogs":{"data":"private!"}}}', "The payload is not valid base64"),
+        (letter("x", sink="gone"), "there is no sink gone any more"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_stays_with_its_reason(body, reason):
+    replaying = Replaying(a=sink(), queue=Messages())
+    assert replaying.answer(letter("x"), body, letter("y", first=1)) == {"m1": reason}
+    assert at(replaying.sinks["a"]) == [0, 1]
+    assert replaying.queue.bodies == []
+
+
+def test_a_message_of_which_nothing_was_accepted_stays_whole():
+    replaying = Replaying(a=sink(REFUSED, REFUSED, size=1), queue=Messages())
+    assert replaying.answer(letter("x", "y"), letter("z", first=2)) == {"m0": "bad"}
+    assert at(replaying.sinks["a"]) == [2]
+    assert replaying.queue.bodies == []
+    assert replaying.counts == (3, 0, 1, 2, 0)
+
+
+def test_messages_for_which_there_is_no_time_stay():
+    replaying = Replaying(a=sink(), queue=Messages(), seconds=0.1)
+    assert replaying.answer(letter("x"), letter("y", first=1)) == {"m0": TIME_IS_OVER, "m1": TIME_IS_OVER}
+    assert replaying.sinks["a"].seen == []
+
+
+def test_after_a_sink_that_does_not_recover_in_time_the_other_messages_stay_untried():
+    replaying = Replaying(a=sink(after=AGAIN), b=sink(), queue=Messages(), seconds=5.0)
+    failures = replaying.answer(letter("x"), letter("y", first=1), letter("z", sink="b", first=2))
+    assert list(failures) == ["m0", "m1"]
+    assert {names[0][-1] for names in replaying.sinks["a"].seen} == {"0"}
+    assert at(replaying.sinks["b"]) == [2]
+
+
+# --- what is accepted in part ---
+
+
+def test_the_rest_of_a_message_is_a_message_of_its_own():
+    replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=Messages())
+    assert replaying.answer(letter("x", "y", "z", first=3)) == {}
+    (body,) = replaying.queue.bodies
+    got, mark = opened(body)
+    assert [int(event["id"]) for event in got["logEvents"]] == [4]
+    assert (mark["sink"], mark["reason"], mark["events"]) == ("a", "bad", 1)
+    assert replaying.counts == (3, 0, 2, 1, 0)
+    again = Replaying(a=sink(), queue=Messages())
+    assert again.answer(body) == {}
+    assert at(again.sinks["a"]) == [4]
+
+
+def test_of_several_sinks_only_those_that_failed_get_it_again():
+    replaying = Replaying(a=sink(), b=sink(REFUSED), queue=Messages())
+    assert replaying.answer(json.dumps(subscription_event(payload(["x", "y"])))) == {}
+    (body,) = replaying.queue.bodies
+    got, mark = opened(body)
+    assert ([int(event["id"]) for event in got["logEvents"]], mark["sink"]) == ([0, 1], "b")
+    assert replaying.counts == (2, 0, 0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("queue", "reason"),
+    [
+        (Messages(full_after=0), "bad, and SendMessage to the queue q was refused: AccessDenied"),
+        (None, "bad, and DEAD_LETTER_QUEUE is not set for the part that was not delivered"),
+    ],
+)
+def test_a_rest_that_cannot_be_put_anywhere_keeps_the_message(queue, reason):
+    replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=queue)
+    assert replaying.answer(letter("x", "y")) == {"m0": reason}
+    assert at(replaying.sinks["a"]) == [0]
+
+
+outcomes = st.lists(st.sampled_from([ACCEPTED, ACCEPTED, AGAIN, TOO_LARGE, REFUSED, ValueError()]), max_size=12)
+
+
+@given(
+    outcomes,
+    outcomes,
+    st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(1, 5)), max_size=4),
+    st.integers(1, 3),
+    st.one_of(st.none(), st.integers(0, 3)),
+    st.floats(0, 20),
+)
+def test_every_event_is_at_its_sinks_or_still_in_the_queue(first, second, messages, size, full_after, seconds):
+    queue = Messages(full_after)
+    replaying = Replaying(a=sink(*first, size=size), b=sink(*second, size=size), queue=queue, seconds=seconds)
+    for one in replaying.sinks.values():
+        one.clock = replaying.clock
+    wanted, bodies, number = Counter(), {}, 0
+    for name, count in messages:
+        body = letter(*["x"] * count, sink=name, first=number)
+        bodies[f"m{len(bodies)}"] = body
+        wanted.update((one, event) for one in ([name] if name else "ab") for event in range(number, number + count))
+        number += count
+    failures = replaying.answer(*bodies.values())
+    there = Counter((name, event) for name, one in replaying.sinks.items() for event in at(one))
+    assert max(there.values(), default=1) == 1
+    for body in [*queue.bodies, *(bodies[name] for name in failures)]:
+        got, mark = opened(body)
+        there.update(
+            (one, int(event["id"])) for one in ([mark["sink"]] if mark["sink"] else "ab") for event in got["logEvents"]
+        )
+    assert not wanted - there
+    # Twice only where a rest could not be put into the queue: its message stays whole, and so does what was put before.
+    if full_after is None:
+        assert there == wanted
+    assert sum(replaying.counts[1:]) == replaying.counts[0] == number
