@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 BENCHES := $(filter-out _%,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup demo test lint sanity unit integration molecule bench build installed changelog clean
+.PHONY: help setup demo test lint sanity unit runtimes integration molecule bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -37,7 +37,7 @@ build/lambda/ready:
 demo: setup ## the main job on the embedded AWS; KEEP=1 leaves it running
 	python examples/demo.py $(if $(KEEP),--keep)
 
-test: lint sanity unit integration molecule ## all tests and checks
+test: lint sanity unit runtimes integration molecule ## all tests and checks
 
 lint: setup ## ruff, mypy, shellcheck, ansible-lint, the documentation, the changelog
 	ruff check
@@ -58,6 +58,9 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 
 unit: setup ## unit tests
 	pytest -n 2 tests/unit
+
+runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has
+	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
 	pytest -n 2 --dist loadfile tests/integration

@@ -64,6 +64,7 @@ class Received:
     wire_size: int  # bytes as sent
     kind: str
     status: int  # 0 where no whole answer was given
+    port: int  # the client's: the same for all that came over one connection
 
     @property
     def accepted(self) -> bool:
@@ -176,6 +177,7 @@ class Sink:
             wire_size=len(request.body),
             kind=behaviour.kind,
             status=behaviour.status if behaviour.kind == "answer" else 0,
+            port=connection.socket.getpeername()[1],
         )
         if behaviour.kind == "answer":
             time.sleep(behaviour.seconds)

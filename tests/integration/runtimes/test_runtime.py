@@ -1,0 +1,251 @@
+"""The Runtime API itself, with toy functions: what the tests beside this one rely on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from conftest import Start
+from lambda_pythons import environments
+from lambda_runtime import Invocation, Runtime
+
+COUNTS = """
+import logging, os, sys, time
+logging.getLogger().setLevel(logging.INFO)
+print("imported")
+count = 0
+
+def handler(event, context):
+    global count
+    count += 1
+    exec(event.get("do", ""))
+    return {"count": count, "pid": os.getpid(), **(eval(event["tell"]) if "tell" in event else {})}
+"""
+# What Lambda sets, by AWS's page; PYTHONDONTWRITEBYTECODE stands for its read-only file system.
+VARIABLES = {
+    *(
+        "_HANDLER",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ),
+    *(
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+    ),
+    *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "LANG", "PATH", "TZ", "_X_AMZN_TRACE_ID"),
+    *("PYTHONDONTWRITEBYTECODE", "COLOUR"),
+}
+
+
+@pytest.fixture
+def toy(start: Start, tmp_path: Path) -> Runtime:
+    (tmp_path / "index.py").write_text(COUNTS)
+    return start(tmp_path, handler="index.handler", environment={"COLOUR": "red"}, timeout=1, memory=512, name="toy")
+
+
+def error(invocation: Invocation) -> tuple[str, str]:
+    assert invocation.kind == "error"
+    return invocation.payload["errorType"], invocation.payload["errorMessage"]
+
+
+def test_an_environment_is_used_again(toy: Runtime) -> None:
+    cold, warm = toy.invoke({}), toy.invoke({})
+    assert (cold.kind, warm.kind) == ("ok", "ok")
+    assert (cold.payload["count"], warm.payload["count"]) == (1, 2)
+    assert cold.payload["pid"] == warm.payload["pid"]
+    assert (cold.report.cold, warm.report.cold) == (True, False)
+    assert cold.log_lines == ("imported",)
+    assert warm.log_lines == ()
+    assert cold.request_id != warm.request_id
+
+
+def test_it_is_the_python_that_was_asked_for(toy: Runtime, python: str) -> None:
+    tell = {"tell": "{'version': sys.version, 'prefix': sys.prefix, 'client': sys.modules['awslambdaric'].__file__}"}
+    told = toy.invoke(tell).payload
+    assert told["version"].startswith(f"{python}.")
+    assert Path(told["prefix"]) == environments()[python].parents[1]
+    assert told["client"].startswith(told["prefix"])
+
+
+def test_what_the_context_says(toy: Runtime) -> None:
+    told = toy.invoke({"tell": "{'context': {name: str(value) for name, value in vars(context).items()}}"})
+    context = told.payload["context"]
+    assert "[$LATEST]" in context["log_stream_name"]
+    assert context.items() >= {
+        ("aws_request_id", told.request_id),
+        ("function_name", "toy"),
+        ("function_version", "$LATEST"),
+        ("memory_limit_in_mb", "512"),
+        ("log_group_name", "/aws/lambda/toy"),
+        ("invoked_function_arn", "arn:aws:lambda:eu-west-1:222222222222:function:toy"),
+    }
+
+
+def test_every_invocation_has_its_whole_time(toy: Runtime) -> None:
+    tell = {"tell": "{'left': context.get_remaining_time_in_millis()}", "do": "time.sleep(0.6)"}
+    for _unused in range(2):  # the second one would not have it if the clock began with the first
+        assert 100 < toy.invoke(tell).payload["left"] <= 400
+
+
+def test_nothing_of_our_own_environment_is_there(toy: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    told = toy.invoke({"tell": "{'environment': dict(os.environ), 'folder': os.getcwd()}"}).payload
+    # Python sets LC_CTYPE itself where the locale is unknown (PEP 538).
+    assert told["environment"].keys() - {"LC_CTYPE"} == VARIABLES
+    assert told["environment"]["COLOUR"] == "red"
+    assert told["folder"] == told["environment"]["LAMBDA_TASK_ROOT"] == str(tmp_path)
+
+
+def test_the_log_is_everything_that_was_printed(toy: Runtime) -> None:
+    toy.invoke({})
+    invocation = toy.invoke({"do": "print('é'); logging.info('logged'); sys.stderr.write('to stderr\\n')"})
+    printed, logged, to_stderr = invocation.log_lines
+    assert (printed, to_stderr) == ("é", "to stderr")
+    assert logged.split("\t")[0] == "[INFO]"
+    assert logged.split("\t")[2:] == [invocation.request_id, "logged"]
+
+
+def test_an_error_is_the_functions_and_the_environment_stays(toy: Runtime) -> None:
+    before = toy.invoke({})
+    failed = toy.invoke({"do": "raise ValueError('no luck')"})
+    assert error(failed) == ("ValueError", "no luck")
+    assert failed.payload["requestId"] == failed.request_id
+    assert any("in handler" in line for line in failed.payload["stackTrace"])
+    (line,) = failed.log_lines
+    assert line.startswith("[ERROR] ValueError: no luck\rTraceback")
+    after = toy.invoke({})
+    assert (after.payload["pid"], after.payload["count"]) == (before.payload["pid"], 3)
+
+
+def test_an_answer_that_is_no_json_is_an_error(toy: Runtime) -> None:
+    kind, message = error(toy.invoke({"tell": "{'set': {1}}"}))
+    assert kind == "Runtime.MarshalError"
+    assert "not JSON serializable" in message
+
+
+def test_at_the_deadline_it_is_killed_and_the_next_one_is_new(toy: Runtime, tmp_path: Path) -> None:
+    before = toy.invoke({})
+    child = "import subprocess; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); time.sleep(60)"
+    started = time.monotonic()
+    killed = toy.invoke({"do": child})
+    assert 1 <= time.monotonic() - started < 2
+    message = f"RequestId: {killed.request_id} Error: Task timed out after 1.00 seconds"
+    assert error(killed) == ("Sandbox.Timedout", message)
+    (printed,) = killed.log_lines
+    assert is_gone(int(printed)), "its children end with it"
+    after = toy.invoke({})
+    assert (after.kind, after.report.cold, after.payload["count"]) == ("ok", True, 1)
+    assert after.payload["pid"] != before.payload["pid"]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a killed process is no more, or only waits for its parent to notice."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("do", "how"),
+    [
+        ("os._exit(3)", "Runtime exited with error: exit status 3"),
+        ("sys.exit(0)", "Runtime exited without providing a reason"),
+        (f"os.kill(os.getpid(), {signal.SIGKILL:d})", "Runtime exited with error: signal: killed"),
+    ],
+)
+def test_a_process_that_ends(toy: Runtime, do: str, how: str) -> None:
+    ended = toy.invoke({"do": do})
+    assert error(ended) == ("Runtime.ExitError", f"RequestId: {ended.request_id} Error: {how}")
+    assert ended.report.seconds < 1, "the deadline is not waited for"
+    assert toy.invoke({}).payload["count"] == 1
+
+
+def test_a_process_that_ends_after_its_answer_is_replaced(toy: Runtime) -> None:
+    first = toy.invoke({"do": "import threading; threading.Timer(0.1, os._exit, [0]).start()"})
+    time.sleep(0.3)
+    second = toy.invoke({})
+    assert (first.kind, second.kind) == ("ok", "ok")
+    assert (second.report.cold, second.payload["count"]) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "says"),
+    [
+        ("raise RuntimeError('no start')", "RuntimeError", "no start"),
+        ("import nothing_of_this_name", "Runtime.ImportModuleError", "nothing_of_this_name"),
+        ("def other(event, context): ...", "Runtime.HandlerNotFound", "Handler 'handler' missing"),
+        ("def handler(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'index'"),
+        ("import os; print('last words'); os._exit(2)", "Runtime.ExitError", "exit status 2"),
+    ],
+)
+def test_a_function_that_cannot_start(start: Start, tmp_path: Path, source: str, kind: str, says: str) -> None:
+    (tmp_path / "index.py").write_text(source)
+    function = start(tmp_path, handler="index.handler")
+    failed = function.invoke({})
+    assert error(failed)[0] == kind
+    assert says in error(failed)[1]
+    assert any(word in line for line in failed.log_lines for word in (says, "last words"))
+    (tmp_path / "index.py").write_text(COUNTS)
+    assert function.invoke({}).kind == "ok"
+
+
+def test_the_time_to_start_is_not_the_invocations(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text("import time; time.sleep(1.2)\n" + COUNTS)
+    assert start(tmp_path, handler="index.handler", timeout=1).invoke({}).kind == "ok"
+
+
+def test_one_event_at_a_time(toy: Runtime) -> None:
+    toy.invoke({})
+    answers: list[Invocation] = []
+    event = {"do": "event['began'] = time.monotonic(); time.sleep(0.1)"}
+    event["tell"] = "{'began': event['began'], 'ended': time.monotonic()}"
+    threads = [threading.Thread(target=lambda: answers.append(toy.invoke(event))) for _unused in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spans = sorted((answer.payload["began"], answer.payload["ended"]) for answer in answers)
+    assert sorted(answer.payload["count"] for answer in answers) == [2, 3, 4, 5]
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux tells it")
+def test_what_an_invocation_took(toy: Runtime) -> None:
+    burn = "end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\nkept = bytearray(b'x' * 50_000_000)"
+    cold, burnt, idle = (
+        toy.invoke({}).report,
+        toy.invoke({"do": burn}).report,
+        toy.invoke({"do": "time.sleep(0.2)"}).report,
+    )
+    assert cold.cpu_seconds is not None
+    assert burnt.cpu_seconds is not None
+    assert idle.cpu_seconds is not None
+    assert cold.cpu_seconds > 0.01
+    assert 0.2 <= burnt.cpu_seconds < burnt.seconds + 0.1
+    assert idle.cpu_seconds < 0.1
+    assert idle.seconds >= 0.2
+    assert cold.max_rss is not None
+    assert burnt.max_rss is not None
+    assert burnt.max_rss - cold.max_rss > 45_000_000
+
+
+def test_a_large_event_and_a_large_answer(toy: Runtime) -> None:
+    text = "ü" * 1_000_000
+    assert toy.invoke({"text": text, "tell": "{'text': event['text']}"}).payload["text"] == text

@@ -1,0 +1,136 @@
+"""The Pythons of this machine that Lambda has as well, each in an environment with AWS's runtime client and SDK.
+
+    python tests/runtimes/lambda_pythons.py                     make the environments, and say which there are
+    python tests/runtimes/lambda_pythons.py ARGUMENTS           and run pytest with these under each
+
+Versions are those that the role deploys (its argument_specs), and the one that runs this. They are looked for as pythonX.Y
+on the PATH and among pyenv's; the environments are build/runtimes/X.Y, made anew when the requirements or the Python
+change. With arguments, the Python that runs this is left out: it has the tests already (`make unit`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / "build" / "runtimes"
+REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+CONTROL = ".".join(platform.python_version_tuple()[:2])
+_PROBE = "import ensurepip, platform, ssl, venv; print(platform.python_version())"
+
+
+@functools.cache
+def declared() -> tuple[str, ...]:
+    """The versions ("3.13") that the reflector's role deploys."""
+    specs = yaml.safe_load((ROOT / "roles" / "reflector" / "meta" / "argument_specs.yml").read_text())
+    choices: list[str] = specs["argument_specs"]["main"]["options"]["reflector_runtime"]["choices"]
+    return tuple(choice.removeprefix("python") for choice in choices)
+
+
+@functools.cache
+def found() -> dict[str, tuple[Path, str]]:
+    """Interpreters by version, oldest first, each with its full version ("3.13.0"): the declared ones and our own."""
+    usable = {CONTROL: (Path(sys.executable), platform.python_version())}
+    for version in declared():
+        interpreter = usable.get(version) or next(_interpreters(version), None)
+        if interpreter:
+            usable[version] = interpreter
+    return dict(sorted(usable.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
+
+
+@functools.cache
+def environments() -> dict[str, Path]:
+    """The Python of each environment by version. Makes those that are missing, which needs the package index.
+
+    Raises CalledProcessError with pip's own words on stderr.
+    """
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the tests run in several processes
+        return {version: _environment(version, *interpreter) for version, interpreter in found().items()}
+
+
+def _interpreters(version: str) -> Iterator[tuple[Path, str]]:
+    """Those of a version that run: a name on the PATH may be pyenv's stand-in for one that is not chosen."""
+    on_path = shutil.which(f"python{version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    patches = [path for path in pyenv.glob(f"{version}.*") if re.fullmatch(rf"{re.escape(version)}\.\d+", path.name)]
+    patches.sort(key=lambda path: int(path.name.rpartition(".")[2]), reverse=True)
+    for candidate in [*([Path(on_path)] if on_path else []), *(path / "bin" / "python" for path in patches)]:
+        probe = subprocess.run([candidate, "-c", _PROBE], capture_output=True, text=True, check=False)
+        if probe.returncode == 0 and probe.stdout.startswith(f"{version}."):
+            yield candidate, probe.stdout.strip()
+
+
+def _environment(version: str, interpreter: Path, full_version: str) -> Path:
+    folder = HOME / version
+    python = folder / "bin" / "python"
+    made_of = f"{full_version} {hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()}\n"
+    ready = folder / "ready"
+    if not ready.exists() or ready.read_text() != made_of or not python.exists():
+        subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
+        pip: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            REQUIREMENTS,
+        ]
+        subprocess.run(pip, check=True)
+        ready.write_text(made_of)
+    return python
+
+
+def summary() -> str:
+    """Which Pythons the tests run under, and which of Lambda's they miss here."""
+    missing = [version for version in declared() if version not in found()]
+    here = f"Lambda's Pythons: {', '.join(full_version for _unused, full_version in found().values())}"
+    return f"{here}; not on this machine, and not tested: {', '.join(missing)}" if missing else here
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 1 if the tests failed under any Python."""
+    print(summary(), flush=True)
+    pythons = environments()
+    if not arguments:
+        return 0
+    failed = [version for version in pythons if version != CONTROL and not _passes(version, arguments)]
+    if failed:
+        print("Failed under Python", ", ".join(failed))
+    return int(bool(failed))
+
+
+def _passes(version: str, arguments: list[str]) -> bool:
+    """Runs pytest under one of them, with the conftest files that lambda_src has: the others need Ansible."""
+    print(f"\nPython {version}: pytest {' '.join(arguments)}", flush=True)
+    # As tests/conftest.py does, which is not loaded here.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    environment |= {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+    options = [
+        "--confcutdir=tests/unit/lambda_src",
+        "--hypothesis-profile=ci",
+        "-o",
+        f"cache_dir={HOME / version / 'cache'}",
+    ]
+    command: list[str | Path] = [environments()[version], "-m", "pytest", "-q", *options, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
