@@ -1,0 +1,203 @@
+"""What the reflector's role may do, as the account role's own defaults and template say it: rendered by Ansible, once for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLE = ROOT / "roles" / "account"
+SUMO = "secretsmanager:log-reflector/sumo-endpoint"
+SUMO_ARN = "arn:{partition}:secretsmanager:*:{account}:secret:log-reflector/sumo-endpoint-??????"
+RULES_ARN = "arn:{partition}:ssm:*:{account}:parameter/log-reflector/rules"
+
+# The variables of an account's targets.
+ACCOUNTS: dict[str, list[dict[str, Any]]] = {
+    "sumo": [{"reflector_sumo_endpoint": SUMO}, {"reflector_sumo_endpoint": SUMO}],
+    "plain": [{"reflector_sumo_endpoint": "https://collectors.example.com/receiver/v1/http/token"}],
+    "routes": [{"reflector_sumo_endpoint": SUMO}, {"reflector_routes": [{"log_groups": ["*"], "drop": ["x"]}]}],
+    "streams": [
+        {
+            "reflector_sinks": {
+                "lake": {"type": "firehose", "stream": "lake"},
+                "fast": {"type": "kinesis", "stream": "fast", "region": "us-east-1"},
+                "theirs": {"type": "kinesis", "stream": "arn:aws:kinesis:eu-west-1:333333333333:stream/theirs"},
+            },
+            "account_reflector_sink_kms_key_arns": ["arn:aws:kms:eu-west-1:333333333333:key/theirs"],
+        },
+        {
+            "reflector_sinks": {
+                "lake": {"type": "firehose", "stream": "lake"},
+                "other": {"type": "firehose", "stream": "other"},
+            },
+            "reflector_rules_parameter": "/elsewhere/rules",
+        },
+    ],
+    "buckets": [
+        {
+            "reflector_sinks": {
+                "all": {"type": "s3", "bucket": "all-logs"},
+                "some": {"type": "s3", "bucket": "some-logs", "prefix": "app/", "kms_key_id": "1234-abcd"},
+                "theirs": {
+                    "type": "s3",
+                    "bucket": "some-logs",
+                    "kms_key_id": "arn:aws:kms:eu-west-1:333333333333:key/5678",
+                },
+            }
+        }
+    ],
+    "secrets": [
+        {
+            "reflector_sinks": {
+                "splunk": {"type": "splunk_hec", "endpoint": "ssm:/splunk/endpoint", "token": "secretsmanager:splunk"},
+                "loki": {
+                    "type": "loki",
+                    "endpoint": "https://loki.example.com",
+                    "headers": {"X": "secretsmanager:deep"},
+                },
+                "http": {"type": "http", "list": ["ssm:flat", "no secretsmanager:reference", "arn:aws:s3:::bucket"]},
+            }
+        },
+        {
+            "reflector_sinks": {
+                "newrelic": {
+                    "type": "newrelic",
+                    "license_key": "arn:aws:secretsmanager:eu-west-1:333333333333:secret:nr-AbCdEf",
+                }
+            }
+        },
+    ],
+    "mistaken": [{"reflector_sinks": {"a": "text", "b": {"bucket": "no-type"}, "c": {"type": "s3"}, "d": None}}],
+}
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  connection: local
+  roles: [account]
+"""
+# In place of the role's own tasks, which would ask AWS.
+TASKS = """
+- ansible.builtin.copy:
+    content: "{{ lookup('ansible.builtin.template', 'reflector-policy.json.j2') }}"
+    dest: "{{ playbook_dir }}/{{ inventory_hostname }}.json"
+    mode: "0600"
+"""
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
+    """The policy as the first target of each account renders it."""
+    folder = tmp_path_factory.mktemp("policies")
+    hosts = {
+        f"{account}-{number}": {"target_account_id": account, "ansible_python_interpreter": sys.executable, **variables}
+        for account, targets in ACCOUNTS.items()
+        for number, variables in enumerate(targets)
+    }
+    inventory, play = folder / "inventory.json", folder / "play.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    play.write_text(PLAY, encoding="utf-8")
+    tasks = folder / "roles" / "account" / "tasks" / "main.yml"
+    tasks.parent.mkdir(parents=True)
+    tasks.write_text(TASKS, encoding="utf-8")
+    for part in ("defaults", "templates", "vars"):
+        (tasks.parents[1] / part).symlink_to(ROLE / part)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, play, "--limit", "*-0", "--forks", "2"],
+        env={**environment, "HOME": str(folder), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "ANSIBLE_NOCOLOR": "1"},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    return {account: json.loads((folder / f"{account}-0.json").read_text(encoding="utf-8")) for account in ACCOUNTS}
+
+
+def allowed(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Action and resources of what is in no role without sinks."""
+    usual = {"WriteItsOwnLog", "SendWhatItCannotDeliver"}
+    return {item["Action"]: item["Resource"] for item in policy["Statement"] if item["Sid"] not in usual}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_reflector_may_write_its_log_and_send_to_its_queue(
+    policies: Mapping[str, dict[str, Any]], account: str
+) -> None:
+    log, queue = policies[account]["Statement"][:2]
+    assert log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert log["Resource"] == "arn:{partition}:logs:*:{account}:log-group:/aws/lambda/log-reflector:*"
+    assert queue["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
+    assert queue["Resource"] == "arn:{partition}:sqs:*:{account}:log-reflector-dead-letters"
+    sids = [item["Sid"] for item in policies[account]["Statement"]]
+    assert len(sids) == len(set(sids))
+    assert all(sid.isalnum() for sid in sids)
+    assert all(item["Effect"] == "Allow" for item in policies[account]["Statement"])
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        ("sumo", {"secretsmanager:GetSecretValue": [SUMO_ARN]}),
+        ("plain", {}),
+        ("routes", {"secretsmanager:GetSecretValue": [SUMO_ARN], "ssm:GetParameter": [RULES_ARN]}),
+        (
+            "streams",
+            {
+                "ssm:GetParameter": ["arn:{partition}:ssm:*:{account}:parameter/elsewhere/rules", RULES_ARN],
+                "firehose:PutRecordBatch": [
+                    "arn:{partition}:firehose:*:{account}:deliverystream/lake",
+                    "arn:{partition}:firehose:*:{account}:deliverystream/other",
+                ],
+                "kinesis:PutRecords": [
+                    "arn:aws:kinesis:eu-west-1:333333333333:stream/theirs",
+                    "arn:{partition}:kinesis:us-east-1:{account}:stream/fast",
+                ],
+                "kms:GenerateDataKey": ["arn:aws:kms:eu-west-1:333333333333:key/theirs"],
+            },
+        ),
+        (
+            "buckets",
+            {
+                "ssm:GetParameter": [RULES_ARN],
+                "s3:PutObject": [
+                    "arn:{partition}:s3:::all-logs/*",
+                    "arn:{partition}:s3:::some-logs/*",
+                    "arn:{partition}:s3:::some-logs/app/*",
+                ],
+                "kms:GenerateDataKey": [
+                    "arn:aws:kms:eu-west-1:333333333333:key/5678",
+                    "arn:{partition}:kms:*:{account}:key/1234-abcd",
+                ],
+            },
+        ),
+        ("mistaken", {"ssm:GetParameter": [RULES_ARN]}),
+    ],
+)
+def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(
+    policies: Mapping[str, dict[str, Any]], account: str, expected: dict[str, list[str]]
+) -> None:
+    assert allowed(policies[account]) == expected
+
+
+def test_references_are_found_in_every_option_of_every_target(policies: Mapping[str, dict[str, Any]]) -> None:
+    statements = {item["Sid"]: item["Resource"] for item in policies["secrets"]["Statement"]}
+    assert statements["ReadSecretsmanager"] == [
+        "arn:aws:secretsmanager:eu-west-1:333333333333:secret:nr-AbCdEf",
+        "arn:{partition}:secretsmanager:*:{account}:secret:deep-??????",
+        "arn:{partition}:secretsmanager:*:{account}:secret:splunk-??????",
+    ]
+    assert statements["ReadSsm"] == [
+        "arn:{partition}:ssm:*:{account}:parameter/splunk/endpoint",
+        "arn:{partition}:ssm:*:{account}:parameter/flat",
+    ]
+    assert statements["ReadItsRules"] == [RULES_ARN]
