@@ -218,12 +218,16 @@ class HttpServer:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._address = self._listener.getsockname()
         self._connections: set[Connection] = set()
         self._lock = threading.Lock()
         self.last_request = time.monotonic()
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{self._address[1]}"
 
     def start(self) -> None:
+        """After `stop` on the same port again."""
+        if self._listener.fileno() < 0:
+            self._listener = socket.create_server(self._address, backlog=256)
         threading.Thread(target=self._accept, name="http-accept", daemon=True).start()
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
 WITHOUT_CONNECTION = {"lambda_package"}  # it asks no AWS
-WITHOUT_STATE = {"lambda_package"}  # it builds, and manages no resource
+WITHOUT_STATE = {"dead_letter_replay", "lambda_package"}  # they send and build, and manage no resource
 
 # What a documented option and an option of an argument spec say when they say nothing.
 _UNSAID: dict[str, Any] = {

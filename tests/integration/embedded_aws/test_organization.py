@@ -113,6 +113,24 @@ def test_a_role_is_judged_with_its_path(aws: RunningAws, place: Place) -> None:
     assert tried(aws, place, allow, "iam", "get_role", RoleName="on-a-path") == "none"
 
 
+def test_a_batch_of_messages_needs_the_action_of_one(aws: RunningAws, place: Place) -> None:
+    url, arn = place.queue()
+    calls = {
+        "send_message": [{"Id": "1", "MessageBody": "x"}],
+        "delete_message": [{"Id": "1", "ReceiptHandle": "x"}],
+        "change_message_visibility": [{"Id": "1", "ReceiptHandle": "x", "VisibilityTimeout": 0}],
+    }
+    for operation, entries in calls.items():
+        action = "sqs:" + operation.title().replace("_", "")
+        for allowed, code in (
+            (action, "none"),
+            ("sqs:ReceiveMessage", "AccessDenied"),
+            (action + "Batch", "AccessDenied"),
+        ):
+            allow = {"Effect": "Allow", "Action": allowed, "Resource": arn}
+            assert tried(aws, place, allow, "sqs", f"{operation}_batch", QueueUrl=url, Entries=entries) == code
+
+
 def tried(aws: RunningAws, place: Place, statement: dict, service: str, operation: str, **options: object) -> str:
     """The error code of a call by a role that may do only this."""
     trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "sts:AssumeRole"}

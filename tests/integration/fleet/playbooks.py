@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -101,19 +102,36 @@ class Ansible:
         return process, record
 
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
-        """SIGKILL for the whole process group as soon as `holds` does, as an operator's machine would go down."""
+        """Killed as soon as `holds` does."""
         process, _unused = self.start(playbook, *arguments)
         end = time.monotonic() + 120
         while not holds():
             assert process.poll() is None, f"the play ended before it could be killed:\n{process.stdout.read()}"  # type: ignore[union-attr]
             assert time.monotonic() < end
             time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        kill(process)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL for a playbook and all processes below it, as an operator's machine would go down: workers lead sessions of their own."""
+    for pid in _halted(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _halted(pid: int) -> list[int]:
+    """The process and those below it, stopped: so none begins another, nor gives the number of one that ended away."""
+    children: list[int] = []
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+        os.kill(pid, signal.SIGSTOP)
+        for threads in Path(f"/proc/{pid}/task").glob("*/children"):
+            children += map(int, threads.read_text().split())
+    return [pid, *(item for child in children for item in _halted(child))]
 
 
 def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variables: Any) -> Path:
-    """An inventory of (account, region) targets, in the form of examples/inventory."""
+    """An inventory of (account, region) targets, in the form of examples/inventory. A variable that is None is left out."""
     groups: dict[str, Any] = {}
     for account, region in targets:
         host = f"{account}.{region}"
@@ -133,6 +151,7 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         "verify_timeout": 30,
         **variables,
     }
+    common = {name: value for name, value in common.items() if value is not None}
     path = folder / f"inventory-{uuid.uuid4().hex[:8]}.json"
     path.write_text(json.dumps({"all": {"vars": common, "children": groups}}), encoding="utf-8")
     return path

@@ -28,6 +28,7 @@ def test_what_is_installed_is_what_users_need() -> None:
     for needed in (
         "lambda_src/reflector/handler.py",
         "lambda_src/subscriber/handler.py",
+        "lambda_src/requirements-native.txt",
         "docs/iam/deployer-policy.json",
     ):
         assert (collection / needed).is_file()

@@ -411,6 +411,17 @@ def test_an_address_that_is_none_is_one_sentence(bare: pytest.MonkeyPatch) -> No
         target.client("logs")
 
 
+def test_a_client_with_settings_of_its_own_leaves_the_others_alone(aws: Any) -> None:
+    target = Target.from_params(params(aws_config={"read_timeout": 7, "retries": {"total_max_attempts": 4}}))
+    once = {"mode": "standard", "total_max_attempts": 1}
+    patient = target.client("lambda", read_timeout=150, retries=once)
+    assert (patient.meta.config.read_timeout, patient.meta.config.retries) == (150, once)
+    assert patient.meta.config.connect_timeout == 10
+    usual = target.client("lambda")
+    assert (usual.meta.config.read_timeout, usual.meta.config.retries["total_max_attempts"]) == (7, 4)
+    assert target.client("lambda", retries=once, read_timeout=150) is patient
+
+
 def test_nothing_is_opened_before_it_is_asked_for(aws: Any) -> None:
     assert Target.from_params(params())._clients == {}
 

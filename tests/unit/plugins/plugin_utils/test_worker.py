@@ -61,6 +61,7 @@ def server(package: Path) -> Iterator[str]:
         Code={"ZipFile": package.read_bytes()},
     )
     logs.create_log_group(logGroupName=GROUP)
+    session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
     yield url
     moto.stop()
 

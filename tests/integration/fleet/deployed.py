@@ -1,0 +1,127 @@
+"""One target with a reflector: lines are written to its log groups, its queue and its log are looked into."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from embedded_aws import RunningAws, Sink
+
+FUNCTION = "log-reflector"
+QUEUE = "log-reflector-dead-letters"
+_streams = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A target, seen by its root."""
+
+    aws: RunningAws
+    account: str
+    region: str
+
+    @property
+    def host(self) -> str:
+        """Its name in the inventory."""
+        return f"{self.account}.{self.region}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        return self.aws.client(service, self.account, self.region)
+
+    def write(self, log_group: str, *messages: str) -> str:
+        """One payload of events in a stream of their own; the stream's name."""
+        stream = f"written-{time.time_ns()}-{next(_streams)}"
+        logs = self.client("logs")
+        logs.create_log_stream(logGroupName=log_group, logStreamName=stream)
+        events = [{"timestamp": int(time.time() * 1000), "message": message} for message in messages]
+        logs.put_log_events(logGroupName=log_group, logStreamName=stream, logEvents=events)
+        return stream
+
+    def log(self) -> list[str]:
+        """The function's log. Lambda writes an invocation's lines when it is over."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
+        return [event["message"] for page in pages for event in page["events"]]
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """The accounting lines in it."""
+        return [json.loads(line) for line in self.log() if line.startswith('{"_aws"')]
+
+    def queue(self) -> tuple[Any, str]:
+        """A client for the dead-letter queue, and its URL."""
+        sqs = self.client("sqs")
+        return sqs, sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+
+    def counts(self) -> tuple[int, int]:
+        """Messages that are visible, and in flight."""
+        sqs, url = self.queue()
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+    def take(self, visible_again: bool = False) -> list[str]:
+        """The bodies that are visible; they are hidden then, unless they shall be visible again."""
+        sqs, url = self.queue()
+        found: list[dict[str, Any]] = []
+        while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += batch
+        if visible_again:
+            for message in found:
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+        return sorted(message["Body"] for message in found)
+
+    def of_ours(self) -> list[str]:
+        """Names of everything of ours, the deployer's role aside."""
+        logs = self.client("logs")
+        groups = [
+            group["logGroupName"]
+            for page in logs.get_paginator("describe_log_groups").paginate()
+            for group in page["logGroups"]
+        ]
+        names = [
+            *(item["FunctionName"] for item in self.client("lambda").list_functions()["Functions"]),
+            *(item["Name"] for item in self.client("events").list_rules()["Rules"]),
+            *(item["RoleName"] for item in self.client("iam").list_roles()["Roles"]),
+            *self.client("sqs").list_queues().get("QueueUrls", []),
+            *(item["Name"] for item in self.client("ssm").describe_parameters()["Parameters"]),
+            *groups,
+            *(
+                item["destinationArn"]
+                for group in groups
+                for item in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+            ),
+        ]
+        return [name for name in names if "log-reflector" in name and name != "log-reflector-deployer"]
+
+
+def payload(event: dict[str, Any]) -> dict[str, Any]:
+    """What is in an event of a subscription."""
+    value: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    return value
+
+
+def until(holds: Callable[[], Any], within: float = 60, every: float = 0.05) -> None:
+    """Wait for it, so many seconds."""
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(every)
+
+
+@contextmanager
+def killed(sink: Sink) -> Iterator[None]:
+    """A sink whose connections break and that refuses new ones."""
+    host, port = sink.control_url.removeprefix("http://").split(":")
+    sink.stop()
+    with socket.socket() as place:  # nobody else gets the port meanwhile
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind((host, int(port)))
+        yield
+    sink.start()

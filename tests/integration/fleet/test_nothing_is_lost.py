@@ -1,0 +1,315 @@
+"""Sinks and the queue misbehave, the function runs out of time, and every line is found again: at its sinks, or in the queue."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from deployed import FUNCTION, Deployed, killed, payload, until
+from embedded_aws import Behaviour, Fault, RunningAws, Sink
+from embedded_aws.population import SECRET
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
+
+GROUP = "/aws/lambda/service-00"
+PRIVATE = "confidential"  # in every message, and in no log
+SINKS = ("sumologic", "archive")
+TIMEOUT = 4
+KILLED = "killed"
+SINK_TROUBLES: dict[str, tuple[Behaviour, ...]] = {
+    "well": (),
+    KILLED: (),
+    "slow": (Behaviour(seconds=1),),
+    "too slow": (Behaviour(seconds=TIMEOUT + 1.0, times=2),),
+    "429 for a second": (Behaviour(status=429, retry_after="1", times=2),),
+    "429 for a minute": (Behaviour(status=429, retry_after="60"),),
+    "500 at times": (Behaviour(status=500, times=1), Behaviour(times=1), Behaviour(status=500, times=2)),
+    "503": (Behaviour(status=503),),
+    "413 at times": (Behaviour(status=413, times=2),),
+    "413": (Behaviour(status=413),),
+    "401 once": (Behaviour(status=401, times=1),),
+    "401": (Behaviour(status=401),),
+    "400": (Behaviour(status=400, times=2),),
+    "hang": (Behaviour(kind="hang", times=2),),
+    "close": (Behaviour(kind="close", times=2),),
+    "half": (Behaviour(kind="half", times=2),),
+}
+UNCLEAR = ("killed", "too slow", "hang", "close", "half")
+"""Troubles after which a sink may have lines that it did not say it has."""
+QUEUE_TROUBLES: dict[str, Fault | None] = {
+    "well": None,
+    "refuses": Fault(kind="error", operation="SendMessage", code="InternalError", times=6),
+    "denies": Fault(kind="deny", operation="SendMessage", times=2),
+    "hangs": Fault(kind="hang", operation="SendMessage", seconds=TIMEOUT + 1.0, times=1),
+    "loses its answer": Fault(kind="lose", operation="SendMessage", times=1),
+}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How the two sinks and the queue are, while so many lines are written in each of two payloads."""
+
+    sumologic: str
+    archive: str
+    queue: str = "well"
+    lines: int = 10
+    pause: float = 0.5  # seconds until the next step
+
+
+STEPS = st.builds(
+    Step,
+    sumologic=st.sampled_from(sorted(SINK_TROUBLES)),
+    archive=st.sampled_from(sorted(SINK_TROUBLES)),
+    queue=st.sampled_from(["well"] * 8 + sorted(QUEUE_TROUBLES)),
+    lines=st.integers(1, 40),
+    pause=st.sampled_from([0.0, 0.5, 1.5]),
+)
+
+
+@pytest.fixture(scope="module")
+def sinks() -> Iterator[dict[str, Sink]]:
+    """The sinks by name: here, where they can be killed."""
+    found = {name: Sink() for name in SINKS}
+    for sink in found.values():
+        sink.start()
+    yield found
+    for sink in found.values():
+        sink.stop()
+
+
+@pytest.fixture(scope="module")
+def place(aws: RunningAws, sinks: dict[str, Sink]) -> Deployed:
+    found = Deployed(aws, MANAGEMENT, REGIONS[0])
+    found.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=sinks["sumologic"].url)
+    return found
+
+
+@pytest.fixture(scope="module")
+def ansible(place: Deployed, sinks: dict[str, Sink], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """A reflector with little time, whose second sink takes few events at once."""
+    folder = tmp_path_factory.mktemp("lost")
+    inventory = write_inventory(
+        folder,
+        [(place.account, place.region)],
+        log_groups_exclude=EXCLUDE,
+        reflector_timeout=TIMEOUT,
+        reflector_environment={"INCLUDE_EVENT_ID": "true"},
+        reflector_sinks={"archive": {"type": "http", "endpoint": sinks["archive"].url, "max_events": 7}},
+        replay_idle_timeout=2,
+    )
+    ansible = Ansible(place.aws.deploy_environment(), inventory, folder)
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    return ansible
+
+
+def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Take the steps, and mend everything; what was written, by stream."""
+    written: dict[str, list[str]] = {}
+    for step in steps:
+        troubles = {"sumologic": step.sumologic, "archive": step.archive}
+        with ExitStack() as stack:
+            for name, trouble in troubles.items():
+                sinks[name].behave(*SINK_TROUBLES[trouble])
+                if trouble == KILLED:
+                    stack.enter_context(killed(sinks[name]))
+            if fault := QUEUE_TROUBLES[step.queue]:
+                place.aws.front.add(fault)
+            for _unused in range(2):
+                messages = [f"{PRIVATE} {next(_numbers)}" for _unused in range(step.lines)]
+                written[place.write(GROUP, *messages)] = messages
+            time.sleep(step.pause)
+    return written
+
+
+def mend(place: Deployed, sinks: Mapping[str, Sink]) -> None:
+    place.aws.front.clear_faults()
+    for sink in sinks.values():
+        sink.behave()
+
+
+def letters_of(place: Deployed) -> list[dict[str, Any]]:
+    return [json.loads(body) for body in place.take(visible_again=True)]
+
+
+def settled(place: Deployed, streams: set[str]) -> bool:
+    """Whether Lambda is done with each payload: an invocation succeeded, or it gave up and put the whole event into the queue."""
+    done = {line["logStream"] for line in place.accounts() if "error" not in line}
+    if streams <= done:
+        return True
+    given_up = [letter["requestPayload"] for letter in letters_of(place) if "requestPayload" in letter]
+    return streams <= done | {payload(event)["logStream"] for event in given_up}
+
+
+def at_sink(sink: Sink) -> Counter[tuple[str, str]]:
+    """How often each event, by id and message, was accepted: a sink that breaks off in its answer's headers has said 200 before."""
+    accepted = [request for request in sink.requests() if request.accepted or request.kind == "half"]
+    return Counter((line["id"], line["message"]) for request in accepted for line in request.lines)
+
+
+def in_queue(place: Deployed, sink: str) -> set[tuple[str, str]]:
+    """The events that wait for a sink, by id and message."""
+    found: set[tuple[str, str]] = set()
+    for letter in letters_of(place):
+        event = letter.get("requestPayload", letter)
+        if event.get("deadLetter", {"sink": sink})["sink"] == sink:
+            found |= {(item["id"], item["message"]) for item in payload(event)["logEvents"]}
+    return found
+
+
+def ended_by_lambda(place: Deployed) -> int:
+    """How many invocations ended without their accounting line."""
+    return sum(line.startswith("START ") for line in place.log()) - len(place.accounts())
+
+
+def check_log(place: Deployed) -> None:
+    """The accounting lines add up, and there is nothing of a message or an endpoint."""
+    for line in place.accounts():
+        parts = ("DroppedEvents", "DeliveredEvents", "DeadLetteredEvents", "FailedEvents")
+        assert line["ReceivedEvents"] == sum(line[part] for part in parts), line
+        assert (line["FailedEvents"] > 0) == ("error" in line), line
+    text = "\n".join(place.log())
+    assert PRIVATE not in text
+    assert "/receiver/v1/http/" not in text
+
+
+def find_every_line_again(
+    place: Deployed, ansible: Ansible, sinks: Mapping[str, Sink], steps: Sequence[Step], *, once: bool = False
+) -> list[dict[str, Any]]:
+    """The story of an outage, with its end; the dead letters that it left. `once`: no line may come twice."""
+    mend(place, sinks)
+    for sink in sinks.values():
+        sink.clear()
+    sqs, url = place.queue()
+    sqs.purge_queue(QueueUrl=url)
+    try:
+        written = write_in_trouble(place, sinks, steps)
+        until(lambda: settled(place, set(written)), within=120, every=0.5)
+    finally:
+        mend(place, sinks)
+    left = letters_of(place)
+    messages = {message for stream in written.values() for message in stream}
+    ids: dict[str, str] = {}
+    for name, sink in sinks.items():
+        found = set(at_sink(sink)) | in_queue(place, name)
+        assert {message for _number, message in found} == messages, f"lost for {name}"
+        ids |= {message: number for number, message in found}
+        assert len(found) == len(messages), "an event has two ids"
+    received = {line["logStream"]: line["ReceivedEvents"] for line in place.accounts()}
+    for stream, its_messages in written.items():
+        assert received.get(stream, len(its_messages)) == len(its_messages)
+
+    run = ansible.run("logreflector.aws.replay")
+    assert run.status == 0, run.output
+    assert PRIVATE not in run.output
+    assert place.counts() == (0, 0)
+    for name, sink in sinks.items():
+        assert {message: number for number, message in at_sink(sink)} == ids, f"not all at {name}"
+        # Where Lambda ended an invocation it tried it again, and what was accepted before came twice.
+        if once and not ended_by_lambda(place):
+            assert set(at_sink(sink).values()) == {1}, f"not once at {name}"
+    check_log(place)
+    return left
+
+
+def each_beside_another(names: Sequence[str]) -> list[Step]:
+    """Each sink in each of these troubles, while the other is in another."""
+    return [Step(one, other, lines=20) for one, other in zip(names, [*names[3:], *names[:3]], strict=True)]
+
+
+def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+    names = [name for name in SINK_TROUBLES if name not in UNCLEAR]
+    left = find_every_line_again(place, ansible, sinks, each_beside_another(names), once=True)
+    reasons = {letter["deadLetter"]["reason"] for letter in left}
+    for reason in (
+        "the sink answered 400",
+        "429, and the invocation's time was over",
+        "503, and the invocation's time",
+    ):
+        assert any(reason in found for found in reasons), reasons
+
+
+def test_what_a_sink_leaves_open_arrives(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+    left = find_every_line_again(place, ansible, sinks, each_beside_another([*UNCLEAR, *UNCLEAR]))
+    reasons = {letter["deadLetter"]["reason"] for letter in left if "deadLetter" in letter}
+    assert any("did not answer in time" in reason for reason in reasons), reasons
+
+
+def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+    before, accounts = ended_by_lambda(place), len(place.accounts())
+    steps = [Step("503", "503", trouble, lines=5, pause=3) for trouble in QUEUE_TROUBLES]
+    find_every_line_again(place, ansible, sinks, steps)
+    assert any(line.get("error") == "DeliveryFailed" for line in place.accounts()[accounts:])
+    assert ended_by_lambda(place) > before, "no invocation ran out of time"
+
+
+@given(steps=st.lists(STEPS, min_size=5, max_size=10))
+@settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take hours
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+def test_troubles_at_random(place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]) -> None:
+    find_every_line_again(place, ansible, sinks, steps)
+
+
+def event(data: str) -> dict[str, Any]:
+    return {"awslogs": {"data": data}}
+
+
+def packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content)).decode()
+
+
+UNDECODABLE = {
+    "not base64": (event(f"{PRIVATE}!"), "The payload is not valid base64."),
+    "not gzip": (event(base64.b64encode(PRIVATE.encode()).decode()), "The payload is not valid gzip."),
+    "cut gzip": (event(base64.b64encode(gzip.compress(PRIVATE.encode())[:-9]).decode()), "is not valid gzip."),
+    "not JSON": (event(packed(f'{{"{PRIVATE}": '.encode())), "The payload is not valid JSON."),
+    "no log events": (event(packed(b'{"messageType": "DATA_MESSAGE", "logEvents": 7}')), "not a list of events"),
+    "a zip bomb": (event(packed(bytes(70_000_000))), "decompresses to more than 64 MB"),
+    "another service's": ({"detail": PRIVATE}, "The event has no awslogs.data"),
+}
+
+
+def test_what_cannot_be_decoded_is_in_the_queue_once_as_it_came(place: Deployed, ansible: Ansible) -> None:
+    sqs, url = place.queue()
+    sqs.purge_queue(QueueUrl=url)
+    functions = place.client("lambda")
+    before = len(place.accounts())
+    for given_event, _reason in UNDECODABLE.values():
+        # As CloudWatch Logs does it: Lambda would try again what fails.
+        functions.invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=json.dumps(given_event))
+    until(lambda: len(place.accounts()) - before == len(UNDECODABLE), every=0.2)
+    time.sleep(3 * place.aws.settings().retry_delay)
+    accounts = place.accounts()[before:]
+    assert [(line["UndecodablePayloads"], line.get("error")) for line in accounts] == [(1, None)] * len(UNDECODABLE)
+    letters = letters_of(place)
+    marks = [letter.pop("deadLetter") for letter in letters]
+    assert len(letters) == len(UNDECODABLE)
+    for given_event, reason in UNDECODABLE.values():
+        mark = marks[letters.index(given_event)]
+        assert reason in mark["reason"]
+        assert (mark["sink"], mark["events"]) == (None, 0)
+    assert PRIVATE not in "\n".join(place.log())
+    # Sent again it is as unreadable as before, and stays.
+    run = ansible.run("logreflector.aws.replay")
+    assert run.status != 0
+    assert "The payload is not valid gzip" in run.recap()
+    assert PRIVATE not in run.output
+    assert place.counts() == (len(UNDECODABLE), 0)
+    sqs.purge_queue(QueueUrl=url)

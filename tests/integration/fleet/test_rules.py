@@ -1,0 +1,243 @@
+"""Sinks and routes through the real roles: lines go where their route says, bad rules change nothing, long ones stand apart."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from deployed import FUNCTION, Deployed, payload, until
+from embedded_aws import Behaviour, RunningAws, Sink
+
+from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
+
+PARAMETER = "/log-reflector/rules"
+REDACTED, DROPPED, KEPT, NEVER, ALWAYS, OTHER = (f"/aws/lambda/service-{number:02}" for number in range(6))
+MAIL = "jo@example.com"
+ROUTES: list[dict[str, Any]] = [
+    {"log_groups": [REDACTED.replace("service", "serv?ce")], "sinks": ["audit"], "redact": ["email"]},
+    {"log_groups": [DROPPED], "sinks": []},
+    {"log_groups": [KEPT], "sinks": ["sumologic"], "keep": ["ERROR", "WARN"], "drop": ["probe$"]},
+    {"log_groups": [NEVER], "sample": 0},
+    {"log_groups": [ALWAYS], "sinks": ["audit"], "sample": 1},
+    {"log_groups": ["*"]},
+]
+# As many as make the rules longer than the role writes into the function's environment.
+MANY = [{"log_groups": [f"/not/here/{number:03}/*"], "sinks": []} for number in range(70)]
+
+Deploy = Callable[..., Ansible]
+
+
+@pytest.fixture(scope="module")
+def place(aws: RunningAws) -> Deployed:
+    return Deployed(aws, MANAGEMENT, REGIONS[0])
+
+
+@pytest.fixture(scope="module")
+def audit() -> Iterator[Sink]:
+    """The receiver of the http sink, beside the embedded Sumo Logic."""
+    sink = Sink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture(scope="module")
+def fleet(place: Deployed, audit: Sink, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """Ansible with an inventory of one target that has the two sinks and these variables."""
+    folder = tmp_path_factory.mktemp("rules")
+
+    def with_variables(**variables: Any) -> Ansible:
+        given = {
+            "log_groups_exclude": EXCLUDE,
+            "reflector_timeout": 4,
+            "replay_idle_timeout": 2,
+            "reflector_sinks": {"audit": {"type": "http", "endpoint": audit.url}},
+            **variables,
+        }
+        inventory = write_inventory(folder, [(place.account, place.region)], **given)
+        return Ansible(place.aws.deploy_environment(), inventory, folder)
+
+    return with_variables
+
+
+@pytest.fixture(scope="module")
+def routed(fleet: Deploy) -> Ansible:
+    """The routes above, deployed in the function's environment."""
+    ansible = fleet(reflector_routes=ROUTES)
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    return ansible
+
+
+@pytest.fixture(autouse=True)
+def _tidy(place: Deployed, audit: Sink) -> None:
+    for sink in (place.aws.sink, audit):
+        sink.behave()
+        sink.clear()
+
+
+def written(place: Deployed, lines: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Write them, a payload for each group, and wait for the function; the accounting lines of these payloads."""
+    streams = {place.write(group, *messages) for group, messages in lines.items()}
+
+    def accounts() -> list[dict[str, Any]]:
+        return [line for line in place.accounts() if line["logStream"] in streams]
+
+    until(lambda: len(accounts()) == len(streams), every=0.2)
+    return accounts()
+
+
+def messages(sink: Any) -> list[tuple[str, str]]:
+    """Group and message of each line that a sink accepted."""
+    return sorted((line["logGroup"], line["message"]) for line in sink.lines())
+
+
+def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
+    """What the recap says of a deployment that has to be refused, and to change nothing of the reflector."""
+    place.aws.front.clear_journal()
+    run = ansible.run("logreflector.aws.deploy", *arguments)
+    assert run.status != 0
+    assert "Traceback" not in run.output
+    writes = place.aws.front.writes()
+    assert [call for call in writes if call.service in ("lambda", "sqs", "ssm")] == []
+    return next(line for line in run.recap().splitlines() if line.startswith(place.host))
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["for real", "in check mode"])
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"reflector_routes": [{"log_groups": ["*"], "redact": ["email", {"pattern": "(token"}]}]},
+            "The reflector would refuse its rules: routes[0].redact[1].pattern: is no regular expression of Python",
+        ),
+        (
+            {"reflector_routes": [{"log_groups": ["*"], "sinks": ["archive"]}]},
+            "routes[0].sinks[0]: there is no sink archive. Sinks are sumologic, audit.",
+        ),
+        ({"reflector_sumo_endpoint": None, "reflector_sinks": {}}, "there is no sink: give one in sinks, or"),
+        ({"reflector_sumo_endpoint": "", "reflector_sinks": None}, "there is no sink: give one in sinks, or"),
+    ],
+    ids=["pattern", "unknown sink", "neither sink nor endpoint", "an empty endpoint"],
+)
+def test_bad_rules_are_refused_before_anything_is_changed(
+    place: Deployed, fleet: Deploy, variables: dict[str, Any], told: str, arguments: tuple[str, ...]
+) -> None:
+    line = refusal(place, fleet(**variables), *arguments)
+    assert f"{place.host}: FAILED. " in line
+    assert told in line
+    assert "reflector_sinks" in line
+
+
+def test_lines_go_where_their_route_says_and_nowhere_else(place: Deployed, routed: Ansible, audit: Sink) -> None:
+    lines = {
+        REDACTED: [f"mail from {MAIL}", json.dumps({"from": MAIL, "n": 1.5})],
+        DROPPED: ["of no use"],
+        KEPT: ["ERROR one", "INFO two", "WARN three", "ERROR of a probe"],
+        NEVER: [f"sampled {number}" for number in range(20)],
+        ALWAYS: [f"all {number}" for number in range(20)],
+        OTHER: [f"{MAIL} is welcome here"],
+    }
+    accounts = written(place, lines)
+    other = (OTHER, f"{MAIL} is welcome here")
+    assert messages(place.aws.sink) == sorted([(KEPT, "ERROR one"), (KEPT, "WARN three"), other])
+    expected = [(REDACTED, "mail from [email]"), other, *((ALWAYS, message) for message in lines[ALWAYS])]
+    received = audit.lines()
+    assert sorted((line["logGroup"], line["message"]) for line in received if isinstance(line["message"], str)) == (
+        sorted(expected)
+    )
+    assert [line["message"] for line in received if not isinstance(line["message"], str)] == [
+        {"from": "[email]", "n": 1.5}
+    ]
+    counted = {line["logGroup"]: (line["DroppedEvents"], line["DeliveredEvents"]) for line in accounts}
+    assert counted == {REDACTED: (0, 2), DROPPED: (1, 0), KEPT: (2, 2), NEVER: (20, 0), ALWAYS: (0, 20), OTHER: (0, 1)}
+    assert place.counts() == (0, 0)
+
+
+def test_a_sink_that_is_silent_holds_the_other_not_up_and_gets_its_lines_once_by_replay(
+    place: Deployed, routed: Ansible, audit: Sink
+) -> None:
+    written(place, {OTHER: ["the function is warm"]})
+    place.aws.sink.clear()
+    audit.clear()
+    audit.behave(Behaviour(kind="hang"))
+    lines = [f"{number} from {MAIL}" for number in range(5)]
+    account, _redacted = sorted(
+        written(place, {OTHER: lines, REDACTED: [f"mail from {MAIL}"]}), key=lambda line: -line["ReceivedEvents"]
+    )
+    assert messages(place.aws.sink) == [(OTHER, line) for line in lines]
+    # The other was waited for until the time was over: this one had its lines long before.
+    assert place.aws.sink.requests()[0].time < account["_aws"]["Timestamp"] / 1000 - 1
+    assert account["sinks"]["sumologic"] == {"delivered": 5, "deadLettered": 0, "failed": 0}
+    assert account["sinks"]["audit"] == {"delivered": 0, "deadLettered": 5, "failed": 0}
+    letters = [json.loads(body) for body in place.take(visible_again=True)]
+    assert {letter["deadLetter"]["sink"] for letter in letters} == {"audit"}
+    waiting = {found["logGroup"]: [event["message"] for event in found["logEvents"]] for found in map(payload, letters)}
+    assert waiting == {OTHER: lines, REDACTED: ["mail from [email]"]}
+    assert audit.lines() == []
+    audit.behave()
+    run = routed.run("logreflector.aws.replay")
+    assert run.status == 0, run.output
+    once = Counter((OTHER, line) for line in lines)
+    assert Counter(messages(place.aws.sink)) == once
+    assert Counter(messages(audit)) == once + Counter([(REDACTED, "mail from [email]")])
+    assert place.counts() == (0, 0)
+
+
+def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_removes(
+    place: Deployed, fleet: Deploy, audit: Sink
+) -> None:
+    ssm = place.client("ssm")
+    ansible = fleet(reflector_routes=[*MANY, *ROUTES])
+    announced = ansible.run("logreflector.aws.deploy", "--check")
+    assert announced.status == 0, announced.output
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    assert announced.changes() == deployed.changes()
+    assert f"create parameter {PARAMETER}" in deployed.changes()[place.host]
+    found = ssm.get_parameter(Name=PARAMETER, WithDecryption=True)["Parameter"]
+    assert found["Type"] == "SecureString"
+    assert json.loads(found["Value"])["routes"] == [*MANY, *ROUTES]
+    assert setting(place).startswith(f"ssm:{PARAMETER}#")
+    again = ansible.run("logreflector.aws.deploy")
+    assert (again.status, again.changed_tasks()) == (0, []), again.output
+
+    place.aws.front.clear_journal()
+    written(place, {KEPT: ["ERROR one", "INFO two"], DROPPED: ["of no use"]})
+    assert messages(place.aws.sink) == [(KEPT, "ERROR one")]
+    assert audit.lines() == []
+    readers = {call.caller for call in place.aws.front.calls(operation="GetParameter")}
+    assert [f":assumed-role/{FUNCTION}/" in reader for reader in readers] == [True]
+
+    policy = place.client("iam").get_role_policy(RoleName=FUNCTION, PolicyName="log-reflector")["PolicyDocument"]
+    assert [item["Resource"] for item in policy["Statement"] if item["Action"] == "ssm:GetParameter"] == [
+        [f"arn:aws:ssm:*:{place.account}:parameter{PARAMETER}"]
+    ]
+
+    before = setting(place)
+    changed = fleet(reflector_routes=[*MANY, {"log_groups": [KEPT], "drop": ["ERROR"]}, *ROUTES])
+    run = changed.run("logreflector.aws.deploy")
+    assert run.status == 0, run.output
+    assert run.changes()[place.host] == [
+        f"update parameter {PARAMETER}",
+        f"update configuration of function {FUNCTION}",
+    ]
+    assert setting(place) != before
+    place.aws.sink.clear()
+    written(place, {KEPT: ["ERROR one", "INFO two"]})
+    assert messages(place.aws.sink) == messages(audit) == [(KEPT, "INFO two")]
+
+    torn_down = changed.run("logreflector.aws.teardown")
+    assert torn_down.status == 0, torn_down.output
+    assert f"delete parameter {PARAMETER}" in torn_down.changes()[place.host]
+    assert place.of_ours() == []
+
+
+def setting(place: Deployed) -> str:
+    """The function's REFLECTOR_RULES."""
+    configuration = place.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    value: str = configuration["Environment"]["Variables"]["REFLECTOR_RULES"]
+    return value
