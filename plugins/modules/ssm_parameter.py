@@ -78,6 +78,13 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: A value that is no secret
+  logreflector.aws.ssm_parameter:
+    region: eu-west-1
+    name: /example/endpoint
+    type: String
+    value: https://logs.example.com
+
 - name: A configuration that is too long for a function's environment
   logreflector.aws.ssm_parameter:
     region: eu-west-1
@@ -87,14 +94,7 @@ EXAMPLES = r"""
     tags:
       team: platform
 
-- name: A value that is no secret
-  logreflector.aws.ssm_parameter:
-    region: eu-west-1
-    name: /example/endpoint
-    type: String
-    value: https://logs.example.com
-
-- name: Remove the first
+- name: Remove it again
   logreflector.aws.ssm_parameter:
     region: eu-west-1
     name: /example/rules

@@ -65,9 +65,11 @@ def _scalar(hint: Any, value: Any, place: str) -> Any:
         if not isinstance(value, str) or not value.strip():
             raise SettingsError(f"{place}: must be a string that is not empty.")
         return Secret(value.strip(), place)
-    if hint is float and type(value) is int and abs(value) < 2**1000:  # beyond, there is no such float
+    # A bool is an int to Python, but not to who writes a configuration.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is float and number and abs(value) < 2**1000:  # beyond, there is no such float
         return float(value)
-    if type(value) is not hint:
+    if not (number and isinstance(value, int) if hint is int else isinstance(value, hint)):
         words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
         raise SettingsError(f"{place}: must be {words[hint]}.")
     return value

@@ -117,4 +117,4 @@ def _code(body: bytes) -> int | None:
         code = loads(body)["code"]
     except (ValueError, RecursionError, TypeError, LookupError):
         return None
-    return code if type(code) is int and 0 <= code < 1000 else None
+    return code if isinstance(code, int) and not isinstance(code, bool) and 0 <= code < 1000 else None

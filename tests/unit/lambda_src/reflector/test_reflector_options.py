@@ -18,6 +18,7 @@ class Options:
     kind: Literal["a", "b"] = "a"
     items: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
     maybe: int | None = None
     things: list[Any] = field(default_factory=list)
 
@@ -54,6 +55,7 @@ def test_what_is_given_is_taken_over():
             "headers": {"a": "b"},
             "maybe": 7,
             "things": [1, {}],
+            "secrets": {"X-Key": "k "},
         },
         "sinks.x",
     )
@@ -63,6 +65,9 @@ def test_what_is_given_is_taken_over():
         ("", False, 0, 1.0, "b", ("x", ""), {"a": "b"}, 7)
     )
     assert got.things == [1, {}]
+    assert {name: (secret.value(), secret.option) for name, secret in got.secrets.items()} == {
+        "X-Key": ("k", "sinks.x.secrets.X-Key")
+    }
     assert type(got.share) is float
 
 
@@ -88,6 +93,8 @@ def test_what_is_given_is_taken_over():
         ({"items": [1]}, "sinks.x.items: must be a list of strings."),
         ({"headers": []}, "sinks.x.headers: must be an object of strings."),
         ({"headers": {"a": 1}}, "sinks.x.headers: must be an object of strings."),
+        ({"secrets": {"a": 1}}, "sinks.x.secrets: must be an object of strings."),
+        ({"secrets": {"a": " "}}, "sinks.x.secrets.a: must be a string that is not empty."),
         ({"things": "x"}, "sinks.x.things: must be a list."),
         ({"maybe": "7"}, "sinks.x.maybe: must be a whole number."),
         (

@@ -33,9 +33,9 @@ def resource(**params: Any) -> SsmParameterResource:
     return SsmParameterResource(target, validated.validated_parameters)
 
 
-def standing(tags: Any = MARK, pattern: str = "", data_type: str = "text", **settings: Any) -> Parameter:
+def standing(tags: Any = (), pattern: str = "", data_type: str = "text", **settings: Any) -> Parameter:
     defaults = {"type": "SecureString", "tier": "Standard", "kms_key_id": "alias/aws/ssm", "value": SECRET}
-    return Parameter(ARN, 3, Settings(**{**defaults, **settings}), pattern, data_type, tags)
+    return Parameter(ARN, 3, Settings(**{**defaults, **settings}), pattern, data_type, MARK if tags == () else tags)
 
 
 def request(changes: Any) -> dict[str, Any]:

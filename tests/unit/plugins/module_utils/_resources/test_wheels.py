@@ -207,7 +207,7 @@ def _bring(requirements: Path, log: Path) -> None:
     def counting(*arguments, **options):
         with log.open("a") as file:
             file.write("pip\n")
-        return run(*arguments, **options)
+        return run(*arguments, check=options.pop("check", False), **options)
 
     wheels.subprocess.run = counting
     assert wheel_files(requirements, ARM)["toy/__init__.py"] == b"ANSWER = 1\n"
