@@ -15,10 +15,11 @@ help: ## this list
 
 setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv and the collection path (every verb does)
 
-.venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt
+.venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt tests/runtimes/requirements-native.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --target .venv/native -r tests/runtimes/requirements-native.txt
 	@touch $@
 
 # Ansible finds a collection by its path: the checkout stands there as a link.

@@ -22,6 +22,7 @@ class Settings:
     loop_guard: bool = True  # never deliver a function's own log group to that function
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
+    longest_hidden: float = 43_200.0  # that ReceiveMessage hides a message, whatever it asks for
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """These settings with some replaced. Raises ValueError or TypeError for a wrong name or value."""

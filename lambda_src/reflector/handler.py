@@ -3,6 +3,7 @@
 Handler string: `handler.handler`. Settings: `reflector/config.py`.
 """
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -86,7 +87,8 @@ def _reflect(
     if reason := never_forwarded(payload, own_log_group):
         tally.dropped[reason] += payload.count
         return
-    Flow(current_config(), seconds_left, tally).reflect(payload, _keeping(queue, tally))
+    with contextlib.suppress(DeliveryFailed):  # raised again below, when the other sinks are through
+        Flow(current_config(), seconds_left, tally).reflect(payload, _keeping(queue, tally))
     if tally.failed:
         raise DeliveryFailed(_failure(tally))
 
@@ -97,7 +99,7 @@ def _keeping(queue: Queue | None, tally: Tally) -> Keep:
     def keep(sink: str, unsent: Unsent) -> None:
         if queue is None:
             tally.unsent(sink, unsent, queued=False)
-            raise DeliveryFailed(_failure(tally))
+            raise DeliveryFailed
         for body, part in letters(unsent, sink):
             try:
                 queue.put(body)
@@ -110,7 +112,7 @@ def _keeping(queue: Queue | None, tally: Tally) -> Keep:
 
 
 def _failure(tally: Tally) -> str:
-    reasons = "; ".join(f"{sink}: {reason}" for sink, reason in list(tally.reasons))  # others may be adding
+    reasons = "; ".join(f"{sink}: {reason}" for sink, reason in tally.reasons)
     counts = tally.counts()
     return (
         f"{reasons}. Of {counts['ReceivedEvents']} events {counts['DeliveredEvents']} were delivered,"

@@ -15,7 +15,7 @@ author:
 description:
   - Says why the reflector would refuse these sinks and routes, with the place of the mistake, such as C(routes[2].redact[0].pattern).
   - References to secrets are not followed, and no sink is called.
-positional: sumo_endpoint
+positional: sumo_endpoint, environment
 options:
   _input:
     description: The sinks by name in C(sinks), and the list of routes in C(routes), as the role P(logreflector.aws.reflector#role) takes them.
@@ -25,6 +25,10 @@ options:
     description: What the function's C(SUMO_ENDPOINT) is. If it is not empty, there is a sink C(sumologic) besides those given.
     type: str
     default: ""
+  environment:
+    description: The function's other variables, such as C(INCLUDE_LOG_INFO).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -53,7 +57,7 @@ import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -77,14 +81,19 @@ def _config() -> ModuleType:
     return importlib.import_module(f"{_NAME}.config")
 
 
-def reflector_rules_mistake(rules: Any, sumo_endpoint: str = "") -> str:
+def reflector_rules_mistake(rules: Any, sumo_endpoint: str = "", environment: Mapping[str, Any] | None = None) -> str:
     """See the documentation above."""
     config = _config()
+    what = "rules"
     try:
-        plain = json.loads(json.dumps(rules))  # as the function will read them, without Ansible's own kinds of text
+        # As the function will read them: without Ansible's own kinds of text, and with YAML's dates as text.
+        plain = json.loads(json.dumps(rules, default=str))
         config.checked_rules(plain, (config.SUMO_LOGIC,) if sumo_endpoint else ())
+        what = "settings"
+        texts = {name: str(value) for name, value in (environment or {}).items()}
+        config.checked({config.RULES: json.dumps(plain), "SUMO_ENDPOINT": sumo_endpoint, **texts})
     except (ValueError, TypeError) as error:
-        return f"The reflector would refuse its rules: {error}"
+        return f"The reflector would refuse its {what}: {error}"
     return ""
 
 

@@ -26,7 +26,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "build" / "runtimes"
-REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+NATIVE_REQUIREMENTS = Path(__file__).with_name("requirements-native.txt")
 CONTROL = ".".join(platform.python_version_tuple()[:2])
 _PROBE = "import ensurepip, platform, ssl, venv; print(platform.python_version())"
 
@@ -77,21 +78,14 @@ def _interpreters(version: str) -> Iterator[tuple[Path, str]]:
 def _environment(version: str, interpreter: Path, full_version: str) -> Path:
     folder = HOME / version
     python = folder / "bin" / "python"
-    made_of = f"{full_version} {hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()}\n"
+    pinned = hashlib.sha256(REQUIREMENTS.read_bytes() + NATIVE_REQUIREMENTS.read_bytes()).hexdigest()
+    made_of = f"{full_version} {pinned}\n"
     ready = folder / "ready"
     if not ready.exists() or ready.read_text() != made_of or not python.exists():
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
-        pip: list[str | Path] = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            REQUIREMENTS,
-        ]
-        subprocess.run(pip, check=True)
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        for options in (["-r", REQUIREMENTS], ["--target", folder / "native", "-r", NATIVE_REQUIREMENTS]):
+            subprocess.run([*install, *options], check=True)
         ready.write_text(made_of)
     return python
 
@@ -124,7 +118,7 @@ def _passes(version: str, arguments: list[str]) -> bool:
     environment |= {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1"}
     options = [
         "--confcutdir=tests/unit/lambda_src",
-        "--hypothesis-profile=ci",
+        "--hypothesis-profile=runtimes",
         "-o",
         f"cache_dir={HOME / version / 'cache'}",
     ]

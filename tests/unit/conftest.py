@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
@@ -50,7 +52,9 @@ class AwsInProcess:
         self.calls.clear()
         spec = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
         arguments = {"region": REGION, **params} if spec.connects else params
-        return perform_in_process(spec, arguments, check_mode=check_mode)
+        result = perform_in_process(spec, arguments, check_mode=check_mode)
+        CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # what --diff shows; it raises for what it cannot
+        return result
 
     def _client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client to prepare and inspect with; its calls are not recorded."""

@@ -16,6 +16,7 @@ from . import (
     organization,
     parameters,
     permissions,
+    queues,
     roles,
     subscriptions,
 )
@@ -33,6 +34,7 @@ def install(settings: Settings, members: Organization) -> None:
         log_groups,
         parameters,
         permissions,
+        queues,
         roles,
         subscriptions,
     ):

@@ -47,7 +47,6 @@ class SinkTally:
 class Tally:
     """The running counts of one invocation. Sinks may be counted from several threads."""
 
-    payload: Payload | None = None
     received_events: int = 0
     received_bytes: int = 0
     undecodable: int = 0
@@ -58,12 +57,18 @@ class Tally:
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
+    _payload: Payload | None = None
     _payloads: int = 0
     _lock: Lock = field(default_factory=Lock)
 
+    @property
+    def only_payload(self) -> Payload | None:
+        """The payload, if there was one and no other: a replay has several."""
+        return self._payload if self._payloads == 1 else None
+
     def receive(self, payload: Payload) -> None:
         """A payload has come in."""
-        self.payload = payload
+        self._payload = payload
         self.received_events += payload.count
         self.received_bytes += payload.size
         self._payloads += 1
@@ -152,7 +157,7 @@ def metric_line(tally: Tally) -> str:
         "Dimensions": [["FunctionName"]],
         "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counts],
     }
-    payload = tally.payload
+    payload = tally.only_payload
     line: dict[str, Any] = {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),

@@ -72,6 +72,11 @@ def current_config() -> Config:
     return _parsed(tuple(map(os.environ.get, _VARIABLES)))
 
 
+def checked(environment: Mapping[str, str]) -> Config:
+    """The configuration of another environment, for who deploys it. Raises SettingsError."""
+    return _parsed.__wrapped__(tuple(map(environment.get, _VARIABLES)))
+
+
 def checked_rules(rules: Any, others: tuple[str, ...] = ()) -> tuple[dict[str, Sink[Any]], tuple[Route, ...]]:
     """Sinks and routes of `{"sinks": ..., "routes": ...}`; `others` are sinks that stand beside them. Raises SettingsError with the place."""
     if not isinstance(rules, Mapping):

@@ -8,16 +8,16 @@
 """
 
 import base64
-import gzip
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from .aws import AwsError, ask
-from .codec import dumps, utf8
+from .codec import dumps, gzip, utf8
 from .decode import DATA_MESSAGE
 from .delivery import Unsent
 
@@ -38,8 +38,11 @@ def letters(unsent: Unsent, sink: str) -> Iterator[tuple[str, Unsent]]:
     if len(body) <= MESSAGE_BYTES or count == 1:
         yield body, unsent
         return
-    for half in (range(count // 2), range(count // 2, count)):
-        yield from letters(Unsent(unsent.batch.only(half), unsent.reason, unsent.attempts), sink)
+    # About as many as are needed: halves of halves would compress everything once more for each doubling.
+    parts = min(count, len(body) * 4 // (MESSAGE_BYTES * 3) + 1)
+    for part in range(parts):
+        positions = range(count * part // parts, count * (part + 1) // parts)
+        yield from letters(replace(unsent, batch=unsent.batch.only(positions)), sink)
 
 
 def undecodable(event: Any, reason: str) -> str:
@@ -87,7 +90,7 @@ def _letter(unsent: Unsent, sink: str) -> str:
         "subscriptionFilters": batch.filters,
         "logEvents": batch.events,
     }
-    data = base64.b64encode(gzip.compress(utf8(dumps(payload)), mtime=0)).decode()
+    data = base64.b64encode(gzip(utf8(dumps(payload)))).decode()
     mark = _mark(sink, unsent.reason, unsent.attempts, len(batch.events))
     return json.dumps({"awslogs": {"data": data}, MARK: mark}, separators=(",", ":"))
 

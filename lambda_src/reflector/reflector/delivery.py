@@ -103,7 +103,11 @@ class Delivery:
 
     def _chunk(self, batch: Batch, chunk: Chunk[Any], attempts: int) -> Iterator[Unsent | _Again]:
         reason = self._closed or TIME_IS_OVER
-        while not self._closed and (left := self._seconds_left()) >= LEAST_SECONDS:
+        while not self._closed:
+            if (left := self._seconds_left()) < LEAST_SECONDS:
+                # What follows is handed back in one piece: chunk by chunk, it would be as many dead letters.
+                self._closed = TIME_IS_OVER
+                break
             outcome = self._attempt(chunk, min(left, ATTEMPT_SECONDS), attempts)
             attempts += 1
             reason = outcome.reason

@@ -66,20 +66,22 @@ class Flow:
                 return _batches(payload, route)
 
         if len(names) == 1:
-            return self._send_to(names[0], batches(), keep)
+            return self._send_to(names[0], batches(), payload.count, keep)
         with ThreadPoolExecutor(len(names)) as threads:
             # Not `map`: what one raises would cancel those that are not begun.
-            ways = [threads.submit(self._send_to, name, batches(), keep) for name in names]
+            ways = [threads.submit(self._send_to, name, batches(), payload.count, keep) for name in names]
         given = [way.result() for way in ways]
         return given[0]
 
-    def _send_to(self, name: str, batches: Iterable[Batch], keep: Keep) -> int:
+    def _send_to(self, name: str, batches: Iterable[Batch], count: int, keep: Keep) -> int:
+        tally = self._tally.sinks[name]
+        tally.given += count  # all of them, until the way's end: what ends it early must not pass for delivered
         given = 0
         for batch in batches:
             given += len(batch.events)
-            self._tally.sinks[name].given += len(batch.events)
             for unsent in self._deliveries[name].deliver(batch):
                 keep(name, unsent)
+        tally.given -= count - given
         return given
 
 
@@ -88,7 +90,8 @@ def _batches(payload: Payload, route: Route) -> Iterator[Batch]:
     request_id = ""
     for slab in payload.slabs():
         events = slab
-        if payload.slab_count > 1:
+        # Of a later slab the request id may be in an earlier one, and a redaction may take it away.
+        if slab and (payload.slab_count > 1 or route.redact):
             events = with_request_ids(slab, request_id)
             request_id = events[-1].get("requestID", "")
         numbers = range(first, first + len(events))

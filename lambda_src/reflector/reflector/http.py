@@ -22,6 +22,9 @@ from .options import SettingsError
 from .secrets import Secret, SecretError
 from .sinks import ACCEPTED, Batch, Chunk, Outcome, Refusal
 
+CONNECT_SECONDS = 5.0
+"""The longest wait for one of a host's addresses: another one may be reachable."""
+
 IDLE_SECONDS = 60.0
 """Connections that rested longer are not used again: what lies between may have forgotten them without telling."""
 
@@ -127,6 +130,7 @@ class Connection:
         if self._open is None:
             self._open = _connection(self._endpoint, self._seconds_left())
             self._open.response_class = partial(_Response, self._seconds_left)  # type: ignore[assignment]
+            self._open._create_connection = partial(_reach, self._seconds_left)  # type: ignore[attr-defined]
             self._open.connect()
         self._open.sock.settimeout(self._seconds_left())
         # A server may refuse (413) and close before it has read everything: its answer can still be there.
@@ -137,7 +141,7 @@ class Connection:
     def _content(self, response: http.client.HTTPResponse) -> tuple[bytes, bool]:
         """The answer's body and whether it came whole, so that the connection can be used again.
 
-        The status decided already: a body that breaks off is no exception.
+        Status and headers decided already: a body that breaks off is no exception.
         """
         self._deadline = min(self._deadline, time.monotonic() + _BODY_SECONDS)
         parts: list[bytes] = []
@@ -164,7 +168,17 @@ class _Response(http.client.HTTPResponse):
     def __init__(self, seconds_left: Callable[[], float], sock: socket.socket, *args: object, **kwargs: object) -> None:
         super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
         self.fp.close()
-        self.fp = io.BufferedReader(_Until(seconds_left, sock), _READ_BYTES)
+        self._received = _Until(seconds_left, sock)
+        self.fp = io.BufferedReader(self._received, _READ_BYTES)
+
+    def begin(self) -> None:
+        """Read status and headers. Raises IncompleteRead when they break off, which http.client takes for their end.
+
+        Who ends an answer there may have accepted nothing, whatever the status said.
+        """
+        super().begin()
+        if self._received.ended:
+            raise http.client.IncompleteRead(b"")
 
 
 class _Until(io.RawIOBase):
@@ -173,6 +187,7 @@ class _Until(io.RawIOBase):
     def __init__(self, seconds_left: Callable[[], float], sock: socket.socket) -> None:
         self._seconds_left = seconds_left
         self._socket = sock
+        self.ended = False
         self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open when the connection lets go of it
 
     def readable(self) -> bool:
@@ -180,7 +195,9 @@ class _Until(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._socket.settimeout(self._seconds_left())
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        count: int | None = self._raw.readinto(buffer)  # type: ignore[attr-defined]
+        self.ended = count == 0
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -237,7 +254,9 @@ class HttpSink:
 
     def renew(self) -> bool:
         """See `Sink`."""
-        self._connection = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         renewed = [secret.renew() for secret in (self._endpoint, *self.secrets())]  # all of them, not the first
         return any(renewed)
 
@@ -298,6 +317,21 @@ def _connection(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnectio
     return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
 
 
+def _reach(seconds_left: Callable[[], float], address: tuple[str, int], *_unused: Any) -> socket.socket:
+    """Like `socket.create_connection`, which would give each of a host's addresses the whole time."""
+    error = OSError()
+    for *_family, found in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        try:
+            # mypy knows of addresses that are no host and port: those of Bluetooth.
+            reached = socket.create_connection(found[:2], min(seconds_left(), CONNECT_SECONDS))  # type: ignore[arg-type]
+            reached.settimeout(seconds_left())  # for the TLS handshake
+        except OSError as failed:
+            error = failed
+        else:
+            return reached
+    raise error
+
+
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
     """The default context: the system's certificates, verification on. Made once, since reading those takes long."""
@@ -312,7 +346,7 @@ def _retry_after(header: str | None) -> float:
         return float(header)
     try:
         date = email.utils.parsedate_to_datetime(header)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return 0.0
     return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
 

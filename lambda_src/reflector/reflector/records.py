@@ -16,6 +16,11 @@ _console_prefix = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\s+(\w+-\w+-\w+-\w+-\w+)(?:\s+(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S)|(?!\S))",
     re.ASCII,
 ).match
+# That of Lambda's Python runtime has the level first (AWS page "Log and monitor Python Lambda functions"). Sumo Logic's Lambda
+# takes the request id out of it, too, and leaves the prefix where it is.
+_python_prefix = re.compile(
+    r"\[\w+\]\s+\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{1,3}Z\s+(\w+-\w+-\w+-\w+-\w+)(?!\S)", re.ASCII
+).match
 # No flag for the letters' case: with one the search would not look for its first word as fast as memory allows.
 _HEX = "[0-9a-fA-F]"
 _request_id = re.compile(
@@ -60,6 +65,8 @@ def _read(events: Sequence[LogEvent], before: str) -> tuple[list[str], list[str]
         if text[4:5] == "-" and (console := _console_prefix(text)):
             request_id = console[1]
             text = text[console.end() :]
+        elif text[:1] == "[" and (python := _python_prefix(text)):
+            request_id = python[1]
         candidate = text.strip()
         messages.append(message_json(text) if candidate[:1] in _JSON_STARTS else dumps_string(candidate))
         request_ids.append(request_id)

@@ -39,6 +39,10 @@ READY = {
 What was valid JSON stays it: a card number that is a JSON number becomes 0.
 """
 
+_CARD = re.compile(READY["card"][0])
+_UUID_LENGTH = 36
+_UUID = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
+
 Redaction = Callable[[str], str]
 
 
@@ -194,21 +198,38 @@ def _redaction(value: Any, place: str) -> Redaction:
 
 
 def _card(match: re.Match[str]) -> str:
-    digits = [int(digit) for digit in match[0] if digit.isdigit()]
-    # The check digit (ISO/IEC 7812-1, Luhn): without it every long number would be a card.
+    """The match with the card in it blacked out: before and after it may be other numbers, such as the month it expires in."""
+    text, first = match.string, match.start()
+    spaces = [place for place in range(*match.span()) if text[place] == " "]
+    for start in (first, *(place + 1 for place in spaces)):
+        for end in (match.end(), *reversed(spaces)):
+            if _is_card(text[start:end]) and not _is_in_uuid(text, start, end):
+                black = "0" if _is_json_number(text, start, end) else "[card]"
+                return f"{text[first:start]}{black}{text[end : match.end()]}"
+    return match[0]
+
+
+def _is_card(text: str) -> bool:
+    """Whether these are a card's digits, the check digit (ISO/IEC 7812-1, Luhn) included: without it every long number would be a card."""
+    if not _CARD.fullmatch(text):
+        return False
+    digits = [int(digit) for digit in text if digit.isdigit()]
     doubled = [
         digit if number % 2 == 0 else sum(divmod(2 * digit, 10)) for number, digit in enumerate(reversed(digits))
     ]
-    if sum(doubled) % 10:
-        return match[0]
-    return "0" if _is_json_number(match) else "[card]"
+    return sum(doubled) % 10 == 0
 
 
-def _is_json_number(match: re.Match[str]) -> bool:
-    """Whether the match looks like a number in JSON, which must stay one: if it is a word of a JSON string, no harm is done."""
-    text, start, end = match.string, match.start(), match.end()
+def _is_in_uuid(text: str, start: int, end: int) -> bool:
+    """Whether these are digits of a UUID: of a thousand request ids, nearly one has such that would be a card's."""
+    near = _UUID.finditer(text, max(0, start - _UUID_LENGTH), end + _UUID_LENGTH)
+    return any(uuid.start() <= start and end <= uuid.end() for uuid in near)
+
+
+def _is_json_number(text: str, start: int, end: int) -> bool:
+    """Whether it looks like a number in JSON, which must stay one: if it is a word of a JSON string, no harm is done."""
     before, after = text[max(0, start - 8) : start].rstrip(), text[end : end + 8].lstrip()
-    return match[0].isdigit() and before.endswith((":", ",", "[")) and after.startswith((",", "}", "]"))
+    return text[start:end].isdigit() and before.endswith((":", ",", "[")) and after.startswith((",", "}", "]"))
 
 
 def _redacted(event: LogEvent, redact: Iterable[Redaction]) -> LogEvent:

@@ -159,13 +159,13 @@ class EventRuleResource:
         calls = tuple(
             self._api.call("put_targets", Rule=self._name, Targets=[put[key] for key in keys]) for keys in _batches(put)
         )
-        before = [_plain_target(standing[key]) for key in put if key in standing]
-        after = [_plain_target(item) for item in put.values()]
-        return self._target_change("update" if before else "create", list(put), before or None, after, calls)
+        before = _plain_targets({key: standing[key] for key in put if key in standing})
+        return self._target_change("update" if before else "create", list(put), before, _plain_targets(put), calls)
 
     def _removal(self, doomed: Sequence[str], standing: Mapping[str, Mapping[str, Any]]) -> Change:
         calls = tuple(self._api.call("remove_targets", Rule=self._name, Ids=list(keys)) for keys in _batches(doomed))
-        return self._target_change("delete", doomed, [_plain_target(standing[key]) for key in doomed], None, calls)
+        before = _plain_targets({key: standing[key] for key in doomed})
+        return self._target_change("delete", doomed, before, None, calls)
 
     def _target_change(
         self, action: Any, ids: Sequence[str], before: Any, after: Any, calls: tuple[Call, ...]
@@ -234,6 +234,11 @@ def _given_targets(target: Target, params: Params) -> list[dict[str, Any]] | Non
         check_number("targets.retry_policy.maximum_event_age", retry.get("maximum_event_age"), 60, 86400)
         item["input"] = json_text("targets.input", item.get("input"))
     return given
+
+
+def _plain_targets(targets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Targets by their ids, for diffs: Ansible shows those of mappings and texts, and stumbles over lists. None for none."""
+    return {key: _plain_target(item) for key, item in targets.items()} or None
 
 
 def _plain_target(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Step:
     archive: str
     queue: str = "well"
     lines: int = 10
-    pause: float = 0.5  # seconds until the next step
+    pause: float | None = None  # seconds until the next step; None: until the sinks have been tried
 
 
 STEPS = st.builds(
@@ -116,7 +116,7 @@ def ansible(place: Deployed, sinks: dict[str, Sink], tmp_path_factory: pytest.Te
 
 
 def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence[Step]) -> dict[str, list[str]]:
-    """Take the steps, and mend everything; what was written, by stream."""
+    """Take the steps; what was written, by stream."""
     written: dict[str, list[str]] = {}
     for step in steps:
         troubles = {"sumologic": step.sumologic, "archive": step.archive}
@@ -125,12 +125,16 @@ def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence
                 sinks[name].behave(*SINK_TROUBLES[trouble])
                 if trouble == KILLED:
                     stack.enter_context(killed(sinks[name]))
+            had = {name: len(sinks[name].requests()) for name, trouble in troubles.items() if trouble != KILLED}
             if fault := QUEUE_TROUBLES[step.queue]:
                 place.aws.front.add(fault)
             for _unused in range(2):
                 messages = [f"{PRIVATE} {next(_numbers)}" for _unused in range(step.lines)]
                 written[place.write(GROUP, *messages)] = messages
-            time.sleep(step.pause)
+            if step.pause is None:
+                until(lambda had=had: all(len(sinks[name].requests()) > number for name, number in had.items()))
+            else:
+                time.sleep(step.pause)
     return written
 
 
@@ -154,8 +158,8 @@ def settled(place: Deployed, streams: set[str]) -> bool:
 
 
 def at_sink(sink: Sink) -> Counter[tuple[str, str]]:
-    """How often each event, by id and message, was accepted: a sink that breaks off in its answer's headers has said 200 before."""
-    accepted = [request for request in sink.requests() if request.accepted or request.kind == "half"]
+    """How often each event, by id and message, was accepted."""
+    accepted = [request for request in sink.requests() if request.accepted]
     return Counter((line["id"], line["message"]) for request in accepted for line in request.lines)
 
 
@@ -190,8 +194,9 @@ def find_every_line_again(
 ) -> list[dict[str, Any]]:
     """The story of an outage, with its end; the dead letters that it left. `once`: no line may come twice."""
     mend(place, sinks)
+    ended_before = ended_by_lambda(place)
     for sink in sinks.values():
-        sink.clear()
+        sink.clear()  # one that is too slow may still get lines of an earlier story
     sqs, url = place.queue()
     sqs.purge_queue(QueueUrl=url)
     try:
@@ -204,9 +209,10 @@ def find_every_line_again(
     ids: dict[str, str] = {}
     for name, sink in sinks.items():
         found = set(at_sink(sink)) | in_queue(place, name)
-        assert {message for _number, message in found} == messages, f"lost for {name}"
-        ids |= {message: number for number, message in found}
-        assert len(found) == len(messages), "an event has two ids"
+        lost = messages - {message for _number, message in found}
+        assert not lost, f"lost for {name}"
+        for number, message in found:
+            assert ids.setdefault(message, number) == number, "an event has two ids"
     received = {line["logStream"]: line["ReceivedEvents"] for line in place.accounts()}
     for stream, its_messages in written.items():
         assert received.get(stream, len(its_messages)) == len(its_messages)
@@ -216,10 +222,11 @@ def find_every_line_again(
     assert PRIVATE not in run.output
     assert place.counts() == (0, 0)
     for name, sink in sinks.items():
-        assert {message: number for number, message in at_sink(sink)} == ids, f"not all at {name}"
+        times = at_sink(sink)
+        assert {(ids[message], message) for message in messages} <= set(times), f"not all at {name}"
         # Where Lambda ended an invocation it tried it again, and what was accepted before came twice.
-        if once and not ended_by_lambda(place):
-            assert set(at_sink(sink).values()) == {1}, f"not once at {name}"
+        if once and ended_by_lambda(place) == ended_before:
+            assert set(times.values()) == {1}, f"not once at {name}"
     check_log(place)
     return left
 
@@ -233,12 +240,8 @@ def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sin
     names = [name for name in SINK_TROUBLES if name not in UNCLEAR]
     left = find_every_line_again(place, ansible, sinks, each_beside_another(names), once=True)
     reasons = {letter["deadLetter"]["reason"] for letter in left}
-    for reason in (
-        "the sink answered 400",
-        "429, and the invocation's time was over",
-        "503, and the invocation's time",
-    ):
-        assert any(reason in found for found in reasons), reasons
+    statuses = {reason.removeprefix("the sink answered ")[:3] for reason in reasons}
+    assert statuses >= {"400", "401", "429"}, reasons
 
 
 def test_what_a_sink_leaves_open_arrives(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
@@ -249,7 +252,7 @@ def test_what_a_sink_leaves_open_arrives(place: Deployed, ansible: Ansible, sink
 
 def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     before, accounts = ended_by_lambda(place), len(place.accounts())
-    steps = [Step("503", "503", trouble, lines=5, pause=3) for trouble in QUEUE_TROUBLES]
+    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES]
     find_every_line_again(place, ansible, sinks, steps)
     assert any(line.get("error") == "DeliveryFailed" for line in place.accounts()[accounts:])
     assert ended_by_lambda(place) > before, "no invocation ran out of time"

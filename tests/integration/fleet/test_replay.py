@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from deployed import QUEUE, Deployed, until
-from embedded_aws import Behaviour, RunningAws
+from embedded_aws import Behaviour, RunningAws, Settings
 
 from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, write_inventory
 
@@ -55,6 +55,7 @@ def _tidy(aws: RunningAws, replayer: Ansible) -> Iterator[None]:
     sqs.purge_queue(QueueUrl=url)
     yield
     aws.sink.behave()
+    aws.configure(longest_hidden=Settings().longest_hidden)
 
 
 def here(aws: RunningAws) -> Deployed:
@@ -215,13 +216,14 @@ def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: A
 
 def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
+    aws.configure(longest_hidden=20.0)
     process = _half_way(aws, replayer)
     kill(process)
     aws.sink.behave()
     visible, in_flight = here(aws).counts()
     assert visible > 0
     assert 0 < in_flight <= 10
-    # What the killed run had received comes back when its time is up, a minute here: this run has the patience.
+    # What the killed run had received comes back when its time is up: this run has the patience.
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_idle_timeout": 90})
     assert run.status == 0, run.output
     assert f"{visible + in_flight} sent again and accepted, 0 left" in line_of(run)

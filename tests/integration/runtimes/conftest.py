@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +57,43 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
         }
         for role in ("reflector", "subscriber")
     ]
+    _build(folder, tasks)
+    return built
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The reflector's package with compiled libraries, for a version of Lambda's and this machine; built by the role's tasks."""
+
+    @cache
+    def package(version: str) -> Path:
+        folder = tmp_path_factory.mktemp("native")
+        variables = {
+            "reflector_native": True,
+            "reflector_runtime": f"python{version}",
+            "reflector_architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+            "reflector_package_file": str(folder / "reflector.zip"),
+        }
+        task = {"ansible.builtin.include_role": {"name": "logreflector.aws.reflector", "tasks_from": "package"}}
+        _build(folder, [{**task, "vars": variables}])
+        (built,) = folder.glob("reflector*.zip")
+        return built
+
+    return package
+
+
+def _build(folder: Path, tasks: list[dict[str, Any]]) -> None:
+    """Runs tasks; wheels are brought into a cache beside what they build."""
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
     (folder / "packages.yml").write_text(json.dumps([play]))
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections")}
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+        "XDG_CACHE_HOME": str(folder),
+    }
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", folder / "packages.yml"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    return built
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import platform
 import random
 import time
 import uuid
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 from conftest import Packages, Start
 from embedded_aws import Behaviour, RunningAws, Sink
+from lambda_pythons import declared, found
 from lambda_runtime import ACCOUNT, REGION, Invocation, Runtime
 
 PRIVATE = "pr1vate-words-of-a-log-line"
@@ -100,14 +103,18 @@ def function(start: Start, packages: Packages, sink: Sink) -> Runtime:
     return start(packages.reflector, environment={"SUMO_ENDPOINT": sink.url})
 
 
-@pytest.fixture
-def package_around(packages: Packages, tmp_path: Path) -> Path:
-    """The reflector's zip with AROUND."""
-    package = tmp_path / "around.zip"
-    package.write_bytes(packages.reflector.read_bytes())
+def with_around(reflector: Path, folder: Path) -> Path:
+    """A zip of the reflector with AROUND."""
+    package = folder / "around.zip"
+    package.write_bytes(reflector.read_bytes())
     with zipfile.ZipFile(package, "a") as archive:
         archive.writestr("around.py", AROUND)
     return package
+
+
+@pytest.fixture
+def package_around(packages: Packages, tmp_path: Path) -> Path:
+    return with_around(packages.reflector, tmp_path)
 
 
 @pytest.fixture
@@ -222,6 +229,19 @@ def test_nothing_but_the_standard_library_is_imported(wrapped: Runtime, sink: Si
     told = wrapped.invoke(subscription_event("one", '{"two": 2}'))
     assert told.payload["imported"] == ["handler", "reflector"]
     assert messages(sink) == ["one", {"two": 2}]
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="the libraries are Lambda's, for Linux")
+@pytest.mark.parametrize("python", [version for version in found() if version in declared()])
+def test_the_native_package_delivers_the_same_by_its_own_libraries(
+    start: Start, python: str, native: Callable[[str], Path], tmp_path: Path, sink: Sink
+) -> None:
+    package = with_around(native(python), tmp_path)
+    wrapped = start(package, handler="around.around", environment={"SUMO_ENDPOINT": sink.url})
+    told = wrapped.invoke(subscription_event("one\n", '{"two": 2.50}', "drei: ü"))
+    assert told.payload["counts"]["DeliveredEvents"] == 3
+    assert told.payload["imported"] == ["handler", "isal", "orjson", "reflector"]
+    assert messages(sink) == ["one", {"two": 2.5}, "drei: ü"]
 
 
 def test_a_control_message_and_the_own_log_group_are_kept_back(function: Runtime, sink: Sink) -> None:

@@ -75,6 +75,16 @@ ACCOUNTS: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "mistaken": [{"reflector_sinks": {"a": "text", "b": {"bucket": "no-type"}, "c": {"type": "s3"}, "d": None}}],
+    "numbers": [
+        {
+            "reflector_sinks": {
+                "lake": {"type": "firehose", "stream": 1},
+                "fast": {"type": "kinesis", "stream": 2},
+                "all": {"type": "s3", "bucket": 3, "kms_key_id": 4},
+                "some": {"type": "s3", "bucket": "some-logs", "kms_key_id": 5},
+            }
+        }
+    ],
 }
 
 PLAY = """
@@ -181,6 +191,7 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(
             },
         ),
         ("mistaken", {"ssm:GetParameter": [RULES_ARN]}),
+        ("numbers", {"ssm:GetParameter": [RULES_ARN], "s3:PutObject": ["arn:{partition}:s3:::some-logs/*"]}),
     ],
 )
 def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(

@@ -118,7 +118,10 @@ def _where(batch: Batch) -> str:
 def _own_source(usual: Source, line: str) -> tuple[Source, str]:
     """The source that the line's message itself asks for, and the line without asking for it."""
     start = line.index(_MESSAGE) + len(_MESSAGE)
-    message, end = _decoder.raw_decode(line, start)
+    try:
+        message, end = _decoder.raw_decode(line, start)
+    except RecursionError:  # a depth that was just valid, some frames up
+        return usual, line
     metadata = message.get(_METADATA) if isinstance(message, dict) else None
     if not isinstance(metadata, dict):
         return usual, line

@@ -2,20 +2,32 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 # The root of the function's zip.
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"))
 
-from reflector_support import DeadLetters, Function, Sink, without_native
+from reflector import aws as reflector_aws
+from reflector import dead_letters
+from reflector_support import DeadLetters, Function, Sink
 
-with without_native():  # as in the default package; test_reflector_codec.py compares it with the other one
-    from reflector import aws as reflector_aws
-    from reflector import dead_letters
+# The same tests under a further Python (lambda_pythons.py, without tests/conftest.py): it may differ, the logic does not.
+settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """As in tests/unit/conftest.py, which is not loaded under a further Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,34 +20,30 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
+NATIVE = (
+    Path(sys.prefix) / "native"
+)  # the Makefile's and lambda_pythons.py's: no function here finds orjson and isal by itself
 TOKEN = "ZaVnC4dhaV1secret-token"
 
 
-@contextlib.contextmanager
-def without_native():
-    """What is imported inside finds neither orjson nor isal."""
-    hidden = {name: sys.modules.get(name) for name in ("orjson", "isal")}
-    sys.modules.update(dict.fromkeys(hidden))
-    try:
-        yield
-    finally:
-        for name, module in hidden.items():
-            del sys.modules[name]
-            if module is not None:
-                sys.modules[name] = module
+def examples(percent: int = 100) -> settings:
+    """So many of the examples that the profile asks for, in percent, each with the same fixtures."""
+    profile = settings.default
+    return settings(
+        max_examples=max(1, profile.max_examples * percent // 100),
+        suppress_health_check=[*profile.suppress_health_check, HealthCheck.function_scoped_fixture],
+    )
 
 
 def load_package(*, native: bool) -> SimpleNamespace:
     """Modules of the reflector apart from those that tests import, with orjson and isal or without."""
-    if native:
-        importlib.import_module("orjson")  # outside of the patch, which forgets what is imported inside
-        importlib.import_module("isal.igzip")
     ours = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
-    with mock.patch.dict(sys.modules), contextlib.nullcontext() if native else without_native():
+    with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", [str(NATIVE), *sys.path] if native else sys.path):
         for name in ours:
             del sys.modules[name]
         return SimpleNamespace(
@@ -247,14 +243,16 @@ class DeadLetters:
     def take(self) -> list[dict]:
         """The messages, out of the queue, as the records of an SQS event."""
         records = []
-        while messages := self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
-            entries = [{"Id": message["MessageId"], "ReceiptHandle": message["ReceiptHandle"]} for message in messages]
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        while True:
+            messages = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", [])
+            if messages:
+                entries = [{"Id": item["MessageId"], "ReceiptHandle": item["ReceiptHandle"]} for item in messages]
+                self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
             records += [
-                {"messageId": message["MessageId"], "body": message["Body"], "eventSource": "aws:sqs"}
-                for message in messages
+                {"messageId": item["MessageId"], "body": item["Body"], "eventSource": "aws:sqs"} for item in messages
             ]
-        return records
+            if len(messages) < 10:  # moto gives as many as there are
+                return records
 
 
 def opened(body: str) -> tuple[dict, dict]:

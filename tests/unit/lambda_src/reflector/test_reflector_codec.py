@@ -5,13 +5,13 @@ import json
 import tracemalloc
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
-from reflector_support import any_text, json_texts, load_package, messages, payload, subscription_event
+from reflector_support import any_text, examples, json_texts, load_package, messages, payload, subscription_event
 
 PACKAGES = {name: load_package(native=name == "native") for name in ("stdlib", "native")}
 STDLIB, NATIVE = PACKAGES["stdlib"].codec, PACKAGES["native"].codec
-for_both = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+for_both = examples()
 
 
 @pytest.fixture(params=PACKAGES)

@@ -3,17 +3,18 @@ import gzip
 import json
 import random
 import re
+from unittest import mock
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reflector.codec import utf8
 from reflector.dead_letters import MESSAGE_BYTES, Queue, QueueRefusedError, current_queue, letters, undecodable
 from reflector.decode import decode
 from reflector.delivery import Unsent
 from reflector.lines import json_lines
-from reflector_support import DeadLetters, any_text, messages, opened, payload
+from reflector_support import DeadLetters, any_text, examples, messages, opened, payload
 from scripted_sink import batch_of
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
@@ -83,7 +84,7 @@ def test_the_lines_of_some_events_are_the_same_after_the_queue(texts, data):
 # --- sizes ---
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.data_too_large])
+@examples(25)
 @given(st.lists(st.integers(0, 400_000), min_size=1, max_size=12), st.integers(0, 1000))
 def test_letters_are_within_the_size_and_hold_every_event_in_order(sizes, seed):
     texts = [noise(size, seed + number) for number, size in enumerate(sizes)]
@@ -103,6 +104,16 @@ def test_thousands_of_events_are_few_letters():
     got = list(letters(unsent(*(noise(300, seed) for seed in range(5000))), "main"))
     assert sum(len(part.batch.events) for _body, part in got) == 5000
     assert all(MESSAGE_BYTES / 4 < len(body) <= MESSAGE_BYTES for body, _part in got)
+
+
+def test_events_are_compressed_about_twice_until_they_are_small_enough():
+    events = unsent(*(noise(300, seed) for seed in range(5000)))
+    with mock.patch("reflector.dead_letters.gzip", wraps=gzip.compress) as compress:
+        got = list(letters(events, "main"))
+    packed = sum(len(call.args[0]) for call in compress.call_args_list)
+    whole = len(compress.call_args_list[0].args[0])
+    assert len(got) > 4
+    assert packed < 2.5 * whole
 
 
 def test_the_largest_event_of_cloudwatch_logs_is_within_what_sqs_takes_today():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from reflector import delivery
-from reflector.delivery import TIME_IS_OVER, Backoff, Delivery, Sent
+from reflector.delivery import LEAST_SECONDS, TIME_IS_OVER, Backoff, Delivery, Sent
 from reflector.sinks import ACCEPTED, Chunk, Outcome
 from scripted_sink import AGAIN, REFUSED, TOO_LARGE, UNAUTHORIZED, Clock, ScriptedSink, batch_of
 
@@ -86,6 +86,12 @@ def test_without_time_nothing_is_begun():
     way = Way(count=3, seconds=0.19)
     assert way.left == [([0, 1], TIME_IS_OVER, 0), ([2], TIME_IS_OVER, 0)]
     assert way.delivery.sent == Sent()
+
+
+def test_when_the_time_is_over_the_rest_is_handed_back_in_one_piece():
+    way = Way(count=6, size=1, seconds=LEAST_SECONDS + 0.015)
+    assert way.accepted == [0, 1]
+    assert way.left == [([2], TIME_IS_OVER, 0), ([3, 4, 5], TIME_IS_OVER, 0)]
 
 
 def test_it_tries_until_the_time_is_over():

@@ -117,6 +117,16 @@ def test_redacted_events_are_redacted_in_what_is_handed_back():
     assert unsent.batch.events[0]["message"] == "[email]"
 
 
+@pytest.mark.parametrize("slab", [None, 20])
+def test_a_redaction_of_its_text_leaves_the_request_id(slab):
+    spying = sink(size=9)
+    spying.chunks = mock.Mock(wraps=spying.chunks)
+    rules = [{"log_groups": ["*"], "redact": [{"pattern": "[0-9a-f-]{36}", "replacement": "-"}]}]
+    Sending(rules, slab=slab, a=spying).reflect(f"START RequestId: {ID}", "x")
+    found = [event for call in spying.chunks.call_args_list for event in call.args[0].events]
+    assert [(event["message"], event["requestID"]) for event in found] == [("START RequestId: -", ID), ("x", ID)]
+
+
 # --- slabs ---
 
 
@@ -208,6 +218,19 @@ def test_what_keep_raises_ends_the_way_to_that_sink_only(slab):
         sending.flow.reflect(sending.payload(*"xyz"), keep)
     assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([], [0, 1, 2])
     assert len(sending.sinks["a"].seen) == 1
+
+
+@pytest.mark.parametrize("slab", [None, 20])
+def test_what_was_not_reached_on_a_way_that_ended_does_not_pass_for_delivered(slab):
+    sending = Sending([{"log_groups": ["*"], "drop": ["noise"]}], slab=slab, a=sink(REFUSED, size=1))
+
+    def keep(name, unsent):
+        sending.tally.unsent(name, unsent, queued=False)
+        raise RuntimeError(name)
+
+    with pytest.raises(RuntimeError, match=r"^a$"):
+        sending.flow.reflect(sending.payload("x", "noise", "y", "noise", "z"), keep)
+    assert sending.counts == (5, 0, 0, 0, 5)
 
 
 outcomes = st.lists(st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, REFUSED, ValueError()]), max_size=8)

@@ -299,6 +299,18 @@ def test_one_of_two_sinks_fails(function, sink, queue):
     assert (ids, mark["sink"]) == ([0, 1], "second")
 
 
+def test_without_a_queue_the_failure_names_every_sink_and_counts_nothing_as_delivered(function, sink):
+    sink.script.extend([status(400)] * 2)
+    outcome = function.forward(
+        "a", "noise", REFLECTOR_RULES=second_sink(sink, routes=[{"log_groups": ["*"], "drop": ["noise"]}])
+    )
+    assert type(outcome.error).__name__ == "DeliveryFailed"
+    assert {"sumologic: the sink answered 400", "second: the sink answered 400"} == set(
+        str(outcome.error).partition(". ")[0].split("; ")
+    )
+    assert events(outcome) == (2, 0, 0, 0, 2)
+
+
 def test_routes_choose_and_black_out(function, sink):
     rules = second_sink(
         sink,

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import email.utils
 import gzip
@@ -6,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -111,6 +113,43 @@ def test_a_sink_that_is_away_is_tried_until_the_time_is_over():
     assert gone.sent.requests == gone.unsent[0].attempts > 1
 
 
+@pytest.fixture
+def elsewhere(sink, monkeypatch):
+    """The name `many.localhost` has these addresses. `silent` is a port that no connection is made to."""
+    resolve, addresses = socket.getaddrinfo, []
+
+    def found(host, *arguments, **options):
+        return addresses if host == "many.localhost" else resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setattr(http, "_is_loopback", lambda host: host == "many.localhost")
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _unused in range(4):  # its queue is full: what comes then is not answered
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        yield SimpleNamespace(
+            add=lambda port: addresses.append((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))),
+            silent=full.getsockname()[1],
+        )
+
+
+def test_a_host_with_many_silent_addresses_does_not_outlast_the_time(elsewhere):
+    for _unused in range(4):
+        elsewhere.add(elsewhere.silent)
+    started = time.monotonic()
+    assert Courier("http://many.localhost/x").fail(seconds=0.5) == ["the sink did not answer in time"]
+    assert time.monotonic() - started < 0.9
+
+
+def test_behind_a_silent_address_the_next_one_is_tried(sink, elsewhere, monkeypatch):
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)
+    elsewhere.add(elsewhere.silent)
+    elsewhere.add(sink.port)
+    assert Courier("http://many.localhost/x").deliver().requests == 1
+
+
 @pytest.mark.parametrize("code", [300, 301, 307, 400, 401, 403, 404, 411, 413])
 def test_an_answer_that_will_not_change_is_not_asked_for_again(sink, courier, code):
     sink.script.extend([status(200), status(code, Location="http://127.0.0.1:1/")])
@@ -170,7 +209,17 @@ def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
 
 @pytest.mark.parametrize(
     "wish",
-    ["soon", "-5", "1.5", "", "Wed, 99 Foo 2026", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00", "²"],
+    [
+        "soon",
+        "-5",
+        "1.5",
+        "",
+        "²",
+        "Wed, 99 Foo 2026",
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Wed, 21 Oct 2015 07:28:00",
+        "Wed, 21 Oct 2015 07:28:00 +99999999999999",
+    ],
 )
 def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
     sink.script.append(
@@ -219,12 +268,26 @@ def test_a_sink_that_asks_to_close_gets_a_new_connection(sink, courier):
 
 
 @pytest.mark.parametrize(
-    "rest", [b"Content-Length: 100\r\n\r\npart", b"Transfer-Encoding: chunked\r\n\r\n7\r\npart", b"Content-Le", b""]
+    "rest",
+    [
+        b"Content-Length: 100\r\n\r\npart",
+        b"Content-Length: 100\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n7\r\npart",
+        b"Server: x\r\n\r\n",
+        b"\r\n",
+    ],
 )
 def test_an_accepted_request_stays_accepted_when_the_answer_breaks_off(sink, courier, rest):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
     sent = courier.deliver(b"x", b"y")
     assert (sent.requests, sent.retries, len(sink.received)) == (2, 0, 2)
+
+
+@pytest.mark.parametrize("rest", [b"", b"\r", b"Content-Le", b"Content-Length: 0\r\n"])
+def test_an_answer_that_breaks_off_before_its_headers_end_is_none(sink, courier, rest):
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
+    sent = courier.deliver(b"x")
+    assert (sent.requests, sent.retries, len(sink.received)) == (2, 1, 2)
 
 
 def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(sink, courier, monkeypatch):
@@ -401,6 +464,15 @@ def test_an_endpoint_may_have_moved(sink, vault):
     sink.script.append(status(403))
     courier.deliver(b"b")
     assert [got.path for got in sink.received] == [f"/receiver/{TOKEN}"] * 2 + [f"/receiver/{TOKEN}-2"]
+
+
+def test_the_connection_of_a_secret_that_was_renewed_is_closed(sink, vault):
+    vault["ssm:/url"] = sink.url
+    courier = Courier("ssm:/url")
+    courier.deliver(b"a")
+    connection = courier._connected()
+    assert courier.renew()
+    assert connection._open is None
 
 
 def test_secrets_that_are_still_refused_are_not_read_for_ever(sink, vault):

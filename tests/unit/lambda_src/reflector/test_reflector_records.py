@@ -180,6 +180,19 @@ def test_a_request_id_holds_until_another_one_comes():
     assert [request_id for _unused, request_id in got] == ["", ID, ID, ID, OTHER, OTHER]
 
 
+@pytest.mark.parametrize("milliseconds", ["007", "7"])
+def test_the_prefix_of_pythons_runtime_gives_the_request_id_and_stays(milliseconds):
+    line = f"[ERROR]\t2020-03-05T16:30:36.{milliseconds}Z\t{ID}\tno\n"
+    assert of(line, "x") == [(json.dumps(line.strip()), ID), ('"x"', ID)]
+
+
+@pytest.mark.parametrize(
+    "text", [f"[ERROR]\t2020-03-05T16:30:36.007Z\t\t{ID[:8]}", f'["2020-03-05T16:30:36.007Z {ID}"]']
+)
+def test_what_only_resembles_pythons_prefix_gives_none(text):
+    assert of(text)[0][1] == ""
+
+
 def test_the_console_prefix_wins_over_an_id_in_its_message():
     assert of(f"2020-03-05T16:30:36.113Z\t{ID}\tINFO\tRequestId: {OTHER}") == [(f'"RequestId: {OTHER}"', ID)]
 

@@ -222,6 +222,19 @@ def test_card_numbers(card, around):
     assert redacted(around.format(card), "card") == around.format("[card]")
 
 
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("around", ["{} 12/27", "{} 123", "{} 12 27 123", "order 42 {} ok", "3 {} 3", "{} 200 35.1 {}"])
+def test_numbers_beside_a_card_do_not_hide_it(card, around):
+    got = redacted(around.format(card, card), "card")
+    assert card not in got
+    assert got.count("[card]") == around.count("{}")  # with a neighbour, if the check digit happens to fit both
+
+
+def test_numbers_beside_a_card_stay():
+    assert redacted("4111 1111 1111 1111 123 ok 12/27", "card") == "[card] 123 ok 12/27"
+    assert redacted("order 7 35 4111-1111-1111-1111 200", "card") == "order 7 35 [card] 200"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -311,6 +324,21 @@ def test_json_stays_json_without_what_is_private(value, ascii_only, indent, insi
 @given(json_texts)
 def test_any_json_stays_json(text):
     json.loads(redacted(text, *READY))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "4d90f551-8568-4935-821b-8cb9fa50ecd7",
+        "932867d7-d6a6-4353-9611-8814ce88f3e7",
+        "4D90F551-8568-4935-821B-8CB9FA50ECD7",
+    ],
+)
+def test_digits_of_a_uuid_are_no_card_number(name):
+    text = f"START RequestId: {name} Version: 1"
+    assert redacted(text, "card") == text
+    assert redacted(f"{name} 4111111111111111 {name}", "card") == f"{name} [card] {name}"
+    assert redacted(f"x{name[:-1]}", "card") != f"x{name[:-1]}"  # is none
 
 
 @pytest.mark.parametrize("before", ["[", '{"card":', '{"card": ', '{"a":1,"b":[2, '])

@@ -3,16 +3,27 @@
 import gzip
 import json
 import math
+from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from reflector import __version__
 from reflector.sinks.sumologic import REQUEST_LIMIT, header_value, without_member
-from reflector_support import DATA, any_text, exact, json_objects, messages, payload, sample, subscription_event
+from reflector_support import (
+    DATA,
+    any_text,
+    exact,
+    examples,
+    json_objects,
+    messages,
+    payload,
+    sample,
+    subscription_event,
+)
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
-over_http = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+over_http = examples(60)
 
 
 def delivered(function, sink, *texts, **options):
@@ -186,6 +197,13 @@ def test_what_is_no_choice_stays_in_the_message(function, sink, text):
     assert record["message"] == (json.loads(text) if text != "_sumo_metadata" else text)
 
 
+def test_a_choice_in_json_too_deep_to_be_read_holds_nothing_up(function, sink):
+    with mock.patch("reflector.sinks.sumologic._decoder.raw_decode", side_effect=RecursionError):
+        (request,) = delivered(function, sink, metadata(category="c"), "after")
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
+    assert [record["message"] for record in request.records] == [json.loads(metadata(category="c")), "after"]
+
+
 def test_one_request_for_each_distinct_set_of_headers(function, sink):
     texts = [
         metadata("1", category="a"),
@@ -265,7 +283,7 @@ def test_requests_are_at_most_a_megabyte_and_a_longer_event_travels_alone(functi
     assert REQUEST_LIMIT == 1_000_000
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15)
 @given(st.lists(st.tuples(st.integers(0, 700_000), st.sampled_from("aé🐎\\\x01")), max_size=6))
 def test_splitting_loses_nothing_and_keeps_the_order(function, sink, sizes):
     texts = [letter * math.ceil(size / len(json.dumps(letter, ensure_ascii=False).encode())) for size, letter in sizes]

@@ -14,12 +14,12 @@ import documented
 import pytest
 import reflector.sinks
 from contract import ACCOUNT, EVERY_CASE, LOG_GROUP, LOG_STREAM, STALE, TOKEN, Case, Service
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reflector import config, delivery, secrets
 from reflector.dead_letters import Queue
 from reflector.options import parsed
-from reflector_support import Function, Outcome, any_text, json_texts, payload, subscription_event
+from reflector_support import Function, Outcome, any_text, examples, json_texts, payload, subscription_event
 
 _ONE_ANSWER = {Case.ITEMS_AGAIN, Case.ITEMS_REFUSED}  # for the whole request
 _OF_AWS = {Case.SECRET, Case.COMPRESSION, Case.RETRY_AFTER, Case.ITEMS_REFUSED}
@@ -176,7 +176,7 @@ def test_nothing_is_left_out_by_accident(kind):
     assert EVERY_CASE - STAND_INS[kind].supports == CANNOT.get(kind, set())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40)
 @given(texts=st.lists(messages, min_size=1, max_size=12))
 def test_every_event_arrives_once_and_in_order(run, texts):
     run.service.reset()

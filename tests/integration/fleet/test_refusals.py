@@ -1,0 +1,100 @@
+"""What is refused leaves what runs as it is: mistaken rules on one target, a teardown over a queue that holds dead letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from deployed import FUNCTION, QUEUE, Deployed, until
+from embedded_aws import Behaviour, RunningAws
+
+from playbooks import EXCLUDE, MEMBER, REGIONS, Ansible, write_inventory
+
+FIRST, SECOND = (f"{MEMBER}.{region}" for region in REGIONS)
+GOOD: dict[str, Any] = {"archive": {"type": "http", "endpoint": "ssm:/archive/endpoint"}}
+BAD: dict[str, Any] = {"archive": {"type": "kinesis", "stream": 5}}
+
+
+@pytest.fixture(scope="module")
+def place(aws: RunningAws) -> Deployed:
+    """The first target of the account."""
+    return Deployed(aws, MEMBER, REGIONS[0])
+
+
+def ansible_over(aws: RunningAws, folder: Any, **variables: Any) -> Ansible:
+    """Playbooks over the account's two targets."""
+    targets = [(MEMBER, region) for region in REGIONS]
+    inventory = write_inventory(folder, targets, log_groups_exclude=EXCLUDE, replay_idle_timeout=2, **variables)
+    return Ansible(aws.deploy_environment(), inventory, folder)
+
+
+def secrets_read(place: Deployed) -> list[list[str]]:
+    """The parameters that the reflector's role may read."""
+    policy = place.client("iam").get_role_policy(RoleName=FUNCTION, PolicyName="log-reflector")["PolicyDocument"]
+    return [item["Resource"] for item in policy["Statement"] if item.get("Sid") == "ReadSsm"]
+
+
+def test_a_mistaken_target_is_left_alone_and_its_account_is_served_by_the_next(place: Deployed, tmp_path: Any) -> None:
+    sinks = f"{{{{ {BAD} if inventory_hostname == '{FIRST}' else {GOOD} }}}}"
+    ansible = ansible_over(place.aws, tmp_path, reflector_sinks=sinks)
+    announced, run = (ansible.run("logreflector.aws.deploy", *mode) for mode in (["--check"], []))
+    assert (announced.status, run.status) == (2, 2), run.output
+    assert (
+        f"{FIRST}: FAILED. The reflector would refuse its rules: sinks.archive.stream: must be a string." in run.recap()
+    )
+    assert f"{SECOND}: ok" in run.recap()
+    assert run.changes()[FIRST] == []
+    assert announced.changes() == run.changes()
+    assert f"create IAM role {FUNCTION}" in run.changes()[SECOND]
+    assert secrets_read(place) == [[f"arn:aws:ssm:*:{MEMBER}:parameter/archive/endpoint"]]
+
+
+@pytest.mark.parametrize(
+    ("sinks", "told"),
+    [
+        (BAD, "sinks.archive.stream: must be a string."),
+        (["archive"], "argument 'reflector_sinks' is of type"),
+        (
+            {"archive": {**GOOD["archive"], "headers": {"X-Long": "x" * 8192}}},
+            "bytes of JSON, and an SSM parameter holds at most 8192.",
+        ),
+    ],
+    ids=["an option", "a type", "too long"],
+)
+def test_a_mistake_takes_nothing_from_the_functions_that_run(
+    place: Deployed, tmp_path: Any, sinks: Any, told: str
+) -> None:
+    deployed = ansible_over(place.aws, tmp_path, reflector_sinks=GOOD).run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    standing = secrets_read(place)
+    assert len(standing) == 1
+    place.aws.front.clear_journal()
+    mistaken = ansible_over(place.aws, tmp_path, reflector_sinks=sinks).run("logreflector.aws.deploy")
+    assert mistaken.status == 2, mistaken.output
+    assert mistaken.recap().count(told) == 2
+    assert "Traceback" not in mistaken.output
+    assert place.aws.front.calls() == []
+    assert secrets_read(place) == standing
+
+
+def test_teardown_keeps_the_function_for_as_long_as_its_queue_holds_dead_letters(
+    place: Deployed, tmp_path: Any
+) -> None:
+    ansible = ansible_over(place.aws, tmp_path)
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    place.aws.sink.behave(Behaviour(status=404))
+    place.write("/aws/lambda/service-00", "to be sent again")
+    until(lambda: place.counts() == (1, 0))
+    place.aws.sink.behave()
+    place.aws.sink.clear()
+
+    refused = ansible.run("logreflector.aws.teardown", "--limit", FIRST)
+    assert refused.status == 2, refused.output
+    assert f"{FIRST}: FAILED. Could not delete queue {QUEUE}" in refused.recap()
+    replayed = ansible.run("logreflector.aws.replay", "--limit", FIRST)
+    assert replayed.status == 0, replayed.output
+    assert [line["message"] for line in place.aws.sink.lines()] == ["to be sent again"]
+    torn_down = ansible.run("logreflector.aws.teardown")
+    assert torn_down.status == 0, torn_down.output
+    assert place.of_ours() == []
