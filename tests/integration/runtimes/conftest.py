@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,11 @@ sys.path.insert(0, str(ROOT / "tests" / "runtimes"))
 
 from lambda_pythons import found, summary  # noqa: E402
 from lambda_runtime import ACCOUNT, Runtime  # noqa: E402
-
-Start = Callable[..., Runtime]
+from packages import Packages, Start  # noqa: E402
 
 
 def pytest_report_header() -> str:
     return summary()
-
-
-@dataclass(frozen=True, slots=True)
-class Packages:
-    """Zips."""
-
-    reflector: Path
-    subscriber: Path
 
 
 @pytest.fixture(params=found())

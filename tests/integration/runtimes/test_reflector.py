@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Packages, Start
 from embedded_aws import Behaviour, RunningAws, Sink
 from lambda_pythons import declared, found
 from lambda_runtime import ACCOUNT, REGION, Invocation, Runtime
+from packages import Packages, Start
 
 PRIVATE = "pr1vate-words-of-a-log-line"
 UNITS = {"Bytes", "Count", "Milliseconds", "None"}

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import Start
 from lambda_pythons import environments
 from lambda_runtime import Invocation, Runtime
+from packages import Start
 
 COUNTS = """
 import logging, os, sys, time

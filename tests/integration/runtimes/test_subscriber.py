@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import Packages, Start
 from embedded_aws import RunningAws
 from lambda_runtime import ACCOUNT, REGION, Runtime
+from packages import Packages, Start
 
 REFLECTOR = "log-reflector"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

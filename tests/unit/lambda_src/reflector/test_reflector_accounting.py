@@ -146,7 +146,7 @@ def test_the_line_is_in_the_embedded_metric_format(monkeypatch):
     assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == METRICS
     assert directive["Dimensions"] == [["FunctionName"]]
     assert line["FunctionName"] == "reflector"
-    assert all(type(line[name]) is int for name in METRICS)
+    assert all(isinstance(line[name], int) for name in METRICS)
     assert {name: line[name] for name in METRICS} == tally_of(3, a=(3, (), ())).counts()
     assert (line["logGroup"], line["logStream"], line["owner"]) == ("/app/orders", "web/1", "222222222222")
 

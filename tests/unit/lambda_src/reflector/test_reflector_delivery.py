@@ -110,7 +110,9 @@ def test_too_large_is_split_until_it_fits():
 
 
 def test_one_event_that_is_too_large_is_handed_back_and_holds_nobody_up():
-    fussy = lambda count: TOO_LARGE if count > 1 else ACCEPTED  # noqa: E731
+    def fussy(count):
+        return TOO_LARGE if count > 1 else ACCEPTED
+
     way = Way(fussy, fussy, fussy, TOO_LARGE, count=4, size=4)
     assert way.left == [([1], "too large", 3)]
     assert way.accepted == [0, 2, 3]

@@ -45,7 +45,7 @@ FAULTS = {
     "400": (status(400, b"private"), False),
     "nothing": (raw(b""), False),
     "no HTTP": (raw(b"220 smtp ready\r\n"), False),
-    "half a head": (raw(b"HTTP/1.1 200 OK\r\nContent-Le"), True),
+    "half a head": (raw(b"HTTP/1.1 200 OK\r\nContent-Le"), False),
     "half a status": (raw(b"HTTP/1.1 20"), False),
     "half an answer": (raw(OK + b"pri"), True),
     "accepted and closed": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), True),
@@ -58,6 +58,7 @@ SILENT = {
     "hangs": (stall(b"", 0.1), False),
     "hangs in the head": (stall(b"HTTP/1.1 ", 0.1), False),
     "accepted and not said": (raw(b""), True),
+    "accepted and half said": (raw(b"HTTP/1.1 200 OK\r\nContent-Le"), True),
     "accepted and hangs": (stall(b"", 0.1), True),
 }
 ALL = {**FAULTS, **SILENT}

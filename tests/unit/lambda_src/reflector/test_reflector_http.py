@@ -140,7 +140,7 @@ def test_a_host_with_many_silent_addresses_does_not_outlast_the_time(elsewhere):
         elsewhere.add(elsewhere.silent)
     started = time.monotonic()
     assert Courier("http://many.localhost/x").fail(seconds=0.5) == ["the sink did not answer in time"]
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 1.4  # four times 0.5 s, if each had the whole time
 
 
 def test_behind_a_silent_address_the_next_one_is_tried(sink, elsewhere, monkeypatch):
@@ -180,10 +180,10 @@ def test_no_time_no_request(sink, courier):
 
 
 def test_a_hanging_sink_never_outlasts_the_time(sink, courier):
-    sink.script.append(hang(2))
+    sink.script.append(hang(5))
     started = time.monotonic()
     assert courier.fail(seconds=0.4) == ["the sink did not answer in time"]
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -204,7 +204,7 @@ def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
         "the sink answered 429, and the invocation's time was over",
     ]
     assert len(sink.received) == 1
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
     )
     started = time.monotonic()
     assert courier.deliver().retries == 1
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 1.4
 
 
 def test_one_connection_serves_many_requests(sink, courier):
@@ -292,18 +292,18 @@ def test_an_answer_that_breaks_off_before_its_headers_end_is_none(sink, courier,
 
 def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(sink, courier, monkeypatch):
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=0.3))
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
     started = time.monotonic()
     assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 0.25
+    assert time.monotonic() - started < 3
     assert courier.deliver().retries == 0
 
 
 def test_an_answers_body_is_not_awaited_beyond_the_time(sink, courier):
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=1.5))
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
     started = time.monotonic()
     assert courier.deliver(seconds=0.4).retries == 0
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 3
 
 
 def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
@@ -311,14 +311,14 @@ def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
 
     def endless(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _unused in range(100):
+        for _unused in range(500):
             handler.wfile.write(b"x")
             time.sleep(0.01)
 
     sink.script.append(endless)
     started = time.monotonic()
     assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3
 
 
 def test_a_refusal_is_heard_though_the_sink_reads_nothing():

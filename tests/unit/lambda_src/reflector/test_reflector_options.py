@@ -68,7 +68,7 @@ def test_what_is_given_is_taken_over():
     assert {name: (secret.value(), secret.option) for name, secret in got.secrets.items()} == {
         "X-Key": ("k", "sinks.x.secrets.X-Key")
     }
-    assert type(got.share) is float
+    assert isinstance(got.share, float)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,19 @@
+"""What the tests of this folder call the functions' packages, and starting one: conftest.py has the fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambda_runtime import Runtime
+
+Start = Callable[..., Runtime]
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Zips."""
+
+    reflector: Path
+    subscriber: Path
