@@ -123,7 +123,8 @@ def down(state_file: Path) -> bool:
     state = State.read(state_file)
     running = _answers(state)
     if running:
-        call(state.front_url, "DELETE", "/_front/instance")
+        with contextlib.suppress(OSError):  # it may be gone before its answer is through
+            call(state.front_url, "DELETE", "/_front/instance")
         _wait_for_end(state.pid)
     state_file.unlink(missing_ok=True)
     Path(state.log).unlink(missing_ok=True)
