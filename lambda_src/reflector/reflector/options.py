@@ -65,11 +65,12 @@ def _scalar(hint: Any, value: Any, place: str) -> Any:
         if not isinstance(value, str) or not value.strip():
             raise SettingsError(f"{place}: must be a string that is not empty.")
         return Secret(value.strip(), place)
-    # A bool is an int to Python, but not to who writes a configuration.
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is float and number and abs(value) < 2**1000:  # beyond, there is no such float
+    switch = isinstance(value, bool)  # an int to Python, but not to who writes a configuration
+    if (
+        hint is float and isinstance(value, int) and not switch and abs(value) < 2**1000
+    ):  # beyond, there is no such float
         return float(value)
-    if not (number and isinstance(value, int) if hint is int else isinstance(value, hint)):
+    if switch != (hint is bool) or not isinstance(value, hint):
         words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
         raise SettingsError(f"{place}: must be {words[hint]}.")
     return value
