@@ -26,9 +26,9 @@ class Spec:
     rules: dict[str, Any] = field(default_factory=dict)
     connects: bool = True
 
-    def arguments(self) -> dict[str, Any]:
-        """The keyword arguments of AnsibleModule (and of an action's validation)."""
-        if not self.connects:
+    def arguments(self, *, connection: bool = True) -> dict[str, Any]:
+        """The keyword arguments of AnsibleModule (and of an action's validation), with the connection's options or without."""
+        if not (self.connects and connection):
             return {"argument_spec": self.options, **self.rules}
         rules = dict(self.rules)
         return {
@@ -39,18 +39,23 @@ class Spec:
         }
 
 
-def perform(spec: Spec, params: Params, *, check_mode: bool, models: Any = None) -> Result:
+def perform(
+    spec: Spec, params: Params, *, check_mode: bool, models: Any = None, target: Target | None = None
+) -> Result:
     """The result of the work, or of its failure: the one place where our exceptions become a task's result.
 
     models   see `Target.from_params`
+    target   one that stands already, instead of the one that `params` name
     """
     if spec.connects and SDK_ERROR:
         return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
     try:
-        target = Target.from_params(params, models) if spec.connects else None
+        if spec.connects and target is None:
+            target = Target.from_params(params, models)
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]
-    except ReflectorError as error:
-        return {"failed": True, "changed": False, **error.done, **error.as_result()}
+    except ReflectorError as failure:
+        error = target.explained(failure) if target else failure
+        return {"failed": True, "changed": False, **failure.done, **error.as_result()}
 
 
 def run(spec: Spec) -> None:

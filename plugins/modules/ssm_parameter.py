@@ -144,6 +144,13 @@ parameter:
     version: 3
     tier: Standard
     size: 2911
+reference:
+  description:
+    - Names the version of the parameter that stands after this, as the reflector takes it. In check mode, the one that would stand.
+    - Null with O(state=absent).
+  type: str
+  returned: success
+  sample: ssm:/example/rules:3
 changes:
   description: What was changed, or would be in check mode, a line each.
   type: list
@@ -153,9 +160,8 @@ changes:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.ownership import OPTIONS
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.ssm_parameter import SsmParameterResource
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.ssm_parameter import converge_parameter
 
 SPEC = Spec(
     options={
@@ -169,7 +175,7 @@ SPEC = Spec(
         "tier": {"type": "str", "choices": ["Standard", "Advanced", "Intelligent-Tiering"]},
         "wait_timeout": {"type": "int", "default": 60},
     },
-    work=converging(SsmParameterResource),
+    work=converge_parameter,
     rules={"required_if": [("state", "present", ["value"])]},
 )
 

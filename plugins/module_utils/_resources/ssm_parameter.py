@@ -25,7 +25,7 @@ from .._errors import (
     ThrottledError,
     check_name,
 )
-from .._plan import Change, Params, Result
+from .._plan import Change, Params, Result, converge
 from .._retry import Patience
 from .._session import Target
 from .common import Call
@@ -193,6 +193,16 @@ class SsmParameterResource:
         call = Call("delete_parameter", {"Name": self._name})
         before = {**_plain(actual.settings), "tags": dict(tags)}
         return Change("delete", "parameter", self._name, before, None, (call,))
+
+
+def converge_parameter(target: Target, params: Params, check_mode: bool) -> Result:
+    """The work of ssm_parameter: beside the usual, `reference`, by which GetParameter finds the version that this leaves."""
+    result = converge(SsmParameterResource(target, params), check_mode=check_mode)
+    puts = ("create parameter ", "update parameter ")
+    ahead = sum(change.startswith(puts) for change in result["changes"]) if check_mode else 0
+    version = (result["parameter"] or {}).get("version", 0) + ahead
+    wanted = params["state"] == "present"
+    return {**result, "reference": f"ssm:{params['name']}:{version}" if wanted else None}
 
 
 class ParameterApi:

@@ -11,7 +11,12 @@ import yaml
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 # What is needed has no default, nor has what is left alone if it is not given: Ansible 2.17 and 2.18 would validate
 # "{{ omit }}" as a value.
-WITHOUT_DEFAULT = {"account_permissions_boundary", "reflector_reserved_concurrency", "reflector_sumo_endpoint"}
+WITHOUT_DEFAULT = {
+    "account_permissions_boundary",
+    "account_reflector_secret_arns",
+    "reflector_reserved_concurrency",
+    "reflector_sumo_endpoint",
+}
 
 
 def load(role: Path, name: str) -> dict[str, Any]:

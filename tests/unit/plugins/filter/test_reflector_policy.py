@@ -1,19 +1,13 @@
-"""What the reflector's role may do, as the account role's own defaults and template say it: rendered by Ansible, once for all."""
+"""What the reflector's role may do, by the variables of its account's targets."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.filter.reflector_policy import reflector_policy
 
-ROOT = Path(__file__).resolve().parents[3]
-ROLE = ROOT / "roles" / "account"
 SUMO = "secretsmanager:log-reflector/sumo-endpoint"
 SUMO_ARN = "arn:{partition}:secretsmanager:*:{account}:secret:log-reflector/sumo-endpoint-??????"
 RULES_ARN = "arn:{partition}:ssm:*:{account}:parameter/log-reflector/rules"
@@ -87,50 +81,15 @@ ACCOUNTS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
-PLAY = """
-- hosts: all
-  gather_facts: false
-  connection: local
-  roles: [account]
-"""
-# In place of the role's own tasks, which would ask AWS.
-TASKS = """
-- ansible.builtin.copy:
-    content: "{{ lookup('ansible.builtin.template', 'reflector-policy.json.j2') }}"
-    dest: "{{ playbook_dir }}/{{ inventory_hostname }}.json"
-    mode: "0600"
-"""
 
-
-@pytest.fixture(scope="module")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
-    """The policy as the first target of each account renders it."""
-    folder = tmp_path_factory.mktemp("policies")
-    hosts = {
-        f"{account}-{number}": {"target_account_id": account, "ansible_python_interpreter": sys.executable, **variables}
-        for account, targets in ACCOUNTS.items()
-        for number, variables in enumerate(targets)
+def policy(account: str) -> dict[str, Any]:
+    targets = ACCOUNTS[account]
+    options = {
+        name.removeprefix("account_reflector_"): value
+        for name, value in targets[0].items()
+        if name.startswith("account_reflector_")
     }
-    inventory, play = folder / "inventory.json", folder / "play.yml"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    play.write_text(PLAY, encoding="utf-8")
-    tasks = folder / "roles" / "account" / "tasks" / "main.yml"
-    tasks.parent.mkdir(parents=True)
-    tasks.write_text(TASKS, encoding="utf-8")
-    for part in ("defaults", "templates", "vars"):
-        (tasks.parents[1] / part).symlink_to(ROLE / part)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
-    ran = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, play, "--limit", "*-0", "--forks", "2"],
-        env={**environment, "HOME": str(folder), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "ANSIBLE_NOCOLOR": "1"},
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout
-    return {account: json.loads((folder / f"{account}-0.json").read_text(encoding="utf-8")) for account in ACCOUNTS}
+    return reflector_policy(targets, "log-reflector", "log-reflector-dead-letters", **options)
 
 
 def allowed(policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,18 +99,16 @@ def allowed(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_every_reflector_may_write_its_log_and_send_to_its_queue(
-    policies: Mapping[str, dict[str, Any]], account: str
-) -> None:
-    log, queue = policies[account]["Statement"][:2]
+def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -> None:
+    log, queue = policy(account)["Statement"][:2]
     assert log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert log["Resource"] == "arn:{partition}:logs:*:{account}:log-group:/aws/lambda/log-reflector:*"
     assert queue["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
     assert queue["Resource"] == "arn:{partition}:sqs:*:{account}:log-reflector-dead-letters"
-    sids = [item["Sid"] for item in policies[account]["Statement"]]
+    sids = [item["Sid"] for item in policy(account)["Statement"]]
     assert len(sids) == len(set(sids))
     assert all(sid.isalnum() for sid in sids)
-    assert all(item["Effect"] == "Allow" for item in policies[account]["Statement"])
+    assert all(item["Effect"] == "Allow" for item in policy(account)["Statement"])
 
 
 @pytest.mark.parametrize(
@@ -194,14 +151,12 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(
         ("numbers", {"ssm:GetParameter": [RULES_ARN], "s3:PutObject": ["arn:{partition}:s3:::some-logs/*"]}),
     ],
 )
-def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(
-    policies: Mapping[str, dict[str, Any]], account: str, expected: dict[str, list[str]]
-) -> None:
-    assert allowed(policies[account]) == expected
+def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(account: str, expected: dict[str, list[str]]) -> None:
+    assert allowed(policy(account)) == expected
 
 
-def test_references_are_found_in_every_option_of_every_target(policies: Mapping[str, dict[str, Any]]) -> None:
-    statements = {item["Sid"]: item["Resource"] for item in policies["secrets"]["Statement"]}
+def test_references_are_found_in_every_option_of_every_target() -> None:
+    statements = {item["Sid"]: item["Resource"] for item in policy("secrets")["Statement"]}
     assert statements["ReadSecretsmanager"] == [
         "arn:aws:secretsmanager:eu-west-1:333333333333:secret:nr-AbCdEf",
         "arn:{partition}:secretsmanager:*:{account}:secret:deep-??????",

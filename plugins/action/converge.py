@@ -1,0 +1,43 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""converge in the Ansible worker; where a worker cannot serve, each step is a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..plugin_utils._steps import SPEC, follow_unconnected
+from ..plugin_utils._worker import WorkerAction
+
+_IN_THE_BACKGROUND = (
+    "Could not run converge in the background: its steps are modules that follow each other. Take async away, or make each "
+    "step a task of its own."
+)
+
+
+class ActionModule(WorkerAction):
+    """See the module of the same name."""
+
+    spec = SPEC
+
+    def in_worker(self) -> dict[str, Any]:
+        """The result, without the steps' arguments: each step's own result has them, with no secret in it."""
+        result = super().in_worker()
+        result["invocation"]["module_args"].pop("steps", None)
+        return result
+
+    def as_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """The same with a module for each step."""
+        if self._task.async_val:
+            return {"failed": True, "msg": _IN_THE_BACKGROUND}
+
+        def perform(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            result: dict[str, Any] = self._execute_module(
+                module_name=f"logreflector.aws.{module}", module_args=dict(arguments), task_vars=task_vars
+            )
+            return result
+
+        return follow_unconnected(self._task.args, perform)

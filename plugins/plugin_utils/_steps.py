@@ -1,0 +1,175 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several modules on one target, one after another: what the module converge does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ValidationResult
+
+from ..module_utils._errors import InvalidInputError, ReflectorError
+from ..module_utils._module import Spec, perform
+from ..module_utils._plan import Result
+from ..module_utils._session import Target
+from ..modules import (
+    canary,
+    dead_letter_queue,
+    dead_letter_replay,
+    event_rule,
+    execution_role,
+    lambda_function,
+    lambda_permission,
+    lambda_permission_info,
+    ssm_parameter,
+    subscription_filter,
+    subscription_filter_info,
+    subscription_filters,
+    target_info,
+)
+from ._once import once
+from ._worker import cleaned, refusal, validate
+
+MODULES: dict[str, Spec] = {
+    module.__name__.rpartition(".")[2]: module.SPEC
+    for module in (
+        canary,
+        dead_letter_queue,
+        dead_letter_replay,
+        event_rule,
+        execution_role,
+        lambda_function,
+        lambda_permission,
+        lambda_permission_info,
+        ssm_parameter,
+        subscription_filter,
+        subscription_filter_info,
+        subscription_filters,
+        target_info,
+    )
+}
+
+Step = Mapping[str, Any]
+"""name, module, args, when, once: as the options of converge say."""
+Results = Mapping[str, Result]
+"""Of the steps so far, by their names."""
+
+
+def _work(target: Target, params: Mapping[str, Any], check_mode: bool) -> Result:
+    """All steps in this process, on one target: its session and its clients serve them all."""
+
+    def do(step: Step, checked: ValidationResult, so_far: Results) -> Result:
+        parameters = filled_in(checked.validated_parameters, so_far)
+
+        def work() -> Result:
+            return cleaned(perform(MODULES[step["module"]], parameters, check_mode=check_mode, target=target), checked)
+
+        return once([target.identity.arn, step["module"], step["args"]], work) if step["once"] else work()
+
+    return follow(params, do)
+
+
+def follow(params: Mapping[str, Any], do: Callable[[Step, ValidationResult, Results], Result]) -> Result:
+    """The result of all steps, in their order; the first that fails is the last. InvalidInputError for what no step could be.
+
+    params   the options of converge
+    do       does a step, given its options as its module takes them, and the results of the steps before it
+    """
+    steps = params["steps"]
+    if params["refuse"]:
+        return {"failed": True, "changed": False, "msg": params["refuse"], "steps": {}}
+    checked = _checked(steps)
+    results: dict[str, Result] = {}
+    failure: Result = {}
+    for step in steps:
+        if not step["when"]:
+            results[step["name"]] = {"changed": False, "skipped": True}
+            continue
+        results[step["name"]] = result = do(step, checked[step["name"]], results)
+        if result.get("failed"):
+            failure = {key: result[key] for key in ("failed", "msg", "error_code", "error_kind") if key in result}
+            break
+    return {**_merged(results.values()), "steps": results, **failure}
+
+
+def _checked(steps: Sequence[Step]) -> dict[str, ValidationResult]:
+    """Of every step, before the first does anything: InvalidInputError if one has options that its module does not take."""
+    names = [step["name"] for step in steps]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInputError("steps", f"more than one step has the name {', '.join(twice)}")
+    checked = {}
+    for step in steps:
+        validated = validate(MODULES[step["module"]].arguments(connection=False), step["args"])
+        if step["when"] and (refused := refusal(validated, step["module"])):
+            raise InvalidInputError("steps", f"of step {step['name']}, {refused}")
+        checked[step["name"]] = validated
+    return checked
+
+
+def _merged(results: Any) -> Result:
+    """What the steps did, as one result. Their diffs and warnings move there: a fleet keeps every result in memory."""
+    merged = {
+        "changed": any(result.get("changed") for result in results),
+        "changes": [line for result in results for line in result.get("changes") or []],
+        "diff": [part for result in results for part in result.pop("diff", None) or []],
+    }
+    warnings = [line for result in results for line in result.pop("warnings", None) or []]
+    return {**merged, "warnings": warnings} if warnings else merged
+
+
+_REFERENCE = re.compile(r"\{steps\.(\w+)\.(\w+)\}")
+
+
+def filled_in(value: Any, results: Results) -> Any:
+    """`value` with each {steps.NAME.FIELD} in its strings replaced by that field of that step's result, where there is one."""
+
+    def field(found: re.Match[str]) -> str:
+        return str(results.get(found[1], {}).get(found[2], found[0]))
+
+    if isinstance(value, str):
+        return _REFERENCE.sub(field, value) if "{steps." in value else value
+    if isinstance(value, Mapping):
+        return {key: filled_in(item, results) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled_in(item, results) for item in value]
+    return value
+
+
+SPEC = Spec(
+    options={
+        "refuse": {"type": "str", "default": ""},
+        "steps": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "module": {"type": "str", "required": True, "choices": sorted(MODULES)},
+                "args": {"type": "dict", "default": {}},
+                "when": {"type": "bool", "default": True},
+                "once": {"type": "bool", "default": False},
+            },
+        },
+    },
+    work=_work,
+)
+
+
+def follow_unconnected(given: Mapping[str, Any], do: Callable[[str, Mapping[str, Any]], Result]) -> Result:
+    """`follow` for whoever connects on its own: `do` gets a module, and its arguments with those of the connection."""
+    validated = validate(SPEC.arguments(), given)
+    if refused := refusal(validated, "converge"):
+        return {"failed": True, "msg": refused}
+    connection = {name: value for name, value in given.items() if name not in SPEC.options}
+
+    def with_connection(step: Step, _checked: ValidationResult, so_far: Results) -> Result:
+        return do(step["module"], {**connection, **filled_in(step["args"], so_far)})
+
+    try:
+        return follow(validated.validated_parameters, with_connection)
+    except ReflectorError as error:
+        return {"failed": True, **error.as_result()}

@@ -1,0 +1,59 @@
+"""A target goes back by one deployment, whatever that deployment had changed and wherever it or a rollback was cut short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.filter.functions_to_roll_back import functions_to_roll_back
+
+
+def info(
+    current: str | None, previous: str | None = None, withdrawn: str | None = None, drifted: bool = False
+) -> dict[str, Any]:
+    """Of lambda_function_info; "x!" is withdrawn unfinished."""
+
+    def named(name: str | None) -> dict[str, Any] | None:
+        return {"release": name, "version": "1"} if name else None
+
+    left = named(withdrawn and withdrawn.rstrip("!"))
+    if left and withdrawn and withdrawn.endswith("!"):
+        left["unfinished"] = True
+    return {"current": named(current), "previous": named(previous), "withdrawn": left, "drifted": drifted}
+
+
+BOTH = ["reflector", "subscriber"]
+# what is true of the reflector, of the subscriber, who goes back
+CASES = {
+    "a new release of both": (info("2", "1"), info("2", "1"), BOTH),
+    "only the reflector was configured anew, the first time": (info("1", "1"), info("1"), ["reflector"]),
+    "only the subscriber was configured anew, the first time": (info("1"), info("1", "1"), ["subscriber"]),
+    "the reflector was configured anew after a new release": (info("2", "2"), info("2", "1"), ["reflector"]),
+    "the subscriber was configured anew after a new release": (info("2", "1"), info("2", "2"), ["subscriber"]),
+    "the deployment stopped at the reflector": (info("1", "0", drifted=True), info("1", "0"), ["reflector"]),
+    "the deployment stopped at the subscriber": (info("2", "1"), info("1", "0", drifted=True), BOTH),
+    "the subscriber alone was changed by hand": (info("2", "1"), info("2", "1", drifted=True), ["subscriber"]),
+    "rolled back already": (info("1", withdrawn="2"), info("1", withdrawn="2"), BOTH),
+    "a rollback stopped between them": (info("1", withdrawn="2"), info("2", "1"), BOTH),
+    "a rollback stopped within the reflector": (info("2", "1", "2", drifted=True), info("2", "1"), BOTH),
+    "of the reflector alone, rolled back already": (info("2", withdrawn="2"), info("2", "1"), ["reflector"]),
+    "an unfinished one, rolled back already": (info("1", None, "1!"), info("1", "0"), ["reflector"]),
+    "a first release": (info("1"), info("1"), BOTH),
+    "no function, or none with a release": (info(None), info(None), BOTH),
+}
+
+
+@pytest.mark.parametrize(("reflector", "subscriber", "expected"), CASES.values(), ids=CASES)
+def test_the_functions_of_the_last_deployment(
+    reflector: dict[str, Any], subscriber: dict[str, Any], expected: list[str]
+) -> None:
+    assert functions_to_roll_back({"reflector": reflector, "subscriber": subscriber}) == expected
+
+
+def test_a_target_that_the_release_has_not_reached_is_left_alone() -> None:
+    reached = {"reflector": info("2", "1"), "subscriber": info("2", "1")}
+    assert functions_to_roll_back(reached, "2") == BOTH
+    assert functions_to_roll_back({name: info("1", "0") for name in BOTH}, "2") == []
+    assert functions_to_roll_back({name: info("1", withdrawn="2") for name in BOTH}, "2") == BOTH
+    half = {"reflector": info("1", "0", drifted=True), "subscriber": info("1", "0")}
+    assert functions_to_roll_back(half, "2") == ["reflector"]
