@@ -210,12 +210,13 @@ class Demo:
 
 
 def settings() -> dict[str, str]:
-    """The settings of Ansible for a run from this checkout. Packages go to build/, not to the user's cache."""
+    """The settings of Ansible for a run from this checkout. Packages and sessions go to build/, not to the user's folders."""
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
         "ANSIBLE_FORKS": "6",
         "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
+        "LOGREFLECTOR_SESSION_CACHE": str(ROOT / "build" / "demo" / "sessions"),
     }
 
 

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
+# Nor do sessions of roles get out of here: none is kept unless a test says where.
+os.environ["LOGREFLECTOR_SESSION_CACHE"] = ""
 
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions"):

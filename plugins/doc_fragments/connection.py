@@ -55,8 +55,13 @@ options:
     type: dict
   assume_role_arn:
     description:
-      - The ARN of a role to assume with the credentials given, for this call.
+      - The ARN of a role to assume with the credentials given.
       - A fleet has one set of credentials and one role in each account.
+      - The session is kept for its lifetime, for later tasks and runs, where botocore keeps its own. That is C(~/.aws/boto/cache), with files
+        that only their owner can read. The environment variable E(LOGREFLECTOR_SESSION_CACHE) names another folder, and keeps none if it
+        is empty. Files of sessions that have ended are not removed.
+      - As with botocore, a kept session serves whoever may read the file and asks for the same role with the same session name, external id and
+        duration, whichever credentials assumed it. With another endpoint than AWS's it is kept for that endpoint and access key only.
     type: str
   assume_role_external_id:
     description: The external id that the role's trust policy asks for.
@@ -65,6 +70,12 @@ options:
     description: The session name that AWS's audit trail shows.
     type: str
     default: log-reflector
+  assume_role_duration:
+    description:
+      - Seconds that the role's session lasts, from 900 to 43200. AWS gives an hour unless it is told.
+      - More than an hour needs a role whose maximum session duration allows it, and credentials that are not a role's own.
+      - A session is renewed before it ends, so no task is too long for it.
+    type: int
 requirements:
   - python >= 3.11
   - boto3 >= 1.34.0

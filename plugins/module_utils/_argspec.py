@@ -27,6 +27,7 @@ CONNECTION: dict[str, Any] = {
     "assume_role_arn": {"type": "str"},
     "assume_role_external_id": {"type": "str", "no_log": True},
     "assume_role_session_name": {"type": "str", "default": "log-reflector"},
+    "assume_role_duration": {"type": "int"},
 }
 
 TOGETHER = [("access_key", "secret_key")]

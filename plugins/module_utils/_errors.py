@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -45,6 +45,12 @@ class ReflectorError(Exception):
         place = f" in {self.where}" if self.where else ""
         reason = f"{self.code}: {self.why}" if self.code else self.why
         return f"Could not {self.tried}{place}: {reason}.{' ' + self.hint if self.hint else ''}"
+
+    def hinting(self, hint: str) -> Self:
+        """The same with another hint."""
+        self.hint = hint
+        self.args = (self.sentence(),)
+        return self
 
     def as_result(self) -> dict[str, Any]:
         """The parts as a task result's fields."""
@@ -93,7 +99,20 @@ class ThrottledError(ReflectorError):
 
 
 class UnreachableError(ReflectorError):
-    """No answer from the endpoint: network, a region that is not enabled, a wrong endpoint URL."""
+    """No answer from the endpoint: network, a region that fails, a wrong endpoint URL."""
+
+
+class RegionDisabledError(ReflectorError):
+    """The account has not enabled the region. `status` is GetRegionOptStatus's."""
+
+    def __init__(self, tried: str, region: str, status: str, *, where: str = "") -> None:
+        why = f"the region {region} is not enabled in this account ({status})"
+        hint = "Run again when it is." if status == "ENABLING" else "Enable it there, or leave this target out."
+        super().__init__(tried, why, hint=hint, code="RegionDisabled", where=where)
+
+
+class DownloadError(ReflectorError):
+    """What AWS keeps for us did not come from the address that it gave: a network in between, not AWS's API."""
 
 
 class CredentialsError(ReflectorError):

@@ -7,21 +7,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
-from ._errors import AccessDeniedError, CredentialsError, InvalidInputError, check_name, translate, trying
+from ._errors import (
+    AccessDeniedError,
+    CredentialsError,
+    DownloadError,
+    InvalidInputError,
+    ReflectorError,
+    RegionDisabledError,
+    UnreachableError,
+    check_name,
+    translate,
+    trying,
+)
 from ._retry import stop_at_limits
+from ._role_session import REFUSALS, RoleSession
 
 try:
     import boto3
+    import botocore.awsrequest
     import botocore.config
     import botocore.exceptions
+    import botocore.hooks
+    import botocore.httpsession
     import botocore.loaders
     import botocore.session
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    import botocore.utils
+    from botocore.configprovider import ConfiguredEndpointProvider
 
     SDK_ERROR = ""
 except ImportError as _error:
@@ -38,7 +56,7 @@ _RETRIES = {"mode": "standard", "total_max_attempts": 6}
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the caller is (sts:GetCallerIdentity, which needs no permission)."""
+    """Who the caller is, as sts:GetCallerIdentity tells it."""
 
     account: str
     arn: str
@@ -63,10 +81,10 @@ class Target:
         self._clients: dict[str, Any] = {}
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], models: Any = None) -> Target:
+    def from_params(cls, params: Mapping[str, Any], models: Models | None = None) -> Target:
         """The target that a module's connection options name; InvalidInputError or CredentialsError if they do not.
 
-        models   a botocore loader whose service models are read already (`read_models`), or None
+        models   what `read_models` has read already, or None
         """
         region = params["region"]
         if not region:
@@ -84,13 +102,15 @@ class Target:
                 aws_session_token=params["session_token"] or None,
                 region_name=region,
             )
-            if params["assume_role_arn"]:
-                session = _assuming(session, params, options, models)
+            role = _assume(session, params, options) if params["assume_role_arn"] else None
         target = cls(session, region, **options)
+        target._role = role
         target._role_arn = params["assume_role_arn"] or ""
+        target._role_session = params["assume_role_session_name"]
         return target
 
-    _role_arn = ""
+    _role: RoleSession | None = None
+    _role_arn = _role_session = ""
 
     def client(self, service: str, **settings: Any) -> Any:
         """The boto3 client of a service: one for each service, safe to share between threads.
@@ -105,12 +125,16 @@ class Target:
                 options["config"] = given.merge(botocore.config.Config(**settings))
             with trying(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
                 client = self._session.client(service, region_name=self.region, **options)
-            self._clients[name] = stop_at_limits(client)
+            self._clients[name] = stop_at_limits(self._role.watch(client) if self._role else client)
         return self._clients[name]
 
     @cached_property
     def identity(self) -> Identity:
-        """The caller's own account and ARN. One call, made only if somebody asks."""
+        """Whose the calls are: what the role to assume says by itself, or else AWS."""
+        return _identity_of(self._role_arn, self._role_session) if self._role_arn else self.ask_identity()
+
+    def ask_identity(self) -> Identity:
+        """The caller's account and ARN as AWS has them. One call, which needs no permission."""
         with trying("learn who the caller is", self.where):
             answer = self.client("sts").get_caller_identity()
         return Identity(account=answer["Account"], arn=answer["Arn"])
@@ -124,6 +148,35 @@ class Target:
     def trying(self, tried: str) -> contextlib.AbstractContextManager[None]:
         """`_errors.trying`, with this target's place in the message."""
         return trying(tried, self.where)
+
+    def explained(self, error: ReflectorError) -> ReflectorError:
+        """The error, or what is behind it: a region that is not enabled in the account answers as if the credentials
+        were wrong. AWS is asked, but only where the error may mean that.
+        """
+        refused = error.code in REFUSALS
+        if not (refused or isinstance(error, UnreachableError)) or (self._role and not self._role.stands):
+            return error
+        try:
+            status = self._region_status()
+        except AccessDeniedError:
+            return error.hinting(_NOT_TOLD) if refused else error
+        except ReflectorError:
+            return error
+        if not status.startswith("ENABLED"):
+            return RegionDisabledError(error.tried, self.region, status, where=error.where or self.where)
+        return error.hinting(_RENEW if refused else _CHECK_NETWORK)
+
+    def _region_status(self) -> str:
+        """ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or DISABLED (API reference of Account Management,
+        GetRegionOptStatus): of this region in the caller's account.
+        """
+        once = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 5, "read_timeout": 10}
+        given = self._client_options.get("config") or botocore.config.Config()
+        config = given.merge(botocore.config.Config(**once))
+        home = _home_region(self._session, self.region)
+        with trying("ask whether the region is enabled"), _credentials_problem("ask whether the region is enabled"):
+            client = self._session.client("account", region_name=home, **{**self._client_options, "config": config})
+            return str(client.get_region_opt_status(RegionName=self.region)["RegionOptStatus"])
 
     def expand(self, value: Any) -> Any:
         """`value` with {partition}, {region} and {account} replaced in all its strings, by the caller's identity.
@@ -143,6 +196,30 @@ class Target:
         if isinstance(value, (list, tuple)):
             return [self.expand(item) for item in value]
         return value
+
+    def download(self, url: str, tried: str) -> bytes:
+        """What an address that AWS signed holds, with this target's certificates and proxies but no credentials.
+
+        DownloadError with the host and no more of the address: who has all of it may download as well.
+        """
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc}"
+        hint = f"This machine has to reach {host}, where AWS keeps it."
+        proxies = self.client("lambda").meta.config.proxies or botocore.utils.get_environ_proxies(url)
+        session = botocore.httpsession.URLLib3Session(
+            verify=self._client_options.get("verify", True), proxies=proxies, timeout=(10, 60)
+        )
+        try:
+            answer = session.send(botocore.awsrequest.AWSRequest("GET", url).prepare())
+            body: bytes = answer.content
+        except botocore.exceptions.BotoCoreError as error:
+            raise DownloadError(tried, type(error).__name__, hint=hint, where=self.where) from None
+        finally:
+            session.close()
+        if answer.status_code != 200:
+            why = f"{host} answers with HTTP status {answer.status_code}"
+            raise DownloadError(tried, why, hint=hint, where=self.where)
+        return body
 
     def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
         """The ARN of one of this target's own resources."""
@@ -185,6 +262,9 @@ def _check_role(params: Mapping[str, Any]) -> None:
         ("assume_role_session_name", r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits and any of _+=,.@-"),
     ):
         check_name(option, params[option], pattern, allowed)
+    seconds = params["assume_role_duration"]
+    if seconds is not None and not 900 <= seconds <= 43200:
+        raise InvalidInputError("assume_role_duration", f"{seconds} is not between 900 and 43200 seconds")
     if len(params["assume_role_external_id"] or "at least 2") < 2:
         raise InvalidInputError("assume_role_external_id", "it has less than 2 characters")
 
@@ -205,52 +285,107 @@ def _account_of(role_arn: str) -> str:
     return (role_arn.split(":") + [""] * 5)[4]
 
 
+def _identity_of(role_arn: str, session: str) -> Identity:
+    """Of whoever has assumed the role: STS gives the session this ARN, in which the role's path is left out."""
+    _arn, partition, _iam, _region, account, role = role_arn.split(":", 5)
+    return Identity(
+        account=account, arn=f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{session}"
+    )
+
+
 def _place(account: str, region: str) -> str:
     return f"{account}/{region}" if account else region
 
 
 _TRUST = "Check that the role exists in that account and that its trust policy lets this caller assume it."
+_DURATION = (
+    "Ask for less with assume_role_duration: a role gives an hour at the most unless its maximum session duration was raised, "
+    "and never more to credentials that are a role's own."
+)
+_NOT_TOLD = (
+    "AWS answers so where a region is not enabled in the account: check that, or give the caller the IAM action "
+    "account:GetRegionOptStatus and it is told here. Otherwise renew the credentials."
+)
+_RENEW = "The region is enabled in this account: renew the credentials."
+_CHECK_NETWORK = "The region is enabled in this account: check that its endpoint can be reached from here."
 
 
-def _assuming(session: Any, params: Mapping[str, Any], options: Mapping[str, Any], models: Any) -> Any:
-    """A session whose credentials are those of the role, fetched at the first call and refreshed before they end."""
-    role_arn = params["assume_role_arn"]
+def _assume(session: Any, params: Mapping[str, Any], options: Mapping[str, Any]) -> RoleSession:
+    """Make the session one of the role, which its own credentials assume at the first call."""
+    role_arn, botocore_session = params["assume_role_arn"], session._session
     tried, where = f"assume the role {role_arn}", _place(_account_of(role_arn), params["region"])
-    extra = {"RoleSessionName": params["assume_role_session_name"]}
+    arguments: dict[str, Any] = {"RoleSessionName": params["assume_role_session_name"]}
     if params["assume_role_external_id"]:
-        extra["ExternalId"] = params["assume_role_external_id"]
-    credentials = session.get_credentials()
-    if credentials is None:
+        arguments["ExternalId"] = params["assume_role_external_id"]
+    if params["assume_role_duration"]:
+        arguments["DurationSeconds"] = params["assume_role_duration"]
+    source = session.get_credentials()
+    if source is None:
         raise CredentialsError(
             tried,
             "no credentials were found to assume it with",
             hint="Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in.",
             where=where,
         )
+    # Sessions of the global endpoint are no good in regions that an account has to enable (IAM User Guide, "Manage AWS
+    # STS in an AWS Region"), and one session serves all regions of an account here.
+    botocore_session.set_config_variable("sts_regional_endpoints", "regional")
 
-    def sts_client(service: str, **arguments: Any) -> Any:
-        return session.client(service, **{**options, **arguments})
+    def sts_in(region: str) -> Any:
+        return lambda service, **keys: session.client(service, region_name=region, **{**options, **keys})
 
-    fetcher = AssumeRoleCredentialFetcher(sts_client, credentials, role_arn, extra_args=extra)
+    # The caller's own account may not have enabled the region; the one that every account has serves as well.
+    places = dict.fromkeys((params["region"], _home_region(session, params["region"])))
 
-    def fetch() -> Any:
+    def scope() -> Sequence[str]:
+        """An emulated AWS never shares sessions with another, nor with AWS."""
+        url = (
+            options["endpoint_url"]
+            or ConfiguredEndpointProvider(
+                botocore_session.full_config, botocore_session.get_scoped_config(), "sts"
+            ).provide()
+        )
+        return (url, source.get_frozen_credentials().access_key) if url else ()
+
+    @contextlib.contextmanager
+    def refusals() -> Any:
         try:
-            return fetcher.fetch_credentials()
+            yield
         except botocore.exceptions.ClientError as error:
             refusal = translate(error, tried, where)
-            # AWS answers the same for a role that does not exist; any other code is about the caller's own credentials.
+            # AWS answers the same for a role that does not exist; most other codes are about the caller's own credentials.
             hint = _TRUST if isinstance(refusal, AccessDeniedError) else refusal.hint
+            if refusal.code == "ValidationError" and params["assume_role_duration"]:
+                hint = _DURATION
             raise CredentialsError(tried, refusal.why, hint=hint, code=refusal.code, where=where) from error
 
-    assumed = _botocore_session(models)
-    if params["profile"]:  # or it would look AWS_PROFILE up again, which may not even exist
-        assumed.set_config_variable("profile", params["profile"])
-    assumed._credentials = DeferredRefreshableCredentials(fetch, "assume-role")
-    return boto3.Session(botocore_session=assumed, region_name=params["region"])
+    role = RoleSession([sts_in(place) for place in places], source, role_arn, arguments, scope=scope, refusals=refusals)
+    botocore_session._credentials = role.credentials
+    return role
 
 
-def read_models() -> Any:
-    """A botocore loader that has read what clients of the services used here need: most of what a client costs.
+# Where accounts have what is not regional: regions that cannot be disabled.
+_HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
+
+
+def _home_region(session: Any, region: str) -> str:
+    """The one region of its partition that every account has; the region itself where that is not known."""
+    try:
+        return _HOME_REGIONS.get(session.get_partition_for_region(region), region)
+    except botocore.exceptions.BotoCoreError:
+        return region
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What every session needs alike, read once: botocore's data, and its handlers of events."""
+
+    loader: Any
+    hooks: Any
+
+
+def read_models() -> Models:
+    """Read what clients of the services used here need: most of what a target costs.
 
     A host that forks reads them once, before the fork. Opens nothing.
     """
@@ -260,14 +395,17 @@ def read_models() -> Any:
     for service in ("events", "iam", "lambda", "logs", "sqs", "ssm", "sts"):
         loader.load_service_model(service, "service-2", api_version=None)
         loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
-    return loader
+    hooks = botocore.hooks.HierarchicalEmitter()
+    botocore.session.Session(event_hooks=hooks)  # which gives them botocore's own handlers
+    return Models(loader, hooks)
 
 
-def _botocore_session(models: Any) -> Any:
-    session = botocore.session.Session()
-    if models is not None:
-        session.register_component("data_loader", models)
+def _botocore_session(models: Models | None) -> Any:
+    if models is None:
+        return botocore.session.Session()
+    session = botocore.session.Session(event_hooks=copy.copy(models.hooks), include_builtin_handlers=False)
+    session.register_component("data_loader", models.loader)
     return session
 
 
-__all__ = ["SDK_ERROR", "Identity", "Target", "read_models"]
+__all__ = ["SDK_ERROR", "Identity", "Models", "Target", "read_models"]

@@ -61,6 +61,14 @@ options:
     description: Whether inline policies that O(inline_policies) does not name are deleted. Only looked at when O(inline_policies) is given.
     type: bool
     default: false
+  keep_previous:
+    description:
+      - Whether an inline policy whose document changes stays beside the new one, under its name with C(-previous) at the end.
+      - So a function keeps the rights of the release before for the moment between the two, and when it is rolled back to that release.
+      - Only the last earlier document is kept. O(purge_inline_policies) leaves it alone as long as O(inline_policies) names
+        the policy that it is the earlier form of.
+    type: bool
+    default: false
   managed_policies:
     description:
       - Managed policies to attach, by ARN or by name (without its path). An ARN costs fewer calls.
@@ -191,6 +199,7 @@ SPEC = Spec(
         "assume_role_policy": {"type": "dict"},
         "inline_policies": {"type": "dict"},
         "purge_inline_policies": {"type": "bool", "default": False},
+        "keep_previous": {"type": "bool", "default": False},
         "managed_policies": {"type": "list", "elements": "str"},
         "purge_managed_policies": {"type": "bool", "default": False},
         "permissions_boundary": {"type": "str"},

@@ -13,6 +13,7 @@ import botocore.session
 import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
+from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
@@ -94,6 +95,7 @@ def _models_are_read_once() -> Iterator[None]:
     """Every boto3 session reads the services' models anew: half of the time that these tests took."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        patch.setattr(_worker, "MODELS", _session.read_models())  # those read before moto was imported do not know it
         yield
 
 

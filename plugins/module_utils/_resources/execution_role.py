@@ -28,7 +28,7 @@ from .common import Call, compact_json
 from .ownership import Ownership, as_list
 from .policy_document import Document, same_meaning, size
 from .role_api import RoleApi
-from .role_values import Role, Wanted
+from .role_values import PREVIOUS, Role, Wanted
 
 INLINE_LIMIT = 10_240
 """Characters of all inline policies of a role together (page "IAM and AWS STS quotas"), not adjustable."""
@@ -64,13 +64,17 @@ class ExecutionRoleResource:
         self._wanted = Wanted.from_params(target, params) if self._present else Wanted()
         self._own = Ownership.from_params(f"IAM role {self._name}", lambda: target.where, params)
         self._patience = Patience(seconds=params["wait_timeout"])
+        self._is_new = False
         self._api = RoleApi(target, self._name)
 
     def read(self) -> Actual:
         """One call for the role, one for each inline policy given, one if managed policies are given."""
         role = self._api.role()
         if not self._present:
-            return Actual(self._api.with_attachments(role) if role else None)
+            try:
+                return Actual(self._api.with_attachments(role) if role else None)
+            except NotFoundError:
+                return Actual(None)  # another fork was faster
         if role:
             role = self._api.with_policies(role, self._wanted)
         attached = role.managed if role and role.managed is not None else {}
@@ -107,7 +111,7 @@ class ExecutionRoleResource:
             elif call.method == "create_role":
                 self._create(call, str(change))
             else:
-                self._patience.wait_out(lambda: self._api.write(call, str(change)), _passes)  # noqa: B023 - used at once
+                self._settling().wait_out(lambda: self._write(call, str(change)), self._not_known_yet)  # noqa: B023 - used at once
 
     def facts(self, actual: Actual) -> Result:
         """The role as it stands, with those policies that were asked for; null if it does not exist."""
@@ -198,15 +202,29 @@ class ExecutionRoleResource:
             for name, new in given.items()
             if name not in role.inline or not same_meaning(role.inline[name], new)
         }
-        doomed = sorted(set(role.inline) - set(given)) if self._wanted.purge_inline else []
+        doomed = [name for name in sorted(set(role.inline) - set(given)) if not self._wanted.is_kept(name)]
+        doomed = doomed if self._wanted.purge_inline else []
+        kept = self._kept(role, put)
         if put:
-            self._check_inline({name: doc for name, doc in {**role.inline, **given}.items() if name not in doomed})
-        for name, new in put.items():
+            after = {**role.inline, **given, **kept}
+            self._check_inline({name: document for name, document in after.items() if name not in doomed})
+        for name, new in {**kept, **put}.items():
             call = self._call("put_role_policy", PolicyName=name, PolicyDocument=compact_json(new))
             before = role.inline.get(name)
             yield self._part("update" if before else "create", f"inline policy {name}", before, new, call)
         for name in doomed:
             yield self._inline_removal(name, role.inline[name])
+
+    def _kept(self, role: Role, put: Mapping[str, Document]) -> dict[str, Document]:
+        """What policies say until they change, as policies of their own: written first, so no right is missed in between."""
+        if not self._wanted.keep_previous:
+            return {}
+        before = {name + PREVIOUS: role.inline[name] for name in put if name in role.inline}
+        return {
+            name: document
+            for name, document in before.items()
+            if name not in role.inline or not same_meaning(role.inline[name], document)
+        }
 
     def _managed(self, role: Role, policy_arns: Mapping[str, str]) -> Iterator[Change]:
         if self._wanted.managed is None:
@@ -259,13 +277,15 @@ class ExecutionRoleResource:
         return LimitReachedError(
             f"write the {part} of {self._own.what}",
             f"{length} characters without white space, IAM allows {limit}" + (f" ({listed})" if listed else ""),
-            hint="Shorten it with wildcards, or move statements to a managed policy.",
+            hint="Shorten it with wildcards, or move statements to a managed policy"
+            + (", or set keep_previous: false." if PREVIOUS in listed else "."),
             where=self._target.where,
         )
 
     def _create(self, call: Call, tried: str) -> None:
+        self._is_new = True
         try:
-            self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+            self._write(call, tried)
         except ConflictError as error:
             if error.code != "EntityAlreadyExists":
                 raise
@@ -276,13 +296,22 @@ class ExecutionRoleResource:
     def _await_role(self) -> None:
         self._patience.wait_out(self._api.existing_role, lambda error: isinstance(error, NotFoundError))
 
+    def _not_known_yet(self, error: ReflectorError) -> bool:
+        """IAM is not consistent at once: another of its servers may not have seen the role yet that was just read."""
+        return self._is_new and isinstance(error, NotFoundError)
+
+    def _settling(self) -> Patience:
+        return Patience(min(_SETTLING_SECONDS, self._patience.seconds))
+
+    def _write(self, call: Call, tried: str) -> None:
+        self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+
     def _delete(self, call: Call, tried: str) -> None:
-        settling = Patience(min(_SETTLING_SECONDS, self._patience.seconds))
-        settling.wait_out(lambda: self._remove(call, tried), lambda error: error.code == "DeleteConflict")
+        self._settling().wait_out(lambda: self._remove(call, tried), lambda error: error.code == "DeleteConflict")
 
     def _remove(self, call: Call, tried: str) -> None:
         try:
-            self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+            self._write(call, tried)
         except NotFoundError:
             return  # another fork was faster
 

@@ -48,11 +48,14 @@ class RoleApi:
     def with_policies(self, role: Role, wanted: Wanted) -> Role:
         """The role with the policies that the options speak of.
 
-        All inline policies are read only where one is to be written (their sizes count together) or purged.
+        All inline policies are read only where one is to be written (their sizes count together) or purged. Those that
+        stay in any case (`Wanted.is_kept`) only where one is written.
         """
         inline = {name: document for name in wanted.inline or () if (document := self._inline_policy(name)) is not None}
-        if wanted.inline is not None and (wanted.purge_inline or wanted.inline_differs(inline)):
-            others = (name for name in self._inline_names() if name not in inline and name not in wanted.inline)
+        written = wanted.inline is not None and wanted.inline_differs(inline)
+        if wanted.inline is not None and (written or wanted.purge_inline):
+            others = [name for name in self._inline_names() if name not in inline and name not in wanted.inline]
+            others = [name for name in others if written or not wanted.is_kept(name)]
             inline |= {name: document for name in others if (document := self._inline_policy(name)) is not None}
         return replace(role, inline=inline, managed=None if wanted.managed is None else self._attached())
 

@@ -18,6 +18,9 @@ from .common import check_number
 from .ownership import as_dict
 from .policy_document import Document, given_document, same_meaning, stored_document
 
+PREVIOUS = "-previous"
+"""Ends the name of the inline policy that holds the earlier form of another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -71,6 +74,7 @@ class Wanted:
     assume_role_policy: Document | None = None
     inline: Mapping[str, Document] | None = None
     purge_inline: bool = False
+    keep_previous: bool = False
     managed: Sequence[str] | None = None
     purge_managed: bool = False
     permissions_boundary: str | None = None
@@ -89,6 +93,8 @@ class Wanted:
         inline = params["inline_policies"]
         if inline is not None:
             inline = _named_documents(target, inline)
+        if inline and params["keep_previous"]:
+            _check_previous_names(inline)
         managed = params["managed_policies"]
         return cls(
             path=path,
@@ -96,11 +102,16 @@ class Wanted:
             assume_role_policy=trust,
             inline=inline,
             purge_inline=params["purge_inline_policies"],
+            keep_previous=params["keep_previous"],
             managed=None if managed is None else [target.expand(item) for item in managed],
             purge_managed=params["purge_managed_policies"],
             permissions_boundary=target.expand(params["permissions_boundary"]),
             max_session_duration=params["max_session_duration"],
         )
+
+    def is_kept(self, name: str) -> bool:
+        """Whether an inline policy is the earlier form of one that is given, which stays beside it."""
+        return self.keep_previous and name.endswith(PREVIOUS) and name.removesuffix(PREVIOUS) in (self.inline or {})
 
     def inline_differs(self, actual: Mapping[str, Document]) -> bool:
         """Whether a given inline policy is missing or says something else."""
@@ -115,6 +126,17 @@ def _named_documents(target: Target, given: Mapping[Any, Any]) -> dict[str, Docu
     if len(named) < len(given):
         raise InvalidInputError("inline_policies", "two of its names are the same text")
     return {name: _document(target, f"inline_policies.{name}", named[name]) for name in sorted(named)}
+
+
+def _check_previous_names(inline: Mapping[str, Document]) -> None:
+    """InvalidInputError where the earlier form of a policy would have no name of its own (PutRolePolicy's API reference)."""
+    for name in inline:
+        if name + PREVIOUS in inline:
+            raise InvalidInputError(
+                "inline_policies", f"{name}{PREVIOUS} is where keep_previous puts the earlier {name}"
+            )
+        if len(name + PREVIOUS) > 128:
+            raise InvalidInputError("inline_policies", f"{name} leaves no room for {PREVIOUS} in 128 characters")
 
 
 def _document(target: Target, option: str, value: Any) -> Document:

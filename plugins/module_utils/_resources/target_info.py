@@ -13,7 +13,7 @@ from .._session import Target
 
 def read_target(target: Target, params: Params, _check_mode: bool) -> Result:
     """The work of target_info. CredentialsError if the credentials lead into another account than expected."""
-    identity, expected = target.identity, params["account_id"]
+    identity, expected = target.ask_identity(), params["account_id"]
     if expected and identity.account != expected:
         raise CredentialsError(
             f"reach account {expected}",

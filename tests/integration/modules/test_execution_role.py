@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -125,3 +126,42 @@ def test_a_foreign_role(cloud: Any) -> None:
     assert iam.get_role(RoleName="it-foreign")["Role"]["Description"] == "theirs"
     assert cloud.run("execution_role", name="it-foreign", description="ours", adopt=True)["changed"] is True
     assert cloud.run("execution_role", name="it-foreign", state="absent")["changed"] is True
+
+
+def all_at_once(cloud: Any, forks: int, **options: Any) -> list[dict[str, Any]]:
+    """Results of as many runs that begin at the same moment."""
+    begin, results = threading.Barrier(forks), []
+
+    def fork() -> None:
+        begin.wait()
+        results.append(cloud.run("execution_role", name="it-many", **options))
+
+    threads = [threading.Thread(target=fork) for _unused in range(forks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_many_forks_on_one_role(cloud: Any) -> None:
+    """As regions of one account meet. Nobody fails, and all tell of the same role."""
+    options = {
+        "description": "d",
+        "inline_policies": {"p": DOCUMENT},
+        "purge_inline_policies": True,
+        "keep_previous": True,
+        "tags": {"a": "b"},
+    }
+    other = {**DOCUMENT, "Statement": [{**DOCUMENT["Statement"][0], "Action": "logs:PutLogEvents"}]}
+    for given in (options, {**options, "inline_policies": {"p": other}, "description": "e"}):
+        results = all_at_once(cloud, 6, **given)
+        assert [result.get("msg") for result in results] == [None] * 6
+        assert [result["role"] for result in results] == [results[0]["role"]] * 6
+        assert cloud.run("execution_role", name="it-many", **given)["changed"] is False
+    names = cloud.client("iam").list_role_policies(RoleName="it-many")["PolicyNames"]
+    assert sorted(names) == ["p", "p-previous"]
+    kept = cloud.client("iam").get_role_policy(RoleName="it-many", PolicyName="p-previous")["PolicyDocument"]
+    assert kept["Statement"] == DOCUMENT["Statement"]
+    gone = all_at_once(cloud, 6, state="absent")
+    assert [(result.get("msg"), result["role"]) for result in gone] == [(None, None)] * 6

@@ -48,3 +48,9 @@ def test_defaults_agree(role: Path, entry_points: dict[str, Any]) -> None:
         for name, option in entry["options"].items():
             if "{{" not in str(defaults.get(name)):
                 assert option.get("default") == defaults.get(name), name
+
+
+@pytest.mark.parametrize("name", ["reflector", "subscriber"])
+def test_the_release_is_the_collections_version(name: str) -> None:
+    galaxy = yaml.safe_load((ROLES.parent / "galaxy.yml").read_text(encoding="utf-8"))
+    assert load(ROLES / name, "vars/main.yml")[f"{name}_release"] == galaxy["version"]

@@ -28,7 +28,7 @@ from moto.sts.models import sts_backends
 
 ROLE = "arn:aws:iam::333333333333:role/deployer"
 PROBE = Spec(
-    options={}, work=lambda target, _params, _check: {"region": target.region, "account": target.identity.account}
+    options={}, work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
 )
 ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
 
@@ -146,7 +146,10 @@ def test_a_role_is_assumed_with_external_id_and_session_name(aws: Any) -> None:
     target = Target.from_params(
         params(assume_role_arn=ROLE, assume_role_external_id="ours", assume_role_session_name="rollout")
     )
-    assert target.identity == Identity("333333333333", "arn:aws:sts::333333333333:assumed-role/deployer/rollout")
+    expected = Identity("333333333333", "arn:aws:sts::333333333333:assumed-role/deployer/rollout")
+    assert target.identity == expected
+    assert not aws.calls  # the role says it
+    assert target.ask_identity() == expected
     assumed = [role for backends in sts_backends.values() for role in backends["aws"].assumed_roles]
     assert [(role.role_arn, role.session_name, role.external_id) for role in assumed] == [(ROLE, "rollout", "ours")]
 

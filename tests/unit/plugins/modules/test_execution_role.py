@@ -292,3 +292,56 @@ def test_a_role_that_comes_and_goes_is_an_error_in_the_end(aws: Any) -> None:
     stub.assert_no_pending_responses()
     assert failed["failed"]
     assert (failed["changed"], failed["error_code"]) == (False, "EntityAlreadyExists")
+
+
+def test_the_earlier_form_of_a_policy(aws: Any) -> None:
+    options = {"name": "r", "purge_inline_policies": True, "keep_previous": True}
+    other = {**DOCUMENT, "Statement": {**DOCUMENT["Statement"][0], "Action": "logs:PutLogEvents"}}
+    aws.run("execution_role", inline_policies={"p": DOCUMENT}, **options)
+    announced = aws.run("execution_role", check_mode=True, inline_policies={"p": other}, **options)
+    assert aws.writes == []
+    changed = aws.run("execution_role", inline_policies={"p": other}, **options)
+    assert aws.writes == ["PutRolePolicy", "PutRolePolicy"]
+    assert (changed["changes"], changed["diff"]) == (announced["changes"], announced["diff"])
+    kept = aws.client("iam").get_role_policy(RoleName="r", PolicyName="p-previous")["PolicyDocument"]
+    assert kept["Statement"][0]["Action"] == DOCUMENT["Statement"][0]["Action"]
+    assert aws.run("execution_role", inline_policies={"p": other}, **options)["changed"] is False
+    # What is kept in any case is not read.
+    assert aws.calls == ["GetCallerIdentity", "GetRole", "GetRolePolicy", "ListRolePolicies"]
+    aws.run("execution_role", name="r", inline_policies={"p": other}, purge_inline_policies=True)
+    assert aws.writes == ["DeleteRolePolicy"]
+    aws.run("execution_role", inline_policies={"p": DOCUMENT}, **options)
+    assert aws.run("execution_role", name="r", state="absent")["role"] is None
+    assert aws.writes == ["DeleteRolePolicy", "DeleteRolePolicy", "DeleteRole"]
+
+
+def test_a_new_role_that_iam_does_not_know_everywhere_yet_is_waited_for(aws: Any) -> None:
+    stub = aws.stub("iam")
+    stub.add_client_error("get_role", "NoSuchEntity", http_status_code=404)
+    stub.add_response("create_role", role_answer())
+    stub.add_response("get_role", role_answer())
+    stub.add_client_error("put_role_policy", "NoSuchEntity", http_status_code=404)
+    stub.add_response("put_role_policy", {})
+    stub.add_response("get_role", role_answer())
+    stub.add_response("get_role_policy", {"RoleName": "r", "PolicyName": "p", "PolicyDocument": json.dumps(DOCUMENT)})
+    result = aws.run("execution_role", name="r", inline_policies={"p": DOCUMENT})
+    stub.assert_no_pending_responses()
+    assert len(result["changes"]) == 2
+
+
+def test_a_role_that_was_there_and_is_gone_is_not_waited_for(aws: Any) -> None:
+    stub = aws.stub("iam")
+    stub.add_response("get_role", role_answer())
+    stub.add_client_error("update_role", "NoSuchEntity", "gone", http_status_code=404)
+    failed = aws.run("execution_role", name="r", description="d")
+    stub.assert_no_pending_responses()
+    assert failed["error_code"] == "NoSuchEntity"
+
+
+def test_a_role_that_another_fork_deletes_while_it_is_read_is_gone(aws: Any) -> None:
+    stub = aws.stub("iam")
+    stub.add_response("get_role", role_answer())
+    stub.add_client_error("list_role_policies", "NoSuchEntity", http_status_code=404)
+    result = aws.run("execution_role", name="r", state="absent")
+    stub.assert_no_pending_responses()
+    assert (result["role"], result["changed"]) == (None, False)

@@ -11,6 +11,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     LimitReachedError,
     RefusedError,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.common import compact_json
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.execution_role import (
     INLINE_LIMIT,
     LAMBDA_MAY_ASSUME,
@@ -233,3 +234,90 @@ def test_names_that_yaml_reads_as_numbers_are_text() -> None:
     assert [request["PolicyName"] for _unused, request in requests(changes)] == ["1", "b"]
     with pytest.raises(InvalidInputError, match=r"inline_policies.*the same text"):
         resource(inline_policies={"1": document(), 1: document()})
+
+
+# The earlier form of a policy
+
+
+def keeping(**params: Any) -> ExecutionRoleResource:
+    return resource(keep_previous=True, purge_inline_policies=True, **params)
+
+
+def test_what_a_policy_said_stays_beside_it_and_is_written_first() -> None:
+    actual = standing(inline={"p": document("a:b")})
+    assert requests(keeping(inline_policies={"p": document("c:d")}).plan(actual)) == [
+        ("put_role_policy", put("p-previous", "a:b")),
+        ("put_role_policy", put("p", "c:d")),
+    ]
+
+
+def put(name: str, action: str) -> dict[str, Any]:
+    return {"RoleName": "r", "PolicyName": name, "PolicyDocument": compact_json(document(action))}
+
+
+def test_only_the_last_earlier_form_is_kept() -> None:
+    actual = standing(inline={"p": document("c:d"), "p-previous": document("a:b"), "other": document()})
+    changes = keeping(inline_policies={"p": document("e:f")}).plan(actual)
+    assert lines(changes) == [
+        "update inline policy p-previous of IAM role r",
+        "update inline policy p of IAM role r",
+        "delete inline policy other of IAM role r",
+    ]
+    assert (changes[0].before, changes[0].after) == (document("a:b"), document("c:d"))
+
+
+@pytest.mark.parametrize(
+    ("inline", "given", "expected"),
+    [
+        ({}, {"p": document("a:b")}, ["create inline policy p"]),
+        ({"p": document("a:b")}, {"p": document("A:B")}, []),
+        ({"p": document("c:d"), "p-previous": document("a:b")}, {"p": document("c:d")}, []),
+        # the run before was interrupted between the two
+        (
+            {"p": document("a:b"), "p-previous": document("A:B")},
+            {"p": document("c:d")},
+            ["update inline policy p"],
+        ),
+        # nobody names the policy any more: neither it nor what it said before is wanted
+        (
+            {"p": document("c:d"), "p-previous": document("a:b")},
+            {"q": document("a:b")},
+            ["create inline policy q", "delete inline policy p", "delete inline policy p-previous"],
+        ),
+    ],
+)
+def test_nothing_is_kept_for_nothing(inline: dict[str, Any], given: dict[str, Any], expected: list[str]) -> None:
+    changes = keeping(inline_policies=given).plan(standing(inline=inline))
+    assert lines(changes) == [f"{line} of IAM role r" for line in expected]
+
+
+def test_without_the_option_the_earlier_form_is_one_policy_among_others() -> None:
+    actual = standing(inline={"p": document("c:d"), "p-previous": document("a:b")})
+    given = {"p": document("e:f")}
+    assert lines(resource(inline_policies=given).plan(actual)) == ["update inline policy p of IAM role r"]
+    assert lines(resource(inline_policies=given, purge_inline_policies=True).plan(actual)) == [
+        "update inline policy p of IAM role r",
+        "delete inline policy p-previous of IAM role r",
+    ]
+
+
+def test_the_limit_counts_the_earlier_form_and_says_how_to_do_without() -> None:
+    actual = standing(inline={"p": of_size(6000)})
+    assert len(keeping(inline_policies={"p": of_size(INLINE_LIMIT - 6000)}).plan(actual)) == 2
+    with pytest.raises(LimitReachedError, match=r"10241 characters.*p-previous: 6000.*or set keep_previous: false\."):
+        keeping(inline_policies={"p": of_size(INLINE_LIMIT - 5999)}).plan(actual)
+    replaced = standing(inline={"p": of_size(4000), "p-previous": of_size(5000)})
+    assert len(keeping(inline_policies={"p": of_size(INLINE_LIMIT - 4000)}).plan(replaced)) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"p": document(), "p-previous": document()}, "p-previous is where keep_previous puts the earlier p"),
+        ({"p" * 120: document()}, "leaves no room"),
+    ],
+)
+def test_names_that_the_earlier_form_cannot_have(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInputError, match=why):
+        keeping(inline_policies=given)
+    resource(inline_policies=given)

@@ -1,0 +1,118 @@
+"""Where a fleet is, and as whom: sessions that are kept between runs, regions that are not enabled, regions that fail."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_aws import RunningAws
+
+from playbooks import MEMBER, POLICY, REGIONS, TARGETS, Ansible, Run, write_inventory
+
+DISABLED = "ap-east-1"
+WITHOUT = f"{MEMBER}.{DISABLED}"
+SILENT = f"{MEMBER}.{REGIONS[0]}"
+PLACES = [*TARGETS, (MEMBER, DISABLED)]
+OTHERS = [f"{account}.{region}" for account, region in PLACES if f"{account}.{region}" not in (WITHOUT, SILENT)]
+
+
+@pytest.fixture
+def fleet(aws: RunningAws, tmp_path: Path) -> Ansible:
+    """An engineer with a home folder of their own."""
+    aws.configure(disabled_regions=[f"{MEMBER}/{DISABLED}"])
+    return Ansible(aws.deploy_environment(), write_inventory(tmp_path, PLACES), tmp_path)
+
+
+def play(fleet: Ansible, folder: Path, *arguments: str, tasks: int = 1, environment: Any = ()) -> Run:
+    """So many tasks on every target; with an environment each is a module of its own."""
+    given = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
+    queue = {"logreflector.aws.dead_letter_queue": {"name": "log-reflector-places"}, "environment": environment}
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "module_defaults": {"group/logreflector.aws.aws": given},
+        "tasks": [{"name": f"Queue {number}", **queue} for number in range(tasks)],
+    }
+    playbook = folder / "places.json"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    return fleet.run(str(playbook), *arguments)
+
+
+def failures(run: Run) -> dict[str, str]:
+    return {line["host"]: line["result"]["msg"] for line in run.results if line["status"] == "failed"}
+
+
+def assumed(aws: RunningAws) -> list[tuple[str, str]]:
+    """Account and region of every AssumeRole since the journal was cleared."""
+    return [(call.account, call.region) for call in aws.front.calls() if call.operation == "AssumeRole"]
+
+
+def test_a_disabled_region_and_a_silent_one_are_told_apart(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+    aws.front.silence(MEMBER, REGIONS[0])
+    try:
+        run = play(fleet, tmp_path)
+    finally:
+        aws.front.clear_faults()
+    failed = failures(run)
+    assert set(failed) == {WITHOUT, SILENT}
+    assert failed[WITHOUT] == (
+        f"Could not read queue log-reflector-places in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
+        "this account (DISABLED). Enable it there, or leave this target out."
+    )
+    assert f"in {MEMBER}/{REGIONS[0]}: " in failed[SILENT]
+    assert "The region is enabled in this account: check that its endpoint can be reached from here." in failed[SILENT]
+    assert "Traceback" not in run.output
+    assert {line["host"] for line in run.results if line["status"] == "ok"} == set(OTHERS)
+    asked = [call for call in aws.front.calls() if call.operation == "GetRegionOptStatus"]
+    assert [call.account for call in asked] == [MEMBER, MEMBER]
+
+
+def test_without_the_permission_to_ask_it_says_what_is_likely(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+    iam = aws.client("iam", MEMBER, REGIONS[0])
+    statements = [item for item in POLICY["Statement"] if item["Action"] != "account:GetRegionOptStatus"]
+    assert len(statements) == len(POLICY["Statement"]) - 1
+    role = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({**POLICY, "Statement": statements}))
+    try:
+        failed = failures(play(fleet, tmp_path, "--limit", WITHOUT))
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(POLICY))
+    assert "InvalidClientTokenId" in failed[WITHOUT] or "UnrecognizedClientException" in failed[WITHOUT]
+    assert "where a region is not enabled" in failed[WITHOUT]
+    assert "account:GetRegionOptStatus" in failed[WITHOUT]
+
+
+def test_a_session_serves_all_tasks_and_the_next_run(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+    host = f"{MEMBER}.{REGIONS[0]}"
+    aws.front.clear_journal()
+    runs = [play(fleet, tmp_path, "--limit", host, "-vvv", "--diff", tasks=10)]
+    assert len(assumed(aws)) == 1
+    cache = tmp_path / ".aws" / "boto" / "cache"
+    (kept,) = cache.iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, cache)] == [0o600, 0o700]
+    aws.front.clear_journal()
+    runs.append(play(fleet, tmp_path, "--limit", host, "-vvv", "--diff", tasks=10))
+    runs.append(play(fleet, tmp_path, "--limit", host, "-vvv", tasks=2, environment={"A": "b"}))
+    assert assumed(aws) == []
+    credentials = json.loads(kept.read_text())["Credentials"]
+    for run in runs:
+        assert (run.status, failures(run)) == (0, {})
+        for part in ("SecretAccessKey", "SessionToken"):
+            assert credentials[part] not in run.output
+            assert credentials[part] not in json.dumps(run.results)
+
+
+def test_a_revoked_session_is_replaced(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+    host = f"{MEMBER}.{REGIONS[0]}"
+    play(fleet, tmp_path, "--limit", host)
+    (kept,) = (tmp_path / ".aws" / "boto" / "cache").iterdir()
+    answer = json.loads(kept.read_text())
+    answer["Credentials"]["AccessKeyId"] = "ASIAREVOKEDREVOKED00"
+    kept.write_text(json.dumps(answer))
+    aws.front.clear_journal()
+    assert failures(play(fleet, tmp_path, "--limit", host)) == {}
+    assert len(assumed(aws)) == 1
+    assert json.loads(kept.read_text())["Credentials"]["AccessKeyId"] != "ASIAREVOKEDREVOKED00"

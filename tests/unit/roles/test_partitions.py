@@ -1,0 +1,217 @@
+"""ARNs, principals and endpoints in every partition: the roles' own steps, rendered by Ansible, carried out on moto.
+
+Sources of the principals: AWS's answers in China as users met them. Lambda and EventBridge have no name of their own there
+(aws-cdk issue 2198, terraform-aws-eks issue 2932), CloudWatch Logs has (serverless issue 10906); CloudTrail's event sources are
+the same everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import archive, code_sha256
+from moto.iam.models import iam_backends
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = ("account", "reflector", "subscriber", "catch_up")
+STEPS = "{{ account_steps + reflector_steps + subscriber_steps + catch_up_steps }}"
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A region, and what AWS calls things there."""
+
+    partition: str
+    region: str
+    suffix: str
+    logs: str
+
+
+PLACES = [
+    Place("aws", "eu-west-1", ".amazonaws.com", "logs.amazonaws.com"),
+    Place("aws-us-gov", "us-gov-west-1", ".amazonaws.com", "logs.amazonaws.com"),
+    Place("aws-cn", "cn-north-1", ".amazonaws.com.cn", "logs.amazonaws.com.cn"),
+]
+SETTINGS = {
+    "reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint",
+    "reflector_sinks": {
+        "lake": {"type": "firehose", "stream": "lake"},
+        "fast": {"type": "kinesis", "stream": "fast"},
+        "all": {"type": "s3", "bucket": "all-logs", "kms_key_id": "1234-abcd"},
+        "loki": {"type": "loki", "endpoint": "ssm:/loki/endpoint"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[dict[str, Any]]]:
+    """The steps of a whole target, by partition."""
+    folder = tmp_path_factory.mktemp("partitions")
+    data = archive({"handler.py": b"def handler(event, context):\n    return 1\n"})
+    (folder / "code.zip").write_bytes(data)
+    package = {"path": str(folder / "code.zip"), "code_sha256": code_sha256(data)}
+    hosts = {place.partition: {"target_account_id": ACCOUNT, "target_region": place.region} for place in PLACES}
+    groups = {f"account_{ACCOUNT}": {"hosts": {}}}
+    (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "children": groups}}), encoding="utf-8")
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "connection": "local",
+        "vars": {
+            "account_group": "none: of every target its own account",
+            "account_targets": ["{{ inventory_hostname }}"],
+            "ansible_python_interpreter": sys.executable,
+            "reflector_package_file": package["path"],
+            "reflector_package": package,
+            "subscriber_package": package,
+            **SETTINGS,
+        },
+        "vars_files": [
+            str(ROOT / "roles" / role / part / "main.yml") for role in ROLES for part in ("defaults", "vars")
+        ],
+        "tasks": [
+            {
+                "ansible.builtin.copy": {
+                    "content": STEPS,
+                    "dest": f"{folder}/{{{{ inventory_hostname }}}}",
+                    "mode": "0600",
+                }
+            }
+        ],
+    }
+    (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    extra = {name: play["vars"][name] for name in play["vars"] if name != "account_group"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+    ran = subprocess.run(
+        [
+            Path(sys.executable).parent / "ansible-playbook",
+            *("-i", folder / "inventory.json", folder / "play.json", "-e", json.dumps(extra)),
+        ],
+        env={
+            **environment,
+            "HOME": str(folder),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    return {place.partition: json.loads((folder / place.partition).read_text(encoding="utf-8")) for place in PLACES}
+
+
+@dataclass(slots=True)
+class Deployed:
+    """What was said to AWS, and where."""
+
+    place: Place
+    requests: list[tuple[str, dict[str, Any]]]
+    endpoints: set[str]
+
+    def said(self, operation: str) -> list[dict[str, Any]]:
+        return [request for name, request in self.requests if name == operation]
+
+
+@pytest.fixture(scope="module")
+def all_told() -> dict[str, Deployed]:
+    """What was said in each partition: once for all tests."""
+    return {}
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.partition)
+def deployed(
+    request: pytest.FixtureRequest,
+    aws: Any,
+    steps: Mapping[str, list[dict[str, Any]]],
+    all_told: dict[str, Deployed],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Deployed:
+    """All steps of a target, carried out."""
+    place: Place = request.param
+    if place.partition in all_told:
+        return all_told[place.partition]
+    told = Deployed(place, [], set())
+    record = aws._record
+
+    def listen(client: Any) -> None:
+        record(client)
+        told.endpoints.add(client.meta.endpoint_url)
+        client.meta.events.register(
+            "provide-client-params",
+            lambda params, model, **_unused: told.requests.append(
+                (model.name, json.loads(json.dumps(params, default=str)))
+            ),
+        )
+
+    monkeypatch.setattr(aws, "_record", listen)
+    if (
+        place.partition == "aws-us-gov"
+    ):  # moto takes IAM's endpoint there for that of the partition aws, Lambda looks in its own
+        for name in ("log-reflector", "log-reflector-subscriber"):
+            iam_backends[ACCOUNT][place.partition].create_role(name, "{}", "/", None, "", [], "3600")
+    aws.client("logs", place.region).create_log_group(logGroupName="/there/already")
+    for step in steps[place.partition]:
+        if step.get("when", True) is False:
+            continue
+        arguments = {name: value for name, value in step["args"].items() if "__omit_place_holder__" not in str(value)}
+        result = aws.run(step["module"], region=place.region, **arguments)
+        assert not result.get("failed"), (step["name"], result["msg"])
+    all_told[place.partition] = told
+    return told
+
+
+def test_every_arn_is_in_the_partition(deployed: Deployed) -> None:
+    text = json.dumps(deployed.requests)
+    found = re.findall(r"arn:([\w-]*):(\w+):", text)
+    assert {partition for partition, _service in found} == {deployed.place.partition}
+    services = {"iam", "lambda", "logs", "sqs", "events", "secretsmanager", "ssm", "firehose", "kinesis", "s3", "kms"}
+    assert services <= {service for _partition, service in found}
+    assert "{partition}" not in text
+    assert "{account}" not in text
+
+
+def test_every_endpoint_is_in_the_partition(deployed: Deployed) -> None:
+    assert len(deployed.endpoints) >= 6
+    assert all(url.endswith(deployed.place.suffix) for url in deployed.endpoints), deployed.endpoints
+
+
+def test_principals_have_the_names_that_they_have_there(deployed: Deployed) -> None:
+    assert {request["Principal"] for request in deployed.said("AddPermission")} == {
+        deployed.place.logs,
+        "events.amazonaws.com",
+    }
+    trusts = [json.loads(request["AssumeRolePolicyDocument"]) for request in deployed.said("CreateRole")]
+    assert {trust["Statement"][0]["Principal"]["Service"] for trust in trusts} == {"lambda.amazonaws.com"}
+    queues = [request["Attributes"] for request in deployed.said("CreateQueue") if "Policy" in request["Attributes"]]
+    (policy,) = [json.loads(attributes["Policy"]) for attributes in queues]
+    assert policy["Statement"][0]["Principal"] == {"Service": "events.amazonaws.com"}
+    (rule,) = [json.loads(request["EventPattern"]) for request in deployed.said("PutRule")]
+    assert rule["detail"]["eventSource"] == ["logs.amazonaws.com"]
+
+
+def test_log_groups_are_subscribed_to_the_reflector_there(deployed: Deployed) -> None:
+    place = deployed.place
+    assert {request["destinationArn"] for request in deployed.said("PutSubscriptionFilter")} == {
+        f"arn:{place.partition}:lambda:{place.region}:{ACCOUNT}:function:log-reflector"
+    }
+
+
+@pytest.mark.parametrize("folder", ["roles", "playbooks", "lambda_src"])
+def test_no_partition_is_written_down(folder: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".yml", ".j2", ".json")]
+    assert files
+    assert [str(path) for path in files if re.search(r"arn:aws[\w-]*:", path.read_text(encoding="utf-8"))] == []
