@@ -10,12 +10,13 @@ from __future__ import annotations
 from .front import Call, Fault, FrontClient
 from .library import EmbeddedAws, RunningAws, StartError, down, up
 from .organization import role_arn
-from .settings import DEPLOYER_ROLE, Configuration, Organization, Settings
+from .settings import DEPLOYER_ROLE, Account, Configuration, Organization, Settings
 from .sink import Behaviour, Received, Sink, SinkClient
 from .state import State
 
 __all__ = [
     "DEPLOYER_ROLE",
+    "Account",
     "Behaviour",
     "Call",
     "Configuration",

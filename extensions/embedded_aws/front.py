@@ -30,7 +30,7 @@ from .rates import Rates
 CONTROL = "/_front/"
 PASSED_ON = "/_embedded_aws/"  # MiniStack's own control paths: no AWS call
 # These answer wherever a region does not.
-GLOBAL_SERVICES = frozenset({"iam", "organizations"})  # STS is called in the client's region
+GLOBAL_SERVICES = frozenset({"account", "iam", "organizations"})  # STS is called in the client's region
 Kind = Literal["throttle", "deny", "error", "drop", "lose", "hang", "delay"]
 KINDS = ("throttle", "deny", "error", "drop", "lose", "hang", "delay")
 

@@ -62,7 +62,7 @@ class RunningAws:
 
     def settings(self) -> Settings:
         """The settings in force."""
-        return Settings(**call(self.state.front_url, "GET", "/_embedded_aws/settings"))
+        return Settings().changed(call(self.state.front_url, "GET", "/_embedded_aws/settings"))
 
     def configure(self, **changes: Any) -> None:
         """Changes settings while it runs. Raises ValueError for a wrong name or value."""

@@ -58,7 +58,7 @@ def operation_of(request: Request, service: str) -> str:
     """The operation's name, in the words of AWS; the method and path where the service's model knows none."""
     if target := request.header("x-amz-target"):
         return target.rpartition(".")[2]
-    if _is_query(request):
+    if is_query(request):
         return parse_qs(request.body.decode("latin-1")).get("Action", ["?"])[0]
     for method, pattern, name in _routes(service):
         if method == request.method and pattern.fullmatch(request.path):
@@ -66,7 +66,8 @@ def operation_of(request: Request, service: str) -> str:
     return f"{request.method} {request.path}"
 
 
-def _is_query(request: Request) -> bool:
+def is_query(request: Request) -> bool:
+    """Whether the service speaks the query protocol, which answers in XML."""
     return request.header("content-type").startswith("application/x-www-form-urlencoded")
 
 
@@ -96,7 +97,7 @@ def error_response(
     headers: tuple[tuple[str, str], ...] = (("x-amzn-RequestId", request_id),)
     if retry_after is not None:
         headers += (("Retry-After", retry_after),)
-    if _is_query(request):
+    if is_query(request):
         body = (
             "<ErrorResponse><Error><Type>Sender</Type>"
             f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
@@ -116,7 +117,7 @@ def error_response(
 def throttled(request: Request, service: str, retry_after: str | None = None) -> Response:
     if service == "lambda":
         return error_response(request, service, 429, "TooManyRequestsException", "Rate Exceeded.", retry_after)
-    code = "Throttling" if _is_query(request) else "ThrottlingException"
+    code = "Throttling" if is_query(request) else "ThrottlingException"
     return error_response(request, service, 400, code, "Rate exceeded", retry_after)
 
 
@@ -126,7 +127,7 @@ def denied(request: Request, service: str, operation: str, caller_arn: str, reso
         f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource} "
         f"because no identity-based policy allows the {action} action"
     )
-    if _is_query(request):
+    if is_query(request):
         return error_response(request, service, 403, "AccessDenied", message)
     status = 403 if service == "lambda" else 400
     return error_response(request, service, status, "AccessDeniedException", message)

@@ -64,7 +64,12 @@ def role_arn(account: str) -> str:
 def bootstrap(organization: Organization, deployer_policy: dict[str, Any], endpoint_url: str) -> Keys:
     """Makes the deployer's role in every account, and the user that may assume it."""
     region = organization.regions[0]
-    clients = {account: root_session(endpoint_url, account, region).client("iam") for account in organization.accounts}
+    # One session: what a client costs is reading botocore's models, and there may be hundreds of accounts.
+    session = root_session(endpoint_url, organization.management, region)
+    clients = {
+        account: session.client("iam", aws_access_key_id=account, aws_secret_access_key="embedded")
+        for account in organization.accounts
+    }
     keys = _make_user(clients[organization.management], organization)
     trust = _allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{organization.management}:user/{DEPLOYER}"})
     for client in clients.values():

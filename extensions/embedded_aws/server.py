@@ -20,7 +20,10 @@ from ministack import app
 from ministack.core import iam_evaluator, responses
 
 from . import gaps
+from .gaps import regions
 from .gaps.current import current
+from .http_server import Request, Response, json_response
+from .operations import signed_by
 from .settings import Configuration
 
 CONTROL = "/_embedded_aws/"
@@ -51,15 +54,32 @@ def _end_with_parent(directory: str) -> None:
 
 def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
     async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
+        if scope["type"] == "http" and scope["path"].startswith(CONTROL):
+            status, value = _control(scope, await _body(receive))
+            await _send(send, json_response(value, status))
+        elif scope["type"] == "http" and (refused := _refused(scope)):
+            await _body(receive)
+            await _send(send, refused)
+        else:
             await ministack(scope, receive, send)
-            return
-        status, value = _control(scope, await _body(receive))
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
     return controlled
+
+
+def _refused(scope: Scope) -> Response | None:
+    """The answer of a region that is not enabled in the account of whoever calls."""
+    if not current.settings.disabled_regions:
+        return None
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    request = Request(scope["method"], scope["path"], headers)
+    key, region, service = signed_by(request)
+    return regions.refusal(request, _caller(key)["account"], region, service)
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _body(receive: Receive) -> bytes:

@@ -23,6 +23,7 @@ class Settings:
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
     longest_hidden: float = 43_200.0  # that ReceiveMessage hides a message, whatever it asks for
+    disabled_regions: tuple[str, ...] = ()  # "REGION" in every account, "ACCOUNT/REGION" in one: calls are refused
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """These settings with some replaced. Raises ValueError or TypeError for a wrong name or value."""
@@ -30,12 +31,29 @@ class Settings:
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"Unknown setting {name!r}: choose from {', '.join(known)}.")
-            if not isinstance(value, (bool,) if known[name] == "bool" else (int, float)):
+            if not _fits(value, str(known[name])):
                 raise TypeError(f"Setting {name} must be a {known[name]}, not {value!r}.")
-        return dataclasses.replace(self, **changes)
+        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in changes.items()}
+        return dataclasses.replace(self, **values)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind.startswith("tuple"):
+        return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+    return isinstance(value, (bool,) if kind == "bool" else (int, float))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What an organisation knows of one of its accounts."""
+
+    name: str = ""  # "": account-<id>
+    ou: str = "/"  # "/Workloads/Prod"; OUs that are missing are made
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
+    state: str = "ACTIVE"  # or PENDING_ACTIVATION, SUSPENDED, PENDING_CLOSURE, CLOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +64,9 @@ class Organization:
     management: str = "111111111111"
     members: tuple[str, ...] = ("222222222222", "333333333333")
     regions: tuple[str, ...] = ("eu-west-1", "us-east-1")
+    described: dict[str, Account] = dataclasses.field(default_factory=dict)  # by account id; the others are plain
+    empty_ous: tuple[str, ...] = ()  # paths of OUs without an account
+    delegated: tuple[str, ...] = ()  # members that may ask Organizations and Account Management, as the management may
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -58,6 +79,8 @@ class Organization:
                 raise ValueError(f"{account!r} is no account id: it has 12 digits.")
         if len(set(self.accounts)) != len(self.accounts):
             raise ValueError("An account is named twice in the organisation.")
+        if unknown := {*self.described, *self.delegated} - {*self.accounts}:
+            raise ValueError(f"{', '.join(sorted(unknown))}: described or delegated, but not in the organisation.")
         if not self.regions:
             raise ValueError("An organisation needs one region at least.")
 
@@ -91,8 +114,11 @@ class Configuration:
                 management=organization["management"],
                 members=tuple(organization["members"]),
                 regions=tuple(organization["regions"]),
+                described={account: Account(**known) for account, known in organization["described"].items()},
+                empty_ous=tuple(organization["empty_ous"]),
+                delegated=tuple(organization["delegated"]),
             ),
-            settings=Settings(**data["settings"]),
+            settings=Settings().changed(data["settings"]),
             deployer_policy=data["deployer_policy"],
             idle_timeout=data["idle_timeout"],
         )

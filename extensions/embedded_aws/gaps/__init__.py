@@ -17,8 +17,11 @@ from . import (
     parameters,
     permissions,
     queues,
+    regions,
     roles,
     subscriptions,
+    versions,
+    workers,
 )
 from .current import current
 
@@ -37,6 +40,9 @@ def install(settings: Settings, members: Organization) -> None:
         queues,
         roles,
         subscriptions,
+        versions,
+        workers,
     ):
         subject.install()
     organization.install(members)
+    regions.install(members)

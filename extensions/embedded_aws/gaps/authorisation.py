@@ -1,7 +1,7 @@
 """The resource and the action that IAM judges a call by, where MiniStack names others than AWS does.
 
-Sources: "Actions, resources, and condition keys" for CloudWatch Logs, EventBridge, Lambda and IAM (Service
-Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
+Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM
+(Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
 """
 
 from __future__ import annotations
@@ -51,12 +51,22 @@ def install() -> None:
 
     @replace(iam_actions, "extract_iam_action", *names[:6])
     def extract_iam_action(ministack: Function) -> Function:
-        def extract(*arguments: Any) -> str | None:
-            action: str | None = ministack(*arguments)
+        def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
+            if service == "account":  # POST /listRegions
+                return f"account:{path[1:2].upper()}{path[2:]}"
+            action: str | None = ministack(service, method, path, *rest)
+            if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
+                return _alias_action(method, path)
             # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
             return action.removesuffix("Batch") if action in _BATCHES else action
 
         return extract
+
+
+def _alias_action(method: str, path: str) -> str:
+    one = path.rstrip("/").rpartition("/")[2] != "aliases"
+    actions = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+    return f"lambda:{actions.get(method, 'ListAliases') if one else 'ListAliases'}"
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .hooks import Function, original, replace
 from .invocations import Target
 from .policies import role_allowed, role_of
 from .validation import Answer, error
+from .workers import updating
 
 _enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
 _SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
@@ -38,13 +39,14 @@ def install() -> None:
         def update(name: str, data: dict[str, Any]) -> Answer:
             config = (lambda_svc._functions.get(name) or {}).get("config") or {}
             role = data.get("Role") or config.get("Role", "")
-            refused = _busy(config) or (
+            refused = busy(config) or (
                 _role_refused(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None
             )
-            answer: Answer = refused or ministack(name, data)
-            if answer[0] == 200:
-                # MiniStack keeps a warm worker whose role or log configuration changed.
-                lambda_svc.invalidate_worker(name, qualifier="$LATEST")
+            with updating():
+                answer: Answer = refused or ministack(name, data)
+                if answer[0] == 200:
+                    # MiniStack keeps a warm worker whose role or log configuration changed.
+                    lambda_svc.invalidate_worker(name, qualifier="$LATEST")
             return answer
 
         return update
@@ -53,7 +55,8 @@ def install() -> None:
     def update_code(ministack: Function) -> Function:
         def update(name: str, data: dict[str, Any]) -> Answer:
             function = lambda_svc._functions.get(name) or {}
-            answer: Answer = _busy(function.get("config") or {}) or ministack(name, data)
+            with updating():
+                answer: Answer = busy(function.get("config") or {}) or ministack(name, data)
             return answer
 
         return update
@@ -93,16 +96,6 @@ def install() -> None:
             return result
 
         return execute
-
-    @replace(lambda_svc, "invalidate_worker", "func_name", "qualifier", "account", "region")
-    def invalidate_worker(ministack: Function) -> Function:
-        def invalidate(
-            func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
-        ) -> None:
-            # Without them MiniStack ends the workers of that name in all accounts and regions.
-            ministack(func_name, qualifier, account or get_account_id(), region or get_region())
-
-        return invalidate
 
     @replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")
     def emit_lambda_logs(ministack: Function) -> Function:
@@ -183,7 +176,7 @@ def _sending_refused(role_arn: str, destination: str, whose: str) -> Answer | No
     return _invalid(f"{whose} does not have permissions to call {action} on {where}")
 
 
-def _busy(config: dict[str, Any]) -> Answer | None:
+def busy(config: dict[str, Any]) -> Answer | None:
     """A function that is still being created or updated takes no update."""
     if config.get("State") != "Pending" and config.get("LastUpdateStatus") != "InProgress":
         return None

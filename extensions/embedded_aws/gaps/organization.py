@@ -1,16 +1,41 @@
-"""An organisation whose accounts have chosen ids: MiniStack's CreateAccount makes up random ones."""
+"""An organisation whose accounts have chosen ids, names, tags and states, in a tree of OUs, told to the management
+account and its delegates only, page by page: MiniStack makes ids up, and gives every account an organisation.
+
+Sources: Organizations API Reference, ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListRoots,
+ListTagsForResource (who may call them, MaxResults, NextToken) and Account (State, Status).
+"""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import request_scope
+from ministack.core.responses import get_account_id, request_scope
 from ministack.services import organizations
 
-from ..settings import Organization
+from ..settings import Account, Organization
 from .hooks import Function, original, replace
+from .validation import Answer, error
+
+_FOR_EVERY_MEMBER = frozenset({"DescribeOrganization"})
+_LARGEST_PAGE = 20
+_PAGES = {
+    "_list_accounts": "Accounts",
+    "_list_accounts_for_parent": "Accounts",
+    "_list_organizational_units_for_parent": "OrganizationalUnits",
+    "_list_roots": "Roots",
+    "_list_tags_for_resource": "Tags",
+}
+# Status has three of the five states of State, and is left out of an account that is in none of them.
+_STATUSES = {
+    "ACTIVE": "ACTIVE",
+    "SUSPENDED": "SUSPENDED",
+    "PENDING_CLOSURE": "PENDING_CLOSURE",
+    "CLOSED": "SUSPENDED",
+}
 
 
 def install(organization: Organization) -> None:
@@ -18,14 +43,49 @@ def install(organization: Organization) -> None:
     with request_scope(organization.management, organization.regions[0]):
         ensure()
         _rename(organization.id)
-        (root_id,) = organizations._roots.keys()
-        for account in organization.members:
-            organizations._accounts[account] = _account(organization, account, root_id)
+        _settle(organization)
 
     # On AWS a member is in the organisation of its management account.
     @replace(iam_evaluator, "_principal_org_id", "account_id")
     def principal_org_id(ministack: Function) -> Function:
         return lambda account_id: organization.id if account_id in organization.accounts else ministack(account_id)
+
+    @replace(organizations, "handle_request", "method", "path", "headers")
+    def handle_request(ministack: Function) -> Function:
+        async def handle(method: str, path: str, headers: dict[str, str], *rest: Any) -> Answer:
+            caller = get_account_id()
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            is_member = caller in organization.members
+            if is_member and caller not in organization.delegated and operation not in _FOR_EVERY_MEMBER:
+                return error("AccessDeniedException", "You don't have permissions to access this resource.")
+            with request_scope(organization.management if is_member else caller, organization.regions[0]):
+                answer: Answer = await ministack(method, path, headers, *rest)
+            return answer
+
+        return handle
+
+    for name, field in _PAGES.items():
+        replace(organizations, name)(_in_pages(field))
+
+
+def _in_pages(field: str) -> Callable[[Function], Function]:
+    return lambda ministack: lambda payload: _page(ministack, payload, field)
+
+
+def _page(ministack: Function, payload: dict[str, Any], field: str) -> Answer:
+    """One page of a list, never more than 20 entries long."""
+    size, begin = payload.get("MaxResults", _LARGEST_PAGE), payload.get("NextToken") or "0"
+    if not 1 <= size <= _LARGEST_PAGE or not begin.isdigit():
+        return error("InvalidInputException", "You provided an invalid MaxResults or NextToken.")
+    status, headers, body = ministack(payload)
+    if status == 200:
+        value = json.loads(body)
+        entries, first = value[field], int(begin)
+        value[field] = entries[first : first + size]
+        if first + size < len(entries):
+            value["NextToken"] = str(first + size)
+        body = json.dumps(value).encode()
+    return status, headers, body
 
 
 def _rename(organization_id: str) -> None:
@@ -40,15 +100,40 @@ def _replaced(value: Any, former: str, new: str) -> Any:
     return value.replace(former, new) if isinstance(value, str) else value
 
 
-def _account(organization: Organization, account: str, root_id: str) -> dict[str, Any]:
+def _settle(organization: Organization) -> None:
+    """The OUs, and the accounts in them."""
+    (root_id,) = organizations._roots.keys()
+    ous = {"": root_id}
+    for account in organization.accounts:
+        known = organization.described.get(account, Account())
+        parent = _ou(ous, known.ou)
+        organizations._accounts[account] = _account(organization, account, known, parent)
+        if known.tags:
+            organizations._tags[account] = dict(known.tags)
+    for path in organization.empty_ous:
+        _ou(ous, path)
+
+
+def _ou(ous: dict[str, str], path: str) -> str:
+    """The id of the OU at a path; made, with those above it, where it is missing."""
+    path = path.rstrip("/")
+    if path not in ous:
+        above, _unused, name = path.rpartition("/")
+        answer = organizations._create_organizational_unit({"ParentId": _ou(ous, above), "Name": name})
+        ous[path] = json.loads(answer[2])["OrganizationalUnit"]["Id"]
+    return ous[path]
+
+
+def _account(organization: Organization, account: str, known: Account, parent: str) -> dict[str, Any]:
+    status = {"Status": _STATUSES[known.state]} if known.state in _STATUSES else {}
     return {
         "Id": account,
         "Arn": f"arn:aws:organizations::{organization.management}:account/{organization.id}/{account}",
         "Email": f"account-{account}@example.com",
-        "Name": f"account-{account}",
-        "Status": "ACTIVE",
-        "JoinedMethod": "CREATED",
+        "Name": known.name or f"account-{account}",
+        **status,
+        "State": known.state,
+        "JoinedMethod": "INVITED" if account == organization.management else "CREATED",
         "JoinedTimestamp": int(time.time()),
-        "Path": "/",
-        "_ParentId": root_id,
+        "_ParentId": parent,
     }

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws
 from toys import Place, document
 
 ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
+MANY = tuple(f"4{number:011}" for number in range(25))
 READ_GROUPS = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}
 
 
@@ -170,3 +174,121 @@ def test_what_is_no_organisation_is_refused() -> None:
         EmbeddedAws(Configuration(organization=Organization(members=("12",)))),
     ):
         pass
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[RunningAws]:
+    """26 accounts: the first member speaks for the organisation, the second is closed."""
+    described = {account: Account(name=f"team {account[-2:]}", ou="/Workloads/Prod") for account in MANY}
+    described[MANY[1]] = Account(state="CLOSED", ou="/Workloads")
+    described[MANY[2]] = Account(state="PENDING_ACTIVATION", tags={"env": "prod"})
+    organization = Organization(members=MANY, described=described, empty_ous=("/Empty",), delegated=MANY[:1])
+    with EmbeddedAws(Configuration(organization=organization)) as aws:
+        yield aws
+
+
+@pytest.mark.parametrize("caller", ["111111111111", MANY[0]])
+def test_accounts_stand_in_a_tree_and_come_in_pages(large: RunningAws, caller: str) -> None:
+    client = large.client("organizations", caller, "eu-west-1")
+    (root,) = client.list_roots()["Roots"]
+    units = children(client, root["Id"])
+    assert units.keys() == {"Workloads", "Empty"}
+    prod = children(client, units["Workloads"])["Prod"]
+    first = client.list_accounts_for_parent(ParentId=prod)
+    assert len(first["Accounts"]) == 20
+    second = client.list_accounts_for_parent(ParentId=prod, NextToken=first["NextToken"])
+    assert "NextToken" not in second
+    assert sorted(item["Id"] for item in first["Accounts"] + second["Accounts"]) == sorted({*MANY} - {*MANY[1:3]})
+    (closed,) = client.list_accounts_for_parent(ParentId=units["Workloads"])["Accounts"]
+    assert (closed["State"], closed["Status"]) == ("CLOSED", "SUSPENDED")
+    small = client.list_accounts(MaxResults=2)
+    assert len(small["Accounts"]) == 2
+    with pytest.raises(ClientError, match="InvalidInputException"):
+        client.list_accounts(MaxResults=21)
+
+
+def test_an_account_has_a_name_a_state_and_tags(large: RunningAws) -> None:
+    client = large.client("organizations", "111111111111", "eu-west-1")
+    pending = client.describe_account(AccountId=MANY[2])["Account"]
+    assert (pending["State"], "Status" in pending) == ("PENDING_ACTIVATION", False)
+    assert client.list_tags_for_resource(ResourceId=MANY[2])["Tags"] == [{"Key": "env", "Value": "prod"}]
+    assert client.describe_account(AccountId=MANY[3])["Account"]["Name"] == "team 03"
+
+
+def test_a_member_that_speaks_for_nobody_is_refused(large: RunningAws) -> None:
+    client = large.client("organizations", MANY[3], "eu-west-1")
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        client.list_accounts()
+    assert client.describe_organization()["Organization"]["MasterAccountId"] == "111111111111"
+
+
+@pytest.mark.parametrize(
+    ("caller", "options", "code"),
+    [
+        ("111111111111", {}, "none"),
+        ("111111111111", {"AccountId": MANY[3]}, "none"),
+        (MANY[0], {"AccountId": MANY[3]}, "none"),
+        ("111111111111", {"AccountId": "111111111111"}, "ValidationException"),
+        (MANY[3], {"AccountId": MANY[4]}, "AccessDeniedException"),
+        (MANY[0], {"AccountId": "111111111111"}, "AccessDeniedException"),
+        ("111111111111", {"AccountId": "999999999999"}, "AccessDeniedException"),
+    ],
+)
+def test_who_may_ask_for_whose_regions(large: RunningAws, caller: str, options: dict[str, str], code: str) -> None:
+    client = large.client("account", caller, "eu-west-1")
+    for operation, rest in (("list_regions", {}), ("get_region_opt_status", {"RegionName": "eu-west-1"})):
+        answer = "none"
+        try:
+            getattr(client, operation)(**options, **rest)
+        except ClientError as error:
+            answer = error.response["Error"]["Code"]
+        assert answer == code
+
+
+def test_a_region_that_is_not_enabled_is_told_and_refused(large: RunningAws) -> None:
+    here, there = MANY[5], MANY[6]
+    large.configure(disabled_regions=["us-west-1", f"{here}/us-east-1"])
+    account = large.client("account", here, "eu-west-1")
+    enabled = account.list_regions(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])["Regions"]
+    names = {region["RegionName"] for region in enabled}
+    assert {"us-west-1", "us-east-1", "af-south-1"}.isdisjoint(names)
+    assert "eu-west-1" in names
+    assert account.get_region_opt_status(RegionName="us-east-1")["RegionOptStatus"] == "DISABLED"
+    assert account.get_region_opt_status(RegionName="eu-west-1")["RegionOptStatus"] == "ENABLED_BY_DEFAULT"
+    for service, operation, code in (
+        ("logs", "describe_log_groups", "UnrecognizedClientException"),
+        ("lambda", "list_functions", "UnrecognizedClientException"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("ec2", "describe_regions", "AuthFailure"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            getattr(large.client(service, here, "us-east-1"), operation)()
+        getattr(large.client(service, there, "us-east-1"), operation)()
+        with pytest.raises(ClientError, match=code):
+            getattr(large.client(service, there, "us-west-1"), operation)()
+    large.client("iam", here, "us-east-1").list_roles()
+    large.configure(disabled_regions=[])
+    large.client("logs", here, "us-east-1").describe_log_groups()
+
+
+@pytest.mark.parametrize("value", ["eu-west-1", [1], {"eu-west-1": True}])
+def test_disabled_regions_are_a_list_of_names(large: RunningAws, value: Any) -> None:
+    with pytest.raises(ValueError, match="disabled_regions"):
+        large.configure(disabled_regions=value)
+
+
+@pytest.mark.parametrize(("action", "code"), [("ListRegions", "none"), ("GetRegionOptStatus", "AccessDeniedException")])
+def test_regions_are_told_to_who_may_ask(aws: RunningAws, place: Place, action: str, code: str) -> None:
+    allow = {"Effect": "Allow", "Action": f"account:{action}", "Resource": "*"}
+    assert tried(aws, place, allow, "account", "list_regions") == code
+
+
+def test_what_is_described_is_in_the_organisation() -> None:
+    with pytest.raises(ValueError, match="444444444444"):
+        Organization(described={"444444444444": Account()}).check()
+
+
+def children(client: Any, parent: str) -> dict[str, str]:
+    """Ids of the OUs below, by name."""
+    units = client.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
+    return {unit["Name"]: unit["Id"] for unit in units}

@@ -63,6 +63,9 @@ def server(package: Path) -> Iterator[str]:
     )
     logs.create_log_group(logGroupName=GROUP)
     session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
+    for number in (1, 2):  # releases, for lambda_rollback to have a way back
+        options = {"name": "log-reflector", "adopt": True, "release": f"0.{number}.0", "timeout": number}
+        perform_in_process(load("lambda_function").SPEC, {**connection(url), **options}, check_mode=False)
     yield url
     moto.stop()
 

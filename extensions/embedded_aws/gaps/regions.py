@@ -1,0 +1,104 @@
+"""Regions that are not enabled in an account: Account Management tells, and every regional call there is refused.
+
+Sources: Account Management API Reference, ListRegions, GetRegionOptStatus and AccountId in both; of the refusal, Lambda
+API Reference and Systems Manager API Reference, "Common Errors" (UnrecognizedClientException), IAM User Guide,
+"Troubleshoot IAM" (InvalidClientTokenId), EC2 User Guide, "Error codes" (AuthFailure).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core.responses import get_account_id
+from ministack.services import account as account_management
+
+from ..http_server import Request, Response
+from ..operations import error_response, is_query
+from ..settings import Organization
+from .current import current
+from .hooks import replace
+from .validation import Answer, error
+
+# These answer wherever a region does not.
+_GLOBAL = frozenset({"account", "iam", "organizations"})
+_BY_DEFAULT = frozenset(account_management._REGIONS_LIST) - frozenset(account_management._OPT_IN_REQUIRED)
+_LARGEST_PAGE = 50
+
+
+def install(organization: Organization) -> None:
+    @replace(account_management, "_list_regions", "payload")
+    def list_regions(_ministack: Any) -> Any:
+        return lambda payload: _refused(organization, payload) or _list(organization, payload)
+
+    @replace(account_management, "_get_region_opt_status", "payload")
+    def get_region_opt_status(_ministack: Any) -> Any:
+        return lambda payload: _refused(organization, payload) or _one(organization, payload)
+
+
+def refusal(request: Request, account: str, region: str, service: str) -> Response | None:
+    """What a call gets that goes to a region which is not enabled in the caller's account; None where it is."""
+    if not account or service in _GLOBAL or not _disabled(account, region):
+        return None
+    message = "The security token included in the request is invalid."
+    if service == "ec2":
+        return error_response(
+            request,
+            service,
+            401,
+            "AuthFailure",
+            "AWS was not able to validate the provided access credentials",
+        )
+    if is_query(request):
+        return error_response(request, service, 403, "InvalidClientTokenId", message)
+    status = 400 if request.header("x-amz-target") else 403
+    return error_response(request, service, status, "UnrecognizedClientException", message)
+
+
+def _disabled(account: str, region: str) -> bool:
+    """Whether the settings say so. Opt-in regions that no setting names are of no interest: calls there pass."""
+    return bool({region, f"{account}/{region}"} & {*current.settings.disabled_regions})
+
+
+def _refused(organization: Organization, payload: dict[str, Any]) -> Answer | None:
+    """AccountId is for the management account and its delegates, and names another account than the caller's."""
+    caller, asked = get_account_id(), payload.get("AccountId")
+    if asked is None:
+        return None
+    if caller not in (organization.management, *organization.delegated) or asked not in organization.members:
+        if asked == caller == organization.management:
+            return error("ValidationException", "The management account can't specify its own AccountId.")
+        message = f"User is not authorized to perform this operation on the account {asked}."
+        return error("AccessDeniedException", message, 403)
+    return None
+
+
+def _status(organization: Organization, account: str, region: str) -> str:
+    if _disabled(account, region):
+        return "DISABLED"
+    if region in _BY_DEFAULT:
+        return "ENABLED_BY_DEFAULT"
+    return "ENABLED" if region in organization.regions else "DISABLED"
+
+
+def _list(organization: Organization, payload: dict[str, Any]) -> Answer:
+    account, wanted = payload.get("AccountId") or get_account_id(), payload.get("RegionOptStatusContains")
+    size, begin = payload.get("MaxResults", _LARGEST_PAGE), int(payload.get("NextToken") or 0)
+    if not 1 <= size <= _LARGEST_PAGE:
+        return error("ValidationException", f"MaxResults is not between 1 and {_LARGEST_PAGE}.")
+    found = [
+        {"RegionName": region, "RegionOptStatus": status}
+        for region in account_management._REGIONS_LIST
+        if (status := _status(organization, account, region)) and (not wanted or status in wanted)
+    ]
+    more = {"NextToken": str(begin + size)} if begin + size < len(found) else {}
+    answer: Answer = account_management._json(200, {"Regions": found[begin : begin + size], **more})
+    return answer
+
+
+def _one(organization: Organization, payload: dict[str, Any]) -> Answer:
+    account, region = payload.get("AccountId") or get_account_id(), str(payload.get("RegionName"))
+    if region not in account_management._REGIONS_LIST:
+        return error("ValidationException", f"{region!r} is no region.")
+    status = _status(organization, account, region)
+    answer: Answer = account_management._json(200, {"RegionName": region, "RegionOptStatus": status})
+    return answer

@@ -1,0 +1,87 @@
+"""Execution environments and updates: who is at work ends its work, as on AWS, and nobody begins one with what was before.
+
+Source: Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import lambda_svc
+
+from .hooks import Function, original, replace
+
+_kill = original(lambda_runtime, "kill_workers", "workers")
+_key = original(lambda_runtime, "_worker_key", "func_name", "config", "qualifier")
+_class_for = original(lambda_runtime, "_worker_class_for", "config")
+_updating: contextvars.ContextVar[bool] = contextvars.ContextVar("updating", default=False)
+
+
+@contextlib.contextmanager
+def updating() -> Iterator[None]:
+    """What is updated inside has workers that may end what they do. One that overstays its time is killed all the same."""
+    token = _updating.set(True)
+    try:
+        yield
+    finally:
+        _updating.reset(token)
+
+
+def install() -> None:
+    @replace(lambda_svc, "invalidate_worker", "func_name", "qualifier", "account", "region")
+    def invalidate_worker(ministack: Function) -> Function:
+        def invalidate(
+            func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
+        ) -> None:
+            # Without them MiniStack ends the workers of that name in all accounts and regions.
+            account, region = account or get_account_id(), region or get_region()
+            if _updating.get():
+                _end_when_done(_taken_out(f"{account}:{region}:{func_name}:{qualifier}"))
+            ministack(func_name, qualifier, account, region)
+
+        return invalidate
+
+    @replace(lambda_svc, "acquire_worker", "func_name", "config", "code_zip", "qualifier")
+    def acquire_worker(ministack: Function) -> Function:
+        def acquire(
+            func_name: str, config: dict[str, Any], code_zip: bytes, qualifier: str = "$LATEST", **options: Any
+        ) -> tuple[Any, str]:
+            now = ((lambda_svc._functions.get(func_name) or {}).get("config") or {}).get("RevisionId")
+            if qualifier != "$LATEST" or config.get("RevisionId") == now:
+                leased: tuple[Any, str] = ministack(func_name, config, code_zip, qualifier=qualifier, **options)
+                return leased
+            # Read before an update and begun after it: among the others it would serve later invocations too.
+            worker = _class_for(config)(func_name, config, code_zip)
+            worker.in_use = True
+            _end_when_done([worker])
+            return worker, "spawn"
+
+        return acquire
+
+
+def _taken_out(key: str) -> list[Any]:
+    """The workers of a function that are at work, out of the pool."""
+    with lambda_runtime._lock:
+        workers = lambda_runtime._workers.get(key, [])
+        busy = [worker for worker in workers if worker.in_use]
+        lambda_runtime._workers[key] = [worker for worker in workers if not worker.in_use]
+    return busy
+
+
+def _end_when_done(workers: list[Any]) -> None:
+    deadline = time.monotonic() + max((worker.config.get("Timeout", 3) for worker in workers), default=0) + 1
+
+    def wait() -> None:
+        while any(worker.in_use for worker in workers) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        _kill(workers)
+
+    if workers:
+        threading.Thread(target=wait, daemon=True).start()

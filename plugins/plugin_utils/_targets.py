@@ -1,0 +1,298 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From an organisation to the hosts of an inventory: which accounts, what names, what groups. Pure."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible.inventory.group import to_safe_group_name
+
+from ..module_utils._errors import InvalidInputError, NotFoundError
+from ._organization import Account, Organization, path
+
+_MOST_NAMED = 10
+# What --limit, host patterns and retry files take as it stands.
+_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The option include or exclude. `tags` maps a key to patterns, any of which its value may match."""
+
+    option: str
+    ous: tuple[tuple[str, ...], ...] = ()
+    accounts: tuple[str, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenAccount:
+    """An account with the regions to work in: what the inventory's cache keeps."""
+
+    id: str
+    name: str
+    ou: tuple[str, ...]
+    tags: Mapping[str, str] | None  # None: nobody asked
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A target with its variables and the groups it stands in directly, each with what it is named after."""
+
+    name: str
+    variables: dict[str, Any]
+    groups: dict[str, str]
+    ou: tuple[str, ...]
+
+
+def selection(option: str, given: Mapping[str, Any]) -> Selection:
+    """The Selection in an option's value, whose types are checked already; InvalidInputError for what it cannot mean."""
+    return Selection(
+        option,
+        ous=tuple(_segments(f"{option}.ous", item) for item in given.get("ous") or ()),
+        accounts=tuple(given.get("accounts") or ()),
+        tags={str(key): _values(f"{option}.tags", key, value) for key, value in (given.get("tags") or {}).items()},
+    )
+
+
+def choose(organization: Organization, include: Selection, exclude: Selection) -> list[Account]:
+    """The active accounts by OU, name and id: in every list of `include` that is given, in none of `exclude`.
+
+    InvalidInputError for an OU or an account that does not exist, NotFoundError if nothing is left.
+    """
+    for chosen in (include, exclude):
+        for pattern in chosen.ous:
+            if not any(_is_in(ou, pattern) for ou in organization.ous) and pattern:
+                raise InvalidInputError(f"{chosen.option}.ous", _no_ou(organization, pattern))
+        for text in chosen.accounts:
+            named = [account for account in organization.accounts if _is_named(account, text)]
+            if not named:
+                known = [word for account in organization.accounts for word in (account.name, account.id)]
+                why = f"no account has the name or id {str(text)!r}{_near(text, known)}"
+                raise InvalidInputError(f"{chosen.option}.accounts", why)
+            if chosen is include and not any(account.is_active for account in named):
+                why = f"the account {str(text)!r} is not active but {named[0].state}"
+                raise InvalidInputError(f"{chosen.option}.accounts", why)
+    active = [account for account in organization.accounts if account.is_active]
+    left = [
+        account
+        for account in active
+        if (not include.ous or any(_is_in(account.ou, pattern) for pattern in include.ous))
+        and (not include.accounts or any(_is_named(account, text) for text in include.accounts))
+        and not any(_is_in(account.ou, pattern) for pattern in exclude.ous)
+        and not any(_is_named(account, text) for text in exclude.accounts)
+    ]
+    if not left:
+        why = f"of {len(organization.accounts)} accounts {len(active)} are active, and include and exclude leave none"
+        raise NotFoundError("find a target in the organisation", why)
+    return left
+
+
+def choose_by_tags(
+    accounts: Sequence[Account], tags: Mapping[str, Mapping[str, str]], include: Selection, exclude: Selection
+) -> list[Account]:
+    """Those of `accounts` that have every tag of `include` and none of `exclude`.
+
+    InvalidInputError for a tag of `include` that none of them has: one of `exclude` may wait for its first account.
+    """
+    for key, patterns in include.tags.items():
+        values = {tags[account.id][key] for account in accounts if key in tags[account.id]}
+        if not values:
+            known = {key for account in accounts for key in tags[account.id]}
+            why = f"no account in question has a tag {key!r}{_near(key, known)}"
+            raise InvalidInputError(f"{include.option}.tags", why)
+        for pattern in patterns:
+            if not any(_matches(value, pattern) for value in values):
+                why = (
+                    f"no account in question has the value {str(pattern)!r} in its tag {key!r}{_near(pattern, values)}"
+                )
+                raise InvalidInputError(f"{include.option}.tags", why)
+
+    def has(account: Account, key: str, patterns: Iterable[str]) -> bool:
+        value = tags[account.id].get(key)
+        return value is not None and any(_matches(value, pattern) for pattern in patterns)
+
+    left = [
+        account
+        for account in accounts
+        if all(has(account, *tag) for tag in include.tags.items())
+        and not any(has(account, *tag) for tag in exclude.tags.items())
+    ]
+    if not left:
+        why = f"{len(accounts)} active accounts were in question, and the tags of include and exclude leave none"
+        raise NotFoundError("find a target in the organisation", why)
+    return left
+
+
+def check_regions(
+    option: str, given: Sequence[str], known: Mapping[str, Iterable[str]], partition: str = ""
+) -> list[str]:
+    """The regions without duplicates; InvalidInputError for one that does not exist, or not in this partition.
+
+    known   regions by partition, as botocore has them
+    """
+    everywhere = {region: name for name, regions in known.items() for region in regions}
+    for region in given:
+        if region not in everywhere:
+            why = f"there is no region {str(region)!r} that this botocore knows{_near(region, everywhere)}"
+            raise InvalidInputError(option, why)
+        if partition in known and everywhere[region] != partition:
+            why = f"{region} is in the partition {everywhere[region]}, the organisation in {partition}"
+            raise InvalidInputError(option, why)
+    # The names as botocore has them: those of the file carry Ansible's tags, which no cache takes.
+    return list(dict.fromkeys(name for region in given for name in everywhere if name == region))
+
+
+def check_template(option: str, template: str, fields: Iterable[str]) -> None:
+    """InvalidInputError unless `template` is text with some of these {fields}."""
+    allowed = ", ".join(f"{{{name}}}" for name in fields)
+    if "{{" in template:
+        raise InvalidInputError(option, f"its fields stand in single braces: {allowed}")
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InvalidInputError(option, f"{template!r} is no template: {error}") from error
+    for _text, name, spec, conversion in parts:
+        if name is not None and (name not in fields or spec or conversion):
+            raise InvalidInputError(option, f"{name!r} is no field of it: there are {allowed}")
+
+
+def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role_arn: str | None) -> list[Host]:
+    """A host for each region of each account; InvalidInputError if `hostname` gives two of them the same name."""
+    names = _account_names(accounts)
+    found: dict[str, Host] = {}
+    for account in accounts:
+        for region in account.regions:
+            place = {"partition": partition, "account_id": account.id, "region": region}
+            name = hostname.format(**place, account_name=names[account.id])
+            if not _HOST_NAME.fullmatch(name):
+                why = f"{name!r} is no host name: it may have letters, digits, dots, hyphens and underscores"
+                raise InvalidInputError("hostname", why)
+            if name in found:
+                former = found[name].variables
+                both = f"{former['target_account_id']}/{former['target_region']} and {account.id}/{region}"
+                raise InvalidInputError("hostname", f"it gives the name {name!r} to {both}")
+            variables: dict[str, Any] = {
+                "target_account_id": account.id,
+                "target_account_name": account.name,
+                "target_ou_path": path(account.ou),
+                "target_region": region,
+            }
+            if account.tags is not None:
+                variables["target_account_tags"] = dict(account.tags)
+            if role_arn:
+                variables["target_role_arn"] = role_arn.format(**place)
+            found[name] = Host(name, variables, _groups(account, region), account.ou)
+    return list(found.values())
+
+
+def ou_group(ou: Sequence[str]) -> str:
+    """The name of an OU's group: ou_Workloads_Prod."""
+    return _group(f"ou_{'_'.join(ou)}")
+
+
+def merged_groups(found: Iterable[Host]) -> dict[str, list[str]]:
+    """Groups that stand for several things, whose names differ only in what a group's name cannot hold."""
+    named_after: dict[str, set[str]] = {}
+    for host in found:
+        ous = {ou_group(host.ou[:depth]): path(host.ou[:depth]) for depth in range(1, len(host.ou))}
+        for group, thing in {**ous, **host.groups}.items():
+            named_after.setdefault(group, set()).add(thing)
+    return {group: sorted(things) for group, things in named_after.items() if len(things) > 1}
+
+
+def _groups(account: ChosenAccount, region: str) -> dict[str, str]:
+    groups = {
+        f"account_{account.id}": f"account {account.id}",
+        _group(f"region_{region}"): f"region {region}",
+    }
+    if account.ou:
+        groups[ou_group(account.ou)] = path(account.ou)
+    for key, value in (account.tags or {}).items():
+        groups[_group(f"tag_{key}_{value}" if value else f"tag_{key}")] = f"tag {key}={value}"
+    return groups
+
+
+def _group(name: str) -> str:
+    return str(to_safe_group_name(name, force=True, silent=True))
+
+
+def _account_names(accounts: Sequence[ChosenAccount]) -> dict[str, str]:
+    """For host names, by account id: unique, which Organizations does not ask of the names themselves."""
+    names = {account.id: _host_part(account.name) for account in accounts}
+    times = Counter(names.values())
+    return {
+        identifier: f"{name}-{identifier}" if times[name] > 1 or _ends_with_other_id(name, identifier) else name
+        for identifier, name in names.items()
+    }
+
+
+def _ends_with_other_id(name: str, identifier: str) -> bool:
+    """Such a name could be the one that another account gets by its id."""
+    return re.fullmatch(r"(.*-)?\d{12}", name) is not None and not name.endswith(identifier)
+
+
+def _host_part(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "account"
+
+
+def _segments(option: str, text: str) -> tuple[str, ...]:
+    if not text.startswith("/"):
+        raise InvalidInputError(option, f"{str(text)!r} is not a path from the root down, like /Workloads/Prod")
+    return tuple(part for part in text.split("/") if part)
+
+
+def _values(option: str, key: Any, value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(item, str) for item in values):
+        raise InvalidInputError(option, f"the value of {str(key)!r} is not a text or a list of texts: put it in quotes")
+    return tuple(values)
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Shell patterns; what is equal matches too, so that brackets in a name do no harm."""
+    return text == pattern or fnmatchcase(text, pattern)
+
+
+def _is_in(ou: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether an OU is the one that the pattern names, or below it."""
+    return len(ou) >= len(pattern) and all(_matches(*pair) for pair in zip(ou, pattern, strict=False))
+
+
+def _is_named(account: Account, text: str) -> bool:
+    return _matches(account.id, text) or _matches(account.name, text)
+
+
+def _no_ou(organization: Organization, pattern: Sequence[str]) -> str:
+    """Names what stands beside the first segment that is wrong."""
+    for depth in reversed(range(len(pattern))):
+        above = pattern[:depth]
+        if depth == 0 or any(len(ou) == depth and _is_in(ou, above) for ou in organization.ous):
+            break
+    beside = {ou[depth] for ou in organization.ous if len(ou) > depth and _is_in(ou, above)}
+    return f"no OU is at {path(pattern)}: below {path(above)} there is {_some(sorted(beside)) if beside else 'no OU'}"
+
+
+def _near(text: str, known: Iterable[str]) -> str:
+    """ "; near to it: ..." with the likeliest of `known`, or with some of them."""
+    by_lower = {word.lower(): word for word in known}
+    close = [by_lower[word] for word in get_close_matches(text.lower(), by_lower, n=5)]
+    if close:
+        return f"; near to it: {', '.join(close)}"
+    return f"; there is {_some(sorted(by_lower.values()))}" if by_lower else "; there is none at all"
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
+    return ", ".join(words[:_MOST_NAMED]) + more
