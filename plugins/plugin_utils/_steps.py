@@ -54,7 +54,7 @@ MODULES: dict[str, Spec] = {
 }
 
 Step = Mapping[str, Any]
-"""name, module, args, when, once: as the options of converge say."""
+"""name, module, args, when, once, refuse: as the options of converge say."""
 Results = Mapping[str, Result]
 """Of the steps so far, by their names."""
 
@@ -80,8 +80,8 @@ def follow(params: Mapping[str, Any], do: Callable[[Step, ValidationResult, Resu
     do       does a step, given its options as its module takes them, and the results of the steps before it
     """
     steps = params["steps"]
-    if params["refuse"]:
-        return {"failed": True, "changed": False, "msg": params["refuse"], "steps": {}}
+    if refused := next((step["refuse"] for step in steps if step["refuse"]), ""):
+        return {"failed": True, "changed": False, "msg": refused, "steps": {}}
     checked = _checked(steps)
     results: dict[str, Result] = {}
     failure: Result = {}
@@ -141,17 +141,18 @@ def filled_in(value: Any, results: Results) -> Any:
 
 SPEC = Spec(
     options={
-        "refuse": {"type": "str", "default": ""},
+        "steps_from": {"type": "list", "elements": "str", "default": []},
         "steps": {
             "type": "list",
             "elements": "dict",
-            "required": True,
+            "default": [],
             "options": {
                 "name": {"type": "str", "required": True},
                 "module": {"type": "str", "required": True, "choices": sorted(MODULES)},
                 "args": {"type": "dict", "default": {}},
                 "when": {"type": "bool", "default": True},
                 "once": {"type": "bool", "default": False},
+                "refuse": {"type": "str", "default": ""},
             },
         },
     },

@@ -188,6 +188,7 @@ def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role
                 "target_account_name": account.name,
                 "target_ou_path": path(account.ou),
                 "target_region": region,
+                "target_account_regions": list(account.regions),
             }
             if account.tags is not None:
                 variables["target_account_tags"] = dict(account.tags)

@@ -58,6 +58,11 @@ def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, An
     return clean
 
 
+def plain(value: Any) -> Any:
+    """The value as JSON would bring it. Ansible's own kinds of text are slow to copy, and validation copies deeply."""
+    return json.loads(json.dumps(value, default=str))
+
+
 class WorkerAction(ActionBase):  # type: ignore[misc]
     """Base of every action plugin: the same core as the module, or the module itself where a worker cannot serve."""
 
@@ -78,9 +83,11 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
     def in_worker(self) -> dict[str, Any]:
         """The task's result, made in this process."""
         task = self._task
-        # As plain as a module would get them: the validation copies them deeply, which is slow with Ansible's own kinds of text.
-        arguments = json.loads(json.dumps(task.args))
-        return perform_in_process(self.spec, arguments, check_mode=task.check_mode, name=task.action)
+        return perform_in_process(self.spec, self.arguments(), check_mode=task.check_mode, name=task.action)
+
+    def arguments(self) -> dict[str, Any]:
+        """The task's options, as plain as a module would get them."""
+        return plain(self._task.args)
 
     def as_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """The task's result, made by the module wherever Ansible runs it."""

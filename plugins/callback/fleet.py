@@ -1,0 +1,421 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host "callback" of the fleet's state: Ansible's events in; a bar or lines, a table and a report out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fleet
+type: aggregate
+short_description: Watch a playbook over hundreds of targets
+version_added: 0.1.0
+author:
+  - Log Reflector contributors (@logreflector)
+description:
+  - Shows how far a run is, by wave (batch of C(serial)); at its end a table by account and region, and a report as JSON for machines.
+  - As the only display (C(ANSIBLE_STDOUT_CALLBACK=logreflector.aws.fleet)) it draws a progress bar on a terminal and prints a line every
+    O(interval) seconds elsewhere. Failures are one line each, as they happen. Warnings, diffs (C(--diff)) and C(debug) tasks with C(run_once)
+    are shown; C(debug) on each host only with C(-v). A run in which nothing changed and nothing failed ends with its summary only.
+  - Beside another display (C(ANSIBLE_CALLBACKS_ENABLED=logreflector.aws.fleet)) it adds the lines, the table and the report, and leaves the
+    rest to the other.
+  - It reads events only and needs none of this collection's playbooks. Accounts and regions are the variables C(target_account_id),
+    C(target_account_name) and C(target_region) of a host.
+  - Results with C(no_log) are not looked into.
+requirements:
+  - rich, on the control node, for the progress bar; without it there are lines instead
+notes:
+  - Ansible lets one callback be the display, of whatever type it is, and others stand beside it if they are no C(stdout) callbacks and are
+    enabled. So this one is an C(aggregate) callback.
+options:
+  interval:
+    description: Seconds between two lines of progress, where there is no bar. A line is only printed when something moved.
+    type: float
+    default: 30
+    env:
+      - name: LOG_REFLECTOR_FLEET_INTERVAL
+    ini:
+      - section: callback_fleet
+        key: interval
+  report:
+    description:
+      - The file that the report is written to, as JSON, readable by everybody; relative to the current directory. V("") for none.
+      - It is also written between waves, at most every O(interval) seconds, so that a run that is killed leaves one.
+    type: str
+    default: log-reflector-report.json
+    env:
+      - name: LOG_REFLECTOR_FLEET_REPORT
+    ini:
+      - section: callback_fleet
+        key: report
+  rows:
+    description: How many accounts the table at the end lists at most. With more, it counts by region and lists accounts in trouble only.
+    type: int
+    default: 30
+    env:
+      - name: LOG_REFLECTOR_FLEET_ROWS
+    ini:
+      - section: callback_fleet
+        key: rows
+"""
+
+import atexit
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible import constants as C  # noqa: N812 - its name everywhere in Ansible
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.playbook.block import Block
+from ansible.plugins.callback import CallbackBase
+
+from ..plugin_utils._fleet import (
+    FORMAT,
+    Fleet,
+    Place,
+    change_lines,
+    hidden,
+    progress_line,
+    sentence,
+    summary_line,
+    table,
+)
+from ..plugin_utils._fleet_bar import Bar
+
+NAME = "logreflector.aws.fleet"
+# The fact in which this collection's playbooks keep a failure that they rescued, to fail the target with it at the end.
+FAILURE_FACT = "recap_failure"
+_SET_FACT = frozenset({"set_fact", "ansible.builtin.set_fact", "ansible.legacy.set_fact"})
+_DEBUG = frozenset({"debug", "ansible.builtin.debug", "ansible.legacy.debug"})
+_META = frozenset({"meta", "ansible.builtin.meta", "ansible.legacy.meta"})
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Ansible's entry point."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = NAME
+    CALLBACK_NEEDS_ENABLED = True
+
+    _only: ClassVar[CallbackModule | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        # ansible-core 2.17 loads a callback twice that is both the display and enabled.
+        self.disabled = CallbackModule._only is not None
+        CallbackModule._only = CallbackModule._only or self
+        self._fleet = Fleet()
+        self._alone = C.DEFAULT_STDOUT_CALLBACK in (NAME, f"ansible_collections.{NAME}")
+        self._process = os.getpid()
+        self._bar: Bar | None = None
+        self._no_bar = not sys.stdout.isatty() or not self._alone
+        self._removed: list[str] = []
+        self._bounded = self._lockstep = False
+        self._play = ""
+        self._known = 0
+        self._hostvars: Mapping[str, Any] = {}
+        self._places: dict[str, Place] = {}
+        self._began = self._next_line = self._next_report = time.monotonic()
+        self._started = _utc()
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """A playbook begins."""
+        if not self._fleet.playbooks:
+            atexit.register(self._interrupted)
+            self._began = time.monotonic()
+            self._started = _utc()
+            self._next_line = self._next_report = self._began + self.get_option("interval")
+        self._fleet.begin_playbook(Path(playbook._file_name).name)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """A play begins, or its next wave."""
+        variables = play.get_variable_manager().get_vars(play=play)
+        self._hostvars = variables.get("hostvars", {})
+        if play._uuid != self._play:
+            self._play, self._known = play._uuid, _count_tasks(play, variables)
+        # The very list that Ansible keeps: who is out of the play for good, and not rescued.
+        self._removed = play._removed_hosts
+        self._bounded = play.max_fail_percentage is not None
+        self._lockstep = not str(play.strategy).endswith(("free", "host_pinned"))
+        hosts = variables.get("ansible_play_hosts_all", [])
+        now = time.monotonic()
+        self._fleet.begin_wave(
+            play._uuid,
+            play.get_name().strip(),
+            hosts,
+            # A play that matches no host restricts the inventory to none, and the "batch" is all of it.
+            set(hosts).intersection(variables.get("ansible_play_batch", [])),
+            serial=play.serial,
+            known=self._known,
+            lockstep=self._lockstep,
+            now=now,
+        )
+        if now >= self._next_report:
+            self._next_report = now + self.get_option("interval")
+            self._write("running")
+        self._draw()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """A task begins; its name is a template later on."""
+        del is_conditional
+        self._fleet.begin_task(task._uuid, task.get_name().strip(), time.monotonic())
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """A handler begins."""
+        self._fleet.begin_task(task._uuid, task.get_name().strip(), time.monotonic())
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """A worker gets a task for a host."""
+        self._fleet.begin(host.name, task._uuid, time.monotonic())
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """A task went well."""
+        self._note(result)
+        action = result._task.action
+        if action in _SET_FACT:
+            failure = (_uncopied(result).get("ansible_facts") or {}).get(FAILURE_FACT)
+            if failure:
+                self._fleet.remember(result._host.name, sentence({"msg": failure}))
+        elif self._alone and action in _DEBUG:
+            self._show_debug(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """A task was not for this host."""
+        self._note(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """A task failed; whether the target did, Ansible has decided already."""
+        self._note(result)
+        if not ignore_errors:
+            self._fail(result, sentence(result._result))
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """The target's machine could not be logged in to."""
+        self._note(result)
+        if result._host.name in self._removed:
+            self._fail(result, f"Unreachable: {sentence(result._result)}")
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        """What --diff shows."""
+        if not self._alone or hidden(result._result):
+            return
+        items = result._result.get("results") if result._task.loop else [result._result]
+        for item in items or []:
+            if isinstance(item, dict) and item.get("changed") and item.get("diff") and not hidden(item):
+                text = self._get_diff(item["diff"])
+                if text:
+                    self._display.display(f"{result._host.name}: {result._task.get_name().strip()}\n{text}")
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """A play has no hosts."""
+        if self._alone:
+            self._display.display("No hosts matched.", color=C.COLOR_SKIP)
+
+    def v2_playbook_on_no_hosts_remaining(self) -> None:
+        """All hosts of the wave are out of the play: where a share of them suffices for that, the others were stopped."""
+        if self._bounded:
+            self._fleet.stop(self._removed)
+
+    def v2_playbook_on_vars_prompt(self, *prompt: Any, **more: Any) -> None:
+        """The user is asked: nothing may draw meanwhile."""
+        del prompt, more
+        self._undraw()
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """A playbook is over."""
+        failures = {host: stats.failures.get(host, 0) + stats.dark.get(host, 0) for host in stats.processed}
+        self._fleet.end(failures, time.monotonic())
+        self._last_words("finished")
+
+    def _note(self, result: Any) -> None:
+        """What every result is asked for: runs for each task of each target."""
+        changed = result.is_changed()
+        now = time.monotonic()
+        self._fleet.result(
+            result._host.name,
+            result._task._uuid,
+            now,
+            changed=changed,
+            changes=change_lines(_uncopied(result)) if changed else (),
+        )
+        if self._alone and _has_warnings(result):
+            self._handle_warnings(result._result)
+        if self._bar is None and now >= self._next_line:
+            self._next_line = now + self.get_option("interval")
+            progress = self._fleet.progress(now)
+            if progress:
+                self._display.display(progress_line(progress))
+
+    def _fail(self, result: Any, reason: str) -> None:
+        host = result._host.name
+        final = host in self._removed
+        new = self._fleet.fail(host, result._task._uuid, reason, final=final)
+        if final and self._lockstep and (result._task.run_once or result._task.any_errors_fatal):
+            self._fleet.stop()
+        if new and self._alone:
+            self._display.display(f"{host}: {reason}", color=C.COLOR_ERROR)
+
+    def _show_debug(self, result: Any) -> None:
+        """Debug output: said once for all, or for each host if the user wants it verbose."""
+        if hidden(result._result) or not (result._task.run_once or self._display.verbosity):
+            return
+        message = result._result.get("msg")
+        if isinstance(message, str):
+            text = message
+        elif isinstance(message, list) and all(isinstance(line, str) for line in message):
+            text = "\n".join(message)
+        else:
+            text = self._dump_results(result._result)
+        self._display.display(text if result._task.run_once else f"{result._host.name}: {text}")
+
+    def _draw(self) -> None:
+        """A bar, if there is a terminal and rich; otherwise lines come by themselves."""
+        if self._bar or self._no_bar:
+            return
+        try:
+            live = Bar(
+                lambda: self._fleet.progress(time.monotonic()), self._display._lock, no_color=bool(C.ANSIBLE_NOCOLOR)
+            )
+        except ImportError:
+            self._no_bar = True
+            self._display.display("Progress comes as lines: the bar needs the Python package rich.")
+        except OSError:
+            self._no_bar = True
+        else:
+            self._bar = live
+            live.start()
+
+    def _undraw(self) -> None:
+        if self._bar:
+            live, self._bar = self._bar, None
+            live.stop()
+
+    def _last_words(self, status: str) -> None:
+        """The table, if there is something to see in it; the summary; the report."""
+        self._undraw()
+        self._find_places()
+        fleet = self._fleet
+        counts = fleet.counts()
+        if sum(counts.values()) != counts["ok"]:
+            outcomes = {host: fleet.outcome(host) for host in sorted(fleet.targets)}
+            for line in ["", *table(outcomes, self._places, rows=self.get_option("rows")), ""]:
+                self._display.display(line)
+        line = summary_line(
+            counts, time.monotonic() - self._began, check_mode=_check_mode(), interrupted=status == "interrupted"
+        )
+        written = self._write(status)
+        bad = counts["failed"] or counts["not_begun"] or counts["unfinished"]
+        color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
+        self._display.display(f"{line} Report: {written}" if written else line, color=color)
+
+    def _interrupted(self) -> None:
+        """At the end of the process: Ctrl-C or an error of Ansible's leaves no other event."""
+        if os.getpid() == self._process and not self._fleet.complete:
+            self._fleet.interrupt()
+            self._last_words("interrupted")
+
+    def _find_places(self) -> None:
+        for host in self._fleet.targets:
+            if host not in self._places:
+                self._places[host] = _place(self._hostvars, host)
+
+    def _report_file(self) -> Path | None:
+        given = self.get_option("report")
+        return Path(given).expanduser() if given else None
+
+    def _write(self, status: str) -> str:
+        """The report, whole or not at all; the file's name as the user gave it, "" if there is none."""
+        path = self._report_file()
+        if path is None:
+            return ""
+        self._find_places()
+        report = {
+            "format": FORMAT,
+            "status": status,
+            "playbooks": self._fleet.playbooks,
+            "check_mode": _check_mode(),
+            "started": self._started,
+            "ended": None if status == "running" else _utc(),
+            "seconds": round(time.monotonic() - self._began, 3),
+            **self._fleet.report(self._places),
+        }
+        try:
+            _replace(path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            self._display.warning(
+                f"The report could not be written to {path}: {error.strerror or error}. Option report names another file."
+            )
+            return ""
+        return str(path)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the new one."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _place(hostvars: Mapping[str, Any], host: str) -> Place:
+    """Where a host is, by its variables."""
+    try:
+        variables = hostvars[host]
+        return Place(
+            *(
+                str(variables[name]) if name in variables else ""
+                for name in ("target_account_id", "target_account_name", "target_region")
+            )
+        )
+    except (AnsibleError, KeyError, TypeError):  # a variable that cannot be templated: the tasks have said so
+        return Place()
+
+
+def _count_tasks(play: Any, variables: Mapping[str, Any]) -> int:
+    """The tasks of a play that are known before it runs and that the tags leave in it."""
+    found = 0
+    left: list[Any] = list(play.compile())
+    while left:
+        item = left.pop()
+        if isinstance(item, Block):
+            left += [*item.block, *item.always]
+        elif item.action not in _META and item.evaluate_tags(play.only_tags, play.skip_tags, variables):
+            found += 1
+    return found
+
+
+def _uncopied(result: Any) -> Mapping[str, Any]:
+    """A result's data: ansible-core 2.19's `_result` is one more copy of all of it, 0.2 ms where something was created."""
+    data: Mapping[str, Any] = getattr(result, "_return_data", None) or result._result
+    return data
+
+
+def _has_warnings(result: Any) -> bool:
+    if hasattr(result, "warnings"):  # ansible-core 2.19: without copying the result
+        return bool(result.warnings or result.deprecations)
+    data = result._result
+    return bool(data.get("warnings") or data.get("deprecations"))
+
+
+def _check_mode() -> bool:
+    return bool(context.CLIARGS.get("check"))
+
+
+def _utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

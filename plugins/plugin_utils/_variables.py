@@ -1,0 +1,92 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of a task's variables, each worked out once.
+
+Ansible's templar compiles the template of a variable wherever another mentions it, and again in each worker. Of a roll-out's
+150 templates most only name a variable, and the rest name the same few.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+try:
+    from ansible.template import is_trusted_as_template
+except ImportError:  # ansible-core before 2.19 marks what it must not template, and not what it may
+
+    def is_trusted_as_template(value: object) -> bool:
+        """Whether the text came from a playbook or an inventory file, and not from somewhere out there."""
+        return not getattr(value, "__UNSAFE__", False)
+
+
+_NAME = r"[a-zA-Z_]\w*"
+_ONLY_A_NAME = re.compile(rf"\{{\{{ *({_NAME}) *\}}\}}")
+_OMIT_UNLESS = re.compile(rf"\{{\{{ *({_NAME}) *\| *default\( *omit *\) *\}}\}}")
+_NAMES = re.compile(rf"(?<![\w.]){_NAME}")
+
+
+class _Omitted:
+    """Stands for what is to be left out."""
+
+
+class Variables:
+    """Resolves templates with a task's variables.
+
+    templar     the action's own
+    variables   the task's, as Ansible gives them to an action: not templated
+    """
+
+    def __init__(self, templar: Any, variables: Mapping[str, Any]) -> None:
+        self._templar = templar
+        self._raw = variables
+        self._known: dict[str, Any] = {}
+        self._under_way: set[str] = set()
+
+    def resolve(self, value: Any) -> Any:
+        """The value with every template in it resolved; whatever Ansible raises for one that cannot be.
+
+        As Ansible does it, but for `{{ name | default(omit) }}` as an item of a list, which has no meaning here.
+        """
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            items = ((key, self.resolve(item)) for key, item in value.items())
+            return {key: item for key, item in items if item is not _Omitted}
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        return self._templar.template(value)  # a value of a vault, say
+
+    def _text(self, text: str) -> Any:
+        if not ("{{" in text or "{%" in text) or not is_trusted_as_template(text):
+            return text
+        if (found := _ONLY_A_NAME.fullmatch(text)) and self._has(found[1]):
+            return self._variable(found[1])
+        if found := _OMIT_UNLESS.fullmatch(text):
+            return self._variable(found[1]) if self._has(found[1]) else _Omitted
+        for name in _NAMES.findall(text):
+            if self._has(name) and isinstance(self._raw[name], str):
+                self._variable(name)
+        self._templar.available_variables = {**self._raw, **self._known}
+        return self._templar.template(text)
+
+    def _has(self, name: str) -> bool:
+        # One that mentions itself is Ansible's to complain about.
+        return name in self._raw and name not in self._under_way
+
+    def _variable(self, name: str) -> Any:
+        if name not in self._known:
+            self._under_way.add(name)
+            try:
+                value = self.resolve(self._raw[name])
+            finally:
+                self._under_way.discard(name)
+            if value is _Omitted:
+                return value
+            self._known[name] = value
+        return self._known[name]

@@ -1,0 +1,75 @@
+"""A program on a terminal, and what somebody in front of it would see."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+COLUMNS, ROWS = 100, 40
+_CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|\r|\n")
+
+
+def run(
+    command: list[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    until: Callable[[str], bool] | None = None,
+    send: int = 0,
+    seen: Callable[[str], None] | None = None,
+    timeout: float = 120,
+) -> tuple[int, str]:
+    """Exit status (negative: the signal) and output. `send` is a signal, sent when `until` holds; `seen` is told the output so far."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.execvpe(command[0], command, dict(environment))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    output = b""
+    end = time.monotonic() + timeout
+    with contextlib.suppress(OSError):  # EIO: the other side is closed
+        while piece := os.read(terminal, 65536):
+            output += piece
+            assert time.monotonic() < end
+            text = output.decode(errors="replace")
+            if seen:
+                seen(text)
+            if send and until and until(text):
+                os.kill(child, send)
+                send = 0
+    _unused, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), output.decode(errors="replace")
+
+
+def screen(output: str) -> str:
+    """The lines that stand there, colours included: knows as much of a terminal as rich's live display asks of it."""
+    lines, row, place = [""], 0, 0
+    for control in _CONTROL.finditer(output):
+        lines[row] += output[place : control.start()]
+        place = control.end()
+        if control[0] == "\n":
+            row += 1
+            if row == len(lines):
+                lines.append("")
+        elif control[2] == "A":
+            row = max(0, row - int(control[1] or 1))
+        elif control[2] == "K":
+            lines[row] = ""
+        elif control[2] == "m":
+            lines[row] += control[0]
+    lines[row] += output[place:]
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Without colours and other control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)

@@ -1,0 +1,508 @@
+"""The fleet callback in real runs: what is shown, with and without a terminal, and what the report says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import terminal
+
+ROOT = Path(__file__).resolve().parents[3]
+NAME = "logreflector.aws.fleet"
+REPORT = "log-reflector-report.json"
+DENIED = "The role of {} cannot be assumed."
+SECRET = "hunter2"
+
+# Stands for a machine that nobody can log in to.
+CONNECTION = """
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ConnectionBase
+DOCUMENTATION = '''
+name: nowhere
+short_description: Never connects
+description: Never connects.
+'''
+class Connection(ConnectionBase):
+    transport = "nowhere"
+    def _connect(self): raise AnsibleConnectionFailure("Nobody is there.")
+    def exec_command(self, *args, **kwargs): self._connect()
+    def put_file(self, *args, **kwargs): self._connect()
+    def fetch_file(self, *args, **kwargs): self._connect()
+    def close(self): pass
+"""
+
+# The shape of this collection's playbooks: waves, a rescue that keeps the failure, an end to the waves, an outcome.
+WAVES = """
+- name: Deploy
+  hosts: all
+  gather_facts: false
+  serial: [1, 2, '100%']
+  tasks:
+    - block:
+        - name: Function
+          changing: {changes: "{{ changes | default([]) }}"}
+        - name: Role
+          ansible.builtin.fail: {msg: "The role of {{ inventory_hostname }} cannot be assumed."}
+          when: broken | default(false)
+      rescue:
+        - ansible.builtin.set_fact: {recap_failure: "{{ ansible_failed_result.msg }}"}
+    - name: Wave
+      ansible.builtin.debug: {msg: [this wave, is over]}
+      run_once: true
+    - ansible.builtin.meta: end_play
+      when: stop_at | default('') in ansible_play_batch
+- name: Outcome
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Outcome of the target
+      ansible.builtin.assert: {that: recap_failure is not defined, fail_msg: "{{ recap_failure | default('') }}", quiet: true}
+"""
+
+ACTION = """
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        changes = self._task.args["changes"]
+        warnings = [self._task.args["warning"]] if "warning" in self._task.args else []
+        return {**super().run(tmp, task_vars), "changed": bool(changes), "changes": changes, "warnings": warnings}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one ansible-playbook."""
+
+    status: int
+    output: str
+    report: dict[str, Any] | None
+
+    def lines(self) -> list[str]:
+        """What was printed."""
+        return self.output.replace("\r", "").strip("\n").split("\n")
+
+    def outcomes(self) -> dict[str, str]:
+        """The targets' outcomes by the report."""
+        assert self.report is not None
+        return {host: target["outcome"] for host, target in self.report["targets"].items()}
+
+
+class Folder:
+    """A folder with playbooks to run and an inventory of accounts a, b, ... in one region or two."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        for name, text in {
+            "connection_plugins/nowhere.py": CONNECTION,
+            "action_plugins/changing.py": ACTION,
+            "library/changing.py": "",
+        }.items():
+            (path / name).parent.mkdir()
+            (path / name).write_text(text, encoding="utf-8")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """That of the test's process without what is its user's own."""
+        return {
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("AWS_", "ANSIBLE_", "LOG_REFLECTOR_"))
+            },
+            "HOME": str(self.path),
+            "TERM": "xterm-256color",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_STDOUT_CALLBACK": NAME,
+            **more,
+        }
+
+    def command(self, playbook: str, hosts: Mapping[str, Mapping[str, Any]], *arguments: str) -> list[str]:
+        """The playbook's text and the inventory are written to files."""
+        places = {
+            host: {
+                "target_account_id": host.split(".")[0] * 12,
+                "target_account_name": f"account-{host.split('.')[0]}",
+                "target_region": host.split(".")[-1],
+                **variables,
+            }
+            for host, variables in hosts.items()
+        }
+        inventory = {
+            "all": {
+                "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+                "hosts": places,
+            }
+        }
+        (self.path / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
+        (self.path / "play.yml").write_text(playbook, encoding="utf-8")
+        return ["ansible-playbook", "-i", "inventory.json", "play.yml", *arguments]
+
+    def run(self, playbook: str, hosts: Mapping[str, Mapping[str, Any]], *arguments: str, **environment: str) -> Run:
+        """Without a terminal, to its end."""
+        done = subprocess.run(
+            self.command(playbook, hosts, *arguments),
+            cwd=self.path,
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, self.report())
+
+    def on_terminal(
+        self,
+        playbook: str,
+        hosts: Mapping[str, Mapping[str, Any]],
+        *,
+        until: Callable[[str], bool] | None = None,
+        send: int = 0,
+        **environment: str,
+    ) -> Run:
+        """On a terminal; `send` is a signal, sent when `until` holds of what was printed."""
+        status, output = terminal.run(
+            self.command(playbook, hosts), self.path, self.environment(**environment), until=until, send=send
+        )
+        return Run(status, output, self.report())
+
+    def report(self) -> dict[str, Any] | None:
+        """The report that stands in the folder."""
+        path = self.path / REPORT
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def targets(*broken: str, count: int = 6, **variables: Any) -> dict[str, dict[str, Any]]:
+    """Targets a.eu, a.us, b.eu, ...; the broken ones fail."""
+    hosts = [f"{account}.{region}" for account in "abcdefghij" for region in ("eu", "us")][:count]
+    return {host: {**variables, **({"broken": True} if host in broken else {})} for host in hosts}
+
+
+QUIET = "[{hosts: all, gather_facts: false, tasks: [{name: t, ansible.builtin.command: 'true', changed_when: false}]}]"
+
+
+def test_a_run_without_changes_prints_its_last_line_only(folder: Folder) -> None:
+    run = folder.run(QUIET, targets(count=12))
+    assert run.status == 0
+    (line,) = run.lines()
+    assert re.fullmatch(rf"12 targets: 12 ok in \d+ s\. Report: {REPORT}", line)
+    assert (folder.path / REPORT).stat().st_mode & 0o777 == 0o644
+
+
+def test_a_playbook_without_hosts_says_so(folder: Folder) -> None:
+    run = folder.run("[{hosts: none_such, tasks: []}]", targets())
+    assert run.lines()[-2:] == ["No hosts matched.", f"0 targets: none in 0 s. Report: {REPORT}"]
+
+
+def test_a_prompt_between_plays_finds_no_bar(folder: Folder) -> None:
+    asks = "[{hosts: all, gather_facts: false, vars_prompt: [{name: x, default: y}], tasks: []}]"
+    run = folder.on_terminal(
+        f"{QUIET[:-1]}, {asks[1:]}",
+        targets(count=1),
+        until=lambda output: "x [y]:" in output,
+        send=signal.SIGINT,
+    )
+    assert run.status == 99
+    assert "targets done" not in terminal.plain(terminal.screen(run.output))
+    assert "Callback dispatch" not in run.output
+
+
+def test_waves_changes_failures_and_what_never_began(folder: Folder) -> None:
+    hosts = targets("a.us", stop_at="a.us")
+    hosts["a.eu"]["changes"] = ["create function log-reflector"]
+    run = folder.run(WAVES, hosts)
+    assert run.status == 2
+    assert run.report is not None
+    assert run.outcomes() == {
+        "a.eu": "changed",
+        "a.us": "failed",
+        "b.eu": "ok",
+        "b.us": "not_begun",
+        "c.eu": "not_begun",
+        "c.us": "not_begun",
+    }
+    assert run.report["counts"] == {"changed": 1, "ok": 1, "failed": 1, "unfinished": 0, "not_begun": 3}
+    assert [
+        (wave["play"], wave["number"], wave["of"], wave["targets"], wave["failed"]) for wave in run.report["waves"]
+    ] == [
+        ("Deploy", 1, 3, 1, 0),
+        ("Deploy", 2, 3, 2, 1),
+        ("Outcome", 1, 1, 6, 0),
+    ]
+    changed, failed = run.report["targets"]["a.eu"], run.report["targets"]["a.us"]
+    assert (changed["account"], changed["account_name"], changed["region"]) == ("a" * 12, "account-a", "eu")
+    assert (changed["wave"], changed["changes"], changed["changes_total"]) == (1, ["create function log-reflector"], 1)
+    assert (failed["wave"], failed["failure"], failed["failed_task"]) == (2, DENIED.format("a.us"), "Role")
+    assert 0 < failed["seconds"] < run.report["seconds"]
+    assert (run.report["status"], run.report["check_mode"], run.report["playbooks"]) == (
+        "finished",
+        False,
+        ["play.yml"],
+    )
+    # Said once, when it happened, although the last play fails with the same sentence; the recap's like is shown.
+    assert run.lines()[:-1] == [
+        *["this wave", "is over"],
+        f"a.us: {DENIED.format('a.us')}",
+        *["this wave", "is over"],
+        "",
+        "account    eu         us",
+        "account-a  changed    failed",
+        "account-b  ok         not begun",
+        "account-c  not begun  not begun",
+        "",
+    ]
+    assert run.lines()[-1].startswith("6 targets: 1 changed, 1 ok, 1 failed, 3 not begun in ")
+
+
+def test_a_failure_that_was_rescued_is_told_but_the_target_is_well(folder: Folder) -> None:
+    playbook = """
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - block: [{name: Try, ansible.builtin.fail: {msg: Not today.}}]
+          rescue: [{name: Mend, ansible.builtin.command: "true"}]
+    """
+    run = folder.run(playbook, targets(count=1))
+    assert (run.status, run.outcomes()) == (0, {"a.eu": "changed"})
+    assert run.lines()[0] == "a.eu: Not today."
+
+
+def test_unreachable_ignored_and_always(folder: Folder) -> None:
+    playbook = """
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - block: [{name: Try, ansible.builtin.command: "test {{ broken | default(false) }} = False", changed_when: false}]
+          always: [{name: Tidy, ansible.builtin.command: "true", changed_when: false}]
+        - {name: Ignored, ansible.builtin.fail: {msg: never mind}, ignore_errors: true}
+    """
+    hosts = targets("a.us", count=3)
+    hosts["b.eu"]["ansible_connection"] = "nowhere"
+    run = folder.run(playbook, hosts)
+    assert run.outcomes() == {"a.eu": "ok", "a.us": "failed", "b.eu": "failed"}
+    assert run.report is not None
+    assert run.report["targets"]["b.eu"]["failure"].startswith("Unreachable: ")
+    assert "Nobody is there." in run.report["targets"]["b.eu"]["failure"]
+    assert "never mind" not in run.output
+
+
+@pytest.mark.parametrize(
+    ("play", "task", "other"),
+    [
+        ("any_errors_fatal: true", "when: broken | default(false)", "unfinished"),
+        ("max_fail_percentage: 10", "when: broken | default(false)", "unfinished"),
+        ("strategy: linear", "run_once: true", "unfinished"),
+        ("strategy: free", "when: broken | default(false)", "ok"),
+    ],
+)
+def test_what_others_stopped_is_unfinished(folder: Folder, play: str, task: str, other: str) -> None:
+    playbook = f"""
+    - hosts: all
+      gather_facts: false
+      {play}
+      tasks:
+        - {{name: First, ansible.builtin.fail: {{msg: broken}}, {task}}}
+        - {{name: Second, ansible.builtin.command: "true", changed_when: false}}
+    """
+    run = folder.run(playbook, targets("a.eu", count=2))
+    assert run.status == 2
+    assert run.outcomes() == {"a.eu": "failed", "a.us": other}
+
+
+def test_hosts_that_end_early_are_well_though_others_fail(folder: Folder) -> None:
+    playbook = """
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - {ansible.builtin.meta: end_host, when: not (broken | default(false))}
+        - {name: First, ansible.builtin.fail: {msg: broken}}
+    """
+    run = folder.run(playbook, targets("a.eu", count=2))
+    assert run.outcomes() == {"a.eu": "failed", "a.us": "ok"}
+
+
+def test_beside_the_default_callback_it_adds_progress_and_the_report(folder: Folder) -> None:
+    run = folder.run(
+        WAVES,
+        targets("b.eu"),
+        ANSIBLE_STDOUT_CALLBACK="default",
+        ANSIBLE_CALLBACKS_ENABLED=NAME,
+        LOG_REFLECTOR_FLEET_INTERVAL="0.01",
+    )
+    assert run.outcomes()["b.eu"] == "failed"
+    assert "PLAY RECAP" in run.output
+    assert re.search(
+        r"^Deploy, wave 2 of 3: \d+% of the wave's \w+, 1 of 6 targets done, 0 changed, \d failed; [\d.]+ tasks/s",
+        run.output,
+        re.MULTILINE,
+    )
+    assert f"\nb.eu: {DENIED.format('b.eu')}" not in run.output  # the default callback has said so
+    assert "account-b  failed  ok" in run.output
+
+
+def test_both_display_and_enabled_is_one_callback(folder: Folder) -> None:
+    assert len(folder.run(QUIET, targets(), ANSIBLE_CALLBACKS_ENABLED=NAME).lines()) == 1
+
+
+def test_check_mode_and_diff(folder: Folder) -> None:
+    playbook = (
+        "[{hosts: all, gather_facts: false, tasks: [{name: File, ansible.builtin.copy: {content: new, dest: ./made}}]}]"
+    )
+    run = folder.run(playbook, targets(count=1), "--check", "--diff")
+    assert run.report is not None
+    assert (run.report["check_mode"], run.outcomes()) == (True, {"a.eu": "changed"})
+    assert "a.eu: File" in run.output
+    assert "+new" in run.output
+    assert "; check mode, nothing was changed." in run.lines()[-1]
+
+
+def test_no_log_is_not_looked_into(folder: Folder) -> None:
+    playbook = f"""
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - {{name: Shown, changing: {{changes: [{SECRET}]}}, no_log: true}}
+        - {{name: Debug, ansible.builtin.debug: {{msg: {SECRET}}}, no_log: true, run_once: true}}
+        - {{name: Loop, ansible.builtin.fail: {{msg: {SECRET}}}, loop: [1, 2], no_log: true}}
+    """
+    run = folder.run(playbook, targets(count=1))
+    assert run.report is not None
+    assert run.report["targets"]["a.eu"]["failure"] == "It failed; its output is hidden by no_log."
+    assert SECRET not in run.output + json.dumps(run.report)
+
+
+def test_warnings_are_shown(folder: Folder) -> None:
+    warns = "[{hosts: all, gather_facts: false, tasks: [{changing: {changes: [], warning: Mind the gap.}}]}]"
+    assert "Mind the gap." in folder.run(warns, targets(count=1)).output
+
+
+def test_debug_of_each_host_is_for_the_verbose(folder: Folder) -> None:
+    says = (
+        "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: 'I am {{ inventory_hostname }}'}}]}]"
+    )
+    assert "I am" not in folder.run(says, targets(count=2)).output
+    assert "a.us: I am a.us" in folder.run(says, targets(count=2), "-v").lines()
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(folder: Folder) -> None:
+    run = folder.run(QUIET, targets(), LOG_REFLECTOR_FLEET_REPORT="missing/report.json")
+    assert run.status == 0
+    assert "The report could not be written to missing/report.json: No such file or directory." in " ".join(run.lines())
+    assert "Traceback" not in run.output
+    assert list(folder.path.glob(".*report*")) == []
+
+
+def test_no_report_if_none_is_wanted(folder: Folder) -> None:
+    run = folder.run(QUIET, targets(), LOG_REFLECTOR_FLEET_REPORT="")
+    assert (run.report, run.lines()[0].endswith(" s.")) == (None, True)
+
+
+SLOW = """
+- name: Slow
+  hosts: all
+  gather_facts: false
+  serial: [2, '100%']
+  tasks:
+    - {name: First, ansible.builtin.command: "true"}
+    - {name: Wait, ansible.builtin.command: "sleep {{ ansible_play_batch | length }}", changed_when: false}
+    - {name: Third, ansible.builtin.fail: {msg: Not today.}, when: broken | default(false)}
+"""
+
+
+def test_on_a_terminal_a_bar_shows_the_wave_and_goes_away(folder: Folder) -> None:
+    run = folder.on_terminal(SLOW, targets("b.eu", count=4))
+    assert run.outcomes() == {"a.eu": "changed", "a.us": "changed", "b.eu": "failed", "b.us": "changed"}
+    shown = terminal.plain(run.output)
+    assert "Slow, wave 1 of 2  Wait" in shown
+    assert "Slow, wave 2 of 2  Wait" in shown
+    assert re.search(r"━.* \d+% of the wave's work  [\d.]+ tasks/s", shown)
+    assert "2 of 4 targets done  4 changed  0 failed" in shown
+    assert shown.count("b.eu: Not today.") == 1
+    # In the end the bar is gone, what was printed above it stands there once, and the cursor is there.
+    assert terminal.plain(terminal.screen(run.output)).split("\n")[:-2] == [
+        "b.eu: Not today.",
+        "",
+        "account    eu       us",
+        "account-a  changed  changed",
+        "account-b  failed   changed",
+        "",
+    ]
+    assert run.output.rindex("\x1b[?25h") > run.output.rindex("\x1b[?25l")
+
+
+def test_ctrl_c_leaves_a_report_and_says_so(folder: Folder) -> None:
+    run = folder.on_terminal(
+        SLOW, targets(count=6), until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output), send=signal.SIGINT
+    )
+    assert run.status == 99  # Ansible's own for it
+    assert run.report is not None
+    assert run.report["status"] == "interrupted"
+    assert run.outcomes() == {
+        **dict.fromkeys(["a.eu", "a.us"], "changed"),
+        **dict.fromkeys(["b.eu", "b.us", "c.eu", "c.us"], "unfinished"),
+    }
+    assert "Interrupted. 6 targets: 2 changed, 4 unfinished in " in terminal.plain(run.output)
+    assert run.output.rindex("\x1b[?25h") > run.output.rindex("\x1b[?25l")
+    assert "Traceback" not in run.output
+
+
+def test_a_run_that_is_killed_leaves_the_report_of_its_last_wave(folder: Folder) -> None:
+    run = folder.on_terminal(
+        SLOW,
+        targets(count=4),
+        until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
+        send=signal.SIGTERM,
+        LOG_REFLECTOR_FLEET_INTERVAL="0.01",
+    )
+    assert run.status == -signal.SIGTERM
+    assert run.report is not None
+    assert (run.report["status"], run.report["ended"]) == ("running", None)
+    assert run.outcomes() == {"a.eu": "changed", "a.us": "changed", "b.eu": "unfinished", "b.us": "unfinished"}
+    assert run.output.rindex("\x1b[?25h") > run.output.rindex("\x1b[?25l")
+
+
+@pytest.mark.parametrize(("broken", "note"), [("raise ImportError", True), ("", False)])
+def test_lines_where_there_can_be_no_bar(folder: Folder, broken: str, note: bool) -> None:
+    environment = {"LOG_REFLECTOR_FLEET_INTERVAL": "0.01"}
+    if broken:
+        (folder.path / "none" / "rich").mkdir(parents=True)
+        (folder.path / "none" / "rich" / "__init__.py").write_text(broken, encoding="utf-8")
+        environment["PYTHONPATH"] = str(folder.path / "none")
+    else:
+        environment["TERM"] = "dumb"
+    run = folder.on_terminal(SLOW, targets(count=2), **environment)
+    assert run.status == 0
+    assert run.output.count("the bar needs the Python package rich") == note
+    assert re.search(
+        r"Slow: \d+% of the wave's tasks, \d of 2 targets done, 2 changed, 0 failed", terminal.plain(run.output)
+    )
+    assert "━" not in run.output
+
+
+def test_an_error_of_ansible_itself_leaves_a_report(folder: Folder) -> None:
+    run = folder.run(
+        "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.command: 'true'}]}, {hosts: '{{ missing }}'}]",
+        targets(count=1),
+    )
+    assert run.status != 0
+    assert run.report is not None
+    assert run.report["status"] == "interrupted"
+    assert run.outcomes() == {"a.eu": "unfinished"}  # no event says that its wave was over

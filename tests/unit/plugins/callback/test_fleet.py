@@ -1,0 +1,360 @@
+"""Events in, model out: what the fleet callback says of a run, in whatever order the events come."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.plugin_utils._fleet import (
+    Fleet,
+    Place,
+    change_lines,
+    duration,
+    progress_line,
+    sentence,
+    summary_line,
+    table,
+    wave_sizes,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SECRET = "hunter2"
+
+
+def fleet_of(*hosts: str, batch: tuple[str, ...] | None = None, serial: tuple[Any, ...] = (), known: int = 1) -> Fleet:
+    fleet = Fleet()
+    fleet.begin_playbook("deploy.yml")
+    begin(fleet, "deploy", hosts, hosts if batch is None else batch, serial=serial, known=known)
+    return fleet
+
+
+def begin(fleet: Fleet, play: str, hosts: Any, batch: Any, *, serial: Any = (), known: int = 1, now: float = 0) -> None:
+    fleet.begin_wave(play, play, hosts, batch, serial=serial, known=known, lockstep=True, now=now)
+
+
+ROLES = {  # what a target does in a run -> what becomes of it
+    "ok": "ok",
+    "changed": "changed",
+    "rescued": "ok",
+    "rescued and changed": "changed",
+    "failed": "failed",
+    "changed, then failed": "failed",
+    "remembered": "failed",
+}
+
+
+def events(host: str, role: str) -> list[tuple[str, str]]:
+    """The events of one target, in their order."""
+    steps = [("begin", host), ("changed" if "changed" in role else "unchanged", host)]
+    if "rescued" in role or role == "remembered":
+        steps.append(("rescue", host))
+    if role == "remembered":
+        steps.append(("remember", host))
+    if "failed" in role:
+        steps.append(("fail", host))
+    return steps
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[list[list[tuple[str, str]]], dict[str, str], int]:
+    """Waves of events, the targets' events mixed but each target's own in order; their roles; how many waves are run."""
+    roles = draw(st.lists(st.sampled_from(sorted(ROLES)), min_size=1, max_size=12))
+    names = {f"h{number}": role for number, role in enumerate(roles)}
+    hosts = list(names)
+    size = draw(st.integers(1, len(hosts)))
+    waves = []
+    for start in range(0, len(hosts), size):
+        queues = [events(host, names[host]) for host in hosts[start : start + size]]
+        mixed = []
+        while any(queues):
+            queue = draw(st.sampled_from([queue for queue in queues if queue]))
+            mixed.append(queue.pop(0))
+        waves.append(mixed)
+    return waves, names, draw(st.integers(0, len(waves)))
+
+
+@given(runs())
+def test_every_target_ends_as_what_it_was_and_once(
+    run: tuple[list[list[tuple[str, str]]], dict[str, str], int],
+) -> None:
+    waves, roles, run_waves = run
+    fleet = Fleet()
+    fleet.begin_playbook("p.yml")
+    now = 0.0
+    told = []
+    begun: set[str] = set()
+    size = len({host for _unused, host in waves[0]})
+    for wave in waves[:run_waves]:
+        batch = sorted({host for _unused, host in wave})
+        begun.update(batch)
+        begin(fleet, "p", list(roles), batch, serial=[size], now=now)
+        fleet.begin_task("t", "Task", 0)
+        for kind, host in wave:
+            now += 1
+            if kind == "begin":
+                fleet.begin(host, "t", now)
+            elif kind in ("changed", "unchanged"):
+                fleet.result(host, "t", now, changed=kind == "changed", changes=["c"] * (kind == "changed"))
+            elif kind == "remember":
+                fleet.remember(host, f"{host} is broken")
+            elif fleet.fail(host, "t", f"{host} is broken", final=kind == "fail"):
+                told.append(host)
+            progress = fleet.progress(now)
+            assert progress is not None
+            assert 0 <= progress.share <= 1
+            assert progress.done <= progress.targets == len(roles)
+    if run_waves:
+        # The play in which a target that was given up is failed with the sentence that is known already.
+        begin(fleet, "outcome", list(roles), list(roles), now=now)
+        for host in roles:
+            if roles[host] == "remembered" or host not in begun:
+                fleet.result(host, "t", now)
+                assert not fleet.fail(host, "t", f"{host} is broken", final=True)
+    fleet.end({}, now)
+
+    outcomes = {host: fleet.outcome(host) for host in fleet.targets}
+    assert outcomes == {
+        host: ROLES[role] if host in begun else "not_begun" for host, role in roles.items() if run_waves
+    }
+    assert sum(fleet.counts().values()) == len(outcomes)
+    troubled = [host for host in roles if host in begun and roles[host] not in ("ok", "changed")]
+    assert sorted(told) == sorted(troubled)  # one line for each that had trouble, never two
+    report = json.loads(json.dumps(fleet.report({})))
+    assert [wave["number"] for wave in report["waves"][:run_waves]] == list(range(1, run_waves + 1))
+    assert sum(wave["failed"] for wave in report["waves"]) == Counter(outcomes.values())["failed"]
+    for host, target in report["targets"].items():
+        assert (target["failure"] is not None) == (host not in begun or ROLES[roles[host]] == "failed")
+        assert target["changes"] == ["c"] * (host in begun and "changed" in roles[host])
+
+
+def test_the_task_that_failed_first_is_the_one_told() -> None:
+    fleet = fleet_of("a")
+    fleet.begin_task("1", "Function", 0)
+    fleet.result("a", "1", 1)
+    assert fleet.fail("a", "1", "denied", final=False)
+    fleet.begin_task("2", "Outcome of the target", 0)
+    fleet.result("a", "2", 2)
+    assert not fleet.fail("a", "2", "denied", final=True)
+    fleet.end({"a": 1}, 3)
+    told = fleet.report({})["targets"]["a"]
+    assert (told["failure"], told["failed_task"]) == ("denied", "Function")
+
+
+def test_what_ansible_counts_as_failed_is_failed_even_if_no_event_told() -> None:
+    fleet = fleet_of("a", "b")
+    fleet.end({"a": 1, "b": 0}, 1)
+    assert (fleet.outcome("a"), fleet.outcome("b")) == ("failed", "ok")
+
+
+def test_targets_that_others_stopped_are_not_done() -> None:
+    fleet = fleet_of("a", "b", "c")
+    fleet.fail("a", "t", "broken", final=True)
+    fleet.stop(["a", "b"])
+    fleet.end({"a": 1}, 1)
+    assert [fleet.outcome(host) for host in "abc"] == ["failed", "unfinished", "ok"]
+    begin(fleet, "next", "abc", "bc")
+    fleet.stop()
+    assert [fleet.outcome(host) for host in "abc"] == ["failed", "unfinished", "unfinished"]
+
+
+def test_an_interrupted_wave_is_unfinished_and_the_next_ones_are_not_begun() -> None:
+    fleet = fleet_of("a", "b", "c", batch=("a",), serial=(1,))
+    begin(fleet, "deploy", ["a", "b", "c"], ["b"], serial=[1], now=1)
+    fleet.interrupt()
+    assert [fleet.outcome(host) for host in "abc"] == ["ok", "unfinished", "not_begun"]
+
+
+def test_a_play_before_the_waves_puts_nobody_in_a_wave() -> None:
+    fleet = fleet_of("a", "b", "c")
+    begin(fleet, "waves", ["a", "b", "c"], ["a"], serial=[1], now=1)
+    begin(fleet, "waves", ["a", "b", "c"], ["b"], serial=[1], now=2)
+    begin(fleet, "outcome", ["a", "b", "c"], ["a", "b", "c"], now=3)
+    fleet.end({}, 4)
+    assert [fleet.targets[host].wave for host in "abc"] == [1, 2, None]
+    assert [fleet.outcome(host) for host in "abc"] == ["ok", "ok", "not_begun"]
+
+
+def test_seconds_are_the_targets_own_and_only_the_slowest_tasks_are_told() -> None:
+    fleet = fleet_of("a")
+    for number in range(8):
+        fleet.begin_task(str(number), f"task {number}", 0)
+        fleet.begin("a", str(number), 100 * number)
+        fleet.result("a", str(number), 100 * number + number)
+    told = fleet.report({})["targets"]["a"]
+    assert told["seconds"] == 28
+    assert told["slowest_tasks"] == {f"task {number}": number for number in (7, 6, 5, 4, 3)}
+
+
+def test_changes_of_a_catch_up_are_cut_and_counted() -> None:
+    fleet = fleet_of("a")
+    fleet.result("a", "t", 1, changed=True, changes=[f"create {number}" for number in range(90)])
+    fleet.result("a", "t", 1, changed=True, changes=["update"] * 60)
+    told = fleet.report({})["targets"]["a"]
+    assert (len(told["changes"]), told["changes_total"]) == (100, 150)
+
+
+def test_the_first_wave_counts_tasks_and_tells_the_time_left_of_the_one_that_runs() -> None:
+    fleet = fleet_of("a", "b", "c", "d", known=4)
+    fleet.begin_task("0", "Wave", 0)
+    fleet.result("a", "0", 1)  # run_once
+    fleet.begin_task("1", "Converge", 10)
+    for host in "ab":
+        fleet.begin(host, "1", 10)
+        fleet.result(host, "1", 16)
+    progress = fleet.progress(16)
+    assert progress is not None
+    assert (progress.share, progress.left, progress.measured) == (6 / 16, 6.0, False)
+    assert progress_line(progress) == (
+        "deploy: 38% of the wave's tasks, 0 of 4 targets done, 0 changed, 0 failed; 0.2 tasks/s, about 6 s left in this task"
+    )
+
+
+def test_the_next_waves_know_how_long_tasks_take() -> None:
+    fleet = fleet_of("a", "b", "c", "d", "e", batch=("a",), serial=(1, "100%"), known=2)
+    for task, name, seconds in (("0", "Variables", 0.5), ("1", "Converge", 9.5)):
+        fleet.begin_task(task, name, 0)
+        fleet.begin("a", task, 0)
+        fleet.result("a", task, seconds)
+    begin(fleet, "deploy", list("abcde"), list("bcde"), serial=[1, "100%"], known=2, now=10)
+    for task, name, hosts in (("0", "Variables", "bcde"), ("1", "Converge", "bc")):
+        fleet.begin_task(task, name, 10)
+        for host in hosts:
+            fleet.begin(host, task, 10)
+            fleet.result(host, task, 14)
+    progress = fleet.progress(22)
+    assert progress is not None
+    assert (progress.number, progress.of, progress.done, progress.targets) == (2, 2, 1, 5)
+    assert progress.share == pytest.approx((4 * 0.5 + 2 * 9.5) / (4 * 10))
+    assert progress.left == pytest.approx(12 * 19 / 21)
+    assert progress_line(progress) == (
+        "deploy, wave 2 of 2: 52% of the wave's work, 1 of 5 targets done, 0 changed, 0 failed; "
+        "0.5 tasks/s, about 11 s left in this wave"
+    )
+
+
+def test_a_target_that_has_just_failed_is_failed_until_its_rescue_says_otherwise() -> None:
+    fleet = fleet_of("a")
+    fleet.result("a", "t", 1)
+    fleet.fail("a", "t", "broken", final=False)
+    assert fleet.progress(1).failed == 1  # type: ignore[union-attr]
+    fleet.result("a", "rescue", 2)
+    assert fleet.progress(2).failed == 0  # type: ignore[union-attr]
+    fleet.fail("a", "t", "broken again", final=False)
+    fleet.interrupt()
+    assert (fleet.outcome("a"), fleet.report({})["targets"]["a"]["failure"]) == ("failed", "broken again")
+
+
+@given(
+    st.lists(st.integers(1, 20) | st.integers(1, 100).map(lambda share: f"{share}%"), min_size=1), st.integers(0, 300)
+)
+def test_waves_hold_every_host_once(serial: list[int | str], hosts: int) -> None:
+    sizes = wave_sizes(serial, hosts)
+    assert sum(sizes) == hosts
+    assert all(size > 0 for size in sizes)
+
+
+@pytest.mark.parametrize(
+    ("serial", "sizes"),
+    [(["1", "5%", "25%", "100%"], [1, 50, 250, 699]), ([], [1000]), ([0], [1000]), ([400], [400, 400, 200])],
+)
+def test_waves_are_those_of_ansible(serial: list[int | str], sizes: list[int]) -> None:
+    assert wave_sizes(serial, 1000) == sizes
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"msg": "It is\n  broken."}, "It is broken."),
+        ({"msg": ["It is", "broken."]}, "It is broken."),
+        ({"msg": ""}, "It failed without a message."),
+        ({"rc": 1}, "It failed without a message."),
+        (
+            {
+                "msg": "One or more items failed",
+                "results": [{"failed": True, "msg": "a"}, {"msg": "b"}, {"failed": True, "msg": "a"}],
+            },
+            "a",
+        ),
+        ({"_ansible_no_log": True, "msg": SECRET}, "It failed; its output is hidden by no_log."),
+        ({"censored": "hidden", "msg": SECRET}, "It failed; its output is hidden by no_log."),
+        (
+            {"msg": "items failed", "results": [{"failed": True, "_ansible_no_log": True, "msg": SECRET}]},
+            "It failed; its output is hidden by no_log.",
+        ),
+        ({"msg": "x" * 5000}, "x" * 997 + "..."),
+    ],
+)
+def test_a_failure_is_one_sentence_and_shows_nothing_hidden(result: dict[str, Any], told: str) -> None:
+    assert sentence(result) == told
+
+
+def test_changes_are_lines_of_text_and_nothing_hidden() -> None:
+    assert change_lines({"changes": ["create a", 5, {"b": 1}], "results": [{"changes": ["update c"]}]}) == [
+        "create a",
+        "update c",
+    ]
+    assert change_lines({"changes": "text"}) == []
+    assert change_lines({"changes": [SECRET], "_ansible_no_log": True}) == []
+    assert change_lines({"results": [{"changes": [SECRET], "censored": "x"}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (3840, "1 h 4 min")]
+)
+def test_durations(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_the_summary_leaves_out_what_there_is_none_of() -> None:
+    counts = {"changed": 0, "ok": 1200, "failed": 1, "unfinished": 0, "not_begun": 0}
+    assert summary_line(counts, 61, check_mode=True, interrupted=False) == (  # type: ignore[arg-type]
+        "1,201 targets: 1,200 ok, 1 failed in 1 min 1 s; check mode, nothing was changed."
+    )
+
+
+PLACES = {
+    "shop.eu": Place("222222222222", "shop", "eu-west-1"),
+    "shop.us": Place("222222222222", "shop", "us-east-1"),
+    "main.eu": Place("111111111111", "", "eu-west-1"),
+    "plain": Place(),
+}
+
+
+def test_the_table_has_a_field_for_each_account_and_region() -> None:
+    assert table({"shop.eu": "ok", "shop.us": "failed", "main.eu": "not_begun"}, PLACES, rows=30) == [
+        "account       eu-west-1  us-east-1",
+        "111111111111  not begun",
+        "shop          ok         failed",
+    ]
+
+
+def test_hosts_without_an_account_go_by_their_names() -> None:
+    assert table({"plain": "changed"}, PLACES, rows=30) == ["account  outcome", "plain    changed"]
+
+
+def test_two_targets_in_one_place_are_counted_rather_than_lost() -> None:
+    places = {"a": PLACES["shop.eu"], "b": PLACES["shop.eu"]}
+    assert table({"a": "ok", "b": "failed"}, places, rows=30) == [
+        "region     changed  ok  failed  unfinished  not begun",
+        "eu-west-1  .        1   1       .           .",
+        "",
+        "account  changed  ok  failed  unfinished  not begun",
+        "shop     .        1   1       .           .",
+    ]
+
+
+def test_many_accounts_are_counted_by_region_and_only_those_in_trouble_are_listed() -> None:
+    places = {f"h{number}": Place(str(number), f"a{number}", "eu-west-1") for number in range(50)}
+    lines = table({host: "failed" if host in ("h3", "h4", "h5") else "ok" for host in places}, places, rows=2)
+    assert lines == [
+        "region     changed  ok  failed  unfinished  not begun",
+        "eu-west-1  .        47  3       .           .",
+        "",
+        "account  changed  ok  failed  unfinished  not begun",
+        "a3       .        .   1       .           .",
+        "a4       .        .   1       .           .",
+        "... and 1 more accounts",
+    ]
