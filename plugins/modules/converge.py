@@ -24,15 +24,19 @@ attributes:
     description: Can be run in the background.
     support: none
 options:
-  refuse:
-    description: Why nothing is to be done. If it is not empty, the task fails with this sentence before its first step.
-    type: str
-    default: ""
+  steps_from:
+    description:
+      - Names of variables that hold lists of steps. They follow those in O(steps).
+      - It does what C(steps) with a template of these variables would, but each variable that their templates mention is worked out once.
+        With hundreds of targets this is most of what a task costs.
+    type: list
+    elements: str
+    default: []
   steps:
     description: What to run, in this order.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: Names the step's result. No two steps have the same.
@@ -73,6 +77,10 @@ options:
           - For what belongs to an account and not to a region. The caller's ARN and the step's options say whether two targets mean the same.
         type: bool
         default: false
+      refuse:
+        description: Why the step cannot be done. If it is not empty, the task fails with this sentence before its first step.
+        type: str
+        default: ""
 notes:
   - Where the connection is not local, or with C(become) or C(environment), each step runs as a module of its own, with the same result. Then
     O(steps[].once) has no effect.

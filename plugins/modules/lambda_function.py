@@ -167,6 +167,20 @@ options:
       - It goes after the function, or when the function is gone already, and stays where the module refuses to delete the function.
     type: bool
     default: false
+  release:
+    description:
+      - The name of what is deployed, such as a version. With it releases of the function are kept, so that M(logreflector.aws.lambda_rollback) can
+        go back to the one before; without it nothing is kept, and what was kept is left alone.
+      - The function gets the tag C(logreflector.aws/release) with this name and the package's hash.
+      - When code, configuration or this name have changed, and all of that is in force, a version of the function is published (if it is another
+        one) and the alias C(log-reflector-current) names it. C(log-reflector-previous) names the release before, and the alias
+        C(log-reflector-withdrawn) of a rollback goes away. C(log-reflector-current) moves last - a run that was interrupted leaves it where it was.
+      - Versions that this collection published and that no alias names any more are deleted. Other versions and aliases stay.
+      - Nothing is to be invoked through these aliases. The function itself is what runs.
+      - The description of a version is that of the function with the release's name behind it, together at most 256 characters.
+      - Reserved concurrency, the handling of failed asynchronous invocations, tags and the log group belong to the function and not to a version.
+        They are not part of a release.
+    type: str
   wait_timeout:
     description: Seconds to wait for the function to become active, for each update, and for what passes by itself, such as another update in progress.
     type: int
@@ -208,6 +222,13 @@ EXAMPLES = r"""
     log_group_retention_days: 14
     tags:
       team: platform
+
+- name: Give it more memory and keep what it was as the release before
+  logreflector.aws.lambda_function:
+    region: eu-west-1
+    name: log-reflector-example
+    memory_size: 384
+    release: 0.2.0
 
 - name: Give it more memory and leave everything else alone
   logreflector.aws.lambda_function:
@@ -319,6 +340,7 @@ SPEC = Spec(
         "log_group_retention_days": {"type": "int", "choices": list(RETENTION_DAYS)},
         "log_group_kms_key_id": {"type": "str", "no_log": False},
         "delete_log_group": {"type": "bool", "default": False},
+        "release": {"type": "str"},
         "wait_timeout": {"type": "int", "default": 180},
     },
     work=converging(LambdaFunction),

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
 WITHOUT_CONNECTION = {"lambda_package"}  # it asks no AWS
-WITHOUT_STATE = {"dead_letter_replay", "lambda_package"}  # they send and build, and manage no resource
+# They run others, send, build and go back, and manage no resource.
+WITHOUT_STATE = {"converge", "dead_letter_replay", "lambda_package", "lambda_rollback"}
 
 # What a documented option and an option of an argument spec say when they say nothing.
 _UNSAID: dict[str, Any] = {
@@ -34,7 +35,8 @@ def module(name: str) -> Any:
 
 
 def spec(name: str) -> Spec:
-    found = module(name).SPEC
+    # converge is an action alone: its module is the documentation.
+    found = getattr(module(name), "SPEC", None) or importlib.import_module(f"{PLUGINS}.plugin_utils._steps").SPEC
     assert isinstance(found, Spec)
     return found
 

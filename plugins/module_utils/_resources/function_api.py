@@ -7,13 +7,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from .._errors import (
     AwsError,
     ConflictError,
+    DownloadError,
     NotFoundError,
     ReflectorError,
     ThrottledError,
@@ -23,6 +26,7 @@ from .._retry import Patience
 from .._session import Target
 from .common import Call
 from .function_environment import Environment, without_secrets
+from .lambda_package import code_sha256
 
 try:
     from botocore.exceptions import ClientError, WaiterError
@@ -62,6 +66,104 @@ class FunctionApi:
         except NotFoundError:
             return None
         return answer
+
+    def get_settled(self) -> dict[str, Any] | None:
+        """The same once what is under way has ended. How it ended is for the plan to judge."""
+        answer = self.get()
+        if not (answer and in_progress(answer["Configuration"])):
+            return answer
+        waiter = "function_active_v2" if answer["Configuration"].get("State") == "Pending" else "function_updated_v2"
+        try:
+            self.wait(waiter, "wait for the update in progress of")
+        except AwsError:
+            later = self.get()
+            if later and in_progress(later["Configuration"]):
+                raise
+            return later or answer
+        return self.get() or answer
+
+    def get_version(self, version: str) -> dict[str, Any] | None:
+        """GetFunction's answer for a published version; None if there is no such version."""
+        tried = f"read version {version} of"
+        try:
+            answer: dict[str, Any] = self._call(
+                tried, lambda: self._client.get_function(FunctionName=self._name, Qualifier=version)
+            )
+        except NotFoundError:
+            return None
+        return answer
+
+    def list_aliases(self) -> list[dict[str, Any]]:
+        """All the function's aliases."""
+        return self._list("list_aliases", "Aliases", "read the aliases of")
+
+    def list_versions(self) -> list[dict[str, Any]]:
+        """The configurations of all published versions, and of $LATEST."""
+        return self._list("list_versions_by_function", "Versions", "read the versions of")
+
+    def publish(self, description: str, code_sha256: str) -> dict[str, Any]:
+        """The configuration of the version published, or of the last one where AWS sees no difference from it.
+
+        code_sha256  what is to be published: nothing is if somebody else has exchanged the code
+        """
+        answer: dict[str, Any] = self._write(
+            "publish a version of",
+            lambda: self._client.publish_version(
+                FunctionName=self._name, Description=description, CodeSha256=code_sha256
+            ),
+        )
+        return answer
+
+    def put_alias(self, alias: str, version: str, description: str, *, exists: bool) -> None:
+        """Let an alias name a version."""
+        request = {
+            "FunctionName": self._name,
+            "Name": alias,
+            "FunctionVersion": version,
+            "Description": description,
+        }
+        tried = f"set the alias {alias} of"
+        if not exists:
+            try:
+                self._write(tried, lambda: self._client.create_alias(**request))
+            except ConflictError:  # it was made before, by a try whose answer was lost
+                exists = True
+        if exists:
+            self._write(tried, lambda: self._client.update_alias(**request))
+
+    def delete_alias(self, alias: str) -> None:
+        """Delete it; AWS takes one that is gone already for deleted."""
+        with contextlib.suppress(NotFoundError):
+            self._write(
+                f"delete the alias {alias} of",
+                lambda: self._client.delete_alias(FunctionName=self._name, Name=alias),
+            )
+
+    def delete_version(self, version: str) -> None:
+        """Delete a version. One that is gone, or that an alias has come to name, is left at that."""
+        with contextlib.suppress(NotFoundError, ConflictError):
+            self._call(
+                f"delete version {version} of",
+                lambda: self._client.delete_function(FunctionName=self._name, Qualifier=version),
+            )
+
+    def package_of(self, version: str) -> bytes:
+        """The package of a version, from the address that GetFunction gives for it; ReflectorError if it is another."""
+        tried = f"fetch the code of version {version} of function {self._name}"
+        where = self._target.where
+        answer = self.get_version(version)
+        location = ((answer or {}).get("Code") or {}).get("Location")
+        if not (answer and location):
+            why = "it does not exist any more" if not answer else "it is no zip, and AWS gives no address for it"
+            raise NotFoundError(tried, why, where=where)
+        package = replace(self._patience, seconds=min(self._patience.seconds, 30)).wait_out(
+            lambda: self._target.download(location, tried), lambda error: isinstance(error, DownloadError)
+        )
+        expected = answer["Configuration"].get("CodeSha256")
+        if code_sha256(package) != expected:
+            why = f"the hash of what came is {code_sha256(package)}, and that of the version {expected}"
+            raise AwsError(tried, why, hint="Run again.", where=where)
+        return package
 
     def get_event_invoke_config(self) -> dict[str, Any]:
         """GetFunctionEventInvokeConfig's answer; empty where AWS's defaults hold."""
@@ -168,7 +270,16 @@ class FunctionApi:
             where=where,
         )
 
-    def _write(self, tried: str, call: Callable[[], Any]) -> None:
+    def _list(self, method: str, items: str, tried: str) -> list[dict[str, Any]]:
+        def pages() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (
+                self._client.get_paginator(method).paginate(FunctionName=self._name).build_full_result()[items]
+            )
+            return found
+
+        return self._call(tried, pages)
+
+    def _write(self, tried: str, call: Callable[[], T]) -> T:
         started = self._patience.clock()
 
         def passes(error: ReflectorError) -> bool:
@@ -177,7 +288,7 @@ class FunctionApi:
             return _passes(error)
 
         try:
-            self._patience.wait_out(lambda: self._call(tried, call), passes)
+            return self._patience.wait_out(lambda: self._call(tried, call), passes)
         except ReflectorError as error:
             hint = not_seen_hint(error)
             if hint and not error.hint:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -80,7 +81,9 @@ class Logging:
 class Settings:
     """All that UpdateFunctionConfiguration sets, with AWS's defaults, so that equal functions compare equal.
 
-    environment     None where AWS could not decrypt it for the caller
+    environment         None where AWS could not decrypt it for the caller
+    dead_letter_target  it and all below it have no option of ours: they are kept and restored with a release
+    file_systems        each as JSON, as are durable and capacity_provider
     """
 
     role: str = ""
@@ -96,6 +99,11 @@ class Settings:
     vpc_config: Vpc = Vpc()
     logging_config: Logging = Logging()
     environment: Mapping[str, str] | None = field(default_factory=dict, repr=False)
+    dead_letter_target: str = ""
+    file_systems: tuple[str, ...] = ()
+    snap_start: str = "None"
+    durable: str = ""
+    capacity_provider: str = ""
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any]) -> Settings:
@@ -121,6 +129,11 @@ class Settings:
                 log.get("LogGroup") or own_log_group(answer["FunctionName"]),
             ),
             environment=None if environment.get("Error") else dict(environment.get("Variables") or {}),
+            dead_letter_target=(answer.get("DeadLetterConfig") or {}).get("TargetArn") or "",
+            file_systems=tuple(map(_as_text, answer.get("FileSystemConfigs") or ())),
+            snap_start=(answer.get("SnapStart") or {}).get("ApplyOn") or "None",
+            durable=_as_text(answer.get("DurableConfig")),
+            capacity_provider=_as_text(answer.get("CapacityProviderConfig")),
         )
 
     def request(self, names: frozenset[str]) -> dict[str, Any]:
@@ -133,7 +146,8 @@ class Settings:
 
     def plain(self, names: frozenset[str]) -> Result:
         """These attributes for diffs and results; never the environment, which needs to know what is public."""
-        return {name: _plain(getattr(self, name)) for name in _NAMES if name in names and name != "environment"}
+        shown = {name: _plain(getattr(self, name)) for name in _NAMES if name in names and name != "environment"}
+        return {name: value for name, value in shown.items() if value != _WITHOUT_OPTION.get(name)}
 
 
 _SIMPLE = {
@@ -152,9 +166,27 @@ _STRUCTURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "vpc_config": ("VpcConfig", lambda value: value.request()),
     "logging_config": ("LoggingConfig", lambda value: value.request()),
     "environment": ("Environment", lambda value: {"Variables": dict(value)}),
+    "dead_letter_target": ("DeadLetterConfig", lambda value: {"TargetArn": value}),
+    "file_systems": ("FileSystemConfigs", lambda value: [json.loads(item) for item in value]),
+    "snap_start": ("SnapStart", lambda value: {"ApplyOn": value}),
+    "durable": ("DurableConfig", lambda value: json.loads(value or "{}")),
+    "capacity_provider": ("CapacityProviderConfig", lambda value: json.loads(value or "{}")),
+}
+# Shown only where somebody set them.
+_WITHOUT_OPTION = {
+    "dead_letter_target": "",
+    "file_systems": [],
+    "snap_start": "None",
+    "durable": "",
+    "capacity_provider": "",
 }
 _NAMES = tuple(item.name for item in fields(Settings))
 ALL_SETTINGS = frozenset(_NAMES)
+
+
+def _as_text(structure: Any) -> str:
+    """A structure of AWS's that we keep as it is; "" without one."""
+    return json.dumps(structure, sort_keys=True) if structure else ""
 
 
 def _plain(value: Any) -> Any:

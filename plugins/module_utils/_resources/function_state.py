@@ -13,12 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._errors import InvalidInputError, LimitReachedError, ReflectorError
+from .._errors import AccessDeniedError, InvalidInputError, LimitReachedError, ReflectorError, check_name
 from .._plan import Result
 from .function_api import failure_reason
 from .function_log_group import FunctionLogGroup
+from .function_release import Releases
 from .function_settings import ALL_SETTINGS, Settings
 from .lambda_package import LARGEST_PACKAGE, code_sha256
+
+CONFIGURATION = "configuration of function"
+CODE = "code of function"
+
+
+def check_function_name(option: str, value: str) -> str:
+    """The name; InvalidInputError if it is no function's plain name."""
+    check_name(option, value, r"[a-zA-Z0-9-_]{1,64}", "1 to 64 letters, digits, '-' or '_'")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,17 @@ class Function:
             asynchronous=AsyncInvocation.from_api(event_invoke),
         )
 
+    def known_tags(self, name: str, where: str, otherwise: str = "") -> Mapping[str, str]:
+        """The tags; AccessDeniedError where AWS keeps them from this caller. `otherwise` ends the hint."""
+        if self.tags is None:
+            raise AccessDeniedError(
+                f"read the tags of function {name}",
+                "AWS does not let this caller read them, and they tell whether this collection made it",
+                hint=f"The caller needs the IAM action for ListTags{otherwise}.",
+                where=where,
+            )
+        return self.tags
+
     def plain(self, name: str) -> Result:
         """For results: of the environment only the names, since any value may be a secret."""
         return {
@@ -121,11 +142,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands: the function and its log group."""
+    """What stands: the function and its log group, and its releases where they are asked for."""
 
     function: Function | None
     log_group_name: str
     log_group: FunctionLogGroup | None
+    releases: Releases = field(default_factory=Releases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,21 +10,23 @@ A function that does not carry our mark is neither changed nor deleted, and its 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._errors import AccessDeniedError, AwsError, InvalidInputError
+from .._errors import AwsError, InvalidInputError
 from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
 from .._subscriptions.choice import own_log_group
 from .common import Call
-from .function_api import FunctionApi, in_progress
+from .function_api import FunctionApi
 from .function_environment import LARGEST_ENVIRONMENT, environment_size, wanted_environment
+from .function_keeper import KIND as RELEASE
+from .function_keeper import ReleaseKeeper
 from .function_log_group import KIND as LOG_GROUP
 from .function_log_group import LogGroupApi, WantedLogGroup, plan_deletion
+from .function_release import Releases, unreadable_environment
 from .function_settings import (
     ALL_SETTINGS,
     ARCHITECTURE,
@@ -36,12 +38,19 @@ from .function_settings import (
     queue_arn,
     wanted_settings,
 )
-from .function_state import AsyncInvocation, Function, LocalCode, Standing, Upload
-from .ownership import Ownership
+from .function_state import (
+    CODE,
+    CONFIGURATION,
+    AsyncInvocation,
+    Function,
+    LocalCode,
+    Standing,
+    Upload,
+    check_function_name,
+)
+from .ownership import RELEASE_KEY, Ownership
 
 FUNCTION = "function"
-CONFIGURATION = "configuration of function"
-CODE = "code of function"
 CONCURRENCY = "reserved concurrency of function"
 ASYNC = "asynchronous invocation of function"
 TAGS = "tags of function"
@@ -52,9 +61,7 @@ class LambdaFunction:
     """Identity: the function's name. Updated in place, in an order in which code and configuration fit all the time."""
 
     def __init__(self, target: Target, params: Params) -> None:
-        self._name: str = params["name"]
-        if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", self._name):
-            raise InvalidInputError("name", f"{self._name!r} is not 1 to 64 letters, digits, '-' or '_'")
+        self._name = check_function_name("name", params["name"])
         self._present = params["state"] == "present"
         self._delete_log_group: bool = params["delete_log_group"]
         self._log_group_option: str = (params["logging_config"] or {}).get("log_group") or ""
@@ -73,18 +80,21 @@ class LambdaFunction:
             self._code = LocalCode.from_options(params["zip_file"], params["code_sha256"])
         self._api = FunctionApi(target, self._name, environment, patience)
         self._logs = LogGroupApi(target, patience)
+        self._keeper = ReleaseKeeper.from_params(self._name, self._api, lambda: target.where, params)
 
     def read(self) -> Standing:
-        """Three calls for a function that stands: GetFunction, GetFunctionEventInvokeConfig, DescribeLogGroups."""
-        answer = self._api.get()
-        if answer and self._present and in_progress(answer["Configuration"]):
-            answer = self._settled(answer)
+        """Three calls for a function that stands, GetFunction, GetFunctionEventInvokeConfig, DescribeLogGroups; with a
+        release ListAliases too."""
+        answer = self._api.get_settled() if self._present else self._api.get()
         function = None
+        releases = Releases()
         if answer:
             function = Function.from_api(answer, self._api.get_event_invoke_config())
+            if self._keeper and self._present:
+                releases = Releases.from_aliases(self._api.list_aliases())
         name = self._log_group_name(function)
         wanted = self._present or self._delete_log_group
-        return Standing(function, name, self._logs.find(name) if wanted else None)
+        return Standing(function, name, self._logs.find(name) if wanted else None, releases)
 
     def plan(self, actual: Standing) -> list[Change]:
         """The log group first, then the function; away in the other order, or Lambda would make the group again.
@@ -97,15 +107,17 @@ class LambdaFunction:
         log_group = self._wanted_log_group.plan(actual.log_group_name, actual.log_group)
         if function is None:
             return [*log_group, *self._plan_creation()]
-        changes = [*self._plan_tags(function), *log_group, *self._plan_update(function)]
-        if changes:
-            self._own.guard_changes(self._known_tags(function), changes)
+        update = self._plan_update(function)
+        changes = [*self._plan_tags(function), *log_group, *update]
         if function.failed_for_good and not changes:
             raise AwsError(
                 f"use function {self._name}",
                 f"it stands as its options say, but failed: {function.failure}",
                 hint="Mend the cause, delete the function and run again.",
             )
+        changes += self._plan_release(function, actual.releases)
+        if changes:
+            self._own.guard_changes(self._known_tags(function), changes)
         return changes
 
     def apply(self, change: Change) -> None:
@@ -133,30 +145,22 @@ class LambdaFunction:
             CONCURRENCY: lambda change: api.set_concurrency(change.payload),
             ASYNC: lambda change: api.put_event_invoke_config(change.payload),
             TAGS: self._write_tags,
+            RELEASE: self._write_release,
         }
 
     def _write_tags(self, change: Change) -> None:
         for call in change.payload:
             self._api.write_tags(call)
 
+    def _write_release(self, change: Change) -> None:
+        if self._keeper:
+            self._keeper.apply(change)
+
     def _create_or_delete(self, change: Change) -> None:
         if change.action == "delete":
             self._api.delete()
         else:
             self._api.create(change.payload, self._code.package())
-
-    def _settled(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """GetFunction's answer once what is under way has ended. How it ended is for the plan to judge."""
-        configuration = answer["Configuration"]
-        waiter = "function_active_v2" if configuration.get("State") == "Pending" else "function_updated_v2"
-        try:
-            self._api.wait(waiter, "wait for the update in progress of")
-        except AwsError:
-            later = self._api.get()
-            if later and in_progress(later["Configuration"]):
-                raise
-            return later or answer
-        return self._api.get() or answer
 
     def _log_group_name(self, function: Function | None) -> str:
         """Where the function is to write. A group that only AWS names may serve others: it is never the one to delete."""
@@ -196,12 +200,16 @@ class LambdaFunction:
         settings = wanted.on(start)
         _left, right = wanted.diff(ALL_SETTINGS, None, settings)
         tags = self._own.first_tags()
+        keeper = self._keeper
+        if keeper:
+            tags[RELEASE_KEY] = keeper.tag(self._code.sha256 or "")
         request = {**settings.request(wanted.given | {"runtime"}), "Architectures": [architecture], "Tags": tags}
         shown = {"code_sha256": self._code.sha256, "architecture": architecture, **right, "tags": tags}
         return [
             Change("create", FUNCTION, self._name, None, shown, payload=request),
             *self._plan_concurrency(None),
             *self._plan_async(AsyncInvocation()),
+            *(keeper.plan_first(self._code.sha256 or "", settings.description) if keeper else []),
         ]
 
     def _plan_update(self, function: Function) -> list[Change]:
@@ -226,6 +234,20 @@ class LambdaFunction:
         if not (first or code or last) and function.failure and not function.failed_for_good:
             first = self._plan_repair(function)
         return first, code, last
+
+    def _plan_release(self, function: Function, releases: Releases) -> list[Change]:
+        """That what the function will be is kept: its tags are to be known for it."""
+        if not self._keeper:
+            return []
+        self._keeper.guard(function, releases)
+        after = replace(
+            function,
+            settings=self._wanted.on(function.settings),
+            code_sha256=self._code.sha256 or function.code_sha256,
+            architecture=self._architecture or function.architecture,
+            tags=self._known_tags(function),
+        )
+        return self._keeper.plan(after, releases)
 
     def _plan_configuration(self, before: Settings, after: Settings) -> list[Change]:
         names = differing(before, after)
@@ -280,23 +302,12 @@ class LambdaFunction:
 
     def _known_tags(self, function: Function) -> Mapping[str, str]:
         """The function's tags; AccessDeniedError where AWS keeps them from this caller."""
-        if function.tags is None:
-            raise AccessDeniedError(
-                f"read the tags of function {self._name}",
-                "AWS does not let this caller read them, and they tell whether this collection made it",
-                hint=f"The caller needs the IAM action for ListTags{'' if self._present else _OR_FORCE}.",
-                where=self._own.where(),
-            )
-        return function.tags
+        return function.known_tags(self._name, self._own.where(), "" if self._present else _OR_FORCE)
 
     def _check_environment(self, before: Settings, wanted: Settings) -> None:
         """Values that AWS could not decrypt cannot be compared: not writing them anew on every run, but saying so."""
         if before.environment is None and wanted.environment is not None and wanted.kms_key_arn == before.kms_key_arn:
-            raise AccessDeniedError(
-                f"read the environment of function {self._name}",
-                f"AWS could not decrypt it with the key {before.kms_key_arn or 'of the account'}",
-                hint="The caller needs kms:Decrypt for that key, and the key has to be enabled.",
-            )
+            raise unreadable_environment(before, f"read the environment of function {self._name}", self._own.where())
 
 
 def _between(before: Settings, wanted: Settings) -> Settings:

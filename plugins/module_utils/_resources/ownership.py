@@ -19,8 +19,11 @@ from .common import Call
 
 MARK_KEY = "managed-by"
 MARK_VALUE = "logreflector.aws"
+RELEASE_KEY = "logreflector.aws/release"
+"""The tag that tells which release a function runs: no matter of the option tags."""
+_KEPT = (MARK_KEY, RELEASE_KEY)
 _MARK = f"{MARK_KEY}={MARK_VALUE}"
-_FOREIGN = f"it does not carry the tag {_MARK}, so this collection did not make it"
+FOREIGN = f"it does not carry the tag {_MARK}, so this collection did not make it"
 
 OPTIONS: dict[str, Any] = {
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
@@ -57,6 +60,8 @@ class Ownership:
                 raise InvalidInputError(
                     "tags", f"{_MARK} marks what this collection made, so {key} cannot be {value!r}"
                 )
+            if key == RELEASE_KEY:
+                raise InvalidInputError("tags", f"{key!r} is set by the option release of lambda_function")
             if key.lower().startswith("aws:"):
                 raise InvalidInputError("tags", f"{key!r} begins with aws:, which only AWS itself sets")
         return cls(what, where, tags, params["purge_tags"], params["adopt"], params["force"])
@@ -71,11 +76,11 @@ class Ownership:
         return {**(self.tags or {}), MARK_KEY: MARK_VALUE}
 
     def wanted_tags(self, actual: Mapping[str, str]) -> dict[str, str]:
-        """The tags that are to stand. Neither AWS's own nor the mark are ever taken away; adopting sets the mark."""
+        """The tags that are to stand. Neither AWS's own nor ours are ever taken away; adopting sets the mark."""
         kept = dict(actual)
         if self.tags is not None:
             if self.purge_tags:
-                kept = {key: value for key, value in actual.items() if key.startswith("aws:") or key == MARK_KEY}
+                kept = {key: value for key, value in actual.items() if key.startswith("aws:") or key in _KEPT}
             kept.update(self.tags)
         if self.adopt:
             kept[MARK_KEY] = MARK_VALUE
@@ -109,13 +114,13 @@ class Ownership:
         if changes and not is_ours(actual) and not self.adopt:
             planned = "; ".join(map(str, changes))
             hint = f"Choose another name, or set adopt: true to make it ours. To be done would be: {planned}."
-            raise RefusedError(f"change {self.what}", f"it exists, and {_FOREIGN}", hint=hint, where=self.where())
+            raise RefusedError(f"change {self.what}", f"it exists, and {FOREIGN}", hint=hint, where=self.where())
 
     def guard_deletion(self, actual: Mapping[str, str]) -> None:
         """RefusedError if a resource that is not ours would be deleted."""
         if not is_ours(actual) and not self.force:
             hint = "Set force: true to delete it all the same."
-            raise RefusedError(f"delete {self.what}", _FOREIGN, hint=hint, where=self.where())
+            raise RefusedError(f"delete {self.what}", FOREIGN, hint=hint, where=self.where())
 
 
 def is_ours(tags: Mapping[str, str]) -> bool:

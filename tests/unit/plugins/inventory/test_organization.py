@@ -187,6 +187,7 @@ def test_a_host_has_the_variables_and_groups_of_the_static_inventory() -> None:
     assert (first.name, second.name) == ("shop.eu-west-1", "shop.us-east-1")
     assert first.variables == {
         "target_account_id": "222222222222",
+        "target_account_regions": ["eu-west-1", "us-east-1"],
         "target_account_name": "shop",
         "target_account_tags": {"team": "a b", "on": ""},
         "target_ou_path": "/Workloads/Prod",

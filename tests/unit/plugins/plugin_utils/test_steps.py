@@ -108,7 +108,7 @@ def test_the_first_failure_ends_the_task_and_hides_nothing(calls: list[Any]) -> 
         ([step("first"), step("first")], {}, "more than one step has the name first"),
         ([step("first"), step("second", "no_such_module")], {}, "value of module must be one of"),
         ([step("first"), step("second", args={"name": "x", "region": "us-east-1"})], {}, "module: region"),
-        ([step("first")], {"refuse": "The rules make no sense."}, "The rules make no sense."),
+        ([step("first"), step("second", refuse="The rules make no sense.")], {}, "The rules make no sense."),
         ([step("first")], {"no_such_option": 1}, "Unsupported parameters"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_settings import (
@@ -38,6 +39,14 @@ ANSWER = {
     "VpcConfig": {"SubnetIds": ["s2", "s1"], "SecurityGroupIds": ["g"], "VpcId": "v", "Ipv6AllowedForDualStack": True},
     "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": "/x"},
     "Environment": {"Variables": {"A": "hush"}},
+    "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:123456789012:d"},
+    "FileSystemConfigs": [
+        {"Arn": "arn:fs", "LocalMountPath": "/mnt/a"},
+        {"Arn": "arn:other", "LocalMountPath": "/mnt/b"},
+    ],
+    "SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"},
+    "DurableConfig": {"RetentionPeriodInDays": 7, "ExecutionTimeout": 60},
+    "CapacityProviderConfig": {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": "arn:c"}},
 }
 
 
@@ -61,7 +70,14 @@ def test_an_answer_of_aws_becomes_settings_and_a_request_again() -> None:
         "SecurityGroupIds": ["g"],
         "Ipv6AllowedForDualStack": True,
     }
+    assert request.pop("SnapStart") == {"ApplyOn": "PublishedVersions"}
     assert request == {key: ANSWER[key] for key in request}
+    known = botocore.session.get_session().get_service_model("lambda")
+    taken = set(known.operation_model("UpdateFunctionConfiguration").input_shape.members)
+    answered = set(known.operation_model("GetFunctionConfiguration").output_shape.members)
+    # A release keeps all that Lambda answers and takes: what it learns of later, this list has to learn too.
+    kept = {"Layers", "VpcConfig", "SnapStart", *request}
+    assert kept >= (taken & answered) - {"FunctionName", "RevisionId"}
     assert Settings.from_api({**ANSWER, **request}) == settings
 
 

@@ -1,0 +1,129 @@
+"""Variables give what Ansible's own templating gives, and work each one out once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import Variables
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def trusted(value: Any) -> Any:
+    """As it comes from a playbook: its texts may be templates."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, Mapping):
+        return {trusted(key): trusted(item) for key, item in value.items()}
+    return [trusted(item) for item in value] if isinstance(value, list) else value
+
+
+def templar(variables: Mapping[str, Any]) -> Templar:
+    return Templar(loader=DataLoader(), variables=dict(variables))
+
+
+def resolved(value: Any, /, **variables: Any) -> Any:
+    raw = trusted(variables)
+    return Variables(templar(raw), raw).resolve(trusted(value))
+
+
+VARIABLES: dict[str, Any] = {
+    "name": "log-reflector",
+    "queue": "{{ name }}-dead-letters",
+    "size": 256,
+    "none": None,
+    "on": True,
+    "off": "{{ size > 1000 }}",
+    "tags": {"a": "{{ name }}", "{{ name }}": ["{{ queue }}", "{{ size }}"]},
+    "sum": "{{ size + 1 }}",
+    "listed": "{{ [queue, sum] }}",
+    "deep": {"deeper": {"text": "{{ listed }}"}},
+    "braces": "a } b { c",
+    "empty": "",
+}
+TEMPLATES = [
+    *(f"{{{{ {name} }}}}" for name in VARIABLES),
+    "{{name}}",
+    "{{   queue   }}",
+    "{{ missing | default('x') }}",
+    "{{ tags | dict2items }}",
+    "{{ deep.deeper.text[0] }}",
+    "{{ deep['deeper'] }}",
+    "{{ name if on else queue }}",
+    "{{ 'name' }} and {{ name }}",
+    "{% if on %}{{ queue }}{% endif %}",
+    "{{ {'name': queue, 'size': sum} }}",
+    "no template",
+    "{ not one }",
+]
+values = st.recursive(
+    st.sampled_from(TEMPLATES) | st.none() | st.booleans() | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "{{ name }}"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values)
+def test_it_is_what_ansible_makes_of_it(value: Any) -> None:
+    raw = trusted(VARIABLES)
+    assert Variables(templar(raw), raw).resolve(trusted(value)) == templar(raw).template(trusted(value))
+
+
+def test_each_variable_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = trusted({"name": "x", "queue": "{{ name }}-letters", "both": "{{ queue ~ queue }}"})
+    made = templar(raw)
+    asked: list[str] = []
+
+    class Counting:
+        available_variables: Any = None
+
+        def template(self, text: str) -> Any:
+            asked.append(str(text))
+            made.available_variables = self.available_variables
+            return made.template(text)
+
+    variables = Variables(Counting(), raw)
+    value = trusted(["{{ both }}", "{{ queue }}", "{{ both }}-{{ queue }}", {"a": "{{ queue }}"}])
+    assert variables.resolve(value) == [
+        "x-lettersx-letters",
+        "x-letters",
+        "x-lettersx-letters-x-letters",
+        {"a": "x-letters"},
+    ]
+    assert sorted(asked) == ["{{ both }}-{{ queue }}", "{{ name }}-letters", "{{ queue ~ queue }}"]
+
+
+def test_what_is_left_out_is_left_out() -> None:
+    value = {"a": "{{ missing | default(omit) }}", "b": "{{name|default(omit)}}", "c": "{{ indirect }}"}
+    assert resolved(value, name="x", indirect="{{ missing | default(omit) }}") == {"b": "x"}
+
+
+def test_text_from_elsewhere_is_no_template() -> None:
+    raw = {"name": "{{ 7 * 7 }}", "theirs": trust_as_template("{{ name }} {{ name }}")}
+    found = Variables(templar(raw), raw).resolve(
+        {"a": "{{ name }}", "b": trust_as_template("{{ name }}"), "c": trust_as_template("{{ theirs }}")}
+    )
+    assert found == {"a": "{{ name }}", "b": "{{ 7 * 7 }}", "c": "{{ 7 * 7 }} {{ 7 * 7 }}"}
+
+
+@pytest.mark.parametrize(
+    ("value", "variables", "message"),
+    [
+        ("{{ missing }}", {}, "missing"),
+        ("{{ name }}", {"name": "{{ missing }}"}, "missing"),
+        ("{{ name }}-x", {"name": "{{ missing }}"}, "missing"),
+        ("{{ a }}", {"a": "{{ b }}", "b": "{{ a }}"}, "ecursi"),
+        ("{{ a }} b", {"a": "{{ a }}"}, "ecursi"),
+        ("{{ name | no_such_filter }}", {"name": "x"}, "no_such_filter"),
+    ],
+)
+def test_a_mistake_is_told_as_ansible_tells_it(value: str, variables: dict[str, Any], message: str) -> None:
+    with pytest.raises(Exception, match=message):
+        resolved(value, **variables)
