@@ -53,48 +53,17 @@ _value:
   type: str
 """
 
-import importlib
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-_FUNCTION = Path(__file__).resolve().parents[2] / "lambda_src" / "reflector" / "reflector"
-_NAME = "logreflector_aws_reflector"  # a name of its own: the function's package is called reflector
-
-
-@lru_cache(maxsize=1)
-def _config() -> ModuleType:
-    """The module of the Lambda function that reads its configuration."""
-    spec = importlib.util.spec_from_file_location(
-        _NAME, _FUNCTION / "__init__.py", submodule_search_locations=[str(_FUNCTION)]
-    )
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{_FUNCTION} is no package of Python")
-    package = importlib.util.module_from_spec(spec)
-    sys.modules[_NAME] = package
-    spec.loader.exec_module(package)
-    return importlib.import_module(f"{_NAME}.config")
+from ansible_collections.logreflector.aws.plugins.plugin_utils._reflector_code import mistake
 
 
 def reflector_rules_mistake(rules: Any, sumo_endpoint: str = "", environment: Mapping[str, Any] | None = None) -> str:
     """See the documentation above."""
-    config = _config()
-    what = "rules"
-    try:
-        # As the function will read them: without Ansible's own kinds of text, and with YAML's dates as text.
-        plain = json.loads(json.dumps(rules, default=str))
-        config.checked_rules(plain, (config.SUMO_LOGIC,) if sumo_endpoint else ())
-        what = "settings"
-        texts = {name: str(value) for name, value in (environment or {}).items()}
-        config.checked({config.RULES: json.dumps(plain), "SUMO_ENDPOINT": sumo_endpoint, **texts})
-    except (ValueError, TypeError) as error:
-        return f"The reflector would refuse its {what}: {error}"
-    return ""
+    # As the function will read them: without Ansible's own kinds of text, and with YAML's dates as text.
+    return mistake(json.loads(json.dumps(rules, default=str)), sumo_endpoint, environment or {})
 
 
 class FilterModule:

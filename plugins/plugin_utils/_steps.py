@@ -32,6 +32,7 @@ from ..modules import (
     target_info,
 )
 from ._once import once
+from ._reflector_code import config
 from ._worker import cleaned, refusal, validate
 
 MODULES: dict[str, Spec] = {
@@ -52,6 +53,8 @@ MODULES: dict[str, Spec] = {
         target_info,
     )
 }
+
+config()  # for the roles' filters: what is loaded here, workers inherit
 
 Step = Mapping[str, Any]
 """name, module, args, when, once, refuse: as the options of converge say."""

@@ -10,9 +10,12 @@ Ansible's templar compiles the template of a variable wherever another mentions 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from ansible.errors import AnsibleUndefinedVariable
 
 try:
     from ansible.template import is_trusted_as_template
@@ -24,9 +27,13 @@ except ImportError:  # ansible-core before 2.19 marks what it must not template,
 
 
 _NAME = r"[a-zA-Z_]\w*"
-_ONLY_A_NAME = re.compile(rf"\{{\{{ *({_NAME}) *\}}\}}")
+_MENTION = re.compile(rf"\{{\{{ *({_NAME}(?:\.{_NAME})*) *\}}\}}")
 _OMIT_UNLESS = re.compile(rf"\{{\{{ *({_NAME}) *\| *default\( *omit *\) *\}}\}}")
+_LITERAL_UNLESS = re.compile(
+    rf"\{{\{{ *({_NAME}) *\| *default\( *('[^'\\]*'|[0-9]+|\[\]|\[ *'[^'\\]*' *\]) *\) *\}}\}}"
+)
 _NAMES = re.compile(rf"(?<![\w.]){_NAME}")
+_NOTHING = object()
 
 
 class _Omitted:
@@ -65,10 +72,48 @@ class Variables:
     def _text(self, text: str) -> Any:
         if not ("{{" in text or "{%" in text) or not is_trusted_as_template(text):
             return text
-        if (found := _ONLY_A_NAME.fullmatch(text)) and self._has(found[1]):
-            return self._variable(found[1])
+        if (found := _MENTION.fullmatch(text)) and (value := self._mentioned(found[1])) is not _NOTHING:
+            return value
         if found := _OMIT_UNLESS.fullmatch(text):
             return self._variable(found[1]) if self._has(found[1]) else _Omitted
+        if found := _LITERAL_UNLESS.fullmatch(text):
+            return self._or_literal(text, *found.groups())
+        return self._composed(text) or self._templated(text)
+
+    def _mentioned(self, path: str) -> Any:
+        """Of NAME or NAME.KEY.KEY the value, _NOTHING where it is not as simple as that."""
+        name, *keys = path.split(".")
+        if not self._has(name):
+            return _NOTHING
+        value = self._variable(name)
+        for key in keys:
+            if not isinstance(value, Mapping) or key not in value or hasattr(type(value), key):
+                return _NOTHING
+            value = value[key]
+        return value
+
+    def _or_literal(self, text: str, name: str, literal: str) -> Any:
+        if name not in self._raw:
+            return ast.literal_eval(literal)
+        try:
+            return self._variable(name) if self._has(name) else self._templated(text)
+        except AnsibleUndefinedVariable:  # of one that it mentions: what that comes to is Ansible's to say
+            return self._templated(text)
+
+    def _composed(self, text: str) -> str:
+        """A text with mentions of other texts in it; "" where there is anything else in it."""
+        if "{%" in text or "{#" in text:
+            return ""
+        parts = _MENTION.split(text)
+        values = [self._mentioned(path) for path in parts[1::2]]
+        if any("{{" in part or "\n" in part for part in parts[::2]) or not all(
+            isinstance(value, str) for value in values
+        ):
+            return ""
+        parts[1::2] = values
+        return "".join(parts)
+
+    def _templated(self, text: str) -> Any:
         for name in _NAMES.findall(text):
             if self._has(name) and isinstance(self._raw[name], str):
                 self._variable(name)

@@ -87,7 +87,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
 
     def arguments(self) -> dict[str, Any]:
         """The task's options, as plain as a module would get them."""
-        return plain(self._task.args)
+        arguments: dict[str, Any] = plain(self._task.args)
+        return arguments
 
     def as_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """The task's result, made by the module wherever Ansible runs it."""

@@ -44,9 +44,10 @@ VARIABLES: dict[str, Any] = {
     "deep": {"deeper": {"text": "{{ listed }}"}},
     "braces": "a } b { c",
     "empty": "",
+    "broken": "{{ missing }}",
 }
 TEMPLATES = [
-    *(f"{{{{ {name} }}}}" for name in VARIABLES),
+    *(f"{{{{ {name} }}}}" for name in VARIABLES if name != "broken"),
     "{{name}}",
     "{{   queue   }}",
     "{{ missing | default('x') }}",
@@ -57,6 +58,23 @@ TEMPLATES = [
     "{{ 'name' }} and {{ name }}",
     "{% if on %}{{ queue }}{% endif %}",
     "{{ {'name': queue, 'size': sum} }}",
+    "{{ deep.deeper.text }}",
+    "{{ deep.deeper }}",
+    "{{ deep.missing | default('x') }}",
+    "{{ deep.keys() | list }}",
+    "{{ name }}-x-{{ queue }}",
+    "{{ missing | default([]) }}",
+    "{{ missing | default(['*']) }}",
+    "{{ missing | default( 5 ) }}",
+    "{{ name | default('x') }}",
+    "{{ broken | default('x') }}",
+    "{{ size }}-x",
+    "{{ on }} {{ off }}",
+    " {{ name }} ",
+    "a\n{{ name }}\n",
+    "{# nothing #}{{ name }}-x",
+    "{{ empty }}{{ empty }}",
+    "{{ braces }}{{ name }}",
     "no template",
     "{ not one }",
 ]
@@ -69,7 +87,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values)
 def test_it_is_what_ansible_makes_of_it(value: Any) -> None:
     raw = trusted(VARIABLES)
@@ -90,14 +108,14 @@ def test_each_variable_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> No
             return made.template(text)
 
     variables = Variables(Counting(), raw)
-    value = trusted(["{{ both }}", "{{ queue }}", "{{ both }}-{{ queue }}", {"a": "{{ queue }}"}])
+    value = trusted(["{{ both }}", "{{ queue }}", "{{ both | upper }}-{{ queue }}", {"a": "{{ queue }}"}])
     assert variables.resolve(value) == [
         "x-lettersx-letters",
         "x-letters",
-        "x-lettersx-letters-x-letters",
+        "X-LETTERSX-LETTERS-x-letters",
         {"a": "x-letters"},
     ]
-    assert sorted(asked) == ["{{ both }}-{{ queue }}", "{{ name }}-letters", "{{ queue ~ queue }}"]
+    assert sorted(asked) == ["{{ both | upper }}-{{ queue }}", "{{ queue ~ queue }}"]
 
 
 def test_what_is_left_out_is_left_out() -> None:
