@@ -74,7 +74,8 @@ options:
     type: str
   environment:
     description:
-      - Environment variables whose values may be shown. A value is a string or a number; a boolean becomes V(true) or V(false).
+      - Environment variables whose values may be shown. A boolean becomes V(true) or V(false), a dictionary or a list its JSON, with
+        sorted keys.
       - C({partition}), C({region}) and C({account}) in values are replaced by those of the caller.
       - With O(secret_environment) it is the whole environment. Other variables are removed. If neither is given, the environment is left alone.
     type: dict

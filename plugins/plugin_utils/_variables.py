@@ -11,6 +11,7 @@ Ansible's templar compiles the template of a variable wherever another mentions 
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,8 +33,8 @@ _OMIT_UNLESS = re.compile(rf"\{{\{{ *({_NAME}) *\| *default\( *omit *\) *\}}\}}"
 _LITERAL_UNLESS = re.compile(
     rf"\{{\{{ *({_NAME}) *\| *default\( *('[^'\\]*'|[0-9]+|\[\]|\[ *'[^'\\]*' *\]) *\) *\}}\}}"
 )
-_NAMES = re.compile(rf"(?<![\w.]){_NAME}")
 _NOTHING = object()
+_NAMES = re.compile(rf"(?<![\w.]){_NAME}")
 
 
 class _Omitted:
@@ -95,10 +96,10 @@ class Variables:
     def _or_literal(self, text: str, name: str, literal: str) -> Any:
         if name not in self._raw:
             return ast.literal_eval(literal)
-        try:
-            return self._variable(name) if self._has(name) else self._templated(text)
-        except AnsibleUndefinedVariable:  # of one that it mentions: what that comes to is Ansible's to say
-            return self._templated(text)
+        with contextlib.suppress(AnsibleUndefinedVariable):  # of one that it mentions: what that comes to is Ansible's to say
+            if self._has(name):
+                return self._variable(name)
+        return self._templated(text)
 
     def _composed(self, text: str) -> str:
         """A text with mentions of other texts in it; "" where there is anything else in it."""
@@ -114,9 +115,12 @@ class Variables:
         return "".join(parts)
 
     def _templated(self, text: str) -> Any:
+        # Jinja looks every name of a template up before it begins, so this does no more. What cannot be resolved stays a template:
+        # it may stand in a branch that is not taken, or have a default.
         for name in _NAMES.findall(text):
             if self._has(name) and isinstance(self._raw[name], str):
-                self._variable(name)
+                with contextlib.suppress(Exception):
+                    self._variable(name)
         self._templar.available_variables = {**self._raw, **self._known}
         return self._templar.template(text)
 

@@ -12,7 +12,7 @@
 | `INCLUDE_EXTRACTED_FIELDS` | false | `extractedFields` in each record whose filter pattern names fields |
 | `COMPRESS_DATA` | true | gzip request bodies |
 | `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped, whatever the sink |
-| `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME` or `ssm:NAME:VERSION` of a parameter with that (what follows a `#` is ignored) |
+| `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME[:VERSION]` of a parameter with that (what follows a `#` is ignored) |
 | `DEAD_LETTER_QUEUE` | | name of the SQS queue for what cannot be sent; without one such an invocation fails |
 
 Names are those of Sumo Logic's own CloudWatch Lambda where it has the setting. With `SUMO_ENDPOINT` there is a sink named

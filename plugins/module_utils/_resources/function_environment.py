@@ -67,8 +67,9 @@ def _text(option: str, name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    kind = "null" if value is None else "a dict" if isinstance(value, Mapping) else "a list"
-    raise InvalidInputError(option, f"variable {name} is {kind}; a string or a number is needed")
+    if value is None:
+        raise InvalidInputError(option, f"variable {name} is null; leave it out, or give it a value")
+    return json.dumps(value, sort_keys=True)
 
 
 def environment_size(variables: Mapping[str, str]) -> int:

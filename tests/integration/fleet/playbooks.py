@@ -51,6 +51,11 @@ class Run:
         assert matches, f"no result of {task!r} on {host}:\n{self.output}"
         return matches[-1]
 
+    def catch_up(self, host: str) -> dict[str, Any]:
+        """What the playbook deploy's step of that name came to."""
+        found: dict[str, Any] = self.result(host, "Converge the target")["steps"]["catch_up"]
+        return found
+
     def recap(self) -> str:
         """The lines of the recap that the playbook prints."""
         return "\n".join(re.findall(r'^ {8}"(.*?)",?$', self.output, re.MULTILINE))
@@ -63,7 +68,11 @@ class Ansible:
         self._folder = folder
         self._inventory = inventory
         self._environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("AWS_", "ANSIBLE_", "LOGREFLECTOR_"))
+            },
             "HOME": str(folder),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
@@ -149,6 +158,9 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         "reflector_drain_seconds": 1,
         "reflector_settle_seconds": 0,
         "verify_timeout": 30,
+        # A canary for each target and a wave for a few of them take time; test_waves.py has both.
+        "deploy_verify": False,
+        "deploy_waves": "100%",
         **variables,
     }
     common = {name: value for name, value in common.items() if value is not None}

@@ -131,6 +131,7 @@ def test_every_active_account_in_every_region(inventory: Inventory) -> None:
     assert not [host for host in answer.hosts if host.startswith(("gone", "early"))]
     assert answer.data["_meta"]["hostvars"]["shop-3.us-east-1"] == {
         "target_account_id": MEMBERS[3],
+        "target_account_regions": ["eu-west-1", "us-east-1"],
         "target_account_name": "shop 3",
         "target_account_tags": {"env": "prod", "cost center": "1"},
         "target_ou_path": "/Workloads/Prod",

@@ -50,6 +50,10 @@ NEEDED_FOR_REPLAY = {
     "sqs:DeleteMessage",
     "sqs:ReceiveMessage",
 }
+# What a second release and a rollback need: test_rollback.py plays them. A first release lists aliases, publishes and makes one.
+NEEDED_FOR_ROLLBACK = {"lambda:DeleteAlias", "lambda:ListVersionsByFunction", "lambda:UpdateAlias"}
+# Whether a region is enabled is asked where one fails: test_places.py.
+NEEDED_IN_TROUBLE = {"account:GetRegionOptStatus"}
 # A canary is made and removed by verify; no other call of it writes.
 CANARY_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
@@ -124,7 +128,7 @@ def test_an_account_gets_its_roles_once(story: Story) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_catch_up_says_why_a_group_is_not_subscribed(story: Story, host: str) -> None:
-    result = story.runs["deploy"].result(host, "Subscribe the log groups that exist")
+    result = story.runs["deploy"].catch_up(host)
     reasons = {entry["log_group"]: (entry["outcome"], entry["reason"]) for entry in result["not_subscribed"]}
     assert reasons[ARCHIVE_GROUP][0] == "not_possible"
     assert "INFREQUENT_ACCESS" in reasons[ARCHIVE_GROUP][1]
@@ -166,7 +170,14 @@ def test_the_deployer_has_no_permission_that_it_does_not_need(story: Story) -> N
     allowed = {action for statement in POLICY["Statement"] for action in as_list(statement["Action"])}
     assert story.actions - allowed == {"sts:GetCallerIdentity"}  # which needs no permission
     # PassRole is no call: CreateFunction needs it.
-    needed_elsewhere = NEEDED_FOR_TAGS | NEEDED_FOR_UPDATES | NEEDED_FOR_LONG_RULES | NEEDED_FOR_REPLAY
+    needed_elsewhere = (
+        NEEDED_FOR_TAGS
+        | NEEDED_FOR_UPDATES
+        | NEEDED_FOR_LONG_RULES
+        | NEEDED_FOR_REPLAY
+        | NEEDED_FOR_ROLLBACK
+        | NEEDED_IN_TROUBLE
+    )
     assert allowed - story.actions == needed_elsewhere | {"iam:PassRole"}
 
 

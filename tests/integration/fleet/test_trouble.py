@@ -43,7 +43,7 @@ def test_a_refused_account_and_a_silent_region_do_not_stop_the_others(
     silent = next(line for line in recap if line.startswith(f"{MEMBER}.{REGIONS[0]}"))
     assert "FAILED. Could not" in silent
     assert f"{MEMBER}/{REGIONS[0]}" in silent
-    assert "Check that the region is enabled" in silent
+    assert "The region is enabled in this account: check that its endpoint can be reached from here" in silent
     assert "Traceback" not in run.output
     # The silent region answers again: the same command finishes the job.
     assert ansible.run("logreflector.aws.deploy").status == 0
@@ -225,7 +225,7 @@ def test_fresh_roles_late_permissions_double_events_and_throttling_are_waited_ou
     try:
         deployed = ansible.run("logreflector.aws.deploy", "--limit", host)
         assert deployed.status == 0, deployed.output
-        assert deployed.result(host, "Subscribe the log groups that exist")["counts"]["changed"] == 7
+        assert deployed.catch_up(host)["counts"]["changed"] == 7
         assert any(call.fault or call.status == 400 for call in aws.front.calls(operation="PutSubscriptionFilter"))
         verified = ansible.run("logreflector.aws.verify", "--limit", host)
         assert verified.status == 0, verified.output
@@ -247,7 +247,7 @@ def test_where_aws_allows_fewer_filters_than_assumed_a_full_group_is_told_and_wh
     aws.configure(filter_slots=1)
     try:
         run = ansible.run("logreflector.aws.deploy", "--limit", host)
-        counts = run.result(host, "Subscribe the log groups that exist")["counts"]
+        counts = run.catch_up(host)["counts"]
         assert run.status == 0
         # The group with one filter of another team, and the one that is full anyway, its class aside.
         assert counts["not_possible"] == 3

@@ -1,0 +1,109 @@
+"""Organisations of any size on the embedded AWS, and what the front's journal tells of a deployment."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "extensions"), str(ROOT / "tests" / "integration" / "fleet")]
+
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws  # noqa: E402
+from embedded_aws.front import Call  # noqa: E402
+from embedded_aws.http_server import HttpClient, Request  # noqa: E402
+from embedded_aws.population import SECRET  # noqa: E402
+
+from playbooks import write_inventory  # noqa: E402
+
+REGIONS = ("eu-west-1", "us-east-1", "eu-central-1", "us-west-2")
+GROUPS = 4
+Target = tuple[str, str]
+"""Account and region."""
+
+
+def targets_of(size: int) -> list[Target]:
+    """So many targets: accounts in four regions each, the last account in fewer where they do not come out even."""
+    return [(f"{100_000_000_000 + number // len(REGIONS)}", REGIONS[number % len(REGIONS)]) for number in range(size)]
+
+
+def inventory(folder: Path, targets: list[Target]) -> Path:
+    """As the tests write it. Ansible goes through hosts as groups name them: accounts first keeps the targets' order."""
+    path = write_inventory(folder, targets, deploy_waves=None, rollback_waves=None)  # the playbooks' own
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["all"]["children"] = dict(sorted(content["all"]["children"].items()))
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def organisation(targets: Iterable[Target], policy: dict[str, Any] | None = None) -> Iterator[RunningAws]:
+    """An embedded AWS with these targets: the deployer's own policy, the secret and `GROUPS` log groups in each.
+
+    policy   the deployer's, instead
+    """
+    wanted = list(targets)
+    accounts = tuple(dict.fromkeys(account for account, _unused in wanted))
+    policy = policy or json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+    organization = Organization(management=accounts[0], members=accounts[1:], regions=REGIONS)
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws:
+        _populate(aws, wanted)
+        aws.front.clear_journal()
+        yield aws
+
+
+def deployers(calls: Iterable[Call]) -> list[Call]:
+    """Those that the deployment made, its AssumeRole calls included."""
+    return [call for call in calls if "/log-reflector-deployer/" in call.caller or call.operation == "AssumeRole"]
+
+
+class Root:
+    """Requests as each account's root, in bare HTTP: thousands of boto3 clients would take longer than the bench."""
+
+    def __init__(self, aws: RunningAws) -> None:
+        self._address = aws.endpoint_url.removeprefix("http://")
+        host, _unused, port = self._address.partition(":")
+        self._client = HttpClient(host, int(port))
+
+    def post(self, target: Target, service: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A call in a JSON protocol; `operation` with its prefix, such as "Logs_20140328.CreateLogGroup"."""
+        headers = (("X-Amz-Target", operation), ("Content-Type", "application/x-amz-json-1.1"))
+        answer: dict[str, Any] = json.loads(
+            self._send("POST", "/", target, service, headers, json.dumps(body).encode()) or b"{}"
+        )
+        return answer
+
+    def get(self, target: Target, service: str, path: str) -> bytes:
+        """A call by its path, and the answer's body."""
+        return self._send("GET", path, target, service, (), b"")
+
+    def query(self, target: Target, service: str, body: str) -> bytes:
+        """A call in the query protocol, and the answer's XML."""
+        return self._send("POST", "/", target, service, (("Content-Type", _FORM),), body.encode())
+
+    def _send(
+        self, method: str, path: str, target: Target, service: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> bytes:
+        scope = f"{target[0]}/20260101/{target[1]}/{service}/aws4_request"
+        signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        common = (("Host", self._address), ("Authorization", signature))
+        response = self._client.send(Request(method, path, (*common, *headers), body))
+        if response.status != 200:
+            raise SystemExit(f"{service} in {target}: {response.status} {response.body!r}")
+        return response.body
+
+
+_FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+def _populate(aws: RunningAws, targets: list[Target]) -> None:
+    root = Root(aws)
+    for target in targets:
+        secret = {"Name": SECRET, "SecretString": aws.sink_url}
+        root.post(target, "secretsmanager", "secretsmanager.CreateSecret", secret)
+        for number in range(GROUPS):
+            name = {"logGroupName": f"/aws/lambda/service-{number:02}"}
+            root.post(target, "logs", "Logs_20140328.CreateLogGroup", name)

@@ -1,0 +1,229 @@
+"""Two releases on two targets, and back: while lines are written all the time, after a deployment that was killed, and twice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deployed import FUNCTION, Deployed, until
+from embedded_aws import Call, RunningAws
+from embedded_aws.population import foreign_state
+
+from playbooks import EXCLUDE, MEMBER, REGIONS, Ansible, Run, write_inventory
+
+TARGETS = [(MEMBER, region) for region in REGIONS]
+HOSTS = [f"{account}.{region}" for account, region in TARGETS]
+SUBSCRIBER = "log-reflector-subscriber"
+GROUP = "/aws/lambda/service-00"
+RULE = {
+    "description": "The second release's rule",
+    "event_pattern": {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}},
+    "retry_policy": {"maximum_retry_attempts": 10, "maximum_event_age": 3600},
+}
+SECOND = {
+    "reflector_memory_size": 512,
+    "reflector_environment": {"INCLUDE_LOG_INFO": "true", "SOURCE_CATEGORY_OVERRIDE": "second"},
+    "subscriber_rule": RULE,
+}
+
+
+def standing(place: Deployed) -> dict[str, Any]:
+    """Functions, rule and filters, as AWS has them."""
+    functions = place.client("lambda")
+    keys = ("CodeSha256", "MemorySize", "Environment", "Role", "Runtime", "Timeout")
+    configurations = {name: functions.get_function_configuration(FunctionName=name) for name in (FUNCTION, SUBSCRIBER)}
+    events = place.client("events")
+    rule, targets = events.describe_rule(Name=SUBSCRIBER), events.list_targets_by_rule(Rule=SUBSCRIBER)["Targets"]
+    logs = place.client("logs")
+    return {
+        **{name: {key: found.get(key) for key in keys} for name, found in configurations.items()},
+        "rule": (rule["Description"], json.loads(rule["EventPattern"]), [item["RetryPolicy"] for item in targets]),
+        "filters": logs.describe_subscription_filters(logGroupName=GROUP)["subscriptionFilters"],
+    }
+
+
+@contextmanager
+def writing(place: Deployed) -> Iterator[list[str]]:
+    """Lines are written all the time; those that were, so far."""
+    written: list[str] = []
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.wait(0.1):
+            line = f"during a rollback {len(written)}"
+            place.write(GROUP, line)
+            written.append(line)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield written
+    finally:
+        done.set()
+        writer.join()
+
+
+@dataclass
+class Story:
+    """The runs by name, the deployer's writes in each, and what stood after it."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    writes: dict[str, list[Call]] = field(default_factory=dict)
+    stood: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    foreign: list[list[dict[str, Any]]] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def places(aws: RunningAws) -> list[Deployed]:
+    return [Deployed(aws, *target) for target in TARGETS]
+
+
+@pytest.fixture(scope="module")
+def fleet(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    folder: Path = tmp_path_factory.mktemp("rollback")
+    inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE, rollback_waves=[1])
+    return Ansible(aws.deploy_environment(), inventory, folder)
+
+
+@pytest.fixture(scope="module")
+def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
+    told = Story()
+
+    def play(name: str, playbook: str, *arguments: str, **extra: Any) -> None:
+        aws.front.clear_journal()
+        told.runs[name] = fleet.run(f"logreflector.aws.{playbook}", *arguments, extra=extra)
+        assert told.runs[name].status == 0, told.runs[name].output
+        writes = aws.front.writes()
+        told.writes[name] = [call for call in writes if ":assumed-role/log-reflector-deployer/" in call.caller]
+
+    def stand(name: str) -> None:
+        told.stood[name] = [standing(place) for place in places]
+
+    play("status of nothing", "status")
+    play("first", "deploy")
+    stand("first")
+    play("second", "deploy", **SECOND)
+    stand("second")
+    play("status of second", "status")
+    told.foreign.append([foreign_state(aws, *target) for target in TARGETS])
+    play("check", "rollback", "--check", "--diff")
+    stand("check")
+    with writing(places[0]) as told.written:
+        play("back", "rollback")
+    stand("back")
+    told.foreign.append([foreign_state(aws, *target) for target in TARGETS])
+    play("back again", "rollback", rollback_verify=False)
+    play("status of back", "status")
+    play("first again", "deploy")
+    return told
+
+
+def test_a_rollback_brings_back_functions_and_rules_and_leaves_filters(story: Story) -> None:
+    assert story.stood["second"] != story.stood["first"]
+    assert [place["rule"][0] for place in story.stood["second"]] == [RULE["description"]] * 2
+    assert story.stood["back"] == story.stood["first"]
+    assert story.foreign[0] == story.foreign[1]
+    # The canary's log group is the only thing that was made in CloudWatch Logs.
+    logs = {call.operation for call in story.writes["back"] if call.service == "logs"}
+    assert logs == {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
+
+
+def test_check_mode_announces_what_is_done(story: Story) -> None:
+    assert story.writes["check"] == []
+    assert story.stood["check"] == story.stood["second"]
+    assert story.runs["check"].changes() == story.runs["back"].changes()
+    recap = story.runs["check"].recap()
+    assert "2 targets: reflector would go back to 0.1.0, subscriber would go back to 0.1.0" in recap
+
+
+def test_no_delivery_fails_and_no_line_is_lost_meanwhile(story: Story, places: list[Deployed]) -> None:
+    assert len(story.written) > 10
+    sink = places[0].aws.sink
+    arrived = lambda: Counter(line["message"] for line in sink.lines() if line.get("message") in set(story.written))  # noqa: E731
+    until(lambda: set(arrived()) == set(story.written))
+    assert set(arrived().values()) == {1}
+    assert [line for line in places[0].accounts() if "error" in line] == []
+    started = sum(line.startswith("START ") for line in places[0].log())
+    assert started == len(places[0].accounts()), "an invocation ended without its accounting line"
+    assert places[0].counts() == (0, 0)
+
+
+def test_the_second_rollback_and_the_release_that_runs_change_nothing(story: Story) -> None:
+    assert story.runs["back again"].changed_tasks() == []
+    assert story.writes["back again"] == []
+    assert "reflector back at 0.1.0 already, subscriber back at 0.1.0 already" in story.runs["back again"].recap()
+    functions = {line for lines in story.runs["first again"].changes().values() for line in lines}
+    assert functions <= {f"update release of function {name}" for name in (FUNCTION, SUBSCRIBER)}
+
+
+def test_it_goes_in_waves_and_proves_each_target(story: Story) -> None:
+    for number, host in enumerate(HOSTS, 1):
+        assert f'"msg": "Wave {number}: 0 of 1 targets failed, and 0% may."' in story.runs["back"].output
+        assert story.runs["back"].result(host, "Canary")["canary"]["seconds_to_delivery"] < 30
+
+
+def test_the_status_tells_what_runs_and_what_could(story: Story) -> None:
+    packages = [str(story.stood["first"][0][name]["CodeSha256"])[:12] for name in (FUNCTION, SUBSCRIBER)]
+
+    def told(name: str, history: str) -> None:
+        recap = story.runs[name].recap()
+        reflector, subscriber = (f"0.1.0 (package {package}, {history})" for package in packages)
+        assert f"2 targets: reflector {reflector}, subscriber {subscriber}" in recap
+        assert all(host in recap for host in HOSTS)
+        assert story.writes[name] == []
+
+    assert "2 targets: no reflector, no subscriber" in story.runs["status of nothing"].recap()
+    told("status of second", "before it 0.1.0")
+    told("status of back", "withdrawn 0.1.0")
+
+
+def test_the_status_tells_who_changed_by_hand_and_whom_it_could_not_ask(
+    story: Story, fleet: Ansible, places: list[Deployed]
+) -> None:
+    places[0].client("lambda").update_function_configuration(FunctionName=FUNCTION, MemorySize=1024)
+    places[0].aws.front.deny("GetFunction", account=MEMBER, region=REGIONS[1])
+    try:
+        run = fleet.run("logreflector.aws.status")
+    finally:
+        places[0].aws.front.clear_faults()
+        assert fleet.run("logreflector.aws.deploy").status == 0
+    assert run.status == 2
+    assert "), CHANGED since it was released, subscriber" in run.recap()
+    assert f"{HOSTS[1]}: FAILED. Could not read function {FUNCTION}" in run.recap()
+
+
+def test_after_a_killed_deployment_the_functions_that_it_reached_go_back(
+    story: Story, fleet: Ansible, places: list[Deployed]
+) -> None:
+    aws = places[0].aws
+    assert fleet.run("logreflector.aws.deploy").status == 0
+    before = [standing(place) for place in places]
+    aws.front.clear_journal()
+    process, _record = fleet.start("logreflector.aws.deploy", extra=SECOND)
+    until(lambda: aws.front.calls(operation="UpdateFunctionConfiguration"))
+    process.kill()
+    process.communicate()
+    run = fleet.run("logreflector.aws.rollback")
+    assert run.status == 0, run.output
+    after = [standing(place) for place in places]
+    assert [place["filters"] for place in after] == [place["filters"] for place in before]
+    assert after == before
+
+
+def test_a_target_without_a_release_before_is_told_so(story: Story, fleet: Ansible) -> None:
+    for playbook in ("teardown", "deploy"):
+        assert fleet.run(f"logreflector.aws.{playbook}").status == 0
+    run = fleet.run("logreflector.aws.rollback", extra={"rollback_waves": "100%"})
+    assert run.status == 2
+    assert (
+        "2 targets: FAILED. Could not roll back function log-reflector in <account>/<region>: no release before"
+        in run.recap()
+    )

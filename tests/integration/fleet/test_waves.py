@@ -1,0 +1,246 @@
+"""24 targets in waves, each wave proved by canaries that real functions serve: stopped by a failure, and finished by the retry file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_aws import Call, Configuration, EmbeddedAws, Organization, RunningAws, Settings
+from embedded_aws.population import populate
+
+from playbooks import EXCLUDE, POLICY, Ansible, Run, write_inventory
+
+ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111123)]
+REGIONS = ("eu-west-1", "us-east-1")
+TARGETS = [(account, region) for account in ACCOUNTS for region in REGIONS]
+DEPLOY = "logreflector.aws.deploy"
+RETRY = "log-reflector-deploy.retry"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RunningAws]:
+    """Twelve accounts in two regions, some 125 MB each once canaries have flown: a target keeps three processes.
+
+    A function takes one event at once, since each more would be one more process.
+    """
+    organization = Organization(management=ACCOUNTS[0], members=tuple(ACCOUNTS[1:]), regions=REGIONS)
+    configuration = Configuration(
+        organization=organization, deployer_policy=POLICY, settings=Settings(parallel_events=1)
+    )
+    with EmbeddedAws(configuration) as running:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda target: populate(running, *target, groups=2), TARGETS))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Ansible is started."""
+    return tmp_path_factory.mktemp("waves")
+
+
+@pytest.fixture(scope="module")
+def fleet(aws: RunningAws, folder: Path) -> Ansible:
+    """Playbooks over all targets. Waves and the canary as an inventory sets them."""
+    inventory = write_inventory(
+        folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[2, "25%", "100%"], deploy_verify=True
+    )
+    return Ansible(aws.deploy_environment(), inventory, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """order: the targets as Ansible takes them. left: the retry file after each run. calls: the deployer's in the stopped run."""
+
+    order: list[str]
+    announced: Run
+    stopped: Run
+    elsewhere: Run
+    resumed: Run
+    left: dict[str, list[str]]
+    calls: list[Call]
+
+    @property
+    def waves(self) -> tuple[list[str], list[str], list[str]]:
+        return self.order[:2], self.order[2:8], self.order[8:]
+
+    @property
+    def broken(self) -> str:
+        """In the second wave, and not the first of it."""
+        return self.order[4]
+
+
+@pytest.fixture(scope="module")
+def story(aws: RunningAws, fleet: Ansible, folder: Path) -> Story:
+    left: dict[str, list[str]] = {}
+
+    def note(name: str) -> None:
+        left[name] = (folder / RETRY).read_text().split() if (folder / RETRY).exists() else []
+
+    announced = fleet.run(DEPLOY, "--check")
+    order = [line.split(":")[0] for line in announced.recap().splitlines() if ": ok" in line]
+    account, region = order[4].split(".")
+    aws.front.clear_journal()
+    aws.front.deny("CreateFunction", account=account, region=region)
+    stopped = fleet.run(DEPLOY)
+    aws.front.clear_faults()
+    calls = [call for call in aws.front.calls() if ":assumed-role/log-reflector-deployer/" in call.caller]
+    note("stopped")
+    elsewhere = fleet.run(DEPLOY, "--limit", order[0])
+    note("elsewhere")
+    resumed = fleet.run(DEPLOY, "--limit", f"@{RETRY}")
+    note("resumed")
+    return Story(order, announced, stopped, elsewhere, resumed, left, calls)
+
+
+def waves_told(run: Run) -> list[str]:
+    """What was said at the end of each wave."""
+    told = [json.loads("{" + line + "}")["msg"] for line in run.output.splitlines() if '"msg": "Wave ' in line]
+    return [str(line) for line in told]
+
+
+def test_a_wave_with_a_failure_is_the_last(story: Story) -> None:
+    assert story.announced.status == 0, story.announced.output
+    assert story.stopped.status == 2, story.stopped.output
+    assert waves_told(story.stopped) == [
+        "Wave 1: 0 of 2 targets failed, and 0% may.",
+        "Wave 2: 1 of 6 targets failed, and 0% may. No other wave begins.",
+    ]
+    recap = story.stopped.recap()
+    assert f"{story.broken}: FAILED. Could not " in recap
+    assert "lambda:CreateFunction" in recap
+    assert "16 targets: not begun" in recap
+    assert f"Left: 1 failed, 16 not begun. For these alone: the same command with --limit @{RETRY}" in recap
+
+
+def test_no_later_wave_was_touched(story: Story) -> None:
+    # What is global is asked for in one region, whichever target needs it.
+    touched = {f"{call.account}.{call.region}" for call in story.calls if call.service not in ("iam", "sts")}
+    first, second, _later = story.waves
+    assert touched == {*first, *second}
+
+
+def test_the_retry_file_holds_what_is_left_and_no_other_run_forgets_it(story: Story) -> None:
+    left = {story.broken, *story.waves[2]}
+    assert set(story.left["stopped"]) == left
+    assert story.elsewhere.status == 0, story.elsewhere.output
+    assert story.elsewhere.changed_tasks() == []
+    assert story.left["elsewhere"] == story.left["stopped"]
+    assert story.resumed.status == 0, story.resumed.output
+    assert set(story.resumed.changes()) - {"localhost"} == left
+    assert story.left["resumed"] == []
+
+
+def of_aws(run: Run) -> list[tuple[str, str]]:
+    """Account and change. Not the packages, which are built on the control node: until one is built, each wave announces it."""
+    changes = ((host.split(".")[0], line) for host, lines in run.changes().items() for line in lines)
+    return sorted(change for change in changes if not change[1].startswith("create package "))
+
+
+def test_what_was_announced_over_all_waves_was_done_by_both_runs(story: Story) -> None:
+    # By account, whichever of its targets made its roles.
+    assert sorted(of_aws(story.stopped) + of_aws(story.resumed)) == of_aws(story.announced)
+
+
+def test_every_target_was_proved_by_a_canary(story: Story, aws: RunningAws) -> None:
+    received = [line.get("logGroup") for line in aws.sink.lines()]
+    for host in story.order:
+        run = story.resumed if host in story.left["stopped"] else story.stopped
+        canary = run.result(host, "Canary")["canary"]
+        assert canary["seconds_to_delivery"] < 30
+        assert received.count(canary["log_group"]) == 1
+
+
+@pytest.fixture
+def few(aws: RunningAws, story: Story, tmp_path: Path) -> Ansible:
+    """The two targets of an account, deployed by the story; a wave for each, and no canary."""
+    targets = [(ACCOUNTS[1], region) for region in REGIONS]
+    return Ansible(
+        aws.deploy_environment(),
+        write_inventory(tmp_path, targets, log_groups_exclude=EXCLUDE, deploy_waves="1,1"),
+        tmp_path,
+    )
+
+
+def test_an_allowed_failure_lets_the_next_wave_begin_even_if_a_whole_wave_failed(
+    aws: RunningAws, few: Ansible, tmp_path: Path
+) -> None:
+    aws.front.deny("GetFunction", account=ACCOUNTS[1], region=REGIONS[0])
+    try:
+        for allowed in ("100%", 1):
+            run = few.run(DEPLOY, extra={"deploy_allowed_failures": allowed})
+            assert run.status == 2, run.output
+            assert waves_told(run) == [
+                f"Wave 1: 1 of 1 targets failed, and {allowed} may.",
+                f"Wave 2: 0 of 1 targets failed, and {allowed} may.",
+            ]
+            assert f"{ACCOUNTS[1]}.{REGIONS[0]}: FAILED. Could not " in run.recap()
+            assert f"{ACCOUNTS[1]}.{REGIONS[1]}: ok" in run.recap()
+            assert (tmp_path / RETRY).read_text() == f"{ACCOUNTS[1]}.{REGIONS[0]}\n"
+    finally:
+        aws.front.clear_faults()
+    run = few.run(DEPLOY, "--check", "--limit", f"@{RETRY}")
+    assert (run.status, (tmp_path / RETRY).exists()) == (0, True)
+
+
+def test_a_failed_canary_is_the_failure_of_its_target(aws: RunningAws, few: Ansible) -> None:
+    aws.front.deny("FilterLogEvents", account=ACCOUNTS[1], region=REGIONS[0])
+    try:
+        run = few.run(DEPLOY, extra={"deploy_verify": True})
+    finally:
+        aws.front.clear_faults()
+    assert run.status == 2
+    assert "FAILED. Could not read the log of the reflector" in run.recap()
+    assert "1 target: not begun" in run.recap()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("deploy_waves", "many", "many is no wave"),
+        ("deploy_waves", [1, 0], "0 is no wave"),
+        ("deploy_waves", ["5%", "101%"], "101% is no wave"),
+        ("deploy_waves", [], "an empty list is no wave"),
+        ("deploy_waves", {"first": 1}, '{"first": 1} is no wave'),
+        ("deploy_allowed_failures", "many", "many is neither a share of the wave"),
+        ("deploy_allowed_failures", "-1", "-1 is neither a share of the wave"),
+    ],
+)
+def test_a_mistake_is_refused_before_anything_is_asked(
+    aws: RunningAws, few: Ansible, option: str, value: Any, told: str
+) -> None:
+    aws.front.clear_journal()
+    run = few.run(DEPLOY, extra={option: value})
+    assert run.status == 2
+    (failure,) = (line["result"]["msg"] for line in run.results if line["status"] == "failed")
+    assert failure.startswith(f"Could not follow {option}: {told}")
+    assert "Traceback" not in run.output
+    assert aws.front.calls() == []
+
+
+def test_what_was_interrupted_is_finished_by_the_same_command(aws: RunningAws, few: Ansible) -> None:
+    torn_down = few.run("logreflector.aws.teardown")
+    assert torn_down.status == 0, torn_down.output
+    aws.front.clear_journal()
+    process, _record = few.start(DEPLOY)
+    end = time.monotonic() + 60
+    while not aws.front.calls(operation="CreateFunction"):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it for Ctrl-C
+    output, _unused = process.communicate(timeout=60)
+    assert process.returncode == 99, output
+    assert "User interrupted execution" in output
+    finished = few.run(DEPLOY)
+    assert finished.status == 0, finished.output
+    again = few.run(DEPLOY)
+    assert (again.status, again.changed_tasks()) == (0, [])
