@@ -94,7 +94,7 @@ class Story:
     def standing(self, targets: Iterable[Target] | None = None) -> dict[Target, Standing]:
         """Of these targets, or all, as AWS tells it."""
         root = Root(self.aws)
-        return {target: standing(root, target) for target in targets or self.targets}
+        return {target: standing(root, target) for target in (self.targets if targets is None else targets)}
 
     def check(
         self, run: Measured, what: str, targets: Iterable[Target], holds: Callable[[Standing], bool]
@@ -170,6 +170,13 @@ def stopped_and_resumed(story: Story, third: list[Target], broken: list[Target])
     run = story.step("resumed", "deploy", "--limit", f"@{story.home / RETRY}")
     if len(run.recap()) != len(left):
         raise SystemExit(f"{run.output}\nIt ran on {len(run.recap())} targets, and {len(left)} were left.")
+    if story.extra["deploy_verify"]:
+        delivered = len(story.aws.sink.lines())
+        if delivered < len(story.targets):
+            raise SystemExit(
+                f"{run.output}\nThe sink has {delivered} lines, and {len(story.targets)} canaries were sent."
+            )
+        story.steps["resumed"]["facts"] = {"lines that the sink has accepted": delivered}
     story.check(run, "converged", story.targets, lambda one: one.whole)
     if (story.home / RETRY).exists():
         raise SystemExit(f"{run.output}\nThe retry file is still there.")

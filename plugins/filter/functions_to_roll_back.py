@@ -28,7 +28,9 @@ options:
     type: dict
     required: true
   release:
-    description: If it is not empty, nothing is named where no function runs this release, ran it before a rollback, or has an unfinished one.
+    description:
+      - If it is not empty, nothing is named where no function runs this release, ran it before a rollback, or has an unfinished one.
+      - What stands before a C(+) in a release's name means it as well.
     type: str
     default: ""
 """
@@ -77,7 +79,8 @@ def functions_to_roll_back(functions: Mapping[str, Info], release: str = "") -> 
     unfinished = [name for name in names if _unfinished(functions[name])]
     steps = {name: step for name, info in functions.items() if (step := _step(info))}
     newer = {(info["withdrawn"] or info["current"] or {}).get("release") for info in functions.values()}
-    if release and release not in newer and not unfinished:
+    # The roles' own names end with a hash of the settings, as 0.2.0+3f9a2b1c44d0: the version alone means all of them.
+    if release and not unfinished and not any(name and release in (name, name.partition("+")[0]) for name in newer):
         return []
     if unfinished:
         base = functions[unfinished[0]]["current"]["release"]

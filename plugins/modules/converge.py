@@ -64,6 +64,8 @@ options:
         description:
           - The module's options, without those of the connection, which all steps share.
           - C({steps.NAME.FIELD}) in a string stands for that field of the result of an earlier step.
+          - C({steps.hash}) in O(logreflector.aws.lambda_function#module:release) stands for a hash of all functions among the steps, of their
+            packages and of the settings that a version keeps, so that those which change together have a release of the same name.
         type: dict
         default: {}
       when:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -85,6 +87,7 @@ def follow(params: Mapping[str, Any], do: Callable[[Step, ValidationResult, Resu
     steps = params["steps"]
     if refused := next((step["refuse"] for step in steps if step["refuse"]), ""):
         return {"failed": True, "changed": False, "msg": refused, "steps": {}}
+    steps = _named(steps)
     checked = _checked(steps)
     results: dict[str, Result] = {}
     failure: Result = {}
@@ -113,6 +116,16 @@ def _checked(steps: Sequence[Step]) -> dict[str, ValidationResult]:
     return checked
 
 
+def _named(steps: Sequence[Step]) -> list[Step]:
+    """The steps, with the hash of what the functions among them are in the names of their releases."""
+    found = settings_hash(steps) if any(_HASH in str(step["args"].get("release")) for step in steps) else ""
+
+    def named(args: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**args, "release": str(args["release"]).replace(_HASH, found)} if "release" in args else args
+
+    return [{**step, "args": named(step["args"])} for step in steps]
+
+
 def _merged(results: Any) -> Result:
     """What the steps did, as one result. Their diffs and warnings move there: a fleet keeps every result in memory."""
     merged = {
@@ -125,6 +138,29 @@ def _merged(results: Any) -> Result:
 
 
 _REFERENCE = re.compile(r"\{steps\.(\w+)\.(\w+)\}")
+_HASH = "{steps.hash}"
+# What no version of a function keeps (lambda_function's documentation), where its package lies, and the hash's own place.
+_IN_NO_VERSION = {
+    "log_group_retention_days",
+    "maximum_event_age",
+    "maximum_retry_attempts",
+    "on_failure_destination",
+    "purge_tags",
+    "release",
+    "reserved_concurrent_executions",
+    "tags",
+    "zip_file",
+}
+
+
+def settings_hash(steps: Sequence[Step]) -> str:
+    """Twelve hexadecimal digits of what the functions among the steps are, packages and settings: what "{steps.hash}" stands for."""
+    functions = [
+        {name: value for name, value in step["args"].items() if name not in _IN_NO_VERSION}
+        for step in steps
+        if step["module"] == "lambda_function"
+    ]
+    return hashlib.sha256(json.dumps(functions, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def filled_in(value: Any, results: Results) -> Any:

@@ -96,7 +96,9 @@ class Variables:
     def _or_literal(self, text: str, name: str, literal: str) -> Any:
         if name not in self._raw:
             return ast.literal_eval(literal)
-        with contextlib.suppress(AnsibleUndefinedVariable):  # of one that it mentions: what that comes to is Ansible's to say
+        with contextlib.suppress(
+            AnsibleUndefinedVariable
+        ):  # of one that it mentions: what that comes to is Ansible's to say
             if self._has(name):
                 return self._variable(name)
         return self._templated(text)

@@ -317,7 +317,9 @@ def test_a_job_slice_that_knows_one_region_of_an_account_does_what_all_need(stor
     assert story.by_awx == story.by_one
 
 
-def test_a_job_slice_leaves_the_roles_that_other_slices_need(aws: RunningAws, fleet: Fleet, story: Story) -> None:
+def test_a_job_slice_leaves_the_roles_that_other_slices_need_to_a_run_over_all(
+    aws: RunningAws, fleet: Fleet, story: Story
+) -> None:
     first = fleet.as_awx()[0]
     run = first.run(TEARDOWN)
     assert run.status == 0, run.output
@@ -326,3 +328,6 @@ def test_a_job_slice_leaves_the_roles_that_other_slices_need(aws: RunningAws, fl
     assert not {function["FunctionName"] for function in functions} & set(OURS)
     assert len(of_account(Deployed(aws, account, region))) == len(OURS)
     assert lasting(of_target(Deployed(aws, *TARGETS[1]))) == story.by_one[HOSTS[1]]
+    last = fleet.run(TEARDOWN)
+    assert last.status == 0, last.output
+    assert [name for place in TARGETS for name in Deployed(aws, *place).of_ours()] == []

@@ -11,7 +11,7 @@ from ansible_collections.logreflector.aws.plugins.action.converge import ActionM
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _steps
-from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import filled_in
+from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import filled_in, settings_hash
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,6 +148,46 @@ def test_what_refers_to_no_step_stays_as_it_is(value: Any) -> None:
 )
 def test_what_looks_like_a_reference_and_is_none_stays(text: str) -> None:
     assert filled_in([text], {"first": {"reference": "x"}}) == [text]
+
+
+FUNCTION = {"name": "a", "role": "r", "environment": {"A": "1"}, "code_sha256": "x"}
+
+
+def functions(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": str(n), "module": "lambda_function", "args": {**FUNCTION, **change}}
+        for n, change in enumerate(changes)
+    ]
+
+
+@pytest.mark.parametrize("change", [{"environment": {"A": "2"}}, {"code_sha256": "y"}, {"memory_size": 512}])
+def test_functions_that_change_together_have_another_hash(change: dict[str, Any]) -> None:
+    assert settings_hash(functions({}, {})) != settings_hash(functions({}, change))
+    assert settings_hash(functions({}, {})) != settings_hash(functions(change, {}))
+
+
+@pytest.mark.parametrize(
+    "change", [{"tags": {"a": "b"}}, {"zip_file": "/elsewhere"}, {"release": "2"}, {"log_group_retention_days": 7}]
+)
+def test_what_no_version_keeps_makes_no_other_hash(change: dict[str, Any]) -> None:
+    queue = {"name": "queue", "module": "dead_letter_queue", "args": {"name": "q"}}
+    assert settings_hash(functions({}, {})) == settings_hash([*functions({}, change), queue])
+
+
+def test_the_hash_stands_in_the_names_of_releases(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    spec = Spec(
+        options={"release": {"type": "str"}, "size": {"type": "int"}},
+        work=lambda _t, params, _c: names.append(params["release"]) or {"changed": False},
+    )
+    monkeypatch.setitem(_steps.MODULES, "lambda_function", spec)
+    for size in (1, 2):
+        converge([step(name, "lambda_function", args={"release": "1.0+{steps.hash}", "size": size}) for name in "ab"])
+    first, second = names[0], names[2]
+    assert names == [first, first, second, second]
+    assert first != second
+    assert first.startswith("1.0+")
+    assert len(first) == 16
 
 
 def test_no_secret_is_in_the_result(calls: list[Any]) -> None:
