@@ -16,10 +16,9 @@ description:
   - A host is a target, one account in one region. The accounts come from AWS Organizations, the regions from the file or from each account.
   - Only accounts in the state C(ACTIVE) become hosts.
   - >-
-    Host variables are C(target_account_id), C(target_account_name), C(target_ou_path), C(target_region),
-    C(target_account_regions)
-    (those of all its targets), C(target_account_tags) unless O(fetch_tags=false), and C(target_role_arn) if O(role_arn) is given. They are the variables of a static inventory of this
-    collection; what all targets share stands in C(group_vars/all.yml) beside the file, for both.
+    Host variables are C(target_account_id), C(target_account_name), C(target_ou_path), C(target_region), C(target_account_regions)
+    (those of all its targets), C(target_account_tags) unless O(fetch_tags=false), and C(target_role_arn) if O(role_arn) is given. They are
+    the variables of a static inventory of this collection; what all targets share stands in C(group_vars/all.yml) beside the file, for both.
   - >-
     Groups are C(account_<id>), C(region_<name>), C(ou_<names from the top down>) with the groups of the OUs below as children, and
     C(tag_<key>_<value>). What a group name cannot hold becomes an underscore.
