@@ -20,7 +20,13 @@ from ansible.errors import AnsibleUndefinedVariable
 
 try:
     from ansible.template import is_trusted_as_template
+
+    def _final(value: Any) -> Any:
+        """The value, which is not templated again where another template names it: the results of templates never are."""
+        return value
+
 except ImportError:  # ansible-core before 2.19 marks what it must not template, and not what it may
+    from ansible.utils.unsafe_proxy import wrap_var as _final
 
     def is_trusted_as_template(value: object) -> bool:
         """Whether the text came from a playbook or an inventory file, and not from somewhere out there."""
@@ -34,6 +40,7 @@ _LITERAL_UNLESS = re.compile(
     rf"\{{\{{ *({_NAME}) *\| *default\( *('[^'\\]*'|[0-9]+|\[\]|\[ *'[^'\\]*' *\]) *\) *\}}\}}"
 )
 _NOTHING = object()
+_STARTS = ("{{", "{%", "{#")
 _NAMES = re.compile(rf"(?<![\w.]){_NAME}")
 
 
@@ -51,34 +58,32 @@ class Variables:
     def __init__(self, templar: Any, variables: Mapping[str, Any]) -> None:
         self._templar = templar
         self._raw = variables
+        self._omit = variables.get("omit", _NOTHING)
         self._known: dict[str, Any] = {}
         self._under_way: set[str] = set()
 
     def resolve(self, value: Any) -> Any:
-        """The value with every template in it resolved; whatever Ansible raises for one that cannot be.
-
-        As Ansible does it, but for `{{ name | default(omit) }}` as an item of a list, which has no meaning here.
-        """
+        """The value with every template in it resolved; whatever Ansible raises for one that cannot be."""
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             items = ((key, self.resolve(item)) for key, item in value.items())
             return {key: item for key, item in items if item is not _Omitted}
         if isinstance(value, list):
-            return [self.resolve(item) for item in value]
+            return [item for item in map(self.resolve, value) if item is not _Omitted]
         if value is None or isinstance(value, (bool, int, float)):
             return value
         return self._templar.template(value)  # a value of a vault, say
 
     def _text(self, text: str) -> Any:
-        if not ("{{" in text or "{%" in text) or not is_trusted_as_template(text):
+        if not any(start in text for start in _STARTS) or not is_trusted_as_template(text):
             return text
         if (found := _MENTION.fullmatch(text)) and (value := self._mentioned(found[1])) is not _NOTHING:
             return value
         if found := _OMIT_UNLESS.fullmatch(text):
-            return self._variable(found[1]) if self._has(found[1]) else _Omitted
+            return self._or(text, found[1], _Omitted)
         if found := _LITERAL_UNLESS.fullmatch(text):
-            return self._or_literal(text, *found.groups())
+            return self._or(text, found[1], ast.literal_eval(found[2]))
         return self._composed(text) or self._templated(text)
 
     def _mentioned(self, path: str) -> Any:
@@ -86,16 +91,20 @@ class Variables:
         name, *keys = path.split(".")
         if not self._has(name):
             return _NOTHING
-        value = self._variable(name)
+        if not keys:
+            return self._variable(name)
+        # Of a dictionary only what is named: another of its items may mention what there is not.
+        found = isinstance(self._raw[name], dict)
+        value = self._raw[name] if found else self._variable(name)
         for key in keys:
-            if not isinstance(value, Mapping) or key not in value or hasattr(type(value), key):
+            if not isinstance(value, dict) or key not in value or hasattr(type(value), key):
                 return _NOTHING
             value = value[key]
-        return value
+        return self._resolved_in(name, value) if found else value
 
-    def _or_literal(self, text: str, name: str, literal: str) -> Any:
+    def _or(self, text: str, name: str, otherwise: Any) -> Any:
         if name not in self._raw:
-            return ast.literal_eval(literal)
+            return otherwise
         with contextlib.suppress(
             AnsibleUndefinedVariable
         ):  # of one that it mentions: what that comes to is Ansible's to say
@@ -114,7 +123,9 @@ class Variables:
         ):
             return ""
         parts[1::2] = values
-        return "".join(parts)
+        composed = "".join(parts)
+        # Of these ansible-core before 2.19 makes a list, a dictionary or a truth.
+        return "" if composed.startswith(("{", "[")) or composed in ("True", "False") else composed
 
     def _templated(self, text: str) -> Any:
         # Jinja looks every name of a template up before it begins, so this does no more. What cannot be resolved stays a template:
@@ -124,7 +135,15 @@ class Variables:
                 with contextlib.suppress(Exception):
                     self._variable(name)
         self._templar.available_variables = {**self._raw, **self._known}
-        return self._templar.template(text)
+        # As an item: of one that is to be left out Ansible makes an empty list, or before 2.19 its word for it.
+        return next(iter(self._without_omitted(self._templar.template([text]))), _Omitted)
+
+    def _without_omitted(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._without_omitted(item) for key, item in value.items() if item != self._omit}
+        if isinstance(value, list):
+            return [self._without_omitted(item) for item in value if item != self._omit]
+        return value
 
     def _has(self, name: str) -> bool:
         # One that mentions itself is Ansible's to complain about.
@@ -132,12 +151,16 @@ class Variables:
 
     def _variable(self, name: str) -> Any:
         if name not in self._known:
-            self._under_way.add(name)
-            try:
-                value = self.resolve(self._raw[name])
-            finally:
-                self._under_way.discard(name)
+            value = self._resolved_in(name, self._raw[name])
             if value is _Omitted:
                 return value
-            self._known[name] = value
+            self._known[name] = _final(value)
         return self._known[name]
+
+    def _resolved_in(self, name: str, value: Any) -> Any:
+        """`value`, which is the variable or a part of it."""
+        self._under_way.add(name)
+        try:
+            return self.resolve(value)
+        finally:
+            self._under_way.discard(name)

@@ -32,7 +32,11 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """Status of every task, "<module>: <name>", in a target where the reflector is deployed."""
     folder = tmp_path_factory.mktemp("examples")
     account, region = MANAGEMENT, REGIONS[0]
-    Ansible(aws.deploy_environment(), write_inventory(folder, TARGETS[:1]), folder).run("logreflector.aws.deploy")
+    deployer = Ansible(aws.deploy_environment(), write_inventory(folder, TARGETS[:1]), folder)
+    for memory in (128, 256):  # two releases, so that one can be rolled back
+        deployer.run(
+            "logreflector.aws.deploy", extra={"reflector_memory_size": memory, "subscriber_memory_size": memory}
+        )
     aws.client("logs", account, region).create_log_group(logGroupName="/aws/lambda/testing-the-subscriber")
     tasks = [
         {**task, "name": f"{module}: {task['name']}", "ignore_errors": True}
@@ -53,7 +57,10 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     shutil.rmtree("/tmp/log-reflector-example", ignore_errors=True)
     for name in ("/tmp/log-reflector-example.py", "/tmp/log-reflector-example.zip"):
         Path(name).unlink(missing_ok=True)
-    return {line["task"]: f"{line['status']} {line['result'].get('msg', '')}".strip() for line in run.results}
+    return {
+        line["task"]: line["status"] if line["status"] == "ok" else f"{line['status']} {line['result'].get('msg', '')}"
+        for line in run.results
+    }
 
 
 @pytest.mark.parametrize("module", ORDER)

@@ -202,7 +202,7 @@ def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_re
     found = ssm.get_parameter(Name=PARAMETER, WithDecryption=True)["Parameter"]
     assert found["Type"] == "SecureString"
     assert json.loads(found["Value"])["routes"] == [*MANY, *ROUTES]
-    assert setting(place).startswith(f"ssm:{PARAMETER}#")
+    assert setting(place).startswith(f"ssm:{PARAMETER}:1#")
     again = ansible.run("logreflector.aws.deploy")
     assert (again.status, again.changed_tasks()) == (0, []), again.output
 

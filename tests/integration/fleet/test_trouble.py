@@ -84,10 +84,10 @@ def test_a_missing_permission_of_the_deployer_is_named(
 
 
 def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list[str]:
-    """What waits in a queue within ten seconds; it is empty then."""
+    """What waits in a queue within twenty seconds; it is empty then."""
     sqs = aws.client("sqs", account, region)
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, MaxNumberOfMessages=10).get("Messages", [])
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10).get("Messages", [])
     sqs.purge_queue(QueueUrl=url)
     return [message["Body"] for message in messages]
 
