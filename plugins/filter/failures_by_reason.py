@@ -64,6 +64,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
+from jinja2 import UndefinedError
+
 _REGION = re.compile(r"(?<![a-z0-9])[a-z]{2}(?:-[a-z]+){1,2}-[1-9](?![0-9])")
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
 # A UUID as most services give; hexadecimal with digits and letters, such as a canary's.
@@ -93,12 +96,20 @@ def _cause(reason: str) -> str:
     return _SECONDS.sub("<seconds>", _ARN_NAME.sub(r"\1<name>", reason))
 
 
+def _region(target: Mapping[str, Any]) -> str:
+    """The target's region, or nothing where the inventory's template for it cannot be rendered: that may be why it failed."""
+    try:
+        return str(target.get("target_region") or "")
+    except (AnsibleError, UndefinedError):
+        return ""
+
+
 def failures_by_reason(targets: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """See the documentation above."""
     groups: dict[str, dict[str, Any]] = {}
     for target in targets:
         host, failure = str(target["inventory_hostname"]), str(target["recap_failure"])
-        reason = general(failure, host, str(target.get("target_region") or ""))
+        reason = general(failure, host, _region(target))
         group = groups.setdefault(_cause(reason), {"reason": failure, "general": reason, "targets": []})
         group["targets"].append(host)
     return [

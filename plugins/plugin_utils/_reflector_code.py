@@ -23,6 +23,8 @@ _NAME = "logreflector_aws_reflector"  # a name of its own: the function's packag
 @lru_cache(maxsize=1)
 def config() -> ModuleType:
     """The module of the Lambda function that reads its configuration."""
+    if _NAME in sys.modules:
+        return importlib.import_module(f"{_NAME}.config")
     spec = importlib.util.spec_from_file_location(
         _NAME, _FUNCTION / "__init__.py", submodule_search_locations=[str(_FUNCTION)]
     )

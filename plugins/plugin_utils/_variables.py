@@ -26,7 +26,11 @@ try:
         return value
 
 except ImportError:  # ansible-core before 2.19 marks what it must not template, and not what it may
-    from ansible.utils.unsafe_proxy import wrap_var as _final
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    def _final(value: Any) -> Any:
+        """The value, marked."""
+        return wrap_var(value)
 
     def is_trusted_as_template(value: object) -> bool:
         """Whether the text came from a playbook or an inventory file, and not from somewhere out there."""
@@ -105,9 +109,8 @@ class Variables:
     def _or(self, text: str, name: str, otherwise: Any) -> Any:
         if name not in self._raw:
             return otherwise
-        with contextlib.suppress(
-            AnsibleUndefinedVariable
-        ):  # of one that it mentions: what that comes to is Ansible's to say
+        # Undefined is one that it mentions: what that comes to is Ansible's to say.
+        with contextlib.suppress(AnsibleUndefinedVariable):
             if self._has(name):
                 return self._variable(name)
         return self._templated(text)
@@ -135,15 +138,11 @@ class Variables:
                 with contextlib.suppress(Exception):
                     self._variable(name)
         self._templar.available_variables = {**self._raw, **self._known}
-        # As an item: of one that is to be left out Ansible makes an empty list, or before 2.19 its word for it.
-        return next(iter(self._without_omitted(self._templar.template([text]))), _Omitted)
-
-    def _without_omitted(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._without_omitted(item) for key, item in value.items() if item != self._omit}
-        if isinstance(value, list):
-            return [self._without_omitted(item) for item in value if item != self._omit]
-        return value
+        # In a list, since what is to be left out cannot be told by itself.
+        values = self._templar.template([text])
+        if isinstance(self._omit, str):  # ansible-core before 2.19 leaves its word for it
+            values = _without(values, self._omit)
+        return values[0] if values else _Omitted
 
     def _has(self, name: str) -> bool:
         # One that mentions itself is Ansible's to complain about.
@@ -152,8 +151,8 @@ class Variables:
     def _variable(self, name: str) -> Any:
         if name not in self._known:
             value = self._resolved_in(name, self._raw[name])
-            if value is _Omitted:
-                return value
+            if value is _Omitted or value == self._omit:
+                return _Omitted
             self._known[name] = _final(value)
         return self._known[name]
 
@@ -164,3 +163,9 @@ class Variables:
             return self.resolve(value)
         finally:
             self._under_way.discard(name)
+
+
+def _without(value: Any, word: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(item, word) for key, item in value.items() if item != word}
+    return [_without(item, word) for item in value if item != word] if isinstance(value, list) else value

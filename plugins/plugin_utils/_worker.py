@@ -101,7 +101,7 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         return bool(
             self._connection.transport not in ("local", "ansible.builtin.local")
             or self._task.async_val
-            or self._task.become
+            or self._connection.become  # which ansible_become decides as well, not the task alone
             or any(self._task.environment or [])
             or (self.spec.connects and SDK_ERROR)
         )

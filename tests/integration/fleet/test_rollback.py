@@ -155,7 +155,10 @@ def test_check_mode_announces_what_is_done(story: Story) -> None:
 def test_no_delivery_fails_and_no_line_is_lost_meanwhile(story: Story, places: list[Deployed]) -> None:
     assert len(story.written) > 10
     sink = places[0].aws.sink
-    arrived = lambda: Counter(line["message"] for line in sink.lines() if line.get("message") in set(story.written))  # noqa: E731
+
+    def arrived() -> Counter[str]:
+        return Counter(line["message"] for line in sink.lines() if line.get("message") in set(story.written))
+
     until(lambda: set(arrived()) == set(story.written))
     assert set(arrived().values()) == {1}
     assert [line for line in places[0].accounts() if "error" in line] == []

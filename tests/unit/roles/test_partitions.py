@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import archive, code_sha256
+from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import follow_unconnected
 from moto.iam.models import iam_backends
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -164,12 +165,17 @@ def deployed(
         for name in ("log-reflector", "log-reflector-subscriber"):
             iam_backends[ACCOUNT][place.partition].create_role(name, "{}", "/", None, "", [], "3600")
     aws.client("logs", place.region).create_log_group(logGroupName="/there/already")
-    for step in steps[place.partition]:
-        if step.get("when", True) is False:
-            continue
-        arguments = {name: value for name, value in step["args"].items() if "__omit_place_holder__" not in str(value)}
-        result = aws.run(step["module"], region=place.region, **arguments)
-        assert not result.get("failed"), (step["name"], result["msg"])
+    given = [
+        {
+            **step,
+            "args": {name: value for name, value in step["args"].items() if "__omit_place_holder__" not in str(value)},
+        }
+        for step in steps[place.partition]
+    ]
+    result = follow_unconnected(
+        {"region": place.region, "steps": given}, lambda module, arguments: aws.run(module, **arguments)
+    )
+    assert not result.get("failed"), result["msg"]
     all_told[place.partition] = told
     return told
 

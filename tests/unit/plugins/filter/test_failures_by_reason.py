@@ -78,6 +78,14 @@ def test_a_name_is_replaced_as_a_whole_word_only() -> None:
     assert general("in local: no localhost", "x", "local") == "in <region>: no localhost"
 
 
+@pytest.mark.parametrize("named", [{"target_region": "local"}, {}, {"target_region": None}])
+def test_a_region_without_a_usual_name_is_the_targets_own_where_it_says_so(named: dict[str, Any]) -> None:
+    failures = [{"inventory_hostname": name, "recap_failure": f"in local of None: {name}", **named} for name in "ab"]
+    (group,) = failures_by_reason(failures)
+    where = "<region>" if named.get("target_region") else "local"
+    assert group == {"reason": f"in {where} of None: <target>", "targets": ["a", "b"]}
+
+
 def test_no_targets_make_no_groups() -> None:
     assert failures_by_reason([]) == []
 

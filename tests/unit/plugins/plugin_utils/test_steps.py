@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -10,7 +11,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.action.converge import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
-from ansible_collections.logreflector.aws.plugins.plugin_utils import _steps
+from ansible_collections.logreflector.aws.plugins.plugin_utils import _once, _steps
 from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import filled_in, settings_hash
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,14 +56,13 @@ def converge(steps: list[dict[str, Any]], *, check_mode: bool = False, transport
         args={**CONNECTION, "steps": steps, **options},
         check_mode=check_mode,
         async_val=options.pop("async_val", 0),
-        become=False,
         environment=[],
         diff=False,
     )
     task.args.pop("async_val", None)
     plugin = ActionModule(
         task=task,
-        connection=SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir=None)),
+        connection=SimpleNamespace(transport=transport, become=None, _shell=SimpleNamespace(tmpdir=None)),
         play_context=MagicMock(),
         loader=MagicMock(),
         templar=MagicMock(),
@@ -150,6 +150,23 @@ def test_what_looks_like_a_reference_and_is_none_stays(text: str) -> None:
     assert filled_in([text], {"first": {"reference": "x"}}) == [text]
 
 
+def test_a_reference_is_found_wherever_it_stands() -> None:
+    value = {"list": ["{steps.first.reference}/a", {"deep": "{steps.first.reference}"}], "count": 1}
+    assert filled_in(value, {"first": {"reference": "x"}}) == {"list": ["x/a", {"deep": "x"}], "count": 1}
+
+
+def test_warnings_of_the_steps_are_the_tasks_own(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(_target: Any, params: Any, _check_mode: bool) -> dict[str, Any]:
+        return {"changed": False, "warnings": [f"mind {params['name']}"]}
+
+    options: dict[str, Any] = {"name": {"type": "str", "required": True}}
+    monkeypatch.setitem(_steps.MODULES, "lambda_function", Spec(options=options, work=work))
+    result, _unused = converge([step("first"), step("a", "lambda_function"), step("b", "lambda_function")])
+    assert result["warnings"] == ["mind a", "mind b"]
+    assert not {"warnings", "diff"} & {key for told in result["steps"].values() for key in told}
+    assert "warnings" not in converge([step("first")])[0]
+
+
 FUNCTION = {"name": "a", "role": "r", "environment": {"A": "1"}, "code_sha256": "x"}
 
 
@@ -182,12 +199,24 @@ def test_the_hash_stands_in_the_names_of_releases(calls: list[Any], monkeypatch:
     )
     monkeypatch.setitem(_steps.MODULES, "lambda_function", spec)
     for size in (1, 2):
-        converge([step(name, "lambda_function", args={"release": "1.0+{steps.hash}", "size": size}) for name in "ab"])
+        released = [step(name, "lambda_function", args={"release": "1.0+{steps.hash}", "size": size}) for name in "ab"]
+        converge([step("queue"), *released])
     first, second = names[0], names[2]
     assert names == [first, first, second, second]
     assert first != second
     assert first.startswith("1.0+")
     assert len(first) == 16
+
+
+def test_what_is_done_once_is_done_for_real_after_a_check(
+    calls: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_once.constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    account = {"assume_role_arn": "arn:aws:iam::123456789012:role/deployer"}
+    for check_mode in (True, False, False):
+        result, _unused = converge([step("first", once=True)], check_mode=check_mode, **account)
+        assert not result.get("failed")
+    assert [check_mode for *_rest, check_mode in calls] == [True, False]
 
 
 def test_no_secret_is_in_the_result(calls: list[Any]) -> None:

@@ -102,10 +102,10 @@ def test_each_variable_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> No
     class Counting:
         available_variables: Any = None
 
-        def template(self, text: str) -> Any:
-            asked.append(str(text))
+        def template(self, texts: list[str]) -> Any:
+            asked.extend(map(str, texts))
             made.available_variables = self.available_variables
-            return made.template(text)
+            return made.template(texts)
 
     variables = Variables(Counting(), raw)
     value = trusted(["{{ both }}", "{{ queue }}", "{{ both | upper }}-{{ queue }}", {"a": "{{ queue }}"}])
@@ -121,6 +121,39 @@ def test_each_variable_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_is_left_out_is_left_out() -> None:
     value = {"a": "{{ missing | default(omit) }}", "b": "{{name|default(omit)}}", "c": "{{ indirect }}"}
     assert resolved(value, name="x", indirect="{{ missing | default(omit) }}") == {"b": "x"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ omit }}",
+        "{{ 5 if name == 'y' else omit }}",
+        "{{ indirect | default(omit) }}",
+        "{{ broken | default(omit) }}",
+    ],
+)
+def test_what_an_expression_leaves_out_is_left_out(text: str) -> None:
+    variables = {"name": "x", "indirect": "{{ 5 if name == 'y' else omit }}", "broken": "{{ missing }}"}
+    assert resolved({"a": text, "b": [text, 1]}, **variables) == {"b": [1]}
+
+
+class BeforeAnsible219:
+    """Of that templar, that it has a word for what is to be left out."""
+
+    available_variables: Any = None
+
+    def template(self, texts: list[str]) -> list[Any]:
+        return [{"a": "word", "b": ["word", 1]} if text == "{{ {} }}" else "word" for text in texts]
+
+
+def test_ansible_before_2_19_has_a_word_for_what_is_left_out() -> None:
+    raw = trusted({"x": "{{ omit }}", "y": "{{ 1 + 1 }}"}) | {"omit": "word"}
+    value = trusted({"a": "{{ x }}", "b": "{{ y }}", "c": "{{ {} }}"})
+    assert Variables(BeforeAnsible219(), raw).resolve(value) == {"c": {"b": [1]}}
+
+
+def test_of_a_dictionary_only_what_is_named_is_worked_out() -> None:
+    assert resolved("{{ all.good }}", all={"good": "{{ 1 }}", "bad": "{{ missing }}"}) == 1
 
 
 def test_text_from_elsewhere_is_no_template() -> None:
@@ -139,6 +172,7 @@ def test_text_from_elsewhere_is_no_template() -> None:
         ("{{ name }}-x", {"name": "{{ missing }}"}, "missing"),
         ("{{ a }}", {"a": "{{ b }}", "b": "{{ a }}"}, "ecursi"),
         ("{{ a }} b", {"a": "{{ a }}"}, "ecursi"),
+        ("{{ a.b }}", {"a": {"b": "{{ a.b }}"}}, "ecursi"),
         ("{{ name | no_such_filter }}", {"name": "x"}, "no_such_filter"),
     ],
 )

@@ -189,15 +189,14 @@ def action(**task: Any) -> tuple[Any, MagicMock]:
         args={},
         check_mode=False,
         async_val=0,
-        become=False,
         environment=[],
         diff=False,
     )
     made.__dict__.update(task)
-    transport = made.__dict__.pop("transport", "local")
+    become, transport = (made.__dict__.pop(name, given) for name, given in (("become", None), ("transport", "local")))
     plugin = ActionModule(
         task=made,
-        connection=SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir=None)),
+        connection=SimpleNamespace(transport=transport, become=become, _shell=SimpleNamespace(tmpdir=None)),
         play_context=MagicMock(),
         loader=MagicMock(),
         templar=MagicMock(),
@@ -228,7 +227,7 @@ def test_a_local_task_is_done_in_the_worker(no_region: None, task: dict[str, Any
         {"transport": "ssh"},
         {"transport": "community.docker.docker"},
         {"async_val": 30},
-        {"become": True},
+        {"become": MagicMock()},
         {"environment": [{"AWS_PROFILE": "other"}]},
         {"environment": [{}, {"AWS_PROFILE": "other"}]},
         {"environment": ["{{ variables }}"]},
