@@ -73,8 +73,9 @@ def _work(target: Target, params: Mapping[str, Any], check_mode: bool) -> Result
         def work() -> Result:
             return cleaned(perform(MODULES[step["module"]], parameters, check_mode=check_mode, target=target), checked)
 
-        what = [target.identity.arn, params["endpoint_url"], check_mode, step["module"], step["args"]]
-        return once(what, work) if step["once"] else work()
+        if not step["once"]:
+            return work()
+        return once([target.identity.arn, params["endpoint_url"], check_mode, step["module"], step["args"]], work)
 
     return follow(params, do)
 

@@ -214,6 +214,33 @@ def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tm
     assert "target_region" in run.recap()
 
 
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ({"target_region": None}, "no region is given. Set the option region"),
+        ({"target_region": "{{ nowhere }}"}, "'nowhere' is undefined"),
+        ({"target_account_id": None}, "target_account_id is not set for this target. Set it in the inventory."),
+        ({"reflector_environment": "A=1"}, "reflector_environment is no dictionary"),
+    ],
+    ids=["no region", "a template", "no account", "no dictionary"],
+)
+def test_a_target_that_is_described_wrongly_fails_alone(
+    aws: RunningAws, tmp_path: Path, mistake: dict[str, str | None], told: str
+) -> None:
+    wrong, right = (f"{MEMBER}.{region}" for region in REGIONS)
+    inventory = write_inventory(tmp_path, [(MEMBER, region) for region in REGIONS], log_groups_exclude=EXCLUDE)
+    data = json.loads(inventory.read_text(encoding="utf-8"))
+    for group in data["all"]["children"].values():
+        if wrong in group["hosts"]:
+            group["hosts"][wrong] = mistake
+    inventory.write_text(json.dumps(data), encoding="utf-8")
+    run = Ansible(aws.deploy_environment(), inventory, tmp_path).run("logreflector.aws.deploy", "--check")
+    assert run.status == 2, run.output
+    (failure,) = (line for line in run.recap().splitlines() if line.startswith(f"{wrong}: FAILED. "))
+    assert told in failure
+    assert f"{right}: ok" in run.recap()
+
+
 def test_fresh_roles_late_permissions_double_events_and_throttling_are_waited_out(
     aws: RunningAws, ansible: Ansible
 ) -> None:

@@ -210,8 +210,11 @@ def test_a_failed_canary_is_the_failure_of_its_target(aws: RunningAws, few: Ansi
         ("deploy_waves", ["5%", "101%"], "101% is no wave"),
         ("deploy_waves", [], "an empty list is no wave"),
         ("deploy_waves", {"first": 1}, '{"first": 1} is no wave'),
+        ("deploy_waves", "", "an empty text is no wave"),
         ("deploy_allowed_failures", "many", "many is neither a share of the wave"),
         ("deploy_allowed_failures", "-1", "-1 is neither a share of the wave"),
+        ("deploy_verify", "perhaps", "perhaps is neither true nor false."),
+        ("deploy_verify", None, "None is neither true nor false."),
     ],
 )
 def test_a_mistake_is_refused_before_anything_is_asked(
@@ -223,6 +226,14 @@ def test_a_mistake_is_refused_before_anything_is_asked(
     (failure,) = (line["result"]["msg"] for line in run.results if line["status"] == "failed")
     assert failure.startswith(f"Could not follow {option}: {told}")
     assert "Traceback" not in run.output
+    assert aws.front.calls() == []
+
+
+def test_tags_that_leave_nothing_to_do_are_no_success(aws: RunningAws, few: Ansible) -> None:
+    aws.front.clear_journal()
+    run = few.run(DEPLOY, "--tags", "reflector")
+    assert run.status == 2, run.output
+    assert "targets: not begun, since no task of a wave ran: leave --tags and --skip-tags out" in run.recap()
     assert aws.front.calls() == []
 
 

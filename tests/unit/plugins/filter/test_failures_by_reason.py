@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.filter.failures_by_reason import failures_by_reason, general
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment, StrictUndefined
 
 ACCOUNTS = [f"{number:012}" for number in range(1, 40)]
 REGIONS = ["eu-west-1", "us-east-2", "ap-southeast-4", "us-gov-west-1", "cn-northwest-1", "us-iso-east-1"]
@@ -84,6 +85,12 @@ def test_a_region_without_a_usual_name_is_the_targets_own_where_it_says_so(named
     (group,) = failures_by_reason(failures)
     where = "<region>" if named.get("target_region") else "local"
     assert group == {"reason": f"in {where} of None: <target>", "targets": ["a", "b"]}
+
+
+@pytest.mark.parametrize("region", [None, Environment(undefined=StrictUndefined).undefined(name="nowhere")])
+def test_a_region_that_the_inventory_does_not_tell_is_no_obstacle(region: Any) -> None:
+    given_target = {**target(ACCOUNTS[0], "eu-west-1", "'nowhere' is undefined"), "target_region": region}
+    assert [group["reason"] for group in failures_by_reason([given_target])] == ["'nowhere' is undefined"]
 
 
 def test_no_targets_make_no_groups() -> None:
