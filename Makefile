@@ -16,11 +16,12 @@ help: ## this list
 
 setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv and the collection path (every verb does)
 
-.venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt tests/runtimes/requirements-native.txt
+.venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt tests/runtimes/requirements-native.txt tests/integration/requirements-oldest.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --target .venv/native -r tests/runtimes/requirements-native.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
 	@touch $@
 
 # Ansible finds a collection by its path: the checkout stands there as a link.

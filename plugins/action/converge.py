@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ..plugin_utils import _once
 from ..plugin_utils._steps import SPEC, follow_unconnected
 from ..plugin_utils._variables import Variables
 from ..plugin_utils._worker import WorkerAction, plain
@@ -30,6 +31,7 @@ class ActionModule(WorkerAction):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point."""
         self._task_vars = task_vars or {}
+        _once.task.set(str(self._task._uuid))
         return super().run(tmp, task_vars)
 
     def arguments(self) -> dict[str, Any]:

@@ -10,23 +10,27 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
+
+task: ContextVar[str] = ContextVar("task", default="")
+"""Which task of the run it is: one that comes later does the work again, for what happened between."""
 
 # What only the worker that did it may claim.
 _CLAIMS = ("changed", "changes", "diff", "warnings")
 
 
 def once(what: Any, work: Callable[[], dict[str, Any]], folder: Path | None = None) -> dict[str, Any]:
-    """The result of `work`, which only one worker of this run of Ansible does at a time, and none after it succeeded.
+    """The result of `work`, which only one worker of this task does at a time, and none after it succeeded.
 
     what     names the work: plain values, the same for all workers that mean the same
     folder   Ansible's own for this run, which it makes anew for each run and removes in the end. A lock that a killed
              worker held is free again.
     """
-    name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    name = hashlib.sha256(json.dumps([task.get(), what], sort_keys=True).encode()).hexdigest()
     folder = folder or Path(constants.DEFAULT_LOCAL_TMP)
     with (folder / f"once-{name}").open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

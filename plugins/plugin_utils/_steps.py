@@ -100,6 +100,10 @@ def follow(params: Mapping[str, Any], do: Callable[[Step, ValidationResult, Resu
         results[step["name"]] = result = do(step, checked[step["name"]], results)
         if result.get("failed"):
             failure = {key: result[key] for key in ("failed", "msg", "error_code", "error_kind") if key in result}
+            if (
+                failure.get("error_kind") == InvalidInputError.__name__
+            ):  # which names an option that other steps may have too
+                failure["msg"] = f"In step {step['name']}: {failure['msg']}"
             break
     return {**_merged(results.values()), "steps": results, **failure}
 

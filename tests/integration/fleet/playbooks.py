@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,14 @@ class Run:
 class Ansible:
     """Runs playbooks with the keys of the management account, in a home folder of its own."""
 
-    def __init__(self, environment: Mapping[str, str], inventory: Path, folder: Path) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        inventory: Path,
+        folder: Path,
+        program: Sequence[str] = ("ansible-playbook",),
+    ) -> None:
+        self._program = program
         self._folder = folder
         self._inventory = inventory
         self._environment = {
@@ -96,7 +103,7 @@ class Ansible:
     ) -> tuple[subprocess.Popen[str], Path]:
         """One playbook, under way in a process group of its own, and the file it records to."""
         record = self._folder / f"record-{uuid.uuid4().hex}.jsonl"
-        command = ["ansible-playbook", "-i", str(self._inventory), playbook, *arguments]
+        command = [*self._program, "-i", str(self._inventory), playbook, *arguments]
         if extra:
             command += ["-e", json.dumps(dict(extra))]
         process = subprocess.Popen(

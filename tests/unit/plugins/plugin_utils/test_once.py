@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.plugin_utils._once import once
+from ansible_collections.logreflector.aws.plugins.plugin_utils._once import once, task
 
 WORKERS = 6
 
@@ -76,3 +76,11 @@ def test_a_worker_that_is_killed_leaves_the_work_to_the_next(tmp_path: Path) -> 
     process.join()
     assert process.exitcode == 9
     assert work_in(tmp_path, "the role")["changed"]
+
+
+def test_a_later_task_does_it_again(tmp_path: Path) -> None:
+    for name in ("deploy", "deploy", "deploy once more"):
+        token = task.set(name)
+        work_in(tmp_path, "the role")
+        task.reset(token)
+    assert times(tmp_path) == 2

@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.action.converge import ActionModule
-from ansible_collections.logreflector.aws.plugins.module_utils._errors import RefusedError
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _once, _steps
 from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import filled_in, settings_hash
@@ -58,6 +58,7 @@ def converge(steps: list[dict[str, Any]], *, check_mode: bool = False, transport
         async_val=options.pop("async_val", 0),
         environment=[],
         diff=False,
+        _uuid="task",
     )
     task.args.pop("async_val", None)
     plugin = ActionModule(
@@ -97,6 +98,17 @@ def test_the_first_failure_ends_the_task_and_hides_nothing(calls: list[Any]) -> 
     assert result["error_kind"] == "RefusedError"
     assert result["changes"] == ["update first", "half of it"]
     assert list(result["steps"]) == ["first", "broken"]
+
+
+def test_an_option_that_the_core_refuses_is_told_with_its_step(
+    calls: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_target: Any, _params: Any, _check_mode: bool) -> dict[str, Any]:
+        raise InvalidInputError("memory_size", "it is too little")
+
+    monkeypatch.setitem(_steps.MODULES, "lambda_function", Spec(options={"name": {"type": "str"}}, work=refuse))
+    result, _unused = converge([step("first"), step("reflector", "lambda_function")])
+    assert result["msg"] == "In step reflector: Could not accept the option memory_size: it is too little."
 
 
 @pytest.mark.parametrize(

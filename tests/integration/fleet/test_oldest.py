@@ -1,0 +1,68 @@
+"""The whole life of a fleet under the oldest ansible-core that the collection takes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deployed import Deployed
+from embedded_aws import RunningAws
+
+from playbooks import EXCLUDE, MEMBER, REGIONS, ROOT, Ansible, write_inventory
+
+OLDEST = ROOT / ".venv" / "oldest"
+TARGETS = [(MEMBER, region) for region in REGIONS]
+
+
+@pytest.fixture(scope="module")
+def oldest(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    folder = tmp_path_factory.mktemp("oldest")
+    inventory = write_inventory(
+        folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[1, "100%"], deploy_verify=True, rollback_waves=[1]
+    )
+    environment = {**aws.deploy_environment(), "PYTHONPATH": str(OLDEST)}
+    return Ansible(environment, inventory, folder, [sys.executable, "-m", "ansible", "playbook"])
+
+
+def test_it_is_older_than_the_one_that_the_other_tests_use() -> None:
+    def version(path: Path | None) -> tuple[int, ...]:
+        environment = {"PYTHONPATH": str(path)} if path else {}
+        text = subprocess.check_output([sys.executable, "-m", "ansible", "playbook", "--version"], env=environment, text=True)
+        found = re.search(r"core (\d+)\.(\d+)", text)
+        assert found, text
+        return tuple(map(int, found.groups()))
+
+    assert version(OLDEST) < version(None)
+    assert version(OLDEST) == ((2, 17) if sys.version_info < (3, 13) else (2, 18))
+
+
+def test_a_fleet_lives_under_it(aws: RunningAws, oldest: Ansible) -> None:
+    def play(name: str, **extra: object) -> str:
+        run = oldest.run(f"logreflector.aws.{name}", extra=extra)
+        assert run.status == 0, run.output
+        return run.recap() if run.changed_tasks() else f"unchanged\n{run.recap()}"
+
+    assert "canary subscribed in" in play("deploy")
+    assert play("deploy", deploy_verify=False).startswith("unchanged")
+    play("deploy", reflector_memory_size=320, deploy_verify=False)
+    assert "reflector back at 0.1.0" in play("rollback")
+    assert "2 targets: reflector 0.1.0" in play("status")
+    play("catch_up")
+    play("verify")
+    play("replay")
+    play("teardown")
+    assert [name for target in TARGETS for name in Deployed(aws, *target).of_ours()] == []
+
+
+def test_a_wave_that_fails_is_the_last(aws: RunningAws, oldest: Ansible) -> None:
+    aws.front.deny("CreateFunction", account=MEMBER, region=REGIONS[0])
+    try:
+        run = oldest.run("logreflector.aws.deploy")
+    finally:
+        aws.front.clear_faults()
+        assert oldest.run("logreflector.aws.teardown").status == 0
+    assert run.status == 2
+    assert "Left: 1 failed, 1 not begun." in run.recap()
