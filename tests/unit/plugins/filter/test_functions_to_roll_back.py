@@ -39,6 +39,8 @@ CASES = {
     "of the reflector alone, rolled back already": (info("2", withdrawn="2"), info("2", "1"), ["reflector"]),
     "an unfinished one, rolled back already": (info("1", None, "1!"), info("1", "0"), ["reflector"]),
     "a first release": (info("1"), info("1"), BOTH),
+    "each went from a release of its own to one of its own": (info("3", "1"), info("2", "1"), BOTH),
+    "the first deployment of all stopped at the subscriber": (info("1"), info("1", drifted=True), ["subscriber"]),
     "no function, or none with a release": (info(None), info(None), BOTH),
 }
 
@@ -57,3 +59,20 @@ def test_a_target_that_the_release_has_not_reached_is_left_alone() -> None:
     assert functions_to_roll_back({name: info("1", withdrawn="2") for name in BOTH}, "2") == BOTH
     half = {"reflector": info("1", "0", drifted=True), "subscriber": info("1", "0")}
     assert functions_to_roll_back(half, "2") == ["reflector"]
+
+
+@pytest.mark.parametrize(
+    ("reflector", "subscriber", "release", "expected"),
+    [
+        (info("2+aa", "1"), info("2+aa", "1"), "2", BOTH),
+        (info("2+aa", "1"), info("2+aa", "1"), "2+aa", BOTH),
+        (info("2+aa", "1"), info("2+aa", "1"), "2+bb", []),
+        (info("2+aa", "1"), info("1", "0"), "2", BOTH),
+        (info(None), info("2", "1"), "2", ["subscriber"]),
+        (info(None), info(None), "2", []),
+    ],
+)
+def test_a_version_means_all_releases_with_its_hashes(
+    reflector: dict[str, Any], subscriber: dict[str, Any], release: str, expected: list[str]
+) -> None:
+    assert functions_to_roll_back({"reflector": reflector, "subscriber": subscriber}, release) == expected

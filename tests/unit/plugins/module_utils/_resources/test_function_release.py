@@ -73,9 +73,9 @@ def test_no_other_description_is_taken_for_ours(description: str) -> None:
 
 
 def test_a_description_that_leaves_no_room_is_refused() -> None:
-    assert len(version_description("x" * 230, "0.1.0")) <= 256
-    with pytest.raises(InvalidInputError, match="it has 267 characters, and a version takes 256"):
-        version_description("x" * 242, "0.1.0")
+    assert len(version_description("x" * 231, "0.1.0")) == 256
+    with pytest.raises(InvalidInputError, match="it has 257 characters, and a version takes 256"):
+        version_description("x" * 232, "0.1.0")
 
 
 @given(st.text(max_size=170), NAMES)
@@ -140,6 +140,8 @@ def test_aliases_of_others_are_told_apart() -> None:
         RefusedError, match="Could not do it in there: its alias log-reflector-previous was not written"
     ):
         releases.guard("do it", "there")
+    theirs = [{"Name": name, "FunctionVersion": "1"} for name in (WITHDRAWN, CURRENT)]
+    assert Releases.from_aliases(theirs).foreign == (CURRENT, WITHDRAWN)
     Releases.from_aliases([alias(CURRENT, TWO), alias(PREVIOUS, ONE), alias(WITHDRAWN, TWO)]).guard("do it", "there")
 
 
@@ -175,6 +177,12 @@ def test_a_withdrawn_release_is_never_the_one_to_go_back_to() -> None:
     assert Releases(TWO, ONE, TWO).base == ONE
     assert Releases(ONE, None, TWO).base == ONE
     assert Releases(TWO, ONE, replace(TWO, unfinished=True)).base == TWO
+
+
+def test_a_rollback_is_under_way_until_its_last_alias_is_gone() -> None:
+    assert Releases(TWO, ONE, TWO).rolling_back
+    assert not Releases(TWO, ONE).rolling_back
+    assert not Releases(ONE, None, TWO).rolling_back
 
 
 def test_the_tag_names_the_release() -> None:
