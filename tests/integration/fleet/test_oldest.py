@@ -30,7 +30,9 @@ def oldest(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible
 def test_it_is_older_than_the_one_that_the_other_tests_use() -> None:
     def version(path: Path | None) -> tuple[int, ...]:
         environment = {"PYTHONPATH": str(path)} if path else {}
-        text = subprocess.check_output([sys.executable, "-m", "ansible", "playbook", "--version"], env=environment, text=True)
+        text = subprocess.check_output(
+            [sys.executable, "-m", "ansible", "playbook", "--version"], env=environment, text=True
+        )
         found = re.search(r"core (\d+)\.(\d+)", text)
         assert found, text
         return tuple(map(int, found.groups()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -119,6 +120,9 @@ def test_a_wave_with_a_failure_is_the_last(story: Story) -> None:
     assert "lambda:CreateFunction" in recap
     assert "16 targets: not begun" in recap
     assert f"Left: 1 failed, 16 not begun. For these alone: the same command with --limit @{RETRY}" in recap
+    assert re.search(
+        r"targets that have it: logreflector.aws.rollback -e rollback_release=0.1.0\+[0-9a-f]{12}$", recap, re.MULTILINE
+    )
 
 
 def test_no_later_wave_was_touched(story: Story) -> None:

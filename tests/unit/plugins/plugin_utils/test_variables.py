@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import Variables
@@ -45,9 +46,10 @@ VARIABLES: dict[str, Any] = {
     "braces": "a } b { c",
     "empty": "",
     "broken": "{{ missing }}",
+    "both": {"a": {"b": "{{ sum }}"}, "c": "{{ missing }}"},
 }
 TEMPLATES = [
-    *(f"{{{{ {name} }}}}" for name in VARIABLES if name != "broken"),
+    *(f"{{{{ {name} }}}}" for name in VARIABLES if name not in ("broken", "both")),
     "{{name}}",
     "{{   queue   }}",
     "{{ missing | default('x') }}",
@@ -75,6 +77,12 @@ TEMPLATES = [
     "{# nothing #}{{ name }}-x",
     "{{ empty }}{{ empty }}",
     "{{ braces }}{{ name }}",
+    "{{ name }}{% if on %}-x{% endif %}",
+    "{{ name }}{# nothing #}",
+    "{{ name }}-{{ size + 1 }}",
+    "{{ name }}\n",
+    "{{ both.a.b }}",
+    "{{ none }}-{{ name }}",
     "no template",
     "{ not one }",
 ]
@@ -92,6 +100,14 @@ values = st.recursive(
 def test_it_is_what_ansible_makes_of_it(value: Any) -> None:
     raw = trusted(VARIABLES)
     assert Variables(templar(raw), raw).resolve(trusted(value)) == templar(raw).template(trusted(value))
+
+
+@pytest.mark.parametrize("value", [*TEMPLATES, None, True, 0, 1.5, [None, False], {"a": 7}])
+def test_each_of_these_is_what_ansible_makes_of_it(value: Any) -> None:
+    raw = trusted(VARIABLES)
+    found = Variables(templar(raw), raw).resolve(trusted(value))
+    expected = templar(raw).template(trusted(value))
+    assert (type(found), found) == (type(expected), expected)
 
 
 def test_each_variable_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,8 +190,11 @@ def test_text_from_elsewhere_is_no_template() -> None:
         ("{{ a }} b", {"a": "{{ a }}"}, "ecursi"),
         ("{{ a.b }}", {"a": {"b": "{{ a.b }}"}}, "ecursi"),
         ("{{ name | no_such_filter }}", {"name": "x"}, "no_such_filter"),
+        ("{{ name.missing }}", {"name": {"there": 1}}, "missing"),
+        ("{{ name.missing }}", {"name": "x"}, "missing"),
+        ("{{ name.a.missing }}", {"name": {"a": 1}}, "missing"),
     ],
 )
 def test_a_mistake_is_told_as_ansible_tells_it(value: str, variables: dict[str, Any], message: str) -> None:
-    with pytest.raises(Exception, match=message):
+    with pytest.raises(AnsibleError, match=message):
         resolved(value, **variables)
