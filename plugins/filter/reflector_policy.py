@@ -157,7 +157,9 @@ def _rules_parameters(settings: Sequence[Mapping[str, Any]], any_sinks: bool) ->
     """The parameters that may hold the rules. Whether they do depends on how long the rules are, and that may change."""
     if not any_sinks and not any(each["routes"] for each in settings):
         return []
-    return sorted({_parameter_arn(each["parameter"]) for each in settings})
+    arns = {_parameter_arn(each["parameter"]) for each in settings}
+    # One version is asked for, NAME:VERSION; whether IAM sees that in the ARN is not documented.
+    return sorted(arns | {f"{arn}:*" for arn in arns})
 
 
 def _sink_statements(sinks: Iterable[Mapping[str, Any]], key_arns: Sequence[str]) -> list[Statement]:

@@ -46,9 +46,9 @@ class Deployed:
         logs.put_log_events(logGroupName=log_group, logStreamName=stream, logEvents=events)
         return stream
 
-    def log(self) -> list[str]:
-        """The function's log. Lambda writes an invocation's lines when it is over."""
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
+    def log(self, log_group: str = f"/aws/lambda/{FUNCTION}") -> list[str]:
+        """A function's log. Lambda writes an invocation's lines when it is over."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         return [event["message"] for page in pages for event in page["events"]]
 
     def accounts(self) -> list[dict[str, Any]]:
@@ -99,6 +99,15 @@ class Deployed:
             ),
         ]
         return [name for name in names if "log-reflector" in name and name != "log-reflector-deployer"]
+
+
+def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list[str]:
+    """What waits in a queue within twenty seconds; it is empty then."""
+    sqs = aws.client("sqs", account, region)
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10).get("Messages", [])
+    sqs.purge_queue(QueueUrl=url)
+    return [message["Body"] for message in messages]
 
 
 def payload(event: dict[str, Any]) -> dict[str, Any]:

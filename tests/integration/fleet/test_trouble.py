@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from deployed import dead_letters
 from embedded_aws import RunningAws
 from embedded_aws.population import HALF_GROUP
 
-from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, TARGETS, Ansible, write_inventory
+from playbooks import EXCLUDE, MEMBER, REGIONS, TARGETS, Ansible, write_inventory
 
 
 def our_filters(aws: RunningAws, account: str, region: str, group: str) -> list[str]:
@@ -48,101 +49,6 @@ def test_a_refused_account_and_a_silent_region_do_not_stop_the_others(
     # The silent region answers again: the same command finishes the job.
     assert ansible.run("logreflector.aws.deploy").status == 0
     assert our_filters(aws, MEMBER, REGIONS[0], HALF_GROUP) == ["shared-half"]
-
-
-@pytest.mark.parametrize(
-    ("action", "task"),
-    [
-        ("lambda:AddPermission", "deploy"),
-        ("logs:PutSubscriptionFilter", "deploy"),
-        ("events:PutTargets", "deploy"),
-        ("iam:PassRole", "deploy"),
-        ("sqs:CreateQueue", "deploy"),
-    ],
-)
-def test_a_missing_permission_of_the_deployer_is_named(
-    aws: RunningAws, ansible: Ansible, action: str, task: str
-) -> None:
-    host, account, region = f"{MANAGEMENT}.{REGIONS[0]}", MANAGEMENT, REGIONS[0]
-    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
-    iam = aws.client("iam", account, region)
-    without = json.loads(json.dumps(POLICY))
-    for statement in without["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        statement["Action"] = [item for item in actions if item != action]
-    without["Statement"] = [statement for statement in without["Statement"] if statement["Action"]]
-    iam.put_role_policy(RoleName="log-reflector-deployer", PolicyName="deploy", PolicyDocument=json.dumps(without))
-    try:
-        run = ansible.run(f"logreflector.aws.{task}", "--limit", host)
-    finally:
-        iam.put_role_policy(RoleName="log-reflector-deployer", PolicyName="deploy", PolicyDocument=json.dumps(POLICY))
-    assert run.status != 0
-    failure = next(line for line in run.recap().splitlines() if line.startswith(host))
-    assert "FAILED. Could not" in failure
-    assert action in failure
-    assert account in failure
-
-
-def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list[str]:
-    """What waits in a queue within twenty seconds; it is empty then."""
-    sqs = aws.client("sqs", account, region)
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10).get("Messages", [])
-    sqs.purge_queue(QueueUrl=url)
-    return [message["Body"] for message in messages]
-
-
-def _without(aws: RunningAws, account: str, region: str, role: str, action: str) -> str:
-    """Take an action from the role's inline policy; the policy as it was."""
-    iam = aws.client("iam", account, region)
-    policy = iam.get_role_policy(RoleName=role, PolicyName="log-reflector")["PolicyDocument"]
-    before = json.dumps(policy)
-    for statement in policy["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        statement["Action"] = [item for item in actions if item != action]
-    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Action"]]
-    assert json.dumps(policy) != before, f"{action} is not in the policy of {role}"
-    iam.put_role_policy(RoleName=role, PolicyName="log-reflector", PolicyDocument=json.dumps(policy))
-    return before
-
-
-@pytest.mark.parametrize(
-    ("role", "action", "log_group", "link"),
-    [
-        (
-            "log-reflector-subscriber",
-            "logs:PutSubscriptionFilter",
-            "/aws/lambda/log-reflector-subscriber",
-            "its subscription filter",
-        ),
-        (
-            "log-reflector",
-            "secretsmanager:GetSecretValue",
-            "/aws/lambda/log-reflector",
-            "the reflector's word that it delivered the line",
-        ),
-    ],
-)
-def test_a_missing_permission_of_a_function_is_named_in_its_log(
-    aws: RunningAws, ansible: Ansible, role: str, action: str, log_group: str, link: str
-) -> None:
-    account, region = MANAGEMENT, REGIONS[0]
-    host = f"{account}.{region}"
-    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
-    assert ansible.run("logreflector.aws.deploy", "--limit", host).status == 0
-    _without(aws, account, region, role, action)
-    run = ansible.run("logreflector.aws.verify", "--limit", host, extra={"verify_timeout": 4})
-    assert run.status != 0
-    assert link in run.recap()
-    events = aws.client("logs", account, region).filter_log_events(logGroupName=log_group)["events"]
-    assert any(action.split(":")[1] in event["message"] for event in events)
-    # Nothing is lost: after Lambda's retries the event waits with its reason.
-    waiting = dead_letters(aws, account, region, f"{role}-dead-letters")
-    assert any(action.split(":")[1] in body for body in waiting)
-    # The next deployment mends the role.
-    mended = ansible.run("logreflector.aws.deploy", "--limit", host)
-    assert mended.status == 0
-    assert any("role" in change for change in mended.changes()[host])
 
 
 def test_a_play_killed_half_way_is_finished_by_the_next(aws: RunningAws, ansible: Ansible) -> None:

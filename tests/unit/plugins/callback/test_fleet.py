@@ -167,6 +167,77 @@ def test_an_interrupted_wave_is_unfinished_and_the_next_ones_are_not_begun() -> 
     assert [fleet.outcome(host) for host in "abc"] == ["ok", "unfinished", "not_begun"]
 
 
+def test_where_the_run_stands_in_numbers() -> None:
+    hosts = list("dcba")  # two waves of two, then the play that fails whoever is known to have failed
+    fleet = fleet_of(*hosts, batch=("d", "c"), serial=(2,))
+    assert fleet.progress(0) is not None  # not a second of it is over
+    fleet.begin_task("1", "Function", 0)
+    fleet.result("d", "1", 1, changed=True)
+    fleet.result("c", "1", 2)
+    fleet.fail("c", "1", "denied", final=False)
+    progress = fleet.progress(4)
+    assert progress is not None
+    assert (progress.play, progress.number, progress.of, progress.task) == ("deploy", 1, 2, "Function")
+    # What may still be rescued counts as failed as long as it is down; all tasks of the wave are over.
+    assert (progress.done, progress.targets, progress.changed, progress.failed) == (2, 4, 1, 1)
+    assert (progress.share, progress.rate) == (1, 0.5)
+    fleet.result("c", "2", 4)
+    progress = fleet.progress(4)
+    assert progress is not None
+    assert progress.failed == 0
+    fleet.remember("c", "denied")
+
+    begin(fleet, "deploy", hosts, ["b", "a"], serial=(2,), known=2, now=5)
+    fleet.begin_task("3", "Function", 5)
+    fleet.result("b", "3", 6)
+    fleet.fail("b", "3", "broken", final=True)
+    assert not fleet.fail("b", "3", "broken", final=True)
+    progress = fleet.progress(6)
+    assert progress is not None
+    # Of the wave that runs only the one that failed is done.
+    assert (progress.number, progress.done, progress.failed, progress.share) == (2, 3, 2, 0.25)
+
+    begin(fleet, "outcome", hosts, hosts, now=8)
+    progress = fleet.progress(8)
+    assert progress is not None
+    assert (progress.number, progress.of, progress.done, progress.rate) == (1, 1, 0, 0)
+    assert [fleet.outcome(host) for host in hosts] == ["unfinished", "failed", "failed", "unfinished"]
+    fleet.end({}, 8.5)
+    assert fleet.progress(9) is None
+    report = fleet.report({})
+    assert list(report["targets"]) == sorted(hosts)
+    assert [(wave["seconds"], wave["failed"]) for wave in report["waves"]] == [(5, 1), (3, 1), (0.5, 0)]
+    assert [fleet.outcome(host) for host in hosts] == ["changed", "failed", "failed", "ok"]
+
+
+def test_the_failure_that_ansible_only_counts_is_the_trouble_that_was_told() -> None:
+    fleet = fleet_of("a", "b")
+    fleet.result("a", "t", 1)
+    fleet.fail("a", "t", "denied", final=False)
+    fleet.end({"a": 1, "b": 1}, 2)
+    told = fleet.report({})["targets"]
+    assert (told["a"]["failure"], told["b"]["failure"]) == ("denied", "It failed; Ansible's output says where.")
+
+
+def test_the_first_failure_of_a_target_is_its_reason_and_the_next_playbook_is_not_complete() -> None:
+    fleet = fleet_of("a", "b", "c", batch=("a",), serial=(1,))
+    for sentence_told in ("first", "second"):
+        assert fleet.fail("a", "t", sentence_told, final=True)
+    fleet.end({}, 1)
+    assert fleet.targets["a"].failure is not None
+    assert fleet.targets["a"].failure.sentence == "first"
+    assert [fleet.outcome(host) for host in "abc"] == ["failed", "not_begun", "not_begun"]
+    # Another playbook fails the ones that the first left out: they count as left, and in no wave as failed.
+    fleet.begin_playbook("verify.yml")
+    begin(fleet, "verify", "abc", "abc", now=2)
+    assert not fleet.fail("b", "t", "never begun", final=True)
+    assert fleet.counts()["not_begun"] == 2
+    progress = fleet.progress(3)
+    assert progress is not None
+    assert progress.failed == 1
+    assert [wave["failed"] for wave in fleet.report({})["waves"]] == [1, 0]
+
+
 def test_a_play_before_the_waves_puts_nobody_in_a_wave() -> None:
     fleet = fleet_of("a", "b", "c")
     begin(fleet, "waves", ["a", "b", "c"], ["a"], serial=[1], now=1)

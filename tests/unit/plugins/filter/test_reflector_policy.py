@@ -11,6 +11,7 @@ from ansible_collections.logreflector.aws.plugins.filter.reflector_policy import
 SUMO = "secretsmanager:log-reflector/sumo-endpoint"
 SUMO_ARN = "arn:{partition}:secretsmanager:*:{account}:secret:log-reflector/sumo-endpoint-??????"
 RULES_ARN = "arn:{partition}:ssm:*:{account}:parameter/log-reflector/rules"
+RULES_ARNS = [RULES_ARN, f"{RULES_ARN}:*"]
 
 # The variables of an account's targets.
 ACCOUNTS: dict[str, list[dict[str, Any]]] = {
@@ -116,11 +117,15 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -
     [
         ("sumo", {"secretsmanager:GetSecretValue": [SUMO_ARN]}),
         ("plain", {}),
-        ("routes", {"secretsmanager:GetSecretValue": [SUMO_ARN], "ssm:GetParameter": [RULES_ARN]}),
+        ("routes", {"secretsmanager:GetSecretValue": [SUMO_ARN], "ssm:GetParameter": RULES_ARNS}),
         (
             "streams",
             {
-                "ssm:GetParameter": ["arn:{partition}:ssm:*:{account}:parameter/elsewhere/rules", RULES_ARN],
+                "ssm:GetParameter": [
+                    "arn:{partition}:ssm:*:{account}:parameter/elsewhere/rules",
+                    "arn:{partition}:ssm:*:{account}:parameter/elsewhere/rules:*",
+                    *RULES_ARNS,
+                ],
                 "firehose:PutRecordBatch": [
                     "arn:{partition}:firehose:*:{account}:deliverystream/lake",
                     "arn:{partition}:firehose:*:{account}:deliverystream/other",
@@ -135,7 +140,7 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -
         (
             "buckets",
             {
-                "ssm:GetParameter": [RULES_ARN],
+                "ssm:GetParameter": RULES_ARNS,
                 "s3:PutObject": [
                     "arn:{partition}:s3:::all-logs/*",
                     "arn:{partition}:s3:::some-logs/*",
@@ -147,8 +152,8 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -
                 ],
             },
         ),
-        ("mistaken", {"ssm:GetParameter": [RULES_ARN]}),
-        ("numbers", {"ssm:GetParameter": [RULES_ARN], "s3:PutObject": ["arn:{partition}:s3:::some-logs/*"]}),
+        ("mistaken", {"ssm:GetParameter": RULES_ARNS}),
+        ("numbers", {"ssm:GetParameter": RULES_ARNS, "s3:PutObject": ["arn:{partition}:s3:::some-logs/*"]}),
     ],
 )
 def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(account: str, expected: dict[str, list[str]]) -> None:
@@ -166,4 +171,4 @@ def test_references_are_found_in_every_option_of_every_target() -> None:
         "arn:{partition}:ssm:*:{account}:parameter/splunk/endpoint",
         "arn:{partition}:ssm:*:{account}:parameter/flat",
     ]
-    assert statements["ReadItsRules"] == [RULES_ARN]
+    assert statements["ReadItsRules"] == RULES_ARNS

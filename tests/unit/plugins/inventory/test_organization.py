@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -94,6 +95,7 @@ def test_accounts_are_chosen(include: dict[str, Any], exclude: dict[str, Any], n
     [
         ({"ous": ["/Workloads/Pord"]}, {}, ["include.ous", "/Workloads/Pord", "below /Workloads", "Dev, Prod"]),
         ({}, {"ous": ["/Workload"]}, ["exclude.ous", "/Workload", "below /", "Empty, Workloads"]),
+        ({"ous": ["/Workloads/Nope/EU"]}, {}, ["include.ous", "below /Workloads there is Dev, Prod"]),
         ({"ous": ["/Empty/x"]}, {}, ["include.ous", "below /Empty there is no OU"]),
         ({"ous": ["Workloads"]}, {}, ["include.ous", "'Workloads'", "path from the root"]),
         ({"accounts": ["Warehose"]}, {}, ["include.accounts", "'Warehose'", "near to it: warehouse"]),
@@ -112,6 +114,17 @@ def test_what_does_not_exist_is_refused_with_what_stands_near(
         chosen(include, exclude)
     for word in words:
         assert word in str(refused.value)
+
+
+def test_of_many_that_stand_near_ten_are_named() -> None:
+    many = replace(TREE, ous=tuple((f"unit-{number:02}",) for number in range(13)))
+    with pytest.raises(InvalidInputError, match=r"there is unit-00, .*unit-09 and 3 more\b"):
+        choose(many, selection("include", {"ous": ["/x"]}), selection("exclude", {}))
+
+
+def test_an_organisation_without_ous_has_its_root() -> None:
+    flat = replace(TREE, ous=(), accounts=(ROOT,))
+    assert choose(flat, selection("include", {"ous": ["/"]}), selection("exclude", {})) == [ROOT]
 
 
 @pytest.mark.parametrize(
