@@ -215,7 +215,7 @@ def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_re
 
     policy = place.client("iam").get_role_policy(RoleName=FUNCTION, PolicyName="log-reflector")["PolicyDocument"]
     assert [item["Resource"] for item in policy["Statement"] if item["Action"] == "ssm:GetParameter"] == [
-        [f"arn:aws:ssm:*:{place.account}:parameter{PARAMETER}"]
+        [f"arn:aws:ssm:*:{place.account}:parameter{PARAMETER}{version}" for version in ("", ":*")]
     ]
 
     before = setting(place)
