@@ -53,8 +53,10 @@ options:
           - event_rule
           - execution_role
           - lambda_function
+          - lambda_function_info
           - lambda_permission
           - lambda_permission_info
+          - lambda_rollback
           - ssm_parameter
           - subscription_filter
           - subscription_filter_info

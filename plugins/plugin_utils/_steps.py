@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,41 +19,28 @@ from ..module_utils._errors import InvalidInputError, ReflectorError
 from ..module_utils._module import Spec, perform
 from ..module_utils._plan import Result
 from ..module_utils._session import Target
-from ..modules import (
-    canary,
-    dead_letter_queue,
-    dead_letter_replay,
-    event_rule,
-    execution_role,
-    lambda_function,
-    lambda_permission,
-    lambda_permission_info,
-    ssm_parameter,
-    subscription_filter,
-    subscription_filter_info,
-    subscription_filters,
-    target_info,
-)
 from ._once import once
 from ._reflector_code import config
 from ._worker import cleaned, refusal, validate
 
 MODULES: dict[str, Spec] = {
-    module.__name__.rpartition(".")[2]: module.SPEC
-    for module in (
-        canary,
-        dead_letter_queue,
-        dead_letter_replay,
-        event_rule,
-        execution_role,
-        lambda_function,
-        lambda_permission,
-        lambda_permission_info,
-        ssm_parameter,
-        subscription_filter,
-        subscription_filter_info,
-        subscription_filters,
-        target_info,
+    name: importlib.import_module(f"{__name__.partition('.plugin_utils.')[0]}.modules.{name}").SPEC
+    for name in (
+        "canary",
+        "dead_letter_queue",
+        "dead_letter_replay",
+        "event_rule",
+        "execution_role",
+        "lambda_function",
+        "lambda_function_info",
+        "lambda_permission",
+        "lambda_permission_info",
+        "lambda_rollback",
+        "ssm_parameter",
+        "subscription_filter",
+        "subscription_filter_info",
+        "subscription_filters",
+        "target_info",
     )
 }
 
