@@ -225,6 +225,8 @@ def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_re
     assert run.changes()[place.host] == [
         f"update parameter {PARAMETER}",
         f"update configuration of function {FUNCTION}",
+        f"update release of function {FUNCTION}",
+        f"update release of function {FUNCTION}-subscriber",  # what one deployment leaves has one name
     ]
     assert setting(place) != before
     place.aws.sink.clear()
