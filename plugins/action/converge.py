@@ -13,9 +13,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ..plugin_utils import _once
+from ..plugin_utils._plain import plain
 from ..plugin_utils._steps import SPEC, follow_unconnected
 from ..plugin_utils._variables import Variables
-from ..plugin_utils._worker import WorkerAction, plain
+from ..plugin_utils._worker import WorkerAction
 
 _IN_THE_BACKGROUND = (
     "Could not run converge in the background: its steps are modules that follow each other. Take async away, or make each "

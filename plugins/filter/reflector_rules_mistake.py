@@ -53,17 +53,16 @@ _value:
   type: str
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.logreflector.aws.plugins.plugin_utils._plain import plain
 from ansible_collections.logreflector.aws.plugins.plugin_utils._reflector_code import mistake
 
 
 def reflector_rules_mistake(rules: Any, sumo_endpoint: str = "", environment: Mapping[str, Any] | None = None) -> str:
     """See the documentation above."""
-    # As the function will read them: without Ansible's own kinds of text, and with YAML's dates as text.
-    return mistake(json.loads(json.dumps(rules, default=str)), sumo_endpoint, environment or {})
+    return mistake(plain(rules), sumo_endpoint, environment or {})
 
 
 class FilterModule:

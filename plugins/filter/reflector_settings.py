@@ -47,6 +47,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.logreflector.aws.plugins.plugin_utils._plain import plain
 from ansible_collections.logreflector.aws.plugins.plugin_utils._reflector_code import mistake
 
 _LONGEST = (
@@ -60,8 +61,7 @@ _NAMES = (
 
 def reflector_settings(variables: Mapping[str, Any]) -> dict[str, Any]:
     """See the documentation above."""
-    # As the function will read them: without Ansible's own kinds of text, and with YAML's dates as text.
-    given: dict[str, Any] = json.loads(json.dumps(dict(variables), default=str))
+    given: dict[str, Any] = plain(dict(variables))
     parts = {"sinks": given.get("reflector_sinks"), "routes": given.get("reflector_routes")}
     rules = {name: value for name, value in parts.items() if value}
     endpoint = given.get("reflector_sumo_endpoint") or ""

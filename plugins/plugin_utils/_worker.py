@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._module import Spec, perform
 from ..module_utils._session import SDK_ERROR, read_models
+from ._plain import plain
 
 # Read when Ansible imports an action, which is before it forks: workers inherit them.
 MODELS = None if SDK_ERROR else read_models()
@@ -56,11 +56,6 @@ def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, An
         ]
     clean: dict[str, Any] = remove_values(result, validated._no_log_values)
     return clean
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON would bring it. Ansible's own kinds of text are slow to copy, and validation copies deeply."""
-    return json.loads(json.dumps(value, default=str))
 
 
 class WorkerAction(ActionBase):  # type: ignore[misc]
