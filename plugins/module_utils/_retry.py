@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -49,17 +50,40 @@ class Patience:
                 delay = min(delay * 2, self.longest_delay)
 
 
+_throttling_is_ours: ContextVar[bool] = ContextVar("throttling_is_ours", default=False)
+
+
+@contextlib.contextmanager
+def throttling_is_ours() -> Iterator[None]:
+    """Within this, a client of `stop_at_limits` hands throttling to its caller, who has a pace of his own for it."""
+    token = _throttling_is_ours.set(True)
+    try:
+        yield
+    finally:
+        _throttling_is_ours.reset(token)
+
+
 def stop_at_limits(client: Any) -> Any:
     """The boto3 client, which no longer tries again what will stay full: botocore takes LimitExceeded for throttling."""
-    client.meta.events.register_first("needs-retry", _limits_are_not_throttling)
+    client.meta.events.register_first("needs-retry", _final_answers)
     return client
 
 
-def _limits_are_not_throttling(response: Any, operation: Any, **_unused: Any) -> None:
+_LIMITS = ("LimitExceeded", "LimitExceededException")
+_THROTTLING = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+)
+
+
+def _final_answers(response: Any, operation: Any, **_unused: Any) -> None:
     """botocore asks its handlers whether to try again, the first answer counts, and none of the answers means "no": an
     exception does."""
     if response is None:
         return
-    error = response[1].get("Error", {})
-    if error.get("Code") in ("LimitExceeded", "LimitExceededException"):
+    code = response[1].get("Error", {}).get("Code")
+    if code in _LIMITS or (code in _THROTTLING and _throttling_is_ours.get()):
         raise ClientError(response[1], operation.name)

@@ -42,6 +42,8 @@ class LogsServer:
     def __init__(self, *groups: str, slots: int = 5) -> None:
         self.groups: dict[str, dict[str, dict[str, Any]]] = {group: {} for group in groups}
         self.classes: dict[str, str] = {}
+        self.created: dict[str, int] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.slots = slots
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.spoil: Spoiler = lambda _operation, _request: None
@@ -100,6 +102,11 @@ class LogsServer:
             return self._page(
                 "logGroups", [self._group(name) for name in self.groups if name.startswith(prefix)], asked
             )
+        if operation == "ListLogGroups":
+            found = [self._group(name) for name in self.groups if self._carries(name, asked["logGroupTags"])]
+            return self._page("logGroups", found, asked, asked["limit"])
+        if "resourceArn" in asked:
+            return self._answer_on_tags(operation, asked)
         filters = self.groups.get(asked["logGroupName"])
         if filters is None:
             return self._refusal("ResourceNotFoundException", "The specified log group does not exist.")
@@ -118,12 +125,32 @@ class LogsServer:
         self.add_filter(asked["logGroupName"], asked["filterName"], asked["destinationArn"], **given)
         return 200, {}
 
+    def _answer_on_tags(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        name = asked["resourceArn"].rpartition(":log-group:")[2]
+        if name not in self.groups:
+            return self._refusal("ResourceNotFoundException", "The specified log group does not exist.")
+        tags = self.tags.setdefault(name, {})
+        if operation == "ListTagsForResource":
+            return 200, {"tags": tags}
+        if operation == "TagResource":
+            tags.update(asked["tags"])
+        else:
+            assert operation == "UntagResource", operation
+            self.tags[name] = {key: value for key, value in tags.items() if key not in asked["tagKeys"]}
+        return 200, {}
+
+    def _carries(self, name: str, wanted: list[dict[str, Any]]) -> bool:
+        tags = self.tags.get(name, {})
+        return all(
+            item["key"] in tags and (not item.get("values") or tags[item["key"]] in item["values"]) for item in wanted
+        )
+
     def _group(self, name: str) -> dict[str, Any]:
-        answer = {"logGroupName": name, "creationTime": 1440442987000, "storedBytes": 0}
+        answer = {"logGroupName": name, "creationTime": self.created.get(name, 1440442987000), "storedBytes": 0}
         return answer | ({"logGroupClass": self.classes[name]} if name in self.classes else {})
 
     @staticmethod
-    def _page(key: str, items: list[Any], asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _page(key: str, items: list[Any], asked: dict[str, Any], size: int = PAGE) -> tuple[int, dict[str, Any]]:
         start = int(asked.get("nextToken", 0))
-        more = {"nextToken": str(start + PAGE)} if start + PAGE < len(items) else {}
-        return 200, {key: items[start : start + PAGE], **more}
+        more = {"nextToken": str(start + size)} if start + size < len(items) else {}
+        return 200, {key: items[start : start + size], **more}

@@ -23,11 +23,16 @@ from .._subscriptions.filters import (
     check_slot,
     default_name,
 )
+from .._subscriptions.pace import SHARE, Pace
 
 
 def logs_api(target: Target, params: Params) -> LogsApi:
-    """The calls of a target, with the patience that the options ask for."""
-    return LogsApi(target.client("logs"), lambda: target.where, Patience(seconds=params["wait_timeout"]))
+    """The calls of a target, with the patience that the options ask for, at their pace."""
+    share = params.get("rate_share", SHARE)
+    if not 0 < share <= 1:
+        raise InvalidInputError("rate_share", f"{share} is not above 0 and at most 1")
+    patience = Patience(seconds=params["wait_timeout"])
+    return LogsApi(target.client("logs"), lambda: target.where, patience, Pace(share))
 
 
 def given_attributes(target: Target, params: Params) -> dict[str, Any]:

@@ -6,80 +6,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 
-from .._errors import NotFoundError
+from .._errors import InvalidInputError
 from .._plan import Params, Result
 from .._session import Target
-from .._subscriptions.choice import Choice, delivery_path, destination_function, own_log_group
+from .._subscriptions.calls import LogsApi
+from .._subscriptions.choice import Choice, delivery_path, destination_function, tag_values
+from .._subscriptions.delivery import written_log_groups
 from .._subscriptions.filters import Wanted
-from .._subscriptions.sweep import Outcome, Sweep, summary
+from .._subscriptions.pace import seconds_for
+from .._subscriptions.sweep import Outcome, Position, Sweep
+from .._subscriptions.tally import FAILURES, Tally
 from .subscription_filter import at_least_one, destination, given_attributes, logs_api
 
 
 def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
-    at_least_one(params, "slots", "workers")
+    at_least_one(params, "slots", "workers", "report_limit")
+    began = time.monotonic()
     reflector = destination(target, params["destination_arn"])
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
-    include, exclude = target.expand(params["include"]), target.expand(params["exclude"])
-    Choice(include, exclude)  # refuses what is no pattern, before the functions are asked for their log groups
-    functions = [name for name in [destination_function(reflector), *params["own_functions"]] if name]
-    own_groups = [*target.expand(params["own_log_groups"]), *_configured_log_groups(target, functions)]
-    choice = Choice(include, exclude, delivery_path(reflector, functions, own_groups))
+    choice = target_choice(target, params, reflector)
+    api = logs_api(target, params)
     sweep = Sweep(
-        logs_api(target, params),
+        api,
         choice,
-        Wanted(reflector, attributes, params["slots"]),
+        Wanted(reflector, attributes, params["slots"], params["merge"]),
+        arn=lambda name: target.arn("logs", f"log-group:{name}"),
         present=params["state"] == "present",
         purge=params["purge"],
+        audit=_always(params["audit"] or params["state"] == "absent"),
+        mark=params["mark"],
         workers=params["workers"],
+        ends=_time_is_up(params["max_seconds"], began),
     )
-    outcomes = sweep.plan()
-    if not check_mode:
-        outcomes = sweep.apply(outcomes)
-    return _result(outcomes, target)
+    tally = Tally(params["report_limit"])
+    for outcome in sweep.outcomes(write=not check_mode, position=Position(after=params["start_after"] or "")):
+        tally.add(outcome)
+    return _result(sweep, tally, api, target, params, time.monotonic() - began)
 
 
-def _configured_log_groups(target: Target, functions: Iterable[str]) -> Iterator[str]:
-    """Where the functions write their logs. One call each; a missing permission is an error, or it might be a loop."""
-    for function in functions:
-        try:
-            yield function_log_group(target, function)
-        except NotFoundError:
-            continue  # not deployed yet, or no more: its default name is known
+def target_choice(target: Target, params: Params, reflector: str) -> Choice:
+    """Which log groups of the target, by the options that all modules of subscriptions share."""
+    include, exclude = target.expand(params["include"]), target.expand(params["exclude"])
+    chosen = partial(
+        Choice,
+        include,
+        exclude,
+        include_tags=tag_values("include_tags", target.expand(params["include_tags"] or {})),
+        exclude_tags=tag_values("exclude_tags", target.expand(params["exclude_tags"] or {})),
+        created_after=_moment("created_after", params["created_after"]),
+        created_before=_moment("created_before", params["created_before"]),
+    )
+    own = target.expand(params["own_log_groups"])
+    chosen(own)  # refuses what is no pattern, before the functions are asked for their log groups
+    functions = [name for name in [destination_function(reflector), *params["own_functions"]] if name]
+    written = written_log_groups(target.client, functions, target.where)
+    return chosen(delivery_path(reflector, functions, [*own, *written]))
 
 
-def function_log_group(target: Target, function: str) -> str:
-    """The log group that a function's logging configuration names. NotFoundError if there is no such function."""
-    with target.trying(f"learn where function {function} writes its log"):
-        answer = target.client("lambda").get_function_configuration(FunctionName=function)
-    return str(answer.get("LoggingConfig", {}).get("LogGroup") or own_log_group(function))
+def _moment(option: str, text: str | None) -> int | None:
+    """An ISO 8601 date or date and time, UTC where it names no zone, as ms since 1970."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(option, f"{text!r} is no date such as 2026-01-31 or 2026-01-31T12:00:00Z") from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _result(outcomes: list[Outcome], target: Target) -> Result:
-    changing = [outcome for outcome in outcomes if outcome.changes]
+def _always(answer: bool) -> Callable[[str], bool]:
+    return lambda _name: answer
+
+
+def _time_is_up(seconds: int | None, began: float) -> Callable[[], bool]:
+    return lambda: seconds is not None and time.monotonic() - began >= seconds
+
+
+def _result(sweep: Sweep, tally: Tally, api: LogsApi, target: Target, params: Params, seconds: float) -> Result:
+    stopped = sweep.stopped.after if sweep.stopped else None
     result: Result = {
-        "changed": bool(changing),
-        "changes": [
-            f"{_VERBS.get(outcome.kind, 'delete')} subscription of log group {outcome.log_group}"
-            for outcome in changing
-        ],
-        "diff": _diff(changing),
-        **summary(outcomes),
+        "changed": tally.changed,
+        "changes": _changes(tally),
+        "diff": _diff(tally.changing),
+        **tally.summary(),
+        "complete": sweep.stopped is None,
+        "stopped_after": stopped,
+        "estimate": _estimate(tally, params["rate_share"]),
+        "calls": dict(sorted(api.pace.calls.items())),
+        "refused_calls": api.pace.refused.total(),
+        "seconds": round(seconds, 1),
     }
-    failed = [outcome for outcome in outcomes if outcome.kind == "failed"]
-    if failed:
+    result["notes"] = [*result["notes"], *_first_and_number(sweep.notes)]
+    problem = _problem(tally, params["on_full"])
+    if problem:
         result["failed"] = True
-        result["msg"] = (
-            f"Could not serve {len(failed)} of {len(outcomes)} log groups in {target.where}; the others are done. "
-            f"The first: {failed[0].reason}"
-        )
+        result["msg"] = f"Could not serve {problem} in {target.where}; the others are done."
+        failures = tally.failures() or [item for item in tally.entries("not_possible") if item.cause == "slots"]
+        result["msg"] += f" The first: {failures[0].reason}"
     return result
 
 
-_VERBS = {"created": "create", "updated": "update"}
+def _problem(tally: Tally, on_full: str) -> str:
+    counts = tally.counts()
+    failed = sum(counts[kind] for kind in FAILURES)
+    full = tally.causes["slots"] if on_full == "fail" else 0
+    return f"{failed + full} of {counts['groups']} log groups" if failed + full else ""
+
+
+def _first_and_number(notes: list[str]) -> list[str]:
+    """One of many that say the same of different groups."""
+    return [f"{notes[0]} (and {len(notes) - 1} more like it)"] if len(notes) > 1 else notes
+
+
+def _estimate(tally: Tally, share: float) -> Result:
+    """What the writes cost at AWS's rates, in check mode before they are made."""
+    calls = {name: number for name, number in sorted(tally.writes.items()) if number}
+    return {"calls": calls, "minutes": round(seconds_for(calls, share) / 60, 1)}
+
+
+def _changes(tally: Tally) -> list[str]:
+    lines = [f"{_verb(outcome)} log group {outcome.log_group}" for outcome in tally.changing]
+    return [*lines, f"and {tally.more_changes} more"] if tally.more_changes else lines
+
+
+def _verb(outcome: Outcome) -> str:
+    if outcome.plan.put:
+        return "update subscription of" if outcome.plan.before else "create subscription of"
+    if outcome.plan.remove:
+        return "delete subscription of"
+    return "take the mark from" if outcome.mark == "taken" else "mark"
 
 
 def _diff(changing: list[Outcome]) -> list[Result]:

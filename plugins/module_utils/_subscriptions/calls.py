@@ -6,68 +6,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import AwsError, ConflictError, LimitReachedError, NotFoundError, ReflectorError, ThrottledError, trying
-from .._retry import Patience
+from .._retry import Patience, throttling_is_ours
 from .choice import LogGroup
 from .filters import SubscriptionFilter, holders
+from .pace import Pace
+
+with contextlib.suppress(ImportError):  # the host says what to install
+    from botocore import xform_name
+
+
+class OutdatedSdkError(ReflectorError):
+    """botocore does not know ListLogGroups with tags."""
+
+    def __init__(self) -> None:
+        super().__init__("list the log groups by tag", "this botocore cannot", hint="Install a newer one.")
 
 
 class LogsApi:
     """CloudWatch Logs in one target. Safe to share between threads.
 
-    client      a boto3 "logs" client
+    client      a boto3 "logs" client (of `stop_at_limits`, or botocore waits out throttling by itself before we know of it)
     where       "<account>/<region>" for error messages; a function, since the account may be learnt later
-    patience    for what passes by itself: another writer on the group, throttling beyond botocore's own tries
+    patience    for what passes by itself: another writer on the group, and a rate that others use up altogether
+    pace        of all calls; one that others share, or one of its own
     """
 
-    def __init__(self, client: Any, where: Callable[[], str] = str, patience: Patience | None = None) -> None:
+    def __init__(
+        self, client: Any, where: Callable[[], str] = str, patience: Patience | None = None, pace: Pace | None = None
+    ) -> None:
         self._client = client
         self._where = where
         self._patience = patience or Patience()
+        self.pace = pace or Pace(sleep=self._patience.sleep, clock=self._patience.clock)
         self._destination_deadline: float | None = None
 
-    def groups(self, prefix: str = "") -> Iterator[LogGroup]:
-        """Every log group of the target whose name begins with `prefix`, page by page."""
+    def groups(self, prefix: str = "", token: str = "") -> Iterator[LogGroup]:
+        """Every log group of the target whose name begins with `prefix`, page by page, sorted by name.
+
+        token   of a page to begin with; each group knows its page's (`LogGroup.page`)
+        """
         request = {"logGroupNamePrefix": prefix} if prefix else {}
+        for items, page in self._pages("DescribeLogGroups", "list the log groups", "logGroups", request, token):
+            for item in items:
+                yield LogGroup(
+                    item["logGroupName"],
+                    item.get("logGroupClass", "STANDARD"),
+                    created=item.get("creationTime", 0),
+                    retention=item.get("retentionInDays"),
+                    page=page,
+                )
 
-        def read() -> dict[str, Any]:
-            with trying("list the log groups", self._where()):
-                page: dict[str, Any] = self._client.describe_log_groups(**request)
-            return page
+    def tagged(self, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """Names of the log groups that carry all these tags, each with one of the values given (no values: any).
 
-        while True:  # by hand: a page that is refused for the rate is asked for again, a paginator would start anew
-            page = self._patience.wait_out(read, passes)
-            for item in page["logGroups"]:
-                yield LogGroup(item["logGroupName"], item.get("logGroupClass", "STANDARD"))
-            if not page.get("nextToken"):
-                return
-            request["nextToken"] = page["nextToken"]
+        A thousand a call. OutdatedSdkError where botocore does not know of it.
+        """
+        if not self.can_list_by_tag:
+            raise OutdatedSdkError
+        wanted = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]
+        request = {"logGroupTags": wanted, "limit": 1000}
+        for items, _unused in self._pages("ListLogGroups", "list the log groups by tag", "logGroups", request):
+            yield from (item["logGroupName"] for item in items)
+
+    @property
+    def can_list_by_tag(self) -> bool:
+        """Whether this botocore knows ListLogGroups and its logGroupTags: the one that comes with a runtime may not."""
+        model = self._client.meta.service_model
+        return "ListLogGroups" in model.operation_names and (
+            "logGroupTags" in model.operation_model("ListLogGroups").input_shape.members
+        )
 
     def filters(self, log_group: str) -> list[SubscriptionFilter]:
         """All filters of a group. NotFoundError if the group is gone."""
         tried = f"read the subscription filters of log group {log_group}"
-        paginator = self._client.get_paginator("describe_subscription_filters")
-
-        def read() -> list[SubscriptionFilter]:
-            with trying(tried, self._where()):
-                pages = paginator.paginate(logGroupName=log_group).build_full_result()
-            return [SubscriptionFilter.from_api(item) for item in pages.get("subscriptionFilters", [])]
-
-        return self._patience.wait_out(read, passes)
+        pages = self._pages("DescribeSubscriptionFilters", tried, "subscriptionFilters", {"logGroupName": log_group})
+        return [SubscriptionFilter.from_api(item) for items, _unused in pages for item in items]
 
     def put(self, wanted: SubscriptionFilter) -> None:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
         tried = f"put subscription filter {wanted.name} on log group {wanted.log_group}"
-
-        def write() -> None:
-            with trying(tried, self._where()):
-                self._client.put_subscription_filter(**wanted.request())
-
         try:
-            self._patience.wait_out(write, self._passes_on_put)
+            self._call("PutSubscriptionFilter", tried, wanted.request(), self._passes_on_put)
         except LimitReachedError as error:  # a slot, or another limit such as that of regular expressions in patterns
             filters = self.filters(wanted.log_group)
             why = f"{error.why}; the log group's filters are {holders(filters) or 'none'}"
@@ -84,15 +108,78 @@ class LogsApi:
     def delete(self, doomed: SubscriptionFilter) -> None:
         """Delete exactly this filter; one that is gone already is no error."""
         tried = f"delete subscription filter {doomed.name} of log group {doomed.log_group}"
+        request = {"logGroupName": doomed.log_group, "filterName": doomed.name}
+        with contextlib.suppress(NotFoundError):
+            self._call("DeleteSubscriptionFilter", tried, request)
 
-        def write() -> None:
-            with trying(tried, self._where()):
-                self._client.delete_subscription_filter(logGroupName=doomed.log_group, filterName=doomed.name)
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of the log group of that ARN."""
+        answer = self._call("ListTagsForResource", f"read the tags of {arn}", {"resourceArn": arn})
+        return dict(answer.get("tags") or {})
 
-        try:
-            self._patience.wait_out(write, passes)
-        except NotFoundError:
-            return
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Give the log group of that ARN these tags."""
+        self._call("TagResource", f"tag {arn}", {"resourceArn": arn, "tags": dict(tags)})
+
+    def untag(self, arn: str, keys: Sequence[str]) -> None:
+        """Take tags from the log group of that ARN; a group that is gone has none."""
+        with contextlib.suppress(NotFoundError):
+            self._call("UntagResource", f"take a tag from {arn}", {"resourceArn": arn, "tagKeys": list(keys)})
+
+    def put_retention(self, log_group: str, days: int) -> None:
+        """How long the group keeps its events."""
+        tried = f"set the retention of log group {log_group}"
+        self._call("PutRetentionPolicy", tried, {"logGroupName": log_group, "retentionInDays": days})
+
+    def events(self, log_group: str, **request: Any) -> Iterator[list[dict[str, Any]]]:
+        """A group's events, a list for each page, as FilterLogEvents has them; `request` are its other parameters."""
+        asked = {"logGroupName": log_group, **request}
+        for items, _unused in self._pages(
+            "FilterLogEvents", f"read the events of log group {log_group}", "events", asked
+        ):
+            yield items
+
+    def call(self, operation: str, tried: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Any other operation of CloudWatch Logs, at the pace and with the patience of all."""
+        return self._call(operation, tried, request)
+
+    def _pages(
+        self, operation: str, tried: str, key: str, request: Mapping[str, Any], token: str = ""
+    ) -> Iterator[tuple[list[dict[str, Any]], str]]:
+        """The items of each page, and its token. By hand: a page that is refused is asked for again, where a paginator
+        would start anew."""
+        while True:
+            page = self._call(operation, tried, {**request, **({"nextToken": token} if token else {})})
+            yield page.get(key, []), token
+            token = page.get("nextToken") or ""
+            if not token:
+                return
+
+    def _call(
+        self,
+        operation: str,
+        tried: str,
+        request: Mapping[str, Any],
+        passing: Callable[[ReflectorError], bool] | None = None,
+    ) -> dict[str, Any]:
+        return self._patience.wait_out(lambda: self._paced(operation, tried, request), passing or passes)
+
+    def _paced(self, operation: str, tried: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """One call. For its rate it is refused without end only if nobody's call of this operation gets through."""
+        method = getattr(self._client, xform_name(operation))
+        begun = self._patience.clock()
+        while True:
+            self.pace.take(operation)
+            try:
+                with throttling_is_ours(), trying(tried, self._where()):
+                    answer: dict[str, Any] = method(**request)
+            except ThrottledError:
+                last = max(begun, self.pace.slow_down(operation))
+                if self._patience.clock() - last >= self._patience.seconds:
+                    raise
+            else:
+                self.pace.accepted(operation)
+                return answer
 
     def _passes_on_put(self, error: ReflectorError) -> bool:
         """Also the race after AddPermission: logs asks Lambda for a trial run and does not see the new statement yet.
@@ -129,5 +216,5 @@ def is_destination_refusal(error: ReflectorError) -> bool:
 
 
 def passes(error: ReflectorError) -> bool:
-    """Two writers on one group (OperationAborted: botocore has no rule for it), a quota shared with others, a bad moment."""
-    return isinstance(error, (ConflictError, ThrottledError)) or error.code == "ServiceUnavailableException"
+    """Two writers on one group (OperationAborted: botocore has no rule for it), a bad moment."""
+    return isinstance(error, ConflictError) or error.code == "ServiceUnavailableException"

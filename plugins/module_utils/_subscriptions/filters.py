@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
@@ -39,7 +42,10 @@ ATTRIBUTES = tuple(name for name in API_NAMES if name not in ("log_group", "name
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFilter:
-    """A filter with the values that AWS assumes where it names none, so that equal filters compare equal."""
+    """A filter with the values that AWS assumes where it names none, so that equal filters compare equal.
+
+    created   ms since 1970 as AWS says it, 0 of a filter that was not read
+    """
 
     log_group: str
     name: str
@@ -50,13 +56,14 @@ class SubscriptionFilter:
     apply_on_transformed_logs: bool = False
     emit_system_fields: tuple[str, ...] = ()
     field_selection_criteria: str = ""
+    created: int = field(default=0, compare=False, repr=False)
 
     @classmethod
     def from_api(cls, item: Mapping[str, Any]) -> SubscriptionFilter:
         """From an element of DescribeSubscriptionFilters' answer."""
         values = {ours: item[theirs] for ours, theirs in API_NAMES.items() if item.get(theirs) not in (None, "")}
         values["emit_system_fields"] = tuple(sorted(set(values.get("emit_system_fields", ()))))
-        return cls(**values)
+        return cls(**values, created=item.get("creationTime", 0))
 
     def request(self) -> dict[str, Any]:
         """The parameters of PutSubscriptionFilter, which replaces the whole filter: everything set is sent."""
@@ -71,6 +78,7 @@ class SubscriptionFilter:
     def plain(self) -> dict[str, Any]:
         """For diffs and results: only what differs from AWS's defaults, and always name, destination and pattern."""
         values = asdict(self)
+        del values["created"]
         shown = {"name", "destination_arn", "filter_pattern", "log_group"}
         plain = {key: value for key, value in values.items() if key in shown or value != _DEFAULTS[key]}
         if "emit_system_fields" in plain:
@@ -110,15 +118,34 @@ def default_name(log_group: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What every chosen group is to have: ours, by its destination. `attributes` holds only the options given, by
-    SubscriptionFilter's field names: one that is not given is left as it stands."""
+    SubscriptionFilter's field names: one that is not given is left as it stands.
+
+    merge   whether filters of ours beside the one that is kept go
+    """
 
     destination_arn: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     slots: int = DEFAULT_SLOTS
+    merge: bool = False
 
     def owns(self, candidate: SubscriptionFilter) -> bool:
         """Ours is what sends to our reflector, whatever its name."""
         return candidate.destination_arn == self.destination_arn
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """Key and value of the tag that says "subscribed by us, with these settings".
+
+        The key has the destination's name, so that several deployments in one account leave each other's alone. Other
+        settings make another value: every group is looked at again.
+        """
+        name = re.sub(r"[^A-Za-z0-9_.-]", "-", self.destination_arn.split(":", 5)[-1].removeprefix("function:"))
+        said = json.dumps([self.destination_arn, sorted(self.attributes.items())])
+        return f"{MARK_PREFIX}{name}"[:LONGEST_TAG_KEY], hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+MARK_PREFIX = "logreflector.aws/subscribed/"
+LONGEST_TAG_KEY = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +176,10 @@ def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], wanted: 
         beside = tuple(item for item in ours if item is not keep)
         others = ", ".join(item.name for item in beside)
         note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
-        return GroupPlan(before=keep, after=replace(keep, **wanted.attributes), note=note, beside=beside)
+        after = replace(keep, **wanted.attributes)
+        if wanted.merge:
+            return GroupPlan(before=keep, after=after, remove=beside)
+        return GroupPlan(before=keep, after=after, note=note, beside=beside)
     check_slot(log_group, filters, wanted.slots)
     name = _free_name(log_group, {item.name for item in filters})
     return GroupPlan(after=SubscriptionFilter(log_group, name, wanted.destination_arn, **wanted.attributes))

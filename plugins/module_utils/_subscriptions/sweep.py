@@ -2,20 +2,44 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All groups of a target, converged: list, look, plan, write, with an outcome for every group."""
+"""All groups of a target, converged as a stream: list, look, plan, write, with an outcome for every group.
+
+A mark is a tag on a log group that says "subscribed by us, with these settings" (`Wanted.mark`). ListLogGroups names a
+thousand marked groups a call, where DescribeSubscriptionFilters tells of one, five times a second: without an audit a
+sweep looks only at what carries no mark, or one of other settings. It is written after the filter and taken away before it,
+so that there is no mark without a filter of ours, unless somebody else took the filter away.
+
+Log groups of functions that filters of others send to are another delivery's: two that forward each other's logs never end.
+Which they are is known only when such a filter is seen, perhaps after the group was served: then ours goes again at once,
+and a mark of its own says so to the sweeps to come. Without marks the log groups of functions wait until all were looked at.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
+from typing import Literal
 
-from .._errors import CredentialsError, LimitReachedError, NotFoundError, ReflectorError, UnreachableError
-from .calls import LogsApi
-from .choice import Choice, Kind, LogGroup, destination_function, own_log_group
+from .._errors import (
+    AccessDeniedError,
+    ConflictError,
+    CredentialsError,
+    LimitReachedError,
+    NotFoundError,
+    ReflectorError,
+    UnreachableError,
+)
+from .calls import LogsApi, OutdatedSdkError
+from .choice import Choice, Kind, LogGroup, Verdict, destination_function, own_log_group
 from .filters import GroupPlan, SubscriptionFilter, Wanted, plan_absent, plan_present
+
+Mark = Literal["", "set", "apart", "taken"]
+"""What is done to a group's mark: set with the settings, set to tell that it is another delivery's, or taken away."""
+
+APART = "apart"
+"""The mark's value on a log group of another delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +47,11 @@ class Outcome:
     """What came of one group, or would come of it. `foreign` are the filters of others that were seen there.
 
     plan    what is written; of a group that failed half-way, what had been written before
+    mark    what is done to its mark
+    known   by its mark alone: nothing was asked
+    cause   a word for whoever counts: "slots", "class"
+    created     when the group was made, ms since 1970, 0 if not known
+    instead_of  what was said of the group before, in the same sweep
     """
 
     log_group: str
@@ -30,21 +59,40 @@ class Outcome:
     reason: str = ""
     plan: GroupPlan = field(default_factory=GroupPlan)
     foreign: tuple[SubscriptionFilter, ...] = ()
+    mark: Mark = ""
+    known: bool = False
+    cause: str = ""
+    created: int = 0
+    instead_of: Kind | None = None
 
     @property
     def changes(self) -> bool:
         """Whether something is to be written."""
-        return bool(self.plan.put or self.plan.remove)
+        return bool(self.plan.put or self.plan.remove or self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a sweep that did not reach the end goes on: at the page of that token, after the group of that name."""
+
+    page: str = ""
+    after: str = ""
 
 
 class Sweep:
-    """One pass over a target.
+    """One pass over a target. Safe to use from several threads.
 
     choice      which groups
     wanted      what they are to have
-    present     False: ours is to be removed instead
+    arn         of the log groups of the target, by name
+    present     False: ours is to be removed instead, the marks too
     purge       ours is also removed from groups that the rules exclude
+    audit       whether a group is looked at although it is marked, by name
+    mark        whether groups are marked
+    mark_new    whether those that get a filter are: False where something is to be done for them before (`marked`)
+    since       ms since 1970: filters of ours that are younger count as made by this sweep, of which this is a part
     workers     calls under way at once
+    ends        whether the time is up: no further group is begun
     """
 
     def __init__(
@@ -53,150 +101,325 @@ class Sweep:
         choice: Choice,
         wanted: Wanted,
         *,
+        arn: Callable[[str], str],
         present: bool = True,
         purge: bool = False,
-        workers: int = 8,
+        audit: Callable[[str], bool] = lambda _name: True,
+        mark: bool = True,
+        mark_new: bool = True,
+        since: float = float("inf"),
+        workers: int = 10,
+        ends: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._api, self._choice, self._wanted = api, choice, wanted
-        self._present, self._purge, self._workers = present, purge, workers
+        self._api, self._choice, self._wanted, self._arn = api, choice, wanted, arn
+        self._present, self._purge, self._audit, self._workers, self._ends = present, purge, audit, workers, ends
+        self._marking, self._mark_new, self._since = mark, mark_new, since
         self._fatal: ReflectorError | None = None
+        self._denied_in_a_row = 0
+        self._marked: frozenset[str] = frozenset()  # with the settings that are wanted
+        self._once_marked: frozenset[str] | None = frozenset()  # with any; None: not known
+        self._tagged: frozenset[str] | None = None
+        self._untagged: frozenset[str] | None = None
+        self._made: set[str] = set()  # log groups of functions that got, or would get, a filter
+        self._apart: set[str] = set()  # of `receiving`, those that were served as such
+        self._told_apart: frozenset[str] = frozenset()  # by the marks of sweeps before
+        self._held: list[tuple[LogGroup, Sequence[SubscriptionFilter]]] = []
+        self._remembers = False
+        self.stopped: Position | None = None
+        self.notes: list[str] = []
+        self.receiving: set[str] = set()
+        """Log groups of the Lambda functions that filters of others send to, as far as such filters were seen."""
 
-    def plan(self) -> list[Outcome]:
-        """An outcome for every group of the target, sorted by name. Reads only."""
+    def outcomes(self, *, write: bool, position: Position | None = None) -> Iterator[Outcome]:
+        """An outcome for every group, as they come. What `write` says is only planned, or carried out as well.
+
+        A group of `receiving` may come twice: the second outcome has `instead_of`.
+        """
+        self._learn_tags()
         with ThreadPoolExecutor(self._workers) as pool:
-            outcomes = sorted(pool.map(self.plan_group, self._api.groups()), key=lambda outcome: outcome.log_group)
-        if not self._present:
-            return outcomes
-        receiving = set(_receiving_groups(outcomes))
-        return [self._kept_apart(outcome) if outcome.log_group in receiving else outcome for outcome in outcomes]
+            groups = self._until_the_end(self._api.groups(token=position.page if position else ""), position)
+            for outcome in _stream(pool, lambda group: self._in_turn(group, write=write), groups, self._workers * 2):
+                if outcome:
+                    yield outcome
+                    if outcome.kind == "created" and outcome.log_group.startswith(_FUNCTIONS):
+                        self._made.add(outcome.log_group)
+                yield from self._amended(self.receiving & self._made, write=write)
+            if self._present and not self._fatal:
+                yield from pool.map(lambda item: self._served(*item, write=write), self._held)
+                yield from self._amended(self.receiving, write=write)
+                yield from self._released(write=write)
 
-    def _kept_apart(self, outcome: Outcome) -> Outcome:
-        """The outcome for the log group of a function that other filters send to: two reflectors that forward each
-        other's logs never end. Ours goes if `purge` says so, and else stays with a note."""
-        before = outcome.plan.before
-        if outcome.plan.after is None:
-            return outcome
-        if before and not self._purge:
-            return replace(outcome, reason="; ".join(filter(None, [outcome.reason, _OTHERS_DELIVERY])))
-        if before:
-            doomed = GroupPlan(remove=(before, *outcome.plan.beside))
-            return replace(outcome, kind="removed", reason=_OTHERS_DELIVERY, plan=doomed)
-        return replace(outcome, kind="excluded", reason=_OTHERS_DELIVERY, plan=GroupPlan())
-
-    def apply(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Carry out what the plan says; the outcomes as they really came."""
-        with ThreadPoolExecutor(self._workers) as pool:
-            return list(pool.map(self.apply_group, outcomes))
-
-    def plan_group(self, group: LogGroup) -> Outcome:
-        """The outcome for one group; a failed call is an outcome too, and does not stop the others."""
-        verdict = self._choice.against(group)
-        if verdict and not (self._purge and verdict.kind == "excluded" and group.log_class == "STANDARD"):
-            return Outcome(group.name, verdict.kind, verdict.reason)
-        if self._fatal:
-            return Outcome(group.name, "failed", str(self._fatal))
+    def _in_turn(self, group: LogGroup, *, write: bool) -> Outcome | None:
+        """The group's outcome, or nothing yet: it may turn out to be another delivery's, and no mark would remember it."""
+        waits = self._present and not self._remembers and group.name.startswith(_FUNCTIONS)
+        if not waits or self._verdict(group) or self._fatal:
+            return self.serve(group, write=write)
         try:
             filters = self._api.filters(group.name)
-            foreign = tuple(item for item in filters if not self._wanted.owns(item))
-            if verdict:  # filters of others there do not count: our own log groups go, and theirs with them
-                plan = plan_absent(filters, self._wanted)
-                return Outcome(group.name, "removed" if plan.remove else verdict.kind, verdict.reason, plan)
-            if not self._present:
-                return self._absent(group.name, filters, foreign)
-            return self._at_present(group.name, filters, foreign)
         except ReflectorError as error:
-            return self._failure(group.name, error)
+            return self._failure(group, error)
+        self.receiving.update(_receiving_groups(self._foreign(filters)))
+        self._held.append((group, filters))
+        return None
+
+    def _served(self, group: LogGroup, filters: Sequence[SubscriptionFilter], *, write: bool) -> Outcome:
+        planned = self._planned(group, None, filters)
+        return self.apply_group(planned) if write and planned.changes else planned
+
+    def serve(self, group: LogGroup, *, write: bool) -> Outcome:
+        """The outcome for one group; a failed call is an outcome too, and does not stop the others."""
+        if self._choice.needs_tags and group.tags is None and self._untagged is None:
+            try:
+                group = replace(group, tags=self._api.tags(self._arn(group.name)))
+            except ReflectorError as error:
+                return self._failure(group, error)
+        planned = self.plan_group(group)
+        return self.apply_group(planned) if write and planned.changes else planned
+
+    def plan_group(self, group: LogGroup) -> Outcome:
+        """What is to be done for one group. Reads only."""
+        verdict = self._verdict(group)
+        if verdict and not self._looks_at_excluded(group, verdict):
+            return Outcome(group.name, verdict.kind, verdict.reason, cause=verdict.cause, created=group.created)
+        if self._known(group.name, verdict):
+            return Outcome(group.name, "subscribed", known=True, created=group.created)
+        if group.name in self._told_apart and not verdict and self._present and not self._audit(group.name):
+            return Outcome(group.name, "excluded", _OTHERS_DELIVERY, created=group.created, known=True)
+        if self._fatal:
+            return Outcome(group.name, "failed", str(self._fatal), created=group.created)
+        try:
+            filters = self._api.filters(group.name)
+        except ReflectorError as error:
+            return self._failure(group, error)
+        self._denied_in_a_row = 0
+        return self._planned(group, verdict, filters)
+
+    def _planned(self, group: LogGroup, verdict: Verdict | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        foreign = self._foreign(filters)
+        if verdict or not self._present:
+            return self._absent(group, verdict, filters, foreign)
+        self.receiving.update(_receiving_groups(foreign))
+        if group.name in self.receiving or group.name in self._told_apart:
+            self._apart.add(group.name)
+            return self._kept_apart(group, filters, foreign)
+        return self._at_present(group, filters, foreign)
+
+    def _foreign(self, filters: Sequence[SubscriptionFilter]) -> tuple[SubscriptionFilter, ...]:
+        return tuple(item for item in filters if not self._wanted.owns(item))
 
     def _absent(
-        self, name: str, filters: Sequence[SubscriptionFilter], foreign: tuple[SubscriptionFilter, ...]
+        self,
+        group: LogGroup,
+        verdict: Verdict | None,
+        filters: Sequence[SubscriptionFilter],
+        foreign: tuple[SubscriptionFilter, ...],
     ) -> Outcome:
         plan = plan_absent(filters, self._wanted)
-        return Outcome(name, "removed" if plan.remove else "unsubscribed", plan=plan, foreign=foreign)
+        kind: Kind = "removed" if plan.remove else verdict.kind if verdict else "unsubscribed"
+        was_marked = bool(plan.remove) if self._once_marked is None else group.name in self._once_marked
+        return Outcome(
+            group.name,
+            kind,
+            verdict.reason if verdict else "",
+            plan,
+            # Filters of others in excluded groups do not count: our own log groups go, and theirs with them.
+            () if verdict else foreign,
+            mark="taken" if was_marked else "",
+            created=group.created,
+        )
+
+    def _verdict(self, group: LogGroup) -> Verdict | None:
+        if verdict := self._choice.against(group):
+            return verdict
+        if group.tags is not None:
+            return None  # they were looked at
+        if self._tagged is not None and group.name not in self._tagged:
+            return Verdict("excluded", "it does not carry the tags of include_tags")
+        if self._untagged and group.name in self._untagged:
+            return Verdict("excluded", "it carries a tag of exclude_tags")
+        return None
+
+    def _looks_at_excluded(self, group: LogGroup, verdict: Verdict) -> bool:
+        if not self._purge or verdict.kind != "excluded" or group.log_class != "STANDARD":
+            return False
+        return self._once_marked is None or group.name in self._once_marked or self._audit(group.name)
+
+    def _known(self, name: str, verdict: Verdict | None) -> bool:
+        return self._present and not verdict and name in self._marked and not self._audit(name)
 
     def _at_present(
-        self, name: str, filters: Sequence[SubscriptionFilter], foreign: tuple[SubscriptionFilter, ...]
+        self, group: LogGroup, filters: Sequence[SubscriptionFilter], foreign: tuple[SubscriptionFilter, ...]
     ) -> Outcome:
         try:
-            plan = plan_present(name, filters, self._wanted)
+            plan = plan_present(group.name, filters, self._wanted)
         except LimitReachedError as error:
-            return Outcome(name, "not_possible", error.why, foreign=foreign)
+            return Outcome(group.name, "not_possible", error.why, foreign=foreign, cause="slots", created=group.created)
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
-        return Outcome(name, kind, plan.note, plan, foreign)
+        late = kind == "created" and not self._mark_new
+        wanted = self._marking and not late and (plan.put is not None or group.name not in self._marked)
+        mark: Mark = "set" if wanted else ""
+        return Outcome(group.name, kind, plan.note, plan, foreign, mark=mark, created=group.created)
 
     def apply_group(self, outcome: Outcome) -> Outcome:
         """Write what one group's plan says."""
-        if not outcome.changes:
-            return outcome
+        name = outcome.log_group
+        group = LogGroup(name, created=outcome.created)
         if self._fatal:
-            return Outcome(outcome.log_group, "failed", str(self._fatal), foreign=outcome.foreign)
+            return Outcome(name, "failed", str(self._fatal), foreign=outcome.foreign, created=outcome.created)
+        put: SubscriptionFilter | None = None
         removed: list[SubscriptionFilter] = []
         try:
+            if outcome.mark == "taken":
+                self._api.untag(self._arn(name), [self._wanted.mark[0]])
+            if outcome.plan.put:
+                self._api.put(outcome.plan.put)
+                put = outcome.plan.put
             for doomed in outcome.plan.remove:
                 self._api.delete(doomed)
                 removed.append(doomed)
-            if outcome.plan.put:
-                self._api.put(outcome.plan.put)
         except ReflectorError as error:
-            failure = self._failure(outcome.log_group, error, outcome.foreign)
-            return replace(failure, plan=GroupPlan(remove=tuple(removed)))
-        return outcome
+            before = outcome.plan.before
+            done = GroupPlan(before, put or before, tuple(removed))
+            return replace(self._failure(group, error, outcome.foreign), plan=done)
+        self._denied_in_a_row = 0
+        return self.marked(outcome) if outcome.mark in ("set", "apart") else outcome
 
-    def _failure(self, name: str, error: ReflectorError, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome:
+    def marked(self, outcome: Outcome) -> Outcome:
+        """The outcome with its group marked. A mark only spares a look: one that cannot be written is no failure."""
+        if not self._marking:
+            return replace(outcome, mark="")
+        key, value = self._wanted.mark
+        mark: Mark = outcome.mark or "set"
+        try:
+            self._api.tag(self._arn(outcome.log_group), {key: APART if mark == "apart" else value})
+        except NotFoundError:
+            return replace(outcome, mark="")
+        except ReflectorError as error:
+            if isinstance(error, AccessDeniedError) and self._marking:
+                self._marking = False  # it would be the same for every group
+            self.notes.append(f"log group {outcome.log_group} is not marked, so every run looks at it: {error}")
+            return replace(outcome, mark="")
+        return replace(outcome, mark=mark)
+
+    def _learn_tags(self) -> None:
+        """Which groups are marked, and which have the tags that the choice asks for: a thousand a call."""
+        if self._choice.include_tags:
+            self._tagged = frozenset(self._api.tagged(self._choice.include_tags))
+        self._untagged = frozenset(
+            name for key, values in self._choice.exclude_tags.items() for name in self._api.tagged({key: values})
+        )
+        key, value = self._wanted.mark
+        try:
+            if self._marking and self._present:
+                self._marked = frozenset(self._api.tagged({key: [value]}))
+                self._told_apart = frozenset(self._api.tagged({key: [APART]}))
+                self._remembers = True
+            if self._purge or not self._present:
+                self._once_marked = frozenset(self._api.tagged({key: []}))
+        except (AccessDeniedError, OutdatedSdkError) as error:
+            self._once_marked = None
+            self.notes.append(f"every log group was looked at, since the marked ones cannot be listed: {error}")
+
+    def _until_the_end(self, groups: Iterable[LogGroup], position: Position | None) -> Iterator[LogGroup]:
+        """Those that are begun. AWS lists log groups sorted by their names (API reference, DescribeLogGroups)."""
+        first = after = position.after if position else ""
+        for group in groups:
+            if group.name <= first:
+                continue
+            if self._ends():
+                self.stopped = Position(group.page, after)
+                return
+            after = group.name
+            yield group
+
+    def _amended(self, names: set[str], *, write: bool) -> Iterator[Outcome]:
+        """What holds after all for groups that were served before they were known to be another delivery's."""
+        for name in sorted(names - self._apart):
+            self._apart.add(name)
+            group = LogGroup(name)
+            if self._verdict(group) or (name in self._marked and not self._audit(name)):
+                continue
+            try:
+                filters = self._api.filters(name)
+            except ReflectorError:
+                continue  # gone, or its outcome has said so
+            outcome = self._kept_apart(group, filters, self._foreign(filters))
+            if outcome.kind in ("subscribed", "updated"):  # it was served, but for the warning
+                yield replace(outcome, kind="subscribed", plan=GroupPlan(), mark="", instead_of="subscribed")
+            else:
+                outcome = replace(outcome, instead_of="created" if name in self._made else "subscribed")
+                yield self.apply_group(outcome) if write and outcome.changes else outcome
+
+    def _released(self, *, write: bool) -> Iterator[Outcome]:
+        """Groups that were another delivery's once, and no filter of others sends to their functions any more."""
+        if self.stopped:
+            return
+        for name in sorted((self._told_apart & self._apart) - self.receiving):
+            self._told_apart -= {name}
+            outcome = self.serve(LogGroup(name), write=write)
+            yield replace(outcome, instead_of="excluded")
+
+    def _kept_apart(
+        self, group: LogGroup, filters: Sequence[SubscriptionFilter], foreign: tuple[SubscriptionFilter, ...]
+    ) -> Outcome:
+        """The outcome for the log group of a function that other filters send to: two reflectors that forward each
+        other's logs never end. A filter that this sweep has made goes again; one that stood before goes if `purge` says
+        so, and else stays with a note."""
+        ours = tuple(item for item in filters if self._wanted.owns(item))
+        stood = [item for item in ours if group.name not in self._made and item.created < self._since]
+        if stood and not self._purge:
+            outcome = self._at_present(group, filters, foreign)
+            return replace(outcome, reason="; ".join(filter(None, [outcome.reason, _OTHERS_DELIVERY])))
+        kind: Kind = "removed" if stood else "excluded"
+        mark: Mark = "apart" if self._remembers and group.name not in self._told_apart else ""
+        return Outcome(group.name, kind, _OTHERS_DELIVERY, GroupPlan(remove=ours), foreign, mark=mark)
+
+    def _failure(self, group: LogGroup, error: ReflectorError, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome:
+        def outcome(kind: Kind, reason: str, cause: str = "") -> Outcome:
+            return Outcome(group.name, kind, reason, foreign=foreign, cause=cause, created=group.created)
+
         if isinstance(error, NotFoundError):
-            return Outcome(name, "gone", "the log group was deleted meanwhile")
+            return Outcome(group.name, "gone", "the log group was deleted meanwhile", created=group.created)
+        if error.code == "InvalidOperationException":
+            return outcome("in_deletion", error.why)
+        if isinstance(error, ConflictError):
+            return outcome("contested", str(error))
         if isinstance(error, LimitReachedError):
-            reason = f"{error.why}. {error.hint}" if error.hint else error.why
-            return Outcome(name, "not_possible", reason, foreign=foreign)
+            return outcome("not_possible", f"{error.why}. {error.hint}" if error.hint else error.why, "slots")
+        if isinstance(error, AccessDeniedError):
+            self._denied_in_a_row += 1
+            if self._denied_in_a_row >= _DENIALS:
+                self._fatal = error
+            return outcome("denied", str(error))
         if isinstance(error, (UnreachableError, CredentialsError)):
             self._fatal = error  # it would be the same for every group: the rest need not wait for it one by one
-        return Outcome(name, "failed", str(error), foreign=foreign)
+        return outcome("failed", str(error))
 
+
+_DENIALS = 20
+"""Groups in a row that are refused before the rest are not tried: the permission is missing for all, not for one."""
+
+_FUNCTIONS = own_log_group("")
 
 _OTHERS_DELIVERY = "filters of others send to its function: two deliveries that forward each other's logs are a loop"
 
 
-def _receiving_groups(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def _receiving_groups(foreign: Iterable[SubscriptionFilter]) -> Iterator[str]:
     """Log groups of the Lambda functions that foreign filters send to, by their default names."""
-    for item in _all_foreign(outcomes):
+    for item in foreign:
         if function := destination_function(item.destination_arn):
             yield own_log_group(function)
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts, and an entry for each group that is not subscribed, with its reason."""
-    kinds = [outcome.kind for outcome in outcomes]
-    return {
-        "counts": {
-            "groups": len(kinds),
-            "subscribed": sum(kind in ("subscribed", "created", "updated") for kind in kinds),
-            "already_right": kinds.count("subscribed"),
-            "changed": sum(outcome.changes for outcome in outcomes),
-            "excluded": kinds.count("excluded"),
-            "not_possible": kinds.count("not_possible"),
-            "gone": kinds.count("gone"),
-            "failed": kinds.count("failed"),
-        },
-        "not_subscribed": [
-            {"log_group": outcome.log_group, "outcome": outcome.kind, "reason": outcome.reason}
-            for outcome in outcomes
-            if outcome.kind in ("excluded", "not_possible", "gone", "failed")
-            or (outcome.kind == "removed" and outcome.reason)  # by purge
-        ],
-        "notes": [f"{outcome.log_group}: {outcome.reason}" for outcome in outcomes if _noteworthy(outcome)],
-        "foreign": _foreign(outcomes),
-    }
-
-
-def _noteworthy(outcome: Outcome) -> bool:
-    return bool(outcome.reason) and outcome.kind in ("subscribed", "created", "updated")
-
-
-def _foreign(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """How many filters of others were seen, and a fingerprint of them all: equal before and after, none was touched."""
-    lines = sorted(repr(item) for item in _all_foreign(outcomes))
-    return {"filters": len(lines), "fingerprint": hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]}
-
-
-def _all_foreign(outcomes: Iterable[Outcome]) -> Iterator[SubscriptionFilter]:
-    for outcome in outcomes:
-        yield from outcome.foreign
+def _stream(
+    pool: ThreadPoolExecutor, work: Callable[[LogGroup], Outcome | None], groups: Iterator[LogGroup], window: int
+) -> Iterator[Outcome | None]:
+    """The results as they come, with at most `window` under way: a listing of a million groups is never held."""
+    under_way: set[Future[Outcome | None]] = set()
+    while True:
+        under_way |= {pool.submit(work, group) for group in islice(groups, window - len(under_way))}
+        if not under_way:
+            return
+        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()

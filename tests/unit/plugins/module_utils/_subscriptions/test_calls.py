@@ -59,7 +59,7 @@ def test_groups_of_all_pages_are_listed_with_their_class(clock: Clock) -> None:
     server.classes["/group/077"] = "INFREQUENT_ACCESS"
     found = list(api(server, clock).groups())
     assert [group.name for group in found] == sorted(server.groups)
-    assert found[77] == LogGroup("/group/077", "INFREQUENT_ACCESS")
+    assert found[77] == LogGroup("/group/077", "INFREQUENT_ACCESS", created=1440442987000)
     assert found[78].log_class == "STANDARD"
     assert server.operations() == ["DescribeLogGroups"] * 3
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import botocore.exceptions
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import Choice, delivery_path
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
+    Choice,
+    LogGroup,
+    delivery_path,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Sweep, summary
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Position, Sweep
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import Tally
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs_server import LogsServer
@@ -21,16 +28,37 @@ OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
 THEIRS = "arn:aws:lambda:eu-west-1:222222222222:function:theirs"
 
 
+def arn(name: str) -> str:
+    return f"arn:aws:logs:eu-west-1:222222222222:log-group:{name}"
+
+
 def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
-    attributes = options.pop("attributes", {})
-    api = LogsApi(server.client, lambda: "222222222222/eu-west-1", Patience(seconds=0))
-    choice = Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
-    return Sweep(api, choice, Wanted(OURS, attributes), workers=workers, **options)
+    """Without marks, unless they are asked for: every group is looked at."""
+    wanted = options.pop("wanted", None) or Wanted(OURS, options.pop("attributes", {}))
+    api = LogsApi(server.client, lambda: "222222222222/eu-west-1", Patience(seconds=0), Pace(scale=1e6))
+    choice = options.pop("choice", None) or Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
+    return Sweep(api, choice, wanted, arn=arn, workers=workers, **{"mark": False, **options})
+
+
+def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """What is said of each group last, by name."""
+    said = {outcome.log_group: outcome for outcome in outcomes}
+    return [said[name] for name in sorted(said)]
 
 
 def run(server: LogsServer, **options: Any) -> list[Outcome]:
-    swept = sweep(server, **options)
-    return swept.apply(swept.plan())
+    return last_words(sweep(server, **options).outcomes(write=True))
+
+
+def planned(server: LogsServer, **options: Any) -> list[Outcome]:
+    return last_words(sweep(server, **options).outcomes(write=False))
+
+
+def summary(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    tally = Tally()
+    for outcome in outcomes:
+        tally.add(outcome)
+    return tally.summary()
 
 
 def kinds(outcomes: list[Outcome]) -> dict[str, str]:
@@ -84,10 +112,14 @@ def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subsc
         "groups": 9,
         "subscribed": 4,
         "already_right": 1,
+        "known_by_mark": 0,
         "changed": 3,
         "excluded": 3,
         "not_possible": 2,
         "gone": 0,
+        "in_deletion": 0,
+        "contested": 0,
+        "denied": 0,
         "failed": 0,
     }
     reasons = {entry["log_group"]: entry["reason"] for entry in told["not_subscribed"]}
@@ -108,9 +140,9 @@ def test_a_second_pass_writes_nothing() -> None:
 
 def test_planning_writes_nothing_and_announces_what_the_pass_then_does() -> None:
     server = mixed()
-    planned = sweep(server).plan()
+    announced = planned(server)
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
-    assert kinds(planned) == kinds(run(server))
+    assert kinds(announced) == kinds(run(server))
 
 
 def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were() -> None:
@@ -122,7 +154,7 @@ def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were
     assert Counter(kinds(outcomes).values())["removed"] == 5
     server.calls.clear()
     run(server, present=False)
-    assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
+    assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters", "ListLogGroups"}
 
 
 def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
@@ -187,7 +219,7 @@ def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
         ("AccessDeniedException", "explicit deny") if name == operation and request["logGroupName"] == "/b" else None
     )
     outcomes = run(server)
-    assert kinds(outcomes) == {"/a": "created", "/b": "failed", "/c": "created"}
+    assert kinds(outcomes) == {"/a": "created", "/b": "denied", "/c": "created"}
     assert f"/b in 222222222222/eu-west-1: AccessDeniedException: explicit deny. {''}" in outcomes[1].reason
     assert operation in outcomes[1].reason
 
@@ -212,8 +244,7 @@ def test_with_the_number_of_slots_that_the_refusal_names_check_mode_tells_the_tr
     (outcome,) = run(server)
     assert (outcome.kind, outcome.changes) == ("not_possible", False)
     assert "option slots (of the roles: log_groups_slots) to 2" in outcome.reason
-    truthful = Sweep(LogsApi(server.client), Choice(["*"], []), Wanted(OURS, slots=2))
-    assert kinds(truthful.plan()) == {"/a": "not_possible"}
+    assert kinds(planned(server, wanted=Wanted(OURS, slots=2))) == {"/a": "not_possible"}
 
 
 # A function that receives logs, as another deployment's reflector does
@@ -228,9 +259,9 @@ def two_deployments() -> LogsServer:
 
 def test_a_function_that_others_send_to_is_not_subscribed() -> None:
     server = two_deployments()
-    planned = sweep(server).plan()
+    announced = planned(server)
     outcomes = run(server)
-    assert kinds(planned) == kinds(outcomes) == {"/a": "created", "/aws/lambda/theirs": "excluded"}
+    assert kinds(announced) == kinds(outcomes) == {"/a": "created", "/aws/lambda/theirs": "excluded"}
     assert "loop" in summary(outcomes)["not_subscribed"][0]["reason"]
     assert server.groups["/aws/lambda/theirs"] == {}
     assert not any(outcome.changes for outcome in run(server))
@@ -239,10 +270,8 @@ def test_a_function_that_others_send_to_is_not_subscribed() -> None:
 def test_two_deployments_do_not_feed_each_other() -> None:
     server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
     run(server)  # nothing tells yet what the other function is
-    api = LogsApi(server.client, patience=Patience(seconds=0))
-    other = Sweep(api, Choice(["*"], [], delivery_path(THEIRS, [])), Wanted(THEIRS))
     for _unused in range(2):
-        other.apply(other.plan())
+        run(server, choice=Choice(["*"], [], delivery_path(THEIRS, [])), wanted=Wanted(THEIRS))
         run(server)
         assert server.groups["/aws/lambda/log-reflector"] == {}
         assert [item["destinationArn"] for item in server.groups["/aws/lambda/theirs"].values()] == [OURS]
@@ -298,7 +327,7 @@ def test_what_was_removed_before_a_failure_is_told() -> None:
         ("AccessDeniedException", "no") if name.startswith("Delete") and request["filterName"] == "two" else None
     )
     (outcome,) = run(server, present=False)
-    assert outcome.kind == "failed"
+    assert outcome.kind == "denied"
     assert outcome.changes
     assert [item.name for item in outcome.plan.remove] == ["one"]
 
@@ -307,7 +336,7 @@ def test_a_failure_of_the_first_write_is_no_change() -> None:
     server = LogsServer("/a")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("Put") else None
     (outcome,) = run(server)
-    assert (outcome.kind, outcome.changes) == ("failed", False)
+    assert (outcome.kind, outcome.changes) == ("denied", False)
 
 
 def test_two_filters_of_ours_are_worth_a_note() -> None:
@@ -342,3 +371,232 @@ def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(targ
     assert {outcome.kind for outcome in again} == {"subscribed"}
     run(server, present=False)
     assert server.groups == before
+
+
+# Marks: what need not be looked at
+
+
+def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
+    return run(server, **{"mark": True, "audit": lambda _name: False, **options})
+
+
+def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
+    server = mixed()
+    first = cheap(server)
+    server.calls.clear()
+    again = cheap(server)
+    assert not any(outcome.changes for outcome in again)
+    # Only what is no subscription and no exclusion, and the group of the function that its filters send to.
+    looks = [request["logGroupName"] for name, request in server.calls if name == "DescribeSubscriptionFilters"]
+    assert looks == ["/d/full", "/aws/lambda/theirs"]
+    assert {outcome.log_group for outcome in again if outcome.known} == {
+        outcome.log_group for outcome in first if outcome.mark == "set"
+    }
+
+
+def test_five_thousand_groups_without_changes_cost_a_hundred_and_some_calls() -> None:
+    server = LogsServer(*(f"/group/{number:05}" for number in range(5000)))
+    key, value = Wanted(OURS).mark
+    for name in server.groups:
+        server.add_filter(name, name.strip("/").replace("/", "-"), OURS)
+        server.tags[name] = {key: value}
+    assert not any(outcome.changes for outcome in cheap(server))
+    assert len(server.calls) <= 110
+
+
+def test_the_mark_is_written_after_the_filter_and_taken_before_it() -> None:
+    server = LogsServer("/a")
+    cheap(server)
+    assert server.operations()[-2:] == ["PutSubscriptionFilter", "TagResource"]
+    run(server, mark=True, present=False)
+    assert server.operations()[-2:] == ["UntagResource", "DeleteSubscriptionFilter"]
+    assert server.groups == {"/a": {}}
+    assert server.tags["/a"] == {}
+
+
+def test_other_settings_make_every_group_be_looked_at_again() -> None:
+    server = LogsServer("/a", "/b")
+    cheap(server)
+    outcomes = cheap(server, attributes={"filter_pattern": "ERROR"})
+    assert kinds(outcomes) == {"/a": "updated", "/b": "updated"}
+    assert not any(outcome.changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
+
+
+def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
+    server = LogsServer("/a", "/b")
+    cheap(server)
+    server.groups["/a"].clear()
+    assert kinds(cheap(server)) == {"/a": "subscribed", "/b": "subscribed"}
+    assert kinds(cheap(server, audit=lambda name: name == "/b"))["/a"] == "subscribed"
+    assert kinds(run(server, mark=True)) == {"/a": "created", "/b": "subscribed"}
+
+
+def test_what_was_made_anew_under_the_same_name_is_looked_at() -> None:
+    server = LogsServer("/a")
+    cheap(server)
+    server.groups["/a"], server.tags["/a"] = {}, {}
+    assert kinds(cheap(server)) == {"/a": "created"}
+
+
+def test_a_mark_that_may_not_be_written_is_no_failure_and_is_told_once() -> None:
+    server = LogsServer("/a", "/b", "/c")
+    server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "TagResource" else None
+    swept = sweep(server, mark=True, audit=lambda _name: False, workers=1)
+    outcomes = last_words(swept.outcomes(write=True))
+    assert kinds(outcomes) == {"/a": "created", "/b": "created", "/c": "created"}
+    assert server.operations().count("TagResource") == 1
+    assert "TagResource" in swept.notes[0]
+
+
+def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
+    server = LogsServer("/a", "/b")
+    cheap(server)
+    server.groups["/a"].clear()
+    server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "ListLogGroups" else None
+    swept = sweep(server, mark=True, audit=lambda _name: False)
+    assert kinds(last_words(swept.outcomes(write=True))) == {"/a": "created", "/b": "subscribed"}
+    assert "cannot be listed" in swept.notes[0]
+
+
+def test_another_deployment_has_marks_of_its_own() -> None:
+    server = LogsServer("/a")
+    cheap(server)
+    assert kinds(cheap(server, wanted=Wanted(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
+    assert len(server.tags["/a"]) == 2
+    run(server, mark=True, present=False, wanted=Wanted(THEIRS), choice=Choice(["*"], []))
+    assert list(server.tags["/a"]) == [Wanted(OURS).mark[0]]
+
+
+# Another delivery's groups, as a stream
+
+
+def late_deliveries() -> LogsServer:
+    """The filter that tells whose function it is stands on a group that is listed after the function's own."""
+    server = LogsServer("/aws/lambda/theirs", "/aws/lambda/worker", "/z")
+    server.add_filter("/z", "theirs", THEIRS)
+    return server
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_another_deliverys_group_is_left_alone_whenever_it_is_known(mark: bool) -> None:
+    server = late_deliveries()
+    expected = {"/aws/lambda/theirs": "excluded", "/aws/lambda/worker": "created", "/z": "created"}
+    assert kinds(planned(server, mark=mark)) == expected
+    told = summary(sweep(server, mark=mark).outcomes(write=True))
+    assert (told["counts"]["groups"], told["counts"]["subscribed"], told["counts"]["excluded"]) == (3, 2, 1)
+    assert server.groups["/aws/lambda/theirs"] == {}
+    server.calls.clear()
+    assert not any(outcome.changes for outcome in run(server, mark=mark))
+    assert not any(name.startswith(("Put", "Delete", "Tag", "Untag")) for name in server.operations())
+
+
+def test_without_marks_no_such_group_is_subscribed_even_for_a_moment() -> None:
+    server = late_deliveries()
+    run(server, mark=False)
+    assert "PutSubscriptionFilter" not in server.operations("/aws/lambda/theirs")
+    assert server.operations("/aws/lambda/worker") == ["DescribeSubscriptionFilters", "PutSubscriptionFilter"]
+
+
+def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
+    server = late_deliveries()
+    cheap(server)
+    del server.groups["/z"]["theirs"]
+    assert kinds(cheap(server))["/aws/lambda/theirs"] == "excluded"
+    told = summary(sweep(server, mark=True).outcomes(write=True))
+    assert (told["counts"]["groups"], told["counts"]["subscribed"], told["not_subscribed"]) == (3, 3, [])
+    assert not any(outcome.changes for outcome in run(server, mark=True))
+
+
+# Going on
+
+
+def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
+    names = [f"/group/{number:03}" for number in range(130)]
+    server = LogsServer(*names)
+    position: Position | None = None
+    seen: list[str] = []
+    for _unused in range(20):
+        left = iter(range(17))
+        swept = sweep(server, mark=True, ends=lambda left=left: next(left, None) is None)
+        seen += [outcome.log_group for outcome in swept.outcomes(write=True, position=position)]
+        position = swept.stopped
+        if position is None:
+            break
+    assert sorted(seen) == names
+    assert all(len(filters) == 1 for filters in server.groups.values())
+
+
+def test_a_position_on_a_later_page_begins_there() -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(130)))
+    list(sweep(server).outcomes(write=False, position=Position("100", "/group/120")))
+    assert server.operations().count("DescribeLogGroups") == 1
+    assert server.operations().count("DescribeSubscriptionFilters") == 9
+
+
+# Outcomes of their own
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("InvalidOperationException", "in_deletion"), ("OperationAbortedException", "contested")],
+)
+@pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
+def test_what_happens_to_one_group_has_a_name_and_the_others_go_on(operation: str, code: str, kind: str) -> None:
+    server = LogsServer("/a", "/b", "/c")
+    server.spoil = lambda name, request: (
+        (code, "not now") if name == operation and request["logGroupName"] == "/b" else None
+    )
+    outcomes = run(server)
+    assert kinds(outcomes) == {"/a": "created", "/b": kind, "/c": "created"}
+    assert summary(outcomes)["counts"][kind] == 1
+
+
+def test_a_permission_that_is_missing_for_all_is_not_asked_for_thousands_of_times() -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(200)))
+    server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("DescribeSub") else None
+    counts = summary(run(server, workers=2))["counts"]
+    assert counts["denied"] + counts["failed"] == 200
+    assert server.operations().count("DescribeSubscriptionFilters") <= 22
+
+
+def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() -> None:
+    server = LogsServer()
+    for name in ("a", "old", "x"):
+        server.add_filter("/a", name, OURS)
+    server.add_filter("/a", "theirs", THEIRS)
+    wanted = Wanted(OURS, {"filter_pattern": "ERROR"}, merge=True)
+    (outcome,) = run(server, wanted=wanted)
+    assert outcome.kind == "updated"
+    assert sorted(server.groups["/a"]) == ["a", "theirs"]
+    assert server.operations("/a")[-3:] == ["PutSubscriptionFilter", *["DeleteSubscriptionFilter"] * 2]
+
+
+# Tags, dates
+
+
+def test_tags_choose_by_the_lists_of_aws_and_by_the_groups_own_alike() -> None:
+    server = LogsServer("/a", "/b", "/c", "/d")
+    server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "no"}, "/c": {"logs": "yes", "secret": "1"}, "/d": {}}
+    choice = Choice(["*"], [], include_tags={"logs": ["yes", "true"]}, exclude_tags={"secret": []})
+    expected = {"/a": "created", "/b": "excluded", "/c": "excluded", "/d": "excluded"}
+    assert kinds(planned(server, choice=choice)) == expected
+    one_by_one = sweep(server, choice=choice)
+    assert {name: one_by_one.serve(LogGroup(name), write=False).kind for name in server.groups} == expected
+
+
+def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
+    server = LogsServer("/a", "/b")
+    server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "yes"}}
+    choice = Choice(["*"], [], include_tags={"logs": ["yes"]})
+    cheap(server, choice=choice)
+    del server.tags["/b"]["logs"]
+    assert kinds(cheap(server, choice=choice, purge=True)) == {"/a": "subscribed", "/b": "removed"}
+    assert server.groups["/b"] == {}
+    assert server.tags["/b"] == {}
+
+
+def test_groups_are_chosen_by_the_day_they_were_made() -> None:
+    server = LogsServer("/old", "/new")
+    server.created = {"/old": 1000, "/new": 3000}
+    assert kinds(planned(server, choice=Choice(["*"], [], created_after=2000)))["/old"] == "excluded"
+    assert kinds(planned(server, choice=Choice(["*"], [], created_before=2000)))["/new"] == "excluded"

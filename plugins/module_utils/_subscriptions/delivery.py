@@ -1,0 +1,54 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Log groups that the functions of the delivery write to, asked from AWS: subscribing one of them would be a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from .._errors import NotFoundError, trying
+from .choice import own_log_group
+
+
+def written_log_groups(client: Callable[[str], Any], functions: Iterable[str], where: str = "") -> Iterator[str]:
+    """Where the functions write their logs, and where the flow logs of the VPCs that they run in go to.
+
+    client   the boto3 client of a service, by its name. A missing permission is an error, or it might be a loop.
+    """
+    for function in functions:
+        try:
+            configuration = function_configuration(client("lambda"), function, where)
+        except NotFoundError:
+            continue  # not deployed yet, or no more: its default name is known
+        yield log_group_of(configuration, function)
+        network = configuration.get("VpcConfig") or {}
+        if network.get("VpcId"):
+            resources = [network["VpcId"], *network.get("SubnetIds", [])]
+            yield from _flow_log_groups(client("ec2"), function, resources, where)
+
+
+def function_configuration(lambda_client: Any, function: str, where: str = "") -> dict[str, Any]:
+    """GetFunctionConfiguration's answer. NotFoundError if there is no such function."""
+    with trying(f"learn where function {function} writes its log", where):
+        answer: dict[str, Any] = lambda_client.get_function_configuration(FunctionName=function)
+    return answer
+
+
+def log_group_of(configuration: dict[str, Any], function: str) -> str:
+    """The log group that a function's logging configuration names."""
+    return str((configuration.get("LoggingConfig") or {}).get("LogGroup") or own_log_group(function))
+
+
+def _flow_log_groups(ec2_client: Any, function: str, resources: list[str], where: str) -> Iterator[str]:
+    """Every delivery is traffic of the function's VPC, of which its flow logs tell (CloudWatch Logs User Guide, "Log
+    recursion prevention"). Those of a VPC and of its subnets; of single interfaces AWS lists none by function."""
+    filters = [
+        {"Name": "resource-id", "Values": resources},
+        {"Name": "log-destination-type", "Values": ["cloud-watch-logs"]},
+    ]
+    with trying(f"find the flow logs of the VPC that function {function} runs in", where):
+        for page in ec2_client.get_paginator("describe_flow_logs").paginate(Filters=filters):
+            yield from (flow["LogGroupName"] for flow in page["FlowLogs"] if flow.get("LogGroupName"))

@@ -1,0 +1,143 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a sweep came to: counts of everything, and entries for what is worth one, as many as a result can hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from .choice import Kind
+from .sweep import Outcome
+
+MOST_ENTRIES = 1000
+"""Of each list: with thousands of groups the result stays below a few hundred KB."""
+
+FAILURES: tuple[Kind, ...] = ("denied", "contested", "failed")
+"""What makes a sweep fail: somebody has to do something, or to run it again."""
+
+_SUBSCRIBED: tuple[Kind, ...] = ("subscribed", "created", "updated")
+_ENTRIES: tuple[Kind, ...] = (*FAILURES, "not_possible", "in_deletion", "gone", "removed", "excluded")
+
+
+class Tally:
+    """Takes outcomes as they come; nothing grows with the number of groups but the lists, up to `most` entries each."""
+
+    def __init__(self, most: int = MOST_ENTRIES) -> None:
+        self._most = most
+        self._kinds: Counter[Kind] = Counter()
+        self._entries: dict[Kind, list[Outcome]] = {kind: [] for kind in _ENTRIES}
+        self._notes: list[str] = []
+        self._changing: list[Outcome] = []
+        self._changed = self._known = self._foreign = self._fingerprint = 0
+        self.causes: Counter[str] = Counter()
+        self.writes: Counter[str] = Counter()
+        """Calls that the outcomes have cost, or would cost, by operation."""
+
+    def add(self, outcome: Outcome) -> None:
+        """One more group, or another word on one of before."""
+        if outcome.instead_of:
+            self._take_back(outcome.log_group, outcome.instead_of)
+        self._kinds[outcome.kind] += 1
+        self._known += outcome.known
+        self._count_writes(outcome)
+        if outcome.changes:
+            self._changed += 1
+            if len(self._changing) < self._most:
+                self._changing.append(outcome)
+        if outcome.kind == "not_possible":
+            self.causes[outcome.cause] += 1
+        if outcome.kind in self._entries and (outcome.kind != "removed" or outcome.reason):  # by purge
+            entries = self._entries[outcome.kind]
+            if len(entries) < self._most:
+                entries.append(outcome)
+        elif outcome.reason and outcome.kind in _SUBSCRIBED and len(self._notes) < self._most:
+            self._notes.append(f"{outcome.log_group}: {outcome.reason}")
+        if not outcome.instead_of:
+            self._see(outcome)
+
+    def _take_back(self, name: str, before: Kind) -> None:
+        self._kinds[before] -= 1
+        for entries in self._entries.values():
+            entries[:] = [item for item in entries if item.log_group != name]
+        if before == "created" and self._changed:
+            self._changed -= 1
+            self._changing = [item for item in self._changing if item.log_group != name]
+
+    def _count_writes(self, outcome: Outcome) -> None:
+        self.writes["PutSubscriptionFilter"] += outcome.plan.put is not None
+        self.writes["DeleteSubscriptionFilter"] += len(outcome.plan.remove)
+        self.writes["TagResource"] += outcome.mark in ("set", "apart")
+        self.writes["UntagResource"] += outcome.mark == "taken"
+
+    def _see(self, outcome: Outcome) -> None:
+        for item in outcome.foreign:
+            self._foreign += 1
+            digest = hashlib.sha256(repr(item).encode()).digest()[:8]
+            self._fingerprint = (self._fingerprint + int.from_bytes(digest, "big")) % 2**64
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written, or would be."""
+        return self._changed > 0
+
+    @property
+    def changing(self) -> list[Outcome]:
+        """The outcomes that write, by name, up to the limit."""
+        return sorted(self._changing, key=lambda outcome: outcome.log_group)
+
+    @property
+    def more_changes(self) -> int:
+        """How many there are beyond `changing`."""
+        return self._changed - len(self._changing)
+
+    def entries(self, *kinds: Kind) -> list[Outcome]:
+        """The outcomes of these kinds, by name, up to the limit for each."""
+        return sorted((item for kind in kinds for item in self._entries[kind]), key=lambda item: item.log_group)
+
+    def failures(self) -> list[Outcome]:
+        """The outcomes that make the sweep fail."""
+        return self.entries(*FAILURES)
+
+    def counts(self) -> dict[str, int]:
+        """How many groups came to what."""
+        return {
+            "groups": sum(self._kinds.values()),
+            "subscribed": sum(self._kinds[kind] for kind in _SUBSCRIBED),
+            "already_right": self._kinds["subscribed"],
+            "known_by_mark": self._known,
+            "changed": self._changed,
+            "excluded": self._kinds["excluded"],
+            "not_possible": self._kinds["not_possible"],
+            "gone": self._kinds["gone"],
+            "in_deletion": self._kinds["in_deletion"],
+            "contested": self._kinds["contested"],
+            "denied": self._kinds["denied"],
+            "failed": self._kinds["failed"],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, and an entry for each group that is not subscribed, with its reason; those that matter most first."""
+        shown = list(self._first(self._most))
+        known = sum(self._kinds[kind] for kind in _ENTRIES if kind != "removed") + len(self._entries["removed"])
+        return {
+            "counts": self.counts(),
+            "not_subscribed": [
+                {"log_group": outcome.log_group, "outcome": outcome.kind, "reason": outcome.reason} for outcome in shown
+            ],
+            "left_out": known - len(shown),
+            "notes": sorted(self._notes),
+            "foreign": {"filters": self._foreign, "fingerprint": f"{self._fingerprint:016x}"},
+        }
+
+    def _first(self, most: int) -> Iterator[Outcome]:
+        left = most
+        chosen: list[Outcome] = []
+        for kind in _ENTRIES:
+            chosen += self._entries[kind][:left]
+            left = most - len(chosen)
+        return iter(sorted(chosen, key=lambda outcome: outcome.log_group))
