@@ -6,14 +6,17 @@ import importlib
 import socket
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
 import botocore.session
+import moto_log_groups
 import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
@@ -21,6 +24,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 REGION = "eu-west-1"
+moto_log_groups.install()
+
 READS = ("Assume", "Describe", "Filter", "Get", "List")
 
 
@@ -43,6 +48,7 @@ class AwsInProcess:
             return client
 
         monkeypatch.setattr(_session.Target, "client", recorded)
+        monkeypatch.setattr(subscription_filter, "Pace", partial(Pace, scale=1e6))  # moto has no rates
 
     @property
     def writes(self) -> list[str]:

@@ -31,8 +31,8 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     reflector = destination(target, params["destination_arn"])
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
-    choice = target_choice(target, params, reflector)
     api = logs_api(target, params)
+    choice = target_choice(target, params, reflector)
     sweep = Sweep(
         api,
         choice,
@@ -155,6 +155,9 @@ def _diff(changing: list[Outcome]) -> list[Result]:
             before[outcome.log_group] = outcome.plan.before.plain()
         if outcome.plan.put:
             after[outcome.log_group] = outcome.plan.put.plain()
+        if outcome.mark and not (outcome.plan.put or outcome.plan.remove):
+            said = ("marked", "not marked") if outcome.mark == "taken" else ("not marked", "marked")
+            before[outcome.log_group], after[outcome.log_group] = said
         for doomed in outcome.plan.remove:
             before.setdefault(outcome.log_group, {})[doomed.name] = doomed.plain()
     return [{"before_header": "subscriptions", "after_header": "subscriptions", "before": before, "after": after}]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
+import moto_log_groups
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from embedded_aws import Configuration, EmbeddedAws, Organization
 from moto.server import ThreadedMotoServer
 
+DEPLOYER_POLICY = Path(__file__).resolve().parents[3] / "docs" / "iam" / "deployer-policy.json"
 REGION = "eu-west-1"
 ACCOUNT = "111111111111"
 _TRUST = {
@@ -44,6 +50,26 @@ class Cloud:
         arguments = {"region": REGION, **self._connection, **params} if spec.connects else params
         return perform_in_process(spec, arguments, check_mode=check_mode)
 
+    def deployer(self, service: str) -> str:
+        """The ARN of a role that may do what a deployer may of one service, by the policy that docs/iam has."""
+        statements = json.loads(DEPLOYER_POLICY.read_text(encoding="utf-8"))["Statement"]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [item for item in statements if f"{service}:" in str(item["Action"])],
+        }
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        iam, name = self.client("iam"), f"it-{service}"
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({**policy, "Statement": [trust]}))
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+        return str(role["Role"]["Arn"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _neither_server_has_rates() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subscription_filter, "Pace", partial(Pace, scale=1e6))
+        yield
+
 
 @pytest.fixture(scope="session")
 def _embedded() -> Iterator[Cloud]:
@@ -54,6 +80,7 @@ def _embedded() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def _moto() -> Iterator[Cloud]:
+    moto_log_groups.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     assert result["changes"] == [
         "create subscription of log group /app/a",
         "update subscription of log group /app/other",
+        "mark log group /app/right",
         "create subscription of log group /app/shared",
     ]
     assert result["counts"]["subscribed"] == 4
@@ -63,8 +65,13 @@ def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     again = run(prepared, filter_pattern="")
     assert not again["changed"]
     assert prepared.writes == []
-    assert again["foreign"] == result["foreign"]
-    assert again["counts"] == {**result["counts"], "already_right": 4, "changed": 0}
+    assert run(prepared, filter_pattern="", audit=True)["foreign"] == result["foreign"]
+    assert again["counts"] == {
+        **result["counts"],
+        "already_right": 4,
+        "known_by_mark": 4,
+        "changed": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,9 @@ def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, par
     assert everything(prepared) == before
     real = run(prepared, **params)
     assert real["changed"]
-    ignored = {"invocation"}
+    ignored = {"invocation", "calls", "seconds"}
+    written = Counter(announced["calls"]) + Counter(announced["estimate"]["calls"])
+    assert written == Counter(real["calls"])
     assert {key: announced[key] for key in announced.keys() - ignored} == {
         key: real[key] for key in real.keys() - ignored
     }
@@ -92,8 +101,9 @@ def test_what_is_not_given_is_left_as_it_stands(prepared: Any) -> None:
 
 def test_the_diff_is_one_for_the_target(prepared: Any) -> None:
     (diff,) = run(prepared, filter_pattern="", check_mode=True)["diff"]
-    assert set(diff["before"]) == {"/app/other"}
-    assert set(diff["after"]) == {"/app/a", "/app/other", "/app/shared"}
+    assert set(diff["before"]) == {"/app/other", "/app/right"}
+    assert set(diff["after"]) == {"/app/a", "/app/other", "/app/right", "/app/shared"}
+    assert (diff["before"]["/app/right"], diff["after"]["/app/right"]) == ("not marked", "marked")
     assert diff["before"]["/app/other"]["filter_pattern"] == "WARN"
     assert diff["after"]["/app/other"]["filter_pattern"] == ""
 
@@ -144,17 +154,18 @@ def test_a_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
     stub = aws.stub("logs")
     groups = [{"logGroupName": name} for name in ("/a", "/b", "/c")]
     stub.add_response("describe_log_groups", {"logGroups": groups})
-    for _unused in groups:
+    for group in groups:
         stub.add_response("describe_subscription_filters", {"subscriptionFilters": []})
-    stub.add_response("put_subscription_filter", {})
-    stub.add_client_error("put_subscription_filter", "AccessDeniedException", "explicit deny", http_status_code=400)
-    stub.add_response("put_subscription_filter", {})
-    result = run(aws, workers=1)
+        if group["logGroupName"] == "/b":
+            stub.add_client_error("put_subscription_filter", "AccessDeniedException", "deny", http_status_code=400)
+        else:
+            stub.add_response("put_subscription_filter", {})
+    result = run(aws, workers=1, mark=False)
     assert result["failed"]
     assert result["changed"]
     assert result["changes"] == [f"create subscription of log group {name}" for name in ("/a", "/c")]
     (failed,) = result["not_subscribed"]
-    assert (failed["log_group"], failed["outcome"]) == ("/b", "failed")
+    assert (failed["log_group"], failed["outcome"]) == ("/b", "denied")
     assert failed["reason"] in result["msg"]
     assert "IAM action for PutSubscriptionFilter" in failed["reason"]
 
@@ -163,7 +174,7 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
     stub = aws.stub("logs")
     archive = {"logGroupName": "/archive", "logGroupClass": "INFREQUENT_ACCESS"}
     stub.add_response("describe_log_groups", {"logGroups": [archive]})
-    result = run(aws)
+    result = run(aws, mark=False)
     assert not result["changed"]
     (entry,) = result["not_subscribed"]
     assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
@@ -171,7 +182,7 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
 
 def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
     aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
-    result = run(aws)
+    result = run(aws, mark=False)
     assert result["error_kind"] == "AccessDeniedError"
     assert "list the log groups in 123456789012/eu-west-1" in result["msg"]
     assert "counts" not in result
@@ -184,6 +195,13 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"exclude": [""]}, "exclude"),
         ({"slots": 0}, "slots"),
         ({"workers": 0}, "workers"),
+        ({"report_limit": 0}, "report_limit"),
+        ({"rate_share": 0}, "rate_share"),
+        ({"rate_share": 1.1}, "rate_share"),
+        ({"include_tags": {"a": "b*"}}, "include_tags"),
+        ({"exclude_tags": {str(number): "" for number in range(6)}}, "exclude_tags"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"created_before": "2026-13-01"}, "created_before"),
         ({"destination_arn": ""}, "destination_arn"),
         ({"distribution": "Random"}, "distribution"),
     ],
@@ -258,7 +276,7 @@ def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(pre
 def test_a_stream_has_no_function_to_ask(aws: Any) -> None:
     aws.stub("logs").add_response("describe_log_groups", {"logGroups": []})
     stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
-    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random").get("failed")
+    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", mark=False).get("failed")
     assert aws.calls == ["DescribeLogGroups"]
 
 

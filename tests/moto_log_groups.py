@@ -1,0 +1,28 @@
+"""ListLogGroups as far as the tags go, which moto does not have."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.logs.responses import LogsResponse
+
+
+def install() -> None:
+    """Once a process; moto's own, should it come, is left alone."""
+    if not hasattr(LogsResponse, "list_log_groups"):
+        LogsResponse.list_log_groups = _list_log_groups
+
+
+def _list_log_groups(self: Any) -> str:
+    wanted = self._get_param("logGroupTags") or []
+    found = [group for name, group in sorted(self.logs_backend.groups.items()) if _carries(self, group, wanted)]
+    start, size = int(self._get_param("nextToken") or 0), self._get_param("limit") or 50
+    page = [{"logGroupName": group.name, "logGroupArn": group.arn} for group in found[start : start + size]]
+    more = {"nextToken": str(start + size)} if start + size < len(found) else {}
+    return json.dumps({"logGroups": page, **more})
+
+
+def _carries(self: Any, group: Any, wanted: list[dict[str, Any]]) -> bool:
+    tags = self.logs_backend.list_tags_for_resource(group.arn.removesuffix(":*"))
+    return all(item["key"] in tags and (not item.get("values") or tags[item["key"]] in item["values"]) for item in wanted)
