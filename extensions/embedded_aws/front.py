@@ -288,7 +288,7 @@ class FrontClient:
         call(self.url, "DELETE", CONTROL + "faults")
 
     def enforce_rates(self, scale: float | None = 1.0) -> None:
-        """AWS's documented rates, times the scale; None lifts them."""
+        """AWS's rates, in time that passes `scale` times as fast; None lifts them."""
         call(self.url, "PUT", CONTROL + "rates", {"scale": scale})
 
     def calls(self, **where: Any) -> list[Call]:

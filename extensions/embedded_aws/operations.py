@@ -41,6 +41,8 @@ class Caller(NamedTuple):
     service: str
 
 
+_RPC_PATH = re.compile(r"/service/[^/]+/operation/([^/?]+)")
+_IAM_NAMES = {"monitoring": "cloudwatch"}  # of services that sign by another name
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]*)/([^/]+)/aws4_request")
 
 
@@ -60,6 +62,8 @@ def operation_of(request: Request, service: str) -> str:
         return target.rpartition(".")[2]
     if is_query(request):
         return parse_qs(request.body.decode("latin-1")).get("Action", ["?"])[0]
+    if found := _RPC_PATH.fullmatch(request.path):
+        return found[1]
     for method, pattern, name in _routes(service):
         if method == request.method and pattern.fullmatch(request.path):
             return name
@@ -108,6 +112,13 @@ def error_response(
         kind = request.header("content-type") or "application/x-amz-json-1.1"
         value = {"__type": code, "message": message}
         return Response(status, json.dumps(value).encode(), (*headers, ("Content-Type", kind)))
+    if _RPC_PATH.fullmatch(request.path):
+        import cbor2  # noqa: PLC0415  only CloudWatch's clients need it
+
+        cbor = cbor2.dumps({"__type": code, "message": message})
+        return Response(
+            status, cbor, (*headers, ("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"))
+        )
     # REST services name the error in a header; Lambda spells the message with a capital, and Type beside it.
     value = {"Type": "User", "Message": message, "message": message} if service == "lambda" else {"message": message}
     headers = (*headers, ("x-amzn-ErrorType", code), ("Content-Type", "application/json"))
@@ -122,7 +133,7 @@ def throttled(request: Request, service: str, retry_after: str | None = None) ->
 
 
 def denied(request: Request, service: str, operation: str, caller_arn: str, resource: str) -> Response:
-    action = f"{service}:{'InvokeFunction' if operation == 'Invoke' else operation}"
+    action = f"{_IAM_NAMES.get(service, service)}:{'InvokeFunction' if operation == 'Invoke' else operation}"
     message = (
         f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource} "
         f"because no identity-based policy allows the {action} action"

@@ -23,6 +23,7 @@ class Settings:
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
     longest_hidden: float = 43_200.0  # that ReceiveMessage hides a message, whatever it asks for
+    schedule_speed: float = 1.0  # how much faster rate() schedules come round: 60 makes minutes of seconds
     disabled_regions: tuple[str, ...] = ()  # "REGION" in every account, "ACCOUNT/REGION" in one: calls are refused
 
     def changed(self, changes: dict[str, Any]) -> Settings:

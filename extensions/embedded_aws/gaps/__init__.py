@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from ..settings import Organization, Settings
 from . import (
+    account_policies,
+    alarms,
     authorisation,
     event_rules,
+    event_sources,
     functions,
     invocations,
+    log_events,
     log_groups,
     organization,
     parameters,
@@ -30,10 +34,14 @@ def install(settings: Settings, members: Organization) -> None:
     """Patches MiniStack, which must be imported and not yet serving."""
     current.settings = settings
     for subject in (
+        account_policies,
+        alarms,
         authorisation,
         event_rules,
+        event_sources,
         functions,
         invocations,
+        log_events,
         log_groups,
         parameters,
         permissions,

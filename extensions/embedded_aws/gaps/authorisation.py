@@ -1,4 +1,4 @@
-"""The resource and the action that IAM judges a call by, where MiniStack names others than AWS does.
+"""The resource, the action and the condition keys that IAM judges a call by, where MiniStack names others than AWS does.
 
 Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM
 (Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
@@ -6,17 +6,26 @@ Sources: "Actions, resources, and condition keys" for Account Management, CloudW
 
 from __future__ import annotations
 
+import contextvars
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from ministack.core import iam_actions
-from ministack.services import iam
+from ministack.services import iam, lambda_svc
 
-from .hooks import Function, replace
+from .hooks import Function, original, replace
 
+_function_arn = original(lambda_svc, "_func_arn", "name")
 _DESCRIBING_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
 _BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
 _BY_RESOURCE_ARN = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
+_MAPPINGS = "event-source-mappings"
+_MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
+_RESOURCE_POLICY = "/resource-policy/"
+_RESOURCE_POLICY_ACTIONS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
+# The condition keys of the present call that MiniStack does not know: found with its resource, used right after.
+_conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("conditions")
 
 
 def install() -> None:
@@ -36,13 +45,18 @@ def install() -> None:
         ) -> str:
             arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            _conditions.set(_keys(service, path, _json(body)))
             match service:
                 case "logs":
                     return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
                 case "events":
                     return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
+                case "lambda" if _RESOURCE_POLICY in path:
+                    return unquote(path).partition(_RESOURCE_POLICY)[2]
                 case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
                     return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
+                case "monitoring":
+                    return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
                 case "iam" if ":role/" in arn:
                     return _role(arn, query_params)
             return arn
@@ -54,6 +68,8 @@ def install() -> None:
         def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
             if service == "account":  # POST /listRegions
                 return f"account:{path[1:2].upper()}{path[2:]}"
+            if service == "lambda" and (known := _lambda_action(method, path)):
+                return f"lambda:{known}"
             action: str | None = ministack(service, method, path, *rest)
             if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
                 return _alias_action(method, path)
@@ -61,6 +77,37 @@ def install() -> None:
             return action.removesuffix("Batch") if action in _BATCHES else action
 
         return extract
+
+    @replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")
+    def request_tag_context(ministack: Function) -> Function:
+        def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+            return {**ministack(service, iam_action, body, params), **_conditions.get()}
+
+        return context
+
+
+def _keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """events:source of PutEvents, and the function that an event source mapping is about."""
+    if service == "events":
+        sources = {entry.get("Source") for entry in data.get("Entries") or []}
+        # Of several sources each must be allowed: only ForAllValues can say so.
+        return {"events:source": sources.pop() if len(sources) == 1 else sorted(map(str, sources))} if sources else {}
+    if service != "lambda" or _MAPPINGS not in path:
+        return {}
+    mapping = lambda_svc._esms.get(path.rstrip("/").rpartition("/")[2])
+    name = data.get("FunctionName") or (mapping or {}).get("FunctionArn")
+    if mapping is None and name:
+        name = name if name.startswith("arn:") else _function_arn(name)
+    return {"lambda:functionarn": mapping["FunctionArn"] if mapping else name} if name else {}
+
+
+def _lambda_action(method: str, path: str) -> str | None:
+    """Of what MiniStack does not know, or takes for something else."""
+    if _RESOURCE_POLICY in path:
+        return f"{_RESOURCE_POLICY_ACTIONS.get(method, 'Get')}ResourcePolicy"
+    if f"/{_MAPPINGS}/" in f"{path.rstrip('/')}/" and not path.rstrip("/").endswith(_MAPPINGS):
+        return f"{_MAPPING_ACTIONS.get(method, 'Get')}EventSourceMapping"
+    return None
 
 
 def _alias_action(method: str, path: str) -> str:
@@ -94,6 +141,14 @@ def _rule(arn: str, data: dict[str, Any], prefix: str) -> str:
         bus = str(data.get("EventBusName") or "default").rpartition("/")[2]
         arn = f"{prefix}:rule/{bus}/{data['Rule']}"
     return arn.replace(":rule/default/", ":rule/")
+
+
+def _alarm(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
+    """MiniStack knows the alarm of operations that take one name. Reading alarms is judged by all of them."""
+    if operation == "DescribeAlarms":
+        return f"{prefix}:*"
+    names = data.get("AlarmNames")
+    return str(data.get("ResourceARN") or (f"{prefix}:{names[0]}" if names else arn))
 
 
 def _role(arn: str, query_params: dict[str, Any]) -> str:

@@ -18,14 +18,15 @@ from .current import current
 from .hooks import original
 
 _put_events = original(eventbridge, "_put_events", "data", "allow_aws_source")
+_events_log = original(eventbridge, "_events_log_list")
 
 
-def create_log_group_called(request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
-    """Sends the event of a CreateLogGroup call, later and perhaps twice. A role: Lambda called on its behalf."""
+def called(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
+    """Sends the event of a call of CloudWatch Logs, later and perhaps twice. A role: Lambda called on its behalf."""
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",
-        "Detail": json.dumps(_detail(request, error, role_arn)),
+        "Detail": json.dumps(_detail(operation, request, error, role_arn)),
     }
     context = contextvars.copy_context()  # account and region of the call
     copies = 2 if random.random() < current.settings.duplicate_probability else 1
@@ -33,20 +34,21 @@ def create_log_group_called(request: dict[str, Any], error: tuple[str, str] | No
     def send() -> None:
         for _unused in range(copies):
             _put_events({"Entries": [entry]}, allow_aws_source=True)
+        _events_log().clear()  # MiniStack would keep every event for ever
 
     timer = threading.Timer(current.settings.event_delay, context.run, (send,))
     timer.daemon = True
     timer.start()
 
 
-def _detail(request: dict[str, Any], error: tuple[str, str] | None, role_arn: str) -> dict[str, Any]:
+def _detail(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str) -> dict[str, Any]:
     by_lambda = "lambda.amazonaws.com"
     detail = {
         "eventVersion": "1.11",
         "userIdentity": _identity(role_arn),
         "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "logs.amazonaws.com",
-        "eventName": "CreateLogGroup",
+        "eventName": operation,
         "awsRegion": get_region(),
         "sourceIPAddress": by_lambda if role_arn else get_request_client_ip(),
         "userAgent": by_lambda if role_arn else "embedded-aws",

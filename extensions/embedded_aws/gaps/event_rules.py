@@ -1,6 +1,9 @@
-"""EventBridge: the target function's policy is checked, what cannot be delivered goes to the target's dead-letter queue.
+"""EventBridge: the policy of a target's function or queue is checked, what cannot be delivered goes to the target's
+dead-letter queue; schedules can run faster.
 
-Source: Amazon EventBridge User Guide, "Using dead-letter queues to process undelivered events".
+Sources: Amazon EventBridge User Guide, "Using dead-letter queues to process undelivered events" (with its error codes),
+"Using resource-based policies for Amazon EventBridge", "Calculating PutEvents event entry size" (256 KB; the SDK's
+documentation of 2026 says 1 MB); API Reference, Target and SqsParameters (FIFO queues need content-based deduplication).
 """
 
 from __future__ import annotations
@@ -10,11 +13,14 @@ import json
 import logging
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, sqs
 
+from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target, invoke_async, send_to_queue
 from .policies import service_allowed
+from .queues import send
 from .validation import Answer, error
 
 _log = logging.getLogger("embedded_aws.event_rules")
@@ -23,9 +29,36 @@ _rule_key = original(eventbridge, "_rule_key", "rule_name", "bus_name")
 # The rule and target that are being served; none for EventBridge Scheduler, which acts with a role of its own.
 _serving: contextvars.ContextVar[tuple[str, dict[str, Any]] | None] = contextvars.ContextVar("serving", default=None)
 _TARGETS_OF_A_RULE = 5
+_LARGEST_REQUEST = 256 * 1024
+_TICK = 0.5  # seconds between two looks at the schedules; MiniStack looks every ten
 
 
 def install() -> None:
+    eventbridge._SCHEDULER_TICK_INTERVAL = _TICK
+
+    @replace(eventbridge, "_parse_rate_seconds", "expr")
+    def parse_rate_seconds(ministack: Function) -> Function:
+        def parse(expr: str) -> float | None:
+            seconds: int | None = ministack(expr)
+            return None if seconds is None else seconds / current.settings.schedule_speed
+
+        return parse
+
+    @replace(eventbridge, "_put_events", "data", "allow_aws_source")
+    def put_events(ministack: Function) -> Function:
+        def put(data: dict[str, Any], allow_aws_source: bool = False) -> Answer:
+            if sum(_size(entry) for entry in data.get("Entries", [])) >= _LARGEST_REQUEST:
+                message = "Total size of the entries in the request is over the limit."
+                return error("ValidationException", message)
+            answer: Answer = ministack(data, allow_aws_source)
+            return answer
+
+        return put
+
+    @replace(eventbridge, "_dispatch_to_sqs", "spec", "payload", "sqs_parameters")
+    def dispatch_to_sqs(_ministack: Function) -> Function:
+        return _to_queue
+
     @replace(eventbridge, "_invoke_target", "target", "event", "rule", "view")
     def invoke_target(ministack: Function) -> Function:
         def invoke(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> None:
@@ -48,6 +81,10 @@ def install() -> None:
             ids = {target["Id"] for target in [*have, *data.get("Targets", [])]}
             if len(ids) > _TARGETS_OF_A_RULE:
                 return error("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+            for target in data.get("Targets", []):
+                if target.get("Arn", "").endswith(".fifo") and "SqsParameters" not in target:
+                    message = f"Parameter(s) SqsParameters must be specified for target: {target['Id']}."
+                    return error("ValidationException", message)
             answer: Answer = ministack(data)
             return answer
 
@@ -58,6 +95,8 @@ def install() -> None:
         def delete(data: dict[str, Any]) -> Answer:
             if eventbridge._targets.get(_key(data)):
                 return error("ValidationException", "Rule can't be deleted since it has targets.")
+            # The countdown of a rule begins when it is made, also when it is made again.
+            eventbridge._rule_last_fired.pop((get_account_id(), get_region(), _key(data)), None)
             answer: Answer = ministack(data)
             return answer
 
@@ -90,17 +129,43 @@ def _to_lambda(arn: str, payload: str) -> None:
     if target is None:
         _undelivered(serving, payload, "NO_RESOURCE", f"Function not found: {arn}")
         return
-    by_rule = serving is not None and ":rule/" in serving[0]
-    if by_rule and not service_allowed(
-        target.policy(), "events.amazonaws.com", "lambda:InvokeFunction", arn, serving[0] if serving else ""
-    ):
-        message = (
-            "User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction on resource: "
-            f"{arn} because no resource-based policy allows the lambda:InvokeFunction action"
-        )
-        _undelivered(serving, payload, "NO_PERMISSIONS", message)
+    if _refused(serving, target.policy(), "lambda:InvokeFunction", arn, payload):
         return
     invoke_async(target, json.loads(payload))
+
+
+def _to_queue(spec: Any, payload: str, sqs_parameters: dict[str, Any] | None = None) -> None:
+    serving, arn = _serving.get(), str(spec)
+    queue = _queue_by_arn(arn)
+    if queue is None:
+        _undelivered(serving, payload, "NO_RESOURCE", f"The specified queue does not exist: {arn}")
+        return
+    if _refused(serving, queue["attributes"].get("Policy"), "sqs:SendMessage", arn, payload):
+        return
+    group = {key: value for key, value in (sqs_parameters or {}).items() if key == "MessageGroupId"}
+    try:
+        send(arn, payload, {}, **group)
+    except sqs._Err as refused:
+        _undelivered(serving, payload, "INVALID_PARAMETER", str(refused))
+
+
+def _refused(serving: tuple[str, dict[str, Any]] | None, policy: Any, action: str, resource: str, payload: str) -> bool:
+    """Whether the target's policy keeps the rule out, and so the event is undelivered."""
+    rule_arn = serving[0] if serving else ""
+    service = "events.amazonaws.com"
+    if ":rule/" not in rule_arn or service_allowed(policy, service, action, resource, rule_arn):
+        return False
+    message = (
+        f"User: {service} is not authorized to perform: {action} on resource: "
+        f"{resource} because no resource-based policy allows the {action} action"
+    )
+    _undelivered(serving, payload, "NO_PERMISSIONS", message)
+    return True
+
+
+def _size(entry: dict[str, Any]) -> int:
+    texts = [entry.get(key) or "" for key in ("Source", "DetailType", "Detail")] + (entry.get("Resources") or [])
+    return sum(len(text.encode()) for text in texts) + (14 if entry.get("Time") else 0)
 
 
 def _undelivered(serving: tuple[str, dict[str, Any]] | None, payload: str, code: str, message: str) -> None:

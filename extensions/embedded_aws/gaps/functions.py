@@ -13,7 +13,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc
 
-from .cloudtrail import create_log_group_called
+from . import cloudtrail
 from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target
@@ -208,5 +208,5 @@ def _may_log(func: dict[str, Any]) -> bool:
             "subscriptionFilters": {},
             "streams": {},
         }
-        create_log_group_called({"logGroupName": group}, None, role)
+        cloudtrail.called("CreateLogGroup", {"logGroupName": group}, None, role)
     return all(role_allowed(role, f"logs:{action}", arn) for action in ("CreateLogStream", "PutLogEvents"))

@@ -22,15 +22,18 @@ from ministack.services import lambda_svc, sns, sqs
 from .current import current
 from .hooks import Function, original, replace
 from .policies import role_allowed
+from .queues import send
+from .validation import Answer, error
 
 _log = logging.getLogger("embedded_aws.invocations")
 _execute = original(lambda_svc, "_execute_function", "func", "event")
 _record_for = original(lambda_svc, "_get_func_record_for_ref", "function_ref")
 _name_and_qualifier = original(lambda_svc, "_lambda_function_name_and_qualifier_from_arn", "value")
-_send_message = original(sqs, "_act_send_message", "data", "qurl")
 _queue_by_arn = original(sqs, "_queue_by_arn", "arn")
 _publish = original(sns, "publish_internal", "topic_arn", "message", "subject")
 _LONGEST_AGE = 21600.0
+# Bytes, by invocation type. Lambda API Reference, Invoke.
+_LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 _slots_of: dict[str, threading.Semaphore] = {}
 
 
@@ -39,15 +42,34 @@ def install() -> None:
     def invoke_async_with_retry(_ministack: Function) -> Function:
         def invoke(func: dict[str, Any], event: Any) -> None:
             arn = (func.get("config") or func)["FunctionArn"]
-            with request_scope(*_scope(arn)):
+            with request_scope(*scope_of(arn)):
                 target = Target.find(arn)
                 if target is not None:
                     invoke_async(target, event)
 
         return invoke
 
+    @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
+    def handle_request(ministack: Function) -> Function:
+        async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
+            if path.endswith("/invocations") and (refused := _too_large(headers, body)):
+                return refused
+            answer: Answer = await ministack(method, path, headers, body, query_params)
+            return answer
 
-def _scope(arn: str) -> tuple[str, str]:
+        return handle
+
+
+def _too_large(headers: Any, body: bytes) -> Answer | None:
+    kind = headers.get("x-amz-invocation-type") or "RequestResponse"
+    largest = _LARGEST_PAYLOAD.get(kind)
+    if largest is None or len(body) <= largest:
+        return None
+    message = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {largest} bytes)"
+    return error("RequestTooLargeException", message, 413)
+
+
+def scope_of(arn: str) -> tuple[str, str]:
     parts = arn.split(":")
     return parts[4], parts[3]
 
@@ -122,7 +144,7 @@ def invoke_async(target: Target, event: Any) -> None:
     # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
     context = contextvars.Context()
     thread = threading.Thread(
-        target=context.run, args=(_run, target, event, _scope(target.arn)), name="lambda-async", daemon=True
+        target=context.run, args=(_run, target, event, scope_of(target.arn)), name="lambda-async", daemon=True
     )
     thread.start()
 
@@ -233,7 +255,5 @@ def send_to_queue(queue_arn: str, body: str, attributes: dict[str, Any]) -> bool
     if _queue_by_arn(queue_arn) is None:
         _log.warning("A message is lost: there is no queue %s", queue_arn)
         return False
-    account, name = queue_arn.split(":")[4:6]
-    # The whole path, for MiniStack finds a queue of the present account by it.
-    _send_message({"QueueUrl": f"/{account}/{name}", "MessageBody": body, "MessageAttributes": attributes}, "")
+    send(queue_arn, body, attributes)
     return True

@@ -1,46 +1,114 @@
-"""Log groups: names are checked, creating one sends an event, describing them filters and pages as on AWS."""
+"""Log groups: names and tags are checked, creating or tagging one sends an event, listing them filters and pages as on AWS.
+
+Sources: CloudWatch Logs API Reference, DescribeLogGroups, ListLogGroups and TagFilter, TagResource (50 tags).
+"""
 
 from __future__ import annotations
 
+import bisect
+import functools
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import cloudwatch_logs as logs
 
-from .cloudtrail import create_log_group_called
+from . import cloudtrail
 from .hooks import Function, replace
-from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_such_group, paged, refused, success
+from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_such_group, refused, success
+
+_LARGEST_LIST = 1000
+_MOST_TAGS = 50
+_CLASSES = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
+_NAME_PATTERN = re.compile(r"(\^?[\.\-_\/#A-Za-z0-9]{3,24})(\|\^?[\.\-_\/#A-Za-z0-9]{3,24}){0,4}")
+_TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{0,256}")
+_TAG_FILTER_VALUE = re.compile(r"!?\*?[\w\s.:/=+\-@]*\*?")
+_TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
+# What ListLogGroups can filter by and this does not know: refused rather than passed over.
+_NOT_KNOWN = ("includeLinkedAccounts", "accountIdentifiers", "dataSources", "fieldIndexNames")
+_Wanted = Callable[[str, dict[str, Any]], bool]
+
+
+class _Store(AccountRegionScopedDict):  # type: ignore[misc]
+    """MiniStack's groups, with the names of each account and region in order: MiniStack would look through all accounts'
+    groups for every page."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[tuple[str, str], list[str]] = {}
+
+    def names(self) -> list[str]:
+        """The names of the present account and region, in order."""
+        return self._names.get((get_account_id(), get_region()), [])
+
+    def __setitem__(self, key: str, value: dict[str, Any]) -> None:
+        if key not in self:
+            bisect.insort(self._names.setdefault((get_account_id(), get_region()), []), key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        names = self.names()
+        del names[bisect.bisect_left(names, key)]
 
 
 def install() -> None:
+    logs._log_groups = _Store()
+
     @replace(logs, "_create_log_group", "data")
     def create_log_group(ministack: Function) -> Function:
         def create(data: dict[str, Any]) -> Answer:
-            answer: Answer = _already_there(data) or refused(data, LOG_GROUP) or ministack(data)
-            failure = None
-            if answer[0] != 200:
-                body = json.loads(answer[2])
-                failure = body["__type"].rpartition("#")[2], body["message"]
-            create_log_group_called(data, failure)
-            return answer
+            return _already_there(data) or refused(data, LOG_GROUP) or _tags_refused(data) or ministack(data)
 
-        return create
+        return _told("CreateLogGroup", create)
 
     @replace(logs, "_describe_log_groups", "data")
     def describe_log_groups(_ministack: Function) -> Function:
         return _describe
 
+    @replace(logs, "_tag_resource", "data")
+    def tag_resource(ministack: Function) -> Function:
+        def tag(data: dict[str, Any]) -> Answer:
+            return _too_many_tags(data) or _tags_refused(data) or ministack(data)
+
+        return _told("TagResource", tag)
+
+    for function, event in (
+        ("_untag_resource", "UntagResource"),
+        ("_tag_log_group", "TagLogGroup"),
+        ("_untag_log_group", "UntagLogGroup"),
+    ):
+        replace(logs, function, "data")(functools.partial(_told, event))
+
     @replace(logs, "handle_request", "method", "path", "headers", "body", "query_params")
     def handle_request(ministack: Function) -> Function:
-        async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Answer:
+        async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Answer:
             operation = _UNKNOWN_TO_MINISTACK.get(headers.get("x-amz-target", "").rpartition(".")[2])
             if operation is not None:
                 return operation(json.loads(body))
-            answer: Answer = await ministack(method, path, headers, body, query)
+            answer: Answer = await ministack(method, path, headers, body, query_params)
             return answer
 
         return handle
+
+
+def _told(event: str, operation: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
+    """The operation, of which CloudTrail tells whether it succeeded or not."""
+
+    def told(data: dict[str, Any]) -> Answer:
+        answer = operation(data)
+        failure = None
+        if answer[0] != 200:
+            body = json.loads(answer[2])
+            failure = body["__type"].rpartition("#")[2], body["message"]
+        cloudtrail.called(event, data, failure)
+        return answer
+
+    return told
 
 
 def _already_there(data: dict[str, Any]) -> Answer | None:
@@ -49,24 +117,131 @@ def _already_there(data: dict[str, Any]) -> Answer | None:
     return error("ResourceAlreadyExistsException", "The specified log group already exists")
 
 
+def _too_many_tags(data: dict[str, Any]) -> Answer | None:
+    record = logs.resolve_tag_resource(data.get("resourceArn", ""))
+    if record is None or len({**record.get("tags", {}), **data.get("tags", {})}) <= _MOST_TAGS:
+        return None
+    arn = data["resourceArn"]
+    return error("TooManyTagsException", f"A resource can have {_MOST_TAGS} tags at most, {arn} would have more.")
+
+
+def _tags_refused(data: dict[str, Any]) -> Answer | None:
+    tags = data.get("tags") or {}
+    if len(tags) > _MOST_TAGS:
+        return invalid(
+            f"1 validation error detected: Value at 'tags' failed to satisfy constraint: "
+            f"Map must have length less than or equal to {_MOST_TAGS}"
+        )
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or key.lower().startswith("aws:"):
+            return invalid(f"{key!r} is no key that a tag can have.")
+        if not _TAG_VALUE.fullmatch(value):
+            return invalid(f"The value of tag {key!r} is none that a tag can have.")
+    return None
+
+
+def _page(data: dict[str, Any], wanted: _Wanted, prefix: str = "") -> tuple[list[tuple[str, dict[str, Any]]], Any]:
+    """One page of groups in the order of their names, and the token for the next: the last name, so that nothing is
+    skipped when groups vanish between two pages."""
+    names, after = logs._log_groups.names(), data.get("nextToken")
+    begin = bisect.bisect_left(names, prefix)
+    if after is not None:
+        begin = max(begin, bisect.bisect_right(names, after))
+    page: list[tuple[str, dict[str, Any]]] = []
+    for name in names[begin:]:
+        if not name.startswith(prefix):
+            break
+        group = logs._log_groups.get(name)
+        if group is None or not wanted(name, group):
+            continue
+        if len(page) == (data.get("limit") or 50):
+            return page, {"nextToken": page[-1][0]}
+        page.append((name, group))
+    return page, {}
+
+
 def _describe(data: dict[str, Any]) -> Answer:
-    prefix, part = data.get("logGroupNamePrefix"), data.get("logGroupNamePattern")
+    prefix, part = data.get("logGroupNamePrefix") or "", data.get("logGroupNamePattern")
     if prefix and part:
         return invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
     if (answer := refused(data, LOG_GROUP_PREFIX)) is not None:
         return answer
     wanted_class, identifiers = data.get("logGroupClass"), data.get("logGroupIdentifiers")
     names = None if identifiers is None else {_name(identifier) for identifier in identifiers}
-    groups = [
-        _described(name, group)
-        for name, group in logs._log_groups.items()
-        if (not prefix or name.startswith(prefix))
-        and (not part or part.lower() in name.lower())
-        and (not wanted_class or log_class(group) == wanted_class)
-        and (names is None or name in names)
+
+    def wanted(name: str, group: dict[str, Any]) -> bool:
+        return (
+            (not part or part.lower() in name.lower())
+            and (not wanted_class or log_class(group) == wanted_class)
+            and (names is None or name in names)
+        )
+
+    page, token = _page(data, wanted, prefix)
+    return success({"logGroups": [_described(name, group) for name, group in page], **token})
+
+
+def _list(data: dict[str, Any]) -> Answer:
+    pattern, wanted_class = data.get("logGroupNamePattern"), data.get("logGroupClass")
+    filters = data.get("logGroupTags") or []
+    if (answer := refused(data, largest=_LARGEST_LIST) or _list_refused(data)) is not None:
+        return answer
+    # "^" is the one sign of a regular expression in it besides "|".
+    compiled = re.compile("|".join(_escaped(part) for part in pattern.split("|"))) if pattern else None
+
+    def wanted(name: str, group: dict[str, Any]) -> bool:
+        return (
+            (compiled is None or compiled.search(name) is not None)
+            and (not wanted_class or log_class(group) == wanted_class)
+            and all(_has_tag(group.get("tags") or {}, item) for item in filters)
+        )
+
+    page, token = _page(data, wanted)
+    found = [
+        {"logGroupName": name, "logGroupArn": _arn(name), "logGroupClass": log_class(group)} for name, group in page
     ]
-    page, token = paged(groups, "logGroupName", data)
-    return success({"logGroups": page} | ({"nextToken": token} if token else {}))
+    return success({"logGroups": found, **token})
+
+
+def _escaped(part: str) -> str:
+    return f"^{re.escape(part[1:])}" if part.startswith("^") else re.escape(part)
+
+
+def _list_refused(data: dict[str, Any]) -> Answer | None:
+    if unknown := [name for name in _NOT_KNOWN if data.get(name)]:
+        return invalid(f"The embedded AWS does not know {', '.join(unknown)}.")
+    pattern, wanted_class, filters = (data.get(n) for n in ("logGroupNamePattern", "logGroupClass", "logGroupTags"))
+    if pattern is not None and not _NAME_PATTERN.fullmatch(pattern):
+        return invalid(f"Value '{pattern}' at 'logGroupNamePattern' failed to satisfy constraint.")
+    if wanted_class is not None and wanted_class not in _CLASSES:
+        return invalid(f"Value '{wanted_class}' at 'logGroupClass' failed to satisfy constraint.")
+    if filters is not None and not 1 <= len(filters) <= 5:
+        return invalid("Value at 'logGroupTags' failed to satisfy constraint: Member must have 1 to 5 elements")
+    for item in filters or []:
+        values = item.get("values") or []
+        if not _TAG_KEY.fullmatch(item.get("key", "")):
+            return invalid("Value at 'logGroupTags.key' failed to satisfy constraint.")
+        if len(values) > 5 or not all(len(value) <= 259 and _TAG_FILTER_VALUE.fullmatch(value) for value in values):
+            return invalid("Value at 'logGroupTags.values' failed to satisfy constraint.")
+    return None
+
+
+def _has_tag(tags: dict[str, str], item: dict[str, Any]) -> bool:
+    """Whether one filter lets a group through. No values: the key is enough. A group without the key never passes, also
+    where the value is negated ("matches values that are not")."""
+    if item["key"] not in tags:
+        return False
+    values = item.get("values") or []
+    return not values or any(_value_matches(value, tags[item["key"]]) for value in values)
+
+
+def _value_matches(wanted: str, value: str) -> bool:
+    """Exact matches mind the case, wildcards do not."""
+    if wanted.startswith("!"):
+        return not _value_matches(wanted[1:], value)
+    if "*" not in wanted:
+        return wanted == value
+    pattern = ".*".join(re.escape(part) for part in wanted.split("*"))
+    return re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _associate_key(data: dict[str, Any]) -> Answer:
@@ -85,11 +260,19 @@ def _set_key(data: dict[str, Any], key: str | None) -> Answer:
     return success({})
 
 
-_UNKNOWN_TO_MINISTACK = {"AssociateKmsKey": _associate_key, "DisassociateKmsKey": _disassociate_key}
+_UNKNOWN_TO_MINISTACK = {
+    "AssociateKmsKey": _associate_key,
+    "DisassociateKmsKey": _disassociate_key,
+    "ListLogGroups": _list,
+}
 
 
 def _name(identifier: str) -> str:
     return identifier.removesuffix(":*").rpartition(":log-group:")[2]
+
+
+def _arn(name: str) -> str:
+    return f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}"
 
 
 def log_class(group: dict[str, Any]) -> str:
@@ -97,11 +280,10 @@ def log_class(group: dict[str, Any]) -> str:
 
 
 def _described(name: str, group: dict[str, Any]) -> dict[str, Any]:
-    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}"
     entry = {
         "logGroupName": name,
-        "arn": f"{arn}:*",
-        "logGroupArn": arn,
+        "arn": f"{_arn(name)}:*",
+        "logGroupArn": _arn(name),
         "creationTime": group["creationTime"],
         "storedBytes": 0,  # AWS counts hours later
         "metricFilterCount": sum(1 for key in logs._metric_filters if key[0] == name),

@@ -1,6 +1,7 @@
 """A function's resource policy: revisions, qualifiers, what AWS stores and what it refuses.
 
-Sources: AWS Lambda API Reference, AddPermission, GetPolicy, RemovePermission; Lambda quotas (20 KB).
+Sources: AWS Lambda API Reference, AddPermission, GetPolicy, RemovePermission, PutResourcePolicy, GetResourcePolicy,
+DeleteResourcePolicy; Lambda quotas (20 KB).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
 from .hooks import Function, original, replace
@@ -48,6 +51,17 @@ def install() -> None:
     @replace(lambda_svc, "_get_policy", "func_name", "query_params", "path_qualifier")
     def get_policy(_ministack: Function) -> Function:
         return _answering(_get)
+
+    @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
+    def handle_request(ministack: Function) -> Function:
+        async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
+            _before, found, arn = unquote(path).partition("/resource-policy/")
+            if found:
+                return _answering(_WHOLE[method])(arn, json.loads(body or b"{}"), query_params)
+            answer: Answer = await ministack(method, path, headers, body, query_params)
+            return answer
+
+        return handle
 
 
 class _RefusedError(Exception):
@@ -94,6 +108,16 @@ class _Policy:
     def add(self, statement: dict[str, Any]) -> None:
         self._function["policy"]["Statement"].append(statement)
         self._function.setdefault("statement_times", {})[self.arn, statement["Sid"]] = time.time()
+        self._revisions[self.arn] = str(uuid.uuid4())
+
+    def put(self, statements: list[dict[str, Any]]) -> None:
+        """All of them at once: no moment without any. Those that stood keep their age."""
+        now, born = time.time(), self._function.setdefault("statement_times", {})
+        for statement in statements:
+            if statement not in self.statements:
+                born[self.arn, statement.get("Sid")] = now
+        others = [item for item in self._function["policy"]["Statement"] if item["Resource"] != self.arn]
+        self._function["policy"]["Statement"] = [*others, *statements]
         self._revisions[self.arn] = str(uuid.uuid4())
 
     def remove(self, statement: dict[str, Any]) -> None:
@@ -151,6 +175,64 @@ def _get(name: str, query: dict[str, Any] | None, path_qualifier: str | None) ->
     if not policy.statements:
         raise _RefusedError("ResourceNotFoundException", "The resource you requested does not exist.", 404)
     return success({"Policy": _document(policy.statements), "RevisionId": policy.revision})
+
+
+def _of_arn(arn: str) -> _Policy:
+    parts = arn.split(":")
+    if parts[:3] != ["arn", "aws", "lambda"] or parts[5:6] != ["function"] or not 7 <= len(parts) <= 8:
+        raise _invalid(f"{arn} is not the ARN of a function.")
+    if parts[3:5] != [get_region(), get_account_id()]:
+        raise _RefusedError("ResourceNotFoundException", f"Function not found: {arn}", 404)
+    return _Policy(parts[6], None, parts[7] if len(parts) == 8 else None)
+
+
+def _put_whole(arn: str, data: dict[str, Any], _query: Any) -> Answer:
+    policy, text = _of_arn(arn), data.get("Policy") or ""
+    if len(text.encode()) > _LARGEST:
+        message = f"The final policy size ({len(text.encode())}) is bigger than the limit ({_LARGEST})."
+        raise _RefusedError("PolicyLengthExceededException", message, 400)
+    statements = _parsed(text, policy.arn)
+    policy.check_revision(data.get("RevisionId"))
+    policy.put(statements)
+    return success({"Policy": _document(policy.statements), "RevisionId": policy.revision})
+
+
+def _get_whole(arn: str, _data: dict[str, Any], _query: Any) -> Answer:
+    policy = _existing(arn)
+    return success({"Policy": _document(policy.statements), "RevisionId": policy.revision})
+
+
+def _delete_whole(arn: str, _data: dict[str, Any], query: dict[str, Any] | None) -> Answer:
+    policy = _existing(arn)
+    policy.check_revision(((query or {}).get("RevisionId") or [None])[0])
+    policy.put([])
+    return 204, {}, b""
+
+
+def _existing(arn: str) -> _Policy:
+    policy = _of_arn(arn)
+    if not policy.statements:
+        raise _RefusedError("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+    return policy
+
+
+_WHOLE = {"PUT": _put_whole, "GET": _get_whole, "DELETE": _delete_whole}
+
+
+def _parsed(text: str, resource: str) -> list[dict[str, Any]]:
+    try:
+        statements = json.loads(text)["Statement"]
+        statements = [statements] if isinstance(statements, dict) else list(statements)
+        fit = [item["Effect"] in ("Allow", "Deny") and item["Principal"] and item["Action"] for item in statements]
+        resources = {item["Resource"] for item in statements}
+        ids = [item["Sid"] for item in statements if "Sid" in item]
+    except (KeyError, TypeError, ValueError):
+        raise _invalid("The policy is not a JSON document with complete statements.") from None
+    if not statements or not all(fit) or len(set(ids)) != len(ids):
+        raise _invalid("Each statement needs an effect, a principal and an action, and an id of its own.")
+    if resources != {resource}:
+        raise _invalid(f"The resource of each statement must be {resource}.")
+    return statements
 
 
 def _statement(data: dict[str, Any], resource: str) -> dict[str, Any]:

@@ -1,23 +1,109 @@
-"""Queues: messages that were received may come back sooner than they were asked to, so that no test waits for minutes.
+"""Queues: no message is lost between two threads, a FIFO queue's dead letters go to a FIFO queue, and messages that were
+received may come back sooner than they were asked to, so that no test waits for minutes.
 
-Source: SQS Developer Guide, "Amazon SQS visibility timeout" (12 hours at most).
+Sources: SQS Developer Guide, "Amazon SQS visibility timeout" (12 hours at most), "Using dead-letter queues in Amazon SQS"
+(both queues are of one type).
 """
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from typing import Any
 
 from ministack.services import sqs
 
 from .current import current
-from .hooks import Function, replace
+from .hooks import Function, original, replace
+
+_FIFO = ".fifo"
+_queue = original(sqs, "_get_q", "url")
+# What changes a queue's messages. MiniStack locks the poller of event source mappings only, which replaces the list that
+# a sender has just added to.
+_CHANGES = (
+    ("_act_send_message", ("data", "qurl")),
+    ("_act_send_message_batch", ("data", "qurl")),
+    ("_act_delete_message", ("data", "qurl")),
+    ("_act_delete_message_batch", ("data", "qurl")),
+    ("_act_purge_queue", ("data", "qurl")),
+    ("_dlq_sweep", ("q",)),
+    ("_expire_retained", ("q",)),
+)
 
 
 def install() -> None:
+    lock = sqs._queues_lock = threading.RLock()
+    for name, parameters in _CHANGES:
+
+        @replace(sqs, name, *parameters)
+        def change(ministack: Function) -> Function:
+            def locked(*arguments: Any) -> Any:
+                with lock:
+                    return ministack(*arguments)
+
+            return locked
+
     @replace(sqs, "_collect_msgs", "q", "max_n", "vis_timeout")
     def collect(ministack: Function) -> Function:
         def receive(q: dict[str, Any], max_n: int, vis_timeout: int) -> list[dict[str, Any]]:
-            messages: list[dict[str, Any]] = ministack(q, max_n, min(vis_timeout, current.settings.longest_hidden))
-            return messages
+            with lock:
+                return list(ministack(q, max_n, min(vis_timeout, current.settings.longest_hidden)))
 
         return receive
+
+    for name in ("_act_change_visibility", "_act_change_visibility_batch"):
+
+        @replace(sqs, name, "data", "qurl")
+        def change_visibility(ministack: Function) -> Function:
+            def hide(data: dict[str, Any], qurl: str) -> Any:
+                with lock:
+                    answer = ministack(data, qurl)
+                    latest = time.time() + current.settings.longest_hidden
+                    for message in _queue(data.get("QueueUrl", qurl))["messages"]:
+                        if message["receipt_handle"] is not None:
+                            message["visible_at"] = min(message["visible_at"], latest)
+                return answer
+
+            return hide
+
+    @replace(sqs, "_act_create_queue", "data", "_u")
+    def create_queue(ministack: Function) -> Function:
+        def create(data: dict[str, Any], _u: str) -> Any:
+            _check_redrive(data, data.get("QueueName", ""))
+            return ministack(data, _u)
+
+        return create
+
+    @replace(sqs, "_act_set_queue_attributes", "data", "qurl")
+    def set_queue_attributes(ministack: Function) -> Function:
+        def change(data: dict[str, Any], qurl: str) -> Any:
+            _check_redrive(data, data.get("QueueUrl", qurl))
+            return ministack(data, qurl)
+
+        return change
+
+
+def _check_redrive(data: dict[str, Any], queue: str) -> None:
+    """Raises sqs._Err unless both queues are FIFO queues or none. What is wrong otherwise, MiniStack finds."""
+    policy = (data.get("Attributes") or {}).get("RedrivePolicy")
+    try:
+        target = str(json.loads(policy or "{}").get("deadLetterTargetArn") or queue)
+    except (AttributeError, ValueError):
+        return
+    if target.endswith(_FIFO) != queue.endswith(_FIFO):
+        reason = "Dead letter target must be same type of queue as the source."
+        raise sqs._Err(
+            "InvalidParameterValue", f"Value {policy} for parameter RedrivePolicy is invalid. Reason: {reason}"
+        )
+
+
+def send(queue_arn: str, body: str, attributes: dict[str, Any], **parameters: str) -> None:
+    """Puts a message into a queue of the present account and region, which must exist.
+
+    Raises sqs._Err where SQS refuses it.
+    """
+    account, name = queue_arn.split(":")[4:6]
+    # The whole path, for MiniStack finds a queue of the present account by it.
+    message = {"QueueUrl": f"/{account}/{name}", "MessageBody": body, "MessageAttributes": attributes, **parameters}
+    sqs._act_send_message(message, "")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import itertools
-import json
-import logging
 import time
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs as logs
 
+from .account_policies import policy_for
 from .current import current
-from .hooks import Function, original, replace
-from .invocations import Target, invoke_async
+from .deliveries import Batch, deliver, may_invoke
+from .hooks import Function, replace
+from .log_events import stored
 from .log_groups import log_class
-from .policies import service_allowed
 from .validation import (
     DESTINATION,
     FILTER,
@@ -33,10 +28,6 @@ from .validation import (
 )
 from .validation import refused as parameters_refused
 
-_matches = original(logs, "_subscription_pattern_matches", "pattern", "message")
-_log = logging.getLogger("embedded_aws.subscriptions")
-# 56 digits, unique and increasing, as CloudWatch Logs numbers its events.
-_event_ids = itertools.count(time.time_ns())
 _OPTIONAL = ("roleArn", "applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
 
 
@@ -83,9 +74,9 @@ def _refused(data: dict[str, Any]) -> Answer | None:
     if ":function:" in destination:
         if data.get("roleArn"):
             return invalid("destinationArn for vendor lambda cannot be used with roleArn")
-        if name == f"/aws/lambda/{destination.split(':')[6]}":
+        if name == own_log_group(destination):
             return invalid("The log group provided is reserved for the function logs of the destination function.")
-        if not _may_invoke(destination, name, settled=True):
+        if not may_invoke(destination, name, settled=True):
             return invalid(
                 "Could not execute the lambda function. "
                 "Make sure you have given CloudWatch Logs permission to execute your function."
@@ -96,17 +87,9 @@ def _refused(data: dict[str, Any]) -> Answer | None:
     return None
 
 
-def _may_invoke(function_arn: str, log_group: str, *, settled: bool = False) -> bool:
-    """Whether the function exists and its policy lets CloudWatch Logs in for this group.
-
-    Settled: a permission younger than the settings' delay does not count yet.
-    """
-    target = Target.find(function_arn)
-    if target is None:
-        return False
-    source = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{log_group}:*"
-    policy = target.policy(current.settings.permission_delay if settled else 0)
-    return service_allowed(policy, "logs.amazonaws.com", "lambda:InvokeFunction", function_arn, source)
+def own_log_group(function_arn: str) -> str | None:
+    """The group that a function's log goes to by default; None for a destination that is no function."""
+    return f"/aws/lambda/{function_arn.split(':')[6]}" if ":function:" in function_arn else None
 
 
 def _describe(data: dict[str, Any]) -> Answer:
@@ -121,43 +104,16 @@ def _describe(data: dict[str, Any]) -> Answer:
     return success({"subscriptionFilters": page} | ({"nextToken": token} if token else {}))
 
 
-def _deliver(group_name: str, stream_name: str, events: list[dict[str, Any]]) -> None:
-    """Sends new log events to the functions that subscribed. Never fails: the one who writes a log is not to blame."""
+def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -> None:
+    """Sends new log events to the functions that subscribed: by each filter of the group, and by the account's policy."""
     group = logs._log_groups.get(group_name) or {}
+    batch = Batch(group_name, stream_name, stored())
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
-        try:
-            _deliver_to(subscription, group_name, stream_name, events)
-        except Exception:
-            _log.exception("Delivery of %s to %s", group_name, subscription["filterName"])
-
-
-def _deliver_to(subscription: dict[str, Any], group: str, stream: str, events: list[dict[str, Any]]) -> None:
-    destination = subscription["destinationArn"]
-    target = Target.find(destination) if ":function:" in destination else None
-    if target is None:
+        deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
+    policy = policy_for(group_name)
+    if policy is None or log_class(group) != "STANDARD":
         return
-    if current.settings.loop_guard and target.log_group == group:
-        return
-    if not _may_invoke(destination, group):
-        _log.warning("Log events of %s are skipped: %s does not let CloudWatch Logs in.", group, destination)
-        return
-    matched = [event for event in events if _matches(subscription["filterPattern"], event.get("message", ""))]
-    if not matched:
-        return
-    message = {
-        "messageType": "DATA_MESSAGE",
-        "owner": get_account_id(),
-        "logGroup": group,
-        "logStream": stream,
-        "subscriptionFilters": [subscription["filterName"]],
-        "logEvents": [
-            {
-                "id": f"3{next(_event_ids):055d}",
-                "timestamp": event.get("timestamp", int(time.time() * 1000)),
-                "message": event.get("message", ""),
-            }
-            for event in matched
-        ],
-    }
-    data = base64.b64encode(gzip.compress(json.dumps(message).encode(), compresslevel=1)).decode()
-    invoke_async(target, {"awslogs": {"data": data}})
+    # AWS never feeds a function the log that it writes, with or without a loop guard.
+    if group_name != own_log_group(policy["DestinationArn"]):
+        level = {"policyLevel": "ACCOUNT_LEVEL_POLICY"}
+        deliver(batch, policy["Name"], policy["DestinationArn"], policy.get("FilterPattern", ""), **level)

@@ -45,12 +45,12 @@ PATTERN = Text("filterPattern", 1024, required=False)
 DESTINATION = Text("destinationArn", 2048)
 
 
-def refused(data: dict[str, Any], *parameters: Text) -> Answer | None:
+def refused(data: dict[str, Any], *parameters: Text, largest: int = 50) -> Answer | None:
     """AWS's answer to a request with wrong parameters, or None. A limit is checked wherever there is one."""
     found = [parameter.problem(data.get(parameter.name)) for parameter in parameters]
     limit = data.get("limit")
-    if limit is not None and not 1 <= limit <= 50:
-        bound = "less than or equal to 50" if limit > 50 else "greater than or equal to 1"
+    if limit is not None and not 1 <= limit <= largest:
+        bound = f"less than or equal to {largest}" if limit > largest else "greater than or equal to 1"
         found.append(f"Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}")
     problems = [problem for problem in found if problem]
     if not problems:

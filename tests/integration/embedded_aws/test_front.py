@@ -206,7 +206,7 @@ def test_documented_rates_are_enforced_when_asked_for(aws: RunningAws, clients: 
     assert throttled(clients["logs"], 12) >= 6  # five pass at once, and one more each 0.2 s
     once = aws.client("logs", "222222222222", "us-east-1", config=ONCE)
     assert throttled(once, 4) == 0  # a bucket for each account
-    aws.front.enforce_rates(100)
+    aws.front.enforce_rates(1000)
     assert throttled(clients["logs"], 12) == 0
 
 

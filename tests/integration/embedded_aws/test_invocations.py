@@ -209,3 +209,10 @@ def test_a_rule_that_does_not_exist_has_no_targets(place: Place, operation: str,
         place.events.exceptions.ResourceNotFoundException, match="Rule nobody does not exist on EventBus"
     ):
         getattr(place.events, operation)(Rule="nobody", **options)
+
+
+@pytest.mark.parametrize(("kind", "largest"), [("Event", 1_048_576), ("RequestResponse", 6_291_456)])
+def test_a_payload_beyond_the_limit_is_refused(place: Place, kind: str, largest: int) -> None:
+    function = place.function()
+    with pytest.raises(place.lambda_.exceptions.RequestTooLargeException, match=f"limit {largest} bytes"):
+        place.lambda_.invoke(FunctionName=function, InvocationType=kind, Payload=json.dumps("x" * largest).encode())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from embedded_aws import RunningAws
-from toys import LOGGING, Place, name, until
+from toys import LOGGING, Place, at_least, name, until
 
 Find = Callable[[str], list[dict[str, Any]]]
 
@@ -16,7 +16,7 @@ Find = Callable[[str], list[dict[str, Any]]]
 @pytest.fixture
 def heard(place: Place) -> Iterator[Find]:
     """The CloudTrail events about a log group that reached the default bus."""
-    url, arn = place.queue()
+    url, arn = place.open_queue()
     rule = place.rule(arn).rpartition("/")[2]
 
     def find(group: str) -> list[dict[str, Any]]:
@@ -174,3 +174,116 @@ def test_a_function_logs_where_its_logging_configuration_says(place: Place) -> N
     function = place.function(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
     place.lambda_.invoke(FunctionName=function, Payload=b"{}")
     assert place.printed(function, group)
+
+
+@pytest.fixture
+def tagged(place: Place) -> dict[str, str]:
+    """Log groups by what they are tagged with."""
+    prefix = name("/tagged")
+    tags = {
+        "none": {},
+        "prod": {"stage": "prod", "team": "a"},
+        "Production": {"stage": "Production", "team": "b"},
+        "test": {"stage": "test", "team": "a"},
+        "empty": {"stage": ""},
+    }
+    for what, values in tags.items():
+        place.logs.create_log_group(logGroupName=f"{prefix}/{what}", **({"tags": values} if values else {}))
+    return {what: f"{prefix}/{what}" for what in tags}
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"stage": []}, {"prod", "Production", "test", "empty"}),
+        ({"stage": ["prod"]}, {"prod"}),
+        ({"stage": ["prod", "test"]}, {"prod", "test"}),
+        ({"stage": ["prod*"]}, {"prod", "Production"}),
+        ({"stage": ["*ST"]}, {"test"}),
+        ({"stage": ["!prod"]}, {"Production", "test", "empty"}),
+        ({"stage": ["!prod*"]}, {"test", "empty"}),
+        ({"stage": [], "team": ["a"]}, {"prod", "test"}),
+        ({"stage": ["prod"], "team": ["b"]}, set()),
+        ({"nobody": []}, set()),
+    ],
+)
+def test_groups_are_listed_by_tag(
+    place: Place, tagged: dict[str, str], filters: dict[str, list[str]], expected: set[str]
+) -> None:
+    wanted = [{"key": key, **({"values": values} if values else {})} for key, values in filters.items()]
+    found = [
+        group["logGroupName"] for group in place.logs.list_log_groups(logGroupTags=wanted, limit=1000)["logGroups"]
+    ]
+    assert {group for group in found if group in tagged.values()} == {tagged[what] for what in expected}
+
+
+def test_groups_are_listed_by_pattern_and_class_in_pages(place: Place) -> None:
+    number = name("n")
+    for group, kind in (("a", "STANDARD"), ("b", "STANDARD"), ("c", "INFREQUENT_ACCESS")):
+        place.logs.create_log_group(logGroupName=f"/{number}/{group}", logGroupClass=kind)
+    wanted = {"logGroupNamePattern": f"^/{number}/|nobody", "limit": 2}
+    pages = [place.logs.list_log_groups(**wanted)]
+    pages.append(place.logs.list_log_groups(**wanted, nextToken=pages[0]["nextToken"]))
+    assert "nextToken" not in pages[1]
+    assert [[group["logGroupName"] for group in page["logGroups"]] for page in pages] == [
+        [f"/{number}/a", f"/{number}/b"],
+        [f"/{number}/c"],
+    ]
+    assert pages[0]["logGroups"][0] == {
+        "logGroupName": f"/{number}/a",
+        "logGroupArn": place.arn("logs", f"log-group:/{number}/a"),
+        "logGroupClass": "STANDARD",
+    }
+    rare = place.logs.list_log_groups(logGroupNamePattern=f"{number}/", logGroupClass="INFREQUENT_ACCESS")
+    assert [group["logGroupName"] for group in rare["logGroups"]] == [f"/{number}/c"]
+    assert place.logs.list_log_groups(logGroupNamePattern=f"^{number}/")["logGroups"] == []
+
+
+def test_a_list_is_limited_to_a_thousand(place: Place) -> None:
+    unchecked = place.aws.client("logs", place.account, place.region, config=Config(parameter_validation=False))
+    with pytest.raises(unchecked.exceptions.InvalidParameterException, match="less than or equal to 1000"):
+        unchecked.list_log_groups(limit=1001)
+    with pytest.raises(unchecked.exceptions.InvalidParameterException, match="logGroupTags"):
+        unchecked.list_log_groups(logGroupTags=[{"key": str(number)} for number in range(6)])
+
+
+def test_a_group_takes_fifty_tags(place: Place) -> None:
+    arn = place.arn("logs", f"log-group:{place.group(tags={str(n): '' for n in range(30)})}")
+    place.logs.tag_resource(resourceArn=arn, tags={str(n): "new" for n in range(20, 50)})
+    with pytest.raises(place.logs.exceptions.TooManyTagsException):
+        place.logs.tag_resource(resourceArn=arn, tags={"51": ""})
+    assert len(place.logs.list_tags_for_resource(resourceArn=arn)["tags"]) == 50
+    nobody = place.arn("logs", "log-group:/nobody")
+    with pytest.raises(place.logs.exceptions.ResourceNotFoundException):
+        place.logs.tag_resource(resourceArn=nobody, tags={"a": ""})
+    with pytest.raises(place.logs.exceptions.ResourceNotFoundException):
+        place.logs.list_tags_for_resource(resourceArn=nobody)
+
+
+def test_tagging_is_told_of(aws: RunningAws) -> None:
+    aws.configure(duplicate_probability=1)
+    place = Place(aws, "333333333333", "us-east-1")  # where no other test's events arrive late
+    url, queue = place.open_queue()
+    operations = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
+    rule = place.rule(queue, operations=operations).rpartition("/")[2]
+    group = place.group()
+    arn = place.arn("logs", f"log-group:{group}")
+    place.logs.tag_resource(resourceArn=arn, tags={"a": "1"})
+    place.logs.untag_resource(resourceArn=arn, tagKeys=["a"])
+    place.logs.tag_log_group(logGroupName=group, tags={"b": "2"})
+    place.logs.untag_log_group(logGroupName=group, tags=["b"])
+    with pytest.raises(place.logs.exceptions.ResourceNotFoundException):
+        place.logs.tag_resource(resourceArn=f"{arn}x", tags={"a": "1"})
+    messages = until(lambda: at_least(10, place.messages(url, 0)))
+    details = [json.loads(message["Body"])["detail"] for message in messages]
+    told = {(d["eventName"], json.dumps(d["requestParameters"], sort_keys=True), d.get("errorCode")) for d in details}
+    assert told == {
+        ("TagResource", json.dumps({"resourceArn": arn, "tags": {"a": "1"}}), None),
+        ("UntagResource", json.dumps({"resourceArn": arn, "tagKeys": ["a"]}), None),
+        ("TagLogGroup", json.dumps({"logGroupName": group, "tags": {"b": "2"}}), None),
+        ("UntagLogGroup", json.dumps({"logGroupName": group, "tags": ["b"]}), None),
+        ("TagResource", json.dumps({"resourceArn": f"{arn}x", "tags": {"a": "1"}}), "ResourceNotFoundException"),
+    }
+    assert len({detail["eventID"] for detail in details}) == 5
+    place.events.remove_targets(Rule=rule, Ids=["1"])
+    place.events.delete_rule(Name=rule)

@@ -1,9 +1,12 @@
-"""A message that was received comes back when its time is up, or the setting's."""
+"""A message that was received comes back when its time is up, or the setting's; dead letters."""
 
 from __future__ import annotations
 
+import json
 import time
 
+import pytest
+from botocore.exceptions import ClientError
 from toys import Place, until
 from toys import name as unused
 
@@ -17,3 +20,27 @@ def test_a_message_is_hidden_for_no_longer_than_the_setting(place: Place) -> Non
     assert "Messages" in sqs.receive_message(QueueUrl=url, VisibilityTimeout=60)
     assert until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     assert time.monotonic() - started >= 0.5
+
+
+def test_a_message_that_the_function_hides_again_too(place: Place) -> None:
+    sqs = place.sqs
+    url = sqs.create_queue(QueueName=unused("queue"))["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="hidden")
+    place.aws.configure(longest_hidden=0.5)
+    (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=60)["Messages"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=60)
+    assert until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+
+
+@pytest.mark.parametrize(("source", "letters"), [("", ".fifo"), (".fifo", "")])
+def test_dead_letters_go_to_a_queue_of_the_same_type(place: Place, source: str, letters: str) -> None:
+    def made(suffix: str, **attributes: str) -> str:
+        queue = unused("queue") + suffix
+        attributes |= {"FifoQueue": "true"} if suffix else {}
+        place.sqs.create_queue(QueueName=queue, Attributes=attributes)
+        return place.arn("sqs", queue)
+
+    policy = json.dumps({"deadLetterTargetArn": made(letters), "maxReceiveCount": 2})
+    with pytest.raises(ClientError, match="must be same type of queue"):
+        made(source, RedrivePolicy=policy)
+    made(letters, RedrivePolicy=policy)

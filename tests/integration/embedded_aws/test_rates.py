@@ -47,9 +47,11 @@ def test_lambda_has_one_for_its_control_plane_and_none_for_invocations(clock: Cl
     assert passed(rates, 20, operation=("lambda", "GetPolicy")) == 15
 
 
-def test_the_scale_multiplies_and_none_lifts(clock: Clock) -> None:
+def test_the_scale_speeds_time_up_and_none_lifts(clock: Clock) -> None:
     rates = Rates(clock, scale=3)
-    assert passed(rates, 40) == 15
+    assert passed(rates, 40) == 5
+    clock.now = 0.2
+    assert passed(rates, 40) == 3
     rates.set(None)
     assert passed(rates, 40) == 40
     with pytest.raises(ValueError, match="above 0"):
@@ -58,3 +60,12 @@ def test_the_scale_multiplies_and_none_lifts(clock: Clock) -> None:
 
 def test_an_undocumented_operation_is_free(clock: Clock) -> None:
     assert passed(Rates(clock, scale=1), 50, operation=("sqs", "SendMessage")) == 50
+
+
+def test_what_aws_does_not_document_is_limited_like_its_kind(clock: Clock) -> None:
+    rates = Rates(clock, scale=1)
+    passing = {
+        name: passed(rates, 20, operation=("logs", name))
+        for name in ("ListLogGroups", "TagResource", "FilterLogEvents", "PutAccountPolicy")
+    }
+    assert passing == {"ListLogGroups": 5, "TagResource": 5, "FilterLogEvents": 5, "PutAccountPolicy": 1}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from toys import Place
+from toys import Place, document
 
 INVOKE = {"Action": "lambda:InvokeFunction"}
 
@@ -153,3 +153,80 @@ def test_a_policy_is_limited_to_twenty_kilobytes(place: Place, function: str, ad
 def test_a_wrong_parameter_is_refused(add: Any, wrong: dict[str, str]) -> None:
     with pytest.raises(ClientError):
         add(**wrong)
+
+
+def statement(function: str, sid: str, **condition: Any) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "logs.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": function,
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+def test_the_whole_policy_is_replaced_at_once(place: Place) -> None:
+    function = place.function()
+    with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
+        place.lambda_.get_resource_policy(ResourceArn=function)
+    place.allow(function)
+    before = place.lambda_.get_resource_policy(ResourceArn=function)
+    assert before["RevisionId"] == place.lambda_.get_policy(FunctionName=function)["RevisionId"]
+    wanted = [statement(function, "a"), statement(function, "b", StringEquals={"AWS:SourceAccount": place.account})]
+    answer = place.lambda_.put_resource_policy(
+        ResourceArn=function, Policy=document(*wanted), RevisionId=before["RevisionId"]
+    )
+    assert json.loads(answer["Policy"])["Statement"] == wanted
+    after = place.lambda_.get_policy(FunctionName=function)
+    assert json.loads(after["Policy"])["Statement"] == wanted
+    assert after["RevisionId"] == answer["RevisionId"] != before["RevisionId"]
+    with pytest.raises(place.lambda_.exceptions.PreconditionFailedException):
+        place.lambda_.put_resource_policy(
+            ResourceArn=function, Policy=document(*wanted), RevisionId=before["RevisionId"]
+        )
+    place.lambda_.remove_permission(FunctionName=function, StatementId="a")
+    place.subscribe(place.group(), function)
+    place.lambda_.delete_resource_policy(ResourceArn=function)
+    with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
+        place.lambda_.get_policy(FunctionName=function)
+
+
+def test_the_policy_of_an_alias_is_its_own(place: Place) -> None:
+    function = place.function()
+    place.settled(function)
+    version = place.lambda_.publish_version(FunctionName=function)["Version"]
+    alias = place.lambda_.create_alias(FunctionName=function, Name="live", FunctionVersion=version)["AliasArn"]
+    place.allow(function)
+    place.lambda_.put_resource_policy(ResourceArn=alias, Policy=document(statement(alias, "a")))
+    assert len(json.loads(place.lambda_.get_policy(FunctionName=function)["Policy"])["Statement"]) == 1
+    found = json.loads(place.lambda_.get_policy(FunctionName=function, Qualifier="live")["Policy"])
+    assert found["Statement"] == [statement(alias, "a")]
+
+
+def test_a_whole_policy_that_is_none_is_refused(place: Place) -> None:
+    function = place.function()
+    errors = place.lambda_.exceptions
+
+    def put(text: str) -> None:
+        place.lambda_.put_resource_policy(ResourceArn=function, Policy=text)
+
+    with pytest.raises(errors.PolicyLengthExceededException, match="20480"):
+        put(
+            document(*(statement(function, f"s{number}", ArnLike={"AWS:SourceArn": "x" * 400}) for number in range(40)))
+        )
+    for wrong in ("nonsense", document({"Sid": "a"}), document(statement(f"{function}x", "a")), document()):
+        with pytest.raises(errors.InvalidParameterValueException):
+            put(wrong)
+    with pytest.raises(errors.ResourceNotFoundException):
+        place.lambda_.put_resource_policy(ResourceArn=f"{function}x", Policy=document(statement(function, "a")))
+
+
+def test_whoever_may_not_put_a_whole_policy_is_denied(place: Place) -> None:
+    function = place.function()
+    text = document(statement(function, "a"))
+    client = place.assumed("lambda", {"Effect": "Allow", "Action": "lambda:AddPermission", "Resource": "*"})
+    with pytest.raises(ClientError, match="not authorized to perform: lambda:PutResourcePolicy"):
+        client.put_resource_policy(ResourceArn=function, Policy=text)
+    client = place.assumed("lambda", {"Effect": "Allow", "Action": "lambda:PutResourcePolicy", "Resource": function})
+    client.put_resource_policy(ResourceArn=function, Policy=text)

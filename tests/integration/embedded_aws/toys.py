@@ -58,6 +58,11 @@ def until(read: Callable[[], T], within: float = 10) -> T:
     return value
 
 
+def at_least(number: int, found: list[T]) -> list[T]:
+    """What was found, where it is enough; for `until`."""
+    return found if len(found) >= number else []
+
+
 class Place:
     """An account and region."""
 
@@ -79,6 +84,21 @@ class Place:
         if statements:
             self.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(*statements))
         return arn
+
+    def assumed(self, service: str, *statements: dict[str, Any]) -> Any:
+        """A client that may do what the statements say."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"}
+        arn = self.role(*statements, trust=trust)
+        sts = self.aws.client("sts", self.account, self.region)
+        session = sts.assume_role(RoleArn=arn, RoleSessionName="tests")["Credentials"]
+        return self.aws.client(
+            service,
+            self.account,
+            self.region,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
 
     def function(self, source: str = ECHO, *statements: dict[str, Any], **options: Any) -> str:
         """A function's ARN; its role may log, and what the statements say."""
@@ -140,6 +160,11 @@ class Place:
         url = self.sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
         return url, self.arn("sqs", queue)
 
+    def open_queue(self) -> tuple[str, str]:
+        """A queue's URL and ARN, which every rule may send to."""
+        service = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
+        return self.queue(document({**service, "Action": "sqs:SendMessage", "Resource": "*"}))
+
     def messages(self, url: str, within: float = 10) -> list[dict[str, Any]]:
         """The messages of a queue, as soon as there are some."""
         return until(
@@ -149,11 +174,16 @@ class Place:
             within,
         )
 
-    def rule(self, target: str, about: str = "/", **options: Any) -> str:
-        """The ARN of a rule for new log groups whose name begins so."""
+    def rule(
+        self, target: str, about: str = "/", operations: tuple[str, ...] = ("CreateLogGroup",), **options: Any
+    ) -> str:
+        """The ARN of a rule for calls about log groups; of new ones, those whose name begins so."""
         rule = name("rule")
-        parameters = {"logGroupName": [{"prefix": about}]}
-        pattern = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"], "requestParameters": parameters}}
-        arn = self.events.put_rule(Name=rule, EventPattern=json.dumps(pattern))["RuleArn"]
+        detail: dict[str, Any] = {"eventName": list(operations)}
+        if operations == ("CreateLogGroup",):
+            detail["requestParameters"] = {"logGroupName": [{"prefix": about}]}
+        arn = self.events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aws.logs"], "detail": detail}))[
+            "RuleArn"
+        ]
         self.events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": target, **options}])
         return arn
