@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: dead_letter_queue
-short_description: Manage the SQS queue that undeliverable events go to
+short_description: Manage an SQS queue, such as the one that undeliverable events go to
 version_added: 0.1.0
 description:
-  - Creates, updates in place and deletes an SQS standard queue, with defaults that suit a dead-letter queue.
-  - A queue that still holds messages is not deleted unless O(force=true).
+  - Creates, updates in place and deletes an SQS queue, with defaults that suit a dead-letter queue.
+  - It also serves for the queue in front of a function. See O(redrive), O(visibility_timeout) and M(logreflector.aws.event_source_mapping).
+  - A queue that still holds messages is not deleted unless O(discard_messages=true) or O(force=true).
   - An attribute whose option is not given is left as it stands.
 author:
   - Log Reflector contributors (@logreflector)
@@ -23,7 +24,9 @@ extends_documentation_fragment:
   - logreflector.aws.attributes.group
 options:
   name:
-    description: Name of the queue. FIFO queues (C(.fifo)) are not supported.
+    description:
+      - Name of the queue. One that ends in C(.fifo) makes a FIFO queue, any other a standard queue.
+      - EventBridge and Lambda put what they could not deliver into standard queues only.
     type: str
     required: true
   state:
@@ -37,12 +40,35 @@ options:
       - A queue that holds messages and lacks the tag is not deleted in any case.
     type: bool
     default: false
+  discard_messages:
+    description: With O(state=absent), delete the queue although it still holds messages. One that lacks the tag is refused all the same.
+    type: bool
+    default: false
   message_retention_period:
     description: Seconds that the queue keeps a message, 60 to 1209600. A new queue gets 1209600 (14 days, the longest) unless this is given.
     type: int
   visibility_timeout:
-    description: Seconds for which a message that was received is hidden from others, 0 to 43200. SQS gives a new queue 30.
+    description:
+      - Seconds for which a message that was received is hidden from others, 0 to 43200. SQS gives a new queue 30.
+      - Of a queue that a function reads it must be at least the function's timeout, and AWS advises six times that.
     type: int
+  content_based_deduplication:
+    description:
+      - Whether a message like one of the last five minutes is dropped, where its sender gives it no deduplication id. FIFO queues only.
+      - EventBridge sends to FIFO queues that have this.
+    type: bool
+  redrive:
+    description:
+      - Where a message goes that was received so many times without being deleted. V({}) removes it.
+      - The dead-letter queue has to exist, in the same account and region, and to be a FIFO queue if this one is and a standard queue if not.
+    type: dict
+    suboptions:
+      dead_letter_queue:
+        description: Name or ARN of the queue.
+        type: str
+      max_receive_count:
+        description: How many times a message is received before it goes there, 1 to 1000.
+        type: int
   kms_master_key_id:
     description:
       - Id, ARN or alias of the KMS key that encrypts the messages. It is compared as text with what SQS stores. V("") switches this off.
@@ -76,6 +102,7 @@ notes:
   - SQS may take a minute until it shows changed attributes. A run that follows at once may find a change again.
 seealso:
   - module: logreflector.aws.event_rule
+  - module: logreflector.aws.event_source_mapping
 """
 
 EXAMPLES = r"""
@@ -101,6 +128,21 @@ EXAMPLES = r"""
           Principal: {AWS: "arn:{partition}:iam::{account}:role/log-reflector"}
           Action: [sqs:ReceiveMessage, sqs:DeleteMessage]
           Resource: "arn:{partition}:sqs:{region}:{account}:example-failed-events"
+
+- name: The queue for what a function gave up
+  logreflector.aws.dead_letter_queue:
+    region: eu-west-1
+    name: example-given-up.fifo
+
+- name: A queue in front of that function, which gets one batch after the other
+  logreflector.aws.dead_letter_queue:
+    region: eu-west-1
+    name: example-work.fifo
+    content_based_deduplication: true
+    visibility_timeout: 5400
+    redrive:
+      dead_letter_queue: example-given-up.fifo
+      max_receive_count: 4
 
 - name: Remove it again, if it is empty
   logreflector.aws.dead_letter_queue:
@@ -156,8 +198,14 @@ SPEC = Spec(
         **OPTIONS,
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "discard_messages": {"type": "bool", "default": False},
         "message_retention_period": {"type": "int"},
         "visibility_timeout": {"type": "int"},
+        "content_based_deduplication": {"type": "bool"},
+        "redrive": {
+            "type": "dict",
+            "options": {"dead_letter_queue": {"type": "str"}, "max_receive_count": {"type": "int"}},
+        },
         "kms_master_key_id": {"type": "str"},
         "sqs_managed_sse": {"type": "bool"},
         "policy": {"type": "dict"},

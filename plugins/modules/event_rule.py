@@ -66,7 +66,9 @@ options:
         type: str
         required: true
       arn:
-        description: ARN of the target, or the name of a Lambda function in the same account and region.
+        description:
+          - ARN of the target, or the name of a Lambda function in the same account and region.
+          - A queue is named by its ARN, that of the caller's account and region as V(arn:{partition}:sqs:{region}:{account}:NAME).
         type: str
         required: true
       role_arn:
@@ -89,9 +91,15 @@ options:
             description: The template, text or JSON with names in angle brackets.
             type: json
             required: true
+      message_group_id:
+        description:
+          - The message group that events are put into where the target is an SQS queue. A FIFO queue needs it. V("") removes it.
+          - Of a FIFO queue EventBridge asks for content-based deduplication,
+            see O(logreflector.aws.dead_letter_queue#module:content_based_deduplication).
+        type: str
       dead_letter_arn:
         description:
-          - ARN of the SQS queue, or the name of one in the same account and region, that takes the events which could not be delivered.
+          - ARN of the SQS standard queue, or the name of one in the same account and region, that takes the events which could not be delivered.
           - The queue's policy must let EventBridge in, see O(logreflector.aws.dead_letter_queue#module:allow_event_rules).
           - V("") removes it.
         type: str
@@ -119,6 +127,7 @@ notes:
   - A Lambda function must allow C(events.amazonaws.com) to invoke it, see M(logreflector.aws.lambda_permission).
 seealso:
   - module: logreflector.aws.dead_letter_queue
+  - module: logreflector.aws.event_source_mapping
   - module: logreflector.aws.lambda_permission
 """
 
@@ -141,6 +150,16 @@ EXAMPLES = r"""
         retry_policy:
           maximum_retry_attempts: 20
           maximum_event_age: 3600
+
+- name: Put them into a FIFO queue instead, one after the other
+  logreflector.aws.event_rule:
+    region: eu-west-1
+    name: example-new-log-groups
+    targets:
+      - id: queue
+        arn: "arn:{partition}:sqs:{region}:{account}:example-work.fifo"
+        message_group_id: all
+    purge_targets: true
 
 - name: Switch it off, and leave everything else as it is
   logreflector.aws.event_rule:
@@ -238,6 +257,7 @@ TARGET = {
         "type": "dict",
         "options": {"input_paths_map": {"type": "dict"}, "input_template": {"type": "json", "required": True}},
     },
+    "message_group_id": {"type": "str"},
     "dead_letter_arn": {"type": "str"},
     "retry_policy": {
         "type": "dict",

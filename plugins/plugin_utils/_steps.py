@@ -26,16 +26,19 @@ from ._worker import cleaned, refusal, validate
 MODULES: dict[str, Spec] = {
     name: importlib.import_module(f"{__name__.partition('.plugin_utils.')[0]}.modules.{name}").SPEC
     for name in (
+        "account_subscription_policy",
         "canary",
         "dead_letter_queue",
         "dead_letter_replay",
         "event_rule",
+        "event_source_mapping",
         "execution_role",
         "lambda_function",
         "lambda_function_info",
         "lambda_permission",
         "lambda_permission_info",
         "lambda_rollback",
+        "metric_alarm",
         "ssm_parameter",
         "subscription_filter",
         "subscription_filter_info",

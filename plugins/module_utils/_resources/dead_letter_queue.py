@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""The SQS standard queue that takes what could not be delivered. What it holds is not lost by accident."""
+"""An SQS queue: what takes what could not be delivered, or what waits for a function. What it holds is not lost by accident."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,7 +49,16 @@ _SETTINGS = {
     "KmsMasterKeyId": "kms_master_key_id",
     "SqsManagedSseEnabled": "sqs_managed_sse",
     "Policy": "policy",
+    "ContentBasedDeduplication": "content_based_deduplication",
+    "RedrivePolicy": "redrive",
 }
+_NUMBERS = ("message_retention_period", "visibility_timeout")
+_SWITCHES = ("sqs_managed_sse", "content_based_deduplication")
+_FIFO = ".fifo"
+_NAME = (
+    r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo",
+    "a queue's name: up to 80 of A-Z a-z 0-9 _ -, those of .fifo at its end included",
+)
 _RECENTLY_DELETED = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
 _NAME_TAKEN = ("QueueAlreadyExists", "QueueNameExists")
 
@@ -83,19 +93,21 @@ class DeadLetterQueueResource:
 
     def __init__(self, target: Target, params: Params) -> None:
         self._name: str = params["name"]
-        check_name("name", self._name, r"[A-Za-z0-9_-]{1,80}", "a standard queue's name: 1 to 80 of A-Z a-z 0-9 _ -")
+        check_name("name", self._name, *_NAME)
         self._target = target
         self._present = params["state"] == "present"
         self._given = _given_settings(target, params) if self._present else {}
         self._policy, self._event_rules = _given_policy(target, params) if self._present else (None, None)
+        self._redrive = _given_redrive(target, params) if self._present else None
         self._own = Ownership.from_params(f"queue {self._name}", lambda: target.where, params)
+        self._discard: bool = params["discard_messages"] or self._own.force
         self._api = QueueApi(target, self._name, Patience(seconds=params["wait_timeout"]))
 
     def read(self) -> Queue | None:
         """Two calls: the queue's address and its attributes; one more for its tags if they matter."""
         queue = self._api.queue()
         if queue is None:
-            if self._event_rules:
+            if self._event_rules or (self._redrive and self._redrive.names_a_queue):
                 _unused = self._target.identity  # known from here on: `plan` makes no call for the ARNs
             return None
         if self._own.concerns_tags or not self._present or self._changes(queue):
@@ -133,6 +145,9 @@ class DeadLetterQueueResource:
         if not attributes.get("KmsMasterKeyId"):
             attributes.setdefault("SqsManagedSseEnabled", "true")
         attributes["Policy"] = self._wanted_policy("", "") or ""
+        attributes["RedrivePolicy"] = self._wanted_redrive("", "")
+        if self._name.endswith(_FIFO):
+            attributes["FifoQueue"] = "true"
         attributes = {key: value for key, value in attributes.items() if value}
         tags = self._own.first_tags()
         call = Call("create_queue", {"QueueName": self._name, "Attributes": attributes, "tags": tags})
@@ -154,6 +169,7 @@ class DeadLetterQueueResource:
         policy = self._wanted_policy(before["Policy"], queue.arn)
         if policy is not None:
             after["Policy"] = policy
+        after["RedrivePolicy"] = self._wanted_redrive(before["RedrivePolicy"], queue.arn)
         if after["KmsMasterKeyId"] not in ("", before["KmsMasterKeyId"]) and before["SqsManagedSseEnabled"] == "true":
             after["SqsManagedSseEnabled"] = "false"  # a queue has one kind of encryption
         if self._given.get("SqsManagedSseEnabled") == "true":
@@ -166,10 +182,10 @@ class DeadLetterQueueResource:
     def _deletion(self, queue: Queue) -> Change:
         tags = queue.tags or {}
         self._own.guard_deletion(tags)
-        if queue.messages and not (self._own.force and is_ours(tags)):
+        if queue.messages and not (self._discard and is_ours(tags)):
             listed = ", ".join(f"{number} {state}" for state, number in queue.counts.items())
             hint = (
-                "Read them first, or set force: true to lose them."
+                "Read them first, or set discard_messages: true to lose them."
                 if is_ours(tags)
                 else "The queue is not ours, and no option loses another's messages: read or purge them first."
             )
@@ -209,6 +225,13 @@ class DeadLetterQueueResource:
             )
         return text
 
+    def _wanted_redrive(self, standing_text: str, sibling: str) -> str:
+        """The redrive policy's text, "" for none. What says the same keeps its text, and what no option speaks of as well."""
+        if self._redrive is None:
+            return standing_text
+        wanted = self._redrive.arn(self._target, sibling), self._redrive.max_receive_count
+        return standing_text if _redrive_of(standing_text) == wanted else _redrive_text(*wanted)
+
     def _event_rules_statement(self, rules: list[str], sibling: str) -> Document:
         arns = [
             rule if rule.startswith("arn:") else own_arn(self._target, "events", f"rule/{rule}", sibling)
@@ -222,6 +245,23 @@ class DeadLetterQueueResource:
             "Resource": sibling or own_arn(self._target, "sqs", self._name),
             "Condition": {"ArnEquals": {"aws:SourceArn": arns}},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """The option redrive: where a message goes that was received more than so many times; an empty queue for nowhere."""
+
+    queue: str
+    max_receive_count: int
+
+    @property
+    def names_a_queue(self) -> bool:
+        """Whether the queue's ARN has to be made of its name."""
+        return bool(self.queue) and not self.queue.startswith("arn:")
+
+    def arn(self, target: Target, sibling: str) -> str:
+        """The ARN of the queue, as `own_arn` makes it; "" for nowhere."""
+        return own_arn(target, "sqs", self.queue, sibling) if self.names_a_queue else self.queue
 
 
 class QueueApi:
@@ -294,11 +334,14 @@ def _given_settings(target: Target, params: Params) -> dict[str, str]:
     check_number("visibility_timeout", params["visibility_timeout"], 0, 43_200)
     if params["sqs_managed_sse"] and params["kms_master_key_id"]:
         raise InvalidInputError("sqs_managed_sse", "a queue is encrypted with SQS's own keys or with kms_master_key_id")
+    if params["content_based_deduplication"] is not None and not params["name"].endswith(_FIFO):
+        raise InvalidInputError("content_based_deduplication", f"only FIFO queues have it, whose names end in {_FIFO}")
     given = {
         "MessageRetentionPeriod": params["message_retention_period"],
         "VisibilityTimeout": params["visibility_timeout"],
         "KmsMasterKeyId": target.expand(params["kms_master_key_id"]),
         "SqsManagedSseEnabled": params["sqs_managed_sse"],
+        "ContentBasedDeduplication": params["content_based_deduplication"],
     }
     return {key: _text(value) for key, value in given.items() if value is not None}
 
@@ -314,6 +357,37 @@ def _given_policy(target: Target, params: Params) -> tuple[Document | None, list
     return policy, rules
 
 
+def _given_redrive(target: Target, params: Params) -> Redrive | None:
+    """None where the option is not given."""
+    given = params["redrive"]
+    if given is None:
+        return None
+    queue, count = target.expand(given.get("dead_letter_queue")), given.get("max_receive_count")
+    if queue is None and count is None:
+        return Redrive("", 0)
+    if not queue or count is None:
+        raise InvalidInputError("redrive", "it needs both dead_letter_queue and max_receive_count, or neither")
+    check_number("redrive.max_receive_count", count, 1, 1000)
+    name = queue.rsplit(":", 1)[-1]
+    check_name("redrive.dead_letter_queue", name, *_NAME)
+    if name.endswith(_FIFO) != params["name"].endswith(_FIFO):
+        why = f"of {params['name']} and {name} one is a FIFO queue and the other is not, and SQS wants two of a kind"
+        raise InvalidInputError("redrive.dead_letter_queue", why)
+    if name == params["name"]:
+        raise InvalidInputError("redrive.dead_letter_queue", "a queue cannot be its own")
+    return Redrive(queue, count)
+
+
+def _redrive_of(text: str) -> tuple[str, int]:
+    """Queue and count of a redrive policy, ("", 0) of none. SQS answers the count as it was set: a number or text."""
+    policy = json.loads(text) if text else {}
+    return policy.get("deadLetterTargetArn", ""), int(policy.get("maxReceiveCount", 0))
+
+
+def _redrive_text(arn: str, max_receive_count: int) -> str:
+    return compact_json({"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}) if arn else ""
+
+
 def _is_event_rules(statement: Any) -> bool:
     return isinstance(statement, Mapping) and statement.get("Sid") == EVENT_RULES_SID
 
@@ -325,11 +399,15 @@ def _text(value: Any) -> str:
 def _plain(attributes: Mapping[str, str]) -> dict[str, Any]:
     """Settings in the words of the options, for diffs; what is not set is left out."""
     plain: dict[str, Any] = {_SETTINGS[key]: value for key, value in attributes.items() if key in _SETTINGS and value}
-    for key in ("message_retention_period", "visibility_timeout"):
+    for key in _NUMBERS:
         if key in plain:
             plain[key] = int(plain[key])
-    if "sqs_managed_sse" in plain:
-        plain["sqs_managed_sse"] = plain["sqs_managed_sse"] == "true"
+    for key in _SWITCHES:
+        if key in plain:
+            plain[key] = plain[key] == "true"
+    if "redrive" in plain:
+        arn, count = _redrive_of(plain["redrive"])
+        plain["redrive"] = {"dead_letter_queue": arn, "max_receive_count": count}
     if "policy" in plain:
         plain["policy"] = stored_document(plain["policy"])
     return plain

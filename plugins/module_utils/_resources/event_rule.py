@@ -188,6 +188,8 @@ class EventRuleResource:
         target = dict(standing or {"Id": given["id"]})
         target["Arn"] = self._resolved(given["arn"], "lambda", "function:", sibling)
         put_in(target, "RoleArn", given.get("role_arn"))
+        group = given.get("message_group_id")
+        put_in(target, "SqsParameters", {"MessageGroupId": group} if group else group)
         dead_letter = given.get("dead_letter_arn")
         if dead_letter is not None:
             arn = self._resolved(dead_letter, "sqs", "", sibling) if dead_letter else ""
@@ -229,6 +231,9 @@ def _given_targets(target: Target, params: Params) -> list[dict[str, Any]] | Non
             raise InvalidInputError("targets.id", f"{item['id']} is given more than once")
         if not item["arn"]:
             raise InvalidInputError("targets.arn", f"target {item['id']} has an empty one")
+        if (item.get("dead_letter_arn") or "").endswith(".fifo"):
+            why = f"target {item['id']} has a FIFO queue, and EventBridge takes standard queues only"
+            raise InvalidInputError("targets.dead_letter_arn", why)
         retry = item.get("retry_policy") or {}
         check_number("targets.retry_policy.maximum_retry_attempts", retry.get("maximum_retry_attempts"), 0, 185)
         check_number("targets.retry_policy.maximum_event_age", retry.get("maximum_event_age"), 60, 86400)
@@ -257,6 +262,7 @@ def _plain_target(item: Mapping[str, Any]) -> dict[str, Any]:
         }
         if transformer
         else None,
+        "message_group_id": item.get("SqsParameters", {}).get("MessageGroupId"),
         "dead_letter_arn": item.get("DeadLetterConfig", {}).get("Arn"),
         "retry_policy": {
             "maximum_retry_attempts": retry.get("MaximumRetryAttempts"),

@@ -7,12 +7,14 @@ import zipfile
 from functools import cache
 from typing import Any
 
+_DOES_NOTHING = "def handler(event, context):\n    return None\n"
 
-def make_function(cloud: Any, name: str) -> str:
+
+def make_function(cloud: Any, name: str, handler: str = _DOES_NOTHING) -> str:
     """The ARN of a function that CloudWatch Logs may invoke."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
-        package.writestr("handler.py", "def handler(event, context):\n    return None\n")
+        package.writestr("handler.py", handler)
     functions = cloud.client("lambda")
     arn: str = functions.create_function(
         FunctionName=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 NAME = "it-dead-letter-queue"
@@ -66,6 +67,29 @@ def test_rhythm(cloud: Any) -> None:
     cloud.client("sqs").purge_queue(QueueUrl=url)
     assert same_announced_and_done(cloud, state="absent")["queue"] is None
     assert not cloud.client("sqs").list_queues(QueueNamePrefix=NAME).get("QueueUrls")
+
+
+def test_a_fifo_queue_in_front_of_a_function(cloud: Any) -> None:
+    name, dead = "it-work.fifo", "it-given-up.fifo"
+    assert cloud.run("dead_letter_queue", name=dead)["changed"] is True
+    redrive = {"dead_letter_queue": dead, "max_receive_count": 4}
+    options = {"name": name, "content_based_deduplication": True, "visibility_timeout": 900, "redrive": redrive}
+    announced = cloud.run("dead_letter_queue", check_mode=True, **options)
+    created = cloud.run("dead_letter_queue", **options)
+    assert created["diff"] == announced["diff"]
+    assert cloud.run("dead_letter_queue", **options)["changed"] is False
+    assert cloud.run("dead_letter_queue", name=name, redrive={**redrive, "max_receive_count": 5})["changed"] is True
+    sqs, url = cloud.client("sqs"), created["queue"]["url"]
+    stands = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (stands["FifoQueue"], stands["ContentBasedDeduplication"]) == ("true", "true")
+    assert str(json.loads(stands["RedrivePolicy"])["maxReceiveCount"]) == "5"
+    for _again in range(2):
+        sqs.send_message(QueueUrl=url, MessageBody="same", MessageGroupId="g")
+    assert cloud.run("dead_letter_queue", name=name)["queue"]["messages"] == 1
+    assert cloud.run("dead_letter_queue", name=name, redrive={})["changed"] is True
+    assert cloud.run("dead_letter_queue", name=name, redrive={})["changed"] is False
+    for queue in (name, dead):
+        assert cloud.run("dead_letter_queue", name=queue, state="absent", force=True)["changed"] is True
 
 
 def test_a_foreign_queue(cloud: Any) -> None:

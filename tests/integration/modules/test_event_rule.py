@@ -77,6 +77,24 @@ def test_rhythm(cloud: Any) -> None:
     assert cloud.client("events").list_rules(NamePrefix=NAME)["Rules"] == []
 
 
+def test_a_fifo_queue_as_the_target(cloud: Any) -> None:
+    name, queue = "it-to-fifo", "it-rule-work.fifo"
+    cloud.run("dead_letter_queue", name=queue, content_based_deduplication=True)
+    arn = "arn:{partition}:sqs:{region}:{account}:" + queue
+    target = {"id": "queue", "arn": arn, "message_group_id": "all"}
+    options = {"name": name, "event_pattern": {"source": ["it"]}, "targets": [target]}
+    announced = cloud.run("event_rule", check_mode=True, **options)
+    created = cloud.run("event_rule", **options)
+    assert created["diff"] == announced["diff"]
+    (shown,) = created["rule"]["targets"]
+    assert (shown["arn"].endswith(f":{queue}"), shown["message_group_id"]) == (True, "all")
+    assert cloud.run("event_rule", **options)["changed"] is False
+    changed = cloud.run("event_rule", name=name, targets=[{**target, "message_group_id": "one"}])
+    assert changed["rule"]["targets"][0]["message_group_id"] == "one"
+    assert cloud.run("event_rule", name=name, state="absent")["changed"] is True
+    assert cloud.run("dead_letter_queue", name=queue, state="absent")["changed"] is True
+
+
 def test_a_foreign_rule(cloud: Any) -> None:
     events = cloud.client("events")
     events.put_rule(Name="it-foreign", EventPattern=json.dumps(PATTERN))

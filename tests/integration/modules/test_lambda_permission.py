@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import PolicyApi
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission_policy import twin_of
 from moto.awslambda import policy as moto_policy
 
@@ -155,6 +156,36 @@ def test_an_alias_has_a_policy_of_its_own(cloud: Any, function: str) -> None:
     assert cloud.run("lambda_permission_info", function_name=f"{function}:live")["statements"] == []
 
 
+def older_tools(cloud: Any, function: str, groups: list[str]) -> list[str]:
+    """A statement for each group, as an older tool made them, as far as the policy holds them: for these groups."""
+    account = cloud.client("sts").get_caller_identity()["Account"]
+    place = f"arn:aws:logs:{cloud.client('logs').meta.region_name}:{account}:log-group"
+    for number, group in enumerate(groups):
+        try:
+            cloud.client("lambda").add_permission(
+                FunctionName=function,
+                StatementId=f"old-{number}",
+                Action="lambda:InvokeFunction",
+                Principal="logs.amazonaws.com",
+                SourceArn=f"{place}:{group}:*",
+            )
+        except cloud.client("lambda").exceptions.PolicyLengthExceededException:
+            return groups[:number]
+    return groups
+
+
+def test_statements_of_an_older_tool_are_compacted(cloud: Any, function: str) -> None:
+    older_tools(cloud, function, ["/app/a", "/app/b"])
+    wanted = {"function_name": function, "statements": [LOGS], "compact": True}
+    announced = cloud.run("lambda_permission", check_mode=True, **wanted)
+    assert set(policy(cloud, function)) == {"theirs", "old-0", "old-1"}
+    result = cloud.run("lambda_permission", **wanted)
+    assert result["changes"] == announced["changes"]
+    assert result["diff"] == announced["diff"]
+    assert set(policy(cloud, function)) == {"theirs", "lr-logs"}
+    assert cloud.run("lambda_permission", **wanted)["changed"] is False
+
+
 def test_a_missing_function(cloud: Any) -> None:
     wanted = {"function_name": "is-not-there", "statements": [EVENTS]}
     assert cloud.run("lambda_permission", check_mode=True, **wanted)["changed"] is True
@@ -194,3 +225,30 @@ class TestWhatMotoDoesNotKnow:
         assert refused["error_kind"] == "LimitReachedError"
         assert f"it has {len(text):,} bytes" in refused["msg"]
         assert policy(cloud, function) == before
+
+    def test_a_full_policy_is_compacted_in_one_write(self, cloud: Any, function: str) -> None:
+        older_tools(cloud, function, [f"/{function}-{number}" for number in range(100)])
+        wanted = {"function_name": function, "statements": [LOGS], "compact": True}
+        announced = cloud.run("lambda_permission", check_mode=True, **wanted)
+        result = cloud.run("lambda_permission", **wanted)
+        assert announced["changes"] == result["changes"] == [f"update lambda policy {function}"]
+        assert announced["diff"] == result["diff"]
+        assert set(policy(cloud, function)) == {"theirs", "lr-logs"}
+        assert cloud.run("lambda_permission", **wanted)["changed"] is False
+
+    def test_a_full_policy_is_compacted_by_way_of_a_group_without_a_filter(
+        self, cloud: Any, function: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(PolicyApi, "why_not_whole", lambda _self, _policy: "Not here.")
+        groups = older_tools(cloud, function, [f"/{function}-{number}" for number in range(100)])
+        logs = cloud.client("logs")
+        arn = cloud.client("lambda").get_function_configuration(FunctionName=function)["FunctionArn"]
+        for group in groups[:10]:
+            logs.create_log_group(logGroupName=group)
+            logs.put_subscription_filter(logGroupName=group, filterName="f", filterPattern="", destinationArn=arn)
+        wanted = {"function_name": function, "statements": [LOGS], "compact": True}
+        announced = cloud.run("lambda_permission", check_mode=True, **wanted)
+        assert announced["changes"][:2] == ["delete lambda permission old-10", "create lambda permission lr-logs"]
+        result = cloud.run("lambda_permission", **wanted)
+        assert result["changes"] == announced["changes"]
+        assert set(policy(cloud, function)) == {"theirs", "lr-logs"}

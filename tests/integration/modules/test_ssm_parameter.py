@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-DEPLOYER_POLICY = Path(__file__).resolve().parents[3] / "docs" / "iam" / "deployer-policy.json"
 
 NAME = "/it/ssm-parameter"
 RULES = json.dumps(
@@ -77,15 +74,10 @@ def test_a_foreign_parameter(cloud: Any) -> None:
 
 @pytest.mark.parametrize("cloud", ["embedded"], indirect=True)  # moto judges nobody
 def test_the_deployers_policy_is_enough_and_reaches_no_other_parameter(cloud: Any) -> None:
-    statements = json.loads(DEPLOYER_POLICY.read_text())["Statement"]
-    policy = {"Version": "2012-10-17", "Statement": [item for item in statements if "ssm:" in str(item["Action"])]}
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    iam = cloud.client("iam")
-    role = iam.create_role(RoleName="it-ssm", AssumeRolePolicyDocument=json.dumps({**policy, "Statement": [trust]}))
-    iam.put_role_policy(RoleName="it-ssm", PolicyName="it-ssm", PolicyDocument=json.dumps(policy))
+    role = cloud.deployer("ssm")
 
     def run(name: str, **options: Any) -> dict[str, Any]:
-        result: dict[str, Any] = cloud.run("ssm_parameter", name=name, assume_role_arn=role["Role"]["Arn"], **options)
+        result: dict[str, Any] = cloud.run("ssm_parameter", name=name, assume_role_arn=role, **options)
         return result
 
     for options in (

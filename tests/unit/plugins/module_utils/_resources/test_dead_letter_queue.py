@@ -179,7 +179,18 @@ def test_the_limit_of_the_policy() -> None:
 @pytest.mark.parametrize(
     ("params", "option"),
     [
-        ({"name": "q.fifo"}, "name"),
+        ({"name": "q.fif0"}, "name"),
+        ({"name": ".fifo"}, "name"),
+        ({"name": "a" * 76 + ".fifo"}, "name"),
+        ({"content_based_deduplication": False}, "content_based_deduplication"),
+        ({"redrive": {"dead_letter_queue": "d"}}, "redrive"),
+        ({"redrive": {"max_receive_count": 3}}, "redrive"),
+        ({"redrive": {"dead_letter_queue": "", "max_receive_count": 3}}, "redrive"),
+        ({"redrive": {"dead_letter_queue": "d", "max_receive_count": 0}}, "redrive.max_receive_count"),
+        ({"redrive": {"dead_letter_queue": "d", "max_receive_count": 1001}}, "redrive.max_receive_count"),
+        ({"redrive": {"dead_letter_queue": "d.fifo", "max_receive_count": 3}}, "redrive.dead_letter_queue"),
+        ({"redrive": {"dead_letter_queue": "a b", "max_receive_count": 3}}, "redrive.dead_letter_queue"),
+        ({"redrive": {"dead_letter_queue": "q", "max_receive_count": 3}}, "redrive.dead_letter_queue"),
         ({"name": "a" * 81}, "name"),
         ({"message_retention_period": 59}, "message_retention_period"),
         ({"message_retention_period": 1209601}, "message_retention_period"),
@@ -194,13 +205,58 @@ def test_refused_before_any_call(params: dict[str, Any], option: str) -> None:
         resource(**params)
 
 
+DEAD = "arn:aws-us-gov:sqs:eu-west-1:111111111111:d"
+
+
+def test_a_new_fifo_queue() -> None:
+    redrive = {"dead_letter_queue": "d.fifo", "max_receive_count": 4}
+    (creation,) = resource(name="q.fifo", content_based_deduplication=True, redrive=redrive).plan(None)
+    sent = creation.payload[0].request["Attributes"]
+    assert (sent["FifoQueue"], sent["ContentBasedDeduplication"]) == ("true", "true")
+    assert json.loads(sent["RedrivePolicy"]) == {"deadLetterTargetArn": f"{DEAD}.fifo", "maxReceiveCount": 4}
+    assert creation.after["content_based_deduplication"] is True
+    assert creation.after["redrive"] == {"dead_letter_queue": f"{DEAD}.fifo", "max_receive_count": 4}
+
+
+def test_a_standard_queue_is_never_called_one() -> None:
+    assert "FifoQueue" not in resource().plan(None)[0].payload[0].request["Attributes"]
+
+
+@pytest.mark.parametrize("count", [4, "4"])  # SQS answers it as it was set
+@pytest.mark.parametrize("name", ["d", DEAD, "arn:{partition}:sqs:{region}:{account}:d"])
+def test_a_redrive_that_says_the_same_is_not_sent(count: Any, name: str) -> None:
+    before = json.dumps({"maxReceiveCount": count, "deadLetterTargetArn": DEAD})
+    redrive = {"dead_letter_queue": name, "max_receive_count": 4}
+    assert resource(redrive=redrive).plan(standing(RedrivePolicy=before)) == []
+    assert resource().plan(standing(RedrivePolicy=before)) == []
+    assert resource(redrive={}).plan(standing()) == []
+
+
+def test_a_redrive_is_changed_and_removed() -> None:
+    before = json.dumps({"maxReceiveCount": 3, "deadLetterTargetArn": DEAD})
+    changed = resource(redrive={"dead_letter_queue": "d", "max_receive_count": 4}).plan(standing(RedrivePolicy=before))
+    assert json.loads(set_attributes(changed)["RedrivePolicy"])["maxReceiveCount"] == 4
+    assert changed[0].before["redrive"]["max_receive_count"] == 3
+    removed = resource(redrive={}).plan(standing(RedrivePolicy=before))
+    assert set_attributes(removed) == {"RedrivePolicy": ""}
+    assert "redrive" not in removed[0].after
+
+
+def test_deduplication_is_switched_in_place() -> None:
+    before = standing(FifoQueue="true", ContentBasedDeduplication="false")
+    changed = resource(name="q.fifo", content_based_deduplication=True).plan(before)
+    assert set_attributes(changed) == {"ContentBasedDeduplication": "true"}
+    assert resource(name="q.fifo", content_based_deduplication=False).plan(before) == []
+
+
 @pytest.mark.parametrize("counts", [(1, 0, 0), (0, 2, 0), (0, 0, 3), (4, 5, 6)])
 def test_a_queue_that_holds_messages_is_not_deleted(counts: tuple[int, int, int]) -> None:
     total = sum(counts)
     sentence = rf"holds {total} messages? \({counts[0]} visible, {counts[1]} in flight, {counts[2]} delayed\)"
     with pytest.raises(RefusedError, match=sentence):
         resource(state="absent").plan(holding(*counts, MARK))
-    assert len(resource(state="absent", force=True).plan(holding(*counts, MARK))) == 1
+    for option in ("force", "discard_messages"):
+        assert len(resource(state="absent", **{option: True}).plan(holding(*counts, MARK))) == 1
 
 
 def test_foreign_queues_are_guarded() -> None:
@@ -212,6 +268,11 @@ def test_foreign_queues_are_guarded() -> None:
     with pytest.raises(RefusedError, match="force: true"):
         resource(state="absent").plan(holding(0, 0, 0, {}))
     assert len(resource(state="absent", force=True).plan(holding(0, 0, 0, {}))) == 1
+
+
+def test_whoever_discards_messages_does_not_mean_queues_of_others() -> None:
+    with pytest.raises(RefusedError, match="force: true"):
+        resource(state="absent", discard_messages=True).plan(holding(0, 0, 0, {}))
 
 
 def test_no_option_loses_the_messages_of_a_foreign_queue() -> None:

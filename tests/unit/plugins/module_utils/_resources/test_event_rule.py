@@ -134,6 +134,7 @@ def test_neither_pattern_nor_schedule(params: dict[str, Any]) -> None:
         ({"targets": [{"id": "a", "arn": "f", "input": "hello"}]}, "targets.input"),
         ({"targets": [{"id": "a", "arn": "f", "retry_policy": {"maximum_retry_attempts": 186}}]}, "maximum_retry"),
         ({"targets": [{"id": "a", "arn": "f", "retry_policy": {"maximum_event_age": 59}}]}, "maximum_event_age"),
+        ({"targets": [{"id": "a", "arn": "f", "dead_letter_arn": "q.fifo"}]}, "dead_letter_arn"),
         ({"event_bus_name": "mine", "schedule_expression": "rate(1 day)"}, "schedule_expression"),
     ],
 )
@@ -173,6 +174,24 @@ def test_a_targets_attributes_that_no_option_speaks_of_stay() -> None:
             "RetryPolicy": {"MaximumRetryAttempts": 7, "MaximumEventAgeInSeconds": 90},
         }
     ]
+
+
+QUEUE = "arn:{partition}:sqs:{region}:{account}:q.fifo"
+
+
+def test_a_fifo_queue_of_the_targets_own_account() -> None:
+    rule = standing(targets={})
+    changes = resource(targets=[{"id": "t", "arn": QUEUE, "message_group_id": "g"}]).plan(rule)
+    put = {"Id": "t", "Arn": "arn:aws-cn:sqs:eu-west-1:111111111111:q.fifo", "SqsParameters": {"MessageGroupId": "g"}}
+    assert only_call(changes)["Targets"] == [put]
+    assert changes[0].after["t"]["message_group_id"] == "g"
+    stands = standing(targets={"t": put})
+    for group in ("g", None):
+        assert resource(targets=[{"id": "t", "arn": QUEUE, "message_group_id": group}]).plan(stands) == []
+    other = resource(targets=[{"id": "t", "arn": QUEUE, "message_group_id": "h"}]).plan(stands)
+    assert only_call(other)["Targets"][0]["SqsParameters"] == {"MessageGroupId": "h"}
+    without = resource(targets=[{"id": "t", "arn": QUEUE, "message_group_id": ""}]).plan(stands)
+    assert "SqsParameters" not in only_call(without)["Targets"][0]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ def resource(client: Lambda, statements: list[dict[str, Any]], **options: Any) -
     target = Target(None, "eu-west-1")
     target._clients["lambda"] = client
     params = {"function_name": "f", "qualifier": None, "state": "present", "purge_prefix": None, "wait_timeout": 60}
+    params |= {"compact": False}
     full = [{"action": "lambda:InvokeFunction", **item} for item in statements]
     made = LambdaPermissionResource(target, {**params, "statements": full, **options})
     clock = Clock()

@@ -1,0 +1,196 @@
+"""The rhythm of account_subscription_policy. moto does not know account policies, so it runs on the embedded AWS alone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from subscriptions import announced, make_function, standing
+
+REGION = "eu-central-1"  # the policy serves all log groups of a region, those of other tests too
+ROOM = "/rhythm/policy"
+LEFT_OUT = f"{ROOM}/left-out"
+SHARED = f"{ROOM}/shared"
+PLAIN = [f"{ROOM}/plain/{number:02}" for number in range(54)]
+OWN = "/aws/lambda/rhythm-policy"
+
+
+class Place:
+    """A region as the helpers of other tests want a cloud."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
+        self.role_arn = cloud.role_arn
+
+
+@pytest.fixture(scope="module")
+def place(_embedded: Any) -> Iterator[Any]:
+    """With a reflector, and 57 groups of which 54 have its filter."""
+    place = Place(_embedded)
+    ours, theirs = make_function(place, "rhythm-policy"), make_function(place, "rhythm-policy-theirs")
+    logs = place.client("logs")
+    for group in (*PLAIN, f"{ROOM}/new", SHARED, LEFT_OUT):
+        logs.create_log_group(logGroupName=group)
+    for group in PLAIN:
+        logs.put_subscription_filter(logGroupName=group, filterName="x", filterPattern="", destinationArn=ours)
+    logs.put_subscription_filter(logGroupName=SHARED, filterName="theirs", filterPattern="", destinationArn=theirs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subscription_filter, "Pace", partial(Pace, scale=100))
+        yield place
+
+
+def policy_of(place: Any) -> dict[str, Any] | None:
+    answer = place.client("logs").describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
+    assert len(answer) <= 1
+    return answer[0] if answer else None
+
+
+def left_out(place: Any) -> set[str]:
+    found = policy_of(place)
+    assert found
+    return set(json.loads(found["selectionCriteria"].removeprefix("LogGroupName NOT IN ")))
+
+
+def ours_of(place: Any, group: str) -> list[str]:
+    return [name for name, item in standing(place, group).items() if item["destinationArn"].endswith(":rhythm-policy")]
+
+
+def test_the_rhythm(place: Any) -> None:
+    options = {
+        "destination_arn": "rhythm-policy",
+        "include": [f"{ROOM}/*"],
+        "exclude": ["*/left-out"],
+        "own_functions": ["rhythm-policy-subscriber"],
+        "settle_seconds": 0,
+        "rate_share": 1.0,
+    }
+
+    def step(changes: int, **params: Any) -> dict[str, Any]:
+        """Announced in check mode, done, and then nothing is left to do."""
+        before = policy_of(place)
+        said = place.run("account_subscription_policy", check_mode=True, **{**options, **params})
+        assert policy_of(place) == before
+        done: dict[str, Any] = place.run("account_subscription_policy", **{**options, **params})
+        assert announced(done) == announced(said)
+        assert len(done["changes"]) == changes
+        assert not place.run("account_subscription_policy", **{**options, **params})["changed"]
+        return done
+
+    foreign = standing(place, SHARED)
+    done = step(2)
+    assert done["counts"]["subscribed"] == 56
+    assert done["doubled"]["groups"] == 54
+    assert {OWN, f"{OWN}-subscriber", LEFT_OUT} <= left_out(place)
+    assert not {*PLAIN, SHARED, f"{ROOM}/new"} & left_out(place)
+    assert not any(ours_of(place, group) for group in PLAIN)
+
+    step(1, filter_pattern="?WARN ?ERROR")
+    assert json.loads(policy_of(place)["policyDocument"])["FilterPattern"] == "?WARN ?ERROR"
+    shuffled = {"filter_pattern": "?WARN ?ERROR", "include": ["re:^/nobody$", f"{ROOM}/*"]}
+    assert not place.run("account_subscription_policy", **{**options, **shuffled})["changed"]
+
+    done = step(2, state="absent")
+    assert policy_of(place) is None
+    assert done["counts"]["subscribed"] == 56
+    assert all(len(ours_of(place, group)) == 1 for group in (*PLAIN, f"{ROOM}/new", SHARED))
+    assert standing(place, PLAIN[0])["rhythm-policy-plain-00"]["filterPattern"] == "?WARN ?ERROR"
+    assert {name: item for name, item in standing(place, SHARED).items() if name == "theirs"} == foreign
+    assert ours_of(place, LEFT_OUT) == []
+
+
+def test_somebody_elses_policy_stays(place: Any) -> None:
+    logs = place.client("logs")
+    logs.put_account_policy(
+        policyName="theirs",
+        policyType="SUBSCRIPTION_FILTER_POLICY",
+        policyDocument=json.dumps({"DestinationArn": standing(place, SHARED)["theirs"]["destinationArn"]}),
+    )
+    before = policy_of(place)
+    for state in ("present", "absent"):
+        result = place.run("account_subscription_policy", destination_arn="rhythm-policy", state=state)
+        assert result.get("failed", False) is (state == "present")
+        assert policy_of(place) == before
+    logs.delete_account_policy(policyName="theirs", policyType="SUBSCRIPTION_FILTER_POLICY")
+
+
+def _let_functions_log(place: Any) -> None:
+    """What functions print is in their log groups then."""
+    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
+    place.client("iam").put_role_policy(
+        RoleName=place.role_arn.rpartition("/")[2],
+        PolicyName="logs",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+
+_COUNTS_LINES = """
+import base64, gzip, json
+def handler(event, context):
+    message = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    for event in message["logEvents"]:
+        print("got", event["message"])
+"""
+
+
+def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
+    """Both ways, while four log groups are written to without a pause. Some lines come twice, most once."""
+    name, room = "rhythm-policy-lines", "/rhythm/lines"
+    _let_functions_log(place)
+    arn = make_function(place, name, _COUNTS_LINES)
+    logs, groups = place.client("logs"), [f"{room}/{number}" for number in range(4)]
+    for group in groups:
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        logs.put_subscription_filter(logGroupName=group, filterName="x", filterPattern="", destinationArn=arn)
+    written: list[str] = []
+    ended = threading.Event()
+
+    def write() -> None:
+        for number in itertools.count():
+            if ended.is_set():
+                return
+            for group in groups:
+                line = {"timestamp": int(time.time() * 1000), "message": f"{group} {number}"}
+                logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[line])
+                written.append(line["message"])
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        time.sleep(0.5)
+        for state in ("present", "absent"):
+            result = place.run(
+                "account_subscription_policy",
+                destination_arn=name,
+                include=[f"{room}/*"],
+                own_functions=[],
+                settle_seconds=1,
+                state=state,
+            )
+            assert (result.get("failed", False), result["doubled"]["groups"]) == (False, 4), result
+        time.sleep(0.5)  # lines that are written when all is over
+    finally:
+        ended.set()
+        thread.join()
+    times: Counter[str] = Counter()
+    seen, end = -1, time.monotonic() + 60
+    while (set(times) != set(written) or times.total() != seen) and time.monotonic() < end:
+        seen = times.total()
+        time.sleep(1)
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+        lines = [event["message"].strip() for page in pages for event in page["events"]]
+        times = Counter(line.removeprefix("got ") for line in lines if line.startswith("got "))
+    assert set(times) == set(written)
+    assert set(times.values()) <= {1, 2}
+    assert any(count == 2 for count in times.values())
+    assert times[written[0]] == times[written[-1]] == 1
