@@ -19,12 +19,15 @@ from reflector.flow import Flow, Keep
 from reflector.http import tls_context
 from reflector.replay import Replay, is_queue_event
 from reflector.rules import never_forwarded
+from reflector.seam import HAD_BEFORE, Memory, without
 
 RESERVE_SECONDS = 0.5
 """Of the invocation's time, kept back to account for what happened."""
 
 QUEUE_SECONDS = 15.0
 """Kept back for the dead-letter queue, of short invocations a quarter: with little memory, its client alone takes seconds."""
+
+_delivered = Memory()  # outlives the invocation
 
 if not os.environ.get("SUMO_ENDPOINT", "").startswith("http:"):
     tls_context()  # costs tens of CPU-ms: the function's initialisation has more CPU than an invocation
@@ -87,6 +90,14 @@ def _reflect(
     if reason := never_forwarded(payload, own_log_group):
         tally.dropped[reason] += payload.count
         return
+    if payload.seam:
+        received, payload = payload, without(payload, _delivered.had(payload.log_group))
+        if payload is not received:
+            tally.dropped[HAD_BEFORE] += received.count - payload.count
+        if not payload.count:
+            return
+    elif not payload.backfill:
+        _delivered.remember(payload)
     with contextlib.suppress(DeliveryFailed):  # raised again below, when the other sinks are through
         Flow(current_config(), seconds_left, tally).reflect(payload, _keeping(queue, tally))
     if tally.failed:

@@ -96,6 +96,20 @@ options:
       - Statements whose ids begin with this and that are not in O(statements) are removed. With O(state=absent) all that begin with it.
       - Without it nothing is removed but what O(state=absent) names. An empty one is refused.
     type: str
+  compact:
+    description:
+      - Whether statements for single log groups go that one of O(statements) covers, whoever made them. That one has to let
+        CloudWatch Logs in for the log groups of this region by a pattern, on no other condition than O(statements[].source_account).
+      - A statement goes when it has the same O(statements[].action) and a principal of CloudWatch Logs, names one log group of the same
+        account and region, and has no further condition. All others stay.
+      - It goes when the other stands, so that no delivery is refused at any moment, even if the run is stopped in between.
+      - Where the policy is too full for the other, it is replaced as a whole by C(PutResourcePolicy), in one write that takes its revision
+        into account. That needs a botocore that knows it, and the actions C(lambda:GetResourcePolicy) and C(lambda:PutResourcePolicy).
+        Without them a statement goes first whose log group does not exist or has no filter to this function, for which
+        C(logs:DescribeSubscriptionFilters) is needed. Where there is none, nothing is changed and the task fails.
+    type: bool
+    default: false
+    version_added: 0.2.0
   wait_timeout:
     description:
       - Seconds to wait for what passes by itself, such as another writer on the same policy, throttling, or a role that was
@@ -125,6 +139,17 @@ EXAMPLES = r"""
       - statement_id: log-reflector-group-testing-the-subscriber
         principal: logs.amazonaws.com
         source_arn: "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/testing-the-subscriber:*"
+        source_account: "{account}"
+
+- name: Take the statements of an older tool out, which fill the policy with one for each log group
+  logreflector.aws.lambda_permission:
+    region: eu-west-1
+    function_name: log-reflector
+    compact: true
+    statements:
+      - statement_id: log-reflector-logs
+        principal: logs.amazonaws.com
+        source_arn: "arn:{partition}:logs:{region}:{account}:log-group:*"
         source_account: "{account}"
 
 - name: Remove them all
@@ -188,6 +213,7 @@ SPEC = Spec(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "statements": {"type": "list", "elements": "dict", "default": [], "options": STATEMENT},
         "purge_prefix": {"type": "str"},
+        "compact": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 60},
     },
     work=converging(LambdaPermissionResource),

@@ -7,7 +7,7 @@ Source: AWS page "Using CloudWatch Logs subscription filters" (the record's memb
 import base64
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any, NotRequired, TypedDict
@@ -16,6 +16,7 @@ from . import codec
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
+SEAM = "seam"
 
 SLAB_BYTES = 4_000_000
 """About as much decompressed text is turned into events at once: as Python objects it takes four times the memory."""
@@ -46,7 +47,11 @@ class LogEvent(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A decoded payload. `size` is its decompressed size in bytes, `count` its number of events."""
+    """A decoded payload. `size` is its decompressed size in bytes, `count` its number of events.
+
+    `backfill`: not from a subscription filter but from the subscriber, which read the events. `seam`: the filter may have
+    delivered some of them, too.
+    """
 
     message_type: str
     owner: str
@@ -56,6 +61,8 @@ class Payload:
     size: int
     count: int
     _slabs: _Slabs
+    backfill: bool = False
+    seam: bool = False
 
     @property
     def slab_count(self) -> int:
@@ -65,6 +72,10 @@ class Payload:
     def slabs(self) -> Iterator[list[LogEvent]]:
         """The events in the order they were written, in lists of bounded size. Can be asked for again."""
         return (slab() for slab in self._slabs)
+
+    def of(self, events: list[LogEvent]) -> "Payload":
+        """The payload with these of its events only."""
+        return replace(self, count=len(events), _slabs=[lambda: events])
 
 
 def decode(event: Mapping[str, Any]) -> Payload:
@@ -87,7 +98,19 @@ def decode(event: Mapping[str, Any]) -> Payload:
         raise PayloadError("The payload's owner, logGroup and logStream are not all strings.")
     filters = head.get("subscriptionFilters")
     filters = tuple(map(str, filters)) if isinstance(filters, list) else ()
-    return Payload(message_type, owner, log_group, log_stream, filters, len(text), count, slabs)
+    backfill = head.get("backfill", False)
+    return Payload(
+        message_type,
+        owner,
+        log_group,
+        log_stream,
+        filters,
+        len(text),
+        count,
+        slabs,
+        backfill=bool(backfill),
+        seam=backfill == SEAM,
+    )
 
 
 def largest_payload() -> int:

@@ -7,18 +7,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._errors import InvalidInputError, check_name
 from .._plan import Params
 from .._session import Target
+from .permission_coverage import is_blanket
 from .permission_policy import LONGEST_PREFIX, looks_like_twin
 from .permission_statement import STATEMENT_ID, Statement, principal_from
 
 Expand = Callable[[Any], Any]
 """Target.expand, or its like without calls."""
+
+_NO_ACCOUNT = "0" * 12
 
 _FUNCTION = re.compile(
     r"(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:)?(?:(?P<region>[a-z]+(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"
@@ -57,13 +60,17 @@ class FunctionAddress:
             raise InvalidInputError("qualifier", f"{qualifier!r}: {why}")
         # The account of a bare name is not asked for: the ARN serves to compare names and to count bytes.
         partition = parts["partition"] or target.client("lambda").meta.partition
-        arn = f"arn:{partition}:lambda:{target.region}:{parts['account'] or '0' * 12}:function:{parts['name']}"
+        arn = f"arn:{partition}:lambda:{target.region}:{parts['account'] or _NO_ACCOUNT}:function:{parts['name']}"
         address = arn if parts["account"] else parts["name"]
         return cls(address, qualifier, f"{arn}:{qualifier}" if qualifier else arn)
 
     def request(self) -> dict[str, str]:
         """As parameters of Lambda's calls."""
         return {"FunctionName": self.address, **({"Qualifier": self.qualifier} if self.qualifier else {})}
+
+    def owned_by(self, account: str) -> FunctionAddress:
+        """The same with that account in its ARN, where none was given."""
+        return replace(self, resource=self.resource.replace(f":{_NO_ACCOUNT}:", f":{account}:", 1))
 
     def __str__(self) -> str:
         return f"function {self.address}" + (f":{self.qualifier}" if self.qualifier else "")
@@ -149,12 +156,29 @@ def purge_prefix(value: str | None) -> str:
     return value
 
 
+def compacts(params: Params, wanted: Sequence[Statement], region: str) -> bool:
+    """The option compact; InvalidInputError where no statement is given that could stand for the others."""
+    if not params["compact"]:
+        return False
+    if params["state"] != "present":
+        raise InvalidInputError(
+            "compact", "it goes with state=present: what is removed has to be covered by what stands"
+        )
+    if not any(is_blanket(statement, region) for statement in wanted):
+        raise InvalidInputError(
+            "compact",
+            "none of the statements lets CloudWatch Logs in for log groups of this region by a pattern, such as source_arn "
+            "arn:{partition}:logs:{region}:{account}:log-group:*, with no other condition than source_account",
+        )
+    return True
+
+
 def sample_expand(region: str) -> Expand:
     """Target.expand without a call: placeholders become values of the right form."""
 
     def expand(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return value.replace("{partition}", "aws").replace("{region}", region).replace("{account}", "0" * 12)
+        return value.replace("{partition}", "aws").replace("{region}", region).replace("{account}", _NO_ACCOUNT)
 
     return expand

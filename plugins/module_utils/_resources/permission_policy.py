@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from .common import compact_json
+from .permission_coverage import coverer, is_blanket
 from .permission_statement import Statement, parse, render, resource_tail_of
 
 SIZE_LIMIT = 20_480
@@ -71,7 +72,11 @@ class Policy:
         """Bytes of the document in the compact form that AWS gives it."""
         if not self.entries:
             return 0
-        return byte_size({**self.frame, "Statement": [entry.raw for entry in self.entries]})
+        return byte_size(self.document())
+
+    def document(self) -> dict[str, Any]:
+        """As AWS has it."""
+        return {**self.frame, "Statement": [entry.raw for entry in self.entries]}
 
     def standing(self) -> dict[str, Statement | None]:
         """What stands under each id; None under an id that AddPermission cannot have made, or that stands twice."""
@@ -150,10 +155,16 @@ Step: TypeAlias = "Add | Remove"
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is to stand under one id; None is nothing."""
+    """What is to stand under one id; None is nothing.
+
+    was     a statement that goes for what it says, not for its id: another one under this id stays
+    under   and only while this one stands, which allows what it allowed
+    """
 
     statement_id: str
     wanted: Statement | None
+    was: Statement | None = None
+    under: Statement | None = None
 
 
 class ForeignStatementError(Exception):
@@ -164,12 +175,18 @@ class ForeignStatementError(Exception):
         super().__init__(statement_id)
 
 
+class ChangedStatementError(Exception):
+    """A statement that was superfluous is not any more: it says something else, or what covered it is gone."""
+
+
 def next_step(standing: Mapping[str, Statement | None], goal: Goal) -> Step | None:
-    """The next write towards `goal`, None when it is reached. Raises ForeignStatementError.
+    """The next write towards `goal`, None when it is reached. Raises ForeignStatementError, ChangedStatementError.
 
     The old content is removed only where a twin with the new content stands, the twin only where the new content
     stands under its own id.
     """
+    if goal.was:
+        return _superfluous(standing, goal)
     now = _own(standing, goal.statement_id)
     if goal.wanted is None:
         return Remove(goal.statement_id) if now else None
@@ -184,6 +201,15 @@ def next_step(standing: Mapping[str, Statement | None], goal: Goal) -> Step | No
     return Remove(twin_id) if twin else Add(goal.wanted.named(twin_id))
 
 
+def _superfluous(standing: Mapping[str, Statement | None], goal: Goal) -> Step | None:
+    if goal.statement_id not in standing:
+        return None
+    covered = goal.under is None or standing.get(goal.under.statement_id) == goal.under
+    if standing[goal.statement_id] != goal.was or not covered:
+        raise ChangedStatementError
+    return Remove(goal.statement_id)
+
+
 def _own(standing: Mapping[str, Statement | None], statement_id: str) -> Statement | None:
     found = standing.get(statement_id)
     if found is None and statement_id in standing:
@@ -191,13 +217,23 @@ def _own(standing: Mapping[str, Statement | None], statement_id: str) -> Stateme
     return found
 
 
-def goals(policy: Policy, wanted: Sequence[Statement], doomed: Sequence[str], purge_prefix: str = "") -> list[Goal]:
+def goals(
+    policy: Policy,
+    wanted: Sequence[Statement],
+    doomed: Sequence[str],
+    purge_prefix: str = "",
+    *,
+    compact: bool = False,
+) -> list[Goal]:
     """What has to change, in the order that needs least room without a gap: leftover twins go, then statements are
     replaced, then added; removals come last, so that a permission under a new id stands before the old one goes.
+    A statement for many log groups is the first that is written: it may allow what another one did until now.
 
     wanted          statements that are to stand exactly so
     doomed          ids that are to be gone
     purge_prefix    ids that begin with it and are not wanted are to be gone; "" is none
+    compact         statements for single log groups that a wanted one covers are to be gone, whatever their ids: as soon
+                    as that one stands, to make room for the others
     """
     standing = policy.standing()
     leftovers: list[Goal] = []
@@ -210,8 +246,33 @@ def goals(policy: Policy, wanted: Sequence[Statement], doomed: Sequence[str], pu
             leftovers += [Goal(twin_id, None)] if standing.get(twin_id) else []
         else:
             (updates if now else creates).append(Goal(statement.statement_id, statement))
-    removals = [Goal(statement_id, None) for statement_id in _removed(standing, wanted, doomed, purge_prefix)]
-    return [*leftovers, *updates, *creates, *removals]
+    superfluous = _superfluous_goals(standing, wanted) if compact else []
+    early = {goal.statement_id for goal in superfluous}
+    removed = _removed(standing, wanted, doomed, purge_prefix)
+    writes = [*updates, *creates]
+    region = policy.resource.split(":")[3]
+    blankets = [goal for goal in writes if goal.wanted and is_blanket(goal.wanted, region)]
+    return [
+        *leftovers,
+        *blankets,
+        *superfluous,
+        *(goal for goal in writes if goal not in blankets),
+        *(Goal(statement_id, None) for statement_id in removed if statement_id not in early),
+    ]
+
+
+def _superfluous_goals(standing: Mapping[str, Statement | None], wanted: Sequence[Statement]) -> list[Goal]:
+    kept = _kept(wanted)
+    return [
+        Goal(statement_id, None, was=statement, under=under)
+        for statement_id, statement in standing.items()
+        if statement and statement_id not in kept and (under := coverer(statement, wanted))
+    ]
+
+
+def _kept(wanted: Sequence[Statement]) -> set[str]:
+    """The ids of the statements and of those that stand in for them."""
+    return {name for item in wanted for name in (item.statement_id, twin_of(item.statement_id))}
 
 
 def _removed(
@@ -219,7 +280,7 @@ def _removed(
 ) -> list[str]:
     named = [statement_id for statement_id in doomed if _own(standing, statement_id)]
     named += [twin for twin in map(twin_of, doomed) if standing.get(twin)]
-    kept = {name for item in wanted for name in (item.statement_id, twin_of(item.statement_id))}
+    kept = _kept(wanted)
     if purge_prefix:
         named += [
             statement_id
@@ -235,3 +296,38 @@ def steps(policy: Policy, plan: Sequence[Goal]) -> Iterator[tuple[Step, Policy]]
         while step := next_step(policy.standing(), goal):
             policy = policy.after(step)
             yield step, policy
+
+
+def fits(policy: Policy, plan: Sequence[Goal]) -> bool:
+    """Whether no write of the plan meets the limit. Removals never do, be the policy ever so full."""
+    return all(after.size() <= SIZE_LIMIT for step, after in steps(policy, plan) if isinstance(step, Add))
+
+
+def fitting(policy: Policy, plan: Sequence[Goal]) -> int:
+    """How many of the plan's statements are written before a write meets the limit."""
+    count = 0
+    for goal in plan:
+        for step, after in steps(policy, [goal]):
+            policy = after
+            if isinstance(step, Add) and policy.size() > SIZE_LIMIT:
+                return count
+        count += goal.wanted is not None
+    return count
+
+
+def making_room(policy: Policy, plan: Sequence[Goal], idle: Sequence[str]) -> list[Goal]:
+    """The plan with as few as can be of the superfluous statements `idle` removed before anything else: those that let
+    nobody in, so that they may go before what covers them stands."""
+    found = list(plan)
+    for number, statement_id in enumerate(idle):
+        if fits(policy, found):
+            break
+        goal = next(goal for goal in found if goal.statement_id == statement_id)
+        found.remove(goal)
+        found.insert(number, replace(goal, under=None))
+    return found
+
+
+def outcome(policy: Policy, plan: Sequence[Goal]) -> Policy:
+    """The policy when all goals are reached."""
+    return [policy, *(after for _unused, after in steps(policy, plan))][-1]
