@@ -51,6 +51,15 @@ options:
       - The message that is written. The subscriber's filter pattern must match it.
       - Without it the message is C(log reflector canary) and the name of the log group.
     type: str
+  subscription:
+    description:
+      - What is to serve the log group, and is waited for.
+      - V(filter) is a subscription filter, which the subscriber gives it.
+      - V(account_policy) is the account-level policy. Nothing tells when it is in force for a new log group, so the line is written
+        again every ten seconds until one has arrived.
+    type: str
+    choices: [filter, account_policy]
+    default: filter
   state:
     description:
       - V(present) sends a line.
@@ -102,6 +111,7 @@ SPEC = Spec(
         "function_name": {"type": "str", "default": "log-reflector"},
         "log_group_prefix": {"type": "str", "default": "/log-reflector/canary/"},
         "line": {"type": "str"},
+        "subscription": {"type": "str", "choices": ["filter", "account_policy"], "default": "filter"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": 300},
     },

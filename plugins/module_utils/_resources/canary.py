@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 from .._errors import InvalidInputError, NotFoundError, ReflectorError, check_name
 from .._plan import Params, Result
+from .._retry import Patience
 from .._session import Target
+from .._subscriptions.account_policy import AccountPolicyApi
 from .._subscriptions.calls import LogsApi
-from .._subscriptions.filters import SubscriptionFilter
+from .._subscriptions.delivery import function_configuration, log_group_of
 from .subscription_filter import destination
-from .subscription_filters import function_log_group
 
 T = TypeVar("T")
 
@@ -34,13 +35,17 @@ class CanaryError(ReflectorError):
 
 @dataclass(slots=True)
 class Canary:
-    """A log group of its own, made, watched and removed. Times in seconds."""
+    """A log group of its own, made, watched and removed. Times in seconds.
+
+    by_policy   the account policy is to serve it, instead of a filter
+    """
 
     target: Target
     function_name: str
     prefix: str
     timeout: float
     line: str | None = None
+    by_policy: bool = False
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -60,13 +65,15 @@ class Canary:
     reflector_arn: str = field(init=False)
     reflector_log_group: str = field(init=False, default="")
     logs: Any = field(init=False)
-    _filter: SubscriptionFilter | None = field(init=False, default=None)
+    _pattern: str = field(init=False, default="")
+    _written: float = field(init=False, default=0.0)
 
     def require_reflector(self) -> None:
         """NotFoundError, with what to do, where there is no reflector to prove."""
         hint = "Deploy first: ansible-playbook logreflector.aws.deploy."
         try:
-            self.reflector_log_group = function_log_group(self.target, self.function_name)
+            configuration = function_configuration(self.target.client("lambda"), self.function_name, self.target.where)
+            self.reflector_log_group = log_group_of(configuration, self.function_name)
         except NotFoundError as error:
             tried = f"find the reflector {self.function_name}"
             raise NotFoundError(tried, error.why, hint=hint, code=error.code, where=error.where) from error
@@ -98,8 +105,12 @@ class Canary:
             self.logs.create_log_group(logGroupName=self.log_group)
         try:
             created = self.clock()
-            self._wait_for(self._subscribed, "its subscription filter", self._no_filter)
+            if self.by_policy:
+                self._wait_for(self._covered, "the account policy that serves it", self._no_policy)
+            else:
+                self._wait_for(self._subscribed, "its subscription filter", self._no_filter)
             subscribed = self.clock()
+            self._make_stream()
             self._write_line()
             written = self.clock()
             self._wait_for(self._delivered, "the reflector's word that it delivered the line", self._no_delivery)
@@ -114,8 +125,24 @@ class Canary:
 
     def _subscribed(self) -> bool:
         filters = LogsApi(self.logs, lambda: self.target.where).filters(self.log_group)
-        self._filter = next((item for item in filters if item.destination_arn == self.reflector_arn), None)
-        return self._filter is not None
+        ours = next((item for item in filters if item.destination_arn == self.reflector_arn), None)
+        self._pattern = ours.filter_pattern if ours else ""
+        return ours is not None
+
+    def _covered(self) -> bool:
+        patience = Patience(seconds=0)
+        api = LogsApi(self.logs, lambda: self.target.where, patience)
+        policy = AccountPolicyApi(api, patience).read()
+        if policy is None or policy.destination_arn != self.reflector_arn:
+            return False
+        self._pattern = policy.filter_pattern
+        return policy.covers(self.log_group)
+
+    def _no_policy(self) -> str:
+        return (
+            f"Check that the account has a subscription filter policy that sends to {self.reflector_arn} "
+            f"(logreflector.aws.account_subscription_policy) and does not leave out {self.log_group}."
+        )
 
     def _no_filter(self) -> str:
         return (
@@ -125,23 +152,28 @@ class Canary:
         )
 
     def _no_delivery(self) -> str:
-        pattern = self._filter.filter_pattern if self._filter else ""
-        first = (
-            f"The filter lets only through what matches its pattern {pattern!r}, and the line was {self.message!r}: "
-        )
+        hint = "the reflector's own log and dead-letter queue, and that its sink accepts requests."
+        if not self._pattern:
+            return f"Check {hint}"
         return (
-            f"{first + 'give one that matches by the option line. Else check' if pattern else 'Check'} the reflector's own "
-            "log and dead-letter queue, and that its sink accepts requests."
+            f"The {'account policy' if self.by_policy else 'filter'} lets only through what matches its pattern "
+            f"{self._pattern!r}, and the line was {self.message!r}: give one that matches by the option line. Else check {hint}"
         )
 
-    def _write_line(self) -> None:
-        with self.target.trying(f"write a line to the canary log group {self.log_group}"):
+    def _make_stream(self) -> None:
+        with self.target.trying(f"make a stream in the canary log group {self.log_group}"):
             self.logs.create_log_stream(logGroupName=self.log_group, logStreamName="canary")
+
+    def _write_line(self) -> None:
+        self._written = self.clock()
+        with self.target.trying(f"write a line to the canary log group {self.log_group}"):
             line = {"timestamp": int(time.time() * 1000), "message": self.message}
             self.logs.put_log_events(logGroupName=self.log_group, logStreamName="canary", logEvents=[line])
 
     def _delivered(self) -> bool:
         """The reflector accounts for each invocation in one line of its own log, with the log group's name in it."""
+        if self.by_policy and self.clock() - self._written > _AGAIN:
+            self._write_line()  # nothing in AWS tells when the policy is in force for a new log group
         paginator = self.logs.get_paginator("filter_log_events")
         with self.target.trying(f"read the log of the reflector {self.function_name}"):
             pages = paginator.paginate(
@@ -166,6 +198,9 @@ class Canary:
             pause = min(pause * 1.5, 3)  # describing filters is limited to 5 calls a second, shared with everyone
 
 
+_AGAIN = 10.0
+"""Seconds after which the line is written again where the account policy serves."""
+
 _MARK = "canary-"
 """In each canary's name after the prefix: what is removed as a leftover can be nobody else's by chance."""
 
@@ -181,7 +216,12 @@ def _accounts_for(message: str, log_group: str) -> bool:
 def fly_canary(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of the module canary. What it makes it removes: only what another run left behind is a change."""
     canary = Canary(
-        target, params["function_name"], params["log_group_prefix"], float(params["timeout"]), params["line"]
+        target,
+        params["function_name"],
+        params["log_group_prefix"],
+        float(params["timeout"]),
+        params["line"],
+        params["subscription"] == "account_policy",
     )
     if params["state"] == "absent":
         leftovers = canary.leftovers(0)

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps between filters and the account policy, carried out: the only writer of a switch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from .account_policy import SWITCHING, AccountPolicy, AccountPolicyApi, Step
+from .sweep import Outcome
+from .tally import FAILURES
+
+_RELISTINGS = 3
+"""How often groups that were made during a switch are looked for before the policy is deleted."""
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of a switch.
+
+    done        the steps that were made
+    failed      outcomes of the groups whose filters could not be written
+    seconds     the longest that a group was served twice
+    """
+
+    done: list[Step] = field(default_factory=list)
+    failed: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Switch:
+    """Carries out steps. A group that fails stays served: no later step takes away what serves it.
+
+    write       writes one group's filters as its outcome says (`Sweep.apply_group`)
+    outcomes    of the groups that the steps name
+    unlisted    log groups that were made since the listing that the steps were planned from
+    settle      seconds until AWS has put in force what was written
+    """
+
+    policies: AccountPolicyApi
+    write: Callable[[Outcome], Outcome]
+    outcomes: Mapping[str, Outcome]
+    unlisted: Callable[[], Iterable[Outcome]]
+    settle: float
+    workers: int = 10
+    clock: Callable[[], float] = field(default=time.monotonic)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def make(self, steps: Iterable[Step], applied: Applied) -> None:
+        """All steps in their order, noted in `applied`. An error of the policy itself ends it."""
+        failed: set[str] = set()
+        since = self.clock()
+        for step in steps:
+            if self._make(step, applied, failed):
+                applied.done.append(step)
+            applied.seconds = max(applied.seconds, self.clock() - since)
+            if step.action == "put":  # from here on other groups are served twice
+                since = self.clock()
+
+    def _make(self, step: Step, applied: Applied, failed: set[str]) -> bool:
+        """Whether it was made."""
+        if step.action == "wait":
+            self.sleep(self.settle)
+        elif step.action == "put" and step.policy:
+            self.policies.put(_for_later(step.policy, failed) if failed else step.policy)
+        elif step.action == "delete" and step.policy:
+            return self._delete(step.policy, applied, failed)
+        else:
+            with ThreadPoolExecutor(self.workers) as pool:
+                outcomes = list(pool.map(self.write, (self.outcomes[name] for name in step.groups)))
+            self._note(outcomes, applied, failed)
+        return True
+
+    def _delete(self, policy: AccountPolicy, applied: Applied, failed: set[str]) -> bool:
+        """Only when every group has its filter, also those that were made meanwhile."""
+        for _round in range(_RELISTINGS):
+            new = list(self.unlisted())
+            self._note(new, applied, failed)
+            if not new:
+                break
+            self.sleep(self.settle)
+        if not failed:
+            self.policies.delete(policy)
+        return not failed
+
+    @staticmethod
+    def _note(outcomes: Iterable[Outcome], applied: Applied, failed: set[str]) -> None:
+        left = [item for item in outcomes if item.kind in FAILURES or item.cause == "slots"]
+        applied.failed += left
+        failed.update(item.log_group for item in left)
+
+
+def _for_later(policy: AccountPolicy, failed: set[str]) -> AccountPolicy:
+    """The policy as it may be where groups failed: it tells the next run to look again.
+
+    It goes on serving a group that was to get its filter. One that was to lose it is in no list.
+    """
+    if policy.excluded is None:
+        return policy
+    return replace(policy, excluded=(policy.excluded - failed) | {SWITCHING})
+
+
+def planned_seconds(steps: Iterable[Step], rate: float, settle: float) -> float:
+    """How long a group is served twice at most, with so many writes a second: `Applied.seconds` as far as it is foreseen."""
+    longest = since = 0.0
+    for step in steps:
+        since = 0.0 if step.action == "put" else since
+        if step.action == "wait":
+            since += settle
+        elif step.action in ("filter", "unfilter"):
+            since += len(step.groups) / rate
+        longest = max(longest, since)
+    return longest
