@@ -2,120 +2,189 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber: hears of a new log group and subscribes it to the reflector.
+"""The subscriber's Lambda function: keeps the log groups of its account and region subscribed to the reflector.
 
-Configuration, by environment:
-  REFLECTOR       the reflector's function name (in the subscriber's own account and region) or its ARN
-  SUBSCRIPTIONS   JSON, all optional: {"include": [..], "exclude": [..], "own_functions": [..], "delivery_path": [..],
-                  "slots": 5, "attributes": {"filter_pattern": "..."}}, the options of the module subscription_filters;
-                  delivery_path names log groups that are never subscribed beside those of the default names, since this
-                  function may not ask Lambda where the others write
-
-The package `logreflector` beside this file is the collection's own code, the same that the catch-up runs.
+Handler string: `handler.handler`. Settings: `subscriber/settings.py`. What it is told, and what it tells itself:
+`subscriber/events.py`. The package `logreflector` beside this file is the collection's own code, the same that the catch-up runs.
 """
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from logreflector._errors import InvalidInputError, ReflectorError
-from logreflector._retry import Patience, stop_at_limits
-from logreflector._subscriptions.calls import LogsApi
-from logreflector._subscriptions.choice import Choice, LogGroup, delivery_path
-from logreflector._subscriptions.filters import ATTRIBUTES, DEFAULT_SLOTS, Wanted, attributes_of, check_distribution
-from logreflector._subscriptions.sweep import Outcome, Sweep
-
-# A client made once serves all invocations of this worker.
-_LOGS = stop_at_limits(
-    boto3.client(
-        "logs",
-        config=Config(retries={"mode": "standard", "total_max_attempts": 6}, user_agent_extra="logreflector.aws"),
-    )
+from logreflector._errors import ReflectorError, trying
+from subscriber.events import (
+    GroupsSubscribed,
+    Ignored,
+    NewGroup,
+    NonsenseError,
+    SweepSlice,
+    TagsChanged,
+    work_of,
 )
-_RESERVE_SECONDS = 5.0
-_SETTINGS = {"include", "exclude", "own_functions", "delivery_path", "slots", "attributes"}
-_FILTER_ATTRIBUTES = {*ATTRIBUTES} - {"destination_arn"}
+from subscriber.groups import Groups
+from subscriber.settling import Settling
+from subscriber.sweeps import Sweeps
+from subscriber.worker import Deadline, Worker, aws_client
+
+_AGAIN_SECONDS = 30
+"""After which a message that failed is received again. Those behind it wait meanwhile: the queue has one message group."""
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Subscribe the log group of a CreateLogGroup event ("AWS API Call via CloudTrail", EventBridge).
+class SubscriberError(Exception):
+    """An event could not be worked off, and another try may help."""
 
-    Twice the same event is one filter. Raises what another try may mend: Lambda's asynchronous retries come back with
-    the event, then it goes to the dead-letter queue. Answers {"log_group", "outcome", "reason"}.
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an event: the report that is logged, why it failed ("" if it did not), whether another try is of use."""
+
+    report: Mapping[str, Any]
+    failure: str = ""
+    hopeless: bool = False
+
+
+class Subscriber:
+    """The work of this process, and what it remembers of it."""
+
+    def __init__(self, function_arn: str) -> None:
+        self._worker = Worker(function_arn)
+        self._groups = Groups(self._worker)
+        self._settling = Settling(self._worker, self._groups)
+        self._sweeps = Sweeps(self._worker, self._groups)
+
+    def serve_groups(self, asked: Mapping[str, NewGroup | TagsChanged], deadline: Deadline) -> dict[str, Result]:
+        """Groups by name."""
+        keys = self._worker.settings.tag_keys
+        results: dict[str, Result] = {}
+        told: dict[str, NewGroup | TagsChanged] = {}
+        for name, work in asked.items():
+            if isinstance(work, TagsChanged) and not work.keys & keys:
+                results[name] = Result({"log_group": name, "outcome": "ignored", "reason": "its tags decide nothing"})
+            else:
+                told[name] = work
+        for name, served in self._groups.serve(told, deadline).items() if told else ():
+            outcome = served.outcome
+            report = {"log_group": name, "outcome": outcome.kind, "reason": outcome.reason or served.failure}
+            results[name] = Result(report, served.failure)
+        return results
+
+    def go_on(self, work: GroupsSubscribed | SweepSlice, deadline: Deadline) -> Result:
+        """What takes an invocation's time. Raises ReflectorError."""
+        if isinstance(work, SweepSlice):
+            return Result(self._sweeps.slice(work, deadline))
+        return Result(self._settling.settle(work, deadline))
+
+
+# Made when it is needed first: what is wrong with the settings fails an event, and not the start of the function.
+_subscriber = cache(Subscriber)
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Work off the messages of an SQS event, answering those that failed, or one event of EventBridge, answering its report.
+
+    Of a batch each message counts for itself. What another try may mend is in the queue again soon; what makes no sense
+    goes on to its dead-letter queue. SubscriberError for a single event that failed.
     """
-    detail = event.get("detail") or {}
-    request = detail.get("requestParameters") or {}  # null where the call was refused early
-    name = request.get("logGroupName") or ""
-    if detail.get("eventName") != "CreateLogGroup" or not (name or detail.get("errorCode")):
-        raise InvalidInputError("event", "it is not CloudTrail's event of a CreateLogGroup call")
-    if detail.get("errorCode"):  # CloudTrail tells of failed calls too: there is no new group
-        return _report(name, "ignored", f"the call to create it failed: {detail['errorCode']}")
-    log_class = request.get("logGroupClass") or "STANDARD"
-    outcome = _subscribe(LogGroup(name, log_class), context)
-    if outcome.kind == "failed":
-        raise SubscriptionError(name, outcome.reason)
-    return _report(name, outcome.kind, outcome.reason)
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        (result,) = _results([event], context)
+        if result.failure:
+            raise SubscriberError(result.failure)
+        return dict(result.report)
+    results = _results([_opened(record) for record in records], context)
+    failed = [(record, result) for record, result in zip(records, results, strict=True) if result.failure]
+    for record, result in failed:
+        _show_again(record, 0 if result.hopeless else _AGAIN_SECONDS)
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _unused in failed]}
 
 
-class SubscriptionError(ReflectorError):
-    """A new group could not be subscribed, and another try may help."""
-
-    def __init__(self, log_group: str, why: str) -> None:
-        super().__init__(f"subscribe the new log group {log_group}", why)
-
-
-def _subscribe(group: LogGroup, context: Any) -> Outcome:
-    _unused, _unused, _unused, region, account = context.invoked_function_arn.split(":")[:5]
-    seconds = max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0)
-    api = LogsApi(_LOGS, lambda: f"{account}/{region}", Patience(seconds=seconds))
-    choice, wanted = _rules(context.invoked_function_arn)
-    sweep = Sweep(api, choice, wanted)
-    return sweep.apply_group(sweep.plan_group(group))
-
-
-@cache
-def _rules(function_arn: str) -> tuple[Choice, Wanted]:
-    """The configuration, read once a worker; function_arn is this function's own."""
-    own_prefix, _unused, own_name = function_arn.partition(":function:")
-    reflector = os.environ.get("REFLECTOR", "")
-    if not reflector:
-        raise InvalidInputError("REFLECTOR", "the environment variable is not set: it names the reflector's function")
-    destination = reflector if reflector.startswith("arn:") else f"{own_prefix}:function:{reflector}"
-    settings = _settings(os.environ.get("SUBSCRIPTIONS") or "{}")
-    functions = [own_name.partition(":")[0], *settings.get("own_functions", [])]
-    own_groups = [os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), *settings.get("delivery_path", [])]
-    path = delivery_path(destination, functions, own_groups)
-    choice = Choice(settings.get("include", ["*"]), settings.get("exclude", []), path)
-    attributes = attributes_of(settings.get("attributes", {}))
-    check_distribution(destination, attributes.get("distribution"))
-    return choice, Wanted(destination, attributes, settings["slots"])
-
-
-def _settings(text: str) -> dict[str, Any]:
-    """SUBSCRIPTIONS; InvalidInputError where a word in it would be passed over in silence."""
+def _opened(record: Mapping[str, Any]) -> Any:
+    """The event in a message; None, which is no event, if there is none."""
     try:
-        settings: dict[str, Any] = json.loads(text)
-        # A number that Ansible before 2.19 templated into a dictionary is a string.
-        settings["slots"] = int(settings.get("slots", DEFAULT_SLOTS))
-        unknown = [*(settings.keys() - _SETTINGS), *(settings.get("attributes", {}).keys() - _FILTER_ATTRIBUTES)]
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InvalidInputError("SUBSCRIPTIONS", f"it is not a JSON object of settings: {error}") from error
-    if unknown:
-        raise InvalidInputError("SUBSCRIPTIONS", f"it does not take {', '.join(sorted(unknown))}")
-    # A string's characters would pass for names, and guard nothing.
-    for name in ("own_functions", "delivery_path"):
-        if not isinstance(settings.get(name, []), list):
-            raise InvalidInputError("SUBSCRIPTIONS", f"its {name} is not a list")
-    return settings
+        return json.loads(record["body"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
 
 
-def _report(log_group: str, outcome: str, reason: str = "") -> dict[str, Any]:
-    """The answer, and the same as a line in the function's log."""
-    report = {"log_group": log_group, "outcome": outcome, "reason": reason}
-    print(json.dumps(report))
-    return report
+def _results(events: Iterable[Any], context: Any) -> list[Result]:
+    """One for each event, in their order, and a line in the log for each."""
+    results: dict[int, Result] = {}
+    new: dict[int, NewGroup] = {}
+    tagged: dict[int, TagsChanged] = {}
+    longer: dict[int, GroupsSubscribed | SweepSlice] = {}
+    for number, event in enumerate(events):
+        try:
+            work = work_of(event)
+        except NonsenseError as error:
+            results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), hopeless=True)
+            continue
+        if isinstance(work, Ignored):
+            results[number] = Result({"log_group": work.log_group, "outcome": "ignored", "reason": work.reason})
+        elif isinstance(work, NewGroup):
+            new[number] = work
+        elif isinstance(work, TagsChanged):
+            tagged[number] = work
+        else:
+            longer[number] = work
+    deadline = Deadline(context)
+    function_arn = context.invoked_function_arn
+    for group_works in (new, tagged):
+        results.update(_of_groups(group_works, function_arn, deadline))
+    # The sweep last: it takes what time it gets.
+    for number, work in sorted(longer.items(), key=lambda item: isinstance(item[1], SweepSlice)):
+        results[number] = _of_one(work, function_arn, deadline)
+    for _number, result in sorted(results.items()):
+        print(json.dumps(result.report))
+    return [result for _number, result in sorted(results.items())]
+
+
+def _of_groups(
+    works: Mapping[int, NewGroup] | Mapping[int, TagsChanged], function_arn: str, deadline: Deadline
+) -> dict[int, Result]:
+    """Several messages of one group are one piece of work."""
+    asked: dict[str, NewGroup | TagsChanged] = {}
+    for work in works.values():
+        known = asked.get(work.log_group)
+        if isinstance(known, TagsChanged) and isinstance(work, TagsChanged):
+            asked[work.log_group] = TagsChanged(work.log_group, known.keys | work.keys)
+        else:
+            asked[work.log_group] = work
+    if not asked:
+        return {}
+    try:
+        found = _subscriber(function_arn).serve_groups(asked, deadline)
+    except ReflectorError as error:
+        return {number: _failure(error, work.log_group) for number, work in works.items()}
+    return {number: found[work.log_group] for number, work in works.items()}
+
+
+def _of_one(work: GroupsSubscribed | SweepSlice, function_arn: str, deadline: Deadline) -> Result:
+    try:
+        return _subscriber(function_arn).go_on(work, deadline)
+    except ReflectorError as error:
+        return _failure(error)
+
+
+def _failure(error: ReflectorError, log_group: str = "") -> Result:
+    named = {"log_group": log_group} if log_group else {}
+    return Result({**named, "outcome": "failed", "reason": str(error)}, str(error))
+
+
+def _show_again(record: Mapping[str, Any], seconds: int) -> None:
+    """Have SQS deliver a message again sooner than its visibility time-out says; if that fails, it is later."""
+    _arn, _aws, _sqs, _region, account, queue = record["eventSourceARN"].split(":")
+    client = aws_client("sqs")
+    try:
+        with trying(f"show a message of queue {queue} again"):
+            client.change_message_visibility(
+                QueueUrl=f"{client.meta.endpoint_url}/{account}/{queue}",
+                ReceiptHandle=record["receiptHandle"],
+                VisibilityTimeout=seconds,
+            )
+    except ReflectorError as error:
+        print(json.dumps({"outcome": "waits for the visibility time-out", "reason": str(error)}))

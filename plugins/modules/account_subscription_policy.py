@@ -234,6 +234,8 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.account_subscription_policy import (
+    NAME,
+    SETTLE_SECONDS,
     manage_account_policy,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
@@ -243,7 +245,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ta
 SPEC = Spec(
     options={
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "name": {"type": "str", "default": "log-reflector"},
+        "name": {"type": "str", "default": NAME},
         "destination_arn": {"type": "str", "required": True},
         "filter_pattern": {"type": "str"},
         "include": {"type": "list", "elements": "str", "default": ["*"]},
@@ -258,7 +260,7 @@ SPEC = Spec(
         "audit": {"type": "bool", "default": False},
         "mark": {"type": "bool", "default": True},
         "slots": {"type": "int", "default": DEFAULT_SLOTS},
-        "settle_seconds": {"type": "int", "default": 60},
+        "settle_seconds": {"type": "int", "default": SETTLE_SECONDS},
         "wait_timeout": {"type": "int", "default": 60},
         "rate_share": {"type": "float", "default": SHARE},
         "report_limit": {"type": "int", "default": MOST_ENTRIES},

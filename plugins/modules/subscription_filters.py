@@ -99,8 +99,10 @@ options:
       - What becomes of log groups whose filter slots are all taken by others.
       - V(report) names them as C(not_possible).
       - V(fail) makes the task fail as well, after all others were served.
+      - V(account_policy) serves the whole target by the account-level policy, which uses no slots, as soon as one log group is
+        full, and takes our filters away. It stays with that, see M(logreflector.aws.account_subscription_policy).
     type: str
-    choices: [report, fail]
+    choices: [report, fail, account_policy]
     default: report
   purge:
     description:
@@ -149,6 +151,15 @@ options:
         announces that only with the right number here.
     type: int
     default: 5
+  backfill:
+    description:
+      - Of a log group that gets its first filter of ours, events of so many seconds before that are read and sent to the
+        reflector, as its filter would have sent them. V(0) is none.
+      - It takes the permissions C(logs:FilterLogEvents) on the log groups and C(lambda:InvokeFunction) on the reflector, and
+        calls by the volume, of which AWS allows five a second.
+      - Each event is sent at least once. A run that is killed between the filter and its events does not come back to them.
+    type: int
+    default: 0
   rate_share:
     description:
       - The share of AWS's rates to use, above 0 and up to 1. Everyone in the account and region shares them, so a gentler
@@ -285,6 +296,14 @@ estimate:
       PutSubscriptionFilter: 5000
       TagResource: 5000
     minutes: 17.2
+backfill:
+  description: How many log groups' events from before their filters were sent, how many events, and where that failed.
+  type: dict
+  returned: with O(backfill), not in check mode
+  sample:
+    log_groups: 3
+    events: 1200
+    failed: []
 calls:
   description: Calls to CloudWatch Logs that were made, by operation.
   type: dict
@@ -339,7 +358,8 @@ SPEC = Spec(
         "audit": {"type": "bool", "default": False},
         "mark": {"type": "bool", "default": True},
         "merge": {"type": "bool", "default": False},
-        "on_full": {"type": "str", "choices": ["report", "fail"], "default": "report"},
+        "on_full": {"type": "str", "choices": ["report", "fail", "account_policy"], "default": "report"},
+        "backfill": {"type": "int", "default": 0},
         "rate_share": {"type": "float", "default": SHARE},
         "max_seconds": {"type": "int"},
         "start_after": {"type": "str"},

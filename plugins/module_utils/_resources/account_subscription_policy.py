@@ -33,8 +33,7 @@ from .._subscriptions.filters import SubscriptionFilter, Wanted, is_lambda
 from .._subscriptions.policy_switch import Applied, Switch, planned_seconds
 from .._subscriptions.sweep import Outcome, Sweep
 from .._subscriptions.tally import FAILURES, Tally
-from .subscription_filter import at_least_one, destination, logs_api
-from .subscription_filters import target_choice
+from .subscription_filter import at_least_one, destination, logs_api, target_choice
 
 _APART = "filters of others send to its function, and it would log what the policy delivers to ours: a loop"
 _SHOWN = 1000  # groups in a diff
@@ -54,6 +53,24 @@ def manage_account_policy(target: Target, params: Params, check_mode: bool) -> R
             error.done = {"changed": bool(changes), "changes": changes}
             raise
     return _result(target, plan, applied)
+
+
+NAME = "log-reflector"
+SETTLE_SECONDS = 60
+"""Between a policy and what served before: how long a new one takes to be in force everywhere AWS does not say."""
+
+
+def ours_stands(target: Target, params: Params) -> bool:
+    """Whether the account policy serves the target, by the options of subscription_filters."""
+    policy = AccountPolicyApi(logs_api(target, params), Patience(seconds=params["wait_timeout"])).read()
+    return policy is not None and policy.destination_arn == destination(target, params["destination_arn"])
+
+
+def serve_by_policy(target: Target, params: Params, check_mode: bool) -> Result:
+    """Subscription_filters' work with account_subscription_policy's means: what its filters did, the policy does."""
+    return manage_account_policy(
+        target, {**params, "name": NAME, "replace_filters": True, "settle_seconds": SETTLE_SECONDS}, check_mode
+    )
 
 
 @dataclass(slots=True)

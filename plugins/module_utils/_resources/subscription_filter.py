@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .._errors import InvalidInputError, NotFoundError, check_name
@@ -16,6 +17,8 @@ from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
 from .._subscriptions.calls import LogsApi
+from .._subscriptions.choice import Choice, delivery_path, destination_function, tag_values
+from .._subscriptions.delivery import written_log_groups
 from .._subscriptions.filters import (
     SubscriptionFilter,
     attributes_of,
@@ -24,6 +27,7 @@ from .._subscriptions.filters import (
     default_name,
 )
 from .._subscriptions.pace import SHARE, Pace
+from .._subscriptions.settings import moment
 
 
 def logs_api(target: Target, params: Params) -> LogsApi:
@@ -62,6 +66,25 @@ def destination(target: Target, value: str, option: str = "destination_arn") -> 
     if not value:
         raise InvalidInputError(option, "it is empty; give an ARN or the name of a Lambda function")
     return value if value.startswith("arn:") else target.arn("lambda", f"function:{value}")
+
+
+def target_choice(target: Target, params: Params, reflector: str) -> Choice:
+    """Which log groups of the target, by the options that all modules of subscriptions share."""
+    include, exclude = target.expand(params["include"]), target.expand(params["exclude"])
+    chosen = partial(
+        Choice,
+        include,
+        exclude,
+        include_tags=tag_values("include_tags", target.expand(params["include_tags"] or {})),
+        exclude_tags=tag_values("exclude_tags", target.expand(params["exclude_tags"] or {})),
+        created_after=moment("created_after", params["created_after"]) if params["created_after"] else None,
+        created_before=moment("created_before", params["created_before"]) if params["created_before"] else None,
+    )
+    own = target.expand(params["own_log_groups"])
+    chosen(own)  # refuses what is no pattern, before the functions are asked for their log groups
+    functions = [name for name in [destination_function(reflector), *params["own_functions"]] if name]
+    written = written_log_groups(target.client, functions, target.where)
+    return chosen(delivery_path(reflector, functions, [*own, *written]))
 
 
 def at_least_one(params: Params, *options: str) -> None:

@@ -7,28 +7,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Callable, Iterable
 
-from .._errors import InvalidInputError
+from .._errors import InvalidInputError, NotFoundError, ReflectorError
 from .._plan import Params, Result
+from .._retry import Patience
 from .._session import Target
+from .._subscriptions.backfill import Backfill
 from .._subscriptions.calls import LogsApi
-from .._subscriptions.choice import Choice, delivery_path, destination_function, tag_values
-from .._subscriptions.delivery import written_log_groups
-from .._subscriptions.filters import Wanted
+from .._subscriptions.filters import Wanted, is_lambda
 from .._subscriptions.pace import seconds_for
 from .._subscriptions.sweep import Outcome, Position, Sweep
 from .._subscriptions.tally import FAILURES, Tally
-from .subscription_filter import at_least_one, destination, given_attributes, logs_api
+from .account_subscription_policy import ours_stands, serve_by_policy
+from .subscription_filter import at_least_one, destination, given_attributes, logs_api, target_choice
 
 
 def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
     at_least_one(params, "slots", "workers", "report_limit")
+    if params["backfill"] < 0:
+        raise InvalidInputError("backfill", f"{params['backfill']} is less than 0")
+    if params["on_full"] == "account_policy" and params["state"] == "present" and ours_stands(target, params):
+        return {**_WHOLE, **serve_by_policy(target, params, check_mode)}
     began = time.monotonic()
     reflector = destination(target, params["destination_arn"])
+    if params["backfill"] and not is_lambda(reflector):
+        raise InvalidInputError("backfill", f"{reflector} is no Lambda function, which alone can be sent events")
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
     api = logs_api(target, params)
@@ -42,43 +47,68 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
         purge=params["purge"],
         audit=_always(params["audit"] or params["state"] == "absent"),
         mark=params["mark"],
+        mark_new=not params["backfill"],
         workers=params["workers"],
         ends=_time_is_up(params["max_seconds"], began),
     )
     tally = Tally(params["report_limit"])
+    new: list[Outcome] = []
     for outcome in sweep.outcomes(write=not check_mode, position=Position(after=params["start_after"] or "")):
         tally.add(outcome)
-    return _result(sweep, tally, api, target, params, time.monotonic() - began)
+        if outcome.kind == "created" and params["backfill"] and not check_mode:
+            new.append(outcome)
+    result = _result(sweep, tally, api, params)
+    if params["backfill"]:
+        result |= _backfill(new, sweep, api, target, params)
+    if problem := _problem(tally, params["on_full"], result.get("backfill")):
+        result["failed"] = True
+        result["msg"] = f"Could not {problem[0]} in {target.where}; the others are done. The first: {problem[1]}"
+    result["seconds"] = round(time.monotonic() - began, 1)
+    full = params["on_full"] == "account_policy" and tally.causes["slots"]
+    if full and sweep.stopped is None and not result.get("failed"):
+        return _both(result, serve_by_policy(target, params, check_mode))
+    return result
 
 
-def target_choice(target: Target, params: Params, reflector: str) -> Choice:
-    """Which log groups of the target, by the options that all modules of subscriptions share."""
-    include, exclude = target.expand(params["include"]), target.expand(params["exclude"])
-    chosen = partial(
-        Choice,
-        include,
-        exclude,
-        include_tags=tag_values("include_tags", target.expand(params["include_tags"] or {})),
-        exclude_tags=tag_values("exclude_tags", target.expand(params["exclude_tags"] or {})),
-        created_after=_moment("created_after", params["created_after"]),
-        created_before=_moment("created_before", params["created_before"]),
-    )
-    own = target.expand(params["own_log_groups"])
-    chosen(own)  # refuses what is no pattern, before the functions are asked for their log groups
-    functions = [name for name in [destination_function(reflector), *params["own_functions"]] if name]
-    written = written_log_groups(target.client, functions, target.where)
-    return chosen(delivery_path(reflector, functions, [*own, *written]))
+_WHOLE: Result = {"complete": True, "stopped_after": None, "estimate": {"calls": {}, "minutes": 0.0}}
 
 
-def _moment(option: str, text: str | None) -> int | None:
-    """An ISO 8601 date or date and time, UTC where it names no zone, as ms since 1970."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInputError(option, f"{text!r} is no date such as 2026-01-31 or 2026-01-31T12:00:00Z") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+def _both(swept: Result, served: Result) -> Result:
+    """What the filters came to, and then the account policy instead of them."""
+    lists = {key: [*swept[key], *served[key]] for key in ("changes", "diff", "notes")}
+    return {**swept, **served, **lists, "changed": swept["changed"] or served["changed"]}
+
+
+def _backfill(new: Iterable[Outcome], sweep: Sweep, api: LogsApi, target: Target, params: Params) -> Result:
+    """Read and send the events of before the new filters, and mark each group after that. What could not be sent is a
+    failure of its own: the filter stands."""
+    patience = Patience(seconds=params["wait_timeout"])
+    counts = {"log_groups": 0, "events": 0}
+    failed: list[Result] = []
+    for outcome in new:
+        name = outcome.log_group
+        try:
+            standing = next((item for item in api.filters(name) if item == outcome.plan.put), None)
+            if standing is None:
+                continue  # somebody has taken it away again
+            sender = Backfill(
+                api,
+                target.client("lambda"),
+                standing.destination_arn,
+                owner=target.identity.account,
+                patience=patience,
+                where=target.where,
+            )
+            pages = sender.send(standing, since=standing.created - params["backfill"] * 1000)
+            counts["events"] += sum(page.events for page in pages)
+        except NotFoundError:
+            continue
+        except ReflectorError as error:
+            failed.append({"log_group": name, "reason": str(error)})
+            continue
+        counts["log_groups"] += 1
+        sweep.marked(outcome)
+    return {"backfill": {**counts, "failed": failed}}
 
 
 def _always(answer: bool) -> Callable[[str], bool]:
@@ -89,35 +119,31 @@ def _time_is_up(seconds: int | None, began: float) -> Callable[[], bool]:
     return lambda: seconds is not None and time.monotonic() - began >= seconds
 
 
-def _result(sweep: Sweep, tally: Tally, api: LogsApi, target: Target, params: Params, seconds: float) -> Result:
-    stopped = sweep.stopped.after if sweep.stopped else None
-    result: Result = {
+def _result(sweep: Sweep, tally: Tally, api: LogsApi, params: Params) -> Result:
+    return {
         "changed": tally.changed,
         "changes": _changes(tally),
         "diff": _diff(tally.changing),
-        **tally.summary(),
+        **(summary := tally.summary()),
+        "notes": [*summary["notes"], *_first_and_number(sweep.notes)],
         "complete": sweep.stopped is None,
-        "stopped_after": stopped,
+        "stopped_after": sweep.stopped.after if sweep.stopped else None,
         "estimate": _estimate(tally, params["rate_share"]),
         "calls": dict(sorted(api.pace.calls.items())),
         "refused_calls": api.pace.refused.total(),
-        "seconds": round(seconds, 1),
     }
-    result["notes"] = [*result["notes"], *_first_and_number(sweep.notes)]
-    problem = _problem(tally, params["on_full"])
-    if problem:
-        result["failed"] = True
-        result["msg"] = f"Could not serve {problem} in {target.where}; the others are done."
-        failures = tally.failures() or [item for item in tally.entries("not_possible") if item.cause == "slots"]
-        result["msg"] += f" The first: {failures[0].reason}"
-    return result
 
 
-def _problem(tally: Tally, on_full: str) -> str:
+def _problem(tally: Tally, on_full: str, backfill: Result | None) -> tuple[str, str] | None:
+    """What makes the task fail, and the first reason."""
     counts = tally.counts()
-    failed = sum(counts[kind] for kind in FAILURES)
-    full = tally.causes["slots"] if on_full == "fail" else 0
-    return f"{failed + full} of {counts['groups']} log groups" if failed + full else ""
+    full = [item for item in tally.entries("not_possible") if on_full == "fail" and item.cause == "slots"]
+    if failures := [*tally.failures(), *full]:
+        failed = sum(counts[kind] for kind in FAILURES) + (tally.causes["slots"] if full else 0)
+        return f"serve {failed} of {counts['groups']} log groups", failures[0].reason
+    if backfill and backfill["failed"]:
+        return f"send what {len(backfill['failed'])} log groups held before", backfill["failed"][0]["reason"]
+    return None
 
 
 def _first_and_number(notes: list[str]) -> list[str]:

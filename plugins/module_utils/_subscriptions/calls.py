@@ -131,14 +131,6 @@ class LogsApi:
         tried = f"set the retention of log group {log_group}"
         self._call("PutRetentionPolicy", tried, {"logGroupName": log_group, "retentionInDays": days})
 
-    def events(self, log_group: str, **request: Any) -> Iterator[list[dict[str, Any]]]:
-        """A group's events, a list for each page, as FilterLogEvents has them; `request` are its other parameters."""
-        asked = {"logGroupName": log_group, **request}
-        for items, _unused in self._pages(
-            "FilterLogEvents", f"read the events of log group {log_group}", "events", asked
-        ):
-            yield items
-
     def call(self, operation: str, tried: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Any other operation of CloudWatch Logs, at the pace and with the patience of all."""
         return self._call(operation, tried, request)

@@ -117,7 +117,7 @@ class Sweep:
         self._fatal: ReflectorError | None = None
         self._denied_in_a_row = 0
         self._marked: frozenset[str] = frozenset()  # with the settings that are wanted
-        self._once_marked: frozenset[str] | None = frozenset()  # with any; None: not known
+        self._once_marked: frozenset[str] | None = None  # with any; None: not known
         self._tagged: frozenset[str] | None = None
         self._untagged: frozenset[str] | None = None
         self._made: set[str] = set()  # log groups of functions that got, or would get, a filter
@@ -337,7 +337,8 @@ class Sweep:
         for name in sorted(names - self._apart):
             self._apart.add(name)
             group = LogGroup(name)
-            if self._verdict(group) or (name in self._marked and not self._audit(name)):
+            told = name in self._marked or name in self._told_apart
+            if self._verdict(group) or (told and not self._audit(name)):
                 continue
             try:
                 filters = self._api.filters(name)

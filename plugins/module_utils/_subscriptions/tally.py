@@ -33,7 +33,7 @@ class Tally:
         self._entries: dict[Kind, list[Outcome]] = {kind: [] for kind in _ENTRIES}
         self._notes: list[str] = []
         self._changing: list[Outcome] = []
-        self._changed = self._known = self._foreign = self._fingerprint = 0
+        self._changed = self._known = self._purged = self._foreign = self._fingerprint = 0
         self.causes: Counter[str] = Counter()
         self.writes: Counter[str] = Counter()
         """Calls that the outcomes have cost, or would cost, by operation."""
@@ -51,7 +51,9 @@ class Tally:
                 self._changing.append(outcome)
         if outcome.kind == "not_possible":
             self.causes[outcome.cause] += 1
-        if outcome.kind in self._entries and (outcome.kind != "removed" or outcome.reason):  # by purge
+        purged = outcome.kind == "removed" and bool(outcome.reason)
+        self._purged += purged
+        if outcome.kind in self._entries and (outcome.kind != "removed" or purged):
             entries = self._entries[outcome.kind]
             if len(entries) < self._most:
                 entries.append(outcome)
@@ -123,7 +125,7 @@ class Tally:
     def summary(self) -> dict[str, Any]:
         """Counts, and an entry for each group that is not subscribed, with its reason; those that matter most first."""
         shown = list(self._first(self._most))
-        known = sum(self._kinds[kind] for kind in _ENTRIES if kind != "removed") + len(self._entries["removed"])
+        known = sum(self._kinds[kind] for kind in _ENTRIES if kind != "removed") + self._purged
         return {
             "counts": self.counts(),
             "not_subscribed": [

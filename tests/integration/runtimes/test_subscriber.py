@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import uuid
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,48 +17,124 @@ from lambda_runtime import ACCOUNT, REGION, Runtime
 from packages import Packages, Start
 
 REFLECTOR = "log-reflector"
+SUBSCRIBER = "log-reflector-subscriber"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+# A reflector that prints what it gets: its own log group tells.
+CODE = """
+import base64, gzip, json
+def handler(event, context):
+    print(gzip.decompress(base64.b64decode(event["awslogs"]["data"])).decode())
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with a reflector that CloudWatch Logs may invoke."""
+    """An account with a reflector that CloudWatch Logs may invoke, and the subscriber's queue with a rule on what it writes to itself."""
 
     logs: Any
+    sqs: Any
     reflector: str
+    queue_url: str
+    queue_arn: str
 
-    def group(self) -> str:
+    def group(self, *lines: str) -> str:
         name = f"/app/{uuid.uuid4()}"
         self.logs.create_log_group(logGroupName=name)
+        if lines:
+            self.logs.create_log_stream(logGroupName=name, logStreamName="s")
+            at = int(time.time() * 1000)
+            events = [{"timestamp": at, "message": line} for line in lines]
+            self.logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=events)
         return name
 
     def destinations(self, group: str) -> list[str]:
         filters = self.logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
         return [item["destinationArn"] for item in filters]
 
+    def send(self, event: Any) -> None:
+        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(event), MessageGroupId="subscriber")
+
+    def received(self) -> dict[str, Any]:
+        """The messages that are there, as Lambda hands them to the function."""
+        found = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        return {
+            "Records": [
+                {
+                    "messageId": message["MessageId"],
+                    "receiptHandle": message["ReceiptHandle"],
+                    "body": message["Body"],
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": self.queue_arn,
+                }
+                for message in found.get("Messages", [])
+            ]
+        }
+
+    def done(self, batch: dict[str, Any]) -> None:
+        for record in batch["Records"]:
+            self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
+
+
+def _reflector(client: Callable[[str], Any]) -> str:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
+    iam = client("iam")
+    role = iam.create_role(RoleName="of-the-reflector", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    write = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [write]})
+    iam.put_role_policy(RoleName="of-the-reflector", PolicyName="logs", PolicyDocument=policy)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", CODE)
+    for name in (REFLECTOR, SUBSCRIBER):  # the subscriber asks where both write their logs
+        function = {"FunctionName": name, "Runtime": "python3.13", "Handler": "handler.handler", "Role": role}
+        client("lambda").create_function(**function, Code={"ZipFile": code.getvalue()})
+    client("lambda").add_permission(
+        FunctionName=REFLECTOR, StatementId="logs", Action="lambda:InvokeFunction", Principal="logs.amazonaws.com"
+    )
+    arn: str = client("lambda").get_function_configuration(FunctionName=REFLECTOR)["FunctionArn"]
+    return arn
+
+
+def _queue(client: Callable[[str], Any]) -> tuple[str, str]:
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{SUBSCRIBER}.fifo"
+    let_in = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    attributes = {
+        "FifoQueue": "true",
+        "ContentBasedDeduplication": "true",
+        "VisibilityTimeout": "600",
+        "Policy": json.dumps({"Version": "2012-10-17", "Statement": [let_in]}),
+    }
+    url: str = client("sqs").create_queue(QueueName=f"{SUBSCRIBER}.fifo", Attributes=attributes)["QueueUrl"]
+    pattern = json.dumps({"source": ["logreflector.subscriber"]})
+    client("events").put_rule(Name=f"{SUBSCRIBER}-sweep", EventPattern=pattern)
+    target = {"Id": "subscriber", "Arn": arn, "SqsParameters": {"MessageGroupId": "subscriber"}}
+    client("events").put_targets(Rule=f"{SUBSCRIBER}-sweep", Targets=[target])
+    return url, arn
+
 
 @pytest.fixture(scope="session")
 def account(aws: RunningAws) -> Account:
-    clients = {service: aws.client(service, ACCOUNT, REGION) for service in ("iam", "lambda", "logs")}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
-    role = clients["iam"].create_role(RoleName="of-the-reflector", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("handler.py", "def handler(event, context): ...")
-    function = {"FunctionName": REFLECTOR, "Runtime": "python3.13", "Handler": "handler.handler", "Role": role}
-    reflector = clients["lambda"].create_function(**function, Code={"ZipFile": code.getvalue()})["FunctionArn"]
-    clients["lambda"].add_permission(
-        FunctionName=REFLECTOR, StatementId="logs", Action="lambda:InvokeFunction", Principal="logs.amazonaws.com"
-    )
-    return Account(clients["logs"], reflector)
+    def client(service: str) -> Any:
+        return aws.client(service, ACCOUNT, REGION)
+
+    reflector = _reflector(client)
+    return Account(client("logs"), client("sqs"), reflector, *_queue(client))
 
 
 @pytest.fixture
 def function(start: Start, packages: Packages, account: Account, aws_variables: dict[str, str]) -> Runtime:
-    settings = {"REFLECTOR": REFLECTOR, "SUBSCRIPTIONS": json.dumps({"exclude": ["/app/never*"]})}
-    return start(
-        packages.subscriber, environment={**aws_variables, **settings}, timeout=30, name="log-reflector-subscriber"
-    )
+    account.sqs.purge_queue(QueueUrl=account.queue_url)
+    settings = {"REFLECTOR": REFLECTOR, "SUBSCRIPTIONS": json.dumps({"exclude": ["/app/never*"], "retention_days": 30})}
+    return start(packages.subscriber, environment={**aws_variables, **settings}, timeout=60, name=SUBSCRIBER)
 
 
 def created(group: str) -> dict[str, Any]:
@@ -75,7 +153,7 @@ def test_a_new_group_is_subscribed_once(function: Runtime, account: Account) -> 
 
 
 def test_an_excluded_group_and_the_functions_own_are_left_alone(function: Runtime, account: Account) -> None:
-    for group in ("/app/never-this-one", f"/aws/lambda/{REFLECTOR}", "/aws/lambda/log-reflector-subscriber"):
+    for group in ("/app/never-this-one", f"/aws/lambda/{REFLECTOR}", f"/aws/lambda/{SUBSCRIBER}"):
         invocation = function.invoke(created(group))
         assert invocation.kind == "ok"
         assert (invocation.payload["log_group"], invocation.payload["outcome"]) == (group, "excluded")
@@ -83,5 +161,70 @@ def test_an_excluded_group_and_the_functions_own_are_left_alone(function: Runtim
 
 def test_an_event_that_is_none_is_an_error(function: Runtime) -> None:
     invocation = function.invoke({"detail": {"eventName": "DeleteLogGroup"}})
-    assert (invocation.kind, invocation.payload["errorType"]) == ("error", "InvalidInputError")
-    assert "CreateLogGroup" in invocation.payload["errorMessage"]
+    assert (invocation.kind, invocation.payload["errorType"]) == ("error", "SubscriberError")
+    assert "make sense" in invocation.payload["errorMessage"]
+
+
+def test_what_it_writes_to_itself_comes_back_and_the_first_line_gets_to_the_reflector(
+    function: Runtime, account: Account
+) -> None:
+    group = account.group("the first line")
+    assert function.invoke(created(group)).kind == "ok"
+    batch = account.received()
+    assert len(batch["Records"]) == 1
+    invocation = function.invoke(batch)
+    account.done(batch)
+    assert (invocation.kind, invocation.payload) == ("ok", {"batchItemFailures": []})
+    (report,) = map(json.loads, invocation.log_lines)
+    assert report == {"settled": 1, "handed_over": 0, "backfilled_events": 1}
+    told = _eventually(lambda: _printed(account, group))
+    assert (told["logGroup"], told["backfill"]) == (group, True)
+    assert [item["message"] for item in told["logEvents"]] == ["the first line"]
+    (described,) = account.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert described["retentionInDays"] == 30
+
+
+def test_of_a_batch_only_what_failed_comes_again_and_soon(function: Runtime, account: Account) -> None:
+    group = account.group()
+    nonsense = {"no": "sense", "twice is once": str(uuid.uuid4())}
+    for event in (nonsense, created(group)):
+        account.send(event)
+    batch = account.received()
+    invocation = function.invoke(batch)
+    assert invocation.payload == {"batchItemFailures": [{"itemIdentifier": batch["Records"][0]["messageId"]}]}
+    assert account.destinations(group) == [account.reflector]
+    account.done({"Records": batch["Records"][1:]})
+    again = account.received()  # without the ten minutes of the queue
+    assert json.dumps(nonsense) in [record["body"] for record in again["Records"]]
+    account.done(again)
+
+
+def test_a_sweep_subscribes_what_events_missed(function: Runtime, account: Account) -> None:
+    group = account.group()
+    told = {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-22T10:00:00Z", "detail": {}}
+    invocation = function.invoke(told)
+    assert (invocation.kind, invocation.payload["outcome"]) == ("ok", "ended")
+    assert account.destinations(group) == [account.reflector]
+    (metrics,) = [line for line in map(json.loads, invocation.log_lines) if "_aws" in line]
+    assert metrics["FunctionName"] == SUBSCRIBER
+    assert metrics["Coverage"] == 100
+    assert metrics["Subscribed"] >= 1
+
+
+def _printed(account: Account, group: str) -> dict[str, Any] | None:
+    """What the reflector's own log has of a group."""
+    try:
+        events = account.logs.filter_log_events(logGroupName=f"/aws/lambda/{REFLECTOR}")["events"]
+    except account.logs.exceptions.ResourceNotFoundException:
+        return None
+    found = [json.loads(event["message"]) for event in events if f'"{group}"' in event["message"]]
+    return next((item for item in found if item["messageType"] == "DATA_MESSAGE"), None)
+
+
+def _eventually(look: Callable[[], dict[str, Any] | None], seconds: float = 20) -> dict[str, Any]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not come")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import canary
 from moto.logs.models import logs_backends
 
 PREFIX = "/log-reflector/canary/"
@@ -173,6 +174,70 @@ def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, param
     assert f"option {option}:" in result["msg"]
     assert "\n" not in result["msg"]
     assert aws.calls == []
+
+
+# Where the account policy serves
+
+
+def account_policy(aws: Any, destination: str, criteria: str = "", pattern: str = "") -> None:
+    """What DescribeAccountPolicies answers; moto does not have it. The rest of the calls go to moto."""
+    document = json.dumps({"DestinationArn": destination, "FilterPattern": pattern})
+    policy = {"policyName": "p", "policyDocument": document, "selectionCriteria": criteria}
+    aws.answering("logs", DescribeAccountPolicies=lambda _request: {"accountPolicies": [policy] if destination else []})
+
+
+@contextmanager
+def reflector_that_misses(aws: Any, lines: int) -> Iterator[None]:
+    """Accounts for a canary from the line after so many on: its policy is not in force before."""
+    backend = logs_backends["123456789012"]["eu-west-1"]
+    original, written = backend.put_log_events, []
+
+    def noting(group: str, stream: str, events: list[dict[str, Any]]) -> Any:
+        if group.startswith(PREFIX):
+            written.append(group)
+            if len(written) > lines:
+                told = json.dumps({"logGroup": group, "DeliveredEvents": 1})
+                original(REFLECTOR_LOG, "s", [{"timestamp": int(time.time() * 1000), "message": told}])
+        return original(group, stream, events)
+
+    backend.put_log_events = noting
+    yield
+    del backend.put_log_events
+
+
+def test_the_account_policy_is_enough_and_the_line_is_written_until_one_arrives(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = deploy_reflector(aws)
+    monkeypatch.setattr(canary, "_AGAIN", 0.3)
+    account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
+    with reflector_that_misses(aws, 1):
+        result = aws.run("canary", timeout=10, subscription="account_policy")
+    assert result["canary"]["seconds_to_delivery"] > 0.2
+    assert aws.calls.count("PutLogEvents") == 2
+    assert "DescribeSubscriptionFilters" not in aws.calls
+    assert canaries(aws) == []
+
+
+@pytest.mark.parametrize(
+    ("destination", "criteria"),
+    [("", ""), ("arn:aws:lambda:eu-west-1:123456789012:function:theirs", ""), (None, "odd")],
+)
+def test_a_policy_that_does_not_serve_the_group_names_the_link(
+    aws: Any, destination: str | None, criteria: str
+) -> None:
+    arn = deploy_reflector(aws)
+    account_policy(aws, arn if destination is None else destination, criteria)
+    result = aws.run("canary", timeout=0, subscription="account_policy")
+    assert "Could not see the account policy that serves it" in result["msg"]
+    assert f"sends to {arn} (logreflector.aws.account_subscription_policy)" in result["msg"]
+    assert canaries(aws) == []
+
+
+def test_a_policys_pattern_is_named_with_the_line(aws: Any) -> None:
+    account_policy(aws, deploy_reflector(aws), pattern="ERROR")
+    result = aws.run("canary", timeout=0, subscription="account_policy")
+    assert "The account policy lets only through what matches its pattern 'ERROR'" in result["msg"]
 
 
 # Canaries that a killed run left behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_messages_are_not_lost(aws: Any, in_flight: bool) -> None:
     for check_mode in (True, False):
         refused = aws.run("dead_letter_queue", name="q", state="absent", check_mode=check_mode)
         counts = "1 visible, 1 in flight, 0 delayed" if in_flight else "2 visible, 0 in flight, 0 delayed"
-        assert f"it still holds 2 messages ({counts}). Read them first, or set force: true" in refused["msg"]
+        assert f"it still holds 2 messages ({counts}). Read them first, or set discard_messages: true" in refused["msg"]
         assert aws.writes == []
     assert aws.run("dead_letter_queue", name="q")["queue"]["messages"] == 2
     assert aws.run("dead_letter_queue", name="q", state="absent", force=True)["queue"] is None
@@ -104,6 +105,34 @@ def test_a_policy_with_placeholders_and_its_removal(aws: Any) -> None:
     assert aws.run("dead_letter_queue", name="q", policy=bare)["changed"] is False
     assert aws.run("dead_letter_queue", name="q", policy={})["changed"] is True
     assert aws.run("dead_letter_queue", name="q", policy={})["changed"] is False
+
+
+def test_a_fifo_queue_in_front_of_a_function(aws: Any) -> None:
+    aws.run("dead_letter_queue", name="dead.fifo")
+    redrive = {"dead_letter_queue": "dead.fifo", "max_receive_count": 4}
+    options = {"name": "work.fifo", "content_based_deduplication": True, "visibility_timeout": 900, "redrive": redrive}
+    announced = aws.run("dead_letter_queue", check_mode=True, **options)
+    created = aws.run("dead_letter_queue", **options)
+    assert aws.writes == ["CreateQueue"]
+    assert created["diff"] == announced["diff"]
+    assert aws.run("dead_letter_queue", **options)["changed"] is False
+    assert aws.run("dead_letter_queue", name="work.fifo")["changed"] is False
+    sqs = aws.client("sqs")
+
+    def standing() -> dict[str, str]:
+        return sqs.get_queue_attributes(QueueUrl=created["queue"]["url"], AttributeNames=["All"])["Attributes"]
+
+    assert (standing()["FifoQueue"], standing()["ContentBasedDeduplication"]) == ("true", "true")
+    dead = {"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:dead.fifo", "maxReceiveCount": 4}
+    assert json.loads(standing()["RedrivePolicy"]) == dead
+    changed = {"content_based_deduplication": False, "redrive": {**redrive, "max_receive_count": 5}}
+    assert aws.run("dead_letter_queue", name="work.fifo", **changed)["changed"] is True
+    assert aws.writes == ["SetQueueAttributes"]
+    assert aws.run("dead_letter_queue", name="work.fifo", **changed)["changed"] is False
+    assert aws.run("dead_letter_queue", name="work.fifo", redrive={})["changed"] is True
+    assert aws.run("dead_letter_queue", name="work.fifo", redrive={})["changed"] is False
+    assert not standing().get("RedrivePolicy")
+    assert aws.run("dead_letter_queue", name="work.fifo", state="absent")["queue"] is None
 
 
 def test_a_foreign_queue_stays_as_it_is(aws: Any) -> None:

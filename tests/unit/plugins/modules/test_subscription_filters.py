@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
 
@@ -196,6 +197,8 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"slots": 0}, "slots"),
         ({"workers": 0}, "workers"),
         ({"report_limit": 0}, "report_limit"),
+        ({"backfill": -1}, "backfill"),
+        ({"backfill": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"}, "backfill"),
         ({"rate_share": 0}, "rate_share"),
         ({"rate_share": 1.1}, "rate_share"),
         ({"include_tags": {"a": "b*"}}, "include_tags"),
@@ -302,3 +305,19 @@ def test_a_group_that_aws_says_is_full_is_told_with_what_makes_check_mode_truthf
     assert outcome == "not_possible"
     assert "set the option slots (of the roles: log_groups_slots) to 2" in reason
     assert not run(prepared, slots=2, check_mode=True)["changed"]
+
+
+def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prepared: Any) -> None:
+    def denied(*_unused: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "FilterLogEvents")
+
+    prepared.answering("logs", FilterLogEvents=denied)
+    result = run(prepared, include=["/app/a"], backfill=3600)
+    assert result["failed"]
+    assert result["changes"] == ["create subscription of log group /app/a"]
+    assert result["msg"].startswith(
+        "Could not send what 1 log groups held before in 123456789012/eu-west-1; the others"
+    )
+    assert "IAM action for FilterLogEvents" in result["msg"]
+    assert standing(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}
+    assert "TagResource" not in prepared.calls

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _errors
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience, stop_at_limits
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi, OutdatedSdkError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from botocore.config import Config
 from logs_server import LogsServer
 
 OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
@@ -36,9 +38,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def api(server: LogsServer, clock: Clock, seconds: float = 60) -> LogsApi:
+def api(server: LogsServer, clock: Clock, seconds: float = 60, scale: float = 1e6) -> LogsApi:
     patience = Patience(seconds=seconds, sleep=clock.sleep, clock=lambda: clock.now)
-    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience)
+    pace = Pace(scale=scale, sleep=clock.sleep, clock=lambda: clock.now)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience, pace)
 
 
 def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
@@ -232,3 +235,56 @@ def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock:
         calls.delete(SubscriptionFilter("/x", "foo", OURS))
     calls.delete(SubscriptionFilter("/gone", "foo", OURS))
     assert list(server.groups["/x"]) == ["foo-bar"]
+
+
+THROTTLED = ("ThrottlingException", "Rate exceeded")
+
+
+def test_botocore_hands_throttling_to_the_pace_at_once(clock: Clock) -> None:
+    server = LogsServer("/x")
+    server.spoil = failing(3, "DescribeSubscriptionFilters", THROTTLED)
+    patient = server.session.client("logs", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+    pace = Pace(sleep=clock.sleep, clock=lambda: clock.now)
+    patience = Patience(seconds=60, sleep=clock.sleep, clock=lambda: clock.now)
+    assert LogsApi(stop_at_limits(patient), str, patience, pace).filters("/x") == []
+    assert pace.refused["DescribeSubscriptionFilters"] == 3
+    assert pace.calls["DescribeSubscriptionFilters"] == 4
+
+
+def test_throttling_is_given_up_only_when_nobody_gets_through(clock: Clock) -> None:
+    server = LogsServer("/a", "/b")
+    calls = api(server, clock, seconds=30, scale=1)
+    server.spoil = lambda _name, request: THROTTLED if request["logGroupName"] == "/a" else None
+    with pytest.raises(_errors.ThrottledError, match="read the subscription filters of log group /a"):
+        calls.filters("/a")
+    assert clock.now >= 30
+    # While others get through it is a wait, however long.
+    served: list[int] = []
+
+    def now_and_then(_name: str, request: dict[str, Any]) -> tuple[str, str] | None:
+        if len(served) < 200:
+            served.append(1)
+            clock.sleep(1)
+            calls.pace.accepted("DescribeSubscriptionFilters")
+            return THROTTLED
+        return None
+
+    server.spoil = now_and_then
+    assert calls.filters("/a") == []
+    assert clock.now > 200
+
+
+def test_groups_are_listed_by_tag_a_thousand_a_call(clock: Clock) -> None:
+    server = LogsServer(*(f"/{number:04}" for number in range(2500)))
+    server.tags = {name: {"a": "1", "b": name[-1]} for name in server.groups}
+    calls = api(server, clock)
+    assert len(list(calls.tagged({"a": []}))) == 2500
+    assert server.operations() == ["ListLogGroups"] * 3
+    assert len(list(calls.tagged({"a": ["1"], "b": ["0", "5"]}))) == 500
+
+
+def test_an_old_botocore_cannot_list_by_tag(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = api(LogsServer("/x"), clock)
+    monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
+    with pytest.raises(OutdatedSdkError, match="Install a newer one"):
+        list(calls.tagged({"a": []}))

@@ -497,6 +497,17 @@ def test_without_marks_no_such_group_is_subscribed_even_for_a_moment() -> None:
     assert server.operations("/aws/lambda/worker") == ["DescribeSubscriptionFilters", "PutSubscriptionFilter"]
 
 
+def test_what_a_mark_tells_of_another_deliverys_group_costs_no_look_either() -> None:
+    server = LogsServer("/aws/lambda/theirs")
+    for number in range(5):
+        server.add_filter("/full", f"theirs-{number}", THEIRS)
+    cheap(server)
+    server.calls.clear()
+    assert kinds(cheap(server)) == {"/aws/lambda/theirs": "excluded", "/full": "not_possible"}
+    looks = [request["logGroupName"] for name, request in server.calls if name == "DescribeSubscriptionFilters"]
+    assert looks == ["/full"]
+
+
 def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
     server = late_deliveries()
     cheap(server)

@@ -1,0 +1,125 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""New groups, and groups whose tags changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from logreflector._errors import ReflectorError
+from logreflector._subscriptions.calls import LogsApi
+from logreflector._subscriptions.choice import LogGroup
+from logreflector._subscriptions.sweep import Outcome, Sweep
+from logreflector._subscriptions.tally import FAILURES
+
+from .events import GROUPS_SUBSCRIBED, NewGroup, Subscribed, TagsChanged
+from .worker import WORKERS, Deadline, Worker, now
+
+NEW_MS = 2 * 24 * 3600 * 1000
+"""A group that is younger counts as new, however it was found."""
+
+_YOUNG_FILTER_MS = 6 * 3600 * 1000
+"""So long after a filter of ours was made it may be that nobody announced it: this function died, or somebody else (the
+catch-up) was faster than the event."""
+
+_PATIENCE_MS = 5_000
+"""Until what was ingested before the filter can be read. AWS documents no figure."""
+
+_SKEW_MS = 5_000  # of AWS's clock and this one
+
+_AT_ONCE = 100  # groups in an event: names of at most 512 characters and a token each, where EventBridge takes 256 KB
+_MOST_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What came of a group, and why another try is needed ("" if none is)."""
+
+    outcome: Outcome
+    failure: str = ""
+
+
+class Groups:
+    """Remembers what it announced, so that an event that comes twice is announced once."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._announced: dict[str, int] = {}
+
+    def serve(self, asked: Mapping[str, NewGroup | TagsChanged], deadline: Deadline) -> dict[str, Served]:
+        """Subscribe, or with tags unsubscribe, groups by name, several at once. Raises only what stops all of them."""
+        api = self._worker.api(deadline)
+        sweep = self._worker.sweep(api)
+        purging = self._worker.sweep(api, purge=True)
+
+        def serve(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
+            return self._new(work, sweep) if isinstance(work, NewGroup) else self._changed(work, api, purging)
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            found = dict(zip(asked, pool.map(serve, asked.values()), strict=True))
+        new = [Subscribed(name) for name, (_unused, is_new) in found.items() if is_new]
+        unannounced = ""
+        try:
+            self.announce(new)
+        except ReflectorError as error:
+            unannounced = str(error)
+        return {
+            name: Served(outcome, _failure(outcome) or (unannounced if is_new else ""))
+            for name, (outcome, is_new) in found.items()
+        }
+
+    def announce(self, groups: Sequence[Subscribed]) -> None:
+        """Have the rest done for groups that got their filter: backfill, retention."""
+        if not self._worker.settles:
+            return
+        for chunk in _chunks(groups):
+            at = now()
+            detail = {"groups": [group.plain() for group in chunk], "not_before": at + _PATIENCE_MS}
+            self._worker.publish(GROUPS_SUBSCRIBED, detail)
+            self._announced.update((group.log_group, at) for group in chunk)
+        for name in list(islice(self._announced, max(len(self._announced) - _MOST_REMEMBERED, 0))):
+            del self._announced[name]
+
+    def _new(self, work: NewGroup, sweep: Sweep) -> tuple[Outcome, bool]:
+        outcome = sweep.serve(LogGroup(work.log_group, work.log_class, created=work.created), write=True)
+        return outcome, self._is_unannounced(outcome)
+
+    def _changed(self, work: TagsChanged, api: LogsApi, sweep: Sweep) -> tuple[Outcome, bool]:
+        try:
+            group = exactly(api, work.log_group)
+        except ReflectorError as error:
+            return Outcome(work.log_group, "failed", str(error)), False
+        if group is None:
+            return Outcome(work.log_group, "gone", "the log group was deleted meanwhile"), False
+        outcome = sweep.serve(group, write=True)
+        return outcome, self._is_unannounced(outcome) and group.created >= now() - NEW_MS
+
+    def _is_unannounced(self, outcome: Outcome) -> bool:
+        """Whether what the group held before its filter is still to be sent, as far as this process knows."""
+        if outcome.kind == "created":
+            return True
+        before = outcome.plan.before
+        if outcome.kind not in ("subscribed", "updated") or before is None or before.created < now() - _YOUNG_FILTER_MS:
+            return False
+        # A filter that is younger than our word on a group of that name belongs to another group of that name.
+        return before.created > self._announced.get(outcome.log_group, 0) + _SKEW_MS
+
+
+def exactly(api: LogsApi, name: str) -> LogGroup | None:
+    """The group of that name: among those that begin with it, AWS names it first."""
+    group = next(api.groups(prefix=name), None)
+    return group if group and group.name == name else None
+
+
+def _failure(outcome: Outcome) -> str:
+    return outcome.reason if outcome.kind in FAILURES else ""
+
+
+def _chunks(groups: Sequence[Subscribed]) -> Iterator[Sequence[Subscribed]]:
+    for start in range(0, len(groups), _AT_ONCE):
+        yield groups[start : start + _AT_ONCE]

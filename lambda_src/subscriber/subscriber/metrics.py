@@ -1,0 +1,43 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a sweep found, as CloudWatch metrics: a line in the function's log (CloudWatch User Guide, "Embedded metric format")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+NAMESPACE = "LogReflector"
+
+_NOT_SERVED = ("not_possible", "denied", "contested", "failed")
+
+
+def coverage(counts: Mapping[str, int]) -> dict[str, float]:
+    """The metrics by name, from the counts of a whole sweep. Coverage is in percent, 100 where nothing is to be subscribed."""
+    number = {name: counts.get(name, 0) for name in ("groups", "subscribed", "excluded", *_NOT_SERVED)}
+    wanted = number["subscribed"] + sum(number[name] for name in _NOT_SERVED)
+    return {
+        "Groups": number["groups"],
+        "ShouldBeSubscribed": wanted,
+        "Subscribed": number["subscribed"],
+        "Excluded": number["excluded"],
+        "NotPossible": number["not_possible"],
+        "NotPossibleSlots": counts.get("not_possible_slots", 0),
+        "NotPossibleClass": counts.get("not_possible_class", 0),
+        "Failed": number["denied"] + number["contested"] + number["failed"],
+        "Coverage": round(100 * number["subscribed"] / wanted, 2) if wanted else 100.0,
+    }
+
+
+def metric_line(counts: Mapping[str, int], function: str, at: int) -> str:
+    """The line; `at` is in ms since 1970."""
+    metrics = coverage(counts)
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["FunctionName"]],
+        "Metrics": [{"Name": name, "Unit": "Percent" if name == "Coverage" else "Count"} for name in metrics],
+    }
+    described = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}, "FunctionName": function}
+    return json.dumps({**described, **metrics})

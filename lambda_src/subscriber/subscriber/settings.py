@@ -1,0 +1,68 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The function's configuration: two variables of its environment.
+
+| variable | meaning |
+|---|---|
+| `REFLECTOR` | the reflector's function name (in the subscriber's own account and region) or its ARN |
+| `SUBSCRIPTIONS` | JSON of settings, or `ssm:NAME[:VERSION]` of a parameter with that (what follows a `#` is ignored) |
+
+The settings are those of `logreflector/_subscriptions/settings.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from logreflector._errors import InvalidInputError, trying
+from logreflector._subscriptions.settings import VARIABLE, Settings, settings_of
+
+_PARAMETER = "ssm:"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this function is: parts of its ARN, without a version or an alias."""
+
+    partition: str
+    region: str
+    account: str
+    function: str
+
+    @classmethod
+    def of(cls, function_arn: str) -> Place:
+        """From `invoked_function_arn`."""
+        _arn, partition, _service, region, account, _kind, name = function_arn.split(":")[:7]
+        return cls(partition, region, account, name)
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region}"
+
+    def log_group_arn(self, name: str) -> str:
+        """As the calls on tags want it."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
+
+    def reflector(self) -> str:
+        """The reflector's ARN. InvalidInputError if nothing names it."""
+        named = os.environ.get("REFLECTOR", "")
+        if not named:
+            why = "the environment variable is not set: it names the reflector's function"
+            raise InvalidInputError("REFLECTOR", why)
+        if named.startswith("arn:"):
+            return named
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{named}"
+
+
+def read_settings(client: Callable[[str], Any], where: str) -> Settings:
+    """The settings of this environment; `client` makes a boto3 client by its service's name. ReflectorError."""
+    text = os.environ.get(VARIABLE) or "{}"
+    if text.startswith(_PARAMETER):
+        name = text.removeprefix(_PARAMETER).partition("#")[0]
+        with trying(f"read the settings in the SSM parameter {name}", where):
+            text = client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    return settings_of(text)

@@ -1,0 +1,143 @@
+"""What subscription_filters does beside filters: the account policy where slots are full, and events from before a filter.
+
+On the embedded AWS alone: moto has neither account policies nor functions that run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import account_subscription_policy
+from subscriptions import announced, make_function, standing
+
+REGION = "ap-southeast-2"
+COUNTS_LINES = """
+import base64, gzip, json
+def handler(event, context):
+    message = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    for event in message["logEvents"]:
+        print("got", message["logGroup"], event["message"], event["id"])
+"""
+
+
+class Place:
+    """A region of its own: the policy serves all log groups of one."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
+        self.role_arn = cloud.role_arn
+
+
+@pytest.fixture(scope="module")
+def place(_embedded: Any) -> Iterator[Any]:
+    place = Place(_embedded)
+    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
+    place.client("iam").put_role_policy(
+        RoleName=place.role_arn.rpartition("/")[2],
+        PolicyName="logs",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_subscription_policy, "SETTLE_SECONDS", 0)
+        yield place
+
+
+def write(logs: Any, group: str, *lines: str) -> None:
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    put(logs, group, *lines)
+
+
+def put(logs: Any, group: str, *lines: str) -> None:
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+
+def got(logs: Any, function: str, until: Callable[[Counter[str]], bool]) -> Counter[str]:
+    """How often the function got each line of each group."""
+    end = time.monotonic() + 30
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):  # it makes its own with its first line
+        logs.create_log_group(logGroupName=f"/aws/lambda/{function}")
+    while True:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        lines = [event["message"].split() for page in pages for event in page["events"]]
+        found = Counter(f"{line[1]} {line[2]}" for line in lines if line[:1] == ["got"])
+        if until(found) or time.monotonic() > end:
+            return found
+        time.sleep(0.3)
+
+
+def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
+    make_function(place, "reflector-of-backfill", COUNTS_LINES)
+    logs = place.client("logs")
+    groups = [f"/backfill/{number}" for number in range(3)]
+    for group in groups:
+        write(logs, group, "first", "second")
+    logs.create_log_group(logGroupName="/backfill/empty")
+    run = partial(
+        place.run,
+        "subscription_filters",
+        destination_arn="reflector-of-backfill",
+        include=["/backfill/*"],
+        own_functions=[],
+        backfill=3600,
+    )
+    told = run(check_mode=True)
+    done = run()
+    assert announced(done) == announced(told)
+    assert done["backfill"] == {"log_groups": 4, "events": 6, "failed": []}
+    for group in groups:
+        put(logs, group, "third")
+    expected = {f"{group} {line}" for group in groups for line in ("first", "second", "third")}
+    assert got(logs, "reflector-of-backfill", lambda found: set(found) >= expected) == dict.fromkeys(expected, 1)
+    again = run()
+    assert (again["changed"], again["backfill"]["log_groups"]) == (False, 0)
+    assert again["counts"]["known_by_mark"] == 4
+
+
+def test_a_full_group_makes_the_account_policy_serve_the_target(place: Any) -> None:
+    ours, theirs = make_function(place, "reflector-of-full"), make_function(place, "theirs-of-full")
+    logs = place.client("logs")
+    for group in ("/full/a", "/full/b", "/full/taken"):
+        logs.create_log_group(logGroupName=group)
+    for name in ("one", "two"):
+        logs.put_subscription_filter(
+            logGroupName="/full/taken", filterName=name, filterPattern="x", destinationArn=theirs
+        )
+    run = partial(
+        place.run,
+        "subscription_filters",
+        destination_arn="reflector-of-full",
+        include=["/full/*"],
+        own_functions=[],
+        slots=2,
+        on_full="account_policy",
+    )
+    done = run()
+    assert not done.get("failed"), done
+    assert (done["counts"]["subscribed"], done["counts"]["not_possible"]) == (3, 0)
+    (policy,) = logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
+    assert json.loads(policy["policyDocument"])["DestinationArn"] == ours
+    assert standing(place, "/full/a") == standing(place, "/full/b") == {}
+    assert set(standing(place, "/full/taken")) == {"one", "two"}
+    again = run()
+    assert (again["changed"], again["counts"]["subscribed"]) == (False, 3)
+    back = place.run(
+        "account_subscription_policy",
+        state="absent",
+        destination_arn="reflector-of-full",
+        include=["/full/*"],
+        exclude=["/full/taken"],
+        own_functions=[],
+        settle_seconds=0,
+    )
+    assert not back.get("failed"), back
+    assert len(standing(place, "/full/a")) == 1

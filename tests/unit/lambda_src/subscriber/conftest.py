@@ -1,0 +1,78 @@
+"""The subscriber as Lambda runs it: the zip's tree in a folder, imported afresh as a new execution environment does."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from subscriber_support import Aws, boto3_of
+
+ROOT = Path(__file__).resolve().parents[4]
+PARTS = ("handler", "subscriber", "logreflector")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree that the function's zip holds."""
+    root = tmp_path_factory.mktemp("subscriber")
+    utilities = ROOT / "plugins" / "module_utils"
+    without_caches = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "lambda_src" / "subscriber", root, ignore=without_caches, dirs_exist_ok=True)
+    shutil.copytree(utilities / "_subscriptions", root / "logreflector" / "_subscriptions", ignore=without_caches)
+    for module in ("_errors.py", "_retry.py"):
+        shutil.copy(utilities / module, root / "logreflector" / module)
+    return root
+
+
+def _is_of_the_package(name: str) -> bool:
+    return name.partition(".")[0] in PARTS
+
+
+class Sleeps(list[float]):
+    """How long was slept. Nobody waits for it: the clock is put on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = time.monotonic
+
+    def monotonic(self) -> float:
+        return self._clock() + sum(self)
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> Sleeps:
+    slept = Sleeps()
+    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr("time.monotonic", slept.monotonic)
+    return slept
+
+
+@pytest.fixture
+def start(package: Path, monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps) -> Iterator[Callable[..., ModuleType]]:
+    """Starts a worker: imports the handler afresh against a server, with an environment."""
+    before = {name: module for name, module in sys.modules.items() if _is_of_the_package(name)}
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if _is_of_the_package(name)]:
+            del sys.modules[name]
+
+    def worker(server: Aws, reflector: str = "log-reflector", **settings: Any) -> ModuleType:
+        forget()
+        monkeypatch.syspath_prepend(str(package))
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("REFLECTOR", reflector)
+        monkeypatch.setenv("SUBSCRIPTIONS", json.dumps(settings) if settings else "")
+        boto3_of(server, monkeypatch)
+        return importlib.import_module("handler")
+
+    yield worker
+    forget()
+    sys.modules.update(before)

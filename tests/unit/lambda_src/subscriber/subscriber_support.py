@@ -1,0 +1,231 @@
+"""The subscriber's AWS: CloudWatch Logs of the tests, with events to read, and beside it what else the function calls, below
+real boto3 clients: botocore checks the requests against its models."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+from logs_server import ACCOUNT, REGION, LogsServer
+
+DATA = Path(__file__).parent / "data"
+OURS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:log-reflector"
+THEIRS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:theirs"
+GROUP = "/aws/lambda/update-student"
+NAME = "aws-lambda-update-student"
+SUBSCRIBER = "log-reflector-subscriber"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{SUBSCRIBER}.fifo"
+SWEEP_AT = "2026-11-22T10:00:00Z"
+SERVICES = ("lambda", "events", "sqs", "ssm", "ec2")
+MARK = "logreflector.aws/subscribed/log-reflector"
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Context:
+    """Lambda's context, with as much time as a test gives."""
+
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{SUBSCRIBER}:live"
+
+    def __init__(self, seconds: float = 300) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+class Aws(LogsServer):
+    """Also events of groups, retention, and the other services; `refusals` maps one of their operations to an error code."""
+
+    def __init__(self, *groups: str, slots: int = 5) -> None:
+        super().__init__(*groups, slots=slots)
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.retention: dict[str, int] = {}
+        self.page_of_events = 100
+        self.functions: dict[str, dict[str, Any]] = {"log-reflector": {}, SUBSCRIBER: {}}
+        self.flow_logs: list[dict[str, Any]] = []
+        self.parameters: dict[str, str] = {}
+        self.others: list[tuple[str, dict[str, Any]]] = []
+        self.refusals: dict[str, str] = {}
+        self.lost_entries = 0
+        self._requests: list[dict[str, Any]] = []
+        for service in SERVICES:
+            self.session.events.register(f"provide-client-params.{service}", self._keep)
+            self.session.events.register_first(f"before-call.{service}", self._reply)
+
+    def boto3_client(self, service: str, **options: Any) -> Any:
+        """Stands for boto3.client."""
+        return self.session.client(service, **options)
+
+    def asked(self, operation: str) -> list[dict[str, Any]]:
+        """The requests of an operation of another service than CloudWatch Logs."""
+        return [request for name, request in self.others if name == operation]
+
+    def invoked(self) -> list[dict[str, Any]]:
+        """What the reflector was sent, opened."""
+        return [opened(request["Payload"]) for request in self.asked("Invoke")]
+
+    def handed_over(self, detail_type: str = "Groups subscribed") -> list[dict[str, Any]]:
+        """The function's own events of that type, as EventBridge brings them."""
+        entries = [entry for request in self.asked("PutEvents") for entry in request["Entries"]]
+        return [
+            {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
+            for entry in entries
+            if entry["DetailType"] == detail_type
+        ]
+
+    def announced(self) -> list[str]:
+        return [group["name"] for event in self.handed_over() for group in event["detail"]["groups"]]
+
+    def log(self, group: str, *messages: str, at: int | None = None, stream: str = "stream") -> None:
+        """Events that CloudWatch Logs took in at that time."""
+        found = self.events.setdefault(group, [])
+        moment = now() if at is None else at
+        for message in messages:
+            number = f"{len(found):056d}"
+            found.append(
+                {
+                    "logStreamName": stream,
+                    "timestamp": moment,
+                    "message": message,
+                    "ingestionTime": moment,
+                    "eventId": number,
+                }
+            )
+
+    def add_filter(self, group: str, name: str, destination: str, **attributes: Any) -> None:
+        super().add_filter(group, name, destination, **{"creationTime": now(), **attributes})
+
+    def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        group = asked.get("logGroupName", "")
+        if operation in ("FilterLogEvents", "PutRetentionPolicy") and group not in self.groups:
+            return self._refusal("ResourceNotFoundException", "The specified log group does not exist.")
+        if operation == "PutRetentionPolicy":
+            self.retention[group] = asked["retentionInDays"]
+            return 200, {}
+        if operation == "FilterLogEvents":
+            found = [
+                event
+                for event in self.events.get(group, [])
+                if asked.get("startTime", 0) <= event["timestamp"] <= asked["endTime"]
+                and asked.get("filterPattern", "") in event["message"]
+            ]
+            return self._page("events", found, asked, self.page_of_events)
+        return super()._answer(operation, asked)
+
+    def _group(self, name: str) -> dict[str, Any]:
+        answer = super()._group(name)
+        return answer | ({"retentionInDays": self.retention[name]} if name in self.retention else {})
+
+    def _keep(self, params: dict[str, Any], **_unused: Any) -> None:
+        self._requests.append(copy.deepcopy(params))
+
+    def _reply(self, model: Any, **_unused: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        with self._lock:
+            request = self._requests.pop()
+            self.others.append((model.name, request))
+            if code := self.refusals.get(model.name):
+                raise ClientError({"Error": {"Code": code, "Message": "refused"}}, model.name)
+            return AWSResponse("", 200, {}, None), getattr(self, f"_{model.name}")(request)
+
+    def _GetFunctionConfiguration(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["FunctionName"].rpartition(":function:")[2]
+        if name not in self.functions:
+            error = {"Code": "ResourceNotFoundException", "Message": "Function not found"}
+            raise ClientError({"Error": error}, "GetFunctionConfiguration")
+        return self.functions[name]
+
+    def _DescribeFlowLogs(self, _request: dict[str, Any]) -> dict[str, Any]:
+        return {"FlowLogs": self.flow_logs}
+
+    def _GetParameter(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"Parameter": {"Value": self.parameters[request["Name"]]}}
+
+    def _PutEvents(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self.lost_entries:
+            self.lost_entries -= 1
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "not taken"}]}
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _unused in request["Entries"]]}
+
+    def _ChangeMessageVisibility(self, _request: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _Invoke(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"StatusCode": 202 if request["InvocationType"] == "Event" else 200}
+
+
+def opened(payload: bytes) -> dict[str, Any]:
+    """A subscription's message as the reflector decodes it."""
+    data = json.loads(payload)["awslogs"]["data"]
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(data)))
+    return found
+
+
+def event(kind: str = "ok") -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((DATA / f"create_log_group_{kind}.json").read_text())
+    return loaded
+
+
+def event_of(group: str) -> dict[str, Any]:
+    made = copy.deepcopy(event())
+    made["detail"]["requestParameters"]["logGroupName"] = group
+    return made
+
+
+def tag_event(group: str, *keys: str, call: str = "TagResource") -> dict[str, Any]:
+    made = copy.deepcopy(event())
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    parameters: dict[str, Any] = {"resourceArn": arn} if "Resource" in call else {"logGroupName": group}
+    if call == "UntagResource":
+        parameters["tagKeys"] = list(keys)
+    else:
+        parameters["tags"] = list(keys) if call == "UntagLogGroup" else dict.fromkeys(keys, "x")
+    made["detail"].update(eventName=call, requestParameters=parameters)
+    return made
+
+
+def schedule(at: str = SWEEP_AT) -> dict[str, Any]:
+    return {"source": "aws.events", "detail-type": "Scheduled Event", "time": at, "detail": {}}
+
+
+def settle_event(*groups: str, not_before: int = 0) -> dict[str, Any]:
+    detail = {"groups": [{"name": group} for group in groups], "not_before": not_before}
+    return {"source": "logreflector.subscriber", "detail-type": "Groups subscribed", "detail": detail}
+
+
+def batch(*events: Any) -> dict[str, Any]:
+    """An SQS event with a message for each."""
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": f"receipt-{number}",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": QUEUE,
+                "body": body if isinstance(body, str) else json.dumps(body),
+            }
+            for number, body in enumerate(events)
+        ]
+    }
+
+
+def failures(answer: dict[str, Any]) -> list[str]:
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+Start = Callable[..., Any]
+
+
+def boto3_of(server: Aws, monkeypatch: Any) -> None:
+    monkeypatch.setattr(boto3, "client", server.boto3_client)

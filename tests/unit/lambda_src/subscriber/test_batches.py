@@ -1,0 +1,312 @@
+"""SQS batches: every message counts for itself, only failed ones come back, and soon."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from subscriber_support import (
+    ACCOUNT,
+    GROUP,
+    QUEUE,
+    SWEEP_AT,
+    Aws,
+    Context,
+    batch,
+    event,
+    event_of,
+    failures,
+    settle_event,
+    tag_event,
+)
+
+ACCESS_DENIED = ("AccessDeniedException", "not authorized")
+
+
+def denied(*groups: str) -> Any:
+    return lambda operation, request: (
+        ACCESS_DENIED if operation == "PutSubscriptionFilter" and request["logGroupName"] in groups else None
+    )
+
+
+def visibility(server: Aws) -> dict[str, int]:
+    return {
+        request["ReceiptHandle"]: request["VisibilityTimeout"] for request in server.asked("ChangeMessageVisibility")
+    }
+
+
+def test_all_groups_of_a_batch_are_subscribed_and_announced_together(start: Any) -> None:
+    groups = [f"/app/{number}" for number in range(10)]
+    server = Aws(*groups)
+    answer = start(server).handler(batch(*map(event_of, groups)), Context())
+    assert answer == {"batchItemFailures": []}
+    assert all(len(filters) == 1 for filters in server.groups.values())
+    assert all(server.tags[group] for group in groups)
+    assert len(server.asked("PutEvents")) == 1
+    assert sorted(server.announced()) == groups
+
+
+def test_a_batch_goes_on_after_a_failure_and_only_that_message_comes_again(start: Any) -> None:
+    server = Aws("/app/1", "/app/2", "/app/3")
+    server.spoil = denied("/app/2")
+    answer = start(server).handler(batch(*map(event_of, server.groups)), Context())
+    assert failures(answer) == ["message-1"]
+    assert visibility(server) == {"receipt-1": 30}
+    (request,) = server.asked("ChangeMessageVisibility")
+    assert request["QueueUrl"].endswith(f"/{ACCOUNT}/{QUEUE.rpartition(':')[2]}")
+    assert [len(server.groups[name]) for name in ("/app/1", "/app/2", "/app/3")] == [1, 0, 1]
+    assert sorted(server.announced()) == ["/app/1", "/app/3"]
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "null", "[]", '"x"', "{}", json.dumps({"detail": {"eventName": "DeleteLogGroup"}})]
+)
+def test_what_makes_no_sense_is_told_and_goes_to_the_dead_letters_at_once(
+    start: Any, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    server = Aws(GROUP)
+    answer = start(server).handler(batch(body, event()), Context())
+    assert failures(answer) == ["message-0"]
+    assert visibility(server) == {"receipt-0": 0}
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told[0]["outcome"] == "refused"
+    assert "Could not make sense of an event" in told[0]["reason"]
+    assert told[1]["outcome"] == "created"
+
+
+def test_a_message_without_a_body_is_one_of_them(start: Any) -> None:
+    messages = batch(event())
+    del messages["Records"][0]["body"]
+    assert failures(start(Aws(GROUP)).handler(messages, Context())) == ["message-0"]
+
+
+def test_a_visibility_that_cannot_be_changed_is_told_and_no_failure(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Aws()
+    server.refusals["ChangeMessageVisibility"] = "AccessDenied"
+    assert failures(start(server).handler(batch("{"), Context())) == ["message-0"]
+    assert "waits for the visibility time-out" in capsys.readouterr().out
+
+
+def test_twice_in_one_batch_is_one_piece_of_work(start: Any) -> None:
+    server = Aws(GROUP)
+    assert start(server).handler(batch(event(), event(), event()), Context()) == {"batchItemFailures": []}
+    assert server.operations().count("PutSubscriptionFilter") == 1
+    assert server.announced() == [GROUP]
+
+
+def test_what_could_not_be_announced_comes_again_and_is_announced_then(start: Any) -> None:
+    server = Aws(GROUP)
+    server.lost_entries = 1
+    worker = start(server)
+    assert failures(worker.handler(batch(event()), Context())) == ["message-0"]
+    server.others.clear()
+    assert failures(worker.handler(batch(event()), Context())) == []
+    assert server.announced() == [GROUP]
+    assert server.operations().count("PutSubscriptionFilter") == 1
+
+
+def test_a_function_that_died_before_it_announced_leaves_nothing_out(start: Any) -> None:
+    server = Aws(GROUP)
+    server.lost_entries = 1
+    start(server).handler(batch(event()), Context())
+    server.others.clear()
+    assert failures(start(server).handler(batch(event()), Context())) == []  # another worker
+    assert server.announced() == [GROUP]
+
+
+def test_the_catch_up_was_faster_than_the_event_and_the_first_lines_are_sent_all_the_same(start: Any) -> None:
+    server = Aws()
+    server.add_filter(GROUP, "by-the-catch-up", "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector")
+    start(server).handler(batch(event()), Context())
+    assert server.announced() == [GROUP]
+
+
+def test_a_late_event_of_a_group_that_is_subscribed_long_since_announces_nothing(start: Any) -> None:
+    server = Aws()
+    ours = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
+    server.add_filter(GROUP, "long-since", ours, creationTime=1_700_000_000_000)
+    assert failures(start(server).handler(batch(event()), Context())) == []
+    assert server.announced() == []
+
+
+def test_without_backfill_and_retention_nothing_is_announced(start: Any) -> None:
+    server = Aws(GROUP)
+    start(server, backfill=False).handler(batch(event()), Context())
+    assert len(server.groups[GROUP]) == 1
+    assert server.asked("PutEvents") == []
+
+
+@pytest.mark.parametrize("operation", ["GetFunctionConfiguration", "DescribeFlowLogs"])
+def test_nothing_is_subscribed_where_the_delivery_path_is_not_known(
+    start: Any, operation: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Aws(GROUP)
+    server.functions["log-reflector"] = {"VpcConfig": {"VpcId": "vpc-1", "SubnetIds": ["subnet-1"]}}
+    server.refusals[operation] = "AccessDeniedException"
+    worker = start(server)
+    assert failures(worker.handler(batch(event()), Context())) == ["message-0"]
+    assert f"The caller needs the IAM action for {operation}" in capsys.readouterr().out
+    assert server.calls == []
+    del server.refusals[operation]  # asked again with the next message
+    assert failures(worker.handler(batch(event()), Context())) == []
+
+
+def test_the_delivery_path_is_asked_for_once_and_left_out(start: Any) -> None:
+    server = Aws("/custom/reflector", "/custom/subscriber", "/vpc/flow", GROUP)
+    server.functions["log-reflector"] = {
+        "LoggingConfig": {"LogGroup": "/custom/reflector"},
+        "VpcConfig": {"VpcId": "vpc-1", "SubnetIds": ["subnet-1"]},
+    }
+    server.functions["log-reflector-subscriber"] = {"LoggingConfig": {"LogGroup": "/custom/subscriber"}}
+    server.flow_logs = [{"LogGroupName": "/vpc/flow"}]
+    worker = start(server)
+    for _unused in range(2):
+        assert failures(worker.handler(batch(*map(event_of, server.groups)), Context())) == []
+    assert [name for name, filters in server.groups.items() if filters] == [GROUP]
+    assert len(server.asked("GetFunctionConfiguration")) == 2
+    (request,) = server.asked("DescribeFlowLogs")
+    assert {"Name": "resource-id", "Values": ["vpc-1", "subnet-1"]} in request["Filters"]
+
+
+TAGS = {"include_tags": {"logs": ["on", "x"]}}
+
+
+@pytest.mark.parametrize("call", ["TagResource", "TagLogGroup"])
+def test_a_group_that_gets_the_tag_is_subscribed(start: Any, call: str) -> None:
+    server = Aws(GROUP)
+    server.tags[GROUP] = {"logs": "on"}
+    start(server, **TAGS).handler(batch(tag_event(GROUP, "logs", call=call)), Context())
+    assert len(server.groups[GROUP]) == 1
+    assert server.announced() == []  # made in 2015: only what comes from now on
+
+
+def test_a_group_that_is_new_and_gets_the_tag_has_its_first_lines_sent(start: Any) -> None:
+    server = Aws(GROUP)
+    server.tags[GROUP] = {"logs": "on"}
+    server.created[GROUP] = 4_000_000_000_000
+    start(server, **TAGS).handler(batch(tag_event(GROUP, "logs")), Context())
+    assert server.announced() == [GROUP]
+
+
+@pytest.mark.parametrize("call", ["UntagResource", "UntagLogGroup"])
+def test_one_that_loses_the_tag_is_unsubscribed_and_unmarked_and_theirs_stays(start: Any, call: str) -> None:
+    server = Aws(GROUP)
+    server.add_filter(GROUP, "theirs", "arn:aws:lambda:eu-west-1:222222222222:function:theirs")
+    server.tags[GROUP] = {"logs": "on"}
+    worker = start(server, **TAGS)
+    worker.handler(batch(event()), Context())
+    assert len(server.groups[GROUP]) == len(server.tags[GROUP]) == 2
+    server.tags[GROUP].pop("logs")
+    assert failures(worker.handler(batch(tag_event(GROUP, "logs", call=call)), Context())) == []
+    assert list(server.groups[GROUP]) == ["theirs"]
+    assert server.tags[GROUP] == {}
+
+
+def test_what_the_tags_say_now_counts_and_not_what_a_late_event_says(start: Any) -> None:
+    server = Aws(GROUP)
+    late = event()
+    late["detail"]["requestParameters"]["tags"] = {"logs": "on"}
+    start(server, **TAGS).handler(batch(late, tag_event(GROUP, "logs")), Context())
+    assert server.groups[GROUP] == {}
+
+
+@pytest.mark.parametrize(
+    "keys", [["logreflector.aws/subscribed/log-reflector"], ["team"], ["team", "logreflector.aws/subscribed/x"]]
+)
+def test_tags_that_decide_nothing_cost_no_call(start: Any, keys: list[str]) -> None:
+    server = Aws(GROUP)
+    worker = start(server, **TAGS)
+    assert failures(worker.handler(batch(tag_event(GROUP, *keys)), Context())) == []
+    assert server.calls == server.others == []
+
+
+def test_tags_of_a_group_that_is_gone_and_of_one_whose_name_goes_on_are_harmless(start: Any) -> None:
+    server = Aws("/app/longer")
+    server.tags["/app/longer"] = {"logs": "on"}
+    answer = start(server, **TAGS).handler(tag_event("/app", "logs"), Context())
+    assert (answer["log_group"], answer["outcome"]) == ("/app", "gone")
+    assert server.groups["/app/longer"] == {}
+
+
+def test_settings_too_long_for_the_environment_come_from_a_parameter(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Aws(GROUP, "/other")
+    server.parameters["/log-reflector/subscriber:3"] = json.dumps({"include": ["/other"]})
+    worker = start(server)
+    monkeypatch.setenv("SUBSCRIPTIONS", "ssm:/log-reflector/subscriber:3#0123456789ab")
+    worker.handler(batch(event(), event_of("/other")), Context())
+    assert [name for name, filters in server.groups.items() if filters] == ["/other"]
+    assert len(server.asked("GetParameter")) == 1
+
+
+def test_no_time_for_the_long_work_is_a_failure_and_the_short_is_done(start: Any) -> None:
+    server = Aws(GROUP)
+    schedule = {"detail-type": "Scheduled Event", "time": "2026-11-22T10:00:00Z", "detail": {}}
+    answer = start(server).handler(batch(schedule, settle_event(GROUP), event()), Context(11))
+    assert failures(answer) == ["message-0", "message-1"]
+    assert len(server.groups[GROUP]) == 1
+
+
+MEMBERS = ["detail", "detail-type", "source", "time", "eventName", "requestParameters", "logGroupName", "resourceArn"]
+MEMBERS += ["tags", "tagKeys", "groups", "name", "not_before", "position", "counts", "slice", "started", "errorCode"]
+VALUES = [
+    "CreateLogGroup",
+    "TagResource",
+    "UntagLogGroup",
+    "logreflector.subscriber",
+    "Scheduled Event",
+    "Sweep continued",
+]
+VALUES += ["Groups subscribed", SWEEP_AT, "2026-11-22", "a:log-group:/x", "/x"]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(VALUES),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@pytest.fixture
+def parser(start: Any) -> ModuleType:
+    start(Aws())
+    return importlib.import_module("subscriber.events")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(json_values)
+def test_no_event_whatever_breaks_the_parser(parser: Any, value: Any) -> None:
+    try:
+        work = parser.work_of(value)
+    except parser.NonsenseError:
+        return
+    assert isinstance(work, parser.Work)
+
+
+names = st.from_regex(r"[-._/#A-Za-z0-9]{1,40}", fullmatch=True)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names, st.sampled_from(["CreateLogGroup", "TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup"]))
+def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: str) -> None:
+    told = event_of(name) if call == "CreateLogGroup" else tag_event(name, "logs", call=call)
+    work = parser.work_of(told)
+    assert work.log_group == name
+    if call == "CreateLogGroup":
+        assert work.created == 1_795_341_600_000  # the call's time, not the event's
+    else:
+        assert work.keys == {"logs"}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 10**6), st.text(), names, st.dictionaries(st.text(), st.integers()))
+def test_a_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
+    handed_over = parser.SweepSlice(SWEEP_AT, number, parser.Position(page, after), counts)
+    told = {"source": parser.SOURCE, "detail-type": "Sweep continued", "detail": handed_over.detail()}
+    assert parser.work_of(json.loads(json.dumps(told))) == handed_over

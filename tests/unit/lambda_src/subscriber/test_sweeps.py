@@ -1,0 +1,212 @@
+"""The sweep: mends what events missed, in slices, and tells the coverage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from subscriber_support import (
+    MARK,
+    OURS,
+    SWEEP_AT,
+    THEIRS,
+    Aws,
+    Context,
+    batch,
+    failures,
+    schedule,
+)
+
+STARTED = 1_795_341_600_000
+
+
+def groups(number: int) -> list[str]:
+    return [f"/app/{index:03}" for index in range(number)]
+
+
+def unserved(server: Aws) -> list[str]:
+    return [name for name, filters in server.groups.items() if not filters]
+
+
+def run(server: Aws, start: Callable[..., Any], first: dict[str, Any], **settings: Any) -> int:
+    """All slices, each in a worker of its own; how many they were."""
+    event = first
+    for number in range(1, 50):
+        server.others.clear()
+        assert failures(start(server, **settings).handler(batch(event), Context())) == []
+        following = server.handed_over("Sweep continued")
+        if not following:
+            return number
+        (event,) = following
+    raise AssertionError("it does not end")
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    (line,) = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("LogReflector", [["FunctionName"]])
+    assert line["FunctionName"] == "log-reflector-subscriber"
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def test_a_sweep_mends_what_events_missed_and_tells_the_coverage(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Aws(*groups(5), "/aws/lambda/log-reflector", "/cold", slots=2)
+    server.classes["/cold"] = "INFREQUENT_ACCESS"
+    for name in ("one", "two"):
+        server.add_filter("/app/000", name, THEIRS)
+    server.add_filter("/app/001", "ours", OURS)
+    report = start(server).handler(schedule(), Context())
+    assert (report["outcome"], report["sweep"], report["slice"]) == ("ended", SWEEP_AT, 1)
+    assert {entry["log_group"] for entry in report["not_subscribed"]} == {"/app/000", "/cold"}
+    assert unserved(server) == ["/aws/lambda/log-reflector", "/cold"]
+    assert metrics(capsys) == {
+        "Groups": 7,
+        "ShouldBeSubscribed": 6,
+        "Subscribed": 4,
+        "Excluded": 1,
+        "NotPossible": 2,
+        "NotPossibleSlots": 1,
+        "NotPossibleClass": 1,
+        "Failed": 0,
+        "Coverage": 66.67,
+    }
+
+
+def test_slices_hand_over_until_every_group_is_served_and_count_all_of_them(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Aws(*groups(230))
+    assert run(server, start, schedule(), slice_seconds=10) > 2
+    assert unserved(server) == []
+    assert server.operations().count("PutSubscriptionFilter") == 230
+    found = metrics(capsys)
+    assert (found["Groups"], found["Subscribed"], found["Coverage"]) == (230, 230, 100)
+
+
+def test_a_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> None:
+    server = Aws(*groups(3))
+    run(server, start, schedule())
+    server.groups["/app/001"].clear()
+    run(server, start, schedule("2026-11-23T10:00:00Z"))
+    assert unserved(server) == []
+
+
+def test_the_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -> None:
+    server = Aws(*groups(20))
+    run(server, start, schedule(), audit_days=3)
+    looked_at: list[set[str]] = []
+    for day in (23, 24, 25):
+        server.calls.clear()
+        run(server, start, schedule(f"2026-11-{day}T10:00:00Z"), audit_days=3)
+        looked_at.append({name for name in server.groups if server.operations(name)})
+    assert set.union(*looked_at) == set(server.groups)
+    assert sum(map(len, looked_at)) == 20
+
+
+def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_marked(start: Any) -> None:
+    server = Aws("/app/new", "/app/old")
+    server.created["/app/new"] = STARTED - 3600_000
+    start(server).handler(schedule(), Context())
+    assert server.announced() == ["/app/new"]
+    assert all(MARK in server.tags[name] for name in server.groups)
+
+
+def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any) -> None:
+    server = Aws("/app/new")
+    server.created["/app/new"] = STARTED - 3600_000
+    server.lost_entries = 1
+    assert failures(start(server).handler(batch(schedule()), Context())) == ["message-0"]
+    assert server.tags == {}
+    server.others.clear()
+    assert failures(start(server).handler(batch(schedule()), Context())) == []
+    assert server.announced() == ["/app/new"]
+    assert MARK in server.tags["/app/new"]
+
+
+def test_a_handing_over_that_fails_fails_the_slice(start: Any) -> None:
+    server = Aws(*groups(230))
+    server.lost_entries = 1
+    worker = start(server, slice_seconds=10)
+    assert failures(worker.handler(batch(schedule()), Context())) == ["message-0"]
+    answer = worker.handler(batch(schedule()), Context())  # it is no other sweep than the one under way
+    assert failures(answer) == []
+    assert len(server.handed_over("Sweep continued")) == 2
+
+
+def test_a_sweep_that_begins_while_another_is_under_way_gives_up(start: Any) -> None:
+    server = Aws(*groups(230))
+    worker = start(server, slice_seconds=10)
+    worker.handler(batch(schedule()), Context())
+    (older,) = server.handed_over("Sweep continued")
+    report = worker.handler(schedule("2026-11-23T10:00:00Z"), Context())
+    assert report["outcome"] == "given up: an older sweep is under way"
+    assert worker.handler(older, Context())["outcome"] in ("continued", "ended")
+
+
+def test_in_a_new_worker_the_older_sweep_goes_on_as_soon_as_it_is_seen(start: Any) -> None:
+    server = Aws(*groups(230))
+    start(server, slice_seconds=10).handler(batch(schedule()), Context())
+    (older,) = server.handed_over("Sweep continued")
+    worker = start(server, slice_seconds=10)
+    assert worker.handler(schedule("2026-11-23T10:00:00Z"), Context())["outcome"] == "continued"
+    younger = server.handed_over("Sweep continued")[-1]
+    assert worker.handler(older, Context())["outcome"] == "continued"
+    assert worker.handler(younger, Context())["outcome"].startswith("given up")
+
+
+def test_a_sweep_that_died_does_not_hold_up_those_to_come(start: Any, sleeps: list[float]) -> None:
+    server = Aws(*groups(230))
+    worker = start(server, slice_seconds=10)
+    worker.handler(batch(schedule()), Context())
+    sleeps.append(86_400)
+    assert worker.handler(schedule("2026-11-23T10:00:00Z"), Context())["outcome"] in ("continued", "ended")
+
+
+def test_a_slice_that_gets_nowhere_is_a_failure_and_not_handed_over(start: Any) -> None:
+    server = Aws(*groups(3))
+    context = Context(60)
+
+    def slow(operation: str, _unused: Any) -> None:
+        context.seconds -= 50 * (operation == "DescribeLogGroups")
+
+    server.spoil = slow
+    position = {"page": "", "after": "/app/000"}
+    detail = {"started": SWEEP_AT, "slice": 2, "position": position, "counts": {}}
+    told = {"source": "logreflector.subscriber", "detail-type": "Sweep continued", "detail": detail}
+    assert failures(start(server).handler(batch(told), context)) == ["message-0"]
+    assert server.handed_over("Sweep continued") == []
+
+
+def test_with_tags_a_sweep_unsubscribes_what_lost_them(start: Any) -> None:
+    server = Aws("/app/on", "/app/off")
+    server.tags["/app/on"] = {"logs": "on"}
+    server.add_filter("/app/off", "ours", OURS)
+    server.add_filter("/app/off", "theirs", THEIRS)
+    start(server, include_tags={"logs": "on"}).handler(schedule(), Context())
+    assert len(server.groups["/app/on"]) == 1
+    assert list(server.groups["/app/off"]) == ["theirs"]
+
+
+def test_other_settings_between_slices_hold_from_then_on(start: Any) -> None:
+    server = Aws(*groups(230))
+    start(server, slice_seconds=10).handler(batch(schedule()), Context())
+    (following,) = server.handed_over("Sweep continued")
+    after = following["detail"]["position"]["after"]
+    start(server, exclude=["/app/*"]).handler(following, Context())
+    assert all((name > after) == (not filters) for name, filters in server.groups.items())
+
+
+def test_a_denied_group_is_told_and_counted_and_stops_nothing(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    server = Aws(*groups(3))
+    server.spoil = lambda operation, request: (
+        ("AccessDeniedException", "no") if request.get("logGroupName") == "/app/001" else None
+    )
+    report = start(server).handler(schedule(), Context())
+    assert [(entry["log_group"], entry["outcome"]) for entry in report["not_subscribed"]] == [("/app/001", "denied")]
+    assert unserved(server) == ["/app/001"]
+    found = metrics(capsys)
+    assert (found["Failed"], found["Subscribed"], found["Coverage"]) == (1, 2, 66.67)

@@ -1,0 +1,275 @@
+"""The pace of the calls, against AWS's own buckets in simulated time."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import (
+    RATES,
+    SHARE,
+    Pace,
+    seconds_for,
+)
+from embedded_aws.rates import Rates
+from hypothesis import example, given
+from hypothesis import strategies as st
+from logs_server import LogsServer
+
+PUT = "PutSubscriptionFilter"
+DESCRIBE = "DescribeSubscriptionFilters"
+RATE = RATES[PUT]
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+def paced(clock: Clock, share: float = SHARE, **options: float) -> Pace:
+    return Pace(share, sleep=clock.sleep, clock=clock, **options)
+
+
+def moments(pace: Pace, clock: Clock, pauses: list[float]) -> list[float]:
+    """When the calls are made of one who pauses so long before each."""
+    found = []
+    for pause in pauses:
+        clock.sleep(pause)
+        pace.take(PUT)
+        found.append(clock.now)
+    return found
+
+
+@given(
+    pauses=st.lists(st.floats(0, 3), min_size=2, max_size=60),
+    share=st.sampled_from([0.05, 0.5, SHARE, 1.0]),
+    scale=st.sampled_from([0.5, 1.0, 20.0]),
+)
+@example(pauses=[0.0] * 60, share=SHARE, scale=1.0)
+@example(pauses=[0.0] * 10 + [3.0] + [0.0] * 10, share=SHARE, scale=1.0)
+def test_no_window_of_time_has_more_calls_than_the_rate_and_a_burst(
+    pauses: list[float], share: float, scale: float
+) -> None:
+    clock = Clock()
+    pace = paced(clock, share, scale=scale)
+    made = moments(pace, clock, pauses)
+    rate, burst = RATE * share * scale, max(RATE * share, 1)
+    assert pace.limit(PUT) == pytest.approx(rate)
+    assert pace.calls == {PUT: len(pauses)}
+    for (first, begin), (last, end) in itertools.combinations(enumerate(made), 2):
+        assert last - first + 1 <= rate * (end - begin) + burst + 1e-6
+
+
+@given(
+    pauses=st.lists(st.floats(0, 3), min_size=2, max_size=60),
+    refused=st.sets(st.integers(0, 59)),
+    share=st.sampled_from([0.5, SHARE]),
+)
+def test_refusals_never_make_it_faster(pauses: list[float], refused: set[int], share: float) -> None:
+    clock = Clock()
+    pace = paced(clock, share)
+    made = []
+    for number, pause in enumerate(pauses):
+        made += moments(pace, clock, [pause])
+        if number in refused:
+            pace.slow_down(PUT)
+    for (first, begin), (last, end) in itertools.combinations(enumerate(made), 2):
+        assert last - first + 1 <= RATE * share * (end - begin) + RATE * share + 1e-6
+
+
+def test_each_operation_has_a_rate_of_its_own() -> None:
+    clock = Clock()
+    pace = paced(clock, 1.0)
+    for operation in (PUT, DESCRIBE, "DescribeLogGroups"):
+        for _unused in range(5):
+            pace.take(operation)
+    assert clock.now == 0
+    assert (pace.limit("DescribeLogGroups"), pace.limit(PUT), pace.limit("PutAccountPolicy")) == (10, 5, 1)
+
+
+def test_after_a_refusal_it_is_slower_without_a_burst_and_recovers() -> None:
+    clock = Clock()
+    pace = paced(clock, 1.0)
+    moments(pace, clock, [0.0] * 20)
+    assert pace.slow_down(PUT) == float("-inf")
+    begun = clock.now
+    soon = moments(pace, clock, [0.0] * 10)
+    assert 5 * 0.7 * 0.99 <= 9 / (soon[-1] - soon[0]) <= 5 * 0.85
+    assert soon[0] - begun >= 1 / (5 * 0.7) - 1e-9
+    clock.now = begun + 20
+    later = moments(pace, clock, [0.0] * 20)
+    assert later[4] == later[0]  # the burst is back, and the rate
+    assert 15 / (later[19] - later[4]) == pytest.approx(5)
+    assert pace.refused == {PUT: 1}
+
+
+def test_calls_that_are_refused_together_slow_it_down_once() -> None:
+    clock = Clock()
+    together, once = paced(clock, 1.0), paced(clock, 1.0)
+    for _unused in range(8):
+        together.slow_down(PUT)
+    once.slow_down(PUT)
+    begun = clock.now
+    slow = moments(together, clock, [0.0] * 10)
+    clock.now = begun
+    assert slow == moments(once, clock, [0.0] * 10)
+
+
+def test_however_often_it_is_refused_it_goes_on() -> None:
+    clock = Clock()
+    pace = paced(clock)
+    for _unused in range(50):
+        clock.sleep(1.1)
+        pace.slow_down(PUT)
+    begun = clock.now
+    pace.take(PUT)
+    assert clock.now - begun <= 1 / (RATE * SHARE * 0.05) + 1e-9
+
+
+def test_the_last_call_that_got_through_is_known() -> None:
+    clock = Clock()
+    pace = paced(clock)
+    clock.now = 7.0
+    pace.accepted(PUT)
+    clock.now = 9.0
+    assert pace.slow_down(PUT) == 7.0
+    assert pace.slow_down(DESCRIBE) == float("-inf")
+
+
+def test_threads_that_share_it_wait_for_different_moments() -> None:
+    waits: list[float] = []
+    pace = Pace(1.0, sleep=waits.append, clock=lambda: 0.0)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(pace.take, [PUT] * 400))
+    assert sorted(waits) == pytest.approx([number / 5 for number in range(1, 396)])
+    assert pace.calls == {PUT: 400}
+
+
+class Aws:
+    """Callers in simulated time against the buckets that the embedded AWS enforces."""
+
+    def __init__(self, share: float = SHARE) -> None:
+        self.now = 0.0
+        self._waits: list[float] = []
+        self.pace = Pace(share, sleep=self._waits.append, clock=lambda: self.now)
+        self._rates = Rates(lambda: self.now, scale=1)
+        self.passed: list[float] = []
+
+    def run(self, callers: int, seconds: float, latency: Callable[[], float], others: Iterable[float] = ()) -> None:
+        """Callers that always have work, and others who call at the moments given and do not try again."""
+        ticks = itertools.count()
+        events = [(0.0, next(ticks), "wants") for _unused in range(callers)]
+        heapq.heapify(events)
+        moments_of_others = iter(others)
+        foreign = next(moments_of_others, float("inf"))
+        while events[0][0] < seconds:
+            self.now, _unused, what = heapq.heappop(events)
+            while foreign <= self.now:
+                self._rates.allow("1", "r", "logs", PUT)
+                foreign = next(moments_of_others, float("inf"))
+            after = latency()
+            if what == "wants":
+                self.pace.take(PUT)
+                after = self._waits.pop() if self._waits else 0.0
+            elif self._rates.allow("1", "r", "logs", PUT):
+                self.pace.accepted(PUT)
+                self.passed.append(self.now)
+            else:
+                self.pace.slow_down(PUT)
+            heapq.heappush(events, (self.now + after, next(ticks), "calls" if what == "wants" else "wants"))
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.3, 1.0])
+def test_eight_callers_use_95_percent_of_what_aws_allows_and_none_is_refused(latency: float) -> None:
+    aws = Aws()
+    aws.run(8, 600, lambda: latency)
+    assert len(aws.passed) >= 0.95 * RATE * 600
+    assert aws.pace.refused.total() == 0
+
+
+@given(latency=st.lists(st.floats(0, 2), min_size=5, max_size=50))
+def test_latency_that_varies_costs_next_to_nothing(latency: list[float]) -> None:
+    aws = Aws()
+    aws.run(16, 300, itertools.cycle(latency).__next__)
+    assert len(aws.passed) >= 0.95 * RATE * 300
+    assert aws.pace.refused.total() == 0
+
+
+def test_a_gentler_share_is_kept() -> None:
+    aws = Aws(share=0.2)
+    aws.run(8, 600, lambda: 0.05)
+    assert 0.95 * RATE * 0.2 * 600 <= len(aws.passed) <= RATE * 0.2 * 600 + RATE
+
+
+@pytest.mark.parametrize("taken", [0.3, 0.6, 0.9])
+def test_most_of_what_another_writer_leaves_is_used(taken: float) -> None:
+    aws = Aws()
+    aws.run(8, 600, lambda: 0.05, (number / (RATE * taken) for number in itertools.count()))
+    assert len(aws.passed) >= 0.9 * RATE * (1 - taken) * 600
+
+
+def test_when_the_other_writer_is_gone_the_rate_is_reached_again() -> None:
+    aws = Aws()
+    aws.run(8, 600, lambda: 0.05, [number / 4 for number in range(4 * 300)])
+    assert len([moment for moment in aws.passed if moment > 330]) >= 0.95 * RATE * 270
+
+
+def busy(server: LogsServer, clock: Clock, others: float) -> None:
+    """Lets the server refuse what AWS would, where somebody else describes filters so often a second."""
+    rates = Rates(clock, scale=1)
+    theirs = itertools.count()
+    due = [0.0]
+
+    def spoil(operation: str, _unused: object) -> tuple[str, str] | None:
+        while due[0] <= clock.now:
+            rates.allow("1", "r", "logs", DESCRIBE)
+            due[0] = next(theirs) / others
+        if rates.allow("1", "r", "logs", operation):
+            return None
+        return ("ThrottlingException", "Rate exceeded")
+
+    server.spoil = spoil
+
+
+def api(server: LogsServer, clock: Clock, seconds: float) -> LogsApi:
+    patience = Patience(seconds=seconds, sleep=clock.sleep, clock=clock)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience)
+
+
+def test_a_call_that_is_refused_costs_a_wait_and_is_never_given_up() -> None:
+    server, clock = LogsServer("/x"), Clock()
+    busy(server, clock, others=3)
+    calls = api(server, clock, seconds=60)
+    for _unused in range(400):
+        assert calls.filters("/x") == []
+    assert calls.pace.refused[DESCRIBE] > 0
+    assert 400 / clock.now >= 0.7 * 2
+
+
+def test_only_where_none_gets_through_at_all_the_wait_ends() -> None:
+    server, clock = LogsServer("/x"), Clock()
+    server.spoil = lambda _operation, _request: ("ThrottlingException", "Rate exceeded")
+    with pytest.raises(_errors.ThrottledError, match="Others use up the rate"):
+        api(server, clock, seconds=60).filters("/x")
+    assert 60 <= clock.now <= 70
+
+
+def test_the_slowest_operation_says_how_long_many_calls_take() -> None:
+    assert seconds_for({}) == 0
+    assert seconds_for({PUT: 5000, "TagResource": 5000, "DescribeLogGroups": 100}, 1.0) == 1000
+    assert seconds_for({"PutAccountPolicy": 3, PUT: 5}, 0.5) == 6

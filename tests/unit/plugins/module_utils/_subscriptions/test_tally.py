@@ -1,0 +1,214 @@
+"""What a sweep came to, in counts and as many entries as a result can hold."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import Kind
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    GroupPlan,
+    SubscriptionFilter,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import FAILURES, MOST_ENTRIES, Tally
+from hypothesis import given
+from hypothesis import strategies as st
+
+OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
+THEIRS = "arn:aws:lambda:eu-west-1:222222222222:function:theirs"
+KINDS = get_args(Kind)
+SERVED = ("subscribed", "created", "updated", "unsubscribed", "removed")
+
+
+def ours(name: str) -> SubscriptionFilter:
+    return SubscriptionFilter(name, "ours", OURS)
+
+
+def theirs(name: str, filter_name: str = "theirs") -> SubscriptionFilter:
+    return SubscriptionFilter(name, filter_name, THEIRS)
+
+
+def outcome(name: str, kind: Kind, **more: Any) -> Outcome:
+    """As a sweep makes one of that kind."""
+    if kind == "created":
+        more = {"plan": GroupPlan(after=ours(name)), "mark": "set", **more}
+    elif kind == "removed":
+        more = {"plan": GroupPlan(remove=(ours(name),)), "mark": "taken", **more}
+    elif kind not in SERVED:
+        more = {"reason": f"why {name} is not", **more}
+    return Outcome(name, kind, **more)
+
+
+def tallied(outcomes: list[Outcome], most: int = MOST_ENTRIES) -> Tally:
+    tally = Tally(most)
+    for item in outcomes:
+        tally.add(item)
+    return tally
+
+
+OUTCOMES = st.lists(st.sampled_from(KINDS), max_size=60).map(
+    lambda kinds: [outcome(f"/g/{number:03}", kind) for number, kind in enumerate(kinds)]
+)
+
+
+@given(OUTCOMES, st.integers(1, 70))
+def test_every_group_is_counted_once_and_in_the_entries_as_far_as_they_go(outcomes: list[Outcome], most: int) -> None:
+    counts = (summary := tallied(outcomes, most).summary())["counts"]
+    kinds = [item.kind for item in outcomes]
+    assert counts["groups"] == len(outcomes)
+    for kind in ("excluded", "not_possible", "gone", "in_deletion", "contested", "denied", "failed"):
+        assert counts[kind] == kinds.count(kind)
+    assert counts["subscribed"] == sum(kinds.count(kind) for kind in ("subscribed", "created", "updated"))
+    assert counts["already_right"] == kinds.count("subscribed")
+    assert counts["changed"] == sum(item.changes for item in outcomes)
+    wanting = [item.log_group for item in outcomes if item.kind not in SERVED]
+    shown = [entry["log_group"] for entry in summary["not_subscribed"]]
+    assert len(shown) == min(most, len(wanting))
+    assert shown == sorted(shown)
+    assert set(shown) <= set(wanting)
+    assert summary["left_out"] == len(wanting) - len(shown)
+
+
+@given(OUTCOMES, st.randoms(use_true_random=False))
+def test_the_order_in_which_outcomes_come_does_not_matter(outcomes: list[Outcome], chance: random.Random) -> None:
+    foreign = [replace(item, foreign=(theirs(item.log_group, f"f-{len(item.log_group)}"),)) for item in outcomes]
+    shuffled = chance.sample(foreign, len(foreign))
+    one, other = tallied(foreign), tallied(shuffled)
+    assert one.summary() == other.summary()
+    assert one.changing == other.changing
+    assert one.failures() == other.failures()
+    assert one.writes == other.writes
+
+
+def test_failures_come_first_into_what_room_there_is_and_exclusions_last() -> None:
+    kinds: list[Kind] = ["excluded", "gone", "not_possible", "failed", "denied"]
+    outcomes = [outcome(f"/{kind}/{number}", kind) for kind in kinds for number in range(3)]
+    summary = tallied(outcomes, most=7).summary()
+    assert [entry["outcome"] for entry in summary["not_subscribed"]] == ["denied"] * 3 + ["failed"] * 3 + [
+        "not_possible"
+    ]
+    assert summary["left_out"] == 8
+    assert summary["counts"]["gone"] == 3
+
+
+def test_with_a_hundred_thousand_groups_the_result_and_what_is_held_stay_small() -> None:
+    tally = Tally(100)
+    for number in range(100_000):
+        kind: Kind = KINDS[number % len(KINDS)]
+        name = f"/aws/lambda/some-service-{number:06}"
+        tally.add(outcome(name, kind, foreign=(theirs(name),)))
+    assert len(json.dumps(tally.summary())) < 20_000
+    assert len(tally.changing) == 100
+    assert tally.more_changes == tally.counts()["changed"] - 100
+    assert all(len(tally.entries(kind)) <= 100 for kind in KINDS if kind not in ("subscribed", "created", "updated", "unsubscribed"))  # fmt: skip
+    assert tally.counts()["groups"] == 100_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_makes_it_fail(kind: Kind) -> None:
+    tally = tallied([outcome("/a", kind)])
+    assert bool(tally.failures()) == (kind in ("denied", "contested", "failed"))
+    assert set(FAILURES) == {"denied", "contested", "failed"}
+
+
+def test_a_second_word_on_a_group_takes_the_first_back() -> None:
+    """It was served before a foreign filter told that it is another delivery's."""
+    created = outcome("/aws/lambda/theirs", "created")
+    told = Outcome(
+        "/aws/lambda/theirs", "excluded", "a loop", GroupPlan(remove=(ours("/aws/lambda/theirs"),)), mark="apart"
+    )
+    tally = tallied([created, outcome("/b", "subscribed"), replace(told, instead_of="created")])
+    counts = tally.counts()
+    assert (counts["groups"], counts["subscribed"], counts["excluded"], counts["changed"]) == (2, 1, 1, 1)
+    assert tally.changing == [replace(told, instead_of="created")]
+    # The calls of both were made.
+    assert tally.writes == {
+        "PutSubscriptionFilter": 1,
+        "DeleteSubscriptionFilter": 1,
+        "TagResource": 2,
+        "UntagResource": 0,
+    }
+
+
+def test_a_group_that_is_released_is_no_longer_among_those_left_out() -> None:
+    tally = tallied([outcome("/a", "excluded", known=True), outcome("/a", "created", instead_of="excluded")])
+    summary = tally.summary()
+    assert summary["not_subscribed"] == []
+    assert (summary["counts"]["groups"], summary["counts"]["subscribed"], summary["counts"]["excluded"]) == (1, 1, 0)
+
+
+def test_the_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
+    def fingerprint(*filters: SubscriptionFilter) -> dict[str, Any]:
+        by_group = [outcome(item.log_group, "subscribed", foreign=(item,)) for item in filters]
+        found: dict[str, Any] = tallied(by_group).summary()["foreign"]
+        return found
+
+    one, two = theirs("/a", "x"), theirs("/b", "y")
+    assert fingerprint(one, two) == fingerprint(two, one)
+    assert fingerprint(one, two)["filters"] == 2
+    different = {
+        fingerprint(*filters)["fingerprint"]
+        for filters in (
+            (),
+            (one,),
+            (two,),
+            (one, two),
+            (one, replace(two, filter_pattern="x")),
+            (one, replace(two, name="z")),
+            (one, replace(two, log_group="/c")),
+            (one, replace(two, destination_arn=OURS)),
+            (theirs("/a", "y"), theirs("/b", "x")),
+        )
+    }
+    assert len(different) == 9
+    # When it was made is no part of what it is.
+    assert fingerprint(replace(one, created=1)) == fingerprint(replace(one, created=2))
+
+
+def test_a_second_word_does_not_count_foreign_filters_again() -> None:
+    seen = outcome("/a", "created", foreign=(theirs("/a"),))
+    again = outcome("/a", "excluded", foreign=(theirs("/a"),), instead_of="created")
+    assert tallied([seen, again]).summary()["foreign"] == tallied([seen]).summary()["foreign"]
+
+
+def test_what_is_not_possible_is_counted_by_its_cause() -> None:
+    tally = tallied(
+        [outcome(f"/{number}", "not_possible", cause=cause) for number, cause in enumerate(["slots", "class", "slots"])]
+    )
+    assert tally.causes == {"slots": 2, "class": 1}
+
+
+def test_what_is_worth_knowing_of_groups_that_are_subscribed_is_a_note() -> None:
+    tally = tallied([outcome("/b", "subscribed", reason="a second filter"), outcome("/a", "created")], most=1)
+    tally.add(outcome("/c", "subscribed", reason="no room"))
+    assert tally.summary()["notes"] == ["/b: a second filter"]
+
+
+def test_marks_known_groups_and_groups_that_are_removed_by_purge() -> None:
+    tally = tallied(
+        [
+            outcome("/a", "subscribed", known=True),
+            outcome("/b", "subscribed", mark="set"),
+            outcome("/c", "removed", reason="the exclude pattern 'c' matches"),
+            outcome("/d", "removed"),
+        ]
+    )
+    counts = tally.counts()
+    assert (counts["known_by_mark"], counts["changed"], counts["already_right"]) == (1, 3, 2)
+    assert [entry["log_group"] for entry in tally.summary()["not_subscribed"]] == ["/c"]
+    assert tally.writes == {
+        "PutSubscriptionFilter": 0,
+        "DeleteSubscriptionFilter": 2,
+        "TagResource": 1,
+        "UntagResource": 2,
+    }
+
+
+def test_what_purge_removes_is_left_out_like_all_else_where_there_is_no_room() -> None:
+    removed = [outcome(f"/{number}", "removed", reason="excluded by a rule") for number in range(5)]
+    summary = tallied(removed, most=2).summary()
+    assert (len(summary["not_subscribed"]), summary["left_out"]) == (2, 3)

@@ -1,0 +1,472 @@
+"""account_subscription_policy over botocore: what it writes, and that no group is unserved between any two calls."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from account_policy_server import OURS, THEIRS, AccountPolicyServer, KilledError
+from ansible_collections.logreflector.aws.plugins.module_utils import _session
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import (
+    account_subscription_policy,
+    subscription_filter,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions import account_policy, policy_switch
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.account_policy import SWITCHING
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.modules.account_subscription_policy import SPEC
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from botocore.awsrequest import AWSResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs_server import ACCOUNT, REGION, _Body
+
+PATH = {"/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber"}
+MARK = "logreflector.aws/subscribed/log-reflector"
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subscription_filter, "Pace", partial(Pace, scale=1e6))
+        yield
+
+
+def run(server: AccountPolicyServer, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+    """The module's result; functions of the delivery path write to the log groups of their default names."""
+    session = server.session
+    session.events.register("before-send.lambda", _no_such_function, unique_id="lambda")
+    target = Target(session, REGION)
+    target.__dict__["identity"] = Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/deployer")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_session.Target, "from_params", classmethod(lambda _cls, *_unused: target))
+        options = {"region": REGION, "destination_arn": "log-reflector", "settle_seconds": 0, "wait_timeout": 0}
+        return perform_in_process(SPEC, {**options, **params}, check_mode=check_mode)
+
+
+def _no_such_function(request: Any, **_unused: Any) -> AWSResponse:
+    headers = {"x-amzn-ErrorType": "ResourceNotFoundException"}
+    return AWSResponse(request.url, 404, headers, _Body(b'{"Message": "Function not found"}'))
+
+
+def target_with(filtered: int, plain: int = 2) -> AccountPolicyServer:
+    """Groups with a filter of ours and its mark, groups without, one of theirs, one excluded, and the delivery's own."""
+    server = AccountPolicyServer()
+    for number in range(filtered):
+        server.add_filter(f"/app/{number:03}", "ours", OURS)
+        server.tags[f"/app/{number:03}"] = {MARK: "x"}
+    for name in [*(f"/new/{number}" for number in range(plain)), "/left-out", *PATH]:
+        server.groups[name] = {}
+    server.add_filter("/shared", "theirs", THEIRS.replace("lambda", "kinesis").replace("function:", "stream/"))
+    server.groups["/archive"] = {}
+    server.classes["/archive"] = "INFREQUENT_ACCESS"
+    server.groups = dict(sorted(server.groups.items()))
+    return server
+
+
+def chosen(server: AccountPolicyServer) -> list[str]:
+    return [name for name in server.groups if name not in {*PATH, "/left-out", "/archive"}]
+
+
+OPTIONS = {"exclude": ["/left-*"]}
+
+
+def test_a_target_without_filters_takes_one_write_and_then_none() -> None:
+    server = target_with(0)
+    result = run(server, **OPTIONS)
+    assert result["changes"] == ["create account policy log-reflector"]
+    assert server.writes == ["PutAccountPolicy"]
+    assert server.left_out() == {*PATH, "/left-out"}
+    assert result["policy"] == {
+        "name": "log-reflector",
+        "destination_arn": OURS,
+        "filter_pattern": "",
+        "excluded": 3,
+        "criteria_bytes": len(server.policy["selectionCriteria"]),
+    }
+    assert {kind: number for kind, number in result["counts"].items() if number} == {
+        "groups": 7,
+        "subscribed": 3,
+        "changed": 3,
+        "excluded": 3,
+        "not_possible": 1,
+    }
+    assert {item["log_group"]: item["outcome"] for item in result["not_subscribed"]} == {
+        "/archive": "not_possible",
+        **dict.fromkeys([*PATH, "/left-out"], "excluded"),
+    }
+    assert result["doubled"] == {"groups": 0, "seconds_at_most": 0}
+    server.calls.clear()
+    again = run(server, **OPTIONS)
+    assert not again["changed"]
+    assert (again["counts"]["subscribed"], again["counts"]["already_right"], again["counts"]["changed"]) == (3, 3, 0)
+    assert server.operations() == ["DescribeAccountPolicies", "ListLogGroups", "DescribeLogGroups"]
+
+
+def test_without_changes_5000_groups_take_little_more_than_their_listing() -> None:
+    server = target_with(0, plain=5000)
+    assert run(server, **OPTIONS)["counts"]["subscribed"] == 5001
+    server.calls.clear()
+    assert not run(server, **OPTIONS)["changed"]
+    assert Counter(server.operations()) == {"DescribeAccountPolicies": 1, "DescribeLogGroups": 101, "ListLogGroups": 1}
+
+
+def test_filters_are_replaced_and_marks_go_with_them() -> None:
+    server = target_with(3)
+    foreign = server.groups["/shared"]
+    result = run(server, **OPTIONS)
+    assert result["changes"] == [
+        "create account policy log-reflector",
+        "delete the filters of 3 log groups in favour of account policy log-reflector",
+    ]
+    assert server.left_out() == {*PATH, "/left-out"}
+    assert all(server.served(name) == 1 for name in chosen(server))
+    assert (server.groups["/shared"], result["foreign"]["filters"]) == (foreign, 1)
+    assert not any(server.tags.values())
+    assert result["doubled"]["groups"] == 3
+    (policy, filters) = result["diff"]
+    assert (policy["before"], policy["after"]["excluded"]) == ("", sorted([*PATH, "/left-out"]))
+    assert (set(filters["before"]), filters["after"]) == ({"/app/000", "/app/001", "/app/002"}, {})
+    server.calls.clear()
+    assert not run(server, **OPTIONS)["changed"]
+    assert server.writes == []
+
+
+def test_and_back_to_filters() -> None:
+    server = target_with(3)
+    run(server, **OPTIONS)
+    result = run(server, state="absent", filter_pattern="", **OPTIONS)
+    assert result["changes"] == [
+        "delete account policy log-reflector",
+        "subscribe 6 log groups in place of account policy log-reflector",
+    ]
+    assert (server.policy, result["policy"]) == (None, None)
+    assert all(server.served(name) == 1 for name in chosen(server))
+    assert (server.groups["/left-out"], server.groups["/archive"]) == ({}, {})
+    assert all(MARK in server.tags[name] for name in chosen(server))
+    server.calls.clear()
+    again = run(server, state="absent", filter_pattern="", **OPTIONS)
+    assert not again["changed"]
+    assert server.operations() == ["DescribeAccountPolicies"]
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"exclude": ["/new/*"]}, {"state": "absent"}, {"state": "absent", "replace_filters": False}]
+)
+@pytest.mark.parametrize("policy", [False, True])
+def test_check_mode_announces_the_real_run_and_writes_nothing(params: dict[str, Any], policy: bool) -> None:
+    server = target_with(2)
+    if policy:
+        server.put("log-reflector", OURS, [*PATH, "/left-out", SWITCHING, "/app/000"])
+    announced = run(server, check_mode=True, **{**OPTIONS, **params})
+    assert server.writes == []
+    real = run(server, **{**OPTIONS, **params})
+    assert real["changed"] is announced["changed"] is bool(policy or params.get("state") != "absent")
+    ignored = {"doubled", "invocation"}
+    assert {key: real[key] for key in real.keys() - ignored} == {
+        key: announced[key] for key in announced.keys() - ignored
+    }
+    server.calls.clear()
+    assert not run(server, **{**OPTIONS, **params})["changed"]
+    assert server.writes == []
+
+
+def test_somebody_elses_policy_is_named_and_stays() -> None:
+    server = target_with(1)
+    server.put("central-logging", THEIRS, ["/x"])
+    before = json.dumps(server.policy)
+    result = run(server, **OPTIONS)
+    assert result["error_kind"] == "RefusedError"
+    assert f"central-logging, which sends to {THEIRS}" in result["msg"]
+    assert not run(server, state="absent", **OPTIONS)["changed"]
+    assert (server.writes, json.dumps(server.policy)) == ([], before)
+
+
+def test_a_policy_that_came_meanwhile_is_named_too() -> None:
+    server = target_with(0)
+
+    def intrude(operation: str, _asked: dict[str, Any]) -> None:
+        if operation == "PutAccountPolicy" and not server.policy:
+            server.put("central-logging", THEIRS)
+
+    server.spoil = intrude
+    result = run(server, **OPTIONS)
+    assert (result["error_kind"], result["changed"]) == ("RefusedError", False)
+    assert "central-logging" in result["msg"]
+
+
+def test_ours_keeps_its_name_and_what_is_not_given() -> None:
+    server = target_with(0)
+    server.put("of-an-older-release", OURS, [*PATH], pattern="ERROR")
+    result = run(server, **OPTIONS)
+    assert (result["policy"]["name"], result["policy"]["filter_pattern"]) == ("of-an-older-release", "ERROR")
+    assert server.left_out() == {*PATH, "/left-out"}
+    assert run(server, filter_pattern="", **OPTIONS)["changes"] == ["update account policy of-an-older-release"]
+    assert json.loads(server.policy["policyDocument"])["FilterPattern"] == ""
+
+
+def test_the_names_of_groups_that_are_gone_do_no_harm_and_go_with_the_next_write() -> None:
+    server = target_with(0)
+    server.put("log-reflector", OURS, [*PATH, "/left-out", "/gone"])
+    assert not run(server, **OPTIONS)["changed"]
+    server.groups["/left-too"] = {}
+    assert run(server, **OPTIONS)["changed"]
+    assert server.left_out() == {*PATH, "/left-out", "/left-too"}
+
+
+def test_more_names_than_aws_takes_are_an_error_with_numbers_before_any_write() -> None:
+    server = target_with(2)
+    for number in range(1000):
+        server.groups[f"/left-{number:04}/{'x' * 20}"] = {}
+    result = run(server, **OPTIONS)
+    assert result["error_kind"] == "LimitReachedError"
+    assert "1003 log groups" in result["msg"]
+    assert "AWS takes 25600" in result["msg"]
+    assert "log_groups_mode: filters" in result["msg"]
+    assert server.writes == []
+
+
+def test_filters_of_the_subscriber_beside_the_policy_are_found_by_their_marks() -> None:
+    server = target_with(0)
+    run(server, **OPTIONS)
+    server.add_filter("/new/0", "ours", OURS)
+    server.tags["/new/0"] = {MARK: "x"}
+    server.tags["/new/1"] = {MARK: "x"}  # a mark that its filter did not outlive
+    server.calls.clear()
+    result = run(server, **OPTIONS)
+    assert result["changes"] == [
+        "update account policy log-reflector",
+        "delete the filters of 1 log groups in favour of account policy log-reflector",
+        "take the mark from 1 log groups",
+    ]
+    assert server.operations().count("DescribeSubscriptionFilters") == 2
+    assert all(server.served(name) == 1 for name in chosen(server))
+    assert not any(server.tags.values())
+
+
+def test_filters_without_a_mark_are_found_by_an_audit() -> None:
+    server = target_with(0)
+    run(server, **OPTIONS)
+    server.add_filter("/new/0", "ours", OURS)
+    assert not run(server, **OPTIONS)["changed"]
+    assert run(server, audit=True, **OPTIONS)["changed"]
+    assert server.groups["/new/0"] == {}
+
+
+def test_groups_that_others_deliveries_log_to_stay_apart_also_when_nobody_looks() -> None:
+    server = target_with(1)
+    server.add_filter("/new/0", "theirs", THEIRS)
+    server.groups["/aws/lambda/theirs"] = {}
+    run(server, **OPTIONS)
+    assert server.served("/aws/lambda/theirs") == 0
+    again = run(server, **OPTIONS)
+    assert not again["changed"]
+    assert {"log_group": "/aws/lambda/theirs", "outcome": "excluded"}.items() <= {
+        key: value
+        for item in again["not_subscribed"]
+        if item["log_group"] == "/aws/lambda/theirs"
+        for key, value in item.items()
+    }.items()
+    del server.groups["/new/0"]["theirs"]
+    assert run(server, audit=True, **OPTIONS)["changed"]
+    assert server.served("/aws/lambda/theirs") == 1
+
+
+def test_without_replacing_filters_stay_and_nothing_is_looked_at() -> None:
+    server = target_with(2)
+    assert run(server, replace_filters=False, **OPTIONS)["changes"] == ["create account policy log-reflector"]
+    assert server.served("/app/000") == 2
+    assert "DescribeSubscriptionFilters" not in server.operations()
+    assert run(server, state="absent", replace_filters=False, **OPTIONS)["changes"] == [
+        "delete account policy log-reflector"
+    ]
+    assert (server.served("/app/000"), server.served("/new/0")) == (1, 0)
+
+
+def test_a_group_that_cannot_be_looked_at_stops_the_switch_before_it_begins() -> None:
+    server = target_with(2)
+    server.spoil = lambda operation, asked: (
+        ("AccessDeniedException", "explicit deny")
+        if operation == "DescribeSubscriptionFilters" and asked["logGroupName"] == "/app/001"
+        else None
+    )
+    for state in ("present", "absent"):
+        result = run(server, state=state, **OPTIONS)
+        assert "1 could not be looked at, so nothing was changed. The first, /app/001:" in result["msg"]
+        assert server.writes == []
+        server.put("log-reflector", OURS, [*PATH, "/left-out", SWITCHING, "/app/000", "/app/001"])
+
+
+def test_a_full_group_would_be_left_without_either_so_nothing_is_written() -> None:
+    server = target_with(0)
+    run(server, **OPTIONS)
+    server.add_filter("/shared", "another", THEIRS)
+    server.calls.clear()
+    result = run(server, state="absent", slots=2, **OPTIONS)
+    assert result["error_kind"] == "LimitReachedError"
+    assert "The first, /shared:" in result["msg"]
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_group_that_fails_stays_served_and_the_next_run_mends_it(state: str) -> None:
+    server = target_with(3)
+    if state == "absent":
+        run(server, **OPTIONS)
+    refused = {"present": "DeleteSubscriptionFilter", "absent": "PutSubscriptionFilter"}[state]
+    server.spoil = lambda operation, asked: (
+        ("AccessDeniedException", "explicit deny")
+        if operation == refused and asked["logGroupName"] == "/app/001"
+        else None
+    )
+    result = run(server, state=state, **OPTIONS)
+    assert "Could not change over 1 log groups" in result["msg"]
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert all(server.served(name) for name in chosen(server))
+    assert SWITCHING in server.left_out()
+    assert ("delete account policy log-reflector" in result["changes"]) is False
+    server.spoil = lambda _operation, _asked: None
+    assert run(server, state=state, **OPTIONS)["changed"]
+    assert all(server.served(name) == 1 for name in chosen(server))
+
+
+def test_a_group_that_is_made_during_the_switch_has_its_filter_before_the_policy_goes() -> None:
+    server = target_with(2)
+    run(server, **OPTIONS)
+
+    def make_one(operation: str, _asked: dict[str, Any]) -> None:
+        if operation == "PutSubscriptionFilter":
+            server.groups.setdefault("/made/meanwhile", {})
+
+    server.spoil = make_one
+    run(server, state="absent", **OPTIONS)
+    assert server.policy is None
+    assert all(server.served(name) == 1 for name in chosen(server))
+    assert "/made/meanwhile" in chosen(server)
+
+
+def test_a_policy_that_is_refused_half_way_tells_what_was_done() -> None:
+    server = target_with(4)
+    run(server, **OPTIONS)
+    server.spoil = lambda operation, _asked: (
+        ("AccessDeniedException", "no") if operation == "DeleteAccountPolicy" else None
+    )
+    result = run(server, state="absent", **OPTIONS)
+    assert result["changes"] == [
+        "update account policy log-reflector",
+        "subscribe 7 log groups in place of account policy log-reflector",
+    ]
+    assert (result["changed"], result["error_kind"]) == (True, "AccessDeniedError")
+    assert "Could not delete account policy log-reflector in 222222222222/eu-west-1" in result["msg"]
+
+
+def test_a_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() -> None:
+    server = target_with(0)
+    server.spoil = lambda operation, _asked: (
+        ("InvalidParameterException", "Could not execute the lambda function. Make sure ...")
+        if operation == "PutAccountPolicy"
+        else None
+    )
+    result = run(server, **OPTIONS)
+    assert f"Check that {OURS} exists" in result["msg"]
+    assert "lambda_permission" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("params", "option"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "aws/x"}, "name"),
+        ({"destination_arn": ""}, "destination_arn"),
+        ({"destination_arn": "arn:aws:kinesis:eu-west-1:222222222222:stream/x"}, "destination_arn"),
+        ({"include": ["re:("]}, "include"),
+        ({"exclude": [""]}, "exclude"),
+        ({"slots": 0}, "slots"),
+        ({"settle_seconds": -1}, "settle_seconds"),
+        ({"rate_share": 0}, "rate_share"),
+        ({"report_limit": 0}, "report_limit"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_any_write(params: dict[str, Any], option: str) -> None:
+    server = target_with(1)
+    result = run(server, **params)
+    assert result["error_kind"] == "InvalidInputError"
+    assert f"option {option}:" in result["msg"]
+    assert server.writes == []
+
+
+def test_the_settling_time_is_waited_before_anything_goes() -> None:
+    server, order = target_with(2), []
+
+    def note(seconds: float) -> None:
+        order.append(f"wait {seconds:g}")
+
+    server.watch = lambda: order.append(server.calls[-1][0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_subscription_policy, "Switch", partial(policy_switch.Switch, sleep=note))
+        run(server, settle_seconds=7, **OPTIONS)
+    writes = [name for name in order if not name.startswith(("Describe", "List", "Untag"))]
+    assert writes == [
+        "PutAccountPolicy",
+        "PutAccountPolicy",
+        "wait 7",
+        *["DeleteSubscriptionFilter"] * 2,
+        "PutAccountPolicy",
+    ]
+
+
+@given(
+    filtered=st.integers(0, 8),
+    marked=st.booleans(),
+    longest=st.sampled_from([190, 260, 25600]),
+    killed=st.lists(st.integers(1, 30), max_size=3),
+    back=st.booleans(),
+    turns=st.booleans(),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_group_is_unserved_between_any_two_calls_though_killed_again_and_again(
+    filtered: int, marked: bool, longest: int, killed: list[int], back: bool, turns: bool
+) -> None:
+    """Whatever served a group, something goes on doing so; and what runs to its end leaves each served once."""
+    server = target_with(filtered)
+    server.longest = longest
+    if not marked:
+        server.tags.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_policy, "CRITERIA_BYTES", longest)
+        patch.setattr(account_policy, "SMALLEST_CHUNK", 2)
+        if back:
+            run(server, **OPTIONS)
+        state = "absent" if back else "present"
+        had = {name for name in chosen(server) if server.served(name)}
+        lost: list[tuple[str, list[str]]] = []
+
+        def watch() -> None:
+            had.update(name for name in chosen(server) if server.served(name))
+            lost.extend((name, server.writes) for name in had if not server.served(name))
+            assert not any(server.served(name) for name in (*PATH, "/left-out"))
+
+        server.watch = watch
+        for dies_after in killed:
+            server.revive()
+            server.dies_after = dies_after
+            with contextlib.suppress(KilledError):
+                run(server, state=state, **OPTIONS)
+            if turns:
+                state = "present" if state == "absent" else "absent"
+        server.revive()
+        run(server, state=state, **OPTIONS)
+        assert not lost
+        served = {name: server.served(name) for name in chosen(server)}
+        assert set(served.values()) <= ({1} if state == "present" else {0, 1})
+        assert all(served[name] for name in had)
+        assert (server.policy is None) is (state == "absent")
+        server.calls.clear()
+        assert not run(server, state=state, **OPTIONS)["changed"]
+        assert server.writes == []
