@@ -41,8 +41,9 @@ _NAME = r"[a-zA-Z_]\w*"
 _MENTION = re.compile(rf"\{{\{{ *({_NAME}(?:\.{_NAME})*) *\}}\}}")
 _OMIT_UNLESS = re.compile(rf"\{{\{{ *({_NAME}) *\| *default\( *omit *\) *\}}\}}")
 _LITERAL_UNLESS = re.compile(
-    rf"\{{\{{ *({_NAME}) *\| *default\( *('[^'\\]*'|[0-9]+|\[\]|\[ *'[^'\\]*' *\]) *\) *\}}\}}"
+    rf"\{{\{{ *({_NAME}) *\| *default\( *('[^'\\]*'|[0-9]+(?:\.[0-9]+)?|true|false|\{{\}}|\[\]|\[ *'[^'\\]*' *\]) *\) *\}}\}}"
 )
+_TRUTHS = {"true": "True", "false": "False"}  # Jinja's words, and Python's
 _NOTHING = object()
 _STARTS = ("{{", "{%", "{#")
 _NAMES = re.compile(rf"(?<![\w.]){_NAME}")
@@ -87,7 +88,7 @@ class Variables:
         if found := _OMIT_UNLESS.fullmatch(text):
             return self._or(text, found[1], _Omitted)
         if found := _LITERAL_UNLESS.fullmatch(text):
-            return self._or(text, found[1], ast.literal_eval(found[2]))
+            return self._or(text, found[1], ast.literal_eval(_TRUTHS.get(found[2], found[2])))
         return self._composed(text) or self._templated(text)
 
     def _mentioned(self, path: str) -> Any:

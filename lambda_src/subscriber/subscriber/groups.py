@@ -54,6 +54,8 @@ class Groups:
     def serve(self, asked: Mapping[str, NewGroup | TagsChanged], deadline: Deadline) -> dict[str, Served]:
         """Subscribe, or with tags unsubscribe, groups by name, several at once. Raises only what stops all of them."""
         api = self._worker.api(deadline)
+        if self._worker.is_left_to_policy(api, deadline):
+            return {name: Served(Outcome(name, "excluded", "the account policy serves it")) for name in asked}
         sweep = self._worker.sweep(api)
         purging = self._worker.sweep(api, purge=True)
 

@@ -47,6 +47,13 @@ class Place:
         """As the calls on tags want it."""
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
 
+    def expanded(self, text: str) -> str:
+        """With {partition}, {region} and {account} replaced, as the catch-up's options are."""
+        values = {"partition": self.partition, "region": self.region, "account": self.account}
+        for word, value in values.items():
+            text = text.replace(f"{{{word}}}", value)
+        return text
+
     def reflector(self) -> str:
         """The reflector's ARN. InvalidInputError if nothing names it."""
         named = os.environ.get("REFLECTOR", "")
@@ -58,11 +65,11 @@ class Place:
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{named}"
 
 
-def read_settings(client: Callable[[str], Any], where: str) -> Settings:
+def read_settings(client: Callable[[str], Any], place: Place) -> Settings:
     """The settings of this environment; `client` makes a boto3 client by its service's name. ReflectorError."""
     text = os.environ.get(VARIABLE) or "{}"
     if text.startswith(_PARAMETER):
         name = text.removeprefix(_PARAMETER).partition("#")[0]
-        with trying(f"read the settings in the SSM parameter {name}", where):
-            text = client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-    return settings_of(text)
+        with trying(f"read the settings in the SSM parameter {name}", str(place)):
+            text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    return settings_of(place.expanded(text))

@@ -49,8 +49,11 @@ class Sweeps:
         place = str(self._worker.place)
         if deadline.left() < _LEAST_SECONDS:
             raise SweepError(f"go on with the sweep of {work.started}", "this invocation has no time left", where=place)
+        api = self._worker.api(deadline)
+        if self._worker.is_left_to_policy(api, deadline):
+            return {**report, "outcome": "given up: the account policy serves the target"}
         sweep = self._worker.sweep(
-            self._worker.api(deadline),
+            api,
             purge=bool(self._worker.settings.tag_keys),
             audit=self._audited(work),
             mark_new=not self._worker.settles,

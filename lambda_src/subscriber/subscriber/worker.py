@@ -15,6 +15,7 @@ from typing import Any
 
 from logreflector._errors import AwsError, trying
 from logreflector._retry import Patience, stop_at_limits
+from logreflector._subscriptions.account_policy import AccountPolicyApi
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import Choice, delivery_path, destination_function
 from logreflector._subscriptions.delivery import written_log_groups
@@ -29,6 +30,7 @@ WORKERS = 10
 
 _RESERVE_SECONDS = 10.0
 _LONGEST_PATIENCE = 60.0
+_POLICY_SECONDS = 60.0
 
 
 @cache
@@ -64,15 +66,27 @@ class Worker:
         self.client = client
         self.place = Place.of(function_arn)
         self.destination = self.place.reflector()
-        self.settings = read_settings(client, str(self.place))
+        self.settings = read_settings(client, self.place)
         self.wanted = self.settings.wanted(self.destination)
         self._pace = Pace(self.settings.rate_share)
         self._choice: Choice | None = None
+        self._policy: tuple[float, bool] | None = None
 
     @property
     def settles(self) -> bool:
         """Whether there is something to do for a new group after its filter."""
         return self.settings.backfill or self.settings.retention_days is not None
+
+    def is_left_to_policy(self, api: LogsApi, deadline: Deadline) -> bool:
+        """Whether the account policy serves the target, where the catch-up may change over to it: filters beside it would
+        bring every event twice. Asked again after a while."""
+        if self.settings.on_full != "account_policy":
+            return False
+        at = time.monotonic()
+        if self._policy is None or at - self._policy[0] > _POLICY_SECONDS:
+            standing = AccountPolicyApi(api, deadline.patience()).read()
+            self._policy = at, standing is not None and standing.destination_arn == self.destination
+        return self._policy[1]
 
     def choice(self) -> Choice:
         """Which log groups. Asks AWS once where the functions of the delivery write to, and raises what that raises:

@@ -53,13 +53,19 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     )
     tally = Tally(params["report_limit"])
     new: list[Outcome] = []
-    for outcome in sweep.outcomes(write=not check_mode, position=Position(after=params["start_after"] or "")):
-        tally.add(outcome)
-        if outcome.kind == "created" and params["backfill"] and not check_mode:
-            new.append(outcome)
-    result = _result(sweep, tally, api, params)
-    if params["backfill"]:
-        result |= _backfill(new, sweep, api, target, params)
+    broken: ReflectorError | None = None
+    try:
+        for outcome in sweep.outcomes(write=not check_mode, position=Position(after=params["start_after"] or "")):
+            tally.add(outcome)
+            if outcome.kind == "created" and params["backfill"] and not check_mode:
+                new.append(outcome)
+    except ReflectorError as error:
+        broken = error
+    sent = _backfill(new, sweep, api, target, params) if params["backfill"] else {}
+    result = {**_result(sweep, tally, api, params), **sent}
+    if broken:
+        broken.done = result if sweep.stopped else {}
+        raise broken
     if problem := _problem(tally, params["on_full"], result.get("backfill")):
         result["failed"] = True
         result["msg"] = f"Could not {problem[0]} in {target.where}; the others are done. The first: {problem[1]}"

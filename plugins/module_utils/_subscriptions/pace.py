@@ -31,6 +31,7 @@ _OTHERS = 1.0
 SHARE = 0.97
 """Of AWS's rate: what is left keeps our bucket from outrunning AWS's by the drift of two clocks."""
 
+_BURST = 0.8  # seconds' worth; AWS's bucket holds one: the first calls may come as much later than others as connecting takes
 _CUT = 0.7  # of the rate, when AWS refuses a call
 _SLOWEST = 0.05  # of the rate
 _RECOVERY = 20.0  # seconds from nothing to the full rate
@@ -74,7 +75,7 @@ class Pace:
         return RATES.get(operation, _OTHERS) * self._share * self._scale
 
     def take(self, operation: str) -> None:
-        """Returns when the call may be made: a burst of one second's worth passes at once, and then the rate."""
+        """Returns when the call may be made: a burst of nearly a second's worth passes at once, and then the rate."""
         with self._lock:
             bucket = self._bucket(operation)
             now = self._clock()
@@ -115,7 +116,7 @@ class Pace:
     def _burst(self, bucket: _Bucket, now: float) -> float:
         """None soon after a cut: whoever else uses the rate has emptied AWS's bucket."""
         settled = now - bucket.cut >= _RECOVERY / self._scale
-        return max(bucket.limit / self._scale, 1.0) if settled else 1.0
+        return max(bucket.limit / self._scale * _BURST, 1.0) if settled else 1.0
 
 
 def seconds_for(calls: Mapping[str, int], share: float = SHARE) -> float:

@@ -7,7 +7,8 @@
 A mark is a tag on a log group that says "subscribed by us, with these settings" (`Wanted.mark`). ListLogGroups names a
 thousand marked groups a call, where DescribeSubscriptionFilters tells of one, five times a second: without an audit a
 sweep looks only at what carries no mark, or one of other settings. It is written after the filter and taken away before it,
-so that there is no mark without a filter of ours, unless somebody else took the filter away.
+so that there is no mark without a filter of ours, unless somebody else took the filter away. Where one of before would be
+untrue half-way (an update, a removal that not every later sweep would try again) it is `UNSETTLED` meanwhile.
 
 Log groups of functions that filters of others send to are another delivery's: two that forward each other's logs never end.
 Which they are is known only when such a filter is seen, perhaps after the group was served: then ours goes again at once,
@@ -16,6 +17,7 @@ and a mark of its own says so to the sweeps to come. Without marks the log group
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -24,6 +26,7 @@ from typing import Literal
 
 from .._errors import (
     AccessDeniedError,
+    AwsError,
     ConflictError,
     CredentialsError,
     LimitReachedError,
@@ -40,6 +43,9 @@ Mark = Literal["", "set", "apart", "taken"]
 
 APART = "apart"
 """The mark's value on a log group of another delivery."""
+
+UNSETTLED = "changing"
+"""The mark's value while a group is written to: no settings have it, so every sweep looks at the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,13 @@ class Outcome:
     def changes(self) -> bool:
         """Whether something is to be written."""
         return bool(self.plan.put or self.plan.remove or self.mark)
+
+    @property
+    def unsettles(self) -> bool:
+        """Whether a mark of before would be untrue if the writes ended half-way. State absent looks at every group anyway."""
+        updates = self.mark == "set" and self.plan.put and self.plan.before
+        removes = self.plan.remove and (self.mark == "apart" or (self.mark == "taken" and self.reason))
+        return bool(updates or removes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +128,19 @@ class Sweep:
         self._present, self._purge, self._audit, self._workers, self._ends = present, purge, audit, workers, ends
         self._marking, self._mark_new, self._since = mark, mark_new, since
         self._fatal: ReflectorError | None = None
-        self._denied_in_a_row = 0
+        self._denied, self._allowed = 0, False
+        self._looked_at_all = True
         self._marked: frozenset[str] = frozenset()  # with the settings that are wanted
         self._once_marked: frozenset[str] | None = None  # with any; None: not known
         self._tagged: frozenset[str] | None = None
         self._untagged: frozenset[str] | None = None
         self._made: set[str] = set()  # log groups of functions that got, or would get, a filter
+        self._said: dict[str, Kind] = {}  # what else was said of such, but that they are right or left out
         self._apart: set[str] = set()  # of `receiving`, those that were served as such
         self._told_apart: frozenset[str] = frozenset()  # by the marks of sweeps before
         self._held: list[tuple[LogGroup, Sequence[SubscriptionFilter]]] = []
         self._remembers = False
+        self._broken: ReflectorError | None = None
         self.stopped: Position | None = None
         self.notes: list[str] = []
         self.receiving: set[str] = set()
@@ -133,28 +149,40 @@ class Sweep:
     def outcomes(self, *, write: bool, position: Position | None = None) -> Iterator[Outcome]:
         """An outcome for every group, as they come. What `write` says is only planned, or carried out as well.
 
-        A group of `receiving` may come twice: the second outcome has `instead_of`.
+        A group of `receiving` may come twice: the second outcome has `instead_of`. Where the listing breaks off, what was
+        begun comes first, and then the error.
         """
+        self._looked_at_all = position is None or position == Position()
         self._learn_tags()
         with ThreadPoolExecutor(self._workers) as pool:
             groups = self._until_the_end(self._api.groups(token=position.page if position else ""), position)
             for outcome in _stream(pool, lambda group: self._in_turn(group, write=write), groups, self._workers * 2):
                 if outcome:
                     yield outcome
-                    if outcome.kind == "created" and outcome.log_group.startswith(_FUNCTIONS):
-                        self._made.add(outcome.log_group)
+                    self._remember(outcome)
                 yield from self._amended(self.receiving & self._made, write=write)
+            yield from pool.map(lambda item: self._served(*item, write=write), self._held)
             if self._present and not self._fatal:
-                yield from pool.map(lambda item: self._served(*item, write=write), self._held)
                 yield from self._amended(self.receiving, write=write)
                 yield from self._released(write=write)
+        if self._broken:
+            raise self._broken
+
+    def _remember(self, outcome: Outcome) -> None:
+        if not outcome.log_group.startswith(_FUNCTIONS):
+            return
+        if outcome.kind == "created":
+            self._made.add(outcome.log_group)
+        elif outcome.kind not in ("subscribed", "excluded"):
+            self._said[outcome.log_group] = outcome.kind
 
     def _in_turn(self, group: LogGroup, *, write: bool) -> Outcome | None:
         """The group's outcome, or nothing yet: it may turn out to be another delivery's, and no mark would remember it."""
         waits = self._present and not self._remembers and group.name.startswith(_FUNCTIONS)
-        if not waits or self._verdict(group) or self._fatal:
-            return self.serve(group, write=write)
         try:
+            group = self._with_tags(group)
+            if not waits or self._verdict(group) or self._fatal:
+                return self.serve(group, write=write)
             filters = self._api.filters(group.name)
         except ReflectorError as error:
             return self._failure(group, error)
@@ -168,13 +196,19 @@ class Sweep:
 
     def serve(self, group: LogGroup, *, write: bool) -> Outcome:
         """The outcome for one group; a failed call is an outcome too, and does not stop the others."""
-        if self._choice.needs_tags and group.tags is None and self._untagged is None:
-            try:
-                group = replace(group, tags=self._api.tags(self._arn(group.name)))
-            except ReflectorError as error:
-                return self._failure(group, error)
+        try:
+            group = self._with_tags(group)
+        except ReflectorError as error:
+            return self._failure(group, error)
         planned = self.plan_group(group)
         return self.apply_group(planned) if write and planned.changes else planned
+
+    def _with_tags(self, group: LogGroup) -> LogGroup:
+        """With its tags, if they count and were not listed: then they are asked for, group by group."""
+        listed = self._untagged is not None
+        if listed or group.tags is not None or self._fatal or not self._choice.needs_tags or self._verdict(group):
+            return group
+        return replace(group, tags=self._api.tags(self._arn(group.name)))
 
     def plan_group(self, group: LogGroup) -> Outcome:
         """What is to be done for one group. Reads only."""
@@ -182,8 +216,10 @@ class Sweep:
         if verdict and not self._looks_at_excluded(group, verdict):
             return Outcome(group.name, verdict.kind, verdict.reason, cause=verdict.cause, created=group.created)
         if self._known(group.name, verdict):
+            self._looked_at_all = False
             return Outcome(group.name, "subscribed", known=True, created=group.created)
         if group.name in self._told_apart and not verdict and self._present and not self._audit(group.name):
+            self._looked_at_all = False
             return Outcome(group.name, "excluded", _OTHERS_DELIVERY, created=group.created, known=True)
         if self._fatal:
             return Outcome(group.name, "failed", str(self._fatal), created=group.created)
@@ -191,7 +227,7 @@ class Sweep:
             filters = self._api.filters(group.name)
         except ReflectorError as error:
             return self._failure(group, error)
-        self._denied_in_a_row = 0
+        self._allowed = True
         return self._planned(group, verdict, filters)
 
     def _planned(self, group: LogGroup, verdict: Verdict | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
@@ -216,7 +252,8 @@ class Sweep:
     ) -> Outcome:
         plan = plan_absent(filters, self._wanted)
         kind: Kind = "removed" if plan.remove else verdict.kind if verdict else "unsubscribed"
-        was_marked = bool(plan.remove) if self._once_marked is None else group.name in self._once_marked
+        once_marked = self._once_marked
+        was_marked = bool(plan.remove) and self._marking if once_marked is None else group.name in once_marked
         return Outcome(
             group.name,
             kind,
@@ -269,27 +306,40 @@ class Sweep:
         put: SubscriptionFilter | None = None
         removed: list[SubscriptionFilter] = []
         try:
-            if outcome.mark == "taken":
-                self._api.untag(self._arn(name), [self._wanted.mark[0]])
+            if outcome.unsettles:
+                self._unsettle(name)
+            elif outcome.mark == "taken":
+                self._unmark(name)
             if outcome.plan.put:
                 self._api.put(outcome.plan.put)
                 put = outcome.plan.put
             for doomed in outcome.plan.remove:
                 self._api.delete(doomed)
                 removed.append(doomed)
+            if outcome.unsettles and outcome.mark == "taken":
+                self._unmark(name)
         except ReflectorError as error:
             before = outcome.plan.before
             done = GroupPlan(before, put or before, tuple(removed))
             return replace(self._failure(group, error, outcome.foreign), plan=done)
-        self._denied_in_a_row = 0
         return self.marked(outcome) if outcome.mark in ("set", "apart") else outcome
+
+    def _unmark(self, name: str) -> None:
+        self._api.untag(self._arn(name), [self._wanted.mark[0]])
+
+    def _unsettle(self, name: str) -> None:
+        """Where no mark can be written none will be untrue."""
+        if self._marking:
+            with contextlib.suppress(AccessDeniedError, AwsError):
+                self._api.tag(self._arn(name), {self._wanted.mark[0]: UNSETTLED})
 
     def marked(self, outcome: Outcome) -> Outcome:
         """The outcome with its group marked. A mark only spares a look: one that cannot be written is no failure."""
-        if not self._marking:
-            return replace(outcome, mark="")
         key, value = self._wanted.mark
         mark: Mark = outcome.mark or "set"
+        # Meanwhile it may have turned out to be another delivery's: that mark stands, and the filter is gone.
+        if not self._marking or (outcome.kind == "created" and outcome.log_group in self._apart):
+            return replace(outcome, mark="")
         try:
             self._api.tag(self._arn(outcome.log_group), {key: APART if mark == "apart" else value})
         except NotFoundError:
@@ -303,11 +353,14 @@ class Sweep:
 
     def _learn_tags(self) -> None:
         """Which groups are marked, and which have the tags that the choice asks for: a thousand a call."""
-        if self._choice.include_tags:
-            self._tagged = frozenset(self._api.tagged(self._choice.include_tags))
-        self._untagged = frozenset(
-            name for key, values in self._choice.exclude_tags.items() for name in self._api.tagged({key: values})
-        )
+        try:
+            if self._choice.include_tags:
+                self._tagged = frozenset(self._api.tagged(self._choice.include_tags))
+            self._untagged = frozenset(
+                name for key, values in self._choice.exclude_tags.items() for name in self._api.tagged({key: values})
+            )
+        except OutdatedSdkError as error:
+            self.notes.append(f"every log group was asked for its tags: {error}")
         key, value = self._wanted.mark
         try:
             if self._marking and self._present:
@@ -316,21 +369,26 @@ class Sweep:
                 self._remembers = True
             if self._purge or not self._present:
                 self._once_marked = frozenset(self._api.tagged({key: []}))
-        except (AccessDeniedError, OutdatedSdkError) as error:
+        except (AccessDeniedError, AwsError, OutdatedSdkError) as error:
             self._once_marked = None
             self.notes.append(f"every log group was looked at, since the marked ones cannot be listed: {error}")
 
     def _until_the_end(self, groups: Iterable[LogGroup], position: Position | None) -> Iterator[LogGroup]:
         """Those that are begun. AWS lists log groups sorted by their names (API reference, DescribeLogGroups)."""
         first = after = position.after if position else ""
-        for group in groups:
-            if group.name <= first:
-                continue
-            if self._ends():
-                self.stopped = Position(group.page, after)
-                return
-            after = group.name
-            yield group
+        page = position.page if position else ""
+        try:
+            for group in groups:
+                if group.name <= first:
+                    continue
+                page = group.page
+                if self._ends():
+                    self.stopped = Position(page, after)
+                    return
+                after = group.name
+                yield group
+        except ReflectorError as error:
+            self.stopped, self._broken = Position(page, after), error
 
     def _amended(self, names: set[str], *, write: bool) -> Iterator[Outcome]:
         """What holds after all for groups that were served before they were known to be another delivery's."""
@@ -340,6 +398,8 @@ class Sweep:
             told = name in self._marked or name in self._told_apart
             if self._verdict(group) or (told and not self._audit(name)):
                 continue
+            if self._said.get(name, "updated") != "updated":
+                continue  # it is not served, and that has been said
             try:
                 filters = self._api.filters(name)
             except ReflectorError:
@@ -347,18 +407,31 @@ class Sweep:
             outcome = self._kept_apart(group, filters, self._foreign(filters))
             if outcome.kind in ("subscribed", "updated"):  # it was served, but for the warning
                 yield replace(outcome, kind="subscribed", plan=GroupPlan(), mark="", instead_of="subscribed")
-            else:
-                outcome = replace(outcome, instead_of="created" if name in self._made else "subscribed")
-                yield self.apply_group(outcome) if write and outcome.changes else outcome
+                continue
+            # One behind the place where this sweep stopped has not been counted: whoever goes on counts it.
+            to_come = self.stopped and name > self.stopped.after
+            before = outcome.kind if to_come else self._before(name, filters)
+            done = self.apply_group(outcome) if write and outcome.changes else outcome
+            yield replace(done, instead_of=before)
+
+    def _before(self, name: str, filters: Sequence[SubscriptionFilter]) -> Kind:
+        """What was said of a function's group before, in this sweep or in those that it goes on from."""
+        if name in self._made:
+            return "created"
+        served = any(self._wanted.owns(item) for item in filters)
+        return self._said.get(name, "subscribed" if served else "excluded")
 
     def _released(self, *, write: bool) -> Iterator[Outcome]:
-        """Groups that were another delivery's once, and no filter of others sends to their functions any more."""
-        if self.stopped:
+        """Groups that were another delivery's once, and no filter of others sends to their functions any more. Who has not
+        looked at every group, in one go, does not know."""
+        if self.stopped or not self._looked_at_all:
             return
         for name in sorted((self._told_apart & self._apart) - self.receiving):
             self._told_apart -= {name}
+            self._apart.discard(name)
             outcome = self.serve(LogGroup(name), write=write)
-            yield replace(outcome, instead_of="excluded")
+            before = outcome.plan.before
+            yield replace(outcome, instead_of=self._before(name, [before] if before else []))
 
     def _kept_apart(
         self, group: LogGroup, filters: Sequence[SubscriptionFilter], foreign: tuple[SubscriptionFilter, ...]
@@ -381,6 +454,7 @@ class Sweep:
 
         if isinstance(error, NotFoundError):
             return Outcome(group.name, "gone", "the log group was deleted meanwhile", created=group.created)
+        self._looked_at_all = False
         if error.code == "InvalidOperationException":
             return outcome("in_deletion", error.why)
         if isinstance(error, ConflictError):
@@ -388,8 +462,8 @@ class Sweep:
         if isinstance(error, LimitReachedError):
             return outcome("not_possible", f"{error.why}. {error.hint}" if error.hint else error.why, "slots")
         if isinstance(error, AccessDeniedError):
-            self._denied_in_a_row += 1
-            if self._denied_in_a_row >= _DENIALS:
+            self._denied += 1
+            if self._denied >= _DENIALS and not self._allowed:
                 self._fatal = error
             return outcome("denied", str(error))
         if isinstance(error, (UnreachableError, CredentialsError)):
@@ -398,7 +472,7 @@ class Sweep:
 
 
 _DENIALS = 20
-"""Groups in a row that are refused before the rest are not tried: the permission is missing for all, not for one."""
+"""Groups that are refused, and none was not, before the rest are not tried: the permission is missing for all, not for some."""
 
 _FUNCTIONS = own_log_group("")
 

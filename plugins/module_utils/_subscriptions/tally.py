@@ -64,16 +64,17 @@ class Tally:
 
     def _take_back(self, name: str, before: Kind) -> None:
         self._kinds[before] -= 1
+        self._purged -= before == "removed"
         for entries in self._entries.values():
             entries[:] = [item for item in entries if item.log_group != name]
-        if before == "created" and self._changed:
+        if before in ("created", "updated") and self._changed:
             self._changed -= 1
             self._changing = [item for item in self._changing if item.log_group != name]
 
     def _count_writes(self, outcome: Outcome) -> None:
         self.writes["PutSubscriptionFilter"] += outcome.plan.put is not None
         self.writes["DeleteSubscriptionFilter"] += len(outcome.plan.remove)
-        self.writes["TagResource"] += outcome.mark in ("set", "apart")
+        self.writes["TagResource"] += (outcome.mark in ("set", "apart")) + outcome.unsettles
         self.writes["UntagResource"] += outcome.mark == "taken"
 
     def _see(self, outcome: Outcome) -> None:
@@ -113,7 +114,7 @@ class Tally:
             "already_right": self._kinds["subscribed"],
             "known_by_mark": self._known,
             "changed": self._changed,
-            "excluded": self._kinds["excluded"],
+            "excluded": self._kinds["excluded"] + self._purged,
             "not_possible": self._kinds["not_possible"],
             "gone": self._kinds["gone"],
             "in_deletion": self._kinds["in_deletion"],

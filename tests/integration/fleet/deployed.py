@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws import RunningAws, Sink
+from embedded_aws import Call, RunningAws, Sink
 
 FUNCTION = "log-reflector"
 QUEUE = "log-reflector-dead-letters"
@@ -77,6 +77,12 @@ class Deployed:
                 sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
         return sorted(message["Body"] for message in found)
 
+    def marks(self, log_group: str) -> dict[str, str]:
+        """What we wrote on a log group."""
+        arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{log_group}"
+        tags = self.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+        return {key: value for key, value in tags.items() if key.startswith("logreflector.aws/")}
+
     def of_ours(self) -> list[str]:
         """Names of everything of ours, the deployer's role aside."""
         logs = self.client("logs")
@@ -91,7 +97,17 @@ class Deployed:
             *(item["RoleName"] for item in self.client("iam").list_roles()["Roles"]),
             *self.client("sqs").list_queues().get("QueueUrls", []),
             *(item["Name"] for item in self.client("ssm").describe_parameters()["Parameters"]),
+            *(
+                item["EventSourceArn"]
+                for item in self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+            ),
+            *(item["AlarmName"] for item in self.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+            *(
+                item["policyDocument"]
+                for item in logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
+            ),
             *groups,
+            *(mark for group in groups for mark in self.marks(group)),
             *(
                 item["destinationArn"]
                 for group in groups
@@ -99,6 +115,12 @@ class Deployed:
             ),
         ]
         return [name for name in names if "log-reflector" in name and name != "log-reflector-deployer"]
+
+
+def calls_of_runs(aws: RunningAws) -> list[Call]:
+    """The calls but those of the functions, which go on with new log groups and marks for some seconds after a run."""
+    roles = (f":assumed-role/{FUNCTION}/", f":assumed-role/{FUNCTION}-subscriber/")
+    return [call for call in aws.front.calls() if not any(role in call.caller for role in roles)]
 
 
 def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list[str]:

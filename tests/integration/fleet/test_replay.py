@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployed import QUEUE, Deployed, until
+from deployed import QUEUE, Deployed, calls_of_runs, until
 from embedded_aws import Behaviour, RunningAws, Settings
 
 from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, write_inventory
@@ -131,7 +131,7 @@ def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, rep
     aws.front.clear_journal()
     announced = replayer.run(REPLAY, "--limit", HOST, "--check", "--diff", extra={"replay_limit": 12})
     assert announced.status == 0, announced.output
-    assert [call.operation for call in aws.front.calls() if call.operation in ("ReceiveMessage", "Invoke")] == []
+    assert [call.operation for call in calls_of_runs(aws) if call.operation in ("ReceiveMessage", "Invoke")] == []
     assert "45 dead letters, 12 to send again, 33 would be left" in line_of(announced)
     first = replayer.run(REPLAY, "--limit", HOST, "--diff", extra={"replay_limit": 12, "replay_rate": 20})
     assert first.status == 0, first.output

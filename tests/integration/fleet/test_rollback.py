@@ -22,31 +22,49 @@ from playbooks import EXCLUDE, MEMBER, REGIONS, Ansible, Run, kill, write_invent
 TARGETS = [(MEMBER, region) for region in REGIONS]
 HOSTS = [f"{account}.{region}" for account, region in TARGETS]
 SUBSCRIBER = "log-reflector-subscriber"
+RULES = (SUBSCRIBER, f"{SUBSCRIBER}-sweep")
 GROUP = "/aws/lambda/service-00"
 RULE = {
     "description": "The second release's rule",
     "event_pattern": {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}},
     "retry_policy": {"maximum_retry_attempts": 10, "maximum_event_age": 3600},
 }
+SWEEP_RULE = {
+    "description": "The second release's sweeps",
+    "schedule_expression": "rate(2 days)",
+    "event_pattern": {"source": ["logreflector.subscriber"], "detail-type": ["Sweep continued", "Groups subscribed"]},
+}
 SECOND = {
     "reflector_memory_size": 512,
     "reflector_environment": {"INCLUDE_LOG_INFO": "true", "SOURCE_CATEGORY_OVERRIDE": "second"},
     "subscriber_rule": RULE,
+    "subscriber_sweep_rule": SWEEP_RULE,
 }
 
 
 def standing(place: Deployed) -> dict[str, Any]:
-    """Functions, rule and filters, as AWS has them."""
+    """Functions, rules and filters, as AWS has them."""
     functions = place.client("lambda")
     keys = ("CodeSha256", "MemorySize", "Environment", "Role", "Runtime", "Timeout")
     configurations = {name: functions.get_function_configuration(FunctionName=name) for name in (FUNCTION, SUBSCRIBER)}
-    events = place.client("events")
-    rule, targets = events.describe_rule(Name=SUBSCRIBER), events.list_targets_by_rule(Rule=SUBSCRIBER)["Targets"]
     logs = place.client("logs")
     return {
         **{name: {key: found.get(key) for key in keys} for name, found in configurations.items()},
-        "rule": (rule["Description"], json.loads(rule["EventPattern"]), [item["RetryPolicy"] for item in targets]),
+        **{f"rule {name}": rule(place, name) for name in RULES},
         "filters": logs.describe_subscription_filters(logGroupName=GROUP)["subscriptionFilters"],
+    }
+
+
+def rule(place: Deployed, name: str) -> dict[str, Any]:
+    """A rule with its target."""
+    events = place.client("events")
+    found, targets = events.describe_rule(Name=name), events.list_targets_by_rule(Rule=name)["Targets"]
+    return {
+        "description": found["Description"],
+        "pattern": json.loads(found["EventPattern"]),
+        "schedule": found.get("ScheduleExpression", ""),
+        "state": found["State"],
+        "targets": targets,
     }
 
 
@@ -136,7 +154,8 @@ def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
 
 def test_a_rollback_brings_back_functions_and_rules_and_leaves_filters(story: Story) -> None:
     assert story.stood["second"] != story.stood["first"]
-    assert [place["rule"][0] for place in story.stood["second"]] == [RULE["description"]] * 2
+    for name, said in zip(RULES, (RULE, SWEEP_RULE), strict=True):
+        assert [place[f"rule {name}"]["description"] for place in story.stood["second"]] == [said["description"]] * 2
     assert story.stood["back"] == story.stood["first"]
     assert story.foreign[0] == story.foreign[1]
     # The canary's log group is the only thing that was made in CloudWatch Logs.

@@ -33,14 +33,19 @@ OURS = ("log-reflector", "log-reflector-subscriber")  # functions and roles alik
 # What is another one each time that a thing is made.
 OF_THE_MOMENT = {
     "CodeLocation",
+    "AlarmConfigurationUpdatedTimestamp",
     "CreateDate",
     "CreatedTimestamp",
+    "EventSourceMappingArn",
     "LastModified",
     "LastModifiedTimestamp",
     "Location",
     "ResponseMetadata",
     "RevisionId",
     "RoleId",
+    "StateTransitionedTimestamp",
+    "StateUpdatedTimestamp",
+    "UUID",
     "creationTime",
 }
 
@@ -171,17 +176,19 @@ def lasting(value: Any) -> Any:
 
 
 def of_target(target: Deployed) -> dict[str, Any]:
-    """Functions, queues, rules and filters of a target."""
+    """Functions, queues, mappings, alarms, rules and filters of a target."""
     functions, events, logs, sqs = (target.client(name) for name in ("lambda", "events", "logs", "sqs"))
     found: dict[str, Any] = {}
     for name in OURS:
         found[f"function {name}"] = {
             "function": functions.get_function(FunctionName=name),
-            "policy": json.loads(functions.get_policy(FunctionName=name)["Policy"]),
             "invocation": functions.get_function_event_invoke_config(FunctionName=name),
             "aliases": functions.list_aliases(FunctionName=name)["Aliases"],
             "versions": functions.list_versions_by_function(FunctionName=name)["Versions"],
         }
+        found[f"mappings of {name}"] = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    found["policy"] = json.loads(functions.get_policy(FunctionName=OURS[0])["Policy"])
+    found["alarms"] = target.client("cloudwatch").describe_alarms()["MetricAlarms"]
     for rule in events.list_rules()["Rules"]:
         targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         found[f"rule {rule['Name']}"] = {"rule": rule, "targets": targets}
@@ -192,7 +199,11 @@ def of_target(target: Deployed) -> dict[str, Any]:
         for group in page["logGroups"]:
             name = group["logGroupName"]
             filters = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
-            found[f"log group {name}"] = {"retention": group.get("retentionInDays"), "filters": filters}
+            found[f"log group {name}"] = {
+                "retention": group.get("retentionInDays"),
+                "filters": filters,
+                "marks": target.marks(name),
+            }
     return found
 
 
@@ -292,7 +303,15 @@ def test_four_slices_deploy_at_once(story: Story) -> None:
 def test_the_result_is_that_of_one_run(story: Story) -> None:
     assert story.single.status == 0, story.single.output
     assert story.by_slices == story.by_one
-    assert {name.split()[0] for name in story.by_one[HOSTS[0]]} == {"function", "rule", "queue", "log"}
+    assert {name.split()[0] for name in story.by_one[HOSTS[0]]} == {
+        "function",
+        "mappings",
+        "policy",
+        "alarms",
+        "rule",
+        "queue",
+        "log",
+    }
     for account in ACCOUNTS:
         assert set(story.by_one[account]) == {f"role {name}" for name in OURS}
         written = json.dumps(story.by_one[account])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import calls_of_runs
 from embedded_aws import Call, Configuration, EmbeddedAws, Organization, RunningAws, Settings
 from embedded_aws.population import populate
 
@@ -230,7 +231,7 @@ def test_a_mistake_is_refused_before_anything_is_asked(
     (failure,) = (line["result"]["msg"] for line in run.results if line["status"] == "failed")
     assert failure.startswith(f"Could not follow {option}: {told}")
     assert "Traceback" not in run.output
-    assert aws.front.calls() == []
+    assert calls_of_runs(aws) == []
 
 
 def test_tags_that_leave_nothing_to_do_are_no_success(aws: RunningAws, few: Ansible) -> None:
@@ -238,7 +239,7 @@ def test_tags_that_leave_nothing_to_do_are_no_success(aws: RunningAws, few: Ansi
     run = few.run(DEPLOY, "--tags", "reflector")
     assert run.status == 2, run.output
     assert "targets: not begun, since no task of a wave ran: leave --tags and --skip-tags out" in run.recap()
-    assert aws.front.calls() == []
+    assert calls_of_runs(aws) == []
 
 
 def test_what_was_interrupted_is_finished_by_the_same_command(aws: RunningAws, few: Ansible) -> None:

@@ -14,6 +14,7 @@ ROLES = Path(__file__).resolve().parents[3] / "roles"
 WITHOUT_DEFAULT = {
     "account_permissions_boundary",
     "account_reflector_secret_arns",
+    "catch_up_max_seconds",
     "reflector_reserved_concurrency",
     "reflector_sumo_endpoint",
 }

@@ -52,6 +52,7 @@ class Aws(LogsServer):
         super().__init__(*groups, slots=slots)
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.retention: dict[str, int] = {}
+        self.policies: list[dict[str, Any]] = []
         self.page_of_events = 100
         self.functions: dict[str, dict[str, Any]] = {"log-reflector": {}, SUBSCRIBER: {}}
         self.flow_logs: list[dict[str, Any]] = []
@@ -109,6 +110,8 @@ class Aws(LogsServer):
 
     def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         group = asked.get("logGroupName", "")
+        if operation == "DescribeAccountPolicies":
+            return 200, {"accountPolicies": self.policies}
         if operation in ("FilterLogEvents", "PutRetentionPolicy") and group not in self.groups:
             return self._refusal("ResourceNotFoundException", "The specified log group does not exist.")
         if operation == "PutRetentionPolicy":

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from subscriber_support import (
     ACCOUNT,
     GROUP,
+    OURS,
     QUEUE,
     SWEEP_AT,
     Aws,
@@ -21,6 +22,7 @@ from subscriber_support import (
     event,
     event_of,
     failures,
+    schedule,
     settle_event,
     tag_event,
 )
@@ -244,7 +246,9 @@ def test_settings_too_long_for_the_environment_come_from_a_parameter(
     monkeypatch.setenv("SUBSCRIPTIONS", "ssm:/log-reflector/subscriber:3#0123456789ab")
     worker.handler(batch(event(), event_of("/other")), Context())
     assert [name for name, filters in server.groups.items() if filters] == ["/other"]
-    assert len(server.asked("GetParameter")) == 1
+    # The module makes it a SecureString: without decryption AWS answers with the ciphertext.
+    asked = {"Name": "/log-reflector/subscriber:3", "WithDecryption": True}
+    assert server.asked("GetParameter") == [asked]
 
 
 def test_no_time_for_the_long_work_is_a_failure_and_the_short_is_done(start: Any) -> None:
@@ -310,3 +314,32 @@ def test_a_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: s
     handed_over = parser.SweepSlice(SWEEP_AT, number, parser.Position(page, after), counts)
     told = {"source": parser.SOURCE, "detail-type": "Sweep continued", "detail": handed_over.detail()}
     assert parser.work_of(json.loads(json.dumps(told))) == handed_over
+
+
+def policy_to(destination: str) -> dict[str, Any]:
+    return {"policyName": "p", "policyDocument": json.dumps({"DestinationArn": destination, "FilterPattern": ""})}
+
+
+def test_where_the_account_policy_may_serve_and_does_no_filter_is_put(start: Any) -> None:
+    server = Aws("/app/1", "/app/2")
+    server.policies = [policy_to(OURS)]
+    handler = start(server, on_full="account_policy").handler
+    assert handler(batch(event_of("/app/1")), Context()) == {"batchItemFailures": []}
+    assert handler(event_of("/app/2"), Context())["reason"] == "the account policy serves it"
+    assert "account policy" in handler(schedule(), Context())["outcome"]
+    assert not any(server.groups.values())
+    assert server.operations().count("DescribeAccountPolicies") == 1
+
+
+@pytest.mark.parametrize("policies", [[], [policy_to(OURS + "-of-others")]])
+def test_where_it_does_not_serve_filters_are_put(start: Any, policies: list[dict[str, Any]]) -> None:
+    server = Aws("/app/1")
+    server.policies = policies
+    assert start(server, on_full="account_policy").handler(event_of("/app/1"), Context())["outcome"] == "created"
+
+
+def test_nobody_is_asked_where_it_may_not(start: Any) -> None:
+    server = Aws("/app/1")
+    server.policies = [policy_to(OURS)]
+    assert start(server).handler(event_of("/app/1"), Context())["outcome"] == "created"
+    assert "DescribeAccountPolicies" not in server.operations()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from subscriber_support import GROUP, MARK, NAME, OURS, THEIRS, Aws, Context, event, event_of
+from subscriber_support import ACCOUNT, GROUP, MARK, NAME, OURS, THEIRS, Aws, Context, event, event_of
 
 
 def test_a_new_group_is_subscribed(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,3 +223,18 @@ def test_the_package_imports_nothing_but_boto3_and_the_standard_library(package:
                     source,
                     line,
                 )
+
+
+def test_settings_may_stand_in_a_parameter_and_placeholders_are_replaced(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Aws("/app/eu-west-1", "/app/us-east-1")
+    server.parameters["/log-reflector/subscriptions:3"] = json.dumps(
+        {"include": ["/app/{region}"], "attributes": {"filter_pattern": '{ $.account = "{account}" }'}}
+    )
+    module = start(server)
+    monkeypatch.setenv("SUBSCRIPTIONS", "ssm:/log-reflector/subscriptions:3#0123")
+    outcomes = {name: module.handler(event_of(name), Context())["outcome"] for name in server.groups}
+    assert outcomes == {"/app/eu-west-1": "created", "/app/us-east-1": "excluded"}
+    (standing,) = server.groups["/app/eu-west-1"].values()
+    assert standing["filterPattern"] == f'{{ $.account = "{ACCOUNT}" }}'

@@ -68,7 +68,7 @@ def test_no_window_of_time_has_more_calls_than_the_rate_and_a_burst(
     clock = Clock()
     pace = paced(clock, share, scale=scale)
     made = moments(pace, clock, pauses)
-    rate, burst = RATE * share * scale, max(RATE * share, 1)
+    rate, burst = RATE * share * scale, max(RATE * share * 0.8, 1)
     assert pace.limit(PUT) == pytest.approx(rate)
     assert pace.calls == {PUT: len(pauses)}
     for (first, begin), (last, end) in itertools.combinations(enumerate(made), 2):
@@ -96,9 +96,9 @@ def test_each_operation_has_a_rate_of_its_own() -> None:
     clock = Clock()
     pace = paced(clock, 1.0)
     for operation in (PUT, DESCRIBE, "DescribeLogGroups"):
-        for _unused in range(5):
+        for _unused in range(4):
             pace.take(operation)
-    assert clock.now == 0
+    assert clock.now < 1e-9
     assert (pace.limit("DescribeLogGroups"), pace.limit(PUT), pace.limit("PutAccountPolicy")) == (10, 5, 1)
 
 
@@ -113,8 +113,8 @@ def test_after_a_refusal_it_is_slower_without_a_burst_and_recovers() -> None:
     assert soon[0] - begun >= 1 / (5 * 0.7) - 1e-9
     clock.now = begun + 20
     later = moments(pace, clock, [0.0] * 20)
-    assert later[4] == later[0]  # the burst is back, and the rate
-    assert 15 / (later[19] - later[4]) == pytest.approx(5)
+    assert later[3] == pytest.approx(later[0])  # the burst is back, and the rate
+    assert 16 / (later[19] - later[3]) == pytest.approx(5)
     assert pace.refused == {PUT: 1}
 
 
@@ -156,7 +156,8 @@ def test_threads_that_share_it_wait_for_different_moments() -> None:
     pace = Pace(1.0, sleep=waits.append, clock=lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(pace.take, [PUT] * 400))
-    assert sorted(waits) == pytest.approx([number / 5 for number in range(1, 396)])
+    waits = [wait for wait in waits if wait > 1e-9]
+    assert sorted(waits) == pytest.approx([number / 5 for number in range(1, 397)])
     assert pace.calls == {PUT: 400}
 
 
@@ -170,8 +171,18 @@ class Aws:
         self._rates = Rates(lambda: self.now, scale=1)
         self.passed: list[float] = []
 
-    def run(self, callers: int, seconds: float, latency: Callable[[], float], others: Iterable[float] = ()) -> None:
-        """Callers that always have work, and others who call at the moments given and do not try again."""
+    def run(
+        self,
+        callers: int,
+        seconds: float,
+        latency: Callable[[], float],
+        others: Iterable[float] = (),
+        travel: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Callers that always have work, and others who call at the moments given and do not try again.
+
+        latency, travel   seconds that an answer takes, and a call on its way to AWS
+        """
         ticks = itertools.count()
         events = [(0.0, next(ticks), "wants") for _unused in range(callers)]
         heapq.heapify(events)
@@ -185,7 +196,7 @@ class Aws:
             after = latency()
             if what == "wants":
                 self.pace.take(PUT)
-                after = self._waits.pop() if self._waits else 0.0
+                after = travel() + (self._waits.pop() if self._waits else 0.0)
             elif self._rates.allow("1", "r", "logs", PUT):
                 self.pace.accepted(PUT)
                 self.passed.append(self.now)
@@ -208,6 +219,14 @@ def test_latency_that_varies_costs_next_to_nothing(latency: list[float]) -> None
     aws.run(16, 300, itertools.cycle(latency).__next__)
     assert len(aws.passed) >= 0.95 * RATE * 300
     assert aws.pace.refused.total() == 0
+
+
+def test_first_calls_that_must_connect_do_not_make_those_after_them_too_many() -> None:
+    aws = Aws()
+    delays = itertools.chain([0.2] * 10, itertools.repeat(0.01))
+    aws.run(10, 60, lambda: 0.05, travel=delays.__next__)
+    assert aws.pace.refused.total() == 0
+    assert len(aws.passed) >= 0.95 * RATE * 60
 
 
 def test_a_gentler_share_is_kept() -> None:

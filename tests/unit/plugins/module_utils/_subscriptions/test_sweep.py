@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import ReflectorError
 from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
@@ -611,3 +612,156 @@ def test_groups_are_chosen_by_the_day_they_were_made() -> None:
     server.created = {"/old": 1000, "/new": 3000}
     assert kinds(planned(server, choice=Choice(["*"], [], created_after=2000)))["/old"] == "excluded"
     assert kinds(planned(server, choice=Choice(["*"], [], created_before=2000)))["/new"] == "excluded"
+
+
+# What must not be lost, and what marks may not say
+
+
+def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    found: dict[str, int] = summary(outcomes)["counts"]
+    return found
+
+
+def test_where_a_look_at_the_rest_is_hopeless_functions_groups_are_told_too() -> None:
+    """Without marks they wait until all were looked at."""
+    server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/z")
+    server.spoil = lambda _name, request: (
+        botocore.exceptions.NoCredentialsError() if request.get("logGroupName") == "/z" else None
+    )
+    told = counts(sweep(server, workers=1).outcomes(write=True))
+    assert (told["groups"], told["failed"]) == (3, 3)
+
+
+def test_a_listing_that_breaks_off_tells_first_what_was_done() -> None:
+    server = LogsServer(*(f"/group/{number:03}" for number in range(60)))
+    server.spoil = lambda name, request: ("InternalFailure", "no") if request.get("nextToken") == "50" else None
+    swept = sweep(server, mark=True)
+    tally = Tally()
+    with pytest.raises(ReflectorError, match="list the log groups"):
+        for outcome in swept.outcomes(write=True):
+            tally.add(outcome)
+    assert tally.counts()["changed"] == 50
+    assert swept.stopped == Position("", "/group/049")
+
+
+def test_only_who_looked_at_every_group_says_that_a_delivery_is_no_more() -> None:
+    """The filter that tells of it stands in another slice, on a group that is believed, or on one that cannot be read."""
+    server = LogsServer("/a", "/aws/lambda/theirs")
+    server.add_filter("/a", "theirs", THEIRS)
+    cheap(server)
+    expected = {"/aws/lambda/theirs": "excluded"}
+    rest = sweep(server, mark=True).outcomes(write=True, position=Position(after="/a"))
+    assert kinds(last_words(rest)) == expected
+    assert kinds(cheap(server, audit=lambda name: name != "/a")) == {"/a": "subscribed", **expected}
+    server.spoil = lambda name, request: ("AccessDeniedException", "no") if request.get("logGroupName") == "/a" else None
+    assert kinds(run(server, mark=True)) == {"/a": "denied", **expected}
+    assert server.groups["/aws/lambda/theirs"] == {}
+
+
+def test_what_was_not_served_is_counted_once_although_others_send_to_its_function() -> None:
+    server = late_deliveries()
+    for number in range(5):
+        server.add_filter("/aws/lambda/theirs", f"full-{number}", OURS + "-of-others")
+    for write in (False, True):
+        told = counts(sweep(server, mark=True).outcomes(write=write))
+        assert (told["groups"], told["subscribed"], told["not_possible"], told["excluded"]) == (3, 2, 1, 0)
+
+
+def test_slices_count_another_deliverys_group_once() -> None:
+    server = LogsServer("/a", "/aws/lambda/theirs", "/z")
+    server.add_filter("/a", "theirs", THEIRS)
+    left = iter(range(1))
+    first = sweep(server, mark=True, ends=lambda: next(left, None) is None)
+    told = Counter(counts(first.outcomes(write=True)))
+    told.update(counts(sweep(server, mark=True).outcomes(write=True, position=first.stopped)))
+    assert (told["groups"], told["subscribed"], told["excluded"]) == (3, 2, 1)
+    assert server.groups["/aws/lambda/theirs"] == {}
+
+
+def test_a_late_mark_does_not_say_of_another_deliverys_group_that_it_is_subscribed() -> None:
+    """Who marks later (`mark_new`) may hold an outcome that was taken back meanwhile."""
+    server = late_deliveries()
+    swept = sweep(server, mark=True, mark_new=False)
+    late = [outcome for outcome in swept.outcomes(write=True) if outcome.kind == "created"]
+    assert "/aws/lambda/theirs" in [outcome.log_group for outcome in late]
+    for outcome in late:
+        swept.marked(outcome)
+    assert list(server.tags["/aws/lambda/theirs"].values()) == ["apart"]
+    assert kinds(run(server, mark=True)) == {
+        "/aws/lambda/theirs": "excluded",
+        "/aws/lambda/worker": "subscribed",
+        "/z": "subscribed",
+    }
+
+
+def test_back_to_the_settings_of_before_after_a_run_that_was_killed() -> None:
+    """Its filter has the new settings by then, and the mark must not say that it has the old ones."""
+    server = LogsServer("/a")
+    cheap(server, attributes={"filter_pattern": "ONE"})
+    killed = True
+    server.spoil = lambda name, request: (
+        RuntimeError("killed") if killed and name == "TagResource" and "changing" not in request["tags"].values() else None
+    )
+    with pytest.raises(RuntimeError):
+        cheap(server, attributes={"filter_pattern": "TWO"})
+    killed = False
+    assert server.groups["/a"]["a"]["filterPattern"] == "TWO"
+    assert kinds(cheap(server, attributes={"filter_pattern": "ONE"})) == {"/a": "updated"}
+    assert server.groups["/a"]["a"]["filterPattern"] == "ONE"
+    assert kinds(cheap(server, attributes={"filter_pattern": "ONE"})) == {"/a": "subscribed"}
+
+
+def test_a_removal_that_failed_is_tried_again_by_the_next_cheap_sweep() -> None:
+    server = LogsServer("/a", "/b")
+    cheap(server)
+    server.spoil = lambda name, _unused: ("OperationAbortedException", "no") if name.startswith("Delete") else None
+    assert kinds(cheap(server, exclude=("/b",), purge=True)) == {"/a": "subscribed", "/b": "contested"}
+    server.spoil = lambda _name, _unused: None
+    assert kinds(cheap(server, exclude=("/b",), purge=True)) == {"/a": "subscribed", "/b": "removed"}
+    assert (server.groups["/b"], server.tags["/b"]) == ({}, {})
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyTagsException"])
+def test_an_update_needs_no_mark(code: str) -> None:
+    server = LogsServer()
+    server.add_filter("/a", "a", OURS, filterPattern="ONE")
+    server.spoil = lambda name, _unused: (code, "no") if name == "TagResource" else None
+    assert kinds(cheap(server, attributes={"filter_pattern": "TWO"})) == {"/a": "updated"}
+
+
+def test_who_uses_no_marks_needs_no_permission_for_tags_to_take_filters_away() -> None:
+    server = LogsServer()
+    server.add_filter("/a", "a", OURS)
+    server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if "Tag" in name or "List" in name else None
+    assert kinds(run(server, present=False)) == {"/a": "removed"}
+
+
+def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -> None:
+    server = LogsServer("/a")
+    server.spoil = lambda name, _unused: ("UnknownOperationException", "no") if name == "ListLogGroups" else None
+    assert kinds(cheap(server)) == {"/a": "created"}
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatch, mark: bool) -> None:
+    monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
+    server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/c", "/d")
+    server.tags = {"/aws/lambda/a": {"logs": "yes"}, "/c": {"logs": "yes"}}
+    swept = sweep(server, mark=mark, choice=Choice(["*"], ["/d"], include_tags={"logs": []}))
+    assert kinds(last_words(swept.outcomes(write=True))) == {
+        "/aws/lambda/a": "created",
+        "/aws/lambda/b": "excluded",
+        "/c": "created",
+        "/d": "excluded",
+    }
+    assert server.operations().count("ListTagsForResource") == 3
+    assert "asked for its tags" in swept.notes[0]
+
+
+def test_many_denied_groups_do_not_stop_those_after_them() -> None:
+    server = LogsServer("/a", *(f"/denied/{number}" for number in range(30)), "/z")
+    server.spoil = lambda _name, request: (
+        ("AccessDeniedException", "no") if request.get("logGroupName", "").startswith("/denied") else None
+    )
+    told = counts(run(server, workers=1))
+    assert (told["subscribed"], told["denied"]) == (2, 30)
