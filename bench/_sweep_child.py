@@ -1,0 +1,104 @@
+"""One pass over one target in a process of its own: `empty`, `module` or `loop` with what it needs as JSON; prints figures as JSON.
+
+All but `empty` pass time `scale` times as fast: pauses and paces are so many times shorter.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build" / "collections"))
+
+
+def module(connection: dict[str, Any], scale: float, options: dict[str, Any]) -> dict[str, Any]:
+    """The module subscription_filters, as an Ansible worker runs it."""
+    from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+    from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+    from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
+    from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+
+    subscription_filter.Pace = partial(Pace, scale=scale)
+    result = perform_in_process(SPEC, {**connection, **options}, check_mode=False)
+    if result.get("failed"):
+        sys.exit(str(result["msg"]))
+    return {"counts": result["counts"], "left_out": 0, "result_kb": len(json.dumps(result)) / 1024}
+
+
+def loop(connection: dict[str, Any], scale: float, destination: str, threads: int) -> dict[str, Any]:
+    """Describe and put, group by group, as one writes it who leaves retries to botocore."""
+    import boto3
+    import botocore.endpoint
+    from botocore.exceptions import ClientError
+
+    class Time:
+        """botocore's `time`, in which its backoff sleeps."""
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            time.sleep(seconds / scale)
+
+    botocore.endpoint.time = Time
+    logs = boto3.client(
+        "logs",
+        region_name=connection["region"],
+        endpoint_url=connection["endpoint_url"],
+        aws_access_key_id=connection["access_key"],
+        aws_secret_access_key=connection["secret_key"],
+    )
+    assert logs.meta.config.retries["mode"] == "legacy", logs.meta.config.retries
+
+    def subscribe(name: str) -> bool:
+        """False: botocore gave it up."""
+        try:
+            standing = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+            if destination not in {item["destinationArn"] for item in standing}:
+                logs.put_subscription_filter(
+                    logGroupName=name, filterName=f"loop-{threads}", filterPattern="", destinationArn=destination
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ThrottlingException":
+                raise
+            return False
+        return True
+
+    pages = logs.get_paginator("describe_log_groups").paginate()
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    run: Callable[..., Any] = map
+    if threads > 1:
+        run = ThreadPoolExecutor(threads).map
+    return {"left_out": sum(not served for served in run(subscribe, names)), "counts": {"groups": len(names)}}
+
+
+def empty(connection: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """What `module` has before its first call: everything imported, and a client."""
+    from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
+    from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
+    from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import MODELS, validate
+
+    params = validate(SPEC.arguments(), {**connection, **options}).validated_parameters
+    return {"service": Target.from_params(params, MODELS).client("logs").meta.service_model.service_name}
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had (VmHWM; ru_maxrss begins with the parent's)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(kilobytes) / 1024
+
+
+if __name__ == "__main__":
+    before, cpu = time.monotonic(), time.process_time()
+    figures = {"empty": empty, "module": module, "loop": loop}[sys.argv[1]](**json.loads(sys.argv[2]))
+    figures |= {
+        "seconds": time.monotonic() - before,
+        "cpu_seconds": time.process_time() - cpu,
+        "peak_mb": peak_mb(),
+    }
+    print("\n" + json.dumps(figures))

@@ -1,0 +1,470 @@
+"""The sweep under what can go wrong, through the module itself: after one more run coverage is complete and nothing foreign changed.
+
+Time passes twenty times as fast for AWS's rates and for our pace; where the module is a process of its own, it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter, Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from botocore.config import Config
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "modules"))
+from subscriptions import make_function
+
+from playbooks import ROOT
+
+REGION = "eu-west-1"
+SCALE = 20.0
+ACCOUNTS = tuple(f"{300_000_000_000 + number}" for number in range(11))
+PLAIN = [f"/app/{number:02}" for number in range(60)]
+NAMED = PLAIN[3]  # somebody else's filter has the very name that ours would take
+SHARED = [NAMED, *PLAIN[20:25]]
+FULL = ["/full/0", "/full/1"]
+ARCHIVE = "/archive"
+THEIR_LOG = "/aws/lambda/theirs"  # of the function that foreign filters send to: another delivery's
+OWN_LOG = "/aws/lambda/log-reflector-subscriber"
+LEFT_OUT = {
+    ARCHIVE: "not_possible",
+    THEIR_LOG: "excluded",
+    OWN_LOG: "excluded",
+    **dict.fromkeys(FULL, "not_possible"),
+}
+DESCRIBE, PUT, TAG = "DescribeSubscriptionFilters", "PutSubscriptionFilter", "TagResource"
+ONCE = Config(retries={"total_max_attempts": 1})
+
+
+class Target:
+    """An account with log groups of every kind, and the module run on it."""
+
+    def __init__(self, aws: RunningAws, account: str) -> None:
+        self.aws, self.account = aws, account
+        self.logs = self.client("logs")
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        self.role_arn = self.make_role("for-functions", trust)
+        self.ours, self.theirs = make_function(self, "log-reflector"), make_function(self, "theirs")
+        for name in (*PLAIN, *FULL, THEIR_LOG, OWN_LOG):
+            self.logs.create_log_group(logGroupName=name)
+        self.logs.create_log_group(logGroupName=ARCHIVE, logGroupClass="INFREQUENT_ACCESS")
+        self.add_foreign(NAMED, "app-03")
+        for name in SHARED[1:]:
+            self.add_foreign(name, "other-team")
+        for name in FULL:
+            for number in range(5):
+                self.add_foreign(name, f"other-team-{number}")
+        self.foreign = self.of_others()
+
+    def client(self, service: str, **options: Any) -> Any:
+        return self.aws.client(service, self.account, REGION, **options)
+
+    def make_role(self, name: str, trust: dict[str, Any]) -> str:
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+        arn: str = role["Role"]["Arn"]
+        return arn
+
+    def arn(self, log_group: str) -> str:
+        return f"arn:aws:logs:{REGION}:{self.account}:log-group:{log_group}"
+
+    def add_foreign(self, log_group: str, name: str) -> None:
+        self.logs.put_subscription_filter(
+            logGroupName=log_group, filterName=name, filterPattern="theirs", destinationArn=self.theirs
+        )
+
+    def connection(self) -> dict[str, Any]:
+        """As the account's root."""
+        keys = {"access_key": self.account, "secret_key": "embedded"}
+        return {"endpoint_url": self.aws.endpoint_url, "region": REGION, **keys}
+
+    def run(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        """The module's result, with AWS's rates in force."""
+        arguments = {**self.connection(), "destination_arn": "log-reflector", **options}
+        with self.rates(SCALE):
+            return perform_in_process(SPEC, arguments, check_mode=check_mode)
+
+    @contextmanager
+    def rates(self, scale: float) -> Iterator[None]:
+        self.aws.front.clear_journal()
+        self.aws.front.enforce_rates(scale)
+        try:
+            yield
+        finally:
+            self.aws.front.enforce_rates(None)
+
+    def accepted(self) -> Counter[str]:
+        """Calls of the last run that AWS took, by operation."""
+        calls = self.aws.front.calls(account=self.account, service="logs", status=200)
+        return Counter(call.operation for call in calls)
+
+    def standing(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """All filters by log group and name, as the server has them."""
+        pages = self.logs.get_paginator("describe_log_groups").paginate()
+        groups = [item["logGroupName"] for page in pages for item in page["logGroups"]]
+        found = {name: self.logs.describe_subscription_filters(logGroupName=name) for name in groups}
+        return {
+            name: {item["filterName"]: item for item in answer["subscriptionFilters"]} for name, answer in found.items()
+        }
+
+    def of_others(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The foreign filters, with everything that the server says of them."""
+        found = {
+            name: {key: item for key, item in filters.items() if item["destinationArn"] != self.ours}
+            for name, filters in self.standing().items()
+        }
+        return {name: filters for name, filters in found.items() if filters}
+
+    def subscribed(self) -> dict[str, int]:
+        """How many filters of ours the groups have that have one."""
+        found = {
+            name: sum(item["destinationArn"] == self.ours for item in filters.values())
+            for name, filters in self.standing().items()
+        }
+        return {name: number for name, number in found.items() if number}
+
+    def marked(self, *values: str) -> set[str]:
+        """The groups that carry our mark, with one of these values."""
+        key = Wanted(self.ours).mark[0]
+        wanted = [{"key": key, "values": list(values)} if values else {"key": key}]
+        return {
+            item["logGroupName"] for item in self.logs.list_log_groups(logGroupTags=wanted, limit=1000)["logGroups"]
+        }
+
+    def check_complete(self, groups: list[str] = PLAIN) -> None:
+        """Each of the groups has one filter of ours and the mark; nothing else has; nothing foreign changed."""
+        assert self.subscribed() == dict.fromkeys(groups, 1)
+        assert self.marked(Wanted(self.ours).mark[1]) == set(groups)
+        assert self.marked("apart") == {THEIR_LOG}
+        assert self.marked() == {*groups, THEIR_LOG}
+        assert self.of_others() == self.foreign
+
+    def run_once_more(self, changes: int, groups: list[str] = PLAIN, **options: Any) -> dict[str, Any]:
+        """Whatever befell the run before: with this one all is as it should be, and the next has nothing to do."""
+        result = self.run(**options)
+        assert not result.get("failed"), result["msg"]
+        assert result["counts"]["changed"] == changes
+        assert outcomes(result) == LEFT_OUT
+        self.check_complete(groups)
+        again = self.run(audit=True, **options)
+        assert not again["changed"], again["changes"]
+        return result
+
+
+def outcomes(result: dict[str, Any]) -> dict[str, str]:
+    """What is said of the groups that are not subscribed."""
+    return {item["log_group"]: item["outcome"] for item in result["not_subscribed"]}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RunningAws]:
+    organization = Organization(management=ACCOUNTS[0], members=ACCOUNTS[1:], regions=(REGION,))
+    with EmbeddedAws(Configuration(organization=organization)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def _targets(aws: RunningAws) -> Iterator[Target]:
+    """Made together: most of it is waiting for functions to become active."""
+    with ThreadPoolExecutor(len(ACCOUNTS)) as pool:
+        return iter(list(pool.map(lambda account: Target(aws, account), ACCOUNTS)))
+
+
+@pytest.fixture
+def target(_targets: Iterator[Target], monkeypatch: pytest.MonkeyPatch) -> Target:
+    """One of its own for each test."""
+    monkeypatch.setattr(subscription_filter, "Pace", partial(Pace, scale=SCALE))
+    return next(_targets)
+
+
+@pytest.fixture
+def before_put(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
+    """Lets something happen to a log group after the sweep has looked at it, and before it puts its filter."""
+    put = LogsApi.put
+
+    def happens(what: Callable[[str], None]) -> None:
+        def spoiled(api: LogsApi, wanted: SubscriptionFilter) -> None:
+            what(wanted.log_group)
+            put(api, wanted)
+
+        monkeypatch.setattr(LogsApi, "put", spoiled)
+
+    return happens
+
+
+def test_the_plan_says_exactly_the_calls_that_the_run_makes(target: Target) -> None:
+    planned = target.run(check_mode=True)
+    assert target.subscribed() == {}
+    assert target.marked() == set()
+    done = target.run()
+    made = target.accepted()
+    writes = {name: number for name, number in made.items() if not name.startswith(("Describe", "List"))}
+    assert planned["estimate"]["calls"] == writes == done["estimate"]["calls"]
+    assert writes == {PUT: len(PLAIN), TAG: len(PLAIN) + 1}
+    assert planned["estimate"]["minutes"] == pytest.approx((len(PLAIN) + 1) / (5 * 0.97) / 60, abs=0.06)
+    assert planned["changes"] == done["changes"]
+    assert outcomes(planned) == outcomes(done) == LEFT_OUT
+    assert sum(done["calls"].values()) == made.total() + done["refused_calls"]
+    target.check_complete()
+    cheap = target.run()
+    assert not cheap["changed"]
+    assert cheap["counts"]["known_by_mark"] == len(PLAIN) + 1
+    assert target.accepted()[DESCRIBE] == len(FULL)  # a slot may be free by now
+    assert cheap["foreign"]["filters"] < done["foreign"]["filters"] == planned["foreign"]["filters"]
+
+
+def test_throttled_all_along_no_group_is_left_out(target: Target) -> None:
+    """Another caller takes 60 % of the rates for as long as the sweep lasts, and fills its bursts."""
+    other, ends = target.client("logs", config=ONCE), threading.Event()
+    refused: Counter[str] = Counter()
+
+    def call(operation: str, **request: Any) -> None:
+        try:
+            getattr(other, operation)(**request)
+        except other.exceptions.ThrottlingException:
+            refused[operation] += 1
+
+    def use_up() -> None:
+        due = time.monotonic()
+        while not ends.wait(max(due - time.monotonic(), 0)):
+            call("describe_subscription_filters", logGroupName=FULL[0])
+            mine = {"filterName": "other-team-0", "filterPattern": "theirs", "destinationArn": target.theirs}
+            call("put_subscription_filter", logGroupName=FULL[0], **mine)
+            due += 1 / (0.6 * 5 * SCALE)
+
+    thread = threading.Thread(target=use_up)
+    thread.start()
+    try:
+        result = target.run()
+    finally:
+        ends.set()
+        thread.join()
+    assert not result.get("failed"), result["msg"]
+    assert result["refused_calls"] > 0
+    assert result["counts"]["subscribed"] == len(PLAIN)
+    target.check_complete()
+    target.run_once_more(0)
+
+
+def test_a_group_that_is_denied_is_named_and_the_others_are_served(target: Target) -> None:
+    denied = PLAIN[7]
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{target.account}:root"}, "Action": "sts:AssumeRole"}
+    role = target.make_role("sweeper", root)
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "logs:PutSubscriptionFilter", "Resource": f"{target.arn(denied)}:*"}
+    iam = target.client("iam")
+
+    def permit(*statements: dict[str, Any]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        iam.put_role_policy(RoleName="sweeper", PolicyName="sweep", PolicyDocument=document)
+
+    permit(allow, deny)
+    result = target.run(assume_role_arn=role)
+    assert result["failed"]
+    assert "Could not serve 1 of " in result["msg"]
+    assert f"log group {denied} " in result["msg"]
+    assert outcomes(result) == {**LEFT_OUT, denied: "denied"}
+    assert result["counts"]["denied"] == 1
+    assert result["counts"]["subscribed"] == len(PLAIN) - 1
+    target.check_complete([name for name in PLAIN if name != denied])
+    permit(allow)
+    target.run_once_more(1, assume_role_arn=role)
+
+
+def test_groups_that_vanish_between_listing_and_put_are_gone_and_no_failure(
+    target: Target, before_put: Callable[[Callable[[str], None]], None]
+) -> None:
+    late, early = PLAIN[10:14], PLAIN[44:48]  # after the look at it, and before; all on the first page
+
+    def vanish(log_group: str) -> None:
+        for name in early if log_group == PLAIN[0] else [log_group] if log_group in late else []:
+            target.logs.delete_log_group(logGroupName=name)
+
+    before_put(vanish)
+    result = target.run()
+    assert not result.get("failed"), result["msg"]
+    assert outcomes(result) == {**LEFT_OUT, **dict.fromkeys([*late, *early], "gone")}
+    left = [name for name in PLAIN if name not in (*late, *early)]
+    assert result["counts"]["subscribed"] == len(left)
+    target.run_once_more(0, left)
+
+
+def test_another_writer_who_adds_filters_meanwhile_loses_none(
+    target: Target, before_put: Callable[[Callable[[str], None]], None]
+) -> None:
+    beside, filled = PLAIN[30:36], PLAIN[40:42]
+
+    def add(log_group: str) -> None:
+        number = {**dict.fromkeys(beside, 1), **dict.fromkeys(filled, 5)}.get(log_group, 0)
+        for index in range(number):
+            target.add_foreign(log_group, f"new-{index}")
+
+    before_put(add)
+    target.aws.front.error(
+        "OperationAbortedException",
+        "Multiple requests to update the same resource were in conflict.",
+        400,
+        operation=PUT,
+        account=target.account,
+        times=3,
+    )
+    result = target.run()
+    assert not result.get("failed"), result["msg"]
+    assert outcomes(result) == {**LEFT_OUT, **dict.fromkeys(filled, "not_possible")}
+    told = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
+    assert all("new-0" in told[name] and "new-4" in told[name] for name in filled)
+    found = target.of_others()
+    assert {name: list(found.pop(name)) for name in beside} == {name: ["new-0"] for name in beside}
+    assert {name: len(found.pop(name)) for name in filled} == dict.fromkeys(filled, 5)
+    assert found == target.foreign
+    target.foreign = target.of_others()
+    before_put(lambda _log_group: None)
+    for name in filled:
+        target.logs.delete_subscription_filter(logGroupName=name, filterName="new-0")
+        del target.foreign[name]["new-0"]
+    target.run_once_more(len(filled))
+
+
+def test_killed_half_way_the_next_run_goes_on_from_there(target: Target, tmp_path: Path) -> None:
+    arguments = tmp_path / "arguments.json"
+    options = {**target.connection(), "destination_arn": "log-reflector"}
+    arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}), encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    with target.rates(1):
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "ansible_collections.logreflector.aws.plugins.modules.subscription_filters",
+                str(arguments),
+            ],
+            env={**environment, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "build" / "collections")},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            end = time.monotonic() + 60
+            while target.accepted()[PUT] < 10:
+                assert process.poll() is None, process.stdout.read()  # type: ignore[union-attr]
+                assert time.monotonic() < end
+                time.sleep(0.05)
+        finally:
+            process.kill()
+            output, _unused = process.communicate()
+    assert output == ""
+    half = target.subscribed()
+    assert 10 <= len(half) < len(PLAIN) / 2
+    assert len(target.marked()) <= len(half) + 1
+    result = target.run_once_more(len(PLAIN) + 1 - len(target.marked()))
+    assert result["estimate"]["calls"][PUT] == len(PLAIN) - len(half)
+
+
+def test_out_of_time_several_runs_reach_the_end_and_none_does_work_twice(target: Target) -> None:
+    found: list[str] = []
+    writes: Counter[str] = Counter()
+    for _unused in range(12):
+        result = target.run(max_seconds=1, rate_share=0.1)
+        assert not result.get("failed"), result["msg"]
+        writes += target.accepted()
+        if result["complete"]:
+            break
+        found.append(result["stopped_after"])
+        assert result["seconds"] < 6  # what was under way is brought to its end
+    assert result["complete"], result["counts"]
+    assert result["stopped_after"] is None
+    assert len(found) >= 2
+    assert found == sorted(set(found))
+    assert writes[PUT] == len(PLAIN)
+    target.check_complete()
+    target.run_once_more(0)
+
+
+def test_out_of_time_an_audit_goes_on_where_it_is_told_and_looks_at_each_group_once(target: Target) -> None:
+    target.run()
+    looks: Counter[str] = Counter()
+    position, groups, runs, complete = "", 0, 0, False
+    while not complete:
+        result = target.run(audit=True, max_seconds=1, rate_share=0.2, start_after=position)
+        looks += target.accepted()
+        groups += result["counts"]["groups"]
+        runs += 1
+        assert runs < 12
+        position, complete = result["stopped_after"], result["complete"]
+    assert runs >= 2
+    # Their function's log group once more, by the run that sees the filters that send to it.
+    assert looks[DESCRIBE] - len(PLAIN) - len(FULL) in (1, 2)
+    assert looks[PUT] == looks[TAG] == 0
+    assert groups == len(PLAIN) + len(LEFT_OUT)
+
+
+def test_only_what_the_teams_have_tagged(target: Target) -> None:
+    chosen, refused = PLAIN[:9], PLAIN[8]
+    for name in chosen:
+        target.logs.tag_resource(resourceArn=target.arn(name), tags={"forward-logs": "yes"})
+    target.logs.tag_resource(resourceArn=target.arn(PLAIN[9]), tags={"forward-logs": "no"})
+    target.logs.tag_resource(resourceArn=target.arn(refused), tags={"secret": "very"})
+    options = {"include_tags": {"forward-logs": ["yes", "true"]}, "exclude_tags": {"secret": ""}, "purge": True}
+    result = target.run(**options)
+    assert not result.get("failed"), result["msg"]
+    asked = target.accepted()[DESCRIBE]
+    assert target.subscribed() == dict.fromkeys(chosen[:-1], 1)
+    assert result["counts"]["subscribed"] == len(chosen) - 1
+    assert asked == len(chosen) - 1  # nobody else
+    told = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
+    assert "exclude_tags" in told[refused]
+    assert "include_tags" in told[PLAIN[9]]
+    target.logs.untag_resource(resourceArn=target.arn(chosen[0]), tagKeys=["forward-logs"])
+    assert target.run(**options)["changes"] == [f"delete subscription of log group {chosen[0]}"]
+    assert target.subscribed() == dict.fromkeys(chosen[1:-1], 1)
+    assert target.marked() == set(chosen[1:-1])
+    assert not target.run(**options)["changed"]
+    assert target.of_others() == target.foreign
+
+
+def test_only_what_was_created_since(target: Target) -> None:
+    time.sleep(0.01)
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    new = ["/new/0", "/new/1"]
+    for name in new:
+        target.logs.create_log_group(logGroupName=name)
+    target.run(created_after=moment)
+    assert target.accepted()[DESCRIBE] == len(new)
+    assert target.subscribed() == dict.fromkeys(new, 1)
+    older = target.run(created_before=moment, check_mode=True)
+    assert older["counts"]["subscribed"] == len(PLAIN)
+    assert not {*new} & {line.rpartition(" ")[2] for line in older["changes"]}
+
+
+def test_full_groups_fail_the_task_where_that_is_asked_for_after_all_others_were_served(target: Target) -> None:
+    result = target.run(on_full="fail")
+    assert result["failed"]
+    assert "Could not serve 2 of " in result["msg"]
+    assert "other-team-4" in result["msg"]
+    target.check_complete()
+    for name in FULL:
+        target.logs.delete_subscription_filter(logGroupName=name, filterName="other-team-4")
+        del target.foreign[name]["other-team-4"]
+    mended = target.run(on_full="fail")
+    assert not mended.get("failed"), mended["msg"]
+    assert target.subscribed() == dict.fromkeys([*PLAIN, *FULL], 1)
+    assert target.of_others() == target.foreign
