@@ -1,4 +1,4 @@
-"""ListLogGroups as far as the tags go, which moto does not have."""
+"""What moto does not have: ListLogGroups as far as the tags go, and the word that there is no account policy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ def install() -> None:
     """Once a process; moto's own, should it come, is left alone."""
     if not hasattr(LogsResponse, "list_log_groups"):
         LogsResponse.list_log_groups = _list_log_groups
+    if not hasattr(LogsResponse, "describe_account_policies"):
+        LogsResponse.describe_account_policies = lambda _self: json.dumps({"accountPolicies": []})
 
 
 def _list_log_groups(self: Any) -> str:
@@ -25,4 +27,6 @@ def _list_log_groups(self: Any) -> str:
 
 def _carries(self: Any, group: Any, wanted: list[dict[str, Any]]) -> bool:
     tags = self.logs_backend.list_tags_for_resource(group.arn.removesuffix(":*"))
-    return all(item["key"] in tags and (not item.get("values") or tags[item["key"]] in item["values"]) for item in wanted)
+    return all(
+        item["key"] in tags and (not item.get("values") or tags[item["key"]] in item["values"]) for item in wanted
+    )
