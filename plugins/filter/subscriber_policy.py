@@ -91,7 +91,7 @@ def subscriber_policy(
             _actions(variables, backfill),
             [f"arn:{{partition}}:logs:{region}:{{account}}:log-group:*" for region in regions],
         ),
-        _allow("FindLogGroups", ["logs:DescribeLogGroups", "logs:ListLogGroups"], "*"),
+        _allow("FindLogGroups", ["logs:DescribeAccountPolicies", "logs:DescribeLogGroups", "logs:ListLogGroups"], "*"),
         _allow(
             "WriteItsOwnLog",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -116,8 +116,6 @@ def subscriber_policy(
         _allow("SendWhatItCannotDo", "sqs:SendMessage", _arn("sqs", queues["dead_letters"])),
         _allow("ReadItsSettings", "ssm:GetParameter", _parameters(variables)),
     ]
-    if any(each.get("log_groups_on_full") == "account_policy" for each in variables):
-        statements.append(_allow("SeeWhoServes", "logs:DescribeAccountPolicies", "*"))
     if backfill:
         statements.append(_allow("SendFirstLines", "lambda:InvokeFunction", _arn("lambda", f"function:{reflector}")))
     return {"Version": "2012-10-17", "Statement": statements}

@@ -19,8 +19,8 @@ options:
   _input:
     description: >-
       Variables of the role, with or without C(subscriber_) before their names. C(include), C(exclude), C(include_tags),
-      C(exclude_tags), C(created_after), C(own_functions), C(own_log_groups), C(filter_pattern), C(slots), C(merge), C(on_full),
-      C(rate_share), C(mark), C(backfill), C(retention_days), C(audit_days), C(slice_seconds) and C(settings_inline_bytes).
+      C(exclude_tags), C(created_after), C(own_functions), C(own_log_groups), C(filter_pattern), C(slots), C(merge), C(rate_share),
+      C(mark), C(backfill), C(retention_days), C(audit_days), C(slice_seconds) and C(settings_inline_bytes).
       What is missing, none or an empty text is as the function has it by itself.
     type: dict
     required: true

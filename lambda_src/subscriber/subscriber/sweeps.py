@@ -88,10 +88,11 @@ class Sweeps:
         return False
 
     def _audited(self, work: SweepSlice) -> Callable[[str], bool]:
-        """Each day another part of the groups, all of them within `audit_days`."""
+        """Each day another part of the groups, all of them in each period of `audit_days`. The parts' order moves on from
+        period to period: a sweep that comes once a week would meet the same part for ever."""
         days = self._worker.settings.audit_days
-        today = work.started_ms // _DAY_MS % days
-        return lambda name: zlib.crc32(name.encode()) % days == today
+        period, day = divmod(work.started_ms // _DAY_MS, days)
+        return lambda name: (zlib.crc32(name.encode()) - period) % days == day
 
     def _timer(self, deadline: Deadline) -> Callable[[], bool]:
         """Half of the time is for what a slice has begun. It starts with the first group: the marks were listed before."""
@@ -111,24 +112,28 @@ class Sweeps:
         pending: list[Future[None]] = []
         # Beside the sweep, which goes on at the pace of other calls meanwhile.
         with ThreadPoolExecutor(1) as pool:
-            for outcome in sweep.outcomes(write=True, position=work.position):
-                tally.add(outcome)
-                if self._is_new(outcome, work):
-                    new.append(outcome)
-                elif outcome.kind == "created":
-                    unmarked.append(outcome)
-                if len(new) + len(unmarked) >= _AT_ONCE:
-                    pending.append(pool.submit(self._finish, sweep, new, unmarked))
-                    new, unmarked = [], []
-            pending.append(pool.submit(self._finish, sweep, new, unmarked))
+            try:
+                for outcome in sweep.outcomes(write=True, position=work.position):
+                    tally.add(outcome)
+                    if self._is_new(outcome, work):
+                        new.append(outcome)
+                    elif outcome.kind == "created":
+                        unmarked.append(outcome)
+                    if len(new) + len(unmarked) >= _AT_ONCE:
+                        pending.append(pool.submit(self._finish, sweep, new, unmarked))
+                        new, unmarked = [], []
+            finally:  # also where the listing broke off
+                pending.append(pool.submit(self._finish, sweep, new, unmarked))
         for future in pending:
             future.result()
         return tally
 
     def _is_new(self, outcome: Outcome, work: SweepSlice) -> bool:
-        """Also one that this slice subscribed before, when it ended without a word: its mark is missing."""
+        """Also one that this slice subscribed before, when it ended without a word: its mark is missing. Without marks that is
+        not known, and rather twice than never."""
         before = outcome.plan.before
-        again = outcome.kind == "subscribed" and outcome.mark == "set" and before and before.created >= work.started_ms
+        unmarked = outcome.mark == "set" or not self._worker.settings.mark
+        again = outcome.kind == "subscribed" and unmarked and before and before.created >= work.started_ms
         is_ours = outcome.kind == "created" or bool(again)
         return self._worker.settles and is_ours and outcome.created >= work.started_ms - NEW_MS
 

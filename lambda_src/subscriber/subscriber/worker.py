@@ -30,7 +30,8 @@ WORKERS = 10
 
 _RESERVE_SECONDS = 10.0
 _LONGEST_PATIENCE = 60.0
-_POLICY_SECONDS = 60.0
+_FRESH_SECONDS = 60.0
+"""So long what AWS says of the target, and others may change meanwhile, is believed."""
 
 
 @cache
@@ -69,7 +70,7 @@ class Worker:
         self.settings = read_settings(client, self.place)
         self.wanted = self.settings.wanted(self.destination)
         self._pace = Pace(self.settings.rate_share)
-        self._choice: Choice | None = None
+        self._choice: tuple[float, Choice] | None = None
         self._policy: tuple[float, bool] | None = None
 
     @property
@@ -83,22 +84,23 @@ class Worker:
         if self.settings.on_full != "account_policy":
             return False
         at = time.monotonic()
-        if self._policy is None or at - self._policy[0] > _POLICY_SECONDS:
+        if self._policy is None or at - self._policy[0] > _FRESH_SECONDS:
             standing = AccountPolicyApi(api, deadline.patience()).read()
             self._policy = at, standing is not None and standing.destination_arn == self.destination
         return self._policy[1]
 
     def choice(self) -> Choice:
-        """Which log groups. Asks AWS once where the functions of the delivery write to, and raises what that raises:
-        not knowing it, a subscription might be a loop."""
-        if self._choice is None:
+        """Which log groups. Asks AWS where the functions of the delivery write to, again after a while, and raises what that
+        raises: not knowing it, a subscription might be a loop."""
+        at = time.monotonic()
+        if self._choice is None or at - self._choice[0] > _FRESH_SECONDS:
             functions = [destination_function(self.destination), self.place.function]
             written = list(written_log_groups(self.client, filter(None, functions), str(self.place)))
             own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
             others = [self.place.function, *self.settings.own_functions]
             path = delivery_path(self.destination, others, filter(None, [own, *written]))
-            self._choice = self.settings.choice(path)
-        return self._choice
+            self._choice = at, self.settings.choice(path)
+        return self._choice[1]
 
     def api(self, deadline: Deadline) -> LogsApi:
         """CloudWatch Logs at the pace of this process, which is alone in its target: the queue has one message group."""

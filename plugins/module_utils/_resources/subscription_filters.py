@@ -64,7 +64,7 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     sent = _backfill(new, sweep, api, target, params) if params["backfill"] else {}
     result = {**_result(sweep, tally, api, params), **sent}
     if broken:
-        broken.done = result if sweep.stopped else {}
+        broken.done = result if result["counts"]["groups"] else {}
         raise broken
     if problem := _problem(tally, params["on_full"], result.get("backfill")):
         result["failed"] = True

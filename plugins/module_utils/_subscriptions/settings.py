@@ -54,7 +54,6 @@ class Settings:
     own_functions   functions of the delivery path beside the reflector and the subscriber
     delivery_path   names and patterns of log groups that are never subscribed
     attributes      of the filters, by SubscriptionFilter's field names
-    on_full         account_policy: where the account policy serves the target, as the catch-up may choose, no filters are put
     rate_share      of AWS's rates
     backfill        whether what a new group held before its filter is sent too
     retention_days  put on new groups that have none; None: left as they are
@@ -72,7 +71,6 @@ class Settings:
     slots: int = DEFAULT_SLOTS
     attributes: Mapping[str, Any] = field(default_factory=dict)
     merge: bool = False
-    on_full: str = "report"
     rate_share: float = SHARE
     mark: bool = True
     backfill: bool = True
@@ -171,15 +169,6 @@ def _share(option: str, value: Any) -> float:
     return number
 
 
-def _one_of(*words: str) -> Callable[[str, Any], str]:
-    def read(option: str, value: Any) -> str:
-        if value not in words:
-            raise InvalidInputError(option, f"{value!r} is none of {', '.join(words)}")
-        return str(value)
-
-    return read
-
-
 def _retention(option: str, value: Any) -> int | None:
     days = _whole(0, RETENTION_DAYS[-1])(option, value)
     if days and days not in RETENTION_DAYS:
@@ -224,7 +213,6 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "slots": _whole(1, 1000),
     "attributes": _attributes,
     "merge": _switch,
-    "on_full": _one_of("report", "fail", "account_policy"),
     "rate_share": _share,
     "mark": _switch,
     "backfill": _switch,

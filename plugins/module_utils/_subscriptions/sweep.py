@@ -155,7 +155,7 @@ class Sweep:
         self._looked_at_all = position is None or position == Position()
         self._learn_tags()
         with ThreadPoolExecutor(self._workers) as pool:
-            groups = self._until_the_end(self._api.groups(token=position.page if position else ""), position)
+            groups = self._until_the_end(self._listed(position.page if position else ""), position)
             for outcome in _stream(pool, lambda group: self._in_turn(group, write=write), groups, self._workers * 2):
                 if outcome:
                     yield outcome
@@ -252,8 +252,7 @@ class Sweep:
     ) -> Outcome:
         plan = plan_absent(filters, self._wanted)
         kind: Kind = "removed" if plan.remove else verdict.kind if verdict else "unsubscribed"
-        once_marked = self._once_marked
-        was_marked = bool(plan.remove) and self._marking if once_marked is None else group.name in once_marked
+        was_marked = bool(plan.remove) if self._once_marked is None else group.name in self._once_marked
         return Outcome(
             group.name,
             kind,
@@ -325,7 +324,9 @@ class Sweep:
         return self.marked(outcome) if outcome.mark in ("set", "apart") else outcome
 
     def _unmark(self, name: str) -> None:
-        self._api.untag(self._arn(name), [self._wanted.mark[0]])
+        """Who uses no marks need not have the permission."""
+        with contextlib.suppress(*(() if self._marking else (AccessDeniedError,))):
+            self._api.untag(self._arn(name), [self._wanted.mark[0]])
 
     def _unsettle(self, name: str) -> None:
         """Where no mark can be written none will be untrue."""
@@ -370,8 +371,19 @@ class Sweep:
             if self._purge or not self._present:
                 self._once_marked = frozenset(self._api.tagged({key: []}))
         except (AccessDeniedError, AwsError, OutdatedSdkError) as error:
+            if isinstance(error, AwsError) and error.code not in _UNKNOWN_THERE:
+                raise
             self._once_marked = None
             self.notes.append(f"every log group was looked at, since the marked ones cannot be listed: {error}")
+
+    def _listed(self, page: str) -> Iterator[LogGroup]:
+        """From that page on. Its token holds for a day (API reference, DescribeLogGroups): after that from the first."""
+        try:
+            yield from self._api.groups(token=page)
+        except AwsError as error:
+            if not page or error.code != "InvalidParameterException":
+                raise
+            yield from self._api.groups()
 
     def _until_the_end(self, groups: Iterable[LogGroup], position: Position | None) -> Iterator[LogGroup]:
         """Those that are begun. AWS lists log groups sorted by their names (API reference, DescribeLogGroups)."""
@@ -473,6 +485,9 @@ class Sweep:
 
 _DENIALS = 20
 """Groups that are refused, and none was not, before the rest are not tried: the permission is missing for all, not for some."""
+
+_UNKNOWN_THERE = ("UnknownOperationException", "InvalidParameterException")
+"""What an AWS answers that does not list log groups by tag yet, as a partition or an emulator may."""
 
 _FUNCTIONS = own_log_group("")
 

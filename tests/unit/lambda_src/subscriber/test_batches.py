@@ -177,6 +177,16 @@ def test_the_delivery_path_is_asked_for_once_and_left_out(start: Any) -> None:
     assert {"Name": "resource-id", "Values": ["vpc-1", "subnet-1"]} in request["Filters"]
 
 
+def test_the_delivery_path_is_asked_for_again_after_a_while(start: Any, sleeps: list[float]) -> None:
+    server = Aws("/custom/reflector", GROUP)
+    worker = start(server)
+    worker.handler(batch(event_of(GROUP)), Context())
+    server.functions["log-reflector"] = {"LoggingConfig": {"LogGroup": "/custom/reflector"}}
+    sleeps.append(61)
+    worker.handler(batch(event_of("/custom/reflector")), Context())
+    assert server.groups["/custom/reflector"] == {}
+
+
 TAGS = {"include_tags": {"logs": ["on", "x"]}}
 
 

@@ -99,12 +99,57 @@ def test_the_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -
     server = Aws(*groups(20))
     run(server, start, schedule(), audit_days=3)
     looked_at: list[set[str]] = []
-    for day in (23, 24, 25):
+    for day in (24, 25, 26):
         server.calls.clear()
         run(server, start, schedule(f"2026-11-{day}T10:00:00Z"), audit_days=3)
         looked_at.append({name for name in server.groups if server.operations(name)})
     assert set.union(*looked_at) == set(server.groups)
     assert sum(map(len, looked_at)) == 20
+
+
+def test_audits_reach_every_group_also_where_a_sweep_comes_once_in_a_period(start: Any) -> None:
+    server = Aws(*groups(20))
+    run(server, start, schedule(), audit_days=3)
+    server.calls.clear()
+    for day in (11, 14, 17):
+        run(server, start, schedule(f"2026-12-{day}T10:00:00Z"), audit_days=3)
+    assert all(server.operations(name) == ["DescribeSubscriptionFilters"] for name in server.groups)
+
+
+def test_a_late_mark_leaves_that_of_another_deliverys_group(start: Any) -> None:
+    """The filter that tells of it is listed last, and what was made is marked when all is announced."""
+    server = Aws("/aws/lambda/theirs", "/z")
+    server.add_filter("/z", "theirs", THEIRS)
+    for _unused in range(2):
+        run(server, start, schedule())
+        assert server.groups["/aws/lambda/theirs"] == {}
+        assert server.tags["/aws/lambda/theirs"] == {MARK: "apart"}
+
+
+def test_a_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
+    server = Aws(*groups(60))
+    detail = {"started": SWEEP_AT, "slice": 2, "position": {"page": "old", "after": "/app/054"}, "counts": {}}
+    event = {"source": "logreflector.subscriber", "detail-type": "Sweep continued", "detail": detail}
+    server.spoil = lambda _name, request: (
+        ("InvalidParameterException", "The specified nextToken is invalid.")
+        if request.get("nextToken") == "old"
+        else None
+    )
+    run(server, start, event)
+    assert [name for name, filters in server.groups.items() if filters] == groups(60)[55:]
+
+
+def test_a_listing_that_breaks_off_announces_what_was_served_and_comes_again(start: Any) -> None:
+    server = Aws(*groups(60))
+    server.created = dict.fromkeys(server.groups, STARTED)
+    server.add_filter("/app/000", "app-000", OURS, creationTime=1)
+    server.spoil = lambda _name, request: ("InternalFailure", "no") if request.get("nextToken") == "50" else None
+    assert failures(start(server).handler(batch(schedule()), Context())) == ["message-0"]
+    server.spoil = lambda _name, _request: None
+    announced = server.announced()
+    assert sorted(announced) == groups(50)[1:]
+    run(server, start, schedule())
+    assert sorted(announced + server.announced()) == groups(60)[1:]
 
 
 def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_marked(start: Any) -> None:
@@ -115,16 +160,17 @@ def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_mar
     assert all(MARK in server.tags[name] for name in server.groups)
 
 
-def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any) -> None:
+@pytest.mark.parametrize("mark", [True, False])
+def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any, mark: bool) -> None:
     server = Aws("/app/new")
     server.created["/app/new"] = STARTED - 3600_000
     server.lost_entries = 1
-    assert failures(start(server).handler(batch(schedule()), Context())) == ["message-0"]
+    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == ["message-0"]
     assert server.tags == {}
     server.others.clear()
-    assert failures(start(server).handler(batch(schedule()), Context())) == []
+    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == []
     assert server.announced() == ["/app/new"]
-    assert MARK in server.tags["/app/new"]
+    assert (MARK in server.tags.get("/app/new", {})) == mark
 
 
 def test_a_handing_over_that_fails_fails_the_slice(start: Any) -> None:

@@ -85,10 +85,3 @@ def test_the_largest_account_fits_twice_into_a_role() -> None:
     policy = json.dumps(subscriber_policy([everything], FUNCTIONS, QUEUES, regions), separators=(",", ":"))
     filled = policy.replace("{partition}", "aws-us-gov").replace("{account}", "1" * 12)
     assert len(filled) * 2 <= 10_240
-
-
-def test_it_sees_who_serves_where_the_account_policy_may_step_in() -> None:
-    assert "SeeWhoServes" not in statements({})
-    assert (
-        statements({"log_groups_on_full": "account_policy"})["SeeWhoServes"]["Action"] == "logs:DescribeAccountPolicies"
-    )

@@ -181,6 +181,21 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
     assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
 
 
+def test_a_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
+    make_functions(aws, "log-reflector")
+
+    def describe(request: dict[str, Any]) -> dict[str, Any]:
+        if "nextToken" in request:
+            raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "too late"}}, "DescribeLogGroups")
+        return {"logGroups": [{"logGroupName": "/app/a"}], "nextToken": "2"}
+
+    make_group(aws, "/app/a")
+    aws.answering("logs", DescribeLogGroups=describe)
+    result = run(aws, mark=False, slots=2)
+    assert (result["failed"], result["error_code"], result["changed"]) == (True, "ExpiredTokenException", True)
+    assert (result["complete"], result["stopped_after"], result["counts"]["subscribed"]) == (False, "/app/a", 1)
+
+
 def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
     aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
     result = run(aws, mark=False)

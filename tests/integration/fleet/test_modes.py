@@ -1,0 +1,189 @@
+"""A target served by the account policy, changed over to filters and back by the playbook, while somebody goes on writing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from deployed import Deployed, until
+from embedded_aws import Configuration, EmbeddedAws, Organization
+from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, foreign_state, populate
+
+from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, Run, write_inventory
+
+SUBSCRIBER = "log-reflector-subscriber"
+SERVED = "/aws/lambda/service-01"
+POLICY_MODE = {"log_groups_mode": "account_policy"}
+# No filter of ours has room in the full group: whoever wants filters has to leave it out.
+FILTERS_MODE = {"log_groups_exclude": [*EXCLUDE, FULL_GROUP]}
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Deployed]:
+    organization = Organization(management=MANAGEMENT, members=(), regions=REGIONS[:1])
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as aws:
+        populate(aws, MANAGEMENT, REGIONS[0], groups=6)
+        yield Deployed(aws, MANAGEMENT, REGIONS[0])
+
+
+@pytest.fixture(scope="module")
+def foreign(place: Deployed) -> dict[str, Any]:
+    """What others have, before anything is deployed."""
+    return foreign_state(place.aws, place.account, place.region)
+
+
+@pytest.fixture(scope="module")
+def ansible(place: Deployed, foreign: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """Rules that are too long for the function's environment: there is a parameter to take away, too."""
+    folder = tmp_path_factory.mktemp("modes")
+    inventory = write_inventory(
+        folder,
+        [(place.account, place.region)],
+        log_groups_exclude=EXCLUDE,
+        subscriber_settings_inline_bytes=1,
+        catch_up_settle_seconds=1,
+    )
+    return Ansible(place.aws.deploy_environment(), inventory, folder)
+
+
+def policies(place: Deployed) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = place.client("logs").describe_account_policies(
+        policyType="SUBSCRIPTION_FILTER_POLICY"
+    )["accountPolicies"]
+    return found
+
+
+def filters(place: Deployed) -> list[str]:
+    """Log groups with one of ours."""
+    logs = place.client("logs")
+    groups = [
+        group["logGroupName"]
+        for page in logs.get_paginator("describe_log_groups").paginate()
+        for group in page["logGroups"]
+    ]
+    return [
+        group
+        for group in groups
+        for item in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+        if item["destinationArn"].endswith(":log-reflector")
+    ]
+
+
+def states(place: Deployed) -> set[str]:
+    """Of the subscriber's rules."""
+    return {rule["State"] for rule in place.client("events").list_rules(NamePrefix=SUBSCRIBER)["Rules"]}
+
+
+def at_sink(place: Deployed, group: str) -> Counter[str]:
+    return Counter(line["message"] for line in place.aws.sink.lines() if line.get("logGroup") == group)
+
+
+@contextmanager
+def writing(place: Deployed, group: str) -> Iterator[list[str]]:
+    """Somebody writes a line five times a second; what was written."""
+    over, written = threading.Event(), []
+
+    def write() -> None:
+        while not over.is_set():
+            message = f"line {time.time_ns()}"
+            place.write(group, message)
+            written.append(message)
+            over.wait(0.2)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield written
+    finally:
+        over.set()
+        writer.join()
+
+
+def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[Run, dict[str, Any], Counter[str]]:
+    """A deployment in another mode: its run, what it says of lines that come twice, and how often each line came."""
+    with writing(place, SERVED) as written:
+        until(lambda: at_sink(place, SERVED)[written[0]] if written else 0)
+        run = ansible.run("logreflector.aws.deploy", extra=variables)
+    assert run.status == 0, run.output
+    until(lambda: at_sink(place, SERVED).keys() >= set(written))
+    time.sleep(0.5)  # what came twice would be there by now
+    steps = run.result(place.host, "Converge the target")["steps"]
+    counted = at_sink(place, SERVED)
+    return run, steps, Counter({message: counted[message] for message in written})
+
+
+def proved(place: Deployed, ansible: Ansible, **variables: Any) -> None:
+    """A canary passes, coverage is complete, and the status can be told."""
+    verify = ansible.run("logreflector.aws.verify", extra=variables)
+    assert verify.status == 0, verify.output
+    assert "canary subscribed in" in verify.recap()
+    assert "(0 changed" in verify.recap()
+    status = ansible.run("logreflector.aws.status", extra=variables)
+    assert status.status == 0, status.output
+    assert place.host in status.recap()
+
+
+def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansible) -> None:
+    run = ansible.run("logreflector.aws.deploy", extra=POLICY_MODE)
+    assert run.status == 0, run.output
+    (policy,) = policies(place)
+    for group in (EXCLUDED_GROUP, "/aws/lambda/log-reflector", f"/aws/lambda/{SUBSCRIBER}"):
+        assert f'"{group}"' in policy["selectionCriteria"]
+    assert ARCHIVE_GROUP not in filters(place) == []
+    assert states(place) == {"DISABLED"}
+    proved(place, ansible, **POLICY_MODE)
+    # It takes no slot, and needs nobody who hears of a new group.
+    place.client("logs").create_log_group(logGroupName="/made/later")
+    place.write("/made/later", "its first line")
+    place.write(FULL_GROUP, "a line of a full group")
+    until(lambda: at_sink(place, "/made/later") and at_sink(place, FULL_GROUP))
+    assert filters(place) == []
+    again = ansible.run("logreflector.aws.deploy", extra=POLICY_MODE)
+    assert (again.status, again.changed_tasks()) == (0, []), again.output
+
+
+def test_a_change_over_that_a_group_would_not_survive_is_refused(place: Deployed, ansible: Ansible) -> None:
+    run = ansible.run("logreflector.aws.deploy")
+    assert run.status == 2
+    assert f"The first, {FULL_GROUP}: all its 5 filter slots are taken" in run.recap()
+    assert len(policies(place)) == 1
+
+
+def test_a_change_over_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+    _run, steps, came = changed_over(place, ansible, **FILTERS_MODE)
+    assert min(came.values()) == 1
+    assert policies(place) == []
+    assert states(place) == {"ENABLED"}
+    assert {SERVED, "/made/later"} <= set(filters(place))
+    check_doubled(steps["account_policy"]["doubled"], came)
+    proved(place, ansible, **FILTERS_MODE)
+
+
+def test_a_change_over_to_the_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+    _run, steps, came = changed_over(place, ansible, **POLICY_MODE)
+    assert min(came.values()) == 1
+    assert len(policies(place)) == 1
+    assert filters(place) == []
+    assert states(place) == {"DISABLED"}
+    check_doubled(steps["catch_up"]["doubled"], came)
+    proved(place, ansible, **POLICY_MODE)
+
+
+def check_doubled(told: dict[str, Any], came: Counter[str]) -> None:
+    """As many lines came twice as can have been written in the seconds that the run told of, and none more often."""
+    assert max(came.values()) <= 2
+    assert told["groups"] >= 6
+    assert sum(times == 2 for times in came.values()) <= 5 * (told["seconds_at_most"] + 1)
+
+
+def test_teardown_leaves_nothing_of_it(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:
+    place.client("logs").delete_log_group(logGroupName="/made/later")
+    run = ansible.run("logreflector.aws.teardown", extra=POLICY_MODE)
+    assert run.status == 0, run.output
+    assert place.of_ours() == []
+    assert foreign_state(place.aws, place.account, place.region) == foreign

@@ -1,0 +1,223 @@
+"""The subscriber at work, deployed by the playbook: a burst, a sweep that mends what events missed, tags, what cannot be done."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from bursts import DEAD_LETTERS, FUNCTION, WORK, Burst, burst, dead_letters, first_line, make_groups, waiting
+from deployed import Deployed, until
+from embedded_aws import Configuration, EmbeddedAws, Fault, Organization, RunningAws
+from embedded_aws.population import FULL_GROUP, HALF_GROUP, foreign_state, populate
+
+from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, write_inventory
+
+LOG = f"/aws/lambda/{FUNCTION}"
+RETENTION_DAYS = 14
+BURST = 45
+MADE_UNSEEN, BARED = "/trail/off", "/burst/007"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RunningAws]:
+    organization = Organization(management=MANAGEMENT, members=(), regions=REGIONS[:1])
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
+        populate(running, MANAGEMENT, REGIONS[0], groups=2)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ansible(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    folder = tmp_path_factory.mktemp("subscriber")
+    inventory = write_inventory(
+        folder,
+        [(MANAGEMENT, REGIONS[0])],
+        log_groups_exclude=EXCLUDE,
+        subscriber_retention_days=RETENTION_DAYS,
+        subscriber_slice_seconds=10,
+    )
+    return Ansible(aws.deploy_environment(), inventory, folder)
+
+
+@pytest.fixture(scope="module")
+def place(aws: RunningAws, ansible: Ansible) -> Deployed:
+    """The target with everything deployed."""
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    return Deployed(aws, MANAGEMENT, REGIONS[0])
+
+
+def filters(place: Deployed, group: str) -> list[dict[str, Any]]:
+    """Ours on a log group."""
+    found = place.client("logs").describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    return [item for item in found if item["destinationArn"].endswith(":log-reflector")]
+
+
+def retention(place: Deployed, group: str) -> int | None:
+    groups = place.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    return next(item.get("retentionInDays") for item in groups if item["logGroupName"] == group)
+
+
+def reports(place: Deployed) -> list[dict[str, Any]]:
+    """What the function said of its work, in order."""
+    return [json.loads(line) for line in place.log(LOG) if line.startswith("{")]
+
+
+def lines(place: Deployed, group: str) -> list[str]:
+    return [line["message"] for line in place.aws.sink.lines() if line.get("logGroup") == group]
+
+
+@contextmanager
+def trail_off(place: Deployed) -> Iterator[None]:
+    """Nobody hears of new log groups."""
+    events = place.client("events")
+    events.disable_rule(Name=FUNCTION)
+    try:
+        yield
+        time.sleep(place.aws.settings().event_delay + 1)
+    finally:
+        events.enable_rule(Name=FUNCTION)
+
+
+@contextmanager
+def denied(place: Deployed, resource: str) -> Iterator[None]:
+    """The subscriber may put no filter there."""
+    policy = {"Effect": "Deny", "Action": "logs:PutSubscriptionFilter", "Resource": resource}
+    iam, role = place.client("iam"), {"RoleName": FUNCTION, "PolicyName": "somebody-elses"}
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(**role)
+
+
+@pytest.fixture(scope="module")
+def told(place: Deployed) -> Burst:
+    return burst(place, BURST, within=120)
+
+
+def test_a_burst_is_worked_off_without_losing_a_group_or_its_first_line(place: Deployed, told: Burst) -> None:
+    assert told.first_lines(place) == dict.fromkeys(told.groups, 1)
+    assert dead_letters(place) == 0
+    assert [len(filters(place, group)) for group in told.groups] == [1] * BURST
+    assert {retention(place, group) for group in told.groups} == {RETENTION_DAYS}
+    announced = [report["log_group"] for report in reports(place) if report.get("log_group", "").startswith("/burst/")]
+    assert len(announced) > BURST  # some events came twice
+    assert all(place.marks(group) for group in told.groups[:5])
+
+
+def test_a_retention_that_somebody_chose_stays(place: Deployed) -> None:
+    logs, group = place.client("logs"), "/chosen/retention"
+    logs.create_log_group(logGroupName=group)
+    logs.put_retention_policy(logGroupName=group, retentionInDays=3)
+    place.write(group, first_line(group))
+    until(lambda: lines(place, group))
+    assert lines(place, group) == [first_line(group)]
+    assert retention(place, group) == 3
+    assert retention(place, "/aws/lambda/service-00") is None  # it was there before
+
+
+@pytest.mark.usefixtures("told")
+def test_a_sweep_mends_in_slices_what_events_missed_and_says_how_it_stands(place: Deployed) -> None:
+    logs, foreign = place.client("logs"), foreign_state(place.aws, place.account, place.region)["filters"]
+    with trail_off(place):
+        make_groups(place, [MADE_UNSEEN, "/denied/unseen"])
+    logs.delete_subscription_filter(logGroupName=BARED, filterName=filters(place, BARED)[0]["filterName"])
+    place.write(BARED, "without a filter")
+    assert filters(place, MADE_UNSEEN) == []
+    place.aws.front.clear_journal()
+    # Slow answers, so that this many groups are more than a slice.
+    place.aws.front.add(Fault(kind="delay", operation="DescribeSubscriptionFilters", seconds=3.5, times=40))
+    with denied(place, f"arn:aws:logs:*:{place.account}:log-group:/denied/*"):
+        before = len(reports(place))
+        place.aws.configure(schedule_speed=24 * 3600 / 20)  # a day of 20 seconds, which are over
+        until(lambda: place.aws.front.calls(operation="DescribeLogGroups", caller=subscriber(place)))
+        place.aws.configure(schedule_speed=1.0)
+        until(lambda: any("Coverage" in report for report in reports(place)[before:]), within=120, every=0.5)
+        until(lambda: waiting(place, WORK) == 0 and lines(place, MADE_UNSEEN))
+    said = reports(place)[before:]
+    slices = [report for report in said if "slice" in report]
+    assert [report["slice"] for report in slices] == list(range(1, len(slices) + 1))
+    assert [report["outcome"] for report in slices] == ["continued"] * (len(slices) - 1) + ["ended"]
+    assert len(slices) > 1
+    (metrics,) = [report for report in said if "_aws" in report]
+    groups = [
+        group["logGroupName"]
+        for page in logs.get_paginator("describe_log_groups").paginate()
+        for group in page["logGroups"]
+    ]
+    subscribed = sum(bool(filters(place, group)) for group in groups)
+    assert metrics["Groups"] == len(groups)
+    assert metrics["Subscribed"] == subscribed == metrics["ShouldBeSubscribed"] - 3
+    assert (metrics["NotPossibleSlots"], metrics["NotPossibleClass"], metrics["Failed"]) == (1, 1, 1)
+    assert metrics["Coverage"] == round(100 * subscribed / (subscribed + 3), 2)
+    assert len(filters(place, BARED)) == len(filters(place, MADE_UNSEEN)) == 1
+    assert lines(place, MADE_UNSEEN) == [first_line(MADE_UNSEEN)]
+    assert retention(place, MADE_UNSEEN) == RETENTION_DAYS
+    # A group of less than two days is as a new one: nobody knows since when its filter was gone, and nothing may be lost.
+    assert set(lines(place, BARED)) == {first_line(BARED), "without a filter"}
+    assert foreign_state(place.aws, place.account, place.region)["filters"] == foreign
+    assert dead_letters(place) == 0
+
+
+def subscriber(place: Deployed) -> str:
+    """Who calls, as the front's journal has it."""
+    return f"arn:aws:sts::{place.account}:assumed-role/{FUNCTION}/{FUNCTION}"
+
+
+def test_what_cannot_be_done_is_given_up_and_holds_nobody_up(place: Deployed) -> None:
+    group, others = "/denied/for-good", ["/fine/beside", "/fine/later"]
+    place.aws.configure(longest_hidden=2.5)  # on AWS a message that failed is seen again after 30 seconds
+    try:
+        with denied(place, f"arn:aws:logs:*:{place.account}:log-group:/denied/*"):
+            make_groups(place, [group, others[0]])
+            until(lambda: filters(place, others[0]))
+            make_groups(place, others[1:])
+            until(lambda: filters(place, others[1]))
+            assert dead_letters(place) == 0  # the one that is denied is still tried
+            until(lambda: waiting(place, DEAD_LETTERS[1]) == 1, within=90)
+            until(lambda: all(lines(place, other) == [first_line(other)] for other in others))
+    finally:
+        place.aws.configure(longest_hidden=43_200.0)
+    assert filters(place, group) == []
+    sqs = place.client("sqs")
+    url = sqs.get_queue_url(QueueName=DEAD_LETTERS[1])["QueueUrl"]
+    (letter,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(letter["Body"])["detail"]["requestParameters"]["logGroupName"] == group
+    failed = [report for report in reports(place) if report.get("log_group") == group]
+    assert len(failed) == 4
+    assert all(re.search(r"logs:PutSubscriptionFilter", report["reason"]) for report in failed)
+    sqs.purge_queue(QueueUrl=url)
+
+
+def test_tags_decide_while_they_come_and_go(place: Deployed, ansible: Ansible) -> None:
+    logs, team = place.client("logs"), "/team/with-a-filter"
+    theirs = f"arn:aws:lambda:{place.region}:{place.account}:function:other-team-shipper"
+    run = ansible.run("logreflector.aws.deploy", extra={"log_groups_include_tags": {"forward-logs": ["yes"]}})
+    assert run.status == 0, run.output
+    logs.create_log_group(logGroupName=team)
+    logs.put_subscription_filter(logGroupName=team, filterName="theirs", filterPattern="", destinationArn=theirs)
+    logs.create_log_group(logGroupName="/team/born-with-it", tags={"forward-logs": "yes"})
+    until(lambda: filters(place, "/team/born-with-it"))
+    assert filters(place, team) == []
+    arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{team}"
+    logs.tag_resource(resourceArn=arn, tags={"forward-logs": "yes"})
+    until(lambda: filters(place, team) and place.marks(team))
+    logs.tag_resource(resourceArn=arn, tags={"cost-centre": "12"})
+    logs.tag_resource(resourceArn=arn, tags={"forward-logs": "no"})
+    until(lambda: not filters(place, team) and not place.marks(team))
+    logs.tag_resource(resourceArn=arn, tags={"forward-logs": "yes"})
+    until(lambda: filters(place, team))
+    logs.untag_resource(resourceArn=arn, tagKeys=["forward-logs"])
+    until(lambda: not filters(place, team) and not place.marks(team))
+    left = logs.describe_subscription_filters(logGroupName=team)["subscriptionFilters"]
+    assert [item["filterName"] for item in left] == ["theirs"]
+    for group in (FULL_GROUP, HALF_GROUP):
+        assert logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    until(lambda: waiting(place, WORK) == 0)
+    assert dead_letters(place) == 0
