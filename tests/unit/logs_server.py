@@ -86,11 +86,14 @@ class LogsServer:
         with self._lock:
             self.calls.append((operation, asked))
             trouble = self.spoil(operation, asked)
-            if isinstance(trouble, Exception):
-                raise trouble
-            status, answer = self._refusal(*trouble) if trouble else self._answer(operation, asked)
+            status, answer = self._spoiled(trouble) if trouble else self._answer(operation, asked)
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": "1"}
         return AWSResponse(request.url, status, headers, _Body(json.dumps(answer).encode()))
+
+    def _spoiled(self, trouble: tuple[str, str] | Exception) -> tuple[int, dict[str, Any]]:
+        if isinstance(trouble, tuple):
+            return self._refusal(*trouble)
+        raise trouble
 
     @staticmethod
     def _refusal(code: str, message: str) -> tuple[int, dict[str, Any]]:

@@ -71,7 +71,7 @@ class Worker:
         self.wanted = self.settings.wanted(self.destination)
         self._pace = Pace(self.settings.rate_share)
         self._choice: tuple[float, Choice] | None = None
-        self._policy: tuple[float, bool] | None = None
+        self._no_policy = float("-inf")  # when there was none last
 
     @property
     def settles(self) -> bool:
@@ -79,15 +79,16 @@ class Worker:
         return self.settings.backfill or self.settings.retention_days is not None
 
     def is_left_to_policy(self, api: LogsApi, deadline: Deadline) -> bool:
-        """Whether the account policy serves the target, where the catch-up may change over to it: filters beside it would
-        bring every event twice. Asked again after a while."""
-        if self.settings.on_full != "account_policy":
-            return False
+        """Whether the account policy serves the target: filters beside it would bring every event twice. Where it does not,
+        asked again after a while; where it does, each time, since a group that it leaves behind has nobody else."""
         at = time.monotonic()
-        if self._policy is None or at - self._policy[0] > _FRESH_SECONDS:
-            standing = AccountPolicyApi(api, deadline.patience()).read()
-            self._policy = at, standing is not None and standing.destination_arn == self.destination
-        return self._policy[1]
+        if at - self._no_policy < _FRESH_SECONDS:
+            return False
+        standing = AccountPolicyApi(api, deadline.patience()).read()
+        if standing is not None and standing.destination_arn == self.destination:
+            return True
+        self._no_policy = at
+        return False
 
     def choice(self) -> Choice:
         """Which log groups. Asks AWS where the functions of the delivery write to, again after a while, and raises what that

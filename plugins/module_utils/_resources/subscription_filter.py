@@ -88,9 +88,9 @@ def target_choice(target: Target, params: Params, reflector: str) -> Choice:
 
 
 def at_least_one(params: Params, *options: str) -> None:
-    """InvalidInputError if a count is not positive."""
+    """InvalidInputError if a count that is given is not positive."""
     for option in options:
-        if params[option] < 1:
+        if params[option] is not None and params[option] < 1:
             raise InvalidInputError(option, f"{params[option]} is less than 1")
 
 

@@ -25,7 +25,7 @@ from .subscription_filter import at_least_one, destination, given_attributes, lo
 
 def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
-    at_least_one(params, "slots", "workers", "report_limit")
+    at_least_one(params, "slots", "workers", "report_limit", "max_seconds")
     if params["backfill"] < 0:
         raise InvalidInputError("backfill", f"{params['backfill']} is less than 0")
     if params["on_full"] == "account_policy" and params["state"] == "present" and ours_stands(target, params):
@@ -146,7 +146,8 @@ def _problem(tally: Tally, on_full: str, backfill: Result | None) -> tuple[str, 
     full = [item for item in tally.entries("not_possible") if on_full == "fail" and item.cause == "slots"]
     if failures := [*tally.failures(), *full]:
         failed = sum(counts[kind] for kind in FAILURES) + (tally.causes["slots"] if full else 0)
-        return f"serve {failed} of {counts['groups']} log groups", failures[0].reason
+        first = failures[0].reason if failures[0].kind in FAILURES else f"{failures[0].log_group}: {failures[0].reason}"
+        return f"serve {failed} of {counts['groups']} log groups", first
     if backfill and backfill["failed"]:
         return f"send what {len(backfill['failed'])} log groups held before", backfill["failed"][0]["reason"]
     return None

@@ -178,9 +178,14 @@ def _carries(tags: Mapping[str, str], key: str, values: Sequence[str]) -> bool:
 def tag_values(option: str, tags: Mapping[str, Any]) -> dict[str, list[str]]:
     """An option of tags, a value or a list of values for each key; InvalidInputError if it is anything else."""
     try:
-        found = {str(key): [str(item) for item in _as_list(value)] for key, value in tags.items()}
+        given = {str(key): _as_list(value) for key, value in tags.items()}
     except (AttributeError, TypeError) as error:
         raise InvalidInputError(option, f"{tags!r} is not a dictionary of tag keys with values") from error
+    if "" in given:
+        raise InvalidInputError(option, "a tag has a key")
+    if odd := [value for values in given.values() for value in values if not _is_text(value)]:
+        raise InvalidInputError(option, f"{odd[0]!r} is no text: write a tag's value in quotes")
+    found = {key: [str(value) for value in values] for key, values in given.items()}
     if len(found) > _MOST_TAGS or any(len(values) > _MOST_TAGS for values in found.values()):
         raise InvalidInputError(option, f"AWS filters by at most {_MOST_TAGS} tags with {_MOST_TAGS} values each")
     # ListLogGroups would take them for wildcards and for "not", and a look at one group's own tags would not.
@@ -196,6 +201,11 @@ def _as_list(value: Any) -> list[Any]:
     if value in (None, "", "*"):
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _is_text(value: Any) -> bool:
+    """A number is, but a boolean is not: to YAML, yes without quotes is one, and the tag does not say "True"."""
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def delivery_path(destination_arn: str, functions: Iterable[str], log_groups: Iterable[str] = ()) -> list[str]:

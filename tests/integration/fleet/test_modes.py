@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from deployed import Deployed, until
 from embedded_aws import Configuration, EmbeddedAws, Organization
-from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, foreign_state, populate
+from embedded_aws.population import EXCLUDED_GROUP, FULL_GROUP, foreign_state, populate
 
 from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, Run, write_inventory
 
@@ -134,7 +134,7 @@ def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansibl
     (policy,) = policies(place)
     for group in (EXCLUDED_GROUP, "/aws/lambda/log-reflector", f"/aws/lambda/{SUBSCRIBER}"):
         assert f'"{group}"' in policy["selectionCriteria"]
-    assert ARCHIVE_GROUP not in filters(place) == []
+    assert filters(place) == []
     assert states(place) == {"DISABLED"}
     proved(place, ansible, **POLICY_MODE)
     # It takes no slot, and needs nobody who hears of a new group.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deployed import dead_letters
@@ -127,11 +128,12 @@ def test_a_target_without_a_region_says_where_one_comes_from(aws: RunningAws, tm
         ({"target_region": "{{ nowhere }}"}, "'nowhere' is undefined"),
         ({"target_account_id": None}, "target_account_id is not set for this target. Set it in the inventory."),
         ({"reflector_environment": "A=1"}, "reflector_environment is no dictionary"),
+        ({"catch_up_backfill_seconds": -1}, "the option backfill: -1 is less than 0"),
     ],
-    ids=["no region", "a template", "no account", "no dictionary"],
+    ids=["no region", "a template", "no account", "no dictionary", "a number"],
 )
 def test_a_target_that_is_described_wrongly_fails_alone(
-    aws: RunningAws, tmp_path: Path, mistake: dict[str, str | None], told: str
+    aws: RunningAws, tmp_path: Path, mistake: dict[str, Any], told: str
 ) -> None:
     wrong, right = (f"{MEMBER}.{region}" for region in REGIONS)
     inventory = write_inventory(tmp_path, [(MEMBER, region) for region in REGIONS], log_groups_exclude=EXCLUDE)

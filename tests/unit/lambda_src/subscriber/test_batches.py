@@ -155,7 +155,7 @@ def test_nothing_is_subscribed_where_the_delivery_path_is_not_known(
     worker = start(server)
     assert failures(worker.handler(batch(event()), Context())) == ["message-0"]
     assert f"The caller needs the IAM action for {operation}" in capsys.readouterr().out
-    assert server.calls == []
+    assert server.operations() == ["DescribeAccountPolicies"]
     del server.refusals[operation]  # asked again with the next message
     assert failures(worker.handler(batch(event()), Context())) == []
 
@@ -330,26 +330,24 @@ def policy_to(destination: str) -> dict[str, Any]:
     return {"policyName": "p", "policyDocument": json.dumps({"DestinationArn": destination, "FilterPattern": ""})}
 
 
-def test_where_the_account_policy_may_serve_and_does_no_filter_is_put(start: Any) -> None:
+def test_where_the_account_policy_serves_no_filter_is_put(start: Any) -> None:
     server = Aws("/app/1", "/app/2")
     server.policies = [policy_to(OURS)]
-    handler = start(server, on_full="account_policy").handler
+    handler = start(server).handler
     assert handler(batch(event_of("/app/1")), Context()) == {"batchItemFailures": []}
     assert handler(event_of("/app/2"), Context())["reason"] == "the account policy serves it"
     assert "account policy" in handler(schedule(), Context())["outcome"]
     assert not any(server.groups.values())
-    assert server.operations().count("DescribeAccountPolicies") == 1
+    server.policies = []
+    assert handler(event_of("/app/2"), Context())["outcome"] == "created"  # the next event hears of it
 
 
 @pytest.mark.parametrize("policies", [[], [policy_to(OURS + "-of-others")]])
-def test_where_it_does_not_serve_filters_are_put(start: Any, policies: list[dict[str, Any]]) -> None:
-    server = Aws("/app/1")
+def test_where_it_does_not_serve_filters_are_put_and_it_is_not_asked_for_each(
+    start: Any, policies: list[dict[str, Any]]
+) -> None:
+    server = Aws("/app/1", "/app/2")
     server.policies = policies
-    assert start(server, on_full="account_policy").handler(event_of("/app/1"), Context())["outcome"] == "created"
-
-
-def test_nobody_is_asked_where_it_may_not(start: Any) -> None:
-    server = Aws("/app/1")
-    server.policies = [policy_to(OURS)]
-    assert start(server).handler(event_of("/app/1"), Context())["outcome"] == "created"
-    assert "DescribeAccountPolicies" not in server.operations()
+    handler = start(server).handler
+    assert [handler(event_of(name), Context())["outcome"] for name in server.groups] == ["created"] * 2
+    assert server.operations().count("DescribeAccountPolicies") == 1

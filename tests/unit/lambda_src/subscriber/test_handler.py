@@ -52,7 +52,7 @@ def test_infrequent_access_is_not_possible(start: Any) -> None:
     answer = start(server).handler(event("infrequent_access"), Context())
     assert answer["outcome"] == "not_possible"
     assert "INFREQUENT_ACCESS" in answer["reason"]
-    assert server.calls == []
+    assert server.operations() == ["DescribeAccountPolicies"]
 
 
 def test_a_class_that_is_named_standard_is_standard(start: Any) -> None:
@@ -77,14 +77,14 @@ def test_a_class_that_is_named_standard_is_standard(start: Any) -> None:
 def test_excluded_groups_and_those_of_the_delivery_are_left_out(start: Any, settings: Any, group: str) -> None:
     server = Aws(group)
     assert start(server, **settings).handler(event_of(group), Context())["outcome"] == "excluded"
-    assert server.calls == []
+    assert server.operations() == ["DescribeAccountPolicies"]
 
 
 def test_its_own_log_group_is_known_by_whatever_name(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/platform/subscriber")
     server = Aws("/platform/subscriber")
     assert start(server).handler(event_of("/platform/subscriber"), Context())["outcome"] == "excluded"
-    assert server.calls == []
+    assert server.operations() == ["DescribeAccountPolicies"]
 
 
 @pytest.mark.parametrize("reflector", ["log-reflector", OURS])

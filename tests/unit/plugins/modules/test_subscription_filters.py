@@ -216,7 +216,11 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"backfill": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"}, "backfill"),
         ({"rate_share": 0}, "rate_share"),
         ({"rate_share": 1.1}, "rate_share"),
+        ({"max_seconds": 0}, "max_seconds"),
         ({"include_tags": {"a": "b*"}}, "include_tags"),
+        ({"include_tags": {"a": [True]}}, "include_tags"),
+        ({"include_tags": {"a": {"b": "c"}}}, "include_tags"),
+        ({"exclude_tags": {"": "b"}}, "exclude_tags"),
         ({"exclude_tags": {str(number): "" for number in range(6)}}, "exclude_tags"),
         ({"created_after": "yesterday"}, "created_after"),
         ({"created_before": "2026-13-01"}, "created_before"),
@@ -320,6 +324,13 @@ def test_a_group_that_aws_says_is_full_is_told_with_what_makes_check_mode_truthf
     assert outcome == "not_possible"
     assert "set the option slots (of the roles: log_groups_slots) to 2" in reason
     assert not run(prepared, slots=2, check_mode=True)["changed"]
+
+
+def test_a_full_group_that_makes_the_task_fail_is_named(prepared: Any) -> None:
+    result = run(prepared, on_full="fail", exclude=[], audit=True)
+    assert result["failed"]
+    assert "Could not serve 1 of " in result["msg"]
+    assert "The first: /app/full: all its 2 filter slots are taken" in result["msg"]
 
 
 def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prepared: Any) -> None:

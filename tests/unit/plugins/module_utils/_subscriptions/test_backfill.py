@@ -88,10 +88,12 @@ class Lambda:
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         self.invoked.append(request)
-        answer = self.answers.pop(0) if self.answers else {"StatusCode": 202}
-        if isinstance(answer, Exception):
-            raise answer
-        return dict(answer)
+        if not self.answers:
+            return {"StatusCode": 202}
+        answer = self.answers.pop(0)
+        if isinstance(answer, dict):
+            return answer
+        raise answer
 
 
 class Logs:
