@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that every module shares; documented in doc_fragments/connection.py."""
+"""The options that modules share; documented in doc_fragments/connection.py and choice.py."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ CONNECTION: dict[str, Any] = {
     "assume_role_external_id": {"type": "str", "no_log": True},
     "assume_role_session_name": {"type": "str", "default": "log-reflector"},
     "assume_role_duration": {"type": "int"},
+}
+
+CHOICE: dict[str, Any] = {
+    "include": {"type": "list", "elements": "str", "default": ["*"]},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "include_tags": {"type": "dict"},
+    "exclude_tags": {"type": "dict"},
+    "created_after": {"type": "str"},
+    "created_before": {"type": "str"},
+    "own_functions": {"type": "list", "elements": "str", "default": ["log-reflector-subscriber"]},
+    "own_log_groups": {"type": "list", "elements": "str", "default": []},
 }
 
 TOGETHER = [("access_key", "secret_key")]

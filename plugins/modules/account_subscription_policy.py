@@ -27,6 +27,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.choice
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 options:
@@ -52,44 +53,6 @@ options:
       - The pattern that events must match. Without it a new policy lets every event through, and what stands stays.
       - Placeholders are replaced as in O(include).
     type: str
-  include:
-    description:
-      - Patterns of log group names to serve, shell-style over the whole name, or C(re:) and a regular expression that is
-        searched for in the name. The names of all others are written into the policy.
-      - The exact words C({partition}), C({region}) and C({account}) are replaced as in O(destination_arn). Other braces stay.
-    type: list
-    elements: str
-    default: ['*']
-  exclude:
-    description: Patterns of log group names to leave out, as in O(include). They win over O(include).
-    type: list
-    elements: str
-    default: []
-  include_tags:
-    description: Tags that a log group must have to be served, with a value or a list of values. V('*') stands for any value.
-    type: dict
-  exclude_tags:
-    description: Tags of which a log group must have none, as in O(include_tags).
-    type: dict
-  created_after:
-    description: A date, or a date and time, in ISO 8601. Log groups that were made before are left out.
-    type: str
-  created_before:
-    description: A date, or a date and time, in ISO 8601. Log groups that were made then or later are left out.
-    type: str
-  own_functions:
-    description:
-      - Names of other Lambda functions on the delivery path. Their log groups are never served.
-      - They are those of the default names, and those that the logging configurations of the functions and of the reflector
-        name. That takes the permission C(lambda:GetFunctionConfiguration).
-    type: list
-    elements: str
-    default: [log-reflector-subscriber]
-  own_log_groups:
-    description: Names, and patterns as in O(include), of more log groups that are never served.
-    type: list
-    elements: str
-    default: []
   replace_filters:
     description:
       - Whether filters of ours and the policy replace each other. It takes a look at every log group, five in a second, when
@@ -232,6 +195,7 @@ changes:
     - delete the filters of 57 log groups in favour of account policy log-reflector
 """
 
+from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.account_subscription_policy import (
     NAME,
@@ -244,18 +208,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ta
 
 SPEC = Spec(
     options={
+        **CHOICE,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str", "default": NAME},
         "destination_arn": {"type": "str", "required": True},
         "filter_pattern": {"type": "str"},
-        "include": {"type": "list", "elements": "str", "default": ["*"]},
-        "exclude": {"type": "list", "elements": "str", "default": []},
-        "include_tags": {"type": "dict"},
-        "exclude_tags": {"type": "dict"},
-        "created_after": {"type": "str"},
-        "created_before": {"type": "str"},
-        "own_functions": {"type": "list", "elements": "str", "default": ["log-reflector-subscriber"]},
-        "own_log_groups": {"type": "list", "elements": "str", "default": []},
         "replace_filters": {"type": "bool", "default": True},
         "audit": {"type": "bool", "default": False},
         "mark": {"type": "bool", "default": True},

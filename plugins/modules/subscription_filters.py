@@ -31,6 +31,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.choice
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 options:
@@ -47,35 +48,6 @@ options:
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
     type: str
     required: true
-  include:
-    description:
-      - Patterns of log group names to take, shell-style over the whole name, or C(re:) and a regular expression that is
-        searched for in the name.
-      - The exact words C({partition}), C({region}) and C({account}) are replaced as in O(destination_arn), as they are in the
-        subscriber's rules. Other braces stay.
-    type: list
-    elements: str
-    default: ['*']
-  exclude:
-    description: Patterns of log group names to leave out, as in O(include). They win over O(include).
-    type: list
-    elements: str
-    default: []
-  include_tags:
-    description:
-      - Tags that a log group must carry to be taken, up to five. Each key has a value, a list of values of which one must be
-        there, or V("") for any value.
-      - AWS filters by them, in one call for a thousand log groups.
-    type: dict
-  exclude_tags:
-    description: Tags of which a log group must carry none, written as in O(include_tags).
-    type: dict
-  created_after:
-    description: Only log groups that were created then or later, an ISO 8601 date or date and time. Without a zone it is UTC.
-    type: str
-  created_before:
-    description: Only log groups that were created before, written as in O(created_after).
-    type: str
   audit:
     description:
       - Whether every log group is looked at, whatever its mark says. With O(state=absent) this is always so.
@@ -109,19 +81,6 @@ options:
       - Whether ours is removed from log groups that the rules leave out. Without O(audit) only from those that carry the mark.
     type: bool
     default: false
-  own_functions:
-    description:
-      - Names of other Lambda functions on the delivery path. Their log groups are never subscribed.
-      - They are those of the default names, and those that the logging configurations of the functions and of the reflector
-        name. That takes the permission C(lambda:GetFunctionConfiguration).
-    type: list
-    elements: str
-    default: [log-reflector-subscriber]
-  own_log_groups:
-    description: Names of more log groups that are never subscribed, such as those of what is behind the reflector.
-    type: list
-    elements: str
-    default: []
   filter_pattern:
     description:
       - The pattern that events must match. Without it new filters let every event through and existing ones keep theirs.
@@ -329,6 +288,7 @@ changes:
   sample: ["create subscription of log group /aws/lambda/x"]
 """
 
+from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filters import sweep_target
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
@@ -337,13 +297,10 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ta
 
 SPEC = Spec(
     options={
+        **CHOICE,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "destination_arn": {"type": "str", "required": True},
-        "include": {"type": "list", "elements": "str", "default": ["*"]},
-        "exclude": {"type": "list", "elements": "str", "default": []},
         "purge": {"type": "bool", "default": False},
-        "own_functions": {"type": "list", "elements": "str", "default": ["log-reflector-subscriber"]},
-        "own_log_groups": {"type": "list", "elements": "str", "default": []},
         "filter_pattern": {"type": "str"},
         "role_arn": {"type": "str"},
         "distribution": {"type": "str", "choices": ["ByLogStream", "Random"]},
@@ -351,10 +308,6 @@ SPEC = Spec(
         "emit_system_fields": {"type": "list", "elements": "str"},
         "field_selection_criteria": {"type": "str"},
         "slots": {"type": "int", "default": DEFAULT_SLOTS},
-        "include_tags": {"type": "dict"},
-        "exclude_tags": {"type": "dict"},
-        "created_after": {"type": "str"},
-        "created_before": {"type": "str"},
         "audit": {"type": "bool", "default": False},
         "mark": {"type": "bool", "default": True},
         "merge": {"type": "bool", "default": False},
