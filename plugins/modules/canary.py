@@ -57,8 +57,9 @@ options:
       - V(filter) is a subscription filter, which the subscriber gives it.
       - V(account_policy) is the account-level policy. Nothing tells when it is in force for a new log group, so the line is written
         again every ten seconds until one has arrived.
+      - V(any) is the account-level policy where one stands that sends to the reflector, and a filter where none does.
     type: str
-    choices: [filter, account_policy]
+    choices: [filter, account_policy, any]
     default: filter
   state:
     description:
@@ -111,7 +112,7 @@ SPEC = Spec(
         "function_name": {"type": "str", "default": "log-reflector"},
         "log_group_prefix": {"type": "str", "default": "/log-reflector/canary/"},
         "line": {"type": "str"},
-        "subscription": {"type": "str", "choices": ["filter", "account_policy"], "default": "filter"},
+        "subscription": {"type": "str", "choices": ["filter", "account_policy", "any"], "default": "filter"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": 300},
     },

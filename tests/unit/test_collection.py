@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,10 @@ def test_a_module_file_carries_version_and_return_values(name: str) -> None:
     returned = yaml.safe_load(module(name).RETURN)
     assert returned
     assert all({"description", "type", "returned"} <= value.keys() for value in returned.values())
+
+
+def test_no_two_files_of_the_integration_tests_have_one_name() -> None:
+    """pytest imports them by their bare names: it would collect one and stop at the other."""
+    names = Counter(path.name for path in (ROOT / "tests" / "integration").rglob("*.py"))
+    del names["conftest.py"]
+    assert [name for name, times in names.items() if times > 1] == []

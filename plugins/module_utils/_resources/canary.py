@@ -18,7 +18,7 @@ from .._errors import InvalidInputError, NotFoundError, ReflectorError, check_na
 from .._plan import Params, Result
 from .._retry import Patience
 from .._session import Target
-from .._subscriptions.account_policy import AccountPolicyApi
+from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from .._subscriptions.calls import LogsApi
 from .._subscriptions.delivery import function_configuration, log_group_of
 from .subscription_filter import destination
@@ -129,14 +129,16 @@ class Canary:
         self._pattern = ours.filter_pattern if ours else ""
         return ours is not None
 
-    def _covered(self) -> bool:
+    def our_policy(self) -> AccountPolicy | None:
+        """The account policy, where it sends to the reflector."""
         patience = Patience(seconds=0)
-        api = LogsApi(self.logs, lambda: self.target.where, patience)
-        policy = AccountPolicyApi(api, patience).read()
-        if policy is None or policy.destination_arn != self.reflector_arn:
-            return False
-        self._pattern = policy.filter_pattern
-        return policy.covers(self.log_group)
+        policy = AccountPolicyApi(LogsApi(self.logs, lambda: self.target.where, patience), patience).read()
+        return policy if policy and policy.destination_arn == self.reflector_arn else None
+
+    def _covered(self) -> bool:
+        policy = self.our_policy()
+        self._pattern = policy.filter_pattern if policy else ""
+        return policy is not None and policy.covers(self.log_group)
 
     def _no_policy(self) -> str:
         return (
@@ -235,6 +237,8 @@ def fly_canary(target: Target, params: Params, check_mode: bool) -> Result:
         for log_group in leftovers:
             canary.remove(log_group)
             removed.append(log_group)
+        if params["subscription"] == "any" and params["state"] == "present":
+            canary.by_policy = canary.our_policy() is not None
         return {**_cleared(removed), "canary": None if params["state"] == "absent" else canary.fly()}
     except ReflectorError as error:
         error.done = _cleared(removed)

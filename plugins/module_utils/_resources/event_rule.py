@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,10 @@ from .event_rule_api import Rule, RuleApi
 from .ownership import Ownership, as_list
 
 _ENTRIES = 100  # that PutTargets and RemoveTargets take in one call
+# One day, but two days (User Guide, "Rate expressions reference"). What the fields of cron may hold EventBridge knows best.
+_SCHEDULE = re.compile(
+    r"rate\((1\s+(minute|hour|day)|(?!0*1\s)0*[1-9]\d*\s+(minutes|hours|days))\)|cron\(\s*\S+(\s+\S+){5}\s*\)", re.ASCII
+)
 _NAME = (r"[.\-_A-Za-z0-9]{1,64}", "a name of 1 to 64 letters, digits, dots, hyphens and underscores")
 
 
@@ -103,11 +108,14 @@ class EventRuleResource:
         return rule.arn if rule and not self._bus.startswith("arn:") else ""
 
     def _check_schedule(self) -> None:
-        bus = self._bus.rsplit("/", 1)[-1]
-        if self._given.get("schedule_expression") and bus != "default":
+        bus, schedule = self._bus.rsplit("/", 1)[-1], self._given.get("schedule_expression")
+        if schedule and bus != "default":
             raise InvalidInputError(
                 "schedule_expression", f"only rules of the default event bus can have one, not of {bus}"
             )
+        if schedule and not _SCHEDULE.fullmatch(schedule):
+            why = f"{schedule!r} is neither like rate(1 day) or rate(5 minutes), nor cron(...) with six fields"
+            raise InvalidInputError("schedule_expression", why)
 
     def _changes(self, rule: Rule) -> list[Change]:
         tags = self._own.tag_update(

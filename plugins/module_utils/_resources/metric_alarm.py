@@ -264,6 +264,8 @@ def _given_settings(target: Target, params: Params) -> dict[str, Any]:
     for name in ("alarm_actions", "ok_actions", "insufficient_data_actions"):
         if name in given:
             given[name] = _sorted(set(given[name]))
+            if odd := [action for action in given[name] if not action.startswith("arn:")]:
+                raise InvalidInputError(name, f"{odd[0]!r} is not an ARN")
             if len(given[name]) > _ACTIONS:
                 raise InvalidInputError(name, f"CloudWatch takes {_ACTIONS}, and these are {len(given[name])}")
     for name in ("evaluation_periods", "datapoints_to_alarm"):

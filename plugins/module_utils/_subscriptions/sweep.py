@@ -132,6 +132,7 @@ class Sweep:
         self._looked_at_all = True
         self._marked: frozenset[str] = frozenset()  # with the settings that are wanted
         self._once_marked: frozenset[str] | None = None  # with any; None: not known
+        self._unlisted = False  # who cannot list marks would write them again in every run
         self._tagged: frozenset[str] | None = None
         self._untagged: frozenset[str] | None = None
         self._made: set[str] = set()  # log groups of functions that got, or would get, a filter
@@ -292,7 +293,8 @@ class Sweep:
             return Outcome(group.name, "not_possible", error.why, foreign=foreign, cause="slots", created=group.created)
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         late = kind == "created" and not self._mark_new
-        wanted = self._marking and not late and (plan.put is not None or group.name not in self._marked)
+        unmarked = not self._unlisted and group.name not in self._marked
+        wanted = self._marking and not late and (plan.put is not None or unmarked)
         mark: Mark = "set" if wanted else ""
         return Outcome(group.name, kind, plan.note, plan, foreign, mark=mark, created=group.created)
 
@@ -374,6 +376,7 @@ class Sweep:
             if isinstance(error, AwsError) and error.code not in _UNKNOWN_THERE:
                 raise
             self._once_marked = None
+            self._unlisted = True
             self.notes.append(f"every log group was looked at, since the marked ones cannot be listed: {error}")
 
     def _listed(self, page: str) -> Iterator[LogGroup]:

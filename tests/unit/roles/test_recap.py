@@ -62,6 +62,13 @@ def test_what_was_looked_at_has_no_more_to_say() -> None:
     assert f"target-0: {USUAL}" in recap(catch_up())
 
 
+def test_notes_are_told_but_not_without_end() -> None:
+    told = recap({**catch_up(), "notes": [f"note {number}" for number in range(7)]})
+    assert "    note 0\n" in told
+    assert "    note 4\n    and 2 more notes\n" in told
+    assert "    and" not in recap({**catch_up(), "notes": ["one"]})
+
+
 def test_the_account_policy_has_no_marks_to_go_by() -> None:
     assert f"target-0: {USUAL}" in recap({"counts": COUNTS})
 

@@ -205,14 +205,15 @@ def reflector_that_misses(aws: Any, lines: int) -> Iterator[None]:
     del backend.put_log_events
 
 
+@pytest.mark.parametrize("subscription", ["account_policy", "any"])
 def test_the_account_policy_is_enough_and_the_line_is_written_until_one_arrives(
-    aws: Any, monkeypatch: pytest.MonkeyPatch
+    aws: Any, monkeypatch: pytest.MonkeyPatch, subscription: str
 ) -> None:
     arn = deploy_reflector(aws)
     monkeypatch.setattr(canary, "_AGAIN", 0.3)
     account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
     with reflector_that_misses(aws, 1):
-        result = aws.run("canary", timeout=10, subscription="account_policy")
+        result = aws.run("canary", timeout=10, subscription=subscription)
     assert result["canary"]["seconds_to_delivery"] > 0.2
     assert aws.calls.count("PutLogEvents") == 2
     assert "DescribeSubscriptionFilters" not in aws.calls
@@ -232,6 +233,16 @@ def test_a_policy_that_does_not_serve_the_group_names_the_link(
     assert "Could not see the account policy that serves it" in result["msg"]
     assert f"sends to {arn} (logreflector.aws.account_subscription_policy)" in result["msg"]
     assert canaries(aws) == []
+
+
+@pytest.mark.parametrize("theirs", ["", "arn:aws:lambda:eu-west-1:123456789012:function:theirs"])
+def test_where_no_policy_of_ours_stands_any_is_a_filter(aws: Any, theirs: str) -> None:
+    arn = deploy_reflector(aws)
+    account_policy(aws, theirs)
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
+        result = aws.run("canary", timeout=10, subscription="any")
+    assert result["canary"]["seconds_to_subscription"] >= 0
+    assert "DescribeSubscriptionFilters" in aws.calls
 
 
 def test_a_policys_pattern_is_named_with_the_line(aws: Any) -> None:

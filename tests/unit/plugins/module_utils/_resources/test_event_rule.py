@@ -81,6 +81,13 @@ def only_call(changes: list[Any]) -> dict[str, Any]:
     return dict(call.request)
 
 
+@pytest.mark.parametrize(
+    "schedule", ["", "rate(1 day)", "rate(10 hours)", "rate(15  minutes)", "cron(0 3 ? * MON-FRI *)"]
+)
+def test_schedules_that_eventbridge_takes(schedule: str) -> None:
+    assert resource(schedule_expression=schedule, event_pattern={"source": ["x"]}).plan(None)
+
+
 def test_what_is_not_given_is_sent_as_it_stands() -> None:
     before = standing(state="DISABLED", description="d", role_arn="arn:role", schedule_expression="rate(1 day)")
     changes = resource(event_pattern={"source": ["y"]}).plan(before)
@@ -136,6 +143,11 @@ def test_neither_pattern_nor_schedule(params: dict[str, Any]) -> None:
         ({"targets": [{"id": "a", "arn": "f", "retry_policy": {"maximum_event_age": 59}}]}, "maximum_event_age"),
         ({"targets": [{"id": "a", "arn": "f", "dead_letter_arn": "q.fifo"}]}, "dead_letter_arn"),
         ({"event_bus_name": "mine", "schedule_expression": "rate(1 day)"}, "schedule_expression"),
+        ({"schedule_expression": "daily"}, "schedule_expression"),
+        ({"schedule_expression": "rate(1 days)"}, "schedule_expression"),
+        ({"schedule_expression": "rate(0 hours)"}, "schedule_expression"),
+        ({"schedule_expression": "rate(5 minute)"}, "schedule_expression"),
+        ({"schedule_expression": "cron(0 3 * * ?)"}, "schedule_expression"),
     ],
 )
 def test_refused_before_any_call(params: dict[str, Any], option: str) -> None:

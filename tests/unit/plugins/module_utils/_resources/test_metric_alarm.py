@@ -130,7 +130,10 @@ def test_what_a_new_alarm_cannot_do_without(missing: str) -> None:
         ),
         (single(DatapointsToAlarm=1), {"datapoints_to_alarm": 1}),
         (single(), {"datapoints_to_alarm": 1, "treat_missing_data": "missing", "actions_enabled": True}),
-        (single(AlarmActions=["b", TOPIC]), {"alarm_actions": ["arn:{partition}:sns:{region}:{account}:t", "b", "b"]}),
+        (
+            single(AlarmActions=["arn:b", TOPIC]),
+            {"alarm_actions": ["arn:{partition}:sns:{region}:{account}:t", "arn:b", "arn:b"]},
+        ),
         (single(), {"description": "", "ok_actions": []}),
     ],
 )
@@ -200,6 +203,7 @@ def test_all_periods_stay_all_periods() -> None:
         ({"metrics": [metric(period=0)]}, "metrics.period"),
         ({"evaluation_periods": 0}, "evaluation_periods"),
         ({"datapoints_to_alarm": 0}, "datapoints_to_alarm"),
+        ({"alarm_actions": ["on-call"]}, "alarm_actions"),
         ({"ok_actions": [f"arn:{number}" for number in range(6)]}, "ok_actions"),
     ],
 )

@@ -461,6 +461,9 @@ def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
     swept = sweep(server, mark=True, audit=lambda _name: False)
     assert kinds(last_words(swept.outcomes(write=True))) == {"/a": "created", "/b": "subscribed"}
     assert "cannot be listed" in swept.notes[0]
+    server.calls.clear()
+    assert not any(outcome.mark for outcome in run(server, mark=True)), "a second run changes nothing"
+    assert "TagResource" not in server.operations()
 
 
 def test_another_deployment_has_marks_of_its_own() -> None:
