@@ -136,8 +136,9 @@ def test_module_and_worker_give_the_same_result(
     both: dict[str, tuple[dict[str, Any], dict[str, Any]]], module: str
 ) -> None:
     process, worker = both[module]
-    assert (process.pop("seconds", 0) > 0) == (worker.pop("seconds", 0) > 0)
-    assert process == worker
+    both_took_some_time = "seconds" in process, "seconds" in worker
+    assert both_took_some_time in ((True, True), (False, False))
+    assert {**process, "seconds": 0} == {**worker, "seconds": 0}
     assert CREDENTIAL not in json.dumps(process)
     assert not process.get("failed"), process
 
