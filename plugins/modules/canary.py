@@ -51,6 +51,11 @@ options:
       - The message that is written. The subscriber's filter pattern must match it.
       - Without it the message is C(log reflector canary) and the name of the log group.
     type: str
+  tags:
+    description:
+      - Tags of the log group, for rules that choose by them, written as O(logreflector.aws.subscription_filters#module:include_tags).
+      - Of a list it gets the first value, and C(canary) where any will do.
+    type: dict
   subscription:
     description:
       - What is to serve the log group, and is waited for.
@@ -112,6 +117,7 @@ SPEC = Spec(
         "function_name": {"type": "str", "default": "log-reflector"},
         "log_group_prefix": {"type": "str", "default": "/log-reflector/canary/"},
         "line": {"type": "str"},
+        "tags": {"type": "dict"},
         "subscription": {"type": "str", "choices": ["filter", "account_policy", "any"], "default": "filter"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "int", "default": 300},

@@ -10,7 +10,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from .._retry import Patience
 from .._session import Target
 from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from .._subscriptions.calls import LogsApi
+from .._subscriptions.choice import tag_values
 from .._subscriptions.delivery import function_configuration, log_group_of
 from .subscription_filter import destination
 
@@ -38,6 +39,7 @@ class Canary:
     """A log group of its own, made, watched and removed. Times in seconds.
 
     by_policy   the account policy is to serve it, instead of a filter
+    tags        that the log group is made with, where the rules choose by tags
     """
 
     target: Target
@@ -46,6 +48,7 @@ class Canary:
     timeout: float
     line: str | None = None
     by_policy: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -102,7 +105,8 @@ class Canary:
     def fly(self) -> dict[str, Any]:
         """The measured delays. CanaryError names the link that did not hold. The log group is removed in any case."""
         with self.target.trying(f"create the canary log group {self.log_group}"):
-            self.logs.create_log_group(logGroupName=self.log_group)
+            tagged = {"tags": dict(self.tags)} if self.tags else {}
+            self.logs.create_log_group(logGroupName=self.log_group, **tagged)
         try:
             created = self.clock()
             if self.by_policy:
@@ -203,6 +207,9 @@ class Canary:
 _AGAIN = 10.0
 """Seconds after which the line is written again where the account policy serves."""
 
+_ANY = "canary"
+"""A tag's value, where the rules take any."""
+
 _MARK = "canary-"
 """In each canary's name after the prefix: what is removed as a leftover can be nobody else's by chance."""
 
@@ -217,6 +224,7 @@ def _accounts_for(message: str, log_group: str) -> bool:
 
 def fly_canary(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of the module canary. What it makes it removes: only what another run left behind is a change."""
+    wanted = tag_values("tags", target.expand(params["tags"] or {}))
     canary = Canary(
         target,
         params["function_name"],
@@ -224,6 +232,7 @@ def fly_canary(target: Target, params: Params, check_mode: bool) -> Result:
         float(params["timeout"]),
         params["line"],
         params["subscription"] == "account_policy",
+        {key: [*values, _ANY][0] for key, values in wanted.items()},
     )
     if params["state"] == "absent":
         leftovers = canary.leftovers(0)

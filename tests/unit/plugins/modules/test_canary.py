@@ -146,6 +146,22 @@ def test_the_line_is_the_users(aws: Any) -> None:
     assert written == ["ERROR canary", f"log reflector canary {log_group}"]
 
 
+def test_rules_that_choose_by_tags_choose_the_canary(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    made: list[Any] = []
+
+    def create(request: dict[str, Any]) -> Any:
+        made.append(request.get("tags"))
+        logs_backends["123456789012"]["eu-west-1"].create_log_group(request["logGroupName"], request["tags"])
+        return {}
+
+    aws.answering("logs", CreateLogGroup=create)
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
+        result = aws.run("canary", timeout=10, tags={"region": "{region}", "forward": ["yes", "true"], "team": ""})
+    assert result["canary"]
+    assert made == [{"region": "eu-west-1", "forward": "yes", "team": "canary"}]
+
+
 def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
     arn = deploy_reflector(aws)
     aws.client("logs").delete_log_group(logGroupName="/aws/lambda/log-reflector")
