@@ -26,7 +26,7 @@ from .._retry import Patience
 from .._session import Target
 from .common import Call, check_number, own_arn
 from .function_api import PROPAGATION
-from .ownership import Ownership
+from .ownership import Ownership, owned_plan
 
 _SOURCES = {"sqs", "kinesis", "dynamodb"}
 """Services whose event sources need no more than the options that the module has."""
@@ -148,17 +148,14 @@ class EventSourceMappingResource:
 
     def plan(self, actual: Mapped | None) -> list[Change]:
         """RefusedError if the mapping is foreign."""
-        if not self._present:
-            if actual is None:
-                return []
-            self._own.guard_deletion(actual.tags or {})
-            return [self._deletion(actual)]
-        if actual is None:
-            return [self._creation()]
-        changes = self._changes(actual)
-        if actual.tags is not None:
-            self._own.guard_changes(actual.tags, changes)
-        return changes
+        return owned_plan(
+            self._own,
+            actual,
+            present=self._present,
+            creation=self._creation,
+            deletion=self._deletion,
+            changes=self._changes,
+        )
 
     def apply(self, change: Change) -> None:
         """The calls of one change, and the wait until Lambda has carried it out."""

@@ -16,7 +16,7 @@ from .._plan import Change, Params, Result
 from .._retry import Patience
 from .._session import Target
 from .common import Call, check_number
-from .ownership import Ownership, as_dict, as_list
+from .ownership import Ownership, as_dict, as_list, owned_plan
 
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _EXPRESSION = "expression"  # the id of the one that the alarm watches, among those of the metrics
@@ -157,17 +157,14 @@ class MetricAlarmResource:
 
     def plan(self, actual: Alarm | None) -> list[Change]:
         """RefusedError if the alarm is foreign; InvalidInputError for a new one without what it cannot do without."""
-        if not self._present:
-            if actual is None:
-                return []
-            self._own.guard_deletion(actual.tags or {})
-            return [self._deletion(actual)]
-        if actual is None:
-            return [self._creation()]
-        changes = self._changes(actual)
-        if actual.tags is not None:
-            self._own.guard_changes(actual.tags, changes)
-        return changes
+        return owned_plan(
+            self._own,
+            actual,
+            present=self._present,
+            creation=self._creation,
+            deletion=self._deletion,
+            changes=self._changes,
+        )
 
     def apply(self, change: Change) -> None:
         """The calls of one change; an alarm that is gone already when it is to be deleted is no error."""

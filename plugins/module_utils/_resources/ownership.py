@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from .._errors import InvalidInputError, RefusedError
 from .._plan import Change, Params
@@ -121,6 +121,37 @@ class Ownership:
         if not is_ours(actual) and not self.force:
             hint = "Set force: true to delete it all the same."
             raise RefusedError(f"delete {self.what}", FOREIGN, hint=hint, where=self.where())
+
+
+class Owned(Protocol):
+    """A resource as it was read; its tags are None where they were not asked for."""
+
+    @property
+    def tags(self) -> Mapping[str, str] | None: ...
+
+
+T = TypeVar("T", bound=Owned)
+
+
+def owned_plan(
+    own: Ownership,
+    actual: T | None,
+    *,
+    present: bool,
+    creation: Callable[[], Change],
+    deletion: Callable[[T], Change],
+    changes: Callable[[T], list[Change]],
+) -> list[Change]:
+    """The plan of a resource that is made, changed and deleted as one. RefusedError if it is foreign."""
+    if actual is None:
+        return [creation()] if present else []
+    if not present:
+        own.guard_deletion(actual.tags or {})
+        return [deletion(actual)]
+    found = changes(actual)
+    if actual.tags is not None:
+        own.guard_changes(actual.tags, found)
+    return found
 
 
 def is_ours(tags: Mapping[str, str]) -> bool:
