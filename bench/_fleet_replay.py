@@ -22,6 +22,8 @@ from embedded_aws.front import GLOBAL_SERVICES  # noqa: E402
 from embedded_aws.http_server import Connection, HttpClient, HttpServer, Request, Response  # noqa: E402
 from embedded_aws.operations import operation_of, signed_by  # noqa: E402
 
+_SDK_NAMES = {"monitoring": "cloudwatch"}  # of services that sign by another name
+
 Call = tuple[str, str, dict[str, Any]]
 """Service, operation, parameters as boto3 takes them."""
 
@@ -58,8 +60,9 @@ class Recorder:
 
     def _handle(self, request: Request, _connection: Connection) -> Response:
         number = next(self._numbers)
-        _unused, region, service = signed_by(request)
-        operation = operation_of(request, service)
+        _unused, region, signed = signed_by(request)
+        service = _SDK_NAMES.get(signed, signed)
+        operation = operation_of(request, signed)
         if operation != "AssumeRole":
             with self._lock:  # botocore's models read themselves lazily
                 model = self._session.get_service_model(service).operation_model(operation)
@@ -76,7 +79,9 @@ def parameters(model: Any, request: Request) -> dict[str, Any]:
     Serves what reading calls need: no lists in the query protocol, no headers, no blobs (botocore, serialize.py).
     """
     members = model.input_shape.members if model.input_shape else {}
-    match model.service_model.metadata["protocol"]:
+    # CloudWatch knows several protocols: its requests say which one.
+    is_json = "x-amz-json" in request.header("content-type")
+    match "json" if is_json else model.service_model.metadata["protocol"]:
         case "json":
             found: dict[str, Any] = json.loads(request.body or b"{}")
             return found
