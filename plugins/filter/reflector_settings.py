@@ -42,17 +42,14 @@ _value:
   type: dict
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.logreflector.aws.plugins.plugin_utils._parameter import LONGEST, reference
 from ansible_collections.logreflector.aws.plugins.plugin_utils._plain import plain
 from ansible_collections.logreflector.aws.plugins.plugin_utils._reflector_code import mistake
 
-_LONGEST = (
-    8192  # bytes of a parameter in the tier Advanced (AWS General Reference, Systems Manager endpoints and quotas)
-)
 _REFERENCES = ("arn:", "secretsmanager:", "ssm:")
 _NAMES = (
     " In the role, sinks are reflector_sinks, routes are reflector_routes, SUMO_ENDPOINT is reflector_sumo_endpoint."
@@ -67,9 +64,7 @@ def reflector_settings(variables: Mapping[str, Any]) -> dict[str, Any]:
     endpoint = given.get("reflector_sumo_endpoint") or ""
     text = json.dumps(rules) if rules else ""
     apart = len(text) > int(given.get("reflector_rules_inline_bytes") or 0)
-    # With a hash, so that other rules make new environments wherever the counting of versions begins again.
-    reference = "{steps.reflector_rules.reference}#" + hashlib.sha256(text.encode()).hexdigest()[:12]
-    environment = {"SUMO_ENDPOINT": endpoint, "REFLECTOR_RULES": reference if apart else text}
+    environment = {"SUMO_ENDPOINT": endpoint, "REFLECTOR_RULES": reference("reflector_rules", text) if apart else text}
     return {
         "rules": text,
         "apart": apart,
@@ -86,8 +81,8 @@ def _mistake(rules: dict[str, Any], text: str, endpoint: Any, environment: Any) 
         return "The reflector would refuse its settings: reflector_environment is no dictionary."
     if refused := mistake(rules, endpoint, environment):
         return refused + _NAMES
-    if len(text) > _LONGEST:
-        return f"reflector_sinks and reflector_routes have {len(text)} bytes of JSON, and an SSM parameter holds at most {_LONGEST}."
+    if len(text) > LONGEST:
+        return f"reflector_sinks and reflector_routes have {len(text)} bytes of JSON, and an SSM parameter holds at most {LONGEST}."
     return ""
 
 

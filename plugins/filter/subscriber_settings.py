@@ -45,18 +45,15 @@ _value:
   type: dict
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import settings_of
+from ansible_collections.logreflector.aws.plugins.plugin_utils._parameter import LONGEST, reference
 from ansible_collections.logreflector.aws.plugins.plugin_utils._plain import plain
 
-_LONGEST = (
-    8192  # bytes of a parameter in the tier Advanced (AWS General Reference, Systems Manager endpoints and quotas)
-)
 _INLINE_BYTES = 2500  # Lambda has 4 KB for all variables of a function
 _PREFIX = "subscriber_"
 _LISTS = ("include", "exclude", "own_functions", "delivery_path")
@@ -68,12 +65,10 @@ def subscriber_settings(variables: Mapping[str, Any]) -> dict[str, Any]:
     inline = given.pop("settings_inline_bytes", None)
     text = json.dumps(_settings(given))
     apart = len(text) > int(_INLINE_BYTES if inline in (None, "") else inline)
-    # With a hash, so that other settings make new environments wherever the counting of versions begins again.
-    reference = "{steps.subscriber_settings.reference}#" + hashlib.sha256(text.encode()).hexdigest()[:12]
     return {
         "settings": text,
         "apart": apart,
-        "environment": reference if apart else text,
+        "environment": reference("subscriber_settings", text) if apart else text,
         "mistake": _mistake(text),
     }
 
@@ -101,9 +96,9 @@ def _mistake(text: str) -> str:
         settings_of(text)
     except InvalidInputError as error:
         return f"The subscriber would refuse its settings: {error}"
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         return (
-            f"The subscriber's settings have {len(text)} bytes of JSON, and an SSM parameter holds at most {_LONGEST}."
+            f"The subscriber's settings have {len(text)} bytes of JSON, and an SSM parameter holds at most {LONGEST}."
         )
     return ""
 

@@ -28,10 +28,10 @@ from .._subscriptions.account_policy import (
     steps_to_policy,
 )
 from .._subscriptions.calls import LogsApi
-from .._subscriptions.choice import Kind, LogGroup, destination_function, own_log_group
+from .._subscriptions.choice import Kind, LogGroup
 from .._subscriptions.filters import SubscriptionFilter, Wanted, is_lambda
 from .._subscriptions.policy_switch import Applied, Switch, planned_seconds
-from .._subscriptions.sweep import Outcome, Sweep
+from .._subscriptions.sweep import Outcome, Sweep, receiving_groups
 from .._subscriptions.tally import FAILURES, Tally
 from .subscription_filter import at_least_one, destination, logs_api, target_choice
 
@@ -232,7 +232,7 @@ class _ByPolicy(_Mode):
                 tally.add(outcome)
                 continue
             served[outcome.log_group] = outcome
-            apart.update(_receiving_groups(outcome))
+            apart.update(receiving_groups(outcome.foreign))
         apart -= excluded
         self.require_seen(served.values())
         for name in apart & served.keys():
@@ -313,13 +313,6 @@ class _ByFilters(_Mode):
                 hint="Free a slot there, or leave them out with exclude: then nothing serves them any more.",
                 where=self.target.where,
             )
-
-
-def _receiving_groups(outcome: Outcome) -> Iterator[str]:
-    """Log groups of the Lambda functions that filters of others send to, by their default names."""
-    for item in outcome.foreign:
-        if function := destination_function(item.destination_arn):
-            yield own_log_group(function)
 
 
 def _result(target: Target, plan: _Plan, applied: Applied) -> Result:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from .._errors import InvalidInputError, NotFoundError, ReflectorError
 from .._plan import Params, Result
@@ -85,26 +85,27 @@ def _both(swept: Result, served: Result) -> Result:
     return {**swept, **served, **lists, "changed": swept["changed"] or served["changed"]}
 
 
-def _backfill(new: Iterable[Outcome], sweep: Sweep, api: LogsApi, target: Target, params: Params) -> Result:
+def _backfill(new: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Target, params: Params) -> Result:
     """Read and send the events of before the new filters, and mark each group after that. What could not be sent is a
     failure of its own: the filter stands."""
-    patience = Patience(seconds=params["wait_timeout"])
     counts = {"log_groups": 0, "events": 0}
     failed: list[Result] = []
+    if not new:
+        return {"backfill": {**counts, "failed": failed}}
+    sender = Backfill(
+        api,
+        target.client("lambda"),
+        destination(target, params["destination_arn"]),
+        owner=target.identity.account,
+        patience=Patience(seconds=params["wait_timeout"]),
+        where=target.where,
+    )
     for outcome in new:
         name = outcome.log_group
         try:
             standing = next((item for item in api.filters(name) if item == outcome.plan.put), None)
             if standing is None:
                 continue  # somebody has taken it away again
-            sender = Backfill(
-                api,
-                target.client("lambda"),
-                standing.destination_arn,
-                owner=target.identity.account,
-                patience=patience,
-                where=target.where,
-            )
             pages = sender.send(standing, since=standing.created - params["backfill"] * 1000)
             counts["events"] += sum(page.events for page in pages)
         except NotFoundError:

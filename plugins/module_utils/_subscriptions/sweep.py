@@ -137,20 +137,21 @@ class Sweep:
         self._untagged: frozenset[str] | None = None
         self._made: set[str] = set()  # log groups of functions that got, or would get, a filter
         self._said: dict[str, Kind] = {}  # what else was said of such, but that they are right or left out
-        self._apart: set[str] = set()  # of `receiving`, those that were served as such
+        self._apart: set[str] = set()  # of `_receiving`, those that were served as such
         self._told_apart: frozenset[str] = frozenset()  # by the marks of sweeps before
         self._held: list[tuple[LogGroup, Sequence[SubscriptionFilter]]] = []
         self._remembers = False
         self._broken: ReflectorError | None = None
         self.stopped: Position | None = None
         self.notes: list[str] = []
-        self.receiving: set[str] = set()
-        """Log groups of the Lambda functions that filters of others send to, as far as such filters were seen."""
+        self._receiving: set[str] = (
+            set()
+        )  # log groups of functions that filters of others send to, as far as those were seen
 
     def outcomes(self, *, write: bool, position: Position | None = None) -> Iterator[Outcome]:
         """An outcome for every group, as they come. What `write` says is only planned, or carried out as well.
 
-        A group of `receiving` may come twice: the second outcome has `instead_of`. Where the listing breaks off, what was
+        A group of `_receiving` may come twice: the second outcome has `instead_of`. Where the listing breaks off, what was
         begun comes first, and then the error.
         """
         self._looked_at_all = position is None or position == Position()
@@ -161,10 +162,10 @@ class Sweep:
                 if outcome:
                     yield outcome
                     self._remember(outcome)
-                yield from self._amended(self.receiving & self._made, write=write)
+                yield from self._amended(self._receiving & self._made, write=write)
             yield from pool.map(lambda item: self._served(*item, write=write), self._held)
             if self._present and not self._fatal:
-                yield from self._amended(self.receiving, write=write)
+                yield from self._amended(self._receiving, write=write)
                 yield from self._released(write=write)
         if self._broken:
             raise self._broken
@@ -187,7 +188,7 @@ class Sweep:
             filters = self._api.filters(group.name)
         except ReflectorError as error:
             return self._failure(group, error)
-        self.receiving.update(_receiving_groups(self._foreign(filters)))
+        self._receiving.update(receiving_groups(self._foreign(filters)))
         self._held.append((group, filters))
         return None
 
@@ -235,8 +236,8 @@ class Sweep:
         foreign = self._foreign(filters)
         if verdict or not self._present:
             return self._absent(group, verdict, filters, foreign)
-        self.receiving.update(_receiving_groups(foreign))
-        if group.name in self.receiving or group.name in self._told_apart:
+        self._receiving.update(receiving_groups(foreign))
+        if group.name in self._receiving or group.name in self._told_apart:
             self._apart.add(group.name)
             return self._kept_apart(group, filters, foreign)
         return self._at_present(group, filters, foreign)
@@ -441,7 +442,7 @@ class Sweep:
         looked at every group, in one go, does not know."""
         if self.stopped or not self._looked_at_all:
             return
-        for name in sorted((self._told_apart & self._apart) - self.receiving):
+        for name in sorted((self._told_apart & self._apart) - self._receiving):
             self._told_apart -= {name}
             self._apart.discard(name)
             outcome = self.serve(LogGroup(name), write=write)
@@ -497,7 +498,7 @@ _FUNCTIONS = own_log_group("")
 _OTHERS_DELIVERY = "filters of others send to its function: two deliveries that forward each other's logs are a loop"
 
 
-def _receiving_groups(foreign: Iterable[SubscriptionFilter]) -> Iterator[str]:
+def receiving_groups(foreign: Iterable[SubscriptionFilter]) -> Iterator[str]:
     """Log groups of the Lambda functions that foreign filters send to, by their default names."""
     for item in foreign:
         if function := destination_function(item.destination_arn):
