@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from logreflector._errors import ReflectorError, trying
+from logreflector._errors import ReflectorError, describe_operation
 from subscriber.events import (
     GroupsSubscribed,
     Ignored,
@@ -180,7 +180,7 @@ def _show_again(record: Mapping[str, Any], seconds: int) -> None:
     _arn, _aws, _sqs, _region, account, queue = record["eventSourceARN"].split(":")
     client = aws_client("sqs")
     try:
-        with trying(f"show a message of queue {queue} again"):
+        with describe_operation(f"show a message of queue {queue} again"):
             client.change_message_visibility(
                 QueueUrl=f"{client.meta.endpoint_url}/{account}/{queue}",
                 ReceiptHandle=record["receiptHandle"],

@@ -35,20 +35,26 @@ class ReflectorError(Exception):
     where   "<account>/<region>", as far as known
     """
 
-    def __init__(self, tried: str, why: str, *, hint: str = "", code: str = "", where: str = "") -> None:
-        self.tried, self.why, self.hint, self.code, self.where = tried, why.rstrip(". "), hint, code, where
+    def __init__(self, operation: str, message: str, *, advice: str = "", code: str = "", where: str = "") -> None:
+        self.operation, self.message, self.advice, self.code, self.where = (
+            operation,
+            message.rstrip(". "),
+            advice,
+            code,
+            where,
+        )
         self.done: dict[str, Any] = {}  # what had been changed before it failed, as fields of a result
         super().__init__(self.sentence())
 
     def sentence(self) -> str:
         """The whole message."""
         place = f" in {self.where}" if self.where else ""
-        reason = f"{self.code}: {self.why}" if self.code else self.why
-        return f"Could not {self.tried}{place}: {reason}.{' ' + self.hint if self.hint else ''}"
+        reason = f"{self.code}: {self.message}" if self.code else self.message
+        return f"Could not {self.operation}{place}: {reason}.{' ' + self.advice if self.advice else ''}"
 
-    def hinting(self, hint: str) -> Self:
+    def with_advice(self, advice: str) -> Self:
         """The same with another hint."""
-        self.hint = hint
+        self.advice = advice
         self.args = (self.sentence(),)
         return self
 
@@ -60,8 +66,8 @@ class ReflectorError(Exception):
 class InvalidInputError(ReflectorError):
     """An option's value cannot be right; raised before the first call to AWS."""
 
-    def __init__(self, option: str, why: str) -> None:
-        super().__init__(f"accept the option {option}", why)
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(f"accept the option {option}", message)
 
 
 def check_name(option: str, value: str, pattern: str, allowed: str) -> None:
@@ -105,10 +111,10 @@ class UnreachableError(ReflectorError):
 class RegionDisabledError(ReflectorError):
     """The account has not enabled the region. `status` is GetRegionOptStatus's."""
 
-    def __init__(self, tried: str, region: str, status: str, *, where: str = "") -> None:
-        why = f"the region {region} is not enabled in this account ({status})"
-        hint = "Run again when it is." if status == "ENABLING" else "Enable it there, or leave this target out."
-        super().__init__(tried, why, hint=hint, code="RegionDisabled", where=where)
+    def __init__(self, operation: str, region: str, status: str, *, where: str = "") -> None:
+        message = f"the region {region} is not enabled in this account ({status})"
+        advice = "Run again when it is." if status == "ENABLING" else "Enable it there, or leave this target out."
+        super().__init__(operation, message, advice=advice, code="RegionDisabled", where=where)
 
 
 class DownloadError(ReflectorError):
@@ -208,38 +214,40 @@ def error_code(error: Exception) -> str:
     return ""
 
 
-def translate(error: Exception, tried: str, where: str = "") -> ReflectorError:
+def translate(error: Exception, operation: str, where: str = "") -> ReflectorError:
     """The exception of our tree for one of botocore's."""
     if isinstance(error, ClientError):
-        return _translate_answer(error, tried, where)
+        return _translate_answer(error, operation, where)
     names = {ancestor.__name__ for ancestor in type(error).__mro__}
     if names & _CREDENTIAL_ERRORS:
-        hint = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
-        return CredentialsError(tried, str(error), hint=hint, where=where)
+        advice = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
+        return CredentialsError(operation, str(error), advice=advice, where=where)
     if names & _NETWORK_ERRORS:
-        hint = "Check that the region is enabled in this account and that its endpoint can be reached from here."
-        return UnreachableError(tried, str(error), hint=hint, where=where)
-    return AwsError(tried, str(error), where=where)
+        advice = "Check that the region is enabled in this account and that its endpoint can be reached from here."
+        return UnreachableError(operation, str(error), advice=advice, where=where)
+    return AwsError(operation, str(error), where=where)
 
 
-def _translate_answer(error: ClientError, tried: str, where: str) -> ReflectorError:
+def _translate_answer(error: ClientError, operation: str, where: str) -> ReflectorError:
     code = error_code(error)
-    message = str(error.response.get("Error", {}).get("Message") or "no message")
+    text = str(error.response.get("Error", {}).get("Message") or "no message")
     kind = _KINDS.get(code, AwsError)
-    hint = ""
+    advice = ""
     if kind is AccessDeniedError:
-        hint = f"The caller needs the IAM action for {error.operation_name}."
+        advice = f"The caller needs the IAM action for {error.operation_name}."
     elif kind is CredentialsError:
-        hint = "Renew the credentials; where they are right, check that the region is enabled in this account."
+        advice = "Renew the credentials; where they are right, check that the region is enabled in this account."
     elif kind is ThrottledError:
-        hint = "Others use up the rate of this API in this account and region: run again, later or with fewer workers."
-    return kind(tried, message, hint=hint, code=code, where=where)
+        advice = (
+            "Others use up the rate of this API in this account and region: run again, later or with fewer workers."
+        )
+    return kind(operation, text, advice=advice, code=code, where=where)
 
 
 @contextlib.contextmanager
-def trying(tried: str, where: str = "") -> Iterator[None]:
+def describe_operation(operation: str, where: str = "") -> Iterator[None]:
     """Calls to AWS stand inside: whatever botocore raises leaves as one of our exceptions."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise translate(error, tried, where) from error
+        raise translate(error, operation, where) from error

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to try again: exponential backoff with jitter, `seconds` in all.
 
     The clock is a field so that tests pass without waiting.

@@ -172,10 +172,10 @@ class RoleSession:
         """botocore's question whether to send a request again, newly signed: the seconds until then, or None."""
         if response is None or response[1].get("Error", {}).get("Code", "").rpartition("#")[2] not in REFUSALS:
             return None
-        tried: dict[str, Any] = request_dict["context"]
-        if tried.get("logreflector_renewed"):
+        operation: dict[str, Any] = request_dict["context"]
+        if operation.get("logreflector_renewed"):
             return None
-        tried["logreflector_renewed"] = True
+        operation["logreflector_renewed"] = True
         return 0 if self._renew() else None
 
     def _renew(self) -> bool:

@@ -23,8 +23,8 @@ from ._errors import (
     RegionDisabledError,
     UnreachableError,
     check_name,
+    describe_operation,
     translate,
-    trying,
 )
 from ._retry import stop_at_limits
 from ._role_session import REFUSALS, RoleSession
@@ -123,7 +123,7 @@ class Target:
             if settings:
                 given = options.get("config") or botocore.config.Config()
                 options["config"] = given.merge(botocore.config.Config(**settings))
-            with trying(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
+            with describe_operation(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
                 client = self._session.client(service, region_name=self.region, **options)
             self._clients[name] = stop_at_limits(self._role.watch(client) if self._role else client)
         return self._clients[name]
@@ -135,7 +135,7 @@ class Target:
 
     def ask_identity(self) -> Identity:
         """The caller's account and ARN as AWS has them. One call, which needs no permission."""
-        with trying("learn who the caller is", self.where):
+        with describe_operation("learn who the caller is", self.where):
             answer = self.client("sts").get_caller_identity()
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
@@ -145,9 +145,9 @@ class Target:
         known = self.__dict__.get("identity")
         return _place(known.account if known else _account_of(self._role_arn), self.region)
 
-    def trying(self, tried: str) -> contextlib.AbstractContextManager[None]:
+    def describe_operation(self, operation: str) -> contextlib.AbstractContextManager[None]:
         """`_errors.trying`, with this target's place in the message."""
-        return trying(tried, self.where)
+        return describe_operation(operation, self.where)
 
     def explained(self, error: ReflectorError) -> ReflectorError:
         """The error, or what is behind it: a region that is not enabled in the account answers as if the credentials
@@ -159,12 +159,12 @@ class Target:
         try:
             status = self._region_status()
         except AccessDeniedError:
-            return error.hinting(_NOT_TOLD) if refused else error
+            return error.with_advice(_NOT_TOLD) if refused else error
         except ReflectorError:
             return error
         if not status.startswith("ENABLED"):
-            return RegionDisabledError(error.tried, self.region, status, where=error.where or self.where)
-        return error.hinting(_RENEW if refused else _CHECK_NETWORK)
+            return RegionDisabledError(error.operation, self.region, status, where=error.where or self.where)
+        return error.with_advice(_RENEW if refused else _CHECK_NETWORK)
 
     def _region_status(self) -> str:
         """ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or DISABLED (API reference of Account Management,
@@ -174,7 +174,10 @@ class Target:
         given = self._client_options.get("config") or botocore.config.Config()
         config = given.merge(botocore.config.Config(**once))
         home = _home_region(self._session, self.region)
-        with trying("ask whether the region is enabled"), _credentials_problem("ask whether the region is enabled"):
+        with (
+            describe_operation("ask whether the region is enabled"),
+            _credentials_problem("ask whether the region is enabled"),
+        ):
             client = self._session.client("account", region_name=home, **{**self._client_options, "config": config})
             return str(client.get_region_opt_status(RegionName=self.region)["RegionOptStatus"])
 
@@ -197,14 +200,14 @@ class Target:
             return [self.expand(item) for item in value]
         return value
 
-    def download(self, url: str, tried: str) -> bytes:
+    def download(self, url: str, operation: str) -> bytes:
         """What an address that AWS signed holds, with this target's certificates and proxies but no credentials.
 
         DownloadError with the host and no more of the address: who has all of it may download as well.
         """
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
-        hint = f"This machine has to reach {host}, where AWS keeps it."
+        advice = f"This machine has to reach {host}, where AWS keeps it."
         proxies = self.client("lambda").meta.config.proxies or botocore.utils.get_environ_proxies(url)
         session = botocore.httpsession.URLLib3Session(
             verify=self._client_options.get("verify", True), proxies=proxies, timeout=(10, 60)
@@ -213,12 +216,12 @@ class Target:
             answer = session.send(botocore.awsrequest.AWSRequest("GET", url).prepare())
             body: bytes = answer.content
         except botocore.exceptions.BotoCoreError as error:
-            raise DownloadError(tried, type(error).__name__, hint=hint, where=self.where) from None
+            raise DownloadError(operation, type(error).__name__, advice=advice, where=self.where) from None
         finally:
             session.close()
         if answer.status_code != 200:
-            why = f"{host} answers with HTTP status {answer.status_code}"
-            raise DownloadError(tried, why, hint=hint, where=self.where)
+            message = f"{host} answers with HTTP status {answer.status_code}"
+            raise DownloadError(operation, message, advice=advice, where=self.where)
         return body
 
     def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
@@ -270,14 +273,14 @@ def _check_role(params: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _credentials_problem(tried: str) -> Any:
+def _credentials_problem(operation: str) -> Any:
     """What boto3 refuses before any call: an unknown profile, half a key pair, an address that is none."""
     try:
         yield
     except botocore.exceptions.InvalidRegionError as error:
         raise InvalidInputError("region", str(error)) from error
     except (botocore.exceptions.BotoCoreError, TypeError, ValueError) as error:
-        raise CredentialsError(tried, str(error)) from error
+        raise CredentialsError(operation, str(error)) from error
 
 
 def _account_of(role_arn: str) -> str:
@@ -313,7 +316,7 @@ _CHECK_NETWORK = "The region is enabled in this account: check that its endpoint
 def _assume(session: Any, params: Mapping[str, Any], options: Mapping[str, Any]) -> RoleSession:
     """Make the session one of the role, which its own credentials assume at the first call."""
     role_arn, botocore_session = params["assume_role_arn"], session._session
-    tried, where = f"assume the role {role_arn}", _place(_account_of(role_arn), params["region"])
+    operation, where = f"assume the role {role_arn}", _place(_account_of(role_arn), params["region"])
     arguments: dict[str, Any] = {"RoleSessionName": params["assume_role_session_name"]}
     if params["assume_role_external_id"]:
         arguments["ExternalId"] = params["assume_role_external_id"]
@@ -322,9 +325,9 @@ def _assume(session: Any, params: Mapping[str, Any], options: Mapping[str, Any])
     source = session.get_credentials()
     if source is None:
         raise CredentialsError(
-            tried,
+            operation,
             "no credentials were found to assume it with",
-            hint="Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in.",
+            advice="Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in.",
             where=where,
         )
     # Sessions of the global endpoint are no good in regions that an account has to enable (IAM User Guide, "Manage AWS
@@ -352,12 +355,12 @@ def _assume(session: Any, params: Mapping[str, Any], options: Mapping[str, Any])
         try:
             yield
         except botocore.exceptions.ClientError as error:
-            refusal = translate(error, tried, where)
+            refusal = translate(error, operation, where)
             # AWS answers the same for a role that does not exist; most other codes are about the caller's own credentials.
-            hint = _TRUST if isinstance(refusal, AccessDeniedError) else refusal.hint
+            advice = _TRUST if isinstance(refusal, AccessDeniedError) else refusal.advice
             if refusal.code == "ValidationError" and params["assume_role_duration"]:
-                hint = _DURATION
-            raise CredentialsError(tried, refusal.why, hint=hint, code=refusal.code, where=where) from error
+                advice = _DURATION
+            raise CredentialsError(operation, refusal.message, advice=advice, code=refusal.code, where=where) from error
 
     role = RoleSession([sts_in(place) for place in places], source, role_arn, arguments, scope=scope, refusals=refusals)
     botocore_session._credentials = role.credentials

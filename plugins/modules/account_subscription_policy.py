@@ -203,7 +203,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.accoun
     manage_account_policy,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import SHARE
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import SHARE
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import MOST_ENTRIES
 
 SPEC = Spec(

@@ -292,7 +292,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._argspec import C
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filters import sweep_target
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import SHARE
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import SHARE
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import MOST_ENTRIES
 
 SPEC = Spec(

@@ -154,9 +154,9 @@ def _state(account: dict[str, Any]) -> str:
     return str(account.get("State") or account.get("Status") or "unknown")
 
 
-def _all(client: Any, operation: str, field: str, **parameters: Any) -> list[dict[str, Any]]:
+def _all(client: Any, api_operation: str, field: str, **parameters: Any) -> list[dict[str, Any]]:
     """Every page of a list."""
-    found: list[dict[str, Any]] = client.get_paginator(operation).paginate(**parameters).build_full_result()[field]
+    found: list[dict[str, Any]] = client.get_paginator(api_operation).paginate(**parameters).build_full_result()[field]
     return found
 
 
@@ -167,10 +167,10 @@ def _parallel(work: Callable[[Argument], Result], arguments: Iterable[Argument])
 
 
 @contextlib.contextmanager
-def _asking(target: Target, tried: str, action: str, hint: str = _CALLER) -> Iterator[None]:
+def _asking(target: Target, operation: str, action: str, advice: str = _CALLER) -> Iterator[None]:
     """Calls stand inside: a refusal says which IAM action is missing, and where the policy is that has it."""
     try:
-        with target.trying(tried):
+        with target.describe_operation(operation):
             yield
     except AccessDeniedError as error:
-        raise error.hinting(f"The caller needs {action}: {_POLICY} {hint}".rstrip()) from None
+        raise error.with_advice(f"The caller needs {action}: {_POLICY} {advice}".rstrip()) from None

@@ -79,11 +79,11 @@ def choose(organization: Organization, include: Selection, exclude: Selection) -
             named = [account for account in organization.accounts if _is_named(account, text)]
             if not named:
                 known = [word for account in organization.accounts for word in (account.name, account.id)]
-                why = f"no account has the name or id {str(text)!r}{_near(text, known)}"
-                raise InvalidInputError(f"{chosen.option}.accounts", why)
+                message = f"no account has the name or id {str(text)!r}{_near(text, known)}"
+                raise InvalidInputError(f"{chosen.option}.accounts", message)
             if chosen is include and not any(account.is_active for account in named):
-                why = f"the account {str(text)!r} is not active but {named[0].state}"
-                raise InvalidInputError(f"{chosen.option}.accounts", why)
+                message = f"the account {str(text)!r} is not active but {named[0].state}"
+                raise InvalidInputError(f"{chosen.option}.accounts", message)
     active = [account for account in organization.accounts if account.is_active]
     left = [
         account
@@ -94,8 +94,10 @@ def choose(organization: Organization, include: Selection, exclude: Selection) -
         and not any(_is_named(account, text) for text in exclude.accounts)
     ]
     if not left:
-        why = f"of {len(organization.accounts)} accounts {len(active)} are active, and include and exclude leave none"
-        raise NotFoundError("find a target in the organisation", why)
+        message = (
+            f"of {len(organization.accounts)} accounts {len(active)} are active, and include and exclude leave none"
+        )
+        raise NotFoundError("find a target in the organisation", message)
     return left
 
 
@@ -110,14 +112,14 @@ def choose_by_tags(
         values = {tags[account.id][key] for account in accounts if key in tags[account.id]}
         if not values:
             known = {key for account in accounts for key in tags[account.id]}
-            why = f"no account in question has a tag {key!r}{_near(key, known)}"
-            raise InvalidInputError(f"{include.option}.tags", why)
+            message = f"no account in question has a tag {key!r}{_near(key, known)}"
+            raise InvalidInputError(f"{include.option}.tags", message)
         for pattern in patterns:
             if not any(_matches(value, pattern) for value in values):
-                why = (
+                message = (
                     f"no account in question has the value {str(pattern)!r} in its tag {key!r}{_near(pattern, values)}"
                 )
-                raise InvalidInputError(f"{include.option}.tags", why)
+                raise InvalidInputError(f"{include.option}.tags", message)
 
     def has(account: Account, key: str, patterns: Iterable[str]) -> bool:
         value = tags[account.id].get(key)
@@ -130,8 +132,8 @@ def choose_by_tags(
         and not any(has(account, *tag) for tag in exclude.tags.items())
     ]
     if not left:
-        why = f"{len(accounts)} active accounts were in question, and the tags of include and exclude leave none"
-        raise NotFoundError("find a target in the organisation", why)
+        message = f"{len(accounts)} active accounts were in question, and the tags of include and exclude leave none"
+        raise NotFoundError("find a target in the organisation", message)
     return left
 
 
@@ -145,11 +147,11 @@ def check_regions(
     everywhere = {region: name for name, regions in known.items() for region in regions}
     for region in given:
         if region not in everywhere:
-            why = f"there is no region {str(region)!r} that this botocore knows{_near(region, everywhere)}"
-            raise InvalidInputError(option, why)
+            message = f"there is no region {str(region)!r} that this botocore knows{_near(region, everywhere)}"
+            raise InvalidInputError(option, message)
         if partition in known and everywhere[region] != partition:
-            why = f"{region} is in the partition {everywhere[region]}, the organisation in {partition}"
-            raise InvalidInputError(option, why)
+            message = f"{region} is in the partition {everywhere[region]}, the organisation in {partition}"
+            raise InvalidInputError(option, message)
     # The names as botocore has them: those of the file carry Ansible's tags, which no cache takes.
     return list(dict.fromkeys(name for region in given for name in everywhere if name == region))
 
@@ -177,8 +179,8 @@ def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role
             place = {"partition": partition, "account_id": account.id, "region": region}
             name = hostname.format(**place, account_name=names[account.id])
             if not _HOST_NAME.fullmatch(name):
-                why = f"{name!r} is no host name: it may have letters, digits, dots, hyphens and underscores"
-                raise InvalidInputError("hostname", why)
+                message = f"{name!r} is no host name: it may have letters, digits, dots, hyphens and underscores"
+                raise InvalidInputError("hostname", message)
             if name in found:
                 former = found[name].variables
                 both = f"{former['target_account_id']}/{former['target_region']} and {account.id}/{region}"

@@ -16,7 +16,7 @@ import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
@@ -48,7 +48,7 @@ class AwsInProcess:
             return client
 
         monkeypatch.setattr(_session.Target, "client", recorded)
-        monkeypatch.setattr(subscription_filter, "Pace", partial(Pace, scale=1e6))  # moto has no rates
+        monkeypatch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))  # moto has no rates
 
     @property
     def writes(self) -> list[str]:

@@ -40,8 +40,8 @@ _TAG_CALLS = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
 class NonsenseError(ReflectorError):
     """An event that no other try can make sense of."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__("make sense of an event", why)
+    def __init__(self, message: str) -> None:
+        super().__init__("make sense of an event", message)
 
 
 @dataclass(frozen=True, slots=True)

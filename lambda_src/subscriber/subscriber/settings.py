@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from logreflector._errors import InvalidInputError, trying
+from logreflector._errors import InvalidInputError, describe_operation
 from logreflector._subscriptions.settings import VARIABLE, Settings, settings_of
 
 _PARAMETER = "ssm:"
@@ -58,8 +58,8 @@ class Place:
         """The reflector's ARN. InvalidInputError if nothing names it."""
         named = os.environ.get("REFLECTOR", "")
         if not named:
-            why = "the environment variable is not set: it names the reflector's function"
-            raise InvalidInputError("REFLECTOR", why)
+            message = "the environment variable is not set: it names the reflector's function"
+            raise InvalidInputError("REFLECTOR", message)
         if named.startswith("arn:"):
             return named
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{named}"
@@ -70,6 +70,6 @@ def read_settings(client: Callable[[str], Any], place: Place) -> Settings:
     text = os.environ.get(VARIABLE) or "{}"
     if text.startswith(_PARAMETER):
         name = text.removeprefix(_PARAMETER).partition("#")[0]
-        with trying(f"read the settings in the SSM parameter {name}", str(place)):
+        with describe_operation(f"read the settings in the SSM parameter {name}", str(place)):
             text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     return settings_of(place.expanded(text))

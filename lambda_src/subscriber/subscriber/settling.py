@@ -61,15 +61,15 @@ class Settling:
             self._worker.client("lambda"),
             self._worker.destination,
             owner=self._worker.place.account,
-            patience=deadline.patience(),
+            retry_policy=deadline.retry_policy(),
             where=place,
         )
         with ThreadPoolExecutor(WORKERS) as pool:
             found = list(pool.map(lambda group: self._settled(group, api, backfill, deadline), work.groups))
         self._forget()
         if errors := [done.error for done in found if done.error]:
-            tried = f"see to {len(errors)} of {len(found)} new log groups"
-            raise SettlingError(tried, f"the first of the reasons is: {errors[0]}", where=place)
+            operation = f"see to {len(errors)} of {len(found)} new log groups"
+            raise SettlingError(operation, f"the first of the reasons is: {errors[0]}", where=place)
         left = [done.left for done in found if done.left]
         self._groups.announce(left)
         events = sum(done.events for done in found)

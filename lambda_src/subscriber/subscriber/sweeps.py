@@ -62,7 +62,7 @@ class Sweeps:
         )
         tally = self._swept(sweep, work)
         counts = _added(
-            work.counts, {**tally.counts(), **{f"not_possible_{why}": n for why, n in tally.causes.items()}}
+            work.counts, {**tally.counts(), **{f"not_possible_{message}": n for message, n in tally.causes.items()}}
         )
         report.update(counts=counts, not_subscribed=_entries(tally))
         if sweep.notes:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from logreflector._errors import AwsError, trying
-from logreflector._retry import Patience, stop_at_limits
+from logreflector._errors import AwsError, describe_operation
+from logreflector._retry import RetryPolicy, stop_at_limits
 from logreflector._subscriptions.account_policy import AccountPolicyApi
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import Choice, delivery_path, destination_function
 from logreflector._subscriptions.delivery import written_log_groups
-from logreflector._subscriptions.pace import Pace
+from logreflector._subscriptions.rate_limiter import RateLimiter
 from logreflector._subscriptions.sweep import Sweep
 
 from .events import SOURCE
@@ -55,9 +55,9 @@ class Deadline:
         """Seconds, less a reserve to say how it went."""
         return max(float(self._context.get_remaining_time_in_millis()) / 1000 - _RESERVE_SECONDS, 0.0)
 
-    def patience(self) -> Patience:
+    def retry_policy(self) -> RetryPolicy:
         """For each call: several come one after the other."""
-        return Patience(seconds=min(self.left() / 3, _LONGEST_PATIENCE))
+        return RetryPolicy(seconds=min(self.left() / 3, _LONGEST_PATIENCE))
 
 
 class Worker:
@@ -69,7 +69,7 @@ class Worker:
         self.destination = self.place.reflector()
         self.settings = read_settings(client, self.place)
         self.wanted = self.settings.wanted(self.destination)
-        self._pace = Pace(self.settings.rate_share)
+        self._pace = RateLimiter(self.settings.rate_share)
         self._choice: tuple[float, Choice] | None = None
         self._no_policy = float("-inf")  # when there was none last
 
@@ -84,7 +84,7 @@ class Worker:
         at = time.monotonic()
         if at - self._no_policy < _FRESH_SECONDS:
             return False
-        standing = AccountPolicyApi(api, deadline.patience()).read()
+        standing = AccountPolicyApi(api, deadline.retry_policy()).read()
         if standing is not None and standing.destination_arn == self.destination:
             return True
         self._no_policy = at
@@ -105,7 +105,7 @@ class Worker:
 
     def api(self, deadline: Deadline) -> LogsApi:
         """CloudWatch Logs at the pace of this process, which is alone in its target: the queue has one message group."""
-        return LogsApi(self.client("logs"), lambda: str(self.place), deadline.patience(), self._pace)
+        return LogsApi(self.client("logs"), lambda: str(self.place), deadline.retry_policy(), self._pace)
 
     def sweep(self, api: LogsApi, **options: Any) -> Sweep:
         """The rules and what is wanted; `options` as Sweep has them."""
@@ -122,14 +122,14 @@ class Worker:
     def publish(self, detail_type: str, detail: Mapping[str, Any]) -> None:
         """Write to a later invocation, by way of the event bus: Lambda's recursion detection does not follow that one
         (Lambda developer guide, "Use Lambda recursive loop detection"), and what ends is ours to see to."""
-        tried = f"hand over {detail_type!r}"
+        operation = f"hand over {detail_type!r}"
         entry = {"Source": SOURCE, "DetailType": detail_type, "Detail": json.dumps(detail)}
-        with trying(tried, str(self.place)):
+        with describe_operation(operation, str(self.place)):
             answer = self.client("events").put_events(Entries=[entry])
         if answer.get("FailedEntryCount"):
             refused = answer["Entries"][0]
-            why = refused.get("ErrorMessage") or "the event bus did not take it"
-            raise AwsError(tried, why, code=refused.get("ErrorCode", ""), where=str(self.place))
+            message = refused.get("ErrorMessage") or "the event bus did not take it"
+            raise AwsError(operation, message, code=refused.get("ErrorCode", ""), where=str(self.place))
 
 
 def now() -> int:

@@ -12,7 +12,7 @@ from math import ceil
 
 from .._errors import InvalidInputError, LimitReachedError, ReflectorError, check_name
 from .._plan import Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.account_policy import (
     SWITCHING,
@@ -62,7 +62,7 @@ SETTLE_SECONDS = 60
 
 def ours_stands(target: Target, params: Params) -> bool:
     """Whether the account policy serves the target, by the options of subscription_filters."""
-    policy = AccountPolicyApi(logs_api(target, params), Patience(seconds=params["wait_timeout"])).read()
+    policy = AccountPolicyApi(logs_api(target, params), RetryPolicy(seconds=params["wait_timeout"])).read()
     return policy is not None and policy.destination_arn == destination(target, params["destination_arn"])
 
 
@@ -134,10 +134,10 @@ class _Mode:
         if not is_lambda(self.destination):
             raise InvalidInputError("destination_arn", f"{self.destination} is not the ARN of a Lambda function")
         self.settle = float(params["settle_seconds"])
-        self.patience = Patience(seconds=params["wait_timeout"])
+        self.retry_policy = RetryPolicy(seconds=params["wait_timeout"])
         self.api = logs_api(target, params)
-        self.rate = self.api.pace.limit("PutSubscriptionFilter")
-        self.policies = AccountPolicyApi(self.api, self.patience)
+        self.rate = self.api.rate_limiter.limit("PutSubscriptionFilter")
+        self.policies = AccountPolicyApi(self.api, self.retry_policy)
         self.sweep: Sweep
 
     def plan(self) -> _Plan:
@@ -166,7 +166,9 @@ class _Mode:
         """A pass over the target, towards filters or away from them; without `looks` it only lists."""
         api = self.api
         if not looks:
-            api = _Unlooked(self.target.client("logs"), lambda: self.target.where, self.patience, self.api.pace)
+            api = _Unlooked(
+                self.target.client("logs"), lambda: self.target.where, self.retry_policy, self.api.rate_limiter
+            )
         return Sweep(
             api,
             self.choice,
@@ -193,7 +195,7 @@ class _Mode:
                 "tell which log groups have filters of ours",
                 f"{len(unseen)} could not be looked at, so nothing was changed. The first, {unseen[0].log_group}: "
                 f"{unseen[0].reason}",
-                hint="Mend that and run again, or leave them out with exclude.",
+                advice="Mend that and run again, or leave them out with exclude.",
                 where=self.target.where,
             )
 
@@ -310,7 +312,7 @@ class _ByFilters(_Mode):
             raise LimitReachedError(
                 "replace the account policy by filters",
                 f"{len(full)} log groups that it serves have no room for one. The first, {first.log_group}: {first.reason}",
-                hint="Free a slot there, or leave them out with exclude: then nothing serves them any more.",
+                advice="Free a slot there, or leave them out with exclude: then nothing serves them any more.",
                 where=self.target.where,
             )
 

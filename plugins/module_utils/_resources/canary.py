@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from .._errors import InvalidInputError, NotFoundError, ReflectorError, check_name
 from .._plan import Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from .._subscriptions.calls import LogsApi
@@ -73,20 +73,20 @@ class Canary:
 
     def require_reflector(self) -> None:
         """NotFoundError, with what to do, where there is no reflector to prove."""
-        hint = "Deploy first: ansible-playbook logreflector.aws.deploy."
+        advice = "Deploy first: ansible-playbook logreflector.aws.deploy."
         try:
             configuration = function_configuration(self.target.client("lambda"), self.function_name, self.target.where)
             self.reflector_log_group = log_group_of(configuration, self.function_name)
         except NotFoundError as error:
-            tried = f"find the reflector {self.function_name}"
-            raise NotFoundError(tried, error.why, hint=hint, code=error.code, where=error.where) from error
+            operation = f"find the reflector {self.function_name}"
+            raise NotFoundError(operation, error.message, advice=advice, code=error.code, where=error.where) from error
 
     def leftovers(self, seconds: float) -> list[str]:
         """Canary log groups under the prefix that are older than that. Only names as this class makes them."""
         made_here = re.compile(re.escape(self.prefix + _MARK) + "[0-9a-f]{12}")
         before = (time.time() - seconds) * 1000
         pages = self.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.prefix + _MARK)
-        with self.target.trying("look for canary log groups that were left behind"):
+        with self.target.describe_operation("look for canary log groups that were left behind"):
             return [
                 group["logGroupName"]
                 for page in pages
@@ -96,7 +96,7 @@ class Canary:
 
     def remove(self, log_group: str) -> None:
         """Delete a canary log group; one that is gone already is no error."""
-        with self.target.trying(f"remove the canary log group {log_group}"):
+        with self.target.describe_operation(f"remove the canary log group {log_group}"):
             try:
                 self.logs.delete_log_group(logGroupName=log_group)
             except self.logs.exceptions.ResourceNotFoundException:
@@ -104,7 +104,7 @@ class Canary:
 
     def fly(self) -> dict[str, Any]:
         """The measured delays. CanaryError names the link that did not hold. The log group is removed in any case."""
-        with self.target.trying(f"create the canary log group {self.log_group}"):
+        with self.target.describe_operation(f"create the canary log group {self.log_group}"):
             tagged = {"tags": dict(self.tags)} if self.tags else {}
             self.logs.create_log_group(logGroupName=self.log_group, **tagged)
         try:
@@ -135,8 +135,8 @@ class Canary:
 
     def our_policy(self) -> AccountPolicy | None:
         """The account policy, where it sends to the reflector."""
-        patience = Patience(seconds=0)
-        policy = AccountPolicyApi(LogsApi(self.logs, lambda: self.target.where, patience), patience).read()
+        retry_policy = RetryPolicy(seconds=0)
+        policy = AccountPolicyApi(LogsApi(self.logs, lambda: self.target.where, retry_policy), retry_policy).read()
         return policy if policy and policy.destination_arn == self.reflector_arn else None
 
     def _covered(self) -> bool:
@@ -158,21 +158,21 @@ class Canary:
         )
 
     def _no_delivery(self) -> str:
-        hint = "the reflector's own log and dead-letter queue, and that its sink accepts requests."
+        advice = "the reflector's own log and dead-letter queue, and that its sink accepts requests."
         if not self._pattern:
-            return f"Check {hint}"
+            return f"Check {advice}"
         return (
             f"The {'account policy' if self.by_policy else 'filter'} lets only through what matches its pattern "
-            f"{self._pattern!r}, and the line was {self.message!r}: give one that matches by the option line. Else check {hint}"
+            f"{self._pattern!r}, and the line was {self.message!r}: give one that matches by the option line. Else check {advice}"
         )
 
     def _make_stream(self) -> None:
-        with self.target.trying(f"make a stream in the canary log group {self.log_group}"):
+        with self.target.describe_operation(f"make a stream in the canary log group {self.log_group}"):
             self.logs.create_log_stream(logGroupName=self.log_group, logStreamName="canary")
 
     def _write_line(self) -> None:
         self._written = self.clock()
-        with self.target.trying(f"write a line to the canary log group {self.log_group}"):
+        with self.target.describe_operation(f"write a line to the canary log group {self.log_group}"):
             line = {"timestamp": int(time.time() * 1000), "message": self.message}
             self.logs.put_log_events(logGroupName=self.log_group, logStreamName="canary", logEvents=[line])
 
@@ -181,7 +181,7 @@ class Canary:
         if self.by_policy and self.clock() - self._written > _AGAIN:
             self._write_line()  # nothing in AWS tells when the policy is in force for a new log group
         paginator = self.logs.get_paginator("filter_log_events")
-        with self.target.trying(f"read the log of the reflector {self.function_name}"):
+        with self.target.describe_operation(f"read the log of the reflector {self.function_name}"):
             pages = paginator.paginate(
                 logGroupName=self.reflector_log_group,
                 filterPattern=f'"{self.log_group}"',
@@ -189,7 +189,7 @@ class Canary:
             )
             return any(_accounts_for(event["message"], self.log_group) for page in pages for event in page["events"])
 
-    def _wait_for(self, holds: Callable[[], bool], what: str, hint: Callable[[], str]) -> None:
+    def _wait_for(self, holds: Callable[[], bool], what: str, advice: Callable[[], str]) -> None:
         end = self.clock() + self.timeout
         pause = 0.2
         while not holds():
@@ -197,7 +197,7 @@ class Canary:
                 raise CanaryError(
                     f"see {what} for the canary log group {self.log_group}",
                     f"it did not come within {self.timeout:g} seconds",
-                    hint=hint(),
+                    advice=advice(),
                     where=self.target.where,
                 )
             self.sleep(pause)

@@ -24,7 +24,7 @@ from .._errors import (
     check_name,
 )
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call, check_number, compact_json, own_arn
 from .ownership import Ownership, is_ours
@@ -101,7 +101,7 @@ class DeadLetterQueueResource:
         self._redrive = _given_redrive(target, params) if self._present else None
         self._own = Ownership.from_params(f"queue {self._name}", lambda: target.where, params)
         self._discard: bool = params["discard_messages"] or self._own.force
-        self._api = QueueApi(target, self._name, Patience(seconds=params["wait_timeout"]))
+        self._api = QueueApi(target, self._name, RetryPolicy(seconds=params["wait_timeout"]))
 
     def read(self) -> Queue | None:
         """Two calls: the queue's address and its attributes; one more for its tags if they matter."""
@@ -184,13 +184,13 @@ class DeadLetterQueueResource:
         self._own.guard_deletion(tags)
         if queue.messages and not (self._discard and is_ours(tags)):
             listed = ", ".join(f"{number} {state}" for state, number in queue.counts.items())
-            hint = (
+            advice = (
                 "Read them first, or set discard_messages: true to lose them."
                 if is_ours(tags)
                 else "The queue is not ours, and no option loses another's messages: read or purge them first."
             )
-            why = f"it still holds {queue.messages} message{'s' * (queue.messages != 1)} ({listed})"
-            raise RefusedError(f"delete {self._own.what}", why, hint=hint, where=self._target.where)
+            message = f"it still holds {queue.messages} message{'s' * (queue.messages != 1)} ({listed})"
+            raise RefusedError(f"delete {self._own.what}", message, advice=advice, where=self._target.where)
         call = Call("delete_queue", {"QueueUrl": queue.url})
         before = {**_plain({key: queue.attributes.get(key, "") for key in _SETTINGS}), "tags": dict(tags)}
         return Change("delete", "queue", self._name, before, None, (call,))
@@ -220,7 +220,7 @@ class DeadLetterQueueResource:
             raise LimitReachedError(
                 f"write the policy of {self._own.what}",
                 f"{length} bytes, SQS allows {POLICY_BYTES}",
-                hint="Shorten it with wildcards.",
+                advice="Shorten it with wildcards.",
                 where=self._target.where,
             )
         return text
@@ -267,10 +267,10 @@ class Redrive:
 class QueueApi:
     """The calls to SQS about one queue."""
 
-    def __init__(self, target: Target, name: str, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
-        self._patience = patience
+        self._patience = retry_policy
         self._deleted = False  # by us: SQS goes on to answer for a deleted queue for up to a minute
 
     @property
@@ -288,26 +288,26 @@ class QueueApi:
 
     def tags(self, url: str) -> dict[str, str]:
         """The queue's tags."""
-        with self._target.trying(f"read the tags of queue {self._name}"):
+        with self._target.describe_operation(f"read the tags of queue {self._name}"):
             return dict(self._client.list_queue_tags(QueueUrl=url).get("Tags", {}))
 
-    def create(self, call: Call, tried: str) -> None:
+    def create(self, call: Call, operation: str) -> None:
         """Create, waiting out the minute in which SQS refuses the name of a queue that was just deleted."""
         try:
-            self.write(call, tried)
+            self.write(call, operation)
         except ConflictError as error:
             if error.code not in _NAME_TAKEN:
                 raise
             self._await()
-            raise OutdatedError(error.tried, error.why, code=error.code, where=error.where) from error
+            raise OutdatedError(error.operation, error.message, code=error.code, where=error.where) from error
         self._deleted = False
         self._await()
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call."""
 
         def make() -> None:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 call.made_with(self._client)
 
         try:
@@ -318,7 +318,7 @@ class QueueApi:
         self._deleted = call.method == "delete_queue"
 
     def _existing(self) -> Queue:
-        with self._target.trying(f"read queue {self._name}"):
+        with self._target.describe_operation(f"read queue {self._name}"):
             url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
             attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]).get("Attributes", {})
         return Queue(self._name, url, attributes)
@@ -371,8 +371,10 @@ def _given_redrive(target: Target, params: Params) -> Redrive | None:
     name = queue.rsplit(":", 1)[-1]
     check_name("redrive.dead_letter_queue", name, *_NAME)
     if name.endswith(_FIFO) != params["name"].endswith(_FIFO):
-        why = f"of {params['name']} and {name} one is a FIFO queue and the other is not, and SQS wants two of a kind"
-        raise InvalidInputError("redrive.dead_letter_queue", why)
+        message = (
+            f"of {params['name']} and {name} one is a FIFO queue and the other is not, and SQS wants two of a kind"
+        )
+        raise InvalidInputError("redrive.dead_letter_queue", message)
     if name == params["name"]:
         raise InvalidInputError("redrive.dead_letter_queue", "a queue cannot be its own")
     return Redrive(queue, count)

@@ -24,7 +24,7 @@ from .._errors import (
     check_name,
 )
 from .._plan import Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import check_number
 from .dead_letter_queue import Queue, QueueApi
@@ -148,12 +148,12 @@ class Replay:
     refusals: set[str] = field(init=False, default_factory=set)
     untidy: ReflectorError | None = field(init=False, default=None)
     _hidden: HiddenMessages = field(init=False)
-    _patience: Patience = field(init=False)
+    _patience: RetryPolicy = field(init=False)
     _end: float | None = field(init=False)
     _next_turn: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._patience = Patience(seconds=self.options.wait_timeout, sleep=self.sleep, clock=self.clock)
+        self._patience = RetryPolicy(seconds=self.options.wait_timeout, sleep=self.sleep, clock=self.clock)
         # Hidden for twice as long as an invocation may last: half of it is always left when one begins.
         hidden_seconds = 2 * (self.seconds + NETWORK_SECONDS)
         self._hidden = HiddenMessages(self.target, self.queue, self._patience, hidden_seconds, self.clock)
@@ -181,8 +181,8 @@ class Replay:
                 finally:
                     self._tidy_up()
         except KeyboardInterrupt:
-            why = "it was interrupted; what was under way may have been accepted, and is sent again by the next run"
-            raise self._problem(why) from None
+            message = "it was interrupted; what was under way may have been accepted, and is sent again by the next run"
+            raise self._problem(message) from None
         if problems := self._problems():
             raise self._problem("; ".join(problems), self._hint())
 
@@ -240,18 +240,22 @@ class Replay:
 
         def call() -> Answer:
             self._hidden.stay_hidden()
-            with self.target.trying(f"send messages of queue {self.queue.name} again through function {name}"):
+            with self.target.describe_operation(
+                f"send messages of queue {self.queue.name} again through function {name}"
+            ):
                 answer = client.invoke(FunctionName=name, InvocationType="RequestResponse", Payload=batch.event)
                 return answer_of(batch.messages, answer["Payload"].read(), answer.get("FunctionError", ""))
 
         try:
             return self._patience.wait_out(call, lambda error: isinstance(error, ThrottledError))
         except ThrottledError as error:
-            hint = "The function has no free concurrency: look at its reserved concurrency, or run again later."
-            raise ThrottledError(error.tried, error.why, hint=hint, code=error.code, where=error.where) from error
+            advice = "The function has no free concurrency: look at its reserved concurrency, or run again later."
+            raise ThrottledError(
+                error.operation, error.message, advice=advice, code=error.code, where=error.where
+            ) from error
         except ReflectorError as error:
             if isinstance(error, UnreachableError) or error.code == "ServiceException":
-                return Answer.all_failed(batch.messages, f"Lambda gave no answer: {error.why}")
+                return Answer.all_failed(batch.messages, f"Lambda gave no answer: {error.message}")
             raise
 
     def _delete_accepted(self) -> None:
@@ -276,17 +280,21 @@ class Replay:
         if tally.failures and tally.stopped:
             problems.append(f"it stopped early: {tally.stopped}")
         if tally.to_delete:
-            why = f" ({', '.join(sorted(self.refusals))})" if self.refusals else ""
-            problems.append(f"SQS did not delete {_count(len(tally.to_delete))} that the function had accepted{why}")
+            message = f" ({', '.join(sorted(self.refusals))})" if self.refusals else ""
+            problems.append(
+                f"SQS did not delete {_count(len(tally.to_delete))} that the function had accepted{message}"
+            )
         if self.untidy and len(self._hidden):
-            problems.append(f"{_count(len(self._hidden))} may stay hidden for some minutes ({self.untidy.why})")
+            problems.append(f"{_count(len(self._hidden))} may stay hidden for some minutes ({self.untidy.message})")
         return problems
 
     def _hint(self) -> str:
         return f"{_count(self.tally.deleted)} left the queue, the others are in it as they were. Mend the cause and run again."
 
-    def _problem(self, why: str, hint: str = "") -> ReplayError:
-        return ReplayError(f"send all of queue {self.queue.name} again", why, hint=hint, where=self.target.where)
+    def _problem(self, message: str, advice: str = "") -> ReplayError:
+        return ReplayError(
+            f"send all of queue {self.queue.name} again", message, advice=advice, where=self.target.where
+        )
 
     def report(self, sent: int, accepted: int, after: int | None) -> Result:
         """A task's result. `sent` and `accepted`: messages; `after`: in the queue, None if SQS does not say."""
@@ -320,10 +328,10 @@ class Replay:
 def replay_dead_letters(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of the module dead_letter_replay. ReplayError, with all counts, if not everything was accepted."""
     options = Options.from_params(params)
-    api = QueueApi(target, options.queue, Patience(seconds=options.wait_timeout))
+    api = QueueApi(target, options.queue, RetryPolicy(seconds=options.wait_timeout))
     queue = api.queue()
     if queue is None:
-        raise NotFoundError(f"find queue {options.queue}", "there is none", hint=_DEPLOY, where=target.where)
+        raise NotFoundError(f"find queue {options.queue}", "there is none", advice=_DEPLOY, where=target.where)
     run = Replay(target, options, queue, _function_seconds(target, options.function_name))
     if check_mode:
         return run.report(run.announced, run.announced, queue.messages - run.announced)
@@ -346,10 +354,12 @@ def _outcome(run: Replay, api: QueueApi) -> Result:
 def _function_seconds(target: Target, name: str) -> int:
     """How long the function may run. NotFoundError with what to do where there is none."""
     try:
-        with target.trying(f"find function {name}"):
+        with target.describe_operation(f"find function {name}"):
             return int(target.client("lambda").get_function_configuration(FunctionName=name)["Timeout"])
     except NotFoundError as error:
-        raise NotFoundError(error.tried, error.why, hint=_DEPLOY, code=error.code, where=error.where) from error
+        raise NotFoundError(
+            error.operation, error.message, advice=_DEPLOY, code=error.code, where=error.where
+        ) from error
 
 
 def _count(number: int, noun: str = "message", plural: str = "s") -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._errors import InvalidInputError, NotFoundError, check_name
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call, check_number, own_arn
 from .event_pattern import json_text, put_in, put_input, same_pattern
@@ -43,7 +43,7 @@ class EventRuleResource:
         self._targets = _given_targets(target, params) if self._present else None
         self._purge_targets: bool = params["purge_targets"]
         self._own = Ownership.from_params(f"event rule {self._name}", lambda: target.where, params)
-        self._api = RuleApi(target, self._name, self._bus, Patience(seconds=params["wait_timeout"]))
+        self._api = RuleApi(target, self._name, self._bus, RetryPolicy(seconds=params["wait_timeout"]))
 
     def read(self) -> Rule | None:
         """One call for the rule, one for its targets if they matter, one for its tags if they do."""
@@ -114,8 +114,8 @@ class EventRuleResource:
                 "schedule_expression", f"only rules of the default event bus can have one, not of {bus}"
             )
         if schedule and not _SCHEDULE.fullmatch(schedule):
-            why = f"{schedule!r} is neither like rate(1 day) or rate(5 minutes), nor cron(...) with six fields"
-            raise InvalidInputError("schedule_expression", why)
+            message = f"{schedule!r} is neither like rate(1 day) or rate(5 minutes), nor cron(...) with six fields"
+            raise InvalidInputError("schedule_expression", message)
 
     def _changes(self, rule: Rule) -> list[Change]:
         tags = self._own.tag_update(
@@ -240,8 +240,8 @@ def _given_targets(target: Target, params: Params) -> list[dict[str, Any]] | Non
         if not item["arn"]:
             raise InvalidInputError("targets.arn", f"target {item['id']} has an empty one")
         if (item.get("dead_letter_arn") or "").endswith(".fifo"):
-            why = f"target {item['id']} has a FIFO queue, and EventBridge takes standard queues only"
-            raise InvalidInputError("targets.dead_letter_arn", why)
+            message = f"target {item['id']} has a FIFO queue, and EventBridge takes standard queues only"
+            raise InvalidInputError("targets.dead_letter_arn", message)
         retry = item.get("retry_policy") or {}
         check_number("targets.retry_policy.maximum_retry_attempts", retry.get("maximum_retry_attempts"), 0, 185)
         check_number("targets.retry_policy.maximum_event_age", retry.get("maximum_event_age"), 60, 86400)

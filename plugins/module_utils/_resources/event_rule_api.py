@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .._errors import NotFoundError, ReflectorError, ThrottledError
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call
 from .ownership import as_dict
@@ -85,11 +85,11 @@ class Rule:
 class RuleApi:
     """The calls to EventBridge about one rule."""
 
-    def __init__(self, target: Target, name: str, bus: str, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, bus: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
         self._bus = bus
-        self._patience = patience
+        self._patience = retry_policy
 
     @property
     def _client(self) -> Any:
@@ -98,7 +98,7 @@ class RuleApi:
     def rule(self) -> Rule | None:
         """The rule without targets and tags, None if it does not exist."""
         try:
-            with self._target.trying(f"read event rule {self._name}"):
+            with self._target.describe_operation(f"read event rule {self._name}"):
                 answer = self._client.describe_rule(Name=self._name, EventBusName=self._bus)
         except NotFoundError:
             return None
@@ -106,28 +106,28 @@ class RuleApi:
 
     def targets(self) -> dict[str, Mapping[str, Any]]:
         """The rule's targets by id, over all pages."""
-        with self._target.trying(f"list the targets of event rule {self._name}"):
+        with self._target.describe_operation(f"list the targets of event rule {self._name}"):
             paginator = self._client.get_paginator("list_targets_by_rule")
             pages = paginator.paginate(Rule=self._name, EventBusName=self._bus).build_full_result()
         return {item["Id"]: item for item in pages.get("Targets", [])}
 
     def tags(self, arn: str) -> dict[str, str]:
         """The rule's tags."""
-        with self._target.trying(f"read the tags of event rule {self._name}"):
+        with self._target.describe_operation(f"read the tags of event rule {self._name}"):
             return as_dict(self._client.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
     def call(self, method: str, **request: Any) -> Call:
         """A call on the rule's own bus."""
         return Call(method, {"EventBusName": self._bus, **request})
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call; an entry that EventBridge refuses is an error although it answers 200.
 
         Waits out what passes by itself; for the rule's deletion also targets that were just removed.
         """
 
         def make() -> None:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 answer = call.made_with(self._client)
                 if answer.get("FailedEntryCount"):
                     raise self._refusal(call, answer.get("FailedEntries", []))
@@ -149,8 +149,8 @@ class RuleApi:
         )
         code = failed[0].get("ErrorCode", "") if failed else ""
         error = {"Code": code, "Message": listed or "AWS counts entries that failed, and names none"}
-        operation = self._client.meta.method_to_api_mapping[call.method]
-        refusal: Exception = self._client.exceptions.ClientError({"Error": error}, operation)
+        api_operation = self._client.meta.method_to_api_mapping[call.method]
+        refusal: Exception = self._client.exceptions.ClientError({"Error": error}, api_operation)
         return refusal
 
 
@@ -161,4 +161,4 @@ def _passes(error: ReflectorError) -> bool:
 
 def _still_has_targets(error: ReflectorError) -> bool:
     """The refusal has no code of its own."""
-    return error.code == "ValidationException" and "since it has targets" in error.why
+    return error.code == "ValidationException" and "since it has targets" in error.message

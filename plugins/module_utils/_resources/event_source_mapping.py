@@ -22,7 +22,7 @@ from .._errors import (
     check_name,
 )
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call, check_number, own_arn
 from .function_api import PROPAGATION
@@ -137,7 +137,7 @@ class EventSourceMappingResource:
             self._check_source()
         self._name = f"{self._function} of {self._source.rsplit(':', 1)[-1]}"
         self._own = Ownership.from_params(f"{_KIND} {self._name}", lambda: target.where, params)
-        self._api = MappingApi(target, self._name, Patience(seconds=params["wait_timeout"]))
+        self._api = MappingApi(target, self._name, RetryPolicy(seconds=params["wait_timeout"]))
 
     def read(self) -> Mapped | None:
         """One call to find it, one more for its tags if they matter; and what it takes until nothing is under way."""
@@ -245,10 +245,10 @@ class _UnderWayError(ConflictError):
 class MappingApi:
     """The calls to Lambda about one mapping."""
 
-    def __init__(self, target: Target, name: str, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
-        self._patience = patience
+        self._patience = retry_policy
 
     def mapping(self, function: str, source_arn: str) -> Mapped | None:
         """The mapping without its tags, None if it does not exist; waits for what is under way, a deletion included.
@@ -256,50 +256,52 @@ class MappingApi:
         The source's mappings are listed, not the function's: those of a function that is deleted stay, and Lambda does
         not list by the name of one.
         """
-        with self._target.trying(f"list the event source mappings of {source_arn}"):
+        with self._target.describe_operation(f"list the event source mappings of {source_arn}"):
             paginator = self._client.get_paginator("list_event_source_mappings")
             items = paginator.paginate(EventSourceArn=source_arn).build_full_result()["EventSourceMappings"]
         found = [mapped for mapped in map(Mapped.from_api, items) if mapped.function_name == function]
         if len(found) > 1:
             ids = ", ".join(sorted(mapped.uuid for mapped in found))
-            hint = "Delete all but one of them."
-            raise RefusedError(f"find {_KIND} {self._name}", f"there are several: {ids}", hint=hint, where=self._where)
+            advice = "Delete all but one of them."
+            raise RefusedError(
+                f"find {_KIND} {self._name}", f"there are several: {ids}", advice=advice, where=self._where
+            )
         if not found or found[0].settled:
             return found[0] if found else None
         return self._settled(found[0].uuid, f"wait for the change under way of {_KIND} {self._name}")
 
     def tags(self, arn: str) -> dict[str, str]:
         """The mapping's tags."""
-        with self._target.trying(f"read the tags of {_KIND} {self._name}"):
+        with self._target.describe_operation(f"read the tags of {_KIND} {self._name}"):
             return dict(self._client.list_tags(Resource=arn).get("Tags") or {})
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call, and wait until the mapping has come to rest or is gone."""
         later: Call | None = None
         if call.method == "create_event_source_mapping":
             call, later = self._creation(call)
-        answer = self._made(call, tried)
+        answer = self._made(call, operation)
         uuid = (answer or {}).get("UUID") or call.request.get("UUID")
         if later:
             arn = Mapped.from_api(answer or {}).arn
-            self._made(replace(later, request={**later.request, "Resource": arn}), tried)
+            self._made(replace(later, request={**later.request, "Resource": arn}), operation)
         if uuid:
-            self._settled(uuid, tried)
+            self._settled(uuid, operation)
 
     def _creation(self, call: Call) -> tuple[Call, Call | None]:
         """The creation, and the call that sets its tags where the SDK is older than the tags of mappings (before October 2024)."""
-        operation = self._client.meta.service_model.operation_model("CreateEventSourceMapping")
-        if "Tags" in operation.input_shape.members:
+        api_operation = self._client.meta.service_model.operation_model("CreateEventSourceMapping")
+        if "Tags" in api_operation.input_shape.members:
             return call, None
         request = {name: value for name, value in call.request.items() if name != "Tags"}
         return Call(call.method, request), Call("tag_resource", {"Tags": call.request["Tags"]})
 
-    def _made(self, call: Call, tried: str) -> Mapping[str, Any] | None:
+    def _made(self, call: Call, operation: str) -> Mapping[str, Any] | None:
         """AWS's answer; None where what is to be deleted is gone already. OutdatedError if somebody else was faster to create."""
         started = self._patience.clock()
 
         def make() -> Mapping[str, Any]:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 return call.made_with(self._client)
 
         def passes(error: ReflectorError) -> bool:
@@ -315,22 +317,22 @@ class MappingApi:
             return None
         except ReflectorError as error:
             if call.method == "create_event_source_mapping" and error.code == "ResourceConflictException":
-                raise OutdatedError(error.tried, error.why, code=error.code, where=error.where) from error
+                raise OutdatedError(error.operation, error.message, code=error.code, where=error.where) from error
             if _not_seen(error):
-                error = error.hinting(_NOT_SEEN_HINT)
+                error = error.with_advice(_NOT_SEEN_HINT)
             raise error from None
 
-    def _settled(self, uuid: str, tried: str) -> Mapped | None:
+    def _settled(self, uuid: str, operation: str) -> Mapped | None:
         """The mapping once nothing is under way, None once it is gone."""
 
         def look() -> Mapped:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 mapped = Mapped.from_api(self._client.get_event_source_mapping(UUID=uuid))
             if mapped.settled:
                 return mapped
-            why = f"it is still {mapped.state} after {self._patience.seconds:g} seconds"
-            hint = "Run again, or raise wait_timeout."
-            raise _UnderWayError(tried, why, hint=hint, where=self._where)
+            message = f"it is still {mapped.state} after {self._patience.seconds:g} seconds"
+            advice = "Run again, or raise wait_timeout."
+            raise _UnderWayError(operation, message, advice=advice, where=self._where)
 
         try:
             return self._patience.wait_out(look, lambda error: isinstance(error, (ThrottledError, _UnderWayError)))
@@ -377,7 +379,7 @@ _NOT_SEEN_HINT = (
 
 def _not_seen(error: ReflectorError) -> bool:
     """Whether a role, a permission of it or the queue does not exist or is not known everywhere yet."""
-    return error.code == "InvalidParameterValueException" and any(words in error.why for words in _NOT_SEEN)
+    return error.code == "InvalidParameterValueException" and any(words in error.message for words in _NOT_SEEN)
 
 
 def _passes(error: ReflectorError) -> bool:

@@ -22,7 +22,7 @@ from .._errors import (
     check_name,
 )
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call, compact_json
 from .ownership import Ownership, as_list
@@ -63,7 +63,7 @@ class ExecutionRoleResource:
         self._present = params["state"] == "present"
         self._wanted = Wanted.from_params(target, params) if self._present else Wanted()
         self._own = Ownership.from_params(f"IAM role {self._name}", lambda: target.where, params)
-        self._patience = Patience(seconds=params["wait_timeout"])
+        self._patience = RetryPolicy(seconds=params["wait_timeout"])
         self._is_new = False
         self._api = RoleApi(target, self._name)
 
@@ -277,20 +277,20 @@ class ExecutionRoleResource:
         return LimitReachedError(
             f"write the {part} of {self._own.what}",
             f"{length} characters without white space, IAM allows {limit}" + (f" ({listed})" if listed else ""),
-            hint="Shorten it with wildcards, or move statements to a managed policy"
+            advice="Shorten it with wildcards, or move statements to a managed policy"
             + (", or set keep_previous: false." if PREVIOUS in listed else "."),
             where=self._target.where,
         )
 
-    def _create(self, call: Call, tried: str) -> None:
+    def _create(self, call: Call, operation: str) -> None:
         self._is_new = True
         try:
-            self._write(call, tried)
+            self._write(call, operation)
         except ConflictError as error:
             if error.code != "EntityAlreadyExists":
                 raise
             self._await_role()
-            raise OutdatedError(error.tried, error.why, code=error.code, where=error.where) from error
+            raise OutdatedError(error.operation, error.message, code=error.code, where=error.where) from error
         self._await_role()  # its policies are put next, and IAM may not know it yet everywhere
 
     def _await_role(self) -> None:
@@ -300,18 +300,18 @@ class ExecutionRoleResource:
         """IAM is not consistent at once: another of its servers may not have seen the role yet that was just read."""
         return self._is_new and isinstance(error, NotFoundError)
 
-    def _settling(self) -> Patience:
-        return Patience(min(_SETTLING_SECONDS, self._patience.seconds))
+    def _settling(self) -> RetryPolicy:
+        return RetryPolicy(min(_SETTLING_SECONDS, self._patience.seconds))
 
-    def _write(self, call: Call, tried: str) -> None:
-        self._patience.wait_out(lambda: self._api.write(call, tried), _passes)
+    def _write(self, call: Call, operation: str) -> None:
+        self._patience.wait_out(lambda: self._api.write(call, operation), _passes)
 
-    def _delete(self, call: Call, tried: str) -> None:
-        self._settling().wait_out(lambda: self._remove(call, tried), lambda error: error.code == "DeleteConflict")
+    def _delete(self, call: Call, operation: str) -> None:
+        self._settling().wait_out(lambda: self._remove(call, operation), lambda error: error.code == "DeleteConflict")
 
-    def _remove(self, call: Call, tried: str) -> None:
+    def _remove(self, call: Call, operation: str) -> None:
         try:
-            self._write(call, tried)
+            self._write(call, operation)
         except NotFoundError:
             return  # another fork was faster
 

@@ -22,7 +22,7 @@ from .._errors import (
     ThrottledError,
     translate,
 )
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call
 from .function_environment import Environment, without_secrets
@@ -52,12 +52,12 @@ class FunctionApi:
     patience    for what passes by itself: another update in progress, a role or queue that Lambda does not see yet
     """
 
-    def __init__(self, target: Target, name: str, environment: Environment | None, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, environment: Environment | None, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
         self._public = frozenset(environment.public) if environment else frozenset()
         self._secret = set(environment.secret.values()) if environment else set()
-        self._patience = patience
+        self._patience = retry_policy
 
     def get(self) -> dict[str, Any] | None:
         """GetFunction's answer: configuration, tags, reserved concurrency. None if there is no such function."""
@@ -84,10 +84,10 @@ class FunctionApi:
 
     def get_version(self, version: str) -> dict[str, Any] | None:
         """GetFunction's answer for a published version; None if there is no such version."""
-        tried = f"read version {version} of"
+        operation = f"read version {version} of"
         try:
             answer: dict[str, Any] = self._call(
-                tried, lambda: self._client.get_function(FunctionName=self._name, Qualifier=version)
+                operation, lambda: self._client.get_function(FunctionName=self._name, Qualifier=version)
             )
         except NotFoundError:
             return None
@@ -122,14 +122,14 @@ class FunctionApi:
             "FunctionVersion": version,
             "Description": description,
         }
-        tried = f"set the alias {alias} of"
+        operation = f"set the alias {alias} of"
         if not exists:
             try:
-                self._write(tried, lambda: self._client.create_alias(**request))
+                self._write(operation, lambda: self._client.create_alias(**request))
             except ConflictError:  # it was made before, by a try whose answer was lost
                 exists = True
         if exists:
-            self._write(tried, lambda: self._client.update_alias(**request))
+            self._write(operation, lambda: self._client.update_alias(**request))
 
     def delete_alias(self, alias: str) -> None:
         """Delete it; AWS takes one that is gone already for deleted."""
@@ -149,20 +149,20 @@ class FunctionApi:
 
     def package_of(self, version: str) -> bytes:
         """The package of a version, from the address that GetFunction gives for it; ReflectorError if it is another."""
-        tried = f"fetch the code of version {version} of function {self._name}"
+        operation = f"fetch the code of version {version} of function {self._name}"
         where = self._target.where
         answer = self.get_version(version)
         location = ((answer or {}).get("Code") or {}).get("Location")
         if not (answer and location):
-            why = "it does not exist any more" if not answer else "it is no zip, and AWS gives no address for it"
-            raise NotFoundError(tried, why, where=where)
+            message = "it does not exist any more" if not answer else "it is no zip, and AWS gives no address for it"
+            raise NotFoundError(operation, message, where=where)
         package = replace(self._patience, seconds=min(self._patience.seconds, 30)).wait_out(
-            lambda: self._target.download(location, tried), lambda error: isinstance(error, DownloadError)
+            lambda: self._target.download(location, operation), lambda error: isinstance(error, DownloadError)
         )
         expected = answer["Configuration"].get("CodeSha256")
         if code_sha256(package) != expected:
-            why = f"the hash of what came is {code_sha256(package)}, and that of the version {expected}"
-            raise AwsError(tried, why, hint="Run again.", where=where)
+            message = f"the hash of what came is {code_sha256(package)}, and that of the version {expected}"
+            raise AwsError(operation, message, advice="Run again.", where=where)
         return package
 
     def get_event_invoke_config(self) -> dict[str, Any]:
@@ -190,29 +190,29 @@ class FunctionApi:
     def update_configuration(self, request: Mapping[str, Any]) -> None:
         """Update the given attributes and wait until that is done."""
         self._keep_secret(request)
-        tried = "update the configuration of"
-        self._write(tried, lambda: self._client.update_function_configuration(FunctionName=self._name, **request))
-        self.wait("function_updated_v2", tried)
+        operation = "update the configuration of"
+        self._write(operation, lambda: self._client.update_function_configuration(FunctionName=self._name, **request))
+        self.wait("function_updated_v2", operation)
 
     def update_code(self, package: bytes, architecture: str) -> None:
         """Upload the package and wait until it is what runs."""
-        tried = "update the code of"
+        operation = "update the code of"
         self._write(
-            tried,
+            operation,
             lambda: self._client.update_function_code(
                 FunctionName=self._name, ZipFile=package, Architectures=[architecture]
             ),
         )
-        self.wait("function_updated_v2", tried)
+        self.wait("function_updated_v2", operation)
 
     def set_concurrency(self, reserved: int | None) -> None:
         """Reserve executions; None gives the reservation back."""
-        tried = "set the reserved concurrency of"
+        operation = "set the reserved concurrency of"
         if reserved is None:
-            self._write(tried, lambda: self._client.delete_function_concurrency(FunctionName=self._name))
+            self._write(operation, lambda: self._client.delete_function_concurrency(FunctionName=self._name))
         else:
             self._write(
-                tried,
+                operation,
                 lambda: self._client.put_function_concurrency(
                     FunctionName=self._name, ReservedConcurrentExecutions=reserved
                 ),
@@ -236,50 +236,50 @@ class FunctionApi:
         except NotFoundError:
             return
 
-    def wait(self, waiter: str, tried: str) -> None:
+    def wait(self, waiter: str, operation: str) -> None:
         """Wait for botocore's waiter, a second between looks, within the patience. AwsError with AWS's reason if it ends badly."""
         looks = max(1, math.ceil(self._patience.seconds))
-        tried = f"{tried} function {self._name}"
-        with self._target.trying(tried):
+        operation = f"{operation} function {self._name}"
+        with self._target.describe_operation(operation):
             try:
                 self._client.get_waiter(waiter).wait(
                     FunctionName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": looks}
                 )
             except WaiterError as error:
-                raise without_secrets(self._ended_badly(error, tried), self._secret) from None
+                raise without_secrets(self._ended_badly(error, operation), self._secret) from None
 
     def _keep_secret(self, request: Mapping[str, Any]) -> None:
         """Also the values that were found in AWS and are sent again: AWS may quote them in a refusal."""
         sent = request.get("Environment", {}).get("Variables", {})
         self._secret.update(value for name, value in sent.items() if name not in self._public)
 
-    def _ended_badly(self, error: WaiterError, tried: str) -> ReflectorError:
+    def _ended_badly(self, error: WaiterError, operation: str) -> ReflectorError:
         last = error.last_response
         where = self._target.where
         if last.get("Error"):
-            return translate(ClientError(last, "GetFunction"), tried, where)
+            return translate(ClientError(last, "GetFunction"), operation, where)
         configuration = last.get("Configuration") or {}
         reason = failure_reason(configuration)
         if reason:
-            return AwsError(tried, reason, where=where, hint="Mend the cause and run again.")
+            return AwsError(operation, reason, where=where, advice="Mend the cause and run again.")
         state = f"{configuration.get('State')}, last update {configuration.get('LastUpdateStatus')}"
         return AwsError(
-            tried,
+            operation,
             f"it is still not ready after {self._patience.seconds:g} seconds (state {state})",
-            hint="Run again, or raise wait_timeout.",
+            advice="Run again, or raise wait_timeout.",
             where=where,
         )
 
-    def _list(self, method: str, items: str, tried: str) -> list[dict[str, Any]]:
+    def _list(self, method: str, items: str, operation: str) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = (
                 self._client.get_paginator(method).paginate(FunctionName=self._name).build_full_result()[items]
             )
             return found
 
-        return self._call(tried, pages)
+        return self._call(operation, pages)
 
-    def _write(self, tried: str, call: Callable[[], T]) -> T:
+    def _write(self, operation: str, call: Callable[[], T]) -> T:
         started = self._patience.clock()
 
         def passes(error: ReflectorError) -> bool:
@@ -288,17 +288,19 @@ class FunctionApi:
             return _passes(error)
 
         try:
-            return self._patience.wait_out(lambda: self._call(tried, call), passes)
+            return self._patience.wait_out(lambda: self._call(operation, call), passes)
         except ReflectorError as error:
-            hint = not_seen_hint(error)
-            if hint and not error.hint:
-                raise AwsError(error.tried, error.why, hint=hint, code=error.code, where=error.where) from None
+            advice = not_seen_hint(error)
+            if advice and not error.advice:
+                raise AwsError(
+                    error.operation, error.message, advice=advice, code=error.code, where=error.where
+                ) from None
             raise
 
-    def _call(self, tried: str, call: Callable[[], T]) -> T:
+    def _call(self, operation: str, call: Callable[[], T]) -> T:
         """One call. What it raises has lost every secret, its cause included."""
         try:
-            with self._target.trying(f"{tried} function {self._name}"):
+            with self._target.describe_operation(f"{operation} function {self._name}"):
                 return call()
         except ReflectorError as error:
             raise without_secrets(error, self._secret) from None
@@ -351,11 +353,11 @@ def not_seen_hint(error: ReflectorError) -> str:
     """
     if error.code != "InvalidParameterValueException":
         return ""
-    return next((hint for words, hint in _NOT_SEEN if all(word in error.why for word in words)), "")
+    return next((advice for words, advice in _NOT_SEEN if all(word in error.message for word in words)), "")
 
 
 def _passes(error: ReflectorError) -> bool:
     """Another update in progress, a quota shared with others, a bad moment. "Function already exist" does not pass."""
     if isinstance(error, ConflictError):
-        return error.code == "ResourceConflictException" and "already exist" not in error.why
+        return error.code == "ResourceConflictException" and "already exist" not in error.message
     return isinstance(error, ThrottledError) or error.code == "ServiceException"

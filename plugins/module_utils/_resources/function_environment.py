@@ -95,15 +95,15 @@ def shown_after(variables: Mapping[str, str], public: Collection[str], before: M
 
 def without_secrets(error: _Error, secret: Collection[str]) -> _Error:
     """The same error with no secret value in it, whatever AWS or botocore quoted."""
-    why = error.why
+    message = error.message
     # The one refusal known to quote the environment, which it may cut anywhere.
-    head, quoted, _rest = why.partition("String measured:")
+    head, quoted, _rest = message.partition("String measured:")
     if quoted:
-        why = f"{head}{quoted} {HIDDEN}"
+        message = f"{head}{quoted} {HIDDEN}"
     forms = {form for value in secret if value for form in _quotations(value)}
     for form in sorted(forms, key=len, reverse=True):
-        why = why.replace(form, HIDDEN)
-    clean = type(error)(error.tried, why, hint=error.hint, code=error.code, where=error.where)
+        message = message.replace(form, HIDDEN)
+    clean = type(error)(error.operation, message, advice=error.advice, code=error.code, where=error.where)
     clean.done = error.done
     return clean
 

@@ -70,10 +70,10 @@ class ReleaseKeeper:
 
     def guard(self, function: Function, releases: Releases) -> None:
         """RefusedError if the aliases are not ours, AccessDeniedError if what is to be kept cannot be read."""
-        tried = f"keep release {self._release} of function {self._name}"
-        releases.guard(tried, self._where())
+        operation = f"keep release {self._release} of function {self._name}"
+        releases.guard(operation, self._where())
         if function.settings.environment is None:
-            raise unreadable_environment(function.settings, f"{tried} with its environment", self._where())
+            raise unreadable_environment(function.settings, f"{operation} with its environment", self._where())
 
     def plan_first(self, code_sha256: str, description: str) -> list[Change]:
         """For a function that is created, its tag with it."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import ConflictError, NotFoundError
 from .._plan import Change, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.calls import passes
 
@@ -69,13 +69,13 @@ def plan_deletion(actual: FunctionLogGroup | None) -> list[Change]:
 class LogGroupApi:
     """The calls to CloudWatch Logs: one small method an API call."""
 
-    def __init__(self, target: Target, patience: Patience) -> None:
+    def __init__(self, target: Target, retry_policy: RetryPolicy) -> None:
         self._target = target
-        self._patience = patience
+        self._patience = retry_policy
 
     def find(self, name: str) -> FunctionLogGroup | None:
         """The group of exactly this name (DescribeLogGroups only knows prefixes and answers sorted); None if none is."""
-        with self._target.trying(f"read the log group {name}"):
+        with self._target.describe_operation(f"read the log group {name}"):
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
             for page in pages:
                 for item in page["logGroups"]:
@@ -97,7 +97,7 @@ class LogGroupApi:
 
         def create() -> FunctionLogGroup:
             try:
-                with self._target.trying(f"create the log group {wanted.name}"):
+                with self._target.describe_operation(f"create the log group {wanted.name}"):
                     self._client.create_log_group(logGroupName=wanted.name, **key)
             except ConflictError as error:
                 there = error.code == "ResourceAlreadyExistsException" and self.find(wanted.name)
@@ -132,7 +132,7 @@ class LogGroupApi:
 
     def _call(self, verb: str, group: FunctionLogGroup, call: Callable[[], Any]) -> None:
         def write() -> None:
-            with self._target.trying(f"{verb} log group {group.name}"):
+            with self._target.describe_operation(f"{verb} log group {group.name}"):
                 call()
 
         self._patience.wait_out(write, passes)

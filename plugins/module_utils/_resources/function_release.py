@@ -113,12 +113,12 @@ class Releases:
             return self.previous
         return self.current
 
-    def guard(self, tried: str, where: str) -> None:
+    def guard(self, operation: str, where: str) -> None:
         """RefusedError if somebody else uses the names."""
         if self.foreign:
             names = " and ".join(self.foreign)
-            why = f"its alias {names} was not written by this collection, which keeps releases under that name"
-            raise RefusedError(tried, why, hint="Give that alias another name, or delete it.", where=where)
+            message = f"its alias {names} was not written by this collection, which keeps releases under that name"
+            raise RefusedError(operation, message, advice="Give that alias another name, or delete it.", where=where)
 
     def plain(self) -> Result:
         """For diffs and results."""
@@ -173,8 +173,8 @@ def version_description(description: str, release: str) -> str:
     """
     marked = f"{description} [logreflector.aws {release}]" if description else f"[logreflector.aws {release}]"
     if len(marked) > LONGEST_DESCRIPTION:
-        why = f"with the release's name it has {len(marked)} characters, and a version takes {LONGEST_DESCRIPTION}"
-        raise InvalidInputError("description", why)
+        message = f"with the release's name it has {len(marked)} characters, and a version takes {LONGEST_DESCRIPTION}"
+        raise InvalidInputError("description", message)
     return marked
 
 
@@ -189,11 +189,11 @@ def unmarked(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {**configuration, "Description": _VERSION_MARK.sub("", configuration.get("Description") or "")}
 
 
-def unreadable_environment(settings: Settings, tried: str, where: str) -> AccessDeniedError:
+def unreadable_environment(settings: Settings, operation: str, where: str) -> AccessDeniedError:
     """What to raise where AWS could not decrypt the environment: it can be neither compared nor kept."""
     return AccessDeniedError(
-        tried,
+        operation,
         f"AWS could not decrypt it with the key {settings.kms_key_arn or 'of the account'}",
-        hint="The caller needs kms:Decrypt for that key, and the key has to be enabled.",
+        advice="The caller needs kms:Decrypt for that key, and the key has to be enabled.",
         where=where,
     )

@@ -117,7 +117,7 @@ class Function:
             raise AccessDeniedError(
                 f"read the tags of function {name}",
                 "AWS does not let this caller read them, and they tell whether this collection made it",
-                hint=f"The caller needs the IAM action for ListTags{otherwise}.",
+                advice=f"The caller needs the IAM action for ListTags{otherwise}.",
                 where=where,
             )
         return self.tags
@@ -175,17 +175,17 @@ class LocalCode:
         data = _read_package(self.path)
         found = code_sha256(data)
         if found != self.sha256:
-            why = f"its hash is {found}, but {self.sha256} was expected"
-            hint = "Build the package again, or give the code_sha256 that belongs to it."
-            raise ReflectorError(f"upload {self.path}", why, hint=hint)
+            message = f"its hash is {found}, but {self.sha256} was expected"
+            advice = "Build the package again, or give the code_sha256 that belongs to it."
+            raise ReflectorError(f"upload {self.path}", message, advice=advice)
         return data
 
 
 def _read_package(path: str) -> bytes:
     try:
         if Path(path).stat().st_size > LARGEST_PACKAGE:
-            why = f"it has more than {LARGEST_PACKAGE} bytes, the most that Lambda takes directly"
-            raise LimitReachedError(f"upload {path}", why)
+            message = f"it has more than {LARGEST_PACKAGE} bytes, the most that Lambda takes directly"
+            raise LimitReachedError(f"upload {path}", message)
         return Path(path).read_bytes()
     except OSError as error:
         raise InvalidInputError("zip_file", f"{path}: {error.strerror or error}") from error

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from .._errors import ReflectorError, ThrottledError
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .dead_letter_queue import Queue
 from .replay_event import Message
@@ -35,13 +35,13 @@ class HiddenMessages:
         self,
         target: Target,
         queue: Queue,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         seconds: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._queue = queue
-        self._patience = patience
+        self._patience = retry_policy
         self._seconds = min(seconds, LONGEST_HIDDEN)
         self._clock = clock
         self._until: dict[str, float] = {}
@@ -110,9 +110,9 @@ class HiddenMessages:
         for key in message_ids:
             del self._messages[key], self._until[key]
 
-    def _call(self, tried: str, method: str, **request: Any) -> Any:
+    def _call(self, operation: str, method: str, **request: Any) -> Any:
         def call() -> Any:
-            with self._target.trying(f"{tried} of queue {self._queue.name}"):
+            with self._target.describe_operation(f"{operation} of queue {self._queue.name}"):
                 return getattr(self._target.client("sqs"), method)(QueueUrl=self._queue.url, **request)
 
         return self._patience.wait_out(call, _passes)

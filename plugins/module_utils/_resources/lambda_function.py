@@ -16,7 +16,7 @@ from typing import Any
 
 from .._errors import AwsError, InvalidInputError
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.choice import own_log_group
 from .common import Call
@@ -65,7 +65,7 @@ class LambdaFunction:
         self._present = params["state"] == "present"
         self._delete_log_group: bool = params["delete_log_group"]
         self._log_group_option: str = (params["logging_config"] or {}).get("log_group") or ""
-        patience = Patience(seconds=params["wait_timeout"])
+        retry_policy = RetryPolicy(seconds=params["wait_timeout"])
         environment = wanted_environment(target.expand(params["environment"]), params["secret_environment"])
         self._wanted = wanted_settings(target, params, environment)
         self._wanted_log_group = WantedLogGroup(
@@ -78,8 +78,8 @@ class LambdaFunction:
         self._code = LocalCode(None, None)
         if self._present:
             self._code = LocalCode.from_options(params["zip_file"], params["code_sha256"])
-        self._api = FunctionApi(target, self._name, environment, patience)
-        self._logs = LogGroupApi(target, patience)
+        self._api = FunctionApi(target, self._name, environment, retry_policy)
+        self._logs = LogGroupApi(target, retry_policy)
         self._keeper = ReleaseKeeper.from_params(self._name, self._api, lambda: target.where, params)
 
     def read(self) -> Standing:
@@ -113,7 +113,7 @@ class LambdaFunction:
             raise AwsError(
                 f"use function {self._name}",
                 f"it stands as its options say, but failed: {function.failure}",
-                hint="Mend the cause, delete the function and run again.",
+                advice="Mend the cause, delete the function and run again.",
             )
         changes += self._plan_release(function, actual.releases)
         if changes:
@@ -193,8 +193,8 @@ class LambdaFunction:
         ]
         if missing:
             verb = "has" if len(missing) == 1 else "have"
-            why = f"function {self._name} does not exist yet, so {' and '.join(missing)} {verb} to be given"
-            raise InvalidInputError(missing[0], why)
+            message = f"function {self._name} does not exist yet, so {' and '.join(missing)} {verb} to be given"
+            raise InvalidInputError(missing[0], message)
         architecture = self._architecture or ARCHITECTURE
         start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=own_log_group(self._name)))
         settings = wanted.on(start)

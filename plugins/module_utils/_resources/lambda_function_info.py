@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._plan import Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .function_api import FunctionApi
 from .function_release import Releases, digest_of, released, unmarked
@@ -25,7 +25,7 @@ _ABSENT: Result = dict.fromkeys(
 def read_function(target: Target, params: Params, _check_mode: bool) -> Result:
     """The work of lambda_function_info. Two calls; a third only where a function may be another than its release was."""
     name = check_function_name("function_name", params["function_name"])
-    api = FunctionApi(target, name, None, Patience())
+    api = FunctionApi(target, name, None, RetryPolicy())
     answer = api.get()
     if not answer:
         return {"changed": False, "exists": False, **_ABSENT, **Releases().plain()}

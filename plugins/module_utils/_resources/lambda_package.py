@@ -140,16 +140,16 @@ def contents(files: Mapping[str, Path], *, check_syntax: bool) -> dict[str, byte
 
 def _refuse_broken(path: Path, data: bytes) -> None:
     """Compile a Python file, so that nothing broken is ever uploaded."""
-    tried = f"pack {path}"
+    operation = f"pack {path}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(data, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         place = f"line {error.lineno or 1}, column {error.offset or 1}"
-        raise ReflectorError(tried, f"it does not compile at {place}: {error.msg}", hint=_NEWER_SYNTAX) from error
+        raise ReflectorError(operation, f"it does not compile at {place}: {error.msg}", advice=_NEWER_SYNTAX) from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes before Python 3.12; nested too deeply
-        raise ReflectorError(tried, f"it does not compile: {error}", hint=_NEWER_SYNTAX) from error
+        raise ReflectorError(operation, f"it does not compile: {error}", advice=_NEWER_SYNTAX) from error
 
 
 _NEWER_SYNTAX = "Set check_syntax to false if it is written for a Python newer than the one that runs this module."
@@ -177,7 +177,7 @@ def _refuse_large(size: int) -> None:
         raise LimitReachedError(
             "build the package",
             f"it would have at least {size} bytes, and Lambda takes {LARGEST_PACKAGE} directly",
-            hint="Leave out what the runtime brings (boto3), or put libraries into a layer.",
+            advice="Leave out what the runtime brings (boto3), or put libraries into a layer.",
         )
 
 

@@ -22,7 +22,7 @@ from .._errors import (
     ThrottledError,
 )
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.calls import LogsApi
 from .common import compact_json
@@ -89,7 +89,7 @@ class LambdaPermissionResource:
         self._statements = wanted_statements(params, target.expand)
         self._compact = compacts(params, self._statements, target.region)
         self._ids = [item.statement_id for item in self._statements]
-        self._patience = Patience(seconds=params["wait_timeout"])
+        self._patience = RetryPolicy(seconds=params["wait_timeout"])
         self._target = target
         self._api = PolicyApi(target, self._function)
         self._policy = Policy(self._function.resource)
@@ -192,7 +192,9 @@ class LambdaPermissionResource:
             self._patience.wait_out(write, lambda error: isinstance(error, (ConflictError, ThrottledError)))
         except _NO_WHOLE as error:
             self._no_whole = str(error)
-            raise OutdatedError(error.tried, error.why, hint=error.hint, code=error.code, where=error.where) from error
+            raise OutdatedError(
+                error.operation, error.message, advice=error.advice, code=error.code, where=error.where
+            ) from error
 
     def _idle(self, policy: Policy, plan: Sequence[Goal]) -> tuple[str, ...]:
         """Superfluous statements that let nobody in, as many as are needed. A call of CloudWatch Logs each."""
@@ -233,12 +235,12 @@ class LambdaPermissionResource:
     def _too_large(self, actual: Policy, peak: Policy, plan: Sequence[Goal], meanwhile: str = "") -> LimitReachedError:
         largest = ", ".join(f"{name} ({size:,} bytes)" for name, size in peak.largest())
         wanted = sum(goal.wanted is not None for goal in plan)
-        hint = (
+        advice = (
             "One statement with a wildcard source_arn serves all log groups. Statements that are no longer needed "
             "can be removed first, in a task of their own."
         )
         if self._no_whole:
-            hint = (
+            advice = (
                 "Too few of the superfluous statements belong to log groups without a filter to this function, and the whole "
                 f"policy could not be replaced in one write: {self._no_whole} Make that possible, or remove a statement that "
                 "is not needed."
@@ -247,7 +249,7 @@ class LambdaPermissionResource:
             f"change the policy of {self._function}",
             f"it has {actual.size():,} bytes and would have {peak.size():,}{meanwhile}, where AWS allows {SIZE_LIMIT:,}. "
             f"Of {wanted} statements to write, the first {fitting(actual, plan)} fit. The largest statements: {largest}",
-            hint=hint,
+            advice=advice,
             where=self._target.where,
         )
 
@@ -255,7 +257,7 @@ class LambdaPermissionResource:
         return ConflictError(
             f"change statement {statement_id} of {self._function}",
             "a statement stands under this id that AddPermission cannot have made, so that it is somebody else's",
-            hint="Choose another statement_id, or remove it by the means it was made with.",
+            advice="Choose another statement_id, or remove it by the means it was made with.",
             where=self._target.where,
         )
 
@@ -300,7 +302,7 @@ class PolicyApi:
     def read(self) -> Policy:
         """The policy; an empty one where there is none, be it that the function does not exist (yet)."""
         try:
-            with self._target.trying(f"read the policy of {self._function}"):
+            with self._target.describe_operation(f"read the policy of {self._function}"):
                 answer = self._client.get_policy(**self._function.request())
         except NotFoundError:
             return Policy(self._function.resource)
@@ -320,13 +322,13 @@ class PolicyApi:
 
     def read_whole(self) -> Policy:
         """The policy with the revision that PutResourcePolicy takes."""
-        with self._target.trying(f"read the whole policy of {self._function}"):
+        with self._target.describe_operation(f"read the whole policy of {self._function}"):
             answer = self._client.get_resource_policy(ResourceArn=self._arn)
         return Policy.from_document(json.loads(answer["Policy"]), self._arn, answer["RevisionId"])
 
     def write_whole(self, policy: Policy, revision_id: str | None) -> None:
         """Replace the policy of that revision by this one; ConflictError if it has another by now."""
-        with self._target.trying(f"replace the policy of {self._function}"):
+        with self._target.describe_operation(f"replace the policy of {self._function}"):
             self._client.put_resource_policy(
                 ResourceArn=self._arn, Policy=compact_json(policy.document()), RevisionId=revision_id
             )
@@ -337,7 +339,7 @@ class PolicyApi:
 
     def check_function(self) -> None:
         """NotFoundError if the function, version or alias does not exist."""
-        with self._target.trying(f"find {self._function}"):
+        with self._target.describe_operation(f"find {self._function}"):
             self._client.get_function_configuration(**self._function.request())
 
     def write(self, step: Step, revision_id: str | None) -> None:
@@ -350,13 +352,17 @@ class PolicyApi:
         if isinstance(step, Remove):
             self._remove(step.statement_id, guard)
             return
-        with self._target.trying(f"add statement {step.statement.statement_id} to the policy of {self._function}"):
+        with self._target.describe_operation(
+            f"add statement {step.statement.statement_id} to the policy of {self._function}"
+        ):
             self._client.add_permission(**self._function.request(), **step.statement.request(), **guard)
 
     def _remove(self, statement_id: str, guard: Mapping[str, str]) -> None:
         """Remove a statement; one that is gone already is no error."""
         try:
-            with self._target.trying(f"remove statement {statement_id} from the policy of {self._function}"):
+            with self._target.describe_operation(
+                f"remove statement {statement_id} from the policy of {self._function}"
+            ):
                 self._client.remove_permission(**self._function.request(), StatementId=statement_id, **guard)
         except NotFoundError:
             return

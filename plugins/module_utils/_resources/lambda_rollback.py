@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import NotFoundError, RefusedError
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call
 from .function_api import FunctionApi
@@ -93,7 +93,7 @@ class LambdaRollback:
         self._tried = f"roll back function {self._name}"
         self._shown: list[str] = params["variables"]
         self._target = target
-        self._api = FunctionApi(target, self._name, None, Patience(seconds=params["wait_timeout"]))
+        self._api = FunctionApi(target, self._name, None, RetryPolicy(seconds=params["wait_timeout"]))
         self._packages: dict[str, bytes] = {}
 
     def read(self) -> Standing:
@@ -159,8 +159,8 @@ class LambdaRollback:
     def _version(self, release: Release) -> Function:
         answer = self._api.get_version(release.version)
         if not answer:
-            why = f"version {release.version}, which kept its release {release.name}, does not exist any more"
-            raise NotFoundError(self._tried, why, hint=_DEPLOY, where=self._target.where)
+            message = f"version {release.version}, which kept its release {release.name}, does not exist any more"
+            raise NotFoundError(self._tried, message, advice=_DEPLOY, where=self._target.where)
         return Function.from_api({**answer, "Configuration": unmarked(answer["Configuration"])}, {})
 
     def _checked(self, actual: Standing) -> tuple[Release, Release, Function]:
@@ -171,8 +171,8 @@ class LambdaRollback:
         releases.guard(self._tried, where)
         if not (actual.goal and actual.withdrawn and actual.restored):
             current = releases.current
-            why = f"no release before {current.name} is kept" if current else "no release of it is kept"
-            raise RefusedError(self._tried, why, hint=_DEPLOY, where=where)
+            message = f"no release before {current.name} is kept" if current else "no release of it is kept"
+            raise RefusedError(self._tried, message, advice=_DEPLOY, where=where)
         for settings in (function.settings, actual.restored.settings):
             if settings.environment is None:
                 raise unreadable_environment(settings, f"{self._tried} with its environment", where)

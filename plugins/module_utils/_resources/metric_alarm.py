@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import InvalidInputError, NotFoundError, ReflectorError, ThrottledError, check_name
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call, check_number
 from .ownership import Ownership, as_dict, as_list, owned_plan
@@ -80,8 +80,8 @@ class Settings:
         after = replace(self, **options)
         periods, datapoints = after.evaluation_periods, after.datapoints_to_alarm
         if datapoints and periods and datapoints > periods:
-            why = f"{datapoints} is more than the {periods} evaluation_periods"
-            raise InvalidInputError("datapoints_to_alarm", why)
+            message = f"{datapoints} is more than the {periods} evaluation_periods"
+            raise InvalidInputError("datapoints_to_alarm", message)
         return replace(after, datapoints_to_alarm=None) if datapoints == periods else after
 
     def request(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class MetricAlarmResource:
         self._given = _given_settings(target, params) if self._present else {}
         self._watched = _given_watched(target, params) if self._present else None
         self._own = Ownership.from_params(f"alarm {self._name}", lambda: target.where, params)
-        self._api = AlarmApi(target, self._name, Patience(seconds=params["wait_timeout"]))
+        self._api = AlarmApi(target, self._name, RetryPolicy(seconds=params["wait_timeout"]))
 
     def read(self) -> Alarm | None:
         """One call, one more for the tags if they matter."""
@@ -218,10 +218,10 @@ class MetricAlarmResource:
 class AlarmApi:
     """The calls to CloudWatch about one alarm."""
 
-    def __init__(self, target: Target, name: str, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
-        self._patience = patience
+        self._patience = retry_policy
 
     @property
     def _client(self) -> Any:
@@ -229,21 +229,21 @@ class AlarmApi:
 
     def alarm(self) -> Alarm | None:
         """The alarm without its tags, None if it does not exist."""
-        with self._target.trying(f"read alarm {self._name}"):
+        with self._target.describe_operation(f"read alarm {self._name}"):
             answer = self._client.describe_alarms(AlarmNames=[self._name], AlarmTypes=["MetricAlarm"])
         found = [item for item in answer.get("MetricAlarms", []) if item["AlarmName"] == self._name]
         return Alarm.from_api(found[0]) if found else None
 
     def tags(self, arn: str) -> dict[str, str]:
         """The alarm's tags."""
-        with self._target.trying(f"read the tags of alarm {self._name}"):
+        with self._target.describe_operation(f"read the tags of alarm {self._name}"):
             return as_dict(self._client.list_tags_for_resource(ResourceARN=arn).get("Tags"))
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call."""
 
         def make() -> None:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 call.made_with(self._client)
 
         try:
@@ -293,8 +293,8 @@ def _given_watched(target: Target, params: Params) -> dict[str, Any] | None:
     for item in ids:
         check_name("metrics.id", item, r"[a-z][a-zA-Z0-9_]{0,254}", "a lower-case letter, then letters, digits and _")
         if ids.count(item) > 1 or item == _EXPRESSION:
-            why = "is the expression's own" if item == _EXPRESSION else "is given more than once"
-            raise InvalidInputError("metrics.id", f"{item} {why}")
+            message = "is the expression's own" if item == _EXPRESSION else "is given more than once"
+            raise InvalidInputError("metrics.id", f"{item} {message}")
     queries = [_query(metric) for metric in metrics]
     return {"Metrics": [*queries, {"Id": _EXPRESSION, "Expression": expression, "ReturnData": True}]}
 

@@ -113,14 +113,14 @@ class Ownership:
         """RefusedError if a resource that is not ours would be changed; one that is right already is fine as it is."""
         if changes and not is_ours(actual) and not self.adopt:
             planned = "; ".join(map(str, changes))
-            hint = f"Choose another name, or set adopt: true to make it ours. To be done would be: {planned}."
-            raise RefusedError(f"change {self.what}", f"it exists, and {FOREIGN}", hint=hint, where=self.where())
+            advice = f"Choose another name, or set adopt: true to make it ours. To be done would be: {planned}."
+            raise RefusedError(f"change {self.what}", f"it exists, and {FOREIGN}", advice=advice, where=self.where())
 
     def guard_deletion(self, actual: Mapping[str, str]) -> None:
         """RefusedError if a resource that is not ours would be deleted."""
         if not is_ours(actual) and not self.force:
-            hint = "Set force: true to delete it all the same."
-            raise RefusedError(f"delete {self.what}", FOREIGN, hint=hint, where=self.where())
+            advice = "Set force: true to delete it all the same."
+            raise RefusedError(f"delete {self.what}", FOREIGN, advice=advice, where=self.where())
 
 
 class Owned(Protocol):

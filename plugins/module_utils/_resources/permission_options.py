@@ -56,8 +56,10 @@ class FunctionAddress:
             raise InvalidInputError("qualifier", f"{option} differs from the one in function_name, {inside}")
         qualifier = inside or option
         if qualifier and not _QUALIFIER.fullmatch(qualifier):
-            why = "Lambda takes no policy for $LATEST" if qualifier == "$LATEST" else "it is no version or alias name"
-            raise InvalidInputError("qualifier", f"{qualifier!r}: {why}")
+            message = (
+                "Lambda takes no policy for $LATEST" if qualifier == "$LATEST" else "it is no version or alias name"
+            )
+            raise InvalidInputError("qualifier", f"{qualifier!r}: {message}")
         # The account of a bare name is not asked for: the ARN serves to compare names and to count bytes.
         partition = parts["partition"] or target.client("lambda").meta.partition
         arn = f"arn:{partition}:lambda:{target.region}:{parts['account'] or _NO_ACCOUNT}:function:{parts['name']}"
@@ -112,8 +114,8 @@ def _statement(item: Mapping[str, Any], option: str, expand: Expand, present: bo
     statement_id = given["statement_id"]
     check_name(f"{option}.statement_id", statement_id, STATEMENT_ID, "1 to 100 letters, digits, '-' and '_'")
     if looks_like_twin(statement_id):
-        why = "has the ending of the statements that stand in while another is replaced"
-        raise InvalidInputError(f"{option}.statement_id", f"{statement_id} {why}")
+        message = "has the ending of the statements that stand in while another is replaced"
+        raise InvalidInputError(f"{option}.statement_id", f"{statement_id} {message}")
     if not present:
         return Statement(statement_id, "*")
     if "principal" not in given:

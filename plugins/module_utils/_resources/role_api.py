@@ -31,7 +31,7 @@ class RoleApi:
 
     def existing_role(self) -> Role:
         """GetRole: the role with trust policy, boundary and tags. NotFoundError if it does not exist."""
-        with self._target.trying(f"read IAM role {self._name}"):
+        with self._target.describe_operation(f"read IAM role {self._name}"):
             return Role.from_api(self._client.get_role(RoleName=self._name)["Role"])
 
     def role(self) -> Role | None:
@@ -74,19 +74,19 @@ class RoleApi:
             raise NotFoundError(
                 f"attach managed policies to IAM role {self._name}",
                 f"there is no policy of the name {', '.join(sorted(missing))}",
-                hint="Give the ARN, or the exact name without its path.",
+                advice="Give the ARN, or the exact name without its path.",
                 where=self._target.where,
             )
         return found
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call."""
-        with self._target.trying(tried):
+        with self._target.describe_operation(operation):
             call.made_with(self._client)
 
     def _policies_of(self, scope: str, names: set[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        with self._target.trying("list the managed policies"):
+        with self._target.describe_operation("list the managed policies"):
             for page in self._client.get_paginator("list_policies").paginate(Scope=scope):
                 found |= {item["PolicyName"]: item["Arn"] for item in page["Policies"] if item["PolicyName"] in names}
                 if len(found) == len(names):
@@ -95,19 +95,19 @@ class RoleApi:
 
     def _inline_policy(self, name: str) -> Document | None:
         try:
-            with self._target.trying(f"read inline policy {name} of IAM role {self._name}"):
+            with self._target.describe_operation(f"read inline policy {name} of IAM role {self._name}"):
                 answer = self._client.get_role_policy(RoleName=self._name, PolicyName=name)
         except NotFoundError:
             return None
         return stored_document(answer["PolicyDocument"])
 
     def _inline_names(self) -> list[str]:
-        with self._target.trying(f"list the inline policies of IAM role {self._name}"):
+        with self._target.describe_operation(f"list the inline policies of IAM role {self._name}"):
             pages = self._client.get_paginator("list_role_policies").paginate(RoleName=self._name).build_full_result()
         return list(pages.get("PolicyNames", []))
 
     def _attached(self) -> dict[str, str]:
-        with self._target.trying(f"list the managed policies of IAM role {self._name}"):
+        with self._target.describe_operation(f"list the managed policies of IAM role {self._name}"):
             paginator = self._client.get_paginator("list_attached_role_policies")
             pages = paginator.paginate(RoleName=self._name).build_full_result()
         return {item["PolicyArn"]: item["PolicyName"] for item in pages.get("AttachedPolicies", [])}

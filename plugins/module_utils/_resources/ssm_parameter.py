@@ -26,7 +26,7 @@ from .._errors import (
     check_name,
 )
 from .._plan import Change, Params, Result, converge
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .common import Call
 from .ownership import Ownership, as_dict, as_list
@@ -80,7 +80,7 @@ class SsmParameterResource:
         self._present = params["state"] == "present"
         self._given = _given_settings(target, params) if self._present else {}
         self._own = Ownership.from_params(f"parameter {self._name}", lambda: target.where, params)
-        self._api = ParameterApi(target, self._name, Patience(seconds=params["wait_timeout"]))
+        self._api = ParameterApi(target, self._name, RetryPolicy(seconds=params["wait_timeout"]))
 
     def read(self) -> Parameter | None:
         """One call, a second for what it leaves out if the parameter exists, a third for the tags if they matter.
@@ -178,14 +178,14 @@ class SsmParameterResource:
         wanted = self._wanted(standing)
         anew = "delete it, wait 30 seconds and create it anew"
         if wanted.type != standing.type:
-            why = f"it is a {standing.type}, of which Parameter Store makes no {wanted.type}"
-            hint = f"Choose another name, or {anew}."
+            message = f"it is a {standing.type}, of which Parameter Store makes no {wanted.type}"
+            advice = f"Choose another name, or {anew}."
         elif (standing.tier, wanted.tier) == ("Advanced", "Standard"):
-            why = "it is in the tier Advanced, from which there is no way back to Standard"
-            hint = f"Leave out the option tier, or {anew}."
+            message = "it is in the tier Advanced, from which there is no way back to Standard"
+            advice = f"Leave out the option tier, or {anew}."
         else:
             return
-        raise RefusedError(f"change {self._own.what}", why, hint=hint, where=self._target.where)
+        raise RefusedError(f"change {self._own.what}", message, advice=advice, where=self._target.where)
 
     def _deletion(self, actual: Parameter) -> Change:
         tags = actual.tags or {}
@@ -208,10 +208,10 @@ def converge_parameter(target: Target, params: Params, check_mode: bool) -> Resu
 class ParameterApi:
     """The calls to Systems Manager about one parameter."""
 
-    def __init__(self, target: Target, name: str, patience: Patience) -> None:
+    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
-        self._patience = patience
+        self._patience = retry_policy
         # By us: Systems Manager may show what was before for a while.
         self._written = 0
         self._deleted = False
@@ -234,15 +234,15 @@ class ParameterApi:
 
     def tags(self) -> dict[str, str]:
         """The parameter's tags."""
-        with self._target.trying(f"read the tags of parameter {self._name}"):
+        with self._target.describe_operation(f"read the tags of parameter {self._name}"):
             answer = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name)
         return as_dict(answer.get("TagList"))
 
-    def write(self, call: Call, tried: str) -> None:
+    def write(self, call: Call, operation: str) -> None:
         """Make one writing call; OutdatedError if somebody else was faster to create the parameter."""
 
         def make() -> Any:
-            with self._target.trying(tried):
+            with self._target.describe_operation(operation):
                 return call.made_with(self._client)
 
         try:
@@ -253,14 +253,14 @@ class ParameterApi:
         except ConflictError as error:
             if error.code != _TAKEN:
                 raise
-            raise OutdatedError(error.tried, error.why, code=error.code, where=error.where) from error
+            raise OutdatedError(error.operation, error.message, code=error.code, where=error.where) from error
         else:
             self._written = answer.get("Version", self._written)
         self._deleted = call.method == "delete_parameter"
 
     def _current(self, decrypt: bool) -> Parameter:
-        tried = f"read parameter {self._name}"
-        with self._target.trying(tried):
+        operation = f"read parameter {self._name}"
+        with self._target.describe_operation(operation):
             found = self._client.get_parameter(Name=self._name, WithDecryption=decrypt)["Parameter"]
             pages = self._client.get_paginator("describe_parameters").paginate(
                 ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [self._name]}]
@@ -270,8 +270,8 @@ class ParameterApi:
         version = int(found["Version"])
         latest = max(version, self._written)
         if version < latest or about.get("Version", 0) < latest:
-            why = "Systems Manager does not show its latest version yet"
-            raise OutdatedError(tried, why, hint="Run again.", where=self._target.where)
+            message = "Systems Manager does not show its latest version yet"
+            raise OutdatedError(operation, message, advice="Run again.", where=self._target.where)
         settings = Settings(
             type=found["Type"],
             tier=about.get("Tier") or "Standard",
@@ -295,7 +295,7 @@ class ParameterApi:
 
     def _exists(self) -> bool:
         try:
-            with self._target.trying(f"read parameter {self._name}"):
+            with self._target.describe_operation(f"read parameter {self._name}"):
                 self._client.get_parameter(Name=self._name, WithDecryption=False)
         except NotFoundError:
             return False

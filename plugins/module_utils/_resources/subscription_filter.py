@@ -14,7 +14,7 @@ from typing import Any
 
 from .._errors import InvalidInputError, NotFoundError, check_name
 from .._plan import Change, Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.calls import LogsApi
 from .._subscriptions.choice import Choice, delivery_path, destination_function, tag_values
@@ -26,7 +26,7 @@ from .._subscriptions.filters import (
     check_slot,
     default_name,
 )
-from .._subscriptions.pace import SHARE, Pace
+from .._subscriptions.rate_limiter import SHARE, RateLimiter
 from .._subscriptions.settings import moment
 
 
@@ -35,8 +35,8 @@ def logs_api(target: Target, params: Params) -> LogsApi:
     share = params.get("rate_share", SHARE)
     if not 0 < share <= 1:
         raise InvalidInputError("rate_share", f"{share} is not above 0 and at most 1")
-    patience = Patience(seconds=params["wait_timeout"])
-    return LogsApi(target.client("logs"), lambda: target.where, patience, Pace(share))
+    retry_policy = RetryPolicy(seconds=params["wait_timeout"])
+    return LogsApi(target.client("logs"), lambda: target.where, retry_policy, RateLimiter(share))
 
 
 def given_attributes(target: Target, params: Params) -> dict[str, Any]:

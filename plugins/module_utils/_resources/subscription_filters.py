@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 
 from .._errors import InvalidInputError, NotFoundError, ReflectorError
 from .._plan import Params, Result
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.backfill import Backfill
 from .._subscriptions.calls import LogsApi
 from .._subscriptions.filters import Wanted, is_lambda
-from .._subscriptions.pace import seconds_for
+from .._subscriptions.rate_limiter import seconds_for
 from .._subscriptions.sweep import Outcome, Position, Sweep
 from .._subscriptions.tally import FAILURES, Tally
 from .account_subscription_policy import ours_stands, serve_by_policy
@@ -97,7 +97,7 @@ def _backfill(new: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Target
         target.client("lambda"),
         destination(target, params["destination_arn"]),
         owner=target.identity.account,
-        patience=Patience(seconds=params["wait_timeout"]),
+        retry_policy=RetryPolicy(seconds=params["wait_timeout"]),
         where=target.where,
     )
     for outcome in new:
@@ -136,8 +136,8 @@ def _result(sweep: Sweep, tally: Tally, api: LogsApi, params: Params) -> Result:
         "complete": sweep.stopped is None,
         "stopped_after": sweep.stopped.after if sweep.stopped else None,
         "estimate": _estimate(tally, params["rate_share"]),
-        "calls": dict(sorted(api.pace.calls.items())),
-        "refused_calls": api.pace.refused.total(),
+        "calls": dict(sorted(api.rate_limiter.calls.items())),
+        "refused_calls": api.rate_limiter.refused.total(),
     }
 
 

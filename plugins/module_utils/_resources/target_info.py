@@ -18,7 +18,7 @@ def read_target(target: Target, params: Params, _check_mode: bool) -> Result:
         raise CredentialsError(
             f"reach account {expected}",
             f"the credentials lead into account {identity.account} ({identity.arn})",
-            hint="Check the role to assume, or the profile or keys, that the inventory gives this target.",
+            advice="Check the role to assume, or the profile or keys, that the inventory gives this target.",
             where=target.where,
         )
     return {

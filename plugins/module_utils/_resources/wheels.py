@@ -89,8 +89,8 @@ def read_pins(path: Path) -> tuple[Pin, ...]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InvalidInputError("requirements", f"{path}: {why}") from error
+        message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InvalidInputError("requirements", f"{path}: {message}") from error
     pins: dict[str, Pin] = {}
     for number, line in _logical_lines(text):
         match = _PIN.fullmatch(line)
@@ -132,8 +132,10 @@ def wheel_files(requirements: Path, wanted: Platform) -> dict[str, bytes]:
     try:
         wheels = _cached(folder, pins) or _brought(folder, pins, requirements, wanted)
     except OSError as error:
-        hint = "Set XDG_CACHE_HOME to a folder that can be written to."
-        raise ReflectorError(f"keep wheels in the cache {folder}", error.strerror or str(error), hint=hint) from error
+        advice = "Set XDG_CACHE_HOME to a folder that can be written to."
+        raise ReflectorError(
+            f"keep wheels in the cache {folder}", error.strerror or str(error), advice=advice
+        ) from error
     files: dict[str, bytes] = {}
     for name, wheel in wheels:
         for inside, data in unpacked(name, wheel).items():
@@ -195,7 +197,7 @@ def _download(folder: Path, requirements: Path, wanted: Platform) -> None:
         *("--only-binary=:all:", "--no-deps", "--require-hashes", *wanted.pip_options()),
         *(f"--dest={folder}", f"--requirement={requirements}"),
     ]
-    tried = _tried(requirements, wanted)
+    operation = _tried(requirements, wanted)
     try:
         done = subprocess.run(
             command,
@@ -207,9 +209,11 @@ def _download(folder: Path, requirements: Path, wanted: Platform) -> None:
             timeout=_LONGEST_DOWNLOAD,
         )
     except subprocess.TimeoutExpired as error:
-        raise ReflectorError(tried, f"pip had not ended after {_LONGEST_DOWNLOAD} seconds", hint=_INDEX) from error
+        raise ReflectorError(
+            operation, f"pip had not ended after {_LONGEST_DOWNLOAD} seconds", advice=_INDEX
+        ) from error
     if done.returncode:
-        raise _failure(tried, done.stderr)
+        raise _failure(operation, done.stderr)
 
 
 def _tried(requirements: Path, wanted: Platform) -> str:
@@ -222,17 +226,19 @@ _INDEX = (
 )
 
 
-def _failure(tried: str, stderr: str) -> ReflectorError:
+def _failure(operation: str, stderr: str) -> ReflectorError:
     """One sentence for what pip said."""
     if "No module named pip" in stderr:
-        hint = f"Install it, for example with {sys.executable} -m ensurepip."
-        return ReflectorError(tried, f"{sys.executable} has no pip", hint=hint)
+        advice = f"Install it, for example with {sys.executable} -m ensurepip."
+        return ReflectorError(operation, f"{sys.executable} has no pip", advice=advice)
     if "DO NOT MATCH THE HASHES" in stderr:
-        hint = "Compare the hash with what the project itself has published: the pin is wrong, or the file is forged."
-        return RefusedError(tried, "the package index gave a file with another hash than the pinned ones", hint=hint)
+        advice = "Compare the hash with what the project itself has published: the pin is wrong, or the file is forged."
+        return RefusedError(
+            operation, "the package index gave a file with another hash than the pinned ones", advice=advice
+        )
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
-    why = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without a word"])[-1]
-    return ReflectorError(tried, re.sub(r"://[^/@\s]+@", "://***@", why), hint=_INDEX)
+    message = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without a word"])[-1]
+    return ReflectorError(operation, re.sub(r"://[^/@\s]+@", "://***@", message), advice=_INDEX)
 
 
 def unpacked(name: str, wheel: bytes) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from math import ceil
 from typing import Any, Literal
 
 from .._errors import LimitReachedError, NotFoundError, ReflectorError, RefusedError
-from .._retry import Patience
+from .._retry import RetryPolicy
 from .calls import LogsApi, is_destination_refusal
 
 POLICY_TYPE = "SUBSCRIPTION_FILTER_POLICY"
@@ -105,7 +105,7 @@ class AccountPolicy:
             raise LimitReachedError(
                 f"write account policy {self.name}",
                 f"its document has {len(text)} characters and AWS takes {DOCUMENT_CHARACTERS}",
-                hint="Shorten filter_pattern.",
+                advice="Shorten filter_pattern.",
             )
         self.check_size()
         request = {"policyName": self.name, "policyType": POLICY_TYPE, "policyDocument": text, "scope": "ALL"}
@@ -119,7 +119,7 @@ class AccountPolicy:
                 f"write account policy {self.name}",
                 f"the exact names of the {len(names)} log groups that it leaves out take {needed} bytes, and AWS takes "
                 f"{CRITERIA_BYTES}",
-                hint="Leave out fewer log groups, or serve this target by filters of the log groups (of the roles: "
+                advice="Leave out fewer log groups, or serve this target by filters of the log groups (of the roles: "
                 "log_groups_mode: filters).",
                 where=where,
             )
@@ -248,16 +248,16 @@ def same(actual: AccountPolicy | None, wanted: AccountPolicy, standing: Set[str]
 class AccountPolicyApi:
     """The calls for account policies, at the pace and with the patience of the target's other calls."""
 
-    def __init__(self, api: LogsApi, patience: Patience) -> None:
-        self._api, self._patience = api, patience
+    def __init__(self, api: LogsApi, retry_policy: RetryPolicy) -> None:
+        self._api, self._patience = api, retry_policy
 
     def read(self) -> AccountPolicy | None:
         """The subscription filter policy of this account and region, whoever made it: there is at most one."""
         request: dict[str, Any] = {"policyType": POLICY_TYPE}
-        tried = "read the account's subscription filter policy"
+        operation = "read the account's subscription filter policy"
         while True:
             try:
-                answer = self._api.call("DescribeAccountPolicies", tried, request)
+                answer = self._api.call("DescribeAccountPolicies", operation, request)
             except NotFoundError:
                 return None
             for item in answer.get("accountPolicies", []):
@@ -269,9 +269,11 @@ class AccountPolicyApi:
     def put(self, policy: AccountPolicy) -> None:
         """Create or update in place, waiting for a permission of the function that CloudWatch Logs does not see yet."""
         request = policy.request()
-        tried = f"write account policy {policy.name}"
+        operation = f"write account policy {policy.name}"
         try:
-            self._patience.wait_out(lambda: self._api.call("PutAccountPolicy", tried, request), is_destination_refusal)
+            self._patience.wait_out(
+                lambda: self._api.call("PutAccountPolicy", operation, request), is_destination_refusal
+            )
         except LimitReachedError as error:
             standing = self.read()
             if standing is None or standing.name == policy.name:
@@ -279,7 +281,7 @@ class AccountPolicyApi:
             raise foreign(standing, error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                raise error.hinting(
+                raise error.with_advice(
                     f"Check that {policy.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it for "
                     "every log group (logreflector.aws.lambda_permission)."
                 ) from error
@@ -300,7 +302,7 @@ def foreign(policy: AccountPolicy, where: str = "") -> RefusedError:
         "serve the log groups by an account policy",
         f"the account has one already, {policy.name}, which sends to {policy.destination_arn or 'somewhere else'}, and AWS "
         "allows one for each account and region",
-        hint="It is not ours and stays. Serve this target by filters of the log groups (of the roles: log_groups_mode: "
+        advice="It is not ours and stays. Serve this target by filters of the log groups (of the roles: log_groups_mode: "
         "filters), or have its owner remove it.",
         where=where,
     )

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import AwsError, NotFoundError, ReflectorError, ThrottledError, trying
-from .._retry import Patience
+from .._errors import AwsError, NotFoundError, ReflectorError, ThrottledError, describe_operation
+from .._retry import RetryPolicy
 from .calls import LogsApi
 from .filters import SubscriptionFilter
 
@@ -57,10 +57,10 @@ class Backfill:
     """
 
     def __init__(
-        self, api: LogsApi, client: Any, function: str, *, owner: str, patience: Patience, where: str = ""
+        self, api: LogsApi, client: Any, function: str, *, owner: str, retry_policy: RetryPolicy, where: str = ""
     ) -> None:
         self._api, self._client, self._function, self._owner = api, client, function, owner
-        self._patience, self._where = patience, where
+        self._patience, self._where = retry_policy, where
 
     def send(self, standing: SubscriptionFilter, *, since: int | None = None, token: str = "") -> Iterator[Sent]:
         """Send what the group held before its filter, as it was read from AWS: each event at least once.
@@ -76,9 +76,9 @@ class Backfill:
             **({"startTime": since} if since is not None else {}),
             **({"filterPattern": standing.filter_pattern} if standing.filter_pattern else {}),
         }
-        tried = f"read the first events of log group {standing.log_group}"
+        operation = f"read the first events of log group {standing.log_group}"
         while True:
-            page = self._api.call("FilterLogEvents", tried, {**request, **({"nextToken": token} if token else {})})
+            page = self._api.call("FilterLogEvents", operation, {**request, **({"nextToken": token} if token else {})})
             events = messages = 0
             for count, message in payloads(page.get("events", []), standing, self._owner):
                 self._hand_over(standing.log_group, message)
@@ -89,18 +89,18 @@ class Backfill:
                 return
 
     def _hand_over(self, log_group: str, message: bytes) -> None:
-        tried = f"send the first events of log group {log_group} to the function {self._function}"
+        operation = f"send the first events of log group {log_group} to the function {self._function}"
         waits = len(message) > _LONGEST_ASYNCHRONOUS
         kind = "RequestResponse" if waits else "Event"
 
         def invoke() -> None:
             try:
-                with trying(tried, self._where):
+                with describe_operation(operation, self._where):
                     answer = self._client.invoke(FunctionName=self._function, InvocationType=kind, Payload=message)
             except NotFoundError as error:  # not of the log group, which its callers would take it for
-                raise AwsError(tried, error.why, code=error.code, where=self._where) from error
+                raise AwsError(operation, error.message, code=error.code, where=self._where) from error
             if answer.get("FunctionError"):
-                raise AwsError(tried, "the function failed; its log says why", where=self._where)
+                raise AwsError(operation, "the function failed; its log says why", where=self._where)
 
         self._patience.wait_out(invoke, _passes)
 

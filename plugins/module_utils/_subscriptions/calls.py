@@ -10,11 +10,19 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import AwsError, ConflictError, LimitReachedError, NotFoundError, ReflectorError, ThrottledError, trying
-from .._retry import Patience, throttling_is_ours
+from .._errors import (
+    AwsError,
+    ConflictError,
+    LimitReachedError,
+    NotFoundError,
+    ReflectorError,
+    ThrottledError,
+    describe_operation,
+)
+from .._retry import RetryPolicy, throttling_is_ours
 from .choice import LogGroup
 from .filters import SubscriptionFilter, holders
-from .pace import Pace
+from .rate_limiter import RateLimiter
 
 with contextlib.suppress(ImportError):  # the host says what to install
     from botocore import xform_name
@@ -24,7 +32,7 @@ class OutdatedSdkError(ReflectorError):
     """botocore does not know ListLogGroups with tags."""
 
     def __init__(self) -> None:
-        super().__init__("list the log groups by tag", "this botocore cannot", hint="Install a newer one.")
+        super().__init__("list the log groups by tag", "this botocore cannot", advice="Install a newer one.")
 
 
 class LogsApi:
@@ -37,12 +45,16 @@ class LogsApi:
     """
 
     def __init__(
-        self, client: Any, where: Callable[[], str] = str, patience: Patience | None = None, pace: Pace | None = None
+        self,
+        client: Any,
+        where: Callable[[], str] = str,
+        retry_policy: RetryPolicy | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self._client = client
         self._where = where
-        self._patience = patience or Patience()
-        self.pace = pace or Pace(sleep=self._patience.sleep, clock=self._patience.clock)
+        self._patience = retry_policy or RetryPolicy()
+        self.rate_limiter = rate_limiter or RateLimiter(sleep=self._patience.sleep, clock=self._patience.clock)
         self._destination_deadline: float | None = None
 
     def groups(self, prefix: str = "", token: str = "") -> Iterator[LogGroup]:
@@ -83,23 +95,29 @@ class LogsApi:
 
     def filters(self, log_group: str) -> list[SubscriptionFilter]:
         """All filters of a group. NotFoundError if the group is gone."""
-        tried = f"read the subscription filters of log group {log_group}"
-        pages = self._pages("DescribeSubscriptionFilters", tried, "subscriptionFilters", {"logGroupName": log_group})
+        operation = f"read the subscription filters of log group {log_group}"
+        pages = self._pages(
+            "DescribeSubscriptionFilters", operation, "subscriptionFilters", {"logGroupName": log_group}
+        )
         return [SubscriptionFilter.from_api(item) for items, _unused in pages for item in items]
 
     def put(self, wanted: SubscriptionFilter) -> None:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
-        tried = f"put subscription filter {wanted.name} on log group {wanted.log_group}"
+        operation = f"put subscription filter {wanted.name} on log group {wanted.log_group}"
         try:
-            self._call("PutSubscriptionFilter", tried, wanted.request(), self._passes_on_put)
+            self._call("PutSubscriptionFilter", operation, wanted.request(), self._passes_on_put)
         except LimitReachedError as error:  # a slot, or another limit such as that of regular expressions in patterns
             filters = self.filters(wanted.log_group)
-            why = f"{error.why}; the log group's filters are {holders(filters) or 'none'}"
-            hint = "" if wanted.name in {item.name for item in filters} else _slots_hint(len(filters))
-            raise LimitReachedError(error.tried, why, hint=hint, code=error.code, where=error.where) from error
+            message = f"{error.message}; the log group's filters are {holders(filters) or 'none'}"
+            advice = "" if wanted.name in {item.name for item in filters} else _slots_hint(len(filters))
+            raise LimitReachedError(
+                error.operation, message, advice=advice, code=error.code, where=error.where
+            ) from error
         except NotFoundError as error:
             self.filters(wanted.log_group)  # raises if it is the group that is gone
-            raise _refused(AwsError(error.tried, error.why, code=error.code, where=error.where), wanted) from error
+            raise _refused(
+                AwsError(error.operation, error.message, code=error.code, where=error.where), wanted
+            ) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
                 raise _refused(error, wanted) from error
@@ -107,10 +125,10 @@ class LogsApi:
 
     def delete(self, doomed: SubscriptionFilter) -> None:
         """Delete exactly this filter; one that is gone already is no error."""
-        tried = f"delete subscription filter {doomed.name} of log group {doomed.log_group}"
+        operation = f"delete subscription filter {doomed.name} of log group {doomed.log_group}"
         request = {"logGroupName": doomed.log_group, "filterName": doomed.name}
         with contextlib.suppress(NotFoundError):
-            self._call("DeleteSubscriptionFilter", tried, request)
+            self._call("DeleteSubscriptionFilter", operation, request)
 
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of the log group of that ARN."""
@@ -128,20 +146,20 @@ class LogsApi:
 
     def put_retention(self, log_group: str, days: int) -> None:
         """How long the group keeps its events."""
-        tried = f"set the retention of log group {log_group}"
-        self._call("PutRetentionPolicy", tried, {"logGroupName": log_group, "retentionInDays": days})
+        operation = f"set the retention of log group {log_group}"
+        self._call("PutRetentionPolicy", operation, {"logGroupName": log_group, "retentionInDays": days})
 
-    def call(self, operation: str, tried: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Any other operation of CloudWatch Logs, at the pace and with the patience of all."""
-        return self._call(operation, tried, request)
+        return self._call(api_operation, operation, request)
 
     def _pages(
-        self, operation: str, tried: str, key: str, request: Mapping[str, Any], token: str = ""
+        self, api_operation: str, operation: str, key: str, request: Mapping[str, Any], token: str = ""
     ) -> Iterator[tuple[list[dict[str, Any]], str]]:
         """The items of each page, and its token. By hand: a page that is refused is asked for again, where a paginator
         would start anew."""
         while True:
-            page = self._call(operation, tried, {**request, **({"nextToken": token} if token else {})})
+            page = self._call(api_operation, operation, {**request, **({"nextToken": token} if token else {})})
             yield page.get(key, []), token
             token = page.get("nextToken") or ""
             if not token:
@@ -149,28 +167,28 @@ class LogsApi:
 
     def _call(
         self,
+        api_operation: str,
         operation: str,
-        tried: str,
         request: Mapping[str, Any],
         passing: Callable[[ReflectorError], bool] | None = None,
     ) -> dict[str, Any]:
-        return self._patience.wait_out(lambda: self._paced(operation, tried, request), passing or passes)
+        return self._patience.wait_out(lambda: self._paced(api_operation, operation, request), passing or passes)
 
-    def _paced(self, operation: str, tried: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _paced(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """One call. For its rate it is refused without end only if nobody's call of this operation gets through."""
-        method = getattr(self._client, xform_name(operation))
+        method = getattr(self._client, xform_name(api_operation))
         begun = self._patience.clock()
         while True:
-            self.pace.take(operation)
+            self.rate_limiter.take(api_operation)
             try:
-                with throttling_is_ours(), trying(tried, self._where()):
+                with throttling_is_ours(), describe_operation(operation, self._where()):
                     answer: dict[str, Any] = method(**request)
             except ThrottledError:
-                last = max(begun, self.pace.slow_down(operation))
+                last = max(begun, self.rate_limiter.slow_down(api_operation))
                 if self._patience.clock() - last >= self._patience.seconds:
                     raise
             else:
-                self.pace.accepted(operation)
+                self.rate_limiter.accepted(api_operation)
                 return answer
 
     def _passes_on_put(self, error: ReflectorError) -> bool:
@@ -195,16 +213,16 @@ def _slots_hint(filters: int) -> str:
 
 
 def _refused(error: ReflectorError, wanted: SubscriptionFilter) -> ReflectorError:
-    hint = (
+    advice = (
         f"Check that {wanted.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it "
         "(logreflector.aws.lambda_permission)."
     )
-    return type(error)(error.tried, error.why, hint=hint, code=error.code, where=error.where)
+    return type(error)(error.operation, error.message, advice=advice, code=error.code, where=error.where)
 
 
 def is_destination_refusal(error: ReflectorError) -> bool:
     """PutSubscriptionFilter's "Could not execute the lambda function...", an InvalidParameterException."""
-    return error.code == "InvalidParameterException" and "Could not execute the lambda function" in error.why
+    return error.code == "InvalidParameterException" and "Could not execute the lambda function" in error.message
 
 
 def passes(error: ReflectorError) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .._errors import NotFoundError, trying
+from .._errors import NotFoundError, describe_operation
 from .choice import own_log_group
 
 
@@ -32,7 +32,7 @@ def written_log_groups(client: Callable[[str], Any], functions: Iterable[str], w
 
 def function_configuration(lambda_client: Any, function: str, where: str = "") -> dict[str, Any]:
     """GetFunctionConfiguration's answer. NotFoundError if there is no such function."""
-    with trying(f"learn where function {function} writes its log", where):
+    with describe_operation(f"learn where function {function} writes its log", where):
         answer: dict[str, Any] = lambda_client.get_function_configuration(FunctionName=function)
     return answer
 
@@ -49,6 +49,6 @@ def _flow_log_groups(ec2_client: Any, function: str, resources: list[str], where
         {"Name": "resource-id", "Values": resources},
         {"Name": "log-destination-type", "Values": ["cloud-watch-logs"]},
     ]
-    with trying(f"find the flow logs of the VPC that function {function} runs in", where):
+    with describe_operation(f"find the flow logs of the VPC that function {function} runs in", where):
         for page in ec2_client.get_paginator("describe_flow_logs").paginate(Filters=filters):
             yield from (flow["LogGroupName"] for flow in page["FlowLogs"] if flow.get("LogGroupName"))

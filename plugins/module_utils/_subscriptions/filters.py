@@ -207,7 +207,7 @@ def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int
         raise LimitReachedError(
             f"subscribe log group {log_group}",
             f"all its {len(filters)} filter slots are taken: {holders(filters)}",
-            hint="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
+            advice="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
             where=where,
         )
 

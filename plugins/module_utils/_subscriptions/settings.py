@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .choice import Choice, tag_values
 from .filters import ATTRIBUTES, DEFAULT_SLOTS, Wanted, attributes_of, check_distribution
-from .pace import SHARE
+from .rate_limiter import SHARE
 
 RETENTION_DAYS = (
     1,
@@ -121,8 +121,8 @@ def moment(option: str, text: Any) -> int:
     try:
         found = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        why = f"{text!r} is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"
-        raise InvalidInputError(option, why) from None
+        message = f"{text!r} is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"
+        raise InvalidInputError(option, message) from None
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

@@ -291,7 +291,9 @@ class Sweep:
         try:
             plan = plan_present(group.name, filters, self._wanted)
         except LimitReachedError as error:
-            return Outcome(group.name, "not_possible", error.why, foreign=foreign, cause="slots", created=group.created)
+            return Outcome(
+                group.name, "not_possible", error.message, foreign=foreign, cause="slots", created=group.created
+            )
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         late = kind == "created" and not self._mark_new
         unmarked = not self._unlisted and group.name not in self._marked
@@ -472,11 +474,13 @@ class Sweep:
             return Outcome(group.name, "gone", "the log group was deleted meanwhile", created=group.created)
         self._looked_at_all = False
         if error.code == "InvalidOperationException":
-            return outcome("in_deletion", error.why)
+            return outcome("in_deletion", error.message)
         if isinstance(error, ConflictError):
             return outcome("contested", str(error))
         if isinstance(error, LimitReachedError):
-            return outcome("not_possible", f"{error.why}. {error.hint}" if error.hint else error.why, "slots")
+            return outcome(
+                "not_possible", f"{error.message}. {error.advice}" if error.advice else error.message, "slots"
+            )
         if isinstance(error, AccessDeniedError):
             self._denied += 1
             if self._denied >= _DENIALS and not self._allowed:

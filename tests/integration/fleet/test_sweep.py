@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter, Wanted
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.config import Config
@@ -192,7 +192,7 @@ def _targets(aws: RunningAws) -> Iterator[Target]:
 @pytest.fixture
 def target(_targets: Iterator[Target], monkeypatch: pytest.MonkeyPatch) -> Target:
     """One of its own for each test."""
-    monkeypatch.setattr(subscription_filter, "Pace", partial(Pace, scale=SCALE))
+    monkeypatch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=SCALE))
     return next(_targets)
 
 

@@ -89,7 +89,7 @@ def test_an_answer_without_code_and_message_is_still_an_error() -> None:
     ],
 )
 def test_what_botocore_raises_by_itself_becomes_a_kind(raised: Exception, kind: type[Exception]) -> None:
-    with pytest.raises(_errors.ReflectorError) as caught, _errors.trying("do it", "here"):
+    with pytest.raises(_errors.ReflectorError) as caught, _errors.describe_operation("do it", "here"):
         raise raised
     assert caught.value.__class__ is kind
     assert str(caught.value).startswith("Could not do it in here: ")
@@ -99,7 +99,7 @@ def test_what_botocore_raises_by_itself_becomes_a_kind(raised: Exception, kind: 
 def test_trying_leaves_our_own_and_foreign_exceptions_alone() -> None:
     ours = _errors.NotFoundError("find it", "it is gone")
     for error in (ours, KeyError("a bug")):
-        with pytest.raises(type(error)) as caught, _errors.trying("do something else"):
+        with pytest.raises(type(error)) as caught, _errors.describe_operation("do something else"):
             raise error
         assert caught.value is error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AwsError, ConflictError, ReflectorError
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +18,8 @@ class Clock:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def patience(self, seconds: float, **delays: float) -> Patience:
-        return Patience(seconds=seconds, sleep=self.sleep, clock=lambda: self.now, **delays)
+    def retry_policy(self, seconds: float, **delays: float) -> RetryPolicy:
+        return RetryPolicy(seconds=seconds, sleep=self.sleep, clock=lambda: self.now, **delays)
 
 
 def conflict(error: ReflectorError) -> bool:
@@ -42,20 +42,20 @@ class Flaky:
 
 def test_what_works_is_called_once_without_a_pause() -> None:
     clock, call = Clock(), Flaky(0)
-    assert clock.patience(60).wait_out(call, conflict) == "done"
+    assert clock.retry_policy(60).wait_out(call, conflict) == "done"
     assert (call.calls, clock.pauses) == (1, [])
 
 
 def test_what_passes_is_waited_out() -> None:
     clock, call = Clock(), Flaky(4)
-    assert clock.patience(60).wait_out(call, conflict) == "done"
+    assert clock.retry_policy(60).wait_out(call, conflict) == "done"
     assert (call.calls, len(clock.pauses)) == (5, 4)
 
 
 def test_what_does_not_pass_is_raised_at_once() -> None:
     clock, call = Clock(), Flaky(1, AwsError("write it", "it is wrong"))
     with pytest.raises(AwsError):
-        clock.patience(60).wait_out(call, conflict)
+        clock.retry_policy(60).wait_out(call, conflict)
     assert (call.calls, clock.pauses) == (1, [])
 
 
@@ -67,7 +67,7 @@ def test_an_error_of_another_kind_is_not_waited_out_after_one_that_was() -> None
         raise next(answers)
 
     with pytest.raises(AwsError):
-        clock.patience(60).wait_out(call, conflict)
+        clock.retry_policy(60).wait_out(call, conflict)
 
 
 def test_an_unforeseen_exception_is_not_waited_out() -> None:
@@ -75,13 +75,13 @@ def test_an_unforeseen_exception_is_not_waited_out() -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        Clock().patience(60).wait_out(call, lambda _unused: True)
+        Clock().retry_policy(60).wait_out(call, lambda _unused: True)
 
 
 def test_no_time_means_one_try() -> None:
     clock, call = Clock(), Flaky(1)
     with pytest.raises(ConflictError):
-        clock.patience(0).wait_out(call, conflict)
+        clock.retry_policy(0).wait_out(call, conflict)
     assert (call.calls, clock.pauses) == (1, [])
 
 
@@ -95,7 +95,7 @@ def test_it_never_takes_longer_than_stated_and_never_gives_up_early(
 ) -> None:
     clock, call = Clock(), Flaky(10**9)
     with pytest.raises(ConflictError):
-        clock.patience(seconds, first_delay=first, longest_delay=longest).wait_out(call, conflict)
+        clock.retry_policy(seconds, first_delay=first, longest_delay=longest).wait_out(call, conflict)
     assert sum(clock.pauses) <= seconds + 1e-6
     assert sum(clock.pauses) + longest >= seconds - 1e-6
     assert all(0 < pause <= longest for pause in clock.pauses)
@@ -105,6 +105,6 @@ def test_pauses_grow_and_differ_between_two_that_wait_for_each_other() -> None:
     one, other = Clock(), Clock()
     for clock in (one, other):
         with pytest.raises(ConflictError):
-            clock.patience(60).wait_out(Flaky(10**9), conflict)
+            clock.retry_policy(60).wait_out(Flaky(10**9), conflict)
     assert one.pauses[0] < one.pauses[3]
     assert one.pauses != other.pauses

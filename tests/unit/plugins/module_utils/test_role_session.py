@@ -31,7 +31,7 @@ def work(target: Target, _params: Any, _check_mode: bool) -> dict[str, Any]:
 
 
 def guarded(target: Target, params: Any, check_mode: bool) -> dict[str, Any]:
-    with target.trying("list the log groups"):
+    with target.describe_operation("list the log groups"):
         return work(target, params, check_mode)
 
 
@@ -470,7 +470,7 @@ def test_refused_keys_in_a_region_that_is_enabled_are_the_keys_fault(server: Rol
 def test_a_region_that_is_enabled_and_silent_is_the_networks_fault(server: RoleServer) -> None:
     defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
     target = Target.from_params({**defaults, "region": "eu-west-1", "endpoint_url": server.url})
-    silent = _errors.UnreachableError("read it", "no answer", hint="Check that the region is enabled.")
+    silent = _errors.UnreachableError("read it", "no answer", advice="Check that the region is enabled.")
     assert str(target.explained(silent)).endswith("its endpoint can be reached from here.")
     assert "Check that the region is enabled." not in str(silent)
     server.opted["eu-west-1"] = "DISABLED"

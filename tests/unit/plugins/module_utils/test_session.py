@@ -380,7 +380,7 @@ def test_a_full_slot_is_not_tried_again_as_throttling_is(
     server.spoil = lambda *_unused: (code, "no")
     retries = Target.from_params(params(access_key="a", secret_key="b"))._client_options["config"]
     target = Target(server.session, "eu-west-1", config=retries)
-    with pytest.raises(_errors.ReflectorError) as caught, target.trying("put it"):
+    with pytest.raises(_errors.ReflectorError) as caught, target.describe_operation("put it"):
         target.client("logs").put_subscription_filter(
             logGroupName="/x", filterName="n", filterPattern="", destinationArn="arn:aws:lambda:eu-west-1:1:function:f"
         )

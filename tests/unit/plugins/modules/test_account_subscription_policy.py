@@ -19,7 +19,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources import
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions import account_policy, policy_switch
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.account_policy import SWITCHING
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.modules.account_subscription_policy import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
@@ -34,7 +34,7 @@ MARK = "logreflector.aws/subscribed/log-reflector"
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "Pace", partial(Pace, scale=1e6))
+        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
         yield
 
 

@@ -238,14 +238,14 @@ def test_throttling_is_waited_out(aws: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "hint"),
+    ("code", "kind", "advice"),
     [
         ("TooManyRequestsException", "ThrottledError", "reserved concurrency"),
         ("AccessDeniedException", "AccessDeniedError", "IAM action for Invoke"),
     ],
 )
 def test_an_error_that_stays_ends_the_run_and_the_rest_is_in_the_queue(
-    aws: Any, code: str, kind: str, hint: str
+    aws: Any, code: str, kind: str, advice: str
 ) -> None:
     bodies = fill(aws, 12)
     answers: list[Any] = [Failures(), refusal(code)]
@@ -253,7 +253,7 @@ def test_an_error_that_stays_ends_the_run_and_the_rest_is_in_the_queue(
     result = aws.run("dead_letter_replay", wait_timeout=0)
     assert result["failed"]
     assert result["error_kind"] == kind
-    assert hint in result["msg"]
+    assert advice in result["msg"]
     assert (result["changed"], counts(result)) == (True, (12, 10, 10, 0, 0, 2))
     assert visible(aws) == bodies[10:]
 

@@ -188,7 +188,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Time that would pass, passes at once; the pauses are given."""
     pauses: list[float] = []
     defaults = (60.0, 0.5, 8.0, pauses.append, lambda: sum(pauses))
-    monkeypatch.setattr(_retry.Patience.__init__, "__defaults__", defaults)
+    monkeypatch.setattr(_retry.RetryPolicy.__init__, "__defaults__", defaults)
     return pauses
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import event_source_mapping
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 
 MARK = {"managed-by": "logreflector.aws"}
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:q.fifo"
@@ -36,10 +36,10 @@ def source(aws: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hurried(seconds: float) -> Patience:
-        return Patience(seconds=seconds, first_delay=0.0)
+    def hurried(seconds: float) -> RetryPolicy:
+        return RetryPolicy(seconds=seconds, first_delay=0.0)
 
-    monkeypatch.setattr(event_source_mapping, "Patience", hurried)
+    monkeypatch.setattr(event_source_mapping, "RetryPolicy", hurried)
 
 
 def test_life_of_a_mapping(aws: Any, source: None) -> None:
@@ -122,21 +122,21 @@ def test_what_passes_is_waited_out_when_a_mapping_is_made(aws: Any, code: str, m
 def test_a_role_that_may_not_read_the_queue_is_told(aws: Any) -> None:
     stub = aws.stub("lambda")
     listed(stub)
-    why = "The provided execution role does not have permissions to call ReceiveMessage on SQS"
-    stub.add_client_error("create_event_source_mapping", "InvalidParameterValueException", why)
+    message = "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+    stub.add_client_error("create_event_source_mapping", "InvalidParameterValueException", message)
     failed = aws.run("event_source_mapping", **MAPPING, wait_timeout=-1)
-    assert why in failed["msg"]
+    assert message in failed["msg"]
     assert "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes" in failed["msg"]
 
 
 def test_any_other_refusal_is_not_waited_out(aws: Any) -> None:
     stub = aws.stub("lambda")
     listed(stub)
-    why = "Queue visibility timeout: 30 seconds is less than Function timeout: 900 seconds"
-    stub.add_client_error("create_event_source_mapping", "InvalidParameterValueException", why)
+    message = "Queue visibility timeout: 30 seconds is less than Function timeout: 900 seconds"
+    stub.add_client_error("create_event_source_mapping", "InvalidParameterValueException", message)
     failed = aws.run("event_source_mapping", **MAPPING)
     assert failed["msg"].startswith("Could not create event source mapping f of q.fifo")
-    assert why in failed["msg"]
+    assert message in failed["msg"]
     stub.assert_no_pending_responses()
 
 

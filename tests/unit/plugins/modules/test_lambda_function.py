@@ -46,7 +46,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     monkeypatch.setattr(
-        _retry.Patience.__init__,
+        _retry.RetryPolicy.__init__,
         "__defaults__",
         (60.0, 0.5, 8.0, pauses.append, lambda: sum(pauses)),
     )
@@ -314,8 +314,8 @@ def test_a_role_that_is_seen_late_is_waited_for(aws, code, monkeypatch: pytest.M
         if len(no_waiting) == 2:
             aws.client("iam").create_role(RoleName="for-x", AssumeRolePolicyDocument=json.dumps(TRUST))
 
-    defaults = (*_retry.Patience.__init__.__defaults__[:3], wait, lambda: sum(no_waiting))
-    monkeypatch.setattr(_retry.Patience.__init__, "__defaults__", defaults)
+    defaults = (*_retry.RetryPolicy.__init__.__defaults__[:3], wait, lambda: sum(no_waiting))
+    monkeypatch.setattr(_retry.RetryPolicy.__init__, "__defaults__", defaults)
     created = aws.run("lambda_function", name="x", **code, role=ROLE, handler="handler.handler")
     assert created["function"]["state"] == "Active"
     assert aws.calls.count("CreateFunction") == 3
@@ -436,9 +436,9 @@ NO_DESTINATION = "The destination ARN arn:aws:sqs:eu-west-1:123456789012:dead is
 def test_a_role_that_kms_does_not_see_yet_is_waited_for(aws, log_group, code, no_waiting) -> None:
     functions = aws.stub("lambda")
     functions.add_client_error("get_function", "ResourceNotFoundException", f"Function not found: {ARN}", 404)
-    why = NO_PRINCIPAL + "ARN does not refer to a valid principal"
+    message = NO_PRINCIPAL + "ARN does not refer to a valid principal"
     for _unused in range(2):
-        functions.add_client_error("create_function", "InvalidParameterValueException", why, 400)
+        functions.add_client_error("create_function", "InvalidParameterValueException", message, 400)
     functions.add_response("create_function", answer(State="Pending")["Configuration"])
     functions.add_response("get_function", answer())
     standing(functions)
@@ -451,8 +451,8 @@ def test_a_role_that_kms_does_not_see_yet_is_waited_for(aws, log_group, code, no
 def test_so_it_is_when_the_configuration_is_updated(aws, log_group, no_waiting) -> None:
     functions = aws.stub("lambda")
     standing(functions)
-    why = NO_PRINCIPAL + "ARN does not refer to a valid principal"
-    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", why, 400)
+    message = NO_PRINCIPAL + "ARN does not refer to a valid principal"
+    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", message, 400)
     functions.add_response("update_function_configuration", answer()["Configuration"])
     functions.add_response("get_function", answer())
     standing(functions, Environment={"Variables": {"A": "1"}})
@@ -464,8 +464,8 @@ def test_so_it_is_when_the_configuration_is_updated(aws, log_group, no_waiting) 
 def test_a_key_that_is_wrong_is_not_waited_for(aws, log_group, no_waiting) -> None:
     functions = aws.stub("lambda")
     standing(functions)
-    why = NO_PRINCIPAL + "Key Aliases are not supported for this operation."
-    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", why, 400)
+    message = NO_PRINCIPAL + "Key Aliases are not supported for this operation."
+    functions.add_client_error("update_function_configuration", "InvalidParameterValueException", message, 400)
     assert "Key Aliases" in aws.run("lambda_function", name="x", environment={"A": "1"})["msg"]
     assert no_waiting == []
 
@@ -499,8 +499,10 @@ def test_a_queue_is_waited_for_a_minute_and_then_named(aws, log_group, no_waitin
 
 def test_tags_that_aws_keeps_back_are_said_so(aws, log_group) -> None:
     functions = aws.stub("lambda")
-    why = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform: lambda:ListTags on resource: {ARN}"
-    kept_back = {**answer(), "TagsError": {"ErrorCode": "AccessDeniedException", "Message": why}}
+    message = (
+        f"User: arn:aws:iam::123456789012:user/me is not authorized to perform: lambda:ListTags on resource: {ARN}"
+    )
+    kept_back = {**answer(), "TagsError": {"ErrorCode": "AccessDeniedException", "Message": message}}
     del kept_back["Tags"]
     for options in ({"memory_size": 256}, {"state": "absent", "delete_log_group": True}):
         functions.add_response("get_function", kept_back)

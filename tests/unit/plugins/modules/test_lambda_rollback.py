@@ -29,7 +29,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Time that would pass, passes at once; the pauses are kept."""
     found: list[float] = []
     monkeypatch.setattr("time.sleep", found.append)
-    monkeypatch.setattr(_retry.Patience.__init__, "__defaults__", (60.0, 0.5, 8.0, found.append, lambda: sum(found)))
+    monkeypatch.setattr(_retry.RetryPolicy.__init__, "__defaults__", (60.0, 0.5, 8.0, found.append, lambda: sum(found)))
     return found
 
 
@@ -165,11 +165,11 @@ def test_a_download_is_tried_again(aws, deploy, monkeypatch, pauses) -> None:
     answers = [503, 503, 200]
     good = Target.download
 
-    def download(target: Target, url: str, tried: str) -> bytes:
+    def download(target: Target, url: str, operation: str) -> bytes:
         status = answers.pop(0)
         if status != 200:
-            raise DownloadError(tried, f"HTTP status {status}")
-        return good(target, url, tried)
+            raise DownloadError(operation, f"HTTP status {status}")
+        return good(target, url, operation)
 
     monkeypatch.setattr(Target, "download", download)
     assert not aws.run("lambda_rollback", function_name="x").get("failed")
@@ -185,11 +185,11 @@ def test_what_passes_is_waited_out(aws, deploy, monkeypatch, code: str) -> None:
     left = {"UpdateFunctionCode": 3, "UpdateAlias": 7, "DeleteAlias": 7}
     original = client._make_api_call
 
-    def call(operation: str, request: dict[str, Any]) -> Any:
-        if left.get(operation, 0):
-            left[operation] -= 1
-            raise ClientError({"Error": {"Code": code, "Message": "Rate exceeded"}}, operation)
-        return original(operation, request)
+    def call(api_operation: str, request: dict[str, Any]) -> Any:
+        if left.get(api_operation, 0):
+            left[api_operation] -= 1
+            raise ClientError({"Error": {"Code": code, "Message": "Rate exceeded"}}, api_operation)
+        return original(api_operation, request)
 
     monkeypatch.setattr(client, "_make_api_call", call)
     monkeypatch.setattr(Target, "client", lambda _target, _service, **_settings: client)
@@ -246,13 +246,13 @@ def test_info_tells_what_runs(aws, deploy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("answer", "message"),
     [
         (SimpleNamespace(status_code=403, content=b""), "https://bucket.example.com answers with HTTP status 403"),
         (EndpointConnectionError(endpoint_url="https://bucket.example.com/x?X-Amz-Signature=s3cret"), "EndpointConn"),
     ],
 )
-def test_a_signed_address_is_in_no_error(monkeypatch, answer: Any, why: str) -> None:
+def test_a_signed_address_is_in_no_error(monkeypatch, answer: Any, message: str) -> None:
     def send(_session: URLLib3Session, _request: Any) -> Any:
         if isinstance(answer, Exception):
             raise answer
@@ -262,6 +262,6 @@ def test_a_signed_address_is_in_no_error(monkeypatch, answer: Any, why: str) -> 
     target = Target(boto3.Session("x", "x"), "eu-west-1")
     with pytest.raises(DownloadError) as caught:
         target.download("https://bucket.example.com/x?X-Amz-Signature=s3cret", "fetch it")
-    assert why in str(caught.value)
+    assert message in str(caught.value)
     assert "This machine has to reach https://bucket.example.com, where AWS keeps it." in str(caught.value)
     assert "s3cret" not in str(caught.value)

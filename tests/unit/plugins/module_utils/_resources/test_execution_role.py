@@ -311,13 +311,13 @@ def test_the_limit_counts_the_earlier_form_and_says_how_to_do_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "why"),
+    ("given", "message"),
     [
         ({"p": document(), "p-previous": document()}, "p-previous is where keep_previous puts the earlier p"),
         ({"p" * 120: document()}, "leaves no room"),
     ],
 )
-def test_names_that_the_earlier_form_cannot_have(given: dict[str, Any], why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why):
+def test_names_that_the_earlier_form_cannot_have(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
         keeping(inline_policies=given)
     resource(inline_policies=given)

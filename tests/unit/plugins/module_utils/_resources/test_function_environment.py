@@ -101,22 +101,24 @@ SECRET = st.text(st.sampled_from("0123456789\"\\'/\n\té€😀"), min_size=6, m
 
 @given(SECRET, st.sampled_from([str, json.dumps, repr, lambda text: json.dumps(json.dumps(text))]))
 def test_no_quotation_of_a_secret_stays_in_an_error(secret: str, quote: Any) -> None:
-    error = AwsError("update function x", f"bad value {quote(secret)} given", code="Bad", where="here", hint="Mend it.")
+    error = AwsError(
+        "update function x", f"bad value {quote(secret)} given", code="Bad", where="here", advice="Mend it."
+    )
     clean = without_secrets(error, {secret})
     assert secret not in str(clean)
     assert quote(secret).strip("'\"") not in str(clean)
-    assert HIDDEN in clean.why
-    assert (clean.tried, clean.code, clean.where, clean.hint) == (error.tried, "Bad", "here", "Mend it.")
+    assert HIDDEN in clean.message
+    assert (clean.operation, clean.code, clean.where, clean.advice) == (error.operation, "Bad", "here", "Mend it.")
 
 
 def test_the_longer_of_two_secrets_goes_first() -> None:
     error = AwsError("x", "value hush-and-more is bad")
-    assert without_secrets(error, {"hush", "hush-and-more"}).why == "value (hidden) is bad"
+    assert without_secrets(error, {"hush", "hush-and-more"}).message == "value (hidden) is bad"
 
 
 def test_aws_quotes_a_too_large_environment_and_may_cut_it_anywhere() -> None:
-    why = 'exceeded the 4KB limit. String measured: {"TOKEN":"hush-and-mo'
-    assert without_secrets(AwsError("x", why), {"hush-and-more"}).why == (
+    message = 'exceeded the 4KB limit. String measured: {"TOKEN":"hush-and-mo'
+    assert without_secrets(AwsError("x", message), {"hush-and-more"}).message == (
         "exceeded the 4KB limit. String measured: (hidden)"
     )
 
@@ -130,4 +132,4 @@ def test_the_kind_of_an_error_and_what_was_done_stay() -> None:
 
 
 def test_an_empty_secret_hides_nothing_else() -> None:
-    assert without_secrets(AwsError("x", "no such thing"), {""}).why == "no such thing"
+    assert without_secrets(AwsError("x", "no such thing"), {""}).message == "no such thing"

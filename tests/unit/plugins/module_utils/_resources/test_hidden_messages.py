@@ -8,7 +8,7 @@ import boto3
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.dead_letter_queue import Queue
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.hidden_messages import HiddenMessages
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.exceptions import ClientError
 
@@ -59,7 +59,7 @@ def hidden(sqs: Sqs, now: list[float], monkeypatch: pytest.MonkeyPatch) -> Hidde
     monkeypatch.setattr(Target, "client", lambda _target, _service: sqs)
     target = Target(boto3.Session(region_name=REGION), REGION)
     queue = Queue("q", "https://q", {})
-    return HiddenMessages(target, queue, Patience(seconds=5, sleep=lambda _s: None), 100, lambda: now[0])
+    return HiddenMessages(target, queue, RetryPolicy(seconds=5, sleep=lambda _s: None), 100, lambda: now[0])
 
 
 def test_they_are_hidden_longer_once_half_of_the_time_is_over(

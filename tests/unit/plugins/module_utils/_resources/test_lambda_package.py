@@ -173,15 +173,15 @@ def test_sources_and_wheels_stand_side_by_side_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "why"),
+    ("inside", "message"),
     [
         ("orjson/__init__.py", r"orjson/__init__\.py would come from both a source and a wheel of native\.txt"),
         ("orjson", r"orjson would be a file \(from a source\) and a folder \(from a wheel of native\.txt\)"),
         ("orjson/__init__.py/x", r"__init__\.py would be a file \(from a wheel of native\.txt\) and a folder"),
     ],
 )
-def test_a_source_in_the_place_of_a_wheel_s_file_is_refused(inside: str, why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why):
+def test_a_source_in_the_place_of_a_wheel_s_file_is_refused(inside: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
         merged({inside: b""}, {"orjson/__init__.py": b""}, Path("native.txt"))
 
 

@@ -24,7 +24,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
     Statement,
     render,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
@@ -137,7 +137,7 @@ def resource(client: Lambda, statements: list[dict[str, Any]], **options: Any) -
     full = [{"action": "lambda:InvokeFunction", **item} for item in statements]
     made = LambdaPermissionResource(target, {**params, "statements": full, **options})
     clock = Clock()
-    made._patience = Patience(seconds=60, sleep=clock.sleep, clock=clock)
+    made._patience = RetryPolicy(seconds=60, sleep=clock.sleep, clock=clock)
     return made
 
 

@@ -364,8 +364,8 @@ def test_where_every_statement_is_in_use_nothing_is_changed(kind: type[Aws]) -> 
     with pytest.raises(LimitReachedError) as failure:
         run(client, logs=Logs({**in_use(groups), groups[0]: [f"{RESOURCE}:live"]}))
     assert (client.writes, client.statements) == ([], before)
-    why = "lambda:PutResourcePolicy" if kind is NewAws else "This botocore does not know PutResourcePolicy"
-    assert why in str(failure.value)
+    message = "lambda:PutResourcePolicy" if kind is NewAws else "This botocore does not know PutResourcePolicy"
+    assert message in str(failure.value)
     assert "Of 1 statements to write, the first 0 fit" in str(failure.value)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AwsError, ReflectorError
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.backfill import (
     SEAM_MS,
     Backfill,
@@ -112,11 +112,11 @@ class Logs:
 
 @pytest.fixture
 def made() -> Callable[..., Backfill]:
-    patience = Patience(seconds=30, sleep=lambda _seconds: None)
+    retry_policy = RetryPolicy(seconds=30, sleep=lambda _seconds: None)
 
     def make(logs: Logs, client: Lambda) -> Backfill:
-        api = LogsApi(logs, lambda: "222222222222/eu-west-1", patience)
-        return Backfill(api, client, OURS, owner=ACCOUNT, patience=patience, where="222222222222/eu-west-1")
+        api = LogsApi(logs, lambda: "222222222222/eu-west-1", retry_policy)
+        return Backfill(api, client, OURS, owner=ACCOUNT, retry_policy=retry_policy, where="222222222222/eu-west-1")
 
     return make
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _errors
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience, stop_at_limits
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy, stop_at_limits
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi, OutdatedSdkError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from botocore.config import Config
 from logs_server import LogsServer
 
@@ -39,9 +39,9 @@ def clock() -> Clock:
 
 
 def api(server: LogsServer, clock: Clock, seconds: float = 60, scale: float = 1e6) -> LogsApi:
-    patience = Patience(seconds=seconds, sleep=clock.sleep, clock=lambda: clock.now)
-    pace = Pace(scale=scale, sleep=clock.sleep, clock=lambda: clock.now)
-    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience, pace)
+    retry_policy = RetryPolicy(seconds=seconds, sleep=clock.sleep, clock=lambda: clock.now)
+    rate_limiter = RateLimiter(scale=scale, sleep=clock.sleep, clock=lambda: clock.now)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", retry_policy, rate_limiter)
 
 
 def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
@@ -153,8 +153,8 @@ def test_a_missing_permission_of_the_function_says_what_to_do(clock: Clock) -> N
     server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
     with pytest.raises(_errors.AwsError) as caught:
         api(server, clock, seconds=5).put(SubscriptionFilter("/x", "n", OURS))
-    assert OURS in caught.value.hint
-    assert "lambda_permission" in caught.value.hint
+    assert OURS in caught.value.advice
+    assert "lambda_permission" in caught.value.advice
 
 
 def test_all_groups_share_the_time_that_a_missing_permission_is_waited_for(clock: Clock) -> None:
@@ -189,7 +189,7 @@ def test_a_full_group_names_who_holds_the_slots(clock: Clock) -> None:
     assert "LimitExceededException" in str(caught.value)
     assert f"theirs (to {THEIRS}), others (to {THEIRS}-2)" in str(caught.value)
     assert "222222222222/eu-west-1" in str(caught.value)
-    assert caught.value.hint.endswith("set the option slots (of the roles: log_groups_slots) to 2.")
+    assert caught.value.advice.endswith("set the option slots (of the roles: log_groups_slots) to 2.")
     assert clock.now == 0
 
 
@@ -223,7 +223,7 @@ def test_a_destination_that_is_gone_is_not_taken_for_a_group_that_is(clock: Cloc
     server.spoil = failing(1, "PutSubscriptionFilter", trouble)
     with pytest.raises(_errors.AwsError, match="destination does not exist") as caught:
         api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
-    assert OURS in caught.value.hint
+    assert OURS in caught.value.advice
 
 
 def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock: Clock) -> None:
@@ -244,11 +244,11 @@ def test_botocore_hands_throttling_to_the_pace_at_once(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(3, "DescribeSubscriptionFilters", THROTTLED)
     patient = server.session.client("logs", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
-    pace = Pace(sleep=clock.sleep, clock=lambda: clock.now)
-    patience = Patience(seconds=60, sleep=clock.sleep, clock=lambda: clock.now)
-    assert LogsApi(stop_at_limits(patient), str, patience, pace).filters("/x") == []
-    assert pace.refused["DescribeSubscriptionFilters"] == 3
-    assert pace.calls["DescribeSubscriptionFilters"] == 4
+    rate_limiter = RateLimiter(sleep=clock.sleep, clock=lambda: clock.now)
+    retry_policy = RetryPolicy(seconds=60, sleep=clock.sleep, clock=lambda: clock.now)
+    assert LogsApi(stop_at_limits(patient), str, retry_policy, rate_limiter).filters("/x") == []
+    assert rate_limiter.refused["DescribeSubscriptionFilters"] == 3
+    assert rate_limiter.calls["DescribeSubscriptionFilters"] == 4
 
 
 def test_throttling_is_given_up_only_when_nobody_gets_through(clock: Clock) -> None:
@@ -265,7 +265,7 @@ def test_throttling_is_given_up_only_when_nobody_gets_through(clock: Clock) -> N
         if len(served) < 200:
             served.append(1)
             clock.sleep(1)
-            calls.pace.accepted("DescribeSubscriptionFilters")
+            calls.rate_limiter.accepted("DescribeSubscriptionFilters")
             return THROTTLED
         return None
 

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import ReflectorError
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
     Choice,
@@ -18,7 +18,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ch
     delivery_path,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import Pace
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Position, Sweep
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import Tally
 from hypothesis import HealthCheck, given, settings
@@ -36,7 +36,7 @@ def arn(name: str) -> str:
 def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
     """Without marks, unless they are asked for: every group is looked at."""
     wanted = options.pop("wanted", None) or Wanted(OURS, options.pop("attributes", {}))
-    api = LogsApi(server.client, lambda: "222222222222/eu-west-1", Patience(seconds=0), Pace(scale=1e6))
+    api = LogsApi(server.client, lambda: "222222222222/eu-west-1", RetryPolicy(seconds=0), RateLimiter(scale=1e6))
     choice = options.pop("choice", None) or Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
     return Sweep(api, choice, wanted, arn=arn, workers=workers, **{"mark": False, **options})
 

@@ -48,7 +48,7 @@ class _Bucket:
     passed: float = float("-inf")
 
 
-class Pace:
+class RateLimiter:
     """Waits before each call. Safe to share between threads, and of use only if all callers of a target share it.
 
     share   of AWS's documented rates, above 0

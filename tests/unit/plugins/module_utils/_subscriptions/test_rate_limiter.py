@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _errors
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import Patience
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.pace import (
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import (
     RATES,
     SHARE,
-    Pace,
+    RateLimiter,
     seconds_for,
 )
 from embedded_aws.rates import Rates
@@ -41,16 +41,16 @@ class Clock:
         self.now += seconds
 
 
-def paced(clock: Clock, share: float = SHARE, **options: float) -> Pace:
-    return Pace(share, sleep=clock.sleep, clock=clock, **options)
+def paced(clock: Clock, share: float = SHARE, **options: float) -> RateLimiter:
+    return RateLimiter(share, sleep=clock.sleep, clock=clock, **options)
 
 
-def moments(pace: Pace, clock: Clock, pauses: list[float]) -> list[float]:
+def moments(rate_limiter: RateLimiter, clock: Clock, pauses: list[float]) -> list[float]:
     """When the calls are made of one who pauses so long before each."""
     found = []
     for pause in pauses:
         clock.sleep(pause)
-        pace.take(PUT)
+        rate_limiter.take(PUT)
         found.append(clock.now)
     return found
 
@@ -66,11 +66,11 @@ def test_no_window_of_time_has_more_calls_than_the_rate_and_a_burst(
     pauses: list[float], share: float, scale: float
 ) -> None:
     clock = Clock()
-    pace = paced(clock, share, scale=scale)
-    made = moments(pace, clock, pauses)
+    rate_limiter = paced(clock, share, scale=scale)
+    made = moments(rate_limiter, clock, pauses)
     rate, burst = RATE * share * scale, max(RATE * share * 0.8, 1)
-    assert pace.limit(PUT) == pytest.approx(rate)
-    assert pace.calls == {PUT: len(pauses)}
+    assert rate_limiter.limit(PUT) == pytest.approx(rate)
+    assert rate_limiter.calls == {PUT: len(pauses)}
     for (first, begin), (last, end) in itertools.combinations(enumerate(made), 2):
         assert last - first + 1 <= rate * (end - begin) + burst + 1e-6
 
@@ -82,40 +82,44 @@ def test_no_window_of_time_has_more_calls_than_the_rate_and_a_burst(
 )
 def test_refusals_never_make_it_faster(pauses: list[float], refused: set[int], share: float) -> None:
     clock = Clock()
-    pace = paced(clock, share)
+    rate_limiter = paced(clock, share)
     made = []
     for number, pause in enumerate(pauses):
-        made += moments(pace, clock, [pause])
+        made += moments(rate_limiter, clock, [pause])
         if number in refused:
-            pace.slow_down(PUT)
+            rate_limiter.slow_down(PUT)
     for (first, begin), (last, end) in itertools.combinations(enumerate(made), 2):
         assert last - first + 1 <= RATE * share * (end - begin) + RATE * share + 1e-6
 
 
 def test_each_operation_has_a_rate_of_its_own() -> None:
     clock = Clock()
-    pace = paced(clock, 1.0)
+    rate_limiter = paced(clock, 1.0)
     for operation in (PUT, DESCRIBE, "DescribeLogGroups"):
         for _unused in range(4):
-            pace.take(operation)
+            rate_limiter.take(operation)
     assert clock.now < 1e-9
-    assert (pace.limit("DescribeLogGroups"), pace.limit(PUT), pace.limit("PutAccountPolicy")) == (10, 5, 1)
+    assert (
+        rate_limiter.limit("DescribeLogGroups"),
+        rate_limiter.limit(PUT),
+        rate_limiter.limit("PutAccountPolicy"),
+    ) == (10, 5, 1)
 
 
 def test_after_a_refusal_it_is_slower_without_a_burst_and_recovers() -> None:
     clock = Clock()
-    pace = paced(clock, 1.0)
-    moments(pace, clock, [0.0] * 20)
-    assert pace.slow_down(PUT) == float("-inf")
+    rate_limiter = paced(clock, 1.0)
+    moments(rate_limiter, clock, [0.0] * 20)
+    assert rate_limiter.slow_down(PUT) == float("-inf")
     begun = clock.now
-    soon = moments(pace, clock, [0.0] * 10)
+    soon = moments(rate_limiter, clock, [0.0] * 10)
     assert 5 * 0.7 * 0.99 <= 9 / (soon[-1] - soon[0]) <= 5 * 0.85
     assert soon[0] - begun >= 1 / (5 * 0.7) - 1e-9
     clock.now = begun + 20
-    later = moments(pace, clock, [0.0] * 20)
+    later = moments(rate_limiter, clock, [0.0] * 20)
     assert later[3] == pytest.approx(later[0])  # the burst is back, and the rate
     assert 16 / (later[19] - later[3]) == pytest.approx(5)
-    assert pace.refused == {PUT: 1}
+    assert rate_limiter.refused == {PUT: 1}
 
 
 def test_calls_that_are_refused_together_slow_it_down_once() -> None:
@@ -132,33 +136,33 @@ def test_calls_that_are_refused_together_slow_it_down_once() -> None:
 
 def test_however_often_it_is_refused_it_goes_on() -> None:
     clock = Clock()
-    pace = paced(clock)
+    rate_limiter = paced(clock)
     for _unused in range(50):
         clock.sleep(1.1)
-        pace.slow_down(PUT)
+        rate_limiter.slow_down(PUT)
     begun = clock.now
-    pace.take(PUT)
+    rate_limiter.take(PUT)
     assert clock.now - begun <= 1 / (RATE * SHARE * 0.05) + 1e-9
 
 
 def test_the_last_call_that_got_through_is_known() -> None:
     clock = Clock()
-    pace = paced(clock)
+    rate_limiter = paced(clock)
     clock.now = 7.0
-    pace.accepted(PUT)
+    rate_limiter.accepted(PUT)
     clock.now = 9.0
-    assert pace.slow_down(PUT) == 7.0
-    assert pace.slow_down(DESCRIBE) == float("-inf")
+    assert rate_limiter.slow_down(PUT) == 7.0
+    assert rate_limiter.slow_down(DESCRIBE) == float("-inf")
 
 
 def test_threads_that_share_it_wait_for_different_moments() -> None:
     waits: list[float] = []
-    pace = Pace(1.0, sleep=waits.append, clock=lambda: 0.0)
+    rate_limiter = RateLimiter(1.0, sleep=waits.append, clock=lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(pace.take, [PUT] * 400))
+        list(pool.map(rate_limiter.take, [PUT] * 400))
     waits = [wait for wait in waits if wait > 1e-9]
     assert sorted(waits) == pytest.approx([number / 5 for number in range(1, 397)])
-    assert pace.calls == {PUT: 400}
+    assert rate_limiter.calls == {PUT: 400}
 
 
 class Aws:
@@ -167,7 +171,7 @@ class Aws:
     def __init__(self, share: float = SHARE) -> None:
         self.now = 0.0
         self._waits: list[float] = []
-        self.pace = Pace(share, sleep=self._waits.append, clock=lambda: self.now)
+        self.rate_limiter = RateLimiter(share, sleep=self._waits.append, clock=lambda: self.now)
         self._rates = Rates(lambda: self.now, scale=1)
         self.passed: list[float] = []
 
@@ -195,13 +199,13 @@ class Aws:
                 foreign = next(moments_of_others, float("inf"))
             after = latency()
             if what == "wants":
-                self.pace.take(PUT)
+                self.rate_limiter.take(PUT)
                 after = travel() + (self._waits.pop() if self._waits else 0.0)
             elif self._rates.allow("1", "r", "logs", PUT):
-                self.pace.accepted(PUT)
+                self.rate_limiter.accepted(PUT)
                 self.passed.append(self.now)
             else:
-                self.pace.slow_down(PUT)
+                self.rate_limiter.slow_down(PUT)
             heapq.heappush(events, (self.now + after, next(ticks), "calls" if what == "wants" else "wants"))
 
 
@@ -210,7 +214,7 @@ def test_eight_callers_use_95_percent_of_what_aws_allows_and_none_is_refused(lat
     aws = Aws()
     aws.run(8, 600, lambda: latency)
     assert len(aws.passed) >= 0.95 * RATE * 600
-    assert aws.pace.refused.total() == 0
+    assert aws.rate_limiter.refused.total() == 0
 
 
 @given(latency=st.lists(st.floats(0, 2), min_size=5, max_size=50))
@@ -218,14 +222,14 @@ def test_latency_that_varies_costs_next_to_nothing(latency: list[float]) -> None
     aws = Aws()
     aws.run(16, 300, itertools.cycle(latency).__next__)
     assert len(aws.passed) >= 0.95 * RATE * 300
-    assert aws.pace.refused.total() == 0
+    assert aws.rate_limiter.refused.total() == 0
 
 
 def test_first_calls_that_must_connect_do_not_make_those_after_them_too_many() -> None:
     aws = Aws()
     delays = itertools.chain([0.2] * 10, itertools.repeat(0.01))
     aws.run(10, 60, lambda: 0.05, travel=delays.__next__)
-    assert aws.pace.refused.total() == 0
+    assert aws.rate_limiter.refused.total() == 0
     assert len(aws.passed) >= 0.95 * RATE * 60
 
 
@@ -266,8 +270,8 @@ def busy(server: LogsServer, clock: Clock, others: float) -> None:
 
 
 def api(server: LogsServer, clock: Clock, seconds: float) -> LogsApi:
-    patience = Patience(seconds=seconds, sleep=clock.sleep, clock=clock)
-    return LogsApi(server.client, lambda: "222222222222/eu-west-1", patience)
+    retry_policy = RetryPolicy(seconds=seconds, sleep=clock.sleep, clock=clock)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", retry_policy)
 
 
 def test_a_call_that_is_refused_costs_a_wait_and_is_never_given_up() -> None:
@@ -276,7 +280,7 @@ def test_a_call_that_is_refused_costs_a_wait_and_is_never_given_up() -> None:
     calls = api(server, clock, seconds=60)
     for _unused in range(400):
         assert calls.filters("/x") == []
-    assert calls.pace.refused[DESCRIBE] > 0
+    assert calls.rate_limiter.refused[DESCRIBE] > 0
     assert 400 / clock.now >= 0.7 * 2
 
 
