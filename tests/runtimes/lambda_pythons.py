@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The Pythons of this machine that Lambda has as well, each in an environment with AWS's runtime client and SDK.
 
     python tests/runtimes/lambda_pythons.py                     make the environments, and say which there are

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A Lambda function on this machine as AWS runs it: AWS's own runtime client asks a Runtime API (2018-06-01) for events.
 
     with Runtime(package, python="3.13", environment={"SUMO_ENDPOINT": sink.url}) as function:

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import time
 from collections import Counter
@@ -7,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reflector.accounting import AccountsError, SinkTally, Tally, accounted, metric_line
 from reflector.decode import decode
-from reflector.delivery import Sent, Unsent
+from reflector.delivery import Sent, Undelivered
+from reflector.records import subset
 from reflector_support import payload, subscription_event
 from scripted_sink import batch_of
 
@@ -31,7 +36,7 @@ def received(count, *, text="private"):
 
 def some(numbers, reason="busy"):
     batch = batch_of(*["private"] * 20)
-    return Unsent(batch.only(sorted(numbers)), reason, 1)
+    return Undelivered(subset(batch, sorted(numbers)), reason, 1)
 
 
 def tally_of(count, dropped=0, **sinks):
@@ -43,9 +48,9 @@ def tally_of(count, dropped=0, **sinks):
     for name, (sent, queued, failed) in sinks.items():
         tally.sinks[name] = SinkTally(given=count - dropped, sent=Sent(sent, 1, 0))
         if queued:
-            tally.unsent(name, some(queued), queued=True)
+            tally.add_undelivered(name, some(queued), queued=True)
         if failed:
-            tally.unsent(name, some(failed, "refused"), queued=False)
+            tally.add_undelivered(name, some(failed, "refused"), queued=False)
     return tally
 
 
@@ -83,7 +88,7 @@ def test_events_of_several_payloads_are_several():
     tally.sinks["a"] = SinkTally(given=4, sent=Sent(2, 2, 0))
     for _unused in range(2):
         tally.receive(received(2))
-        tally.unsent("a", some({0}), queued=True)
+        tally.add_undelivered("a", some({0}), queued=True)
     assert four(tally) == (0, 2, 2, 0)
     assert tally.counts()["ReceivedEvents"] == 4
 

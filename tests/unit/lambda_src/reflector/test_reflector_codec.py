@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The standard library and the native modules: each by itself, and that they agree."""
 
 import gzip
@@ -151,7 +155,7 @@ def test_both_make_the_same_lines(texts, extracted):
     event = subscription_event(body)
     lines = []
     for package in PACKAGES.values():
-        (events,) = package.decode.decode(event).slabs()
+        (events,) = package.decode.decode(event).pages()
         text = "\n".join(package.lines.json_lines(events, ',"logGroup":"/g"', ["id", "extractedFields"]))
         lines.append(package.codec.gunzip(package.codec.gzip(package.codec.utf8(text)), 1_000_000))
     assert lines[0] == lines[1]

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Delivery to a sink that does what a script says. Over sockets: test_reflector_http.py."""
 
 from collections import Counter
@@ -7,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from reflector import delivery
-from reflector.delivery import LEAST_SECONDS, TIME_IS_OVER, Backoff, Delivery, Sent
+from reflector.delivery import MIN_ATTEMPT_SECONDS, TIME_IS_OVER, Backoff, Delivery, Sent
 from reflector.sinks import ACCEPTED, Chunk, Outcome
 from scripted_sink import AGAIN, REFUSED, TOO_LARGE, UNAUTHORIZED, Clock, ScriptedSink, batch_of
 
@@ -60,7 +64,7 @@ def test_again_is_tried_again_and_the_rest_follows():
 
 
 def test_a_wish_to_wait_is_respected_and_backoff_is_the_least():
-    way = Way(Outcome("again", "busy", 7.0), Outcome("again", "busy", 0.0))
+    way = Way(Outcome("retry", "busy", 7.0), Outcome("retry", "busy", 0.0))
     assert way.clock.waits[0] == 7.0
     assert 0 <= way.clock.waits[1] <= 0.2
 
@@ -73,7 +77,7 @@ def test_an_attempt_has_the_time_that_is_left_but_no_more_than_half_a_minute():
 
 
 def test_a_wait_beyond_the_time_ends_the_way_for_everything():
-    way = Way(ACCEPTED, Outcome("again", "busy", 1000.0), count=6)
+    way = Way(ACCEPTED, Outcome("retry", "busy", 1000.0), count=6)
     assert way.accepted == [0, 1]
     assert way.left == [([2, 3], "busy", 1), ([4, 5], f"busy, and {TIME_IS_OVER}", 0)]
     assert way.clock.waits == []
@@ -89,7 +93,7 @@ def test_without_time_nothing_is_begun():
 
 
 def test_when_the_time_is_over_the_rest_is_handed_back_in_one_piece():
-    way = Way(count=6, size=1, seconds=LEAST_SECONDS + 0.015)
+    way = Way(count=6, size=1, seconds=MIN_ATTEMPT_SECONDS + 0.015)
     assert way.accepted == [0, 1]
     assert way.left == [([2], TIME_IS_OVER, 0), ([3, 4, 5], TIME_IS_OVER, 0)]
 
@@ -154,7 +158,7 @@ def test_what_a_sink_would_never_take_is_handed_back_without_a_request():
 
 
 def test_of_a_part_only_what_failed_is_sent_again():
-    part = Outcome("partly", "", 0.0, again=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
+    part = Outcome("partial", "", 0.0, retry=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
     way = Way(part, count=6, size=6)
     assert [list(map(int, ids)) for ids in way.sink.seen] == [[0, 1, 2, 3, 4, 5], [1, 3]]
     assert sorted(way.left) == [([0], "worse", 1), ([2, 5], "bad", 1)]
@@ -163,7 +167,7 @@ def test_of_a_part_only_what_failed_is_sent_again():
 
 
 def test_a_part_that_fails_again_and_again_is_handed_back_in_time():
-    way = Way(after=lambda count: Outcome("partly", "busy", 0.0, again=range(count)), count=4, size=4, seconds=5.0)
+    way = Way(after=lambda count: Outcome("partial", "busy", 0.0, retry=range(count)), count=4, size=4, seconds=5.0)
     ((numbers, reason, attempts),) = way.left
     assert (numbers, reason) == ([0, 1, 2, 3], f"busy, and {TIME_IS_OVER}")
     assert attempts == way.delivery.sent.requests > 3
@@ -171,7 +175,7 @@ def test_a_part_that_fails_again_and_again_is_handed_back_in_time():
 
 def test_a_part_that_may_be_sent_again_for_minutes_is():
     """As a stream does that is throttled for long: the way must not end for want of anything but time."""
-    way = Way(after=lambda count: Outcome("partly", "busy", 2.0, again=range(count)), count=1, seconds=850.0)
+    way = Way(after=lambda count: Outcome("partial", "busy", 2.0, retry=range(count)), count=1, seconds=850.0)
     ((numbers, reason, attempts),) = way.left
     assert (numbers, reason) == ([0], f"busy, and {TIME_IS_OVER}")
     assert attempts > 400
@@ -206,14 +210,14 @@ def test_an_interrupt_is_no_outcome():
 
 @st.composite
 def partly(draw):
-    shares = draw(st.lists(st.sampled_from(["sent", "again", "bad", "worse"]), min_size=1, max_size=6))
+    shares = draw(st.lists(st.sampled_from(["sent", "retry", "bad", "worse"]), min_size=1, max_size=6))
 
     def outcome(count):
         verdicts = [shares[place % len(shares)] for place in range(count)]
         return Outcome(
-            "partly",
+            "partial",
             "busy",
-            again=[place for place, verdict in enumerate(verdicts) if verdict == "again"],
+            retry=[place for place, verdict in enumerate(verdicts) if verdict == "retry"],
             refused={place: verdict for place, verdict in enumerate(verdicts) if verdict in ("bad", "worse")},
         )
 
@@ -222,7 +226,7 @@ def partly(draw):
 
 outcomes = st.one_of(
     st.sampled_from([ACCEPTED, ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED, REFUSED, ValueError("private")]),
-    st.builds(Outcome, st.just("again"), st.just("busy"), st.sampled_from([0.0, 1.0, 30.0, 1000.0])),
+    st.builds(Outcome, st.just("retry"), st.just("busy"), st.sampled_from([0.0, 1.0, 30.0, 1000.0])),
     partly(),
 )
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Whatever sinks do, every event is at the sink or in the queue, and the accounts say which. Thousands of faults, over sockets."""
 
 import json
@@ -110,7 +114,7 @@ class Context:
 def quick(monkeypatch):
     """No waiting between attempts. An answer is awaited for long enough on any machine: see `impatient`."""
     monkeypatch.setattr(delivery.Backoff, "seconds", lambda _backoff, _attempt: 0.0001)
-    monkeypatch.setattr(delivery, "LEAST_SECONDS", 5.0)
+    monkeypatch.setattr(delivery, "MIN_ATTEMPT_SECONDS", 5.0)
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.03)
 
 
@@ -134,7 +138,7 @@ faults, silent_faults = scripts(FAULTS), scripts(ALL)
 texts = st.lists(st.sampled_from(["private", '{"a":1.10}', "private \ud800é", "x" * 300]), min_size=3, max_size=20)
 times = st.one_of(st.floats(5, 50), st.floats(50, 500))
 shapes = st.fixed_dictionaries(
-    {"limit": st.integers(50, 500), "slab": st.sampled_from([400, 4_000_000]), "two": st.booleans()}
+    {"limit": st.integers(50, 500), "page": st.sampled_from([400, 4_000_000]), "two": st.booleans()}
 )
 
 
@@ -154,7 +158,7 @@ class Rig:
             environment["REFLECTOR_RULES"] = self.second
         with (
             mock.patch.object(sumologic, "REQUEST_LIMIT", shape["limit"]),
-            mock.patch.object(decode, "SLAB_BYTES", shape["slab"]),
+            mock.patch.object(decode, "PAGE_BYTES", shape["page"]),
         ):
             outcome = self.function.invoke(event, context=Context(seconds), **environment)
         line = outcome.account

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole function, as Lambda calls it. What random faults make of it: test_reflector_faults.py."""
 
 import base64
@@ -179,7 +183,7 @@ def test_what_is_refused_is_in_the_queue_and_the_invocation_a_success(function, 
 
 
 def test_everything_delivered_asks_no_aws(function, sink, queue):
-    with mock.patch("reflector.dead_letters.ask") as asked:
+    with mock.patch("reflector.dead_letters.call") as asked:
         assert events(function.forward("a", DEAD_LETTER_QUEUE=queue.name)) == (1, 0, 1, 0, 0)
     assert not asked.called
 
@@ -197,7 +201,7 @@ def test_a_queue_that_refuses_fails_the_invocation(function, sink, aws):
 
 def test_a_queue_that_refuses_some_fails_the_invocation_for_these(function, sink, queue):
     sink.script.append(status(400))
-    with mock.patch("reflector.dead_letters.MESSAGE_BYTES", 100), fail_at("SendMessage", 2):
+    with mock.patch("reflector.dead_letters.MAX_MESSAGE_BYTES", 100), fail_at("SendMessage", 2):
         outcome = function.forward("a", "b", "c", DEAD_LETTER_QUEUE=queue.name)
     assert type(outcome.error).__name__ == "DeliveryFailed"
     assert events(outcome) == (3, 0, 0, 2, 1)
@@ -330,7 +334,7 @@ def test_routes_choose_and_black_out(function, sink):
 def test_bad_rules_fail_every_event_with_their_place(function, sink):
     outcome = function.forward("private", REFLECTOR_RULES='{"routes":[{"log_groups":["/a"]}]}')
     assert str(outcome.error).startswith(
-        "REFLECTOR_RULES: routes[0].log_groups: the last route must fit every log group"
+        "REFLECTOR_RULES: routes[0].log_groups: the last route must match every log group"
     )
     assert events(outcome) == (1, 0, 0, 0, 1)
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import contextlib
 import datetime
 import email.utils
@@ -62,7 +66,7 @@ class Courier(HttpSink):
 def courier(sink):
     courier = Courier(sink.url)
     yield courier
-    courier._connected().close()
+    courier._connection_to_endpoint().close()
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
@@ -356,7 +360,7 @@ def test_faults_in_a_row(sink, courier, faults):
 
 
 def post(courier, **options):
-    return courier._connected().post((), b"x", **{"timeout": 5.0, **options})
+    return courier._connection_to_endpoint().post((), b"x", **{"timeout": 5.0, **options})
 
 
 def test_the_answers_body_is_there_for_sinks_that_read_it(sink, courier):
@@ -379,7 +383,7 @@ def test_a_body_beyond_its_limit_is_cut_and_its_connection_left(sink, courier, m
 
 
 def test_a_token_is_in_no_repr(courier):
-    assert TOKEN not in repr(courier._connected()._endpoint)
+    assert TOKEN not in repr(courier._connection_to_endpoint()._endpoint)
 
 
 @pytest.mark.parametrize(
@@ -393,21 +397,21 @@ def test_a_token_is_in_no_repr(courier):
         (401, "unauthorized"),
         (403, "unauthorized"),
         (404, "refused"),
-        (408, "again"),
+        (408, "retry"),
         (411, "refused"),
         (413, "too_large"),
-        (425, "again"),
-        (429, "again"),
-        (500, "again"),
-        (502, "again"),
-        (503, "again"),
-        (599, "again"),
+        (425, "retry"),
+        (429, "retry"),
+        (500, "retry"),
+        (502, "retry"),
+        (503, "retry"),
+        (599, "retry"),
     ],
 )
 def test_what_a_status_says(code, verdict):
     got = by_status(Answer(code, 3.0, b"private"))
     assert got.verdict == verdict
-    assert got.retry_after == (3.0 if verdict == "again" else 0.0)
+    assert got.retry_after == (3.0 if verdict == "retry" else 0.0)
     assert got.reason == ("" if verdict == "accepted" else f"the sink answered {code}")
 
 
@@ -470,7 +474,7 @@ def test_the_connection_of_a_secret_that_was_renewed_is_closed(sink, vault):
     vault["ssm:/url"] = sink.url
     courier = Courier("ssm:/url")
     courier.deliver(b"a")
-    connection = courier._connected()
+    connection = courier._connection_to_endpoint()
     assert courier.renew()
     assert connection._open is None
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Messages of the dead-letter queue, sent again. Through the whole function: test_reflector_handler.py."""
 
 import json
@@ -10,9 +14,10 @@ from hypothesis import strategies as st
 from reflector import delivery
 from reflector.accounting import Tally
 from reflector.config import Config
-from reflector.dead_letters import QueueRefusedError, letters, undecodable
-from reflector.delivery import TIME_IS_OVER, Unsent
+from reflector.dead_letters import QueueRefusedError, dead_letters, undecodable_letter
+from reflector.delivery import TIME_IS_OVER, Undelivered
 from reflector.flow import Flow
+from reflector.records import subset
 from reflector.replay import Replay, is_queue_event
 from reflector.rules import routes
 from reflector.sinks import ACCEPTED
@@ -45,7 +50,7 @@ class Replaying:
 
     def answer(self, *bodies):
         with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
-            answer = self.replay.answer(sqs_event(*bodies)["Records"])
+            answer = self.replay.run(sqs_event(*bodies)["Records"])
         self.tally.check()
         assert set(answer) == {"batchItemFailures", "failures"}
         assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == list(answer["failures"])
@@ -64,7 +69,7 @@ def sink(*script, **options):
 def letter(*texts, sink="a", first=0):
     """A dead letter of these events, whose ids begin at `first`."""
     batch = batch_of(*["x"] * first, *texts)
-    ((body, _part),) = letters(Unsent(batch.only(range(first, first + len(texts))), "busy", 3), sink)
+    ((body, _part),) = dead_letters(Undelivered(subset(batch, range(first, first + len(texts))), "busy", 3), sink)
     return body
 
 
@@ -143,7 +148,7 @@ def test_lambdas_own_records_of_failures(mark):
 
 def test_what_was_undecodable_and_can_be_read_today_is_sent():
     """As a payload that was too large for the function's memory."""
-    body = undecodable(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
+    body = undecodable_letter(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
     replaying = Replaying(a=sink(), b=sink())
     assert replaying.answer(body) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0], [0])

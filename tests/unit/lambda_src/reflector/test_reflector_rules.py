@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import re
 import time
@@ -6,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reflector.options import SettingsError
-from reflector.rules import READY, routes
+from reflector.rules import REDACTIONS, routes
 from reflector_support import json_texts, payload
 
 EVERYTHING = {"log_groups": ["*"]}
@@ -32,14 +36,14 @@ def events_of(*messages, **members):
         ([{}], "routes[0].log_groups: is needed."),
         ([{"log_groups": []}], "routes[0].log_groups: must name a pattern, such as *."),
         ([{"log_groups": "*"}], "routes[0].log_groups: must be a list of strings."),
-        ([{"log_groups": ["/a"]}, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must fit every"),
-        ([EVERYTHING, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must fit every"),
+        ([{"log_groups": ["/a"]}, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must match every"),
+        ([EVERYTHING, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must match every"),
         ([EVERYTHING, {**EVERYTHING, "sinks": ["a", "c"]}], "routes[1].sinks[1]: there is no sink c. Sinks are a, b."),
         ([{**EVERYTHING, "sinks": "a"}], "routes[0].sinks: must be a list of strings."),
-        ([{**EVERYTHING, "keep": ["x", "("]}], "routes[0].keep[1]: is no regular expression of Python: "),
-        ([{**EVERYTHING, "drop": ["(?P<a"]}], "routes[0].drop[0]: is no regular expression of Python: "),
-        ([{**EVERYTHING, "drop": ["x{99999999999999999999}"]}], "routes[0].drop[0]: is no regular expression of"),
-        ([{**EVERYTHING, "drop": ["(" * 5000 + ")" * 5000]}], "routes[0].drop[0]: is no regular expression of"),
+        ([{**EVERYTHING, "keep": ["x", "("]}], "routes[0].keep[1]: is no Python regular expression: "),
+        ([{**EVERYTHING, "drop": ["(?P<a"]}], "routes[0].drop[0]: is no Python regular expression: "),
+        ([{**EVERYTHING, "drop": ["x{99999999999999999999}"]}], "routes[0].drop[0]: is no Python regular expression"),
+        ([{**EVERYTHING, "drop": ["(" * 5000 + ")" * 5000]}], "routes[0].drop[0]: is no Python regular expression"),
         ([{**EVERYTHING, "sample": 1.1}], "routes[0].sample: must be a number from 0 to 1."),
         ([{**EVERYTHING, "sample": -1}], "routes[0].sample: must be a number from 0 to 1."),
         ([{**EVERYTHING, "sample": float("nan")}], "routes[0].sample: must be a number from 0 to 1."),
@@ -52,7 +56,7 @@ def events_of(*messages, **members):
         ),
         ([{**EVERYTHING, "redact": ["email", 5]}], "routes[0].redact[1]: must be an object with options."),
         ([{**EVERYTHING, "redact": [{"replacement": ""}]}], "routes[0].redact[0].pattern: is needed."),
-        ([{**EVERYTHING, "redact": [{"pattern": "["}]}], "routes[0].redact[0].pattern: is no regular expression of"),
+        ([{**EVERYTHING, "redact": [{"pattern": "["}]}], "routes[0].redact[0].pattern: is no Python regular expression"),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\2"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\g<x>"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "with": "b"}]}], "routes[0].redact[0].with: there is no such"),
@@ -74,7 +78,7 @@ def test_every_option_of_a_route_is_listed():
 
 def test_without_routes_everything_goes_to_every_sink():
     (got,) = routes([], ["a", "b"], "routes")
-    assert got.fits("/any/group")
+    assert got.matches("/any/group")
     assert got.sinks == ("a", "b")
     assert list(got.select(events_of("x", "y"))) == [0, 1]
 
@@ -98,7 +102,7 @@ def test_without_routes_everything_goes_to_every_sink():
 )
 def test_log_group_patterns(pattern, log_group, fits):
     first, _rest = routes([{"log_groups": ["/never", pattern]}, EVERYTHING], ["a"], "routes")
-    assert first.fits(log_group) is fits
+    assert first.matches(log_group) is fits
 
 
 def test_sinks_of_a_route():
@@ -315,7 +319,7 @@ def test_json_stays_json_without_what_is_private(value, ascii_only, indent, insi
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     if inside:
         text = json.dumps({"message": text}, ensure_ascii=ascii_only)
-    got = redacted(text, *READY)
+    got = redacted(text, *REDACTIONS)
     if got != "[card]":  # a message that is a number and nothing else is a string then
         json.loads(got)
     assert not any(secret in got for secret in ("me@example.com", *CARDS[:4], SECRET, "AKIAIOSFODNN7EXAMPLE"))
@@ -323,7 +327,7 @@ def test_json_stays_json_without_what_is_private(value, ascii_only, indent, insi
 
 @given(json_texts)
 def test_any_json_stays_json(text):
-    json.loads(redacted(text, *READY))
+    json.loads(redacted(text, *REDACTIONS))
 
 
 @pytest.mark.parametrize(
@@ -380,7 +384,7 @@ def test_without_redaction_events_are_the_same_objects():
 
 def seconds(ready, text):
     """CPU time of redacting, the least of some."""
-    pattern = re.compile(READY[ready][0])
+    pattern = re.compile(REDACTIONS[ready][0])
     taken = []
     for _unused in range(3):
         started = time.process_time()
@@ -389,7 +393,7 @@ def seconds(ready, text):
     return min(taken)
 
 
-@pytest.mark.parametrize("ready", READY)
+@pytest.mark.parametrize("ready", REDACTIONS)
 @pytest.mark.parametrize(
     "unit",
     [

@@ -1,6 +1,10 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a sink's service looks like to the contract (test_contract.py), and what the services' stand-ins have in common.
 
-A type of sink has one file here, `service_<type>.py`, with a class `Local`, and one line in `TYPES`. `Local` is a stand-in for
+A type of sink has one file here, `service_<type>.py`, with a class `Local`. `Local` is a stand-in for
 the service on this machine. It checks what it gets as the service's documentation says, keeps what it accepts, and
 misbehaves when told to. What the sink sends wrongly is a violation, whatever the answer was: no test passes with one.
 """
@@ -16,22 +20,6 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from reflector_support import Outcome, Received, hang, raw, status
-
-TYPES = (
-    "sumologic",
-    "datadog",
-    "elasticsearch",
-    "firehose",
-    "http",
-    "kinesis",
-    "loki",
-    "newrelic",
-    "otlp",
-    "s3",
-    "splunk_hec",
-    "stdout",
-)
-"""Every type of sink, sumologic first, the others sorted."""
 
 TOKEN = "t0ken-0f-the-c0ntract"
 STALE = "t0ken-that-was-rotated-away"

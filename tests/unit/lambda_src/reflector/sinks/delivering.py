@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One sink against its service, without the function around it: for what only one type of sink does."""
 
 from collections.abc import Iterator, Sequence
@@ -6,7 +10,7 @@ from typing import Any
 
 import contract
 from contract import ACCOUNT, LOG_GROUP, LOG_STREAM, Service
-from reflector.delivery import Backoff, Delivery, Unsent
+from reflector.delivery import Backoff, Delivery, Undelivered
 from reflector.sinks import Batch, make
 
 
@@ -30,6 +34,6 @@ def batch(events: Sequence[Any], log_stream: str = LOG_STREAM, owner: str = ACCO
     return Batch(owner, LOG_GROUP, log_stream, ("all",), events, range(len(events)))
 
 
-def deliver(options: dict[str, Any], events: Sequence[Any], **where: str) -> list[Unsent]:
+def deliver(options: dict[str, Any], events: Sequence[Any], **where: str) -> list[Undelivered]:
     """What the sink with these options does not take of the events."""
     return list(Delivery(make(options, "sinks.it"), lambda: 30.0, Backoff(0, 0)).deliver(batch(events, **where)))

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The sink and its stand-in that docs/SINKS.md builds, run as they stand there."""
 
 import re
@@ -23,7 +27,7 @@ def section(kind: str) -> str:
 
 
 def install() -> None:
-    """Make the page's two modules those that are imported. The line in `reflector.sinks.TYPES` is left to the test."""
+    """Make the page's two modules importable. The test adds the type to `reflector.sinks.TYPES`, as the file would."""
     names = (f"reflector.sinks.{KIND}", f"service_{KIND}")
     for name, (before, code) in zip(names, blocks("python"), strict=True):
         module = ModuleType(name)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the contract does not ask of the sinks for AWS's services: records of several lines, error codes, keys of objects."""
 
 import gzip
@@ -11,8 +15,8 @@ import contract
 import pytest
 from contract import Case
 from reflector import aws as reflector_aws
-from reflector.aws import AwsError, ask, plain_code
-from reflector.aws_sinks import outcome_of, parted
+from reflector.aws import AwsError, call, plain_code
+from reflector.aws_sinks import outcome_of_error, outcome_of_records
 from reflector.delivery import Delivery
 from reflector.options import SettingsError
 from reflector.sinks import Batch, make
@@ -84,17 +88,19 @@ def test_of_packed_records_only_those_are_sent_again_that_failed(local, kind):
 
 
 def test_codes_of_records_become_places_of_events():
-    outcome = parted([None, "InternalFailure", "NoSuchCode", None, 'Odd code: {"message"}'], [1, 2, 3, 4, 1])
-    assert outcome.verdict == "partly"
-    assert list(outcome.again) == [1, 2]
+    outcome = outcome_of_records(
+        [None, "InternalFailure", "NoSuchCode", None, 'Odd code: {"message"}'], [1, 2, 3, 4, 1]
+    )
+    assert outcome.verdict == "partial"
+    assert list(outcome.retry) == [1, 2]
     assert outcome.refused == {
         **dict.fromkeys((3, 4, 5), "the sink refused the record: NoSuchCode"),
         10: "the sink refused the record: unknown error",
     }
     assert outcome.reason == "the sink answered InternalFailure for a record"
-    assert parted([None, None], [3, 4]).verdict == "accepted"
-    assert parted(["ServiceUnavailableException"] * 2, [3, 4]).verdict == "again"
-    assert parted(["NoSuchCode"] * 2, [1, 1]).refused.keys() == {0, 1}
+    assert outcome_of_records([None, None], [3, 4]).verdict == "accepted"
+    assert outcome_of_records(["ServiceUnavailableException"] * 2, [3, 4]).verdict == "retry"
+    assert outcome_of_records(["NoSuchCode"] * 2, [1, 1]).refused.keys() == {0, 1}
 
 
 # --- one event that is longer than usual ---
@@ -239,19 +245,19 @@ def test_what_cannot_be_is_refused(options, place):
 @pytest.mark.parametrize(
     ("kind", "status", "code", "verdict"),
     [
-        ("kinesis", 400, "ThrottlingException", "again"),
-        ("kinesis", 400, "KMSThrottlingException", "again"),
+        ("kinesis", 400, "ThrottlingException", "retry"),
+        ("kinesis", 400, "KMSThrottlingException", "retry"),
         ("kinesis", 400, "AccessDeniedException", "refused"),
         ("kinesis", 400, "ExpiredTokenException", "refused"),
         ("kinesis", 403, "UnrecognizedClientException", "refused"),
         ("firehose", 400, "ResourceNotFoundException", "refused"),
         ("firehose", 400, "InvalidArgumentException", "refused"),
-        ("firehose", 502, "SomethingNew", "again"),
+        ("firehose", 502, "SomethingNew", "retry"),
         ("firehose", 413, "SomethingNew", "too_large"),
-        ("s3", 503, "ServiceUnavailable", "again"),
-        ("s3", 400, "RequestTimeout", "again"),
-        ("s3", 409, "OperationAborted", "again"),
-        ("s3", 429, "SomethingNew", "again"),
+        ("s3", 503, "ServiceUnavailable", "retry"),
+        ("s3", 400, "RequestTimeout", "retry"),
+        ("s3", 409, "OperationAborted", "retry"),
+        ("s3", 429, "SomethingNew", "retry"),
         ("s3", 403, "AccessDenied", "refused"),
         ("s3", 400, "EntityTooLarge", "too_large"),
     ],
@@ -275,7 +281,7 @@ def test_nobody_listens(local, monkeypatch):
     (chunk,) = sink.chunks(batch(["one"]))
     outcome = sink.send(chunk, 5)
     assert (outcome.verdict, outcome.reason) == (
-        "again",
+        "retry",
         "the connection to the sink broke (EndpointConnectionError)",
     )
 
@@ -284,7 +290,7 @@ def test_an_answer_that_is_none_may_be_one_next_time(local, monkeypatch):
     sink, service = local("kinesis")
     monkeypatch.setattr(service, "answer_names", ("Failed", "Odd"))
     (chunk,) = sink.chunks(batch(["one"]))
-    assert sink.send(chunk, 5).verdict == "again"
+    assert sink.send(chunk, 5).verdict == "retry"
 
 
 def test_a_function_without_credentials_says_so(local, monkeypatch):
@@ -299,15 +305,15 @@ def test_a_function_without_credentials_says_so(local, monkeypatch):
 
 def test_what_is_asked_wrongly_is_not_quoted(aws):
     with pytest.raises(AwsError) as caught:
-        ask("kinesis", "put_records", Records=["a-line-that-no-log-may-hold"], StreamName="x")
+        call("kinesis", "put_records", Records=["a-line-that-no-log-may-hold"], StreamName="x")
     assert "a-line" not in str(caught.value)
-    assert outcome_of(caught.value).verdict == "refused"
+    assert outcome_of_error(caught.value).verdict == "refused"
 
 
 def test_a_client_is_made_once_for_time_outs_of_one_size(aws):
     boto3.client("sqs").create_queue(QueueName="q")
     for timeout in (30, 17.5, 16, 8, 8.1):
-        ask("sqs", "get_queue_url", timeout=timeout, QueueName="q")
+        call("sqs", "get_queue_url", timeout=timeout, QueueName="q")
     assert reflector_aws.client.cache_info().misses == 2
 
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What Elasticsearch says of each document, where documents go, and what their ids are made of."""
 
 import json
@@ -47,15 +51,15 @@ def test_what_is_there_already_is_not_there_twice(cluster, monkeypatch):
 def test_each_item_has_its_fate():
     items = [{"status": 201}, {"status": 503}, CONFLICT, {"status": 429}, {"status": 400, "error": {"type": "a_type"}}]
     found = outcome(200, {"items": [{"create": item} for item in items]}, 5)
-    assert (found.verdict, found.again, found.retry_after) == ("partly", [1, 3], 7.0)
+    assert (found.verdict, found.retry, found.retry_after) == ("partial", [1, 3], 7.0)
     assert found.refused == {4: "the sink answered 400 for it (a_type)"}
 
 
 def test_nothing_taken_is_tried_again_as_it_is():
     busy = {"status": 429, "error": {"type": "es_rejected_execution_exception"}}
     found = outcome(200, {"items": [{"create": busy}] * 3})
-    assert (found.verdict, found.retry_after) == ("again", 7.0)
-    assert found.reason == "the sink takes not all items now (es_rejected_execution_exception)"
+    assert (found.verdict, found.retry_after) == ("retry", 7.0)
+    assert found.reason == "the sink does not accept all items now (es_rejected_execution_exception)"
 
 
 @pytest.mark.parametrize(
@@ -66,12 +70,12 @@ def test_nothing_taken_is_tried_again_as_it_is():
             200,
             {"items": [{"create": {"status": 201}}] * 2},
             "refused",
-            "the sink's answer is not that to a bulk request",
+            "the sink's answer is no answer to a bulk request",
         ),
-        (200, {"items": [{"create": {}}] * 3}, "refused", "the sink's answer is not that to a bulk request"),
-        (200, b"<html>Sign in</html>", "refused", "the sink's answer is not that to a bulk request"),
-        (200, b'{"items":[{"crea', "again", "the sink's answer broke off"),
-        (200, b"", "again", "the sink's answer broke off"),
+        (200, {"items": [{"create": {}}] * 3}, "refused", "the sink's answer is no answer to a bulk request"),
+        (200, b"<html>Sign in</html>", "refused", "the sink's answer is no answer to a bulk request"),
+        (200, b'{"items":[{"crea', "retry", "the sink's answer broke off"),
+        (200, b"", "retry", "the sink's answer broke off"),
         (
             400,
             {"error": {"type": "parse_exception", "reason": "said: x"}},
@@ -86,10 +90,10 @@ def test_nothing_taken_is_tried_again_as_it_is():
         (
             429,
             {"error": {"type": "circuit_breaking_exception"}},
-            "again",
+            "retry",
             "the sink answered 429 (circuit_breaking_exception)",
         ),
-        (503, b"", "again", "the sink answered 503"),
+        (503, b"", "retry", "the sink answered 503"),
     ],
 )
 def test_what_an_answer_means(status, body, verdict, reason):
@@ -171,14 +175,14 @@ def test_a_user_and_a_password(cluster):
 )
 def test_the_urls_own_path_and_query(path, target):
     made = make({**OPTIONS, "endpoint": OPTIONS["endpoint"] + path}, "it")
-    assert made._connected()._endpoint.target == target
+    assert made._connection_to_endpoint()._endpoint.target == target
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"username": "it"}, "it.password: goes with username, and username with it."),
-        ({"username": "a", "password": "b", "api_key": "c"}, "it.api_key: cannot stand beside username and password."),
+        ({"username": "it"}, "it.password: must be given together with username."),
+        ({"username": "a", "password": "b", "api_key": "c"}, "it.api_key: cannot be combined with username and password."),
         *(
             ({"index": index}, "it.index: must be lower case")
             for index in ("", "Logs", "a b", "a/b", "_a", "-a", "..", "a%d%q", "a:b")

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import pytest
 import reflector.sinks
 from contract import LOG_GROUP, LOG_STREAM, TOKEN
@@ -57,12 +61,12 @@ def test_a_content_type_of_its_own():
         ({"content_type": "text/plain\nX: y"}, "sinks.it.content_type: must be printable ASCII."),
         ({"headers": {"X-Key": 1}}, "sinks.it.headers: must be an object of strings."),
         ({"headers": {"X-Key": " "}}, "sinks.it.headers.X-Key: must be a string that is not empty."),
-        ({"headers": {"X Key": "x"}}, "sinks.it.headers: has a name that is none of a header."),
-        ({"headers": {"X-Key:": "x"}}, "sinks.it.headers: has a name that is none of a header."),
-        ({"headers": {"X\n": "x"}}, "sinks.it.headers: has a name that is none of a header."),
+        ({"headers": {"X Key": "x"}}, "sinks.it.headers: has a malformed header name."),
+        ({"headers": {"X-Key:": "x"}}, "sinks.it.headers: has a malformed header name."),
+        ({"headers": {"X\n": "x"}}, "sinks.it.headers: has a malformed header name."),
         (
             {"headers": {"content-length": "0"}},
-            "sinks.it.headers: must not have content-length, which is set by the sink.",
+            "sinks.it.headers: must not have content-length, which the sink sets.",
         ),
         (
             {"endpoint": "http://example.com"},

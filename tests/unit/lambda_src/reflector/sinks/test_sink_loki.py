@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Loki's partial refusals, which it says nothing precise of, its duplicates, and the choice of labels."""
 
 import json
@@ -128,12 +132,12 @@ def test_a_user_and_a_password(loki):
         (
             400,
             "stream '{a=\"b\"}' includes structured metadata, but this feature is disallowed",
-            "the sink takes no structured metadata: set structured_metadata to false",
+            "the sink accepts no structured metadata: set structured_metadata to false",
         ),
         (
             400,
             "entry with timestamp 2026-11-22 10:00:00 +0000 UTC ignored, reason: 'entry out of order'",
-            "the sink takes no lines out of order: it has unordered_writes switched off",
+            "the sink accepts no lines out of order: its unordered_writes is off",
         ),
     ],
 )
@@ -163,17 +167,17 @@ def test_an_ingesters_bound(loki, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"username": "it"}, "it.password: goes with username, and username with it."),
-        ({"password": "it"}, "it.password: goes with username, and username with it."),
-        ({"username": "a", "password": "b", "bearer_token": "c"}, "it.bearer_token: cannot stand beside "),
+        ({"username": "it"}, "it.password: must be given together with username."),
+        ({"password": "it"}, "it.password: must be given together with username."),
+        ({"username": "a", "password": "b", "bearer_token": "c"}, "it.bearer_token: cannot be combined with "),
         ({"tenant_id": "two\nlines"}, "it.tenant_id: must be printable ASCII."),
         (
             {"stream_labels": ["loggroup"]},
-            "it.stream_labels: has loggroup; there are owner, region, log_group, log_stream.",
+            "it.stream_labels: has loggroup; allowed are owner, region, log_group, log_stream.",
         ),
-        ({"labels": {"a-b": "c"}}, "it.labels: names have letters, digits and _"),
-        ({"labels": {"__a": "c"}}, "it.labels: names have letters, digits and _"),
-        ({"labels": {"owner": "me"}}, "it.labels: has owner, and so has stream_labels."),
+        ({"labels": {"a-b": "c"}}, "it.labels: names must have letters, digits and _"),
+        ({"labels": {"__a": "c"}}, "it.labels: names must have letters, digits and _"),
+        ({"labels": {"owner": "me"}}, "it.labels: has owner, which is in stream_labels, too."),
         ({"stream_labels": ["region"]}, "it.stream_labels: without labels, must have owner, log_group or log_stream."),
     ],
 )

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import time
 
 import pytest
@@ -52,11 +56,11 @@ def test_where_it_is_sent_to(monkeypatch, options, host):
 @pytest.mark.parametrize(
     ("attributes", "mistake"),
     [
-        ({"": "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"a b": "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"n" * 256: "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"a": "v" * 4097}, "values have 4096 characters at most"),
-        ({f"a{number}": "x" for number in range(250)}, "there may be 249 at most"),
+        ({"": "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"a b": "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"n" * 256: "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"a": "v" * 4097}, "values must have at most 4096 characters"),
+        ({f"a{number}": "x" for number in range(250)}, "must have at most 249"),
     ],
 )
 def test_attributes_are_what_is_taken(attributes, mistake):

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """OTLP's partial successes, the statuses that it lets be tried again, and headers."""
 
 import json
@@ -28,7 +32,7 @@ def test_a_partial_success_is_not_sent_again_and_not_lost(receiver):
     events = [event(number) for number in range(5)]
     (unsent,) = deliver(receiver.options(), events)
     assert unsent.batch.events == events
-    assert unsent.reason == "the sink rejected 2 of 5 log records, and does not say which"
+    assert unsent.reason == "the sink rejected 2 of 5 log records, and does not name them"
     assert len(receiver.requests) == 1
 
 
@@ -51,13 +55,13 @@ def test_what_a_success_says(body, rejected):
     found = outcome(200, body)
     assert found.verdict == ("refused" if rejected else "accepted")
     assert found.reason == (
-        f"the sink rejected {rejected} of 3 log records, and does not say which" if rejected else ""
+        f"the sink rejected {rejected} of 3 log records, and does not name them" if rejected else ""
     )
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_what_may_come_again(status):
-    assert (outcome(status).verdict, outcome(status).retry_after) == ("again", 7.0)
+    assert (outcome(status).verdict, outcome(status).retry_after) == ("retry", 7.0)
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 425, 500, 501])

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 
 import pytest
@@ -67,13 +71,13 @@ def test_a_blank_message_is_an_object(blank):
         (
             503,
             b'{"text":"Server is busy","code":9,"invalid-event-number":3}',
-            "again",
+            "retry",
             "the sink answered 503, HEC code 9 (server is busy)",
         ),
-        (429, b'{"text":"at capacity","code":26}', "again", "the sink answered 429, HEC code 26"),
+        (429, b'{"text":"at capacity","code":26}', "retry", "the sink answered 429, HEC code 26"),
         (413, b"<html>", "too_large", "the sink answered 413"),
         *(
-            (500, body, "again", "the sink answered 500")
+            (500, body, "retry", "the sink answered 500")
             for body in (
                 b"",
                 b"[]",
@@ -90,4 +94,4 @@ def test_a_blank_message_is_an_object(blank):
 def test_what_an_answer_means(status, body, verdict, reason):
     outcome = made().outcome(Answer(status, 3.0, body), Chunk([0], None))
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
-    assert outcome.retry_after == (3.0 if verdict == "again" else 0.0)
+    assert outcome.retry_after == (3.0 if verdict == "retry" else 0.0)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The first lines of a new log group: what its filter delivered and what the subscriber sends after it, each once."""
 
 import base64
@@ -9,8 +13,8 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reflector import seam
-from reflector.decode import SLAB_BYTES, decode
+from reflector import overlap
+from reflector.decode import PAGE_BYTES, decode
 from reflector.replay import is_queue_event
 from reflector_support import examples, load_handler, opened, payload, sqs_event, status, subscription_event
 
@@ -37,7 +41,7 @@ def counts(outcome):
 # --- the handler ---
 
 
-def test_of_the_seam_what_the_filter_delivered_is_dropped(function, sink):
+def test_of_the_overlap_what_the_filter_delivered_is_dropped(function, sink):
     function.invoke(event("b", "c", first=1))
     outcome = function.invoke(event("a", "b", "c", "d", backfill="seam"))
     assert messages(sink) == ["b", "c", "a", "d"]
@@ -45,7 +49,7 @@ def test_of_the_seam_what_the_filter_delivered_is_dropped(function, sink):
     assert outcome.account["droppedBy"] == {"delivered by the filter already": 2}
 
 
-def test_a_seam_that_the_filter_delivered_whole_needs_no_sink(function, sink):
+def test_an_overlap_that_the_filter_delivered_whole_needs_no_sink(function, sink):
     function.invoke(event("a", "b"))
     outcome = function.invoke(event("a", "b", backfill="seam"), SUMO_ENDPOINT="not-valid")
     assert (messages(sink), counts(outcome)) == (["a", "b"], (2, 2, 0, 0, 0))
@@ -80,7 +84,7 @@ def test_an_event_in_the_dead_letter_queue_was_had_and_is_replayed(function, sin
     assert messages(sink) == ["b", "a"]
 
 
-def test_a_seam_that_could_not_be_delivered_is_replayed_whole(function, sink, queue):
+def test_an_overlap_that_could_not_be_delivered_is_replayed_whole(function, sink, queue):
     """Neither the member nor what was dropped is in its dead letter."""
     function.invoke(event("a"))
     sink.script.append(status(400))
@@ -95,7 +99,7 @@ def test_a_seam_that_could_not_be_delivered_is_replayed_whole(function, sink, qu
     assert messages(sink) == ["b", "c"]
 
 
-def test_lambdas_record_of_a_failed_seam_is_replayed_whole(function, sink):
+def test_lambdas_record_of_a_failed_overlap_is_replayed_whole(function, sink):
     """By then the filter's own delivery may have failed as well."""
     function.invoke(event("a"))
     record = sqs_event(json.dumps({"requestPayload": event("a", "b", backfill="seam")}))
@@ -136,17 +140,17 @@ def test_a_control_message_is_not_remembered(function, sink):
     assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
 
 
-@pytest.mark.parametrize("layout", ["whole", "in slabs"])
+@pytest.mark.parametrize("layout", ["whole", "in pages"])
 def test_the_member_is_read_wherever_it_stands(layout):
-    body = payload(["x" * (SLAB_BYTES // 4)] * (6 if layout == "in slabs" else 1))
+    body = payload(["x" * (PAGE_BYTES // 4)] * (6 if layout == "in pages" else 1))
     for made in ({**body, "backfill": "seam"}, {"backfill": "seam", **body}):
         data = base64.b64encode(gzip.compress(json.dumps(made, separators=(",", ":")).encode(), 1)).decode()
         found = decode({"awslogs": {"data": data}})
-        assert (found.slab_count > 1) is (layout == "in slabs")
-        assert (found.backfill, found.seam) == (True, True)
-        remaining = seam.without(found, {f"{0:056d}"})
+        assert (found.page_count > 1) is (layout == "in pages")
+        assert (found.backfill, found.overlap) == (True, True)
+        remaining = overlap.without_delivered(found, {f"{0:056d}"})
         assert remaining.count == found.count - 1
-        assert [item["id"] for slab in remaining.slabs() for item in slab] == [
+        assert [item["id"] for page in remaining.pages() for item in page] == [
             f"{number:056d}" for number in range(1, found.count)
         ]
 
@@ -158,7 +162,7 @@ def test_the_member_is_read_wherever_it_stands(layout):
 )  # fmt: skip
 def test_whose_events_they_are(member, expected):
     found = decode(subscription_event({**payload(["a"]), **member}))
-    assert (found.backfill, found.seam) == expected
+    assert (found.backfill, found.overlap) == expected
 
 
 # --- the memory ---
@@ -173,40 +177,40 @@ def held(memory):
 
 
 def test_a_group_is_new_for_some_time_only():
-    memory = seam.Memory()
+    memory = overlap.Memory()
     with mock.patch.object(time, "monotonic", return_value=1000.0) as clock:
         memory.remember(delivered("/a", 0, 2))
-        clock.return_value += seam.SECONDS - 1
+        clock.return_value += overlap.SECONDS - 1
         memory.remember(delivered("/a", 2, 2))
-        assert len(memory.had("/a")) == 4
+        assert len(memory.delivered_ids("/a")) == 4
         clock.return_value += 2
         memory.remember(delivered("/b", 0, 1))
-        assert (memory.had("/a"), held(memory)) == ((), {"/b": 1})
+        assert (memory.delivered_ids("/a"), held(memory)) == ((), {"/b": 1})
         memory.remember(delivered("/a", 4, 2))
-        assert (memory.had("/a"), held(memory)) == ((), {"/b": 1})
+        assert (memory.delivered_ids("/a"), held(memory)) == ((), {"/b": 1})
 
 
 def test_a_group_that_is_not_new_any_more_costs_a_look():
-    memory = seam.Memory()
-    with mock.patch.object(time, "monotonic", side_effect=[0.0, seam.SECONDS]):
+    memory = overlap.Memory()
+    with mock.patch.object(time, "monotonic", side_effect=[0.0, overlap.SECONDS]):
         memory.remember(delivered("/a", 0, 1))
         memory.remember(delivered("/a", 1, 1))
-    with mock.patch.object(time, "monotonic", side_effect=AssertionError), mock.patch.object(seam, "_ids") as ids:
+    with mock.patch.object(time, "monotonic", side_effect=AssertionError), mock.patch.object(overlap, "_ids") as ids:
         memory.remember(delivered("/a", 2, 1))
     assert not ids.called
 
 
 def test_the_first_ids_of_a_group_are_kept_whatever_the_payload():
-    memory = seam.Memory()
+    memory = overlap.Memory()
     memory.remember(delivered("/a", 0, 500))
     memory.remember(delivered("/a", 500, 5_000))
-    assert set(memory.had("/a")) == {f"{number:056d}" for number in range(seam.IDS_OF_A_GROUP)}
+    assert set(memory.delivered_ids("/a")) == {f"{number:056d}" for number in range(overlap.MAX_IDS_PER_GROUP)}
 
 
 def test_a_full_group_reads_no_further_events():
-    memory = seam.Memory()
-    memory.remember(delivered("/a", 0, seam.IDS_OF_A_GROUP))
-    with mock.patch.object(seam, "_ids") as ids:
+    memory = overlap.Memory()
+    memory.remember(delivered("/a", 0, overlap.MAX_IDS_PER_GROUP))
+    with mock.patch.object(overlap, "_ids") as ids:
         memory.remember(delivered("/a", 5_000, 10))
     assert not ids.called
 
@@ -214,8 +218,8 @@ def test_a_full_group_reads_no_further_events():
 @examples(20)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 90)), max_size=60))
 def test_the_bounds_hold(deliveries):
-    memory = seam.Memory()
-    with mock.patch.multiple(seam, IDS=200, IDS_OF_A_GROUP=50, GROUPS=5):
+    memory = overlap.Memory()
+    with mock.patch.multiple(overlap, MAX_IDS=200, MAX_IDS_PER_GROUP=50, MAX_GROUPS=5):
         for number, (group, count) in enumerate(deliveries):
             found = delivered(f"/{group}", number * 1_000, count)
             fresh = found.log_group not in memory._old | memory._new.keys()
