@@ -268,7 +268,7 @@ def main() -> int:
         return 0
     stale = [*superfluous(set(wanted)), *_stale(wanted)]
     for path in stale:
-        pass
+        sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run make generate\n")
     return 1 if stale else 0
 
 
@@ -279,10 +279,12 @@ def _python(paths: Mapping[Path, str]) -> list[Path]:
 def _stale(wanted: Mapping[Path, str]) -> list[Path]:
     stale = []
     for path, text in wanted.items():
+        wanted_text = text
         if path.suffix == ".py":
             command = ["ruff", "format", "--quiet", "--stdin-filename", str(path), "-"]
-            text = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-        if not path.exists() or path.read_text() != text:
+            done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT)
+            wanted_text = done.stdout
+        if not path.exists() or path.read_text() != wanted_text:
             stale.append(path)
     return stale
 

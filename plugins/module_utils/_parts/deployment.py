@@ -110,7 +110,9 @@ def deploy(
         check_account(run, account_id)
         deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
         deploy_reflector(run, reflector, forwarder, release)
-        deploy_subscriber(run, subscriber, log_groups, reflector.function_name, subscribing, release)
+        deploy_subscriber(
+            run, subscriber, log_groups, reflector=reflector.function_name, package=subscribing, release=release
+        )
         _deploy_log_groups(run, options, log_groups)
     except PartFailedError as error:
         return error.result

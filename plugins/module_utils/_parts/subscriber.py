@@ -88,9 +88,18 @@ def subscriber_function(
 
 
 def deploy_subscriber(
-    run: Run, options: SubscriberOptions, log_groups: LogGroupOptions, reflector: str, package: Package, release: str
+    run: Run,
+    options: SubscriberOptions,
+    log_groups: LogGroupOptions,
+    *,
+    reflector: str,
+    package: Package,
+    release: str,
 ) -> None:
-    """Bring the subscriber into the state that the options describe, all but its rules."""
+    """Bring the subscriber into the state that the options describe, all but its rules.
+
+    reflector   name of the reflector's function
+    """
     target, tags = run.target, as_tags(options.tags)
     settings = stored_settings(options, log_groups)
     reference = ""
