@@ -11,7 +11,8 @@ module: catch_up
 short_description: Subscribe the log groups that exist
 version_added: 0.1.0
 description:
-  - Gives every log group of an account and region that the rules choose a filter to the reflector, or serves all of them by one account-level policy.
+  - Gives every log group of an account and region that the rules choose a filter to the reflector, or serves all of them by one
+    account-level policy.
   - A change between both ways loses no event, see docs/ACCOUNT_POLICY.md.
   - Filters of others are never touched. The result has the counts, and a reason for each log group that is not subscribed.
 author:

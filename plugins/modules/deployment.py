@@ -11,8 +11,10 @@ module: deployment
 short_description: Deploy everything on one account and region
 version_added: 0.1.0
 description:
-  - Brings the execution roles, the reflector, the subscriber and the subscriptions of all log groups of a target into the state that the options describe.
-  - The order loses no log. At no moment has a new log group neither a filter nor the account-level policy, and no function runs without its permissions.
+  - Brings the execution roles, the reflector, the subscriber and the subscriptions of all log groups of a target into the state that the
+    options describe.
+  - The order loses no log. At no moment has a new log group neither a filter nor the account-level policy, and no function runs without
+    its permissions.
   - Options that one part would refuse are refused before anything is changed.
   - The playbook C(logreflector.aws.deploy) runs this module on every target of the inventory.
   - The module runs on the control node, because it builds the packages of the functions there.

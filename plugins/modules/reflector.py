@@ -11,7 +11,8 @@ module: reflector
 short_description: Deploy the function that forwards log events
 version_added: 0.1.0
 description:
-  - Manages the reflector of one account and region. It is a Lambda function with its own log group, a dead-letter queue, the permission for CloudWatch Logs, and an SSM parameter if its rules are long.
+  - Manages the reflector of one account and region. It is a Lambda function with its own log group, a dead-letter queue, the permission
+    for CloudWatch Logs, and an SSM parameter if its rules are long.
   - Sinks and routes are checked by the function's own code before anything is changed.
   - The execution role has to exist, see M(logreflector.aws.execution_roles).
   - The module runs on the control node, because it builds the package of the function there.

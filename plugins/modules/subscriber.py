@@ -11,8 +11,10 @@ module: subscriber
 short_description: Deploy the function that subscribes new log groups
 version_added: 0.1.0
 description:
-  - Manages the subscriber of one account and region. It is a Lambda function with a queue in front of it, dead-letter queues with an alarm, and two EventBridge rules.
-  - One rule reports new log groups. It works only if a CloudTrail trail logs management events in the region. The other rule starts a daily sweep, which finds what the first one missed.
+  - Manages the subscriber of one account and region. It is a Lambda function with a queue in front of it, dead-letter queues with an
+    alarm, and two EventBridge rules.
+  - One rule reports new log groups. It works only if a CloudTrail trail logs management events in the region. The other rule starts a
+    daily sweep, which finds what the first one missed.
   - The options about log groups are those of M(logreflector.aws.subscription_filters), with the same names, types and units.
   - The execution role has to exist, see M(logreflector.aws.execution_roles).
   - The module runs on the control node, because it builds the package of the function there.

@@ -16,15 +16,22 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._options.reflector import ReflectorOptions
 from .._plan import Resource, Result
-from .._resources.function import FunctionSettings, LambdaFunction
-from .._resources.permission import LambdaPermission, PermissionSettings, StatementSettings
-from .._resources.sqs_queue import QueueSettings, SqsQueue
-from .._resources.ssm_parameter import ParameterSettings, SsmParameter
+from .._resources._adapters import (
+    FunctionSettings,
+    LambdaFunction,
+    LambdaPermission,
+    ParameterSettings,
+    PermissionSettings,
+    QueueSettings,
+    SqsQueue,
+    SsmParameter,
+    StatementSettings,
+)
 from .._session import Target
 from . import reflector_code
 from .packages import Package
 from .run import Run
-from .settings import StoredSettings
+from .settings import StoredSettings, store
 
 TRIGGER_PREFIX = "log-reflector-trigger-"
 _REFERENCES = ("arn:", "secretsmanager:", "ssm:")
@@ -114,17 +121,14 @@ def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, rele
     rules = stored_rules(options)
     reference = ""
     if rules.needs_parameter:
-        parameter = SsmParameter(
-            target,
-            ParameterSettings(
-                name=options.rules_parameter,
-                value=rules.text,
-                description="Log Reflector, sinks and routes",
-                kms_key_arn=options.kms_key_arn,
-                tags=tags,
-            ),
+        parameter = ParameterSettings(
+            name=options.rules_parameter,
+            value=rules.text,
+            description="Log Reflector, sinks and routes",
+            kms_key_arn=options.kms_key_arn,
+            tags=tags,
         )
-        reference = run.converge("reflector", {"rules": parameter})["rules"]["reference"]
+        reference = store(run, "reflector", parameter)
     function = reflector_function(options, package, reference)
     run.converge(
         "reflector",

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._errors import ReflectorError
-from .._plan import Change, Resource, Result, converge, outcome
+from .._plan import Resource, Result, converge, outcome
 from .._session import Target
+
+_MERGED = ("changes", "diff", "warnings")
 
 
 class Run:
@@ -35,7 +37,7 @@ class Run:
         is_stale = False
         for (name, resource), actual in zip(resources.items(), read, strict=True):
             facts[name] = self.add(part, lambda r=resource, a=actual, s=is_stale: _converge(r, a, s, self.check_mode))
-            is_stale = is_stale or (facts[name].pop("_changed") and not self.check_mode)
+            is_stale = is_stale or (facts[name]["changed"] and not self.check_mode)
         return facts
 
     def add(self, part: str, work: Callable[[], Result]) -> Result:
@@ -44,29 +46,27 @@ class Run:
         The error of a work that failed carries what all parts have changed until then.
         """
         try:
-            done = work()
+            done = {"changed": False, "changes": [], **work()}
         except ReflectorError as error:
             self._merge(error.done)
             error.done = self.finish()
             raise
         failed = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
         facts = self._merge(done)
-        self.result.setdefault(part, {}).update({key: value for key, value in facts.items() if key != "_changed"})
+        self.result.setdefault(part, {}).update(facts)
         if failed.get("failed"):
             raise PartFailedError({**self.finish(), **failed})
-        return facts
+        return {**facts, "changed": bool(done["changed"]), "changes": done["changes"]}
 
     def finish(self) -> Result:
         """Return the result of all parts."""
         return {key: value for key, value in self.result.items() if key != "warnings" or value}
 
     def _merge(self, done: Mapping[str, Any]) -> Result:
-        facts = dict(done)
-        changed = bool(facts.pop("changed", False))
-        self.result["changed"] = self.result["changed"] or changed
-        for key in ("changes", "diff", "warnings"):
-            self.result[key].extend(facts.pop(key, None) or [])
-        return {**facts, "_changed": changed}
+        self.result["changed"] = self.result["changed"] or bool(done.get("changed"))
+        for key in _MERGED:
+            self.result[key].extend(done.get(key) or [])
+        return {key: value for key, value in done.items() if key not in ("changed", *_MERGED)}
 
 
 class PartFailedError(Exception):
@@ -81,6 +81,3 @@ def _converge(resource: Resource, actual: Any, is_stale: bool, check_mode: bool)
     if is_stale:
         return converge(resource, check_mode=check_mode)
     return converge(resource, check_mode=check_mode, read=lambda: actual)
-
-
-__all__ = ["Change", "PartFailedError", "Run"]

@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 
 from .._errors import InvalidInputError
+from .._resources._adapters import ParameterSettings, SsmParameter
+from .run import Run
 
 LONGEST = 8192
 """Bytes of a parameter in the tier Advanced (AWS General Reference, Systems Manager endpoints and quotas)."""
@@ -46,3 +48,14 @@ class StoredSettings:
             raise InvalidInputError(
                 what, f"it has {len(self.text.encode())} bytes of JSON, and an SSM parameter holds at most {LONGEST}"
             )
+
+
+def store(run: Run, part: str, settings: ParameterSettings) -> str:
+    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION".
+
+    In check mode it is the version that would be written.
+    """
+    facts = run.converge(part, {"settings": SsmParameter(run.target, settings)})["settings"]
+    writes = ("create parameter ", "update parameter ")
+    ahead = sum(change.startswith(writes) for change in facts["changes"]) if run.check_mode else 0
+    return f"ssm:{settings.name}:{(facts['parameter'] or {}).get('version', 0) + ahead}"

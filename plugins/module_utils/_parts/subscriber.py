@@ -14,18 +14,28 @@ from typing import Any
 from .._options.log_groups import LogGroupOptions
 from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
-from .._resources.event_rule import EventRule, RuleSettings, RuleTarget
-from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
-from .._resources.function import FunctionSettings, LambdaFunction
-from .._resources.metric_alarm import AlarmSettings, Metric, MetricAlarm
-from .._resources.sqs_queue import QueueSettings, SqsQueue
-from .._resources.ssm_parameter import ParameterSettings, SsmParameter
+from .._resources._adapters import (
+    AlarmSettings,
+    EventRule,
+    EventSourceMapping,
+    FunctionSettings,
+    LambdaFunction,
+    MappingSettings,
+    Metric,
+    MetricAlarm,
+    ParameterSettings,
+    QueueSettings,
+    RuleSettings,
+    RuleTarget,
+    SqsQueue,
+    SsmParameter,
+)
 from .._session import Target
 from .._subscriptions.settings import check_settings
 from .packages import Package
 from .reflector import as_tags, check_network, common_function_settings, with_release
 from .run import Run
-from .settings import StoredSettings
+from .settings import StoredSettings, store
 
 _TAG_EVENTS = ("TagLogGroup", "TagResource", "UntagLogGroup", "UntagResource")
 _RETRY = {"maximum_retry_attempts": 185, "maximum_event_age": 86400}
@@ -104,17 +114,14 @@ def deploy_subscriber(
     settings = stored_settings(options, log_groups)
     reference = ""
     if settings.needs_parameter:
-        parameter = SsmParameter(
-            target,
-            ParameterSettings(
-                name=options.settings_parameter,
-                value=settings.text,
-                description="Log Reflector, which log groups are subscribed",
-                kms_key_arn=options.kms_key_arn,
-                tags=tags,
-            ),
+        parameter = ParameterSettings(
+            name=options.settings_parameter,
+            value=settings.text,
+            description="Log Reflector, which log groups are subscribed",
+            kms_key_arn=options.kms_key_arn,
+            tags=tags,
         )
-        reference = run.converge("subscriber", {"settings": parameter})["settings"]["reference"]
+        reference = store(run, "subscriber", parameter)
     function = subscriber_function(options, log_groups, reflector, package, reference)
     resources: dict[str, Resource] = {
         **{name: SqsQueue(target, queue) for name, queue in _queues(options, tags).items()},

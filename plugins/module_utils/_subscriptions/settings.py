@@ -220,3 +220,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "audit_days": _whole(1, 365),
     "slice_seconds": _whole(10, 600),
 }
+
+
+def check_settings(settings: Any, prefix: str = "") -> None:
+    """InvalidInputError for settings that cannot be right."""

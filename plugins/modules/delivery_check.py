@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: canary
+module: delivery_check
 short_description: Send one line the whole way through a target and measure how long it takes
 version_added: 0.1.0
 description:
-  - Creates a log group, waits until the subscriber has given it its filter, writes a line, and waits until the reflector accounts for its delivery.
+  - Creates a log group, waits until the subscriber has given it its filter, writes a line, and waits until the reflector accounts for its
+    delivery.
   - The log group is removed in any case, so that nothing stays. Canary log groups that a killed run left behind, named as this
     module names them under O(log_group_prefix) and older than an hour, are removed before.
   - Fails with the link that did not hold.
@@ -18,6 +19,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.delivery_check
   - logreflector.aws.attributes.group
 attributes:
   check_mode:
@@ -35,48 +37,6 @@ attributes:
     support: partial
     details:
       - Each run makes a log group and removes it, and reports no change for that.
-options:
-  function_name:
-    description: The reflector's function name.
-    type: str
-    default: log-reflector
-  log_group_prefix:
-    description:
-      - How the names of canary log groups begin. C(canary-) and twelve hexadecimal digits follow.
-      - The subscriber's rules must choose them.
-    type: str
-    default: /log-reflector/canary/
-  line:
-    description:
-      - The message that is written. The subscriber's filter pattern must match it.
-      - Without it the message is C(log reflector canary) and the name of the log group.
-    type: str
-  tags:
-    description:
-      - Tags of the log group, for rules that choose by them, written as O(logreflector.aws.subscription_filters#module:include_tags).
-      - Of a list it gets the first value, and C(canary) where any will do.
-    type: dict
-  subscription:
-    description:
-      - What is to serve the log group, and is waited for.
-      - V(filter) is a subscription filter, which the subscriber gives it.
-      - V(account_policy) is the account-level policy. Nothing tells when it is in force for a new log group, so the line is written
-        again every ten seconds until one has arrived.
-      - V(any) is the account-level policy where one stands that sends to the reflector, and a filter where none does.
-    type: str
-    choices: [filter, account_policy, any]
-    default: filter
-  state:
-    description:
-      - V(present) sends a line.
-      - V(absent) only removes the canary log groups that killed runs left behind, whatever their age.
-    type: str
-    choices: [present, absent]
-    default: present
-  timeout:
-    description: Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.
-    type: int
-    default: 300
 """
 
 EXAMPLES = r"""
@@ -109,20 +69,17 @@ changes:
   sample: []
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import DeliveryCheckOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.canary import fly_canary
 
+NAMED = {"function_name": "reflector_function_name", "tags": "log_groups_include_tags", "subscription": "", "state": ""}
+
 SPEC = Spec(
-    options={
-        "function_name": {"type": "str", "default": "log-reflector"},
-        "log_group_prefix": {"type": "str", "default": "/log-reflector/canary/"},
-        "line": {"type": "str"},
-        "tags": {"type": "dict"},
-        "subscription": {"type": "str", "choices": ["filter", "account_policy", "any"], "default": "filter"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "timeout": {"type": "int", "default": 300},
-    },
+    groups=(Group(DeliveryCheckOptions, variables="verify_", named=NAMED), Group(RoleVariables)),
     work=fly_canary,
+    services=("logs", "lambda", "sts"),
 )
 
 
