@@ -39,7 +39,8 @@ def specs() -> dict[str, Spec]:
 
 # Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.
 SPECS = specs()
-MODELS = None if SDK_ERROR else read_models({service for spec in SPECS.values() for service in spec.services})
+SERVICES = {service for spec in SPECS.values() for service in spec.services}
+MODELS = None if SDK_ERROR else read_models(SERVICES)
 
 
 def perform_in_process(

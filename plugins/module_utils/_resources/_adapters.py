@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,7 +125,7 @@ def build_package(
         exclude=[],
         check_syntax=True,
     )
-    return converge(LambdaPackage(params), check_mode=check_mode)  # type: ignore[arg-type]
+    return converge(LambdaPackage(None, params), check_mode=check_mode)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,7 +308,7 @@ class EventRule(EventRuleResource):
         if s.present:
             params.update(
                 description=s.description,
-                event_pattern=s.event_pattern,
+                event_pattern=json.dumps(s.event_pattern) if s.event_pattern else None,
                 schedule_expression=s.schedule_expression,
                 enabled=s.enabled,
                 targets=[
