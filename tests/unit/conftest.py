@@ -120,7 +120,9 @@ def _models_are_read_once() -> Iterator[None]:
     """Every boto3 session reads the services' models anew: half of the time that these tests took."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
-        patch.setattr(_worker, "MODELS", _session.read_models(_worker.SERVICES))  # those read before moto was imported do not know it
+        patch.setattr(
+            _worker, "MODELS", _session.read_models(_worker.SERVICES)
+        )  # those read before moto was imported do not know it
         yield
 
 

@@ -49,7 +49,8 @@ def settings_of(options: SubscriberOptions, log_groups: LogGroupOptions) -> Subs
     for field in dataclasses.fields(SubscriberSettings):
         source = log_groups if hasattr(log_groups, field.name) else options
         values[field.name] = getattr(source, field.name)
-    return SubscriberSettings(**values)
+    # Without a pattern every event is wanted, whatever an existing filter has.
+    return SubscriberSettings(**{**values, "filter_pattern": log_groups.filter_pattern or ""})
 
 
 def stored_settings(options: SubscriberOptions, log_groups: LogGroupOptions) -> StoredSettings:
