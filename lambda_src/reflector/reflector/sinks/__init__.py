@@ -1,33 +1,22 @@
-"""Where the reflector sends to. A sink is one module here, and one line in `TYPES`.
+"""Where the reflector sends to. A sink is one module here.
 
 The module has `Options`, a dataclass of what can be set (see `options`), and `sink(options)`, which makes the sink without
-calling anybody. docs/SINKS.md builds one step by step.
+calling anybody. A sink in AWS also has `permissions(options)`, what the function's role has to allow, and `own_log_groups(options)`,
+the log groups that its service writes to. docs/SINKS.md builds one step by step.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from ..decode import LogEvent
 from ..options import SettingsError, parsed
 from ..records import with_request_ids
 
-TYPES = {
-    "sumologic": "sumologic",
-    "datadog": "datadog",
-    "elasticsearch": "elasticsearch",
-    "firehose": "firehose",
-    "http": "http",
-    "kinesis": "kinesis",
-    "loki": "loki",
-    "newrelic": "newrelic",
-    "otlp": "otlp",
-    "s3": "s3",
-    "splunk_hec": "splunk_hec",
-    "stdout": "stdout",
-}
-"""The sinks' modules by the type that a configuration names. Only those that are used are imported."""
+TYPES = tuple(sorted(module.name for module in iter_modules(__path__)))
+"""The types that a configuration names: the sinks' modules. Only those that are used are imported."""
 
 C = TypeVar("C")
 
@@ -124,6 +113,17 @@ def make(value: Any, place: str) -> Sink[Any]:
     kind = options.pop("type", None)
     if not isinstance(kind, str) or kind not in TYPES:
         raise SettingsError(f"{place}.type: must be one of {', '.join(TYPES)}.")
-    module = import_module(f".{TYPES[kind]}", __name__)
+    module = import_module(f".{kind}", __name__)
     made: Sink[Any] = module.sink(parsed(module.Options, options, place))
     return made
+
+
+def needs(sinks: Any, what: Literal["permissions", "own_log_groups"]) -> list[Any]:
+    """What all sinks of a configuration declare, each once. One that is no sink is passed over: it is refused elsewhere."""
+    found: dict[Any, None] = {}
+    for options in sinks.values() if isinstance(sinks, Mapping) else ():
+        kind = options.get("type") if isinstance(options, Mapping) else None
+        if kind in TYPES:
+            declared = getattr(import_module(f".{kind}", __name__), what, None)
+            found.update(dict.fromkeys(declared(options) if declared else ()))
+    return list(found)

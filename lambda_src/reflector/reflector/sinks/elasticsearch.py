@@ -8,7 +8,7 @@ Fields: Elastic Common Schema, and Filebeat's "AWS CloudWatch fields".
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -214,3 +214,18 @@ def _error_type(said: Any) -> str:
     error = said.get("error") if isinstance(said, dict) else None
     kind = error.get("type") if isinstance(error, dict) else None
     return kind if isinstance(kind, str) and _ERROR_TYPE.fullmatch(kind) else ""
+
+
+# search- or vpc-, the name of the domain, characters that AWS gives, the region, the service's domain (OpenSearch Service's
+# developer guide, "Creating and managing domains").
+_DOMAIN = re.compile(
+    r"https://(?:search|vpc)-(?P<name>[a-z][a-z0-9-]{2,27})-[a-z0-9]+\.(?:[a-z0-9-]+\.es\.amazonaws\.com|aos\.[a-z0-9-]+\.on\.aws)"
+)
+
+
+def own_log_groups(options: Mapping[str, Any]) -> Iterator[str]:
+    """The log groups that a domain of OpenSearch Service writes to: forwarding them would feed them."""
+    if domain := _DOMAIN.match(str(options.get("endpoint"))):
+        # The second since the service is called OpenSearch, the first before.
+        yield f"/aws/aes/domains/{domain['name']}/*"
+        yield f"/aws/OpenSearchService/domains/{domain['name']}/*"

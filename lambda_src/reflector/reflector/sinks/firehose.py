@@ -5,8 +5,9 @@ Firehose quota".
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..aws import ask
 from ..aws_sinks import Records, RecordSink
@@ -58,3 +59,17 @@ class Firehose(RecordSink):
 def sink(options: Options) -> Firehose:
     """The sink."""
     return Firehose(options)
+
+
+def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
+    region = options.get("region") or "*"
+    yield (
+        "firehose:PutRecordBatch",
+        f"arn:{{partition}}:firehose:{region}:{{account}}:deliverystream/{options.get('stream')}",
+    )
+
+
+def own_log_groups(options: Mapping[str, Any]) -> Iterator[str]:
+    """The log groups that Firehose itself writes to: forwarding them would feed them."""
+    yield f"/aws/kinesisfirehose/{options.get('stream')}"

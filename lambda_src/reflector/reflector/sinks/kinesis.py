@@ -4,8 +4,9 @@ Source: its API reference, "PutRecords" (limits, errors of single records), and 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..aws import ask
 from ..aws_sinks import Records, RecordSink
@@ -71,3 +72,10 @@ class Kinesis(RecordSink):
 def sink(options: Options) -> Kinesis:
     """The sink."""
     return Kinesis(options)
+
+
+def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
+    region, stream = options.get("region") or "*", str(options.get("stream"))
+    arn = stream if stream.startswith("arn:") else f"arn:{{partition}}:kinesis:{region}:{{account}}:stream/{stream}"
+    yield "kinesis:PutRecords", arn

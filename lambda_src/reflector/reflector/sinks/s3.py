@@ -130,3 +130,14 @@ def _metadata(batch: Batch) -> dict[str, str]:
     values["events"] = str(len(batch.events))
     size = sum(len(name) + len(value) for name, value in values.items())
     return values if size <= METADATA_LIMIT else {"events": values["events"]}
+
+
+def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
+    region, key = options.get("region") or "*", str(options.get("kms_key_id") or "")
+    yield "s3:PutObject", f"arn:{{partition}}:s3:::{options.get('bucket')}/{options.get('prefix') or ''}*"
+    if key:
+        yield (
+            "kms:GenerateDataKey",
+            key if key.startswith("arn:") else f"arn:{{partition}}:kms:{region}:{{account}}:key/{key}",
+        )
