@@ -49,18 +49,14 @@ options:
         choices:
           - account_subscription_policy
           - canary
-          - dead_letter_queue
           - dead_letter_replay
           - event_rule
-          - event_source_mapping
           - execution_role
           - lambda_function
           - lambda_function_info
           - lambda_permission
           - lambda_permission_info
           - lambda_rollback
-          - metric_alarm
-          - ssm_parameter
           - subscription_filter
           - subscription_filter_info
           - subscription_filters
