@@ -60,8 +60,16 @@ class Cloud:
         self.client = cache(self._client)
         self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": "of-the-owner", **keys}
         self._endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
         self._answers: dict[str, list[Answer | Callable[[dict[str, Any]], Answer]]] = {}
         self._requests: list[dict[str, Any]] = []
+
+    @cached_property
+    def _recorded_session(self) -> boto3.Session:
+        session = self._session()
+        session.events.register("before-parameter-build", self._record)
+        session.events.register_first("before-call", self._replace_answer)
+        return session
 
     @property
     def writes(self) -> list[str]:
@@ -89,10 +97,9 @@ class Cloud:
 
     def target(self) -> Target:
         """Return a new Target whose calls are recorded."""
-        session = self._session()
-        session.events.register("before-parameter-build", self._record)
-        session.events.register_first("before-call", self._replace_answer)
-        return Target(session, REGION, endpoint_url=self._endpoint_url)
+        target = Target(self._recorded_session, REGION, endpoint_url=self._endpoint_url)
+        target._clients = self._clients  # constructing clients takes most of the time of a test
+        return target
 
     def converge(
         self, resource_factory: Callable[[Target, Any], _plan.Resource], settings: Any, *, check_mode: bool = False
