@@ -44,9 +44,9 @@ def check_number(option: str, value: float | None, lowest: float, highest: float
 
 
 def own_arn(target: Target, service: str, resource: str, sibling: str = "") -> str:
-    """The ARN of another resource of the target's account and region.
+    """Return the ARN of another resource of the target's account and region.
 
-    sibling     the ARN of one that is known: it tells the account, and nobody has to be asked
+    sibling     a known ARN of the same account: the call for the caller's account is saved
     """
     if not sibling:
         return target.arn(service, resource)
