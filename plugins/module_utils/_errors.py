@@ -145,6 +145,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ResourceNotFoundException",
             "NoSuchEntity",
             "ParameterNotFound",
+            "ResourceNotFound",
             "QueueDoesNotExist",
             "AWS.SimpleQueueService.NonExistentQueue",
         ),

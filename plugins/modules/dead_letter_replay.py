@@ -48,8 +48,6 @@ notes:
   - The caller needs C(sqs:GetQueueUrl), C(sqs:GetQueueAttributes), C(sqs:ReceiveMessage), C(sqs:DeleteMessage),
     C(sqs:ChangeMessageVisibility), C(lambda:GetFunctionConfiguration) and C(lambda:InvokeFunction); and C(kms:Decrypt) for
     the key of a queue that a customer managed key encrypts.
-seealso:
-  - module: logreflector.aws.dead_letter_queue
 """
 
 EXAMPLES = r"""
@@ -127,7 +125,7 @@ changes:
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.replay import ReplayOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.dead_letter_replay import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.replay import (
     replay_dead_letters,
 )
 

@@ -20,13 +20,11 @@ from .._resources._adapters import (
     FunctionSettings,
     LambdaFunction,
     LambdaPermission,
-    ParameterSettings,
     PermissionSettings,
-    QueueSettings,
-    SqsQueue,
-    SsmParameter,
     StatementSettings,
 )
+from .._resources.sqs_queue import QueueSettings, SqsQueue
+from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from . import reflector_code
 from .packages import Package

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from .._errors import InvalidInputError
-from .._resources._adapters import ParameterSettings, SsmParameter
+from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .run import Run
 
 LONGEST = 8192

@@ -14,22 +14,11 @@ from typing import Any
 from .._options.log_groups import LogGroupOptions
 from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
-from .._resources._adapters import (
-    AlarmSettings,
-    EventRule,
-    EventSourceMapping,
-    FunctionSettings,
-    LambdaFunction,
-    MappingSettings,
-    Metric,
-    MetricAlarm,
-    ParameterSettings,
-    QueueSettings,
-    RuleSettings,
-    RuleTarget,
-    SqsQueue,
-    SsmParameter,
-)
+from .._resources._adapters import EventRule, FunctionSettings, LambdaFunction, RuleSettings, RuleTarget
+from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
+from .._resources.metric_alarm import AlarmSettings, Metric, MetricAlarm
+from .._resources.sqs_queue import QueueSettings, SqsQueue
+from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from .._subscriptions.settings import check_settings
 from .packages import Package

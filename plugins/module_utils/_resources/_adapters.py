@@ -13,17 +13,13 @@ from typing import Any
 
 from .._plan import Result, converge
 from .._session import Target
-from .dead_letter_queue import DeadLetterQueueResource
 from .event_rule import EventRuleResource
-from .event_source_mapping import EventSourceMappingResource
 from .execution_role import ExecutionRoleResource
 from .lambda_function import LambdaFunction as _LambdaFunction
 from .lambda_function_info import read_function
 from .lambda_package import LambdaPackage
 from .lambda_permission import LambdaPermissionResource
 from .lambda_rollback import LambdaRollback
-from .metric_alarm import MetricAlarmResource
-from .ssm_parameter import SsmParameterResource
 
 
 def _base(settings: Any) -> dict[str, Any]:
@@ -126,135 +122,6 @@ def build_package(
         check_syntax=True,
     )
     return converge(LambdaPackage(None, params), check_mode=check_mode)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueSettings:
-    name: str
-    present: bool = True
-    event_rules: tuple[str, ...] | None = None
-    dead_letter_queue: str = ""
-    max_receive_count: int = 0
-    visibility_timeout: int | None = None
-    content_based_deduplication: bool | None = None
-    kms_key_arn: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    discard_messages: bool = False
-    wait_seconds: float = 60
-
-
-class SqsQueue(DeadLetterQueueResource):
-    def __init__(self, target: Target, s: QueueSettings) -> None:
-        redrive = {"dead_letter_queue": s.dead_letter_queue, "max_receive_count": s.max_receive_count}
-        super().__init__(
-            target,
-            _Missing(
-                _base(s),
-                allow_event_rules=list(s.event_rules) if s.event_rules is not None else None,
-                redrive=redrive if s.dead_letter_queue else None,
-                visibility_timeout=s.visibility_timeout,
-                content_based_deduplication=s.content_based_deduplication,
-                kms_master_key_id=s.kms_key_arn,
-                discard_messages=s.discard_messages,
-            ),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MappingSettings:
-    function_name: str
-    queue: str
-    present: bool = True
-    batch_size: int = 10
-    report_batch_item_failures: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-class EventSourceMapping(EventSourceMappingResource):
-    def __init__(self, target: Target, s: MappingSettings) -> None:
-        more = (
-            {"batch_size": s.batch_size, "report_batch_item_failures": s.report_batch_item_failures}
-            if s.present
-            else {}
-        )
-        super().__init__(target, _Missing(_base(s), function_name=s.function_name, event_source=s.queue, **more))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    id: str
-    namespace: str
-    metric_name: str
-    dimensions: Mapping[str, str]
-    statistic: str
-    period: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmSettings:
-    name: str
-    present: bool = True
-    description: str = ""
-    metrics: tuple[Metric, ...] = ()
-    expression: str = ""
-    comparison_operator: str = ""
-    threshold: float = 0
-    evaluation_periods: int = 1
-    treat_missing_data: str = "notBreaching"
-    alarm_actions: tuple[str, ...] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-class MetricAlarm(MetricAlarmResource):
-    def __init__(self, target: Target, s: AlarmSettings) -> None:
-        params = _Missing(_base(s))
-        if s.present:
-            params.update(
-                description=s.description,
-                metrics=[
-                    _Missing(
-                        id=m.id,
-                        namespace=m.namespace,
-                        metric_name=m.metric_name,
-                        dimensions=dict(m.dimensions),
-                        statistic=m.statistic,
-                        period=m.period,
-                    )
-                    for m in s.metrics
-                ],
-                expression=s.expression,
-                comparison_operator=s.comparison_operator,
-                threshold=float(s.threshold),
-                evaluation_periods=s.evaluation_periods,
-                treat_missing_data=s.treat_missing_data,
-                alarm_actions=list(s.alarm_actions),
-            )
-        super().__init__(target, params)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParameterSettings:
-    name: str
-    present: bool = True
-    value: str = ""
-    description: str = ""
-    kms_key_arn: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-class SsmParameter(SsmParameterResource):
-    def __init__(self, target: Target, s: ParameterSettings) -> None:
-        self._settings = s
-        super().__init__(
-            target,
-            _Missing(
-                _base(s),
-                value=s.value or None if s.present else None,
-                description=s.description,
-                type="SecureString",
-                kms_key_id=s.kms_key_arn,
-            ),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,14 +76,16 @@ def check_settings(options: SubscriberSettings, prefix: str = "") -> Settings:
     try:
         settings.choice()  # refuses what is no pattern, no tag and no date
         check_distribution("the reflector", options.distribution)
-        if len(options.filter_pattern or "") > _LONGEST_PATTERN:
-            raise InvalidInputError(
-                "filter_pattern",
-                f"it has {len(options.filter_pattern or '')} characters, and AWS takes at most {_LONGEST_PATTERN}",
-            )
+        _check_pattern(options.filter_pattern or "")
     except InvalidInputError as error:
         raise InvalidInputError(prefix + error.option, error.message) from None
     return settings
+
+
+def _check_pattern(pattern: str) -> None:
+    if len(pattern) > _LONGEST_PATTERN:
+        message = f"it has {len(pattern)} characters, and AWS takes at most {_LONGEST_PATTERN}"
+        raise InvalidInputError("filter_pattern", message)
 
 
 def moment(option: str, text: Any) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls to SQS about a queue's messages, and which of them are hidden from everybody else meanwhile."""
+"""The calls to SQS about a queue's messages, and which messages this run has in flight."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from .._errors import ReflectorError, ThrottledError
-from .._retry import RetryPolicy
-from .._session import Target
-from .dead_letter_queue import Queue
-from .replay_event import Message
+from ..._errors import ReflectorError, ThrottledError
+from ..._retry import RetryPolicy
+from ..._session import Target
+from ..sqs_queue import Queue
+from .event import Message
 
 T = TypeVar("T")
 
-AT_ONCE = 10
+MOST_IN_CALL = 10
 """Messages in one call, of every batch operation and of ReceiveMessage (API reference)."""
-LONGEST_HIDDEN = 43_200
-"""Seconds for which SQS hides a message, in all, since it was received (12 hours)."""
+LONGEST_IN_FLIGHT = 43_200
+"""Seconds that a message can be in flight after it was received (12 hours, ChangeMessageVisibility)."""
 
 
-class HiddenMessages:
-    """Messages of a queue that were received and not deleted: nobody else sees them for a while.
+class InFlightMessages:
+    """Messages that were received and not deleted: no other consumer can receive them until their timeout ends.
 
-    seconds   for which a message is hidden at a time. Half of them is the least that `stay_hidden` leaves.
+    seconds   visibility timeout. `extend` keeps at least half of it.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class HiddenMessages:
     ) -> None:
         self._target = target
         self._queue = queue
-        self._patience = retry_policy
-        self._seconds = min(seconds, LONGEST_HIDDEN)
+        self._retry_policy = retry_policy
+        self._seconds = min(seconds, LONGEST_IN_FLIGHT)
         self._clock = clock
         self._until: dict[str, float] = {}
         self._messages: dict[str, Message] = {}
@@ -53,26 +53,26 @@ class HiddenMessages:
     def __contains__(self, message_id: str) -> bool:
         return message_id in self._messages
 
-    def receive(self, most: int, wait: int) -> list[Message]:
-        """Up to `most` (10 at most) messages. `wait` seconds of long polling ask every server of SQS; short polls do not."""
-        asked = self._clock()
+    def receive(self, most: int, wait_seconds: int) -> list[Message]:
+        """Receive up to `most` (10 at most) messages. Only long polling asks every server of SQS."""
+        called = self._clock()
         answer = self._call(
             "receive messages",
             "receive_message",
-            MaxNumberOfMessages=min(most, AT_ONCE),
-            WaitTimeSeconds=wait,
+            MaxNumberOfMessages=min(most, MOST_IN_CALL),
+            WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=self._seconds,
             AttributeNames=["All"],
         )
         messages = [Message.from_api(item) for item in answer.get("Messages", [])]
         for message in messages:
-            # A message that comes a second time has a new handle, and only the last one serves.
+            # A message that is received a second time has a new handle, and only the last one is valid.
             self._messages[message.message_id] = message
-            self._until[message.message_id] = asked + self._seconds
+            self._until[message.message_id] = called + self._seconds
         return messages
 
-    def stay_hidden(self) -> None:
-        """Hide longer what would be seen again soon. What SQS refuses to hide just comes back: nobody loses it."""
+    def extend(self) -> None:
+        """Renew the timeout of messages with less than half of it left. Those that SQS refuses become visible: none is lost."""
         now = self._clock()
         ending = [key for key, until in self._until.items() if until - now < self._seconds / 2]
         for group in _groups(ending):
@@ -80,7 +80,7 @@ class HiddenMessages:
             self._until.update(dict.fromkeys(group, now + self._seconds))
 
     def delete(self, message_ids: Iterable[str]) -> set[str]:
-        """Delete those of them that are held. Error codes of SQS's refusals (200 OK may hold some): they are held still."""
+        """Delete those that are in flight. Return the error codes of refused ones (200 OK may have some), which stay in flight."""
         codes: set[str] = set()
         for group in _groups([key for key in message_ids if key in self]):
             entries = [{"Id": str(n), "ReceiptHandle": self._handle(key)} for n, key in enumerate(group)]
@@ -91,7 +91,7 @@ class HiddenMessages:
         return codes
 
     def release(self) -> None:
-        """Let everybody see again what is hidden. A message that SQS refuses to show comes back when its time is up."""
+        """Make all of them visible now. A message that SQS refuses becomes visible when its timeout ends."""
         for group in _groups(list(self._messages)):
             self._change_visibility(group, 0)
             self._forget(group)
@@ -115,14 +115,14 @@ class HiddenMessages:
             with self._target.describe_operation(f"{operation} of queue {self._queue.name}"):
                 return getattr(self._target.client("sqs"), method)(QueueUrl=self._queue.url, **request)
 
-        return self._patience.wait_out(call, _passes)
+        return self._retry_policy.wait_out(call, _is_transient)
 
 
 def _groups(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
-    while group := list(islice(rest, AT_ONCE)):
+    remaining = iter(items)
+    while group := list(islice(remaining, MOST_IN_CALL)):
         yield group
 
 
-def _passes(error: ReflectorError) -> bool:
+def _is_transient(error: ReflectorError) -> bool:
     return isinstance(error, ThrottledError)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content of the reflector's dead-letter queue, sent again through the same function."""
+"""Send the dead letters of the reflector through it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._errors import (
+from ..._errors import (
     InvalidInputError,
     NotFoundError,
     ReflectorError,
@@ -23,40 +23,40 @@ from .._errors import (
     UnreachableError,
     check_name,
 )
-from .._plan import Params, Result
-from .._retry import RetryPolicy
-from .._session import Target
-from .common import check_number
-from .dead_letter_queue import Queue, QueueApi
-from .hidden_messages import AT_ONCE, HiddenMessages
-from .replay_event import Answer, Batch, Message, answer_of, batches
+from ..._plan import Params, Result
+from ..._retry import RetryPolicy
+from ..._session import Target
+from ..common import check_number
+from ..sqs_queue import Queue, read_queue
+from .event import Answer, Batch, Message, answer_of, batches
+from .in_flight_messages import MOST_IN_CALL, InFlightMessages
 
 NETWORK_SECONDS = 30
-"""What an invocation may take longer than the function itself."""
+"""Added to the function's timeout for an invocation."""
 _LONGEST_POLL = 20
 _NAMED_IDS = 20
 _DEPLOY = "Deploy first: ansible-playbook logreflector.aws.deploy."
 
 
 class ReplayError(ReflectorError):
-    """Not everything that was sent again was accepted and deleted."""
+    """Not all messages were accepted and deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay. Times in seconds; None: no limit.
+    """How to replay. Times are seconds; None is no limit.
 
-    rate            messages a second at most
-    give_up_after   batches in a row of which nothing was accepted; 0: never
+    rate            most messages a second
+    give_up_after   stop after so many batches in a row without an accepted message; 0: never
     idle_timeout    without a new message, until the queue counts as empty
-    wait_timeout    for what passes by itself: throttling
+    wait_timeout    for throttling
     """
 
     function_name: str
     queue: str
     limit: int | None = None
     rate: float | None = None
-    batch_size: int = AT_ONCE
+    batch_size: int = MOST_IN_CALL
     give_up_after: int = 3
     idle_timeout: int = 10
     time_limit: int | None = None
@@ -64,13 +64,13 @@ class Options:
 
     @classmethod
     def from_params(cls, params: Params) -> Options:
-        """InvalidInputError for what cannot be right."""
+        """Return the options of the module. Raises InvalidInputError."""
         function = params["function_name"]
         check_name("function_name", function, r"[A-Za-z0-9_-]{1,64}", "a function's name: 1 to 64 of A-Z a-z 0-9 _ -")
         queue = f"{function}-dead-letters" if params["queue"] is None else params["queue"]
         check_name("queue", queue, r"[A-Za-z0-9_-]{1,80}", "a standard queue's name: 1 to 80 of A-Z a-z 0-9 _ -")
         check_number("rate", params["rate"], 0.1, 1000)
-        check_number("batch_size", params["batch_size"], 1, AT_ONCE)
+        check_number("batch_size", params["batch_size"], 1, MOST_IN_CALL)
         for option, lowest in (("limit", 1), ("time_limit", 1), ("give_up_after", 0), ("idle_timeout", 0)):
             if params[option] is not None and params[option] < lowest:
                 raise InvalidInputError(option, f"{params[option]} is less than {lowest}")
@@ -78,18 +78,20 @@ class Options:
         return cls(function, queue, **{name: params[name] for name in names})
 
     @property
-    def at_once(self) -> int:
-        """Messages in one invocation: with a rate no more than a second's worth."""
+    def most_in_batch(self) -> int:
+        """Messages in one invocation: with a rate no more than those of a second."""
         return self.batch_size if self.rate is None else min(self.batch_size, max(1, int(self.rate)))
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the messages, by their ids.
+    """The results of the messages, by their ids.
 
-    accepted   by the function, each to be deleted; `to_delete` are those that are not deleted yet
-    failures   message id -> reason, of those that stay in the queue
-    events     sums of what the function tells of the log events in the messages
+    accepted    by the function; `to_delete` are those that are not deleted yet
+    failures    message id -> reason, of messages that stay in the queue
+    events      sums of the function's counts of log events
+    fruitless   batches in a row without an accepted message
+    stopped     why the run ended early
     """
 
     sent: int = 0
@@ -102,11 +104,11 @@ class Tally:
 
     @property
     def deleted(self) -> int:
-        """Messages that left the queue."""
+        """The number of messages that left the queue."""
         return len(self.accepted) - len(self.to_delete)
 
     def add(self, messages: Sequence[Message], answer: Answer) -> None:
-        """Take in what the function answered to a batch."""
+        """Add the function's answer to a batch."""
         accepted = {message.message_id for message in messages} - answer.failures.keys()
         self.sent += len(messages)
         self.accepted |= accepted
@@ -116,12 +118,12 @@ class Tally:
         self.fruitless = 0 if accepted else self.fruitless + 1
 
     def new(self, messages: Sequence[Message]) -> list[Message]:
-        """Those that this run has not sent yet: SQS may deliver one twice. What was accepted before is to be deleted again."""
+        """Return the messages that were not sent before: SQS may deliver one twice. One that was accepted is deleted again."""
         self.to_delete |= {message.message_id for message in messages} & self.accepted
         return [item for item in messages if item.message_id not in self.accepted | self.failures.keys()]
 
     def reasons(self) -> list[dict[str, Any]]:
-        """Failures by reason, the most frequent first."""
+        """Return the failures by reason, the most frequent first."""
         by_reason: dict[str, list[str]] = {}
         for message_id, reason in self.failures.items():
             by_reason.setdefault(reason, []).append(message_id)
@@ -133,9 +135,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Replay:
-    """One run over one queue. `send` is the only writer; messages that it could not delete are visible again after it.
+    """One run over one queue. `send` is the only writer; messages that it did not delete are visible again after it.
 
-    seconds   that the function may run
+    seconds         the function's timeout
+    refusals        error codes of messages that SQS did not delete
+    cleanup_error   of the last deletion or release
     """
 
     target: Target
@@ -146,54 +150,54 @@ class Replay:
     sleep: Callable[[float], None] = field(default=time.sleep)
     tally: Tally = field(init=False, default_factory=Tally)
     refusals: set[str] = field(init=False, default_factory=set)
-    untidy: ReflectorError | None = field(init=False, default=None)
-    _hidden: HiddenMessages = field(init=False)
-    _patience: RetryPolicy = field(init=False)
+    cleanup_error: ReflectorError | None = field(init=False, default=None)
+    _in_flight: InFlightMessages = field(init=False)
+    _retry_policy: RetryPolicy = field(init=False)
     _end: float | None = field(init=False)
     _next_turn: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._patience = RetryPolicy(seconds=self.options.wait_timeout, sleep=self.sleep, clock=self.clock)
-        # Hidden for twice as long as an invocation may last: half of it is always left when one begins.
-        hidden_seconds = 2 * (self.seconds + NETWORK_SECONDS)
-        self._hidden = HiddenMessages(self.target, self.queue, self._patience, hidden_seconds, self.clock)
+        self._retry_policy = RetryPolicy(seconds=self.options.wait_timeout, sleep=self.sleep, clock=self.clock)
+        # Twice as long as an invocation may last: at least half of it is left when one begins.
+        visibility_timeout = 2 * (self.seconds + NETWORK_SECONDS)
+        self._in_flight = InFlightMessages(self.target, self.queue, self._retry_policy, visibility_timeout, self.clock)
         limit = self.options.time_limit
         self._end = None if limit is None else self.clock() + limit
         self._next_turn = self.clock()
 
     @property
     def limit(self) -> int:
-        """Messages that the run sends at most: never more than there were, or it would chase what it brings back."""
+        """Most messages of the run. Never more than the queue held: the function may add some, and the run would not end."""
         held = self.queue.messages
         return held if self.options.limit is None else min(self.options.limit, held)
 
     @property
     def announced(self) -> int:
-        """Messages that a run would send now, as far as SQS's counts tell: those that somebody else has are not to be had."""
+        """Messages that a run would send now, by SQS's counts: those in flight cannot be received."""
         return min(self.limit, self.queue.counts["visible"])
 
     def send(self) -> None:
-        """Send, delete what was accepted, and let everybody see the rest again, whatever happens meanwhile."""
+        """Send, delete the accepted messages, and make the others visible again, whatever happens."""
         try:
             with interruptible():
                 try:
                     self._send_all()
                 finally:
-                    self._tidy_up()
+                    self._clean_up()
         except KeyboardInterrupt:
-            message = "it was interrupted; what was under way may have been accepted, and is sent again by the next run"
+            message = "it was interrupted; the last batch may have been accepted, and the next run sends it again"
             raise self._problem(message) from None
         if problems := self._problems():
-            raise self._problem("; ".join(problems), self._hint())
+            raise self._problem("; ".join(problems), self._advice())
 
     def _send_all(self) -> None:
         options, tally = self.options, self.tally
-        # Two polls before the queue counts as empty: the time without a message is at least both of theirs.
+        # The queue counts as empty after two empty polls and the idle timeout.
         poll = max(1, min(_LONGEST_POLL, options.idle_timeout // 2))
         polls, last_seen = 0, self.clock()
         while tally.sent < self.limit and not self._time_is_up():
-            self._hidden.stay_hidden()
-            messages = tally.new(self._hidden.receive(min(options.at_once, self.limit - tally.sent), poll))
+            self._in_flight.extend()
+            messages = tally.new(self._in_flight.receive(min(options.most_in_batch, self.limit - tally.sent), poll))
             for batch in batches(messages, self.queue.arn):
                 if self._time_is_up():
                     return
@@ -229,7 +233,7 @@ class Replay:
         self._next_turn = max(self._next_turn, self.clock()) + messages / self.options.rate
 
     def _invoke(self, batch: Batch) -> Answer:
-        """The function's answer. Asked once, but for throttling: an invocation that gave no answer may have been one."""
+        """Invoke the function and return its answer. Only throttling is retried: an invocation without an answer may have run."""
         name = self.options.function_name
         client = self.target.client(
             "lambda",
@@ -239,7 +243,7 @@ class Replay:
         )
 
         def call() -> Answer:
-            self._hidden.stay_hidden()
+            self._in_flight.extend()
             with self.target.describe_operation(
                 f"send messages of queue {self.queue.name} again through function {name}"
             ):
@@ -247,9 +251,9 @@ class Replay:
                 return answer_of(batch.messages, answer["Payload"].read(), answer.get("FunctionError", ""))
 
         try:
-            return self._patience.wait_out(call, lambda error: isinstance(error, ThrottledError))
+            return self._retry_policy.wait_out(call, lambda error: isinstance(error, ThrottledError))
         except ThrottledError as error:
-            advice = "The function has no free concurrency: look at its reserved concurrency, or run again later."
+            advice = "The function has no free concurrency: raise its reserved concurrency, or run again later."
             raise ThrottledError(
                 error.operation, error.message, advice=advice, code=error.code, where=error.where
             ) from error
@@ -259,18 +263,18 @@ class Replay:
             raise
 
     def _delete_accepted(self) -> None:
-        """Also what SQS refused to delete before."""
+        """Delete the accepted messages, those that SQS refused before included."""
         try:
-            self.refusals = self._hidden.delete(sorted(self.tally.to_delete))
+            self.refusals = self._in_flight.delete(sorted(self.tally.to_delete))
         finally:
-            self.tally.to_delete = {key for key in self.tally.to_delete if key in self._hidden}
+            self.tally.to_delete = {key for key in self.tally.to_delete if key in self._in_flight}
 
-    def _tidy_up(self) -> None:
-        for step in (self._delete_accepted, self._hidden.release):
+    def _clean_up(self) -> None:
+        for step in (self._delete_accepted, self._in_flight.release):
             try:
                 step()
-            except ReflectorError as error:  # and not instead of the error that brought us here
-                self.untidy = error
+            except ReflectorError as error:  # it must not replace the error that ended the run
+                self.cleanup_error = error
 
     def _problems(self) -> list[str]:
         tally, problems = self.tally, []
@@ -284,12 +288,14 @@ class Replay:
             problems.append(
                 f"SQS did not delete {_count(len(tally.to_delete))} that the function had accepted{message}"
             )
-        if self.untidy and len(self._hidden):
-            problems.append(f"{_count(len(self._hidden))} may stay hidden for some minutes ({self.untidy.message})")
+        if self.cleanup_error and len(self._in_flight):
+            problems.append(
+                f"{_count(len(self._in_flight))} may stay hidden for some minutes ({self.cleanup_error.message})"
+            )
         return problems
 
-    def _hint(self) -> str:
-        return f"{_count(self.tally.deleted)} left the queue, the others are in it as they were. Mend the cause and run again."
+    def _advice(self) -> str:
+        return f"{_count(self.tally.deleted)} left the queue, the others are unchanged. Remove the cause and run again."
 
     def _problem(self, message: str, advice: str = "") -> ReplayError:
         return ReplayError(
@@ -297,9 +303,9 @@ class Replay:
         )
 
     def report(self, sent: int, accepted: int, after: int | None) -> Result:
-        """A task's result. `sent` and `accepted`: messages; `after`: in the queue, None if SQS does not say."""
+        """Return the task's result. `sent` and `accepted` are numbers of messages, `after` of those in the queue, None if unknown."""
         tally, name, before = self.tally, self.queue.name, self.queue.messages
-        gone = accepted - len(tally.to_delete)
+        deleted = accepted - len(tally.to_delete)
         header = f"queue {name}"
         diff = {
             "before_header": header,
@@ -308,9 +314,9 @@ class Replay:
             "after": {"messages": after},
         }
         return {
-            "changed": gone > 0,
-            "changes": [f"send {_count(gone)} of queue {name} again"] if gone else [],
-            "diff": [diff] if gone else [],
+            "changed": deleted > 0,
+            "changes": [f"send {_count(deleted)} of queue {name} again"] if deleted else [],
+            "diff": [diff] if deleted else [],
             "counts": {
                 "before": before,
                 "sent": sent,
@@ -326,40 +332,38 @@ class Replay:
 
 
 def replay_dead_letters(target: Target, params: Params, check_mode: bool) -> Result:
-    """The work of the module dead_letter_replay. ReplayError, with all counts, if not everything was accepted."""
+    """Do the work of the module dead_letter_replay. Raises ReplayError, with all counts, if a message was not accepted."""
     options = Options.from_params(params)
-    api = QueueApi(target, options.queue, RetryPolicy(seconds=options.wait_timeout))
-    queue = api.queue()
-    if queue is None:
-        raise NotFoundError(f"find queue {options.queue}", "there is none", advice=_DEPLOY, where=target.where)
+    try:
+        queue = read_queue(target, options.queue)
+    except NotFoundError as error:
+        raise error.with_advice(_DEPLOY) from None
     run = Replay(target, options, queue, _function_seconds(target, options.function_name))
     if check_mode:
         return run.report(run.announced, run.announced, queue.messages - run.announced)
     try:
         run.send()
     except ReflectorError as error:
-        error.done = _outcome(run, api)
+        error.done = _outcome(run)
         raise
-    return _outcome(run, api)
+    return _outcome(run)
 
 
-def _outcome(run: Replay, api: QueueApi) -> Result:
+def _outcome(run: Replay) -> Result:
     try:
-        queue = api.queue()
+        after = read_queue(run.target, run.options.queue).messages
     except ReflectorError:  # the run's own result matters more than this count
-        queue = None
-    return run.report(run.tally.sent, len(run.tally.accepted), queue.messages if queue else None)
+        after = None
+    return run.report(run.tally.sent, len(run.tally.accepted), after)
 
 
 def _function_seconds(target: Target, name: str) -> int:
-    """How long the function may run. NotFoundError with what to do where there is none."""
+    """Return the function's timeout. Raises NotFoundError with advice."""
     try:
         with target.describe_operation(f"find function {name}"):
             return int(target.client("lambda").get_function_configuration(FunctionName=name)["Timeout"])
     except NotFoundError as error:
-        raise NotFoundError(
-            error.operation, error.message, advice=_DEPLOY, code=error.code, where=error.where
-        ) from error
+        raise error.with_advice(_DEPLOY) from None
 
 
 def _count(number: int, noun: str = "message", plural: str = "s") -> str:
@@ -368,10 +372,10 @@ def _count(number: int, noun: str = "message", plural: str = "s") -> str:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM inside become one KeyboardInterrupt: Ansible's workers would end without any `finally`.
+    """Turn the first SIGINT or SIGTERM into a KeyboardInterrupt: Ansible's workers would end without any `finally`.
 
-    Later ones are ignored until the block ends, so that tidying up is not interrupted. Signals belong to a process's
-    main thread; in another one nothing is changed.
+    Later signals are ignored until the block ends, so that the clean-up is not interrupted. Only a process's main thread
+    can handle signals; in another one this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
