@@ -51,11 +51,6 @@ class StoredSettings:
 
 
 def store(run: Run, part: str, settings: ParameterSettings) -> str:
-    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION".
-
-    In check mode it is the version that would be written.
-    """
-    facts = run.converge(part, {"settings": SsmParameter(run.target, settings)})["settings"]
-    writes = ("create parameter ", "update parameter ")
-    ahead = sum(change.startswith(writes) for change in facts["changes"]) if run.check_mode else 0
-    return f"ssm:{settings.name}:{(facts['parameter'] or {}).get('version', 0) + ahead}"
+    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION"."""
+    facts = run.converge(part, {"settings": SsmParameter(run.target, settings)})
+    return str(facts["settings"]["reference"])

@@ -33,3 +33,61 @@ def test_deployment_a_second_time_writes_nothing(aws: Any) -> None:
     aws.run("deployment", **OPTIONS)
     again = aws.run("deployment", **OPTIONS)
     assert (again.get("msg"), again["changes"], aws.writes) == (None, [], [])
+
+
+def test_deployment_with_long_rules_keeps_them_in_a_parameter(aws: Any) -> None:
+    options = {
+        **OPTIONS,
+        "reflector_rules_inline_bytes": 0,
+        "reflector_sinks": {"out": {"type": "stdout", "payloads_in_own_log": True}},
+        "subscriber_settings_inline_bytes": 0,
+    }
+    announced = aws.run("deployment", check_mode=True, **options)
+    done = aws.run("deployment", **options)
+    assert "failed" not in done, done
+    assert (done["changes"], done["diff"]) == (announced["changes"], announced["diff"])
+    assert aws.run("deployment", **options)["changes"] == []
+    changed = {**options, "log_groups_exclude": ["/x"]}
+    announced = aws.run("deployment", check_mode=True, **changed)
+    done = aws.run("deployment", **changed)
+    assert (done["changes"], done["diff"]) == (announced["changes"], announced["diff"])
+    environment = aws.client("lambda").get_function_configuration(FunctionName="log-reflector-subscriber")[
+        "Environment"
+    ]
+    assert environment["Variables"]["SUBSCRIPTIONS"].startswith("ssm:/log-reflector/subscriber:2#")
+
+
+def test_removal_of_all_parts_leaves_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    for module in ("subscriber", "catch_up", "reflector", "execution_roles"):
+        announced = aws.run(module, check_mode=True, state="absent")
+        done = aws.run(module, state="absent")
+        assert "failed" not in done, done
+        assert done["changes"] == announced["changes"]
+        assert aws.run(module, state="absent")["changes"] == []
+
+
+def test_single_parts_after_the_deployment_change_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    assert aws.run("execution_roles", **OPTIONS)["changes"] == []
+    assert aws.run("catch_up")["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reflector_runtime": "python3.8"}, "value of reflector_runtime must be one of"),
+        ({"reflector_memory_size": 1}, "the option reflector_memory_size: 1 is not between 128 and 32768"),
+        ({"reflector_sinks": {"x": {"type": "nowhere"}}}, "reflector_sinks"),
+        ({"reflector_subnet_ids": ["subnet-1"]}, "reflector_subnet_ids"),
+        ({"log_groups_include": ["re:("]}, "log_groups_include"),
+        ({"log_groups_created_after": "soon"}, "log_groups_created_after"),
+        ({"reflector_trigger_log_groups": ["/a/*"]}, "reflector_trigger_log_groups"),
+        ({"log_groups_exlude": []}, "log_groups_exlude"),
+    ],
+)
+def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: dict[str, Any], message: str) -> None:
+    result = aws.run("deployment", **{**OPTIONS, **options})
+    assert result["failed"] is True
+    assert message in result["msg"]
+    assert aws.calls == []
