@@ -30,10 +30,10 @@ build/collections/ready:
 	@ln -sfn ../../../.. $(COLLECTION)
 	@touch $@
 
-# The package that the subscriber's zip holds beside its handler (roles/subscriber/tasks/package.yml), as links for mypy.
+# The package that the subscriber's zip holds beside its handler (module_utils/_parts/packages.py), as links for mypy.
 build/lambda/ready:
 	@mkdir -p build/lambda/logreflector
-	@for part in _subscriptions _errors.py _retry.py; do \
+	@for part in _subscriptions _options _errors.py _retry.py; do \
 	  ln -sfn ../../../plugins/module_utils/$$part build/lambda/logreflector/$$part; done
 	@touch $@
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 try:
@@ -66,8 +66,14 @@ class ReflectorError(Exception):
 class InvalidInputError(ReflectorError):
     """An option's value cannot be right; raised before the first call to AWS."""
 
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(f"accept the option {option}", message)
+    def __init__(self, option: str, message: str, *, kind: str = "option") -> None:
+        self.option = option
+        super().__init__(f"accept the {kind} {option}", message)
+
+    def renamed(self, names: Mapping[str, str]) -> InvalidInputError:
+        """Return the error about the variable that the option comes from, by option; itself where there is none."""
+        variable = names.get(self.option)
+        return InvalidInputError(variable, self.message, kind="variable") if variable else self
 
 
 def check_name(option: str, value: str, pattern: str, allowed: str) -> None:

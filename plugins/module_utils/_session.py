@@ -112,6 +112,14 @@ class Target:
     _role: RoleSession | None = None
     _role_arn = _role_session = ""
 
+    def together(self, *calls: Any) -> list[Any]:
+        return [call() for call in calls]
+
+    @property
+    def endpoint_url(self) -> str:
+        """Address of the services instead of AWS's, "" for AWS's own."""
+        return str(self._client_options.get("endpoint_url") or "")
+
     def client(self, service: str, **settings: Any) -> Any:
         """The boto3 client of a service: one for each service, safe to share between threads.
 
@@ -387,7 +395,7 @@ class Models:
     hooks: Any
 
 
-def read_models() -> Models:
+def read_models(services: Any) -> Models:
     """Read what clients of the services used here need: most of what a target costs.
 
     A host that forks reads them once, before the fork. Opens nothing.
@@ -395,7 +403,7 @@ def read_models() -> Models:
     loader = botocore.loaders.create_loader()
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data(name)
-    for service in ("events", "iam", "lambda", "logs", "sqs", "ssm", "sts"):
+    for service in sorted(services):
         loader.load_service_model(service, "service-2", api_version=None)
         loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
     hooks = botocore.hooks.HierarchicalEmitter()

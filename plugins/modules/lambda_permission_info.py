@@ -17,18 +17,9 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.lambda_permission_info
   - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
-options:
-  function_name:
-    description:
-      - Name, partial ARN or ARN of the function, with or without a qualifier. It must exist.
-      - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-    type: str
-    required: true
-  qualifier:
-    description: A version or an alias. Each has a policy of its own, beside the one of the function itself.
-    type: str
 """
 
 EXAMPLES = r"""
@@ -107,15 +98,14 @@ revision_id:
   sample: 3f1c6a6e-6f2b-4f0c-9a7e-0c5b7a1f2d3e
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import FunctionOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import read_policy
 
 SPEC = Spec(
-    options={
-        "function_name": {"type": "str", "required": True},
-        "qualifier": {"type": "str"},
-    },
+    groups=(Group(FunctionOptions),),
     work=read_policy,
+    services=("lambda", "sts"),
 )
 
 

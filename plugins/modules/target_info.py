@@ -16,12 +16,9 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.target_info
   - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
-options:
-  account_id:
-    description: The account that the target is expected to be.
-    type: str
 """
 
 EXAMPLES = r"""
@@ -48,10 +45,11 @@ target:
     caller_arn: arn:aws:sts::111111111111:assumed-role/log-reflector-deployer/log-reflector
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import TargetInfoOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.target_info import read_target
 
-SPEC = Spec(options={"account_id": {"type": "str"}}, work=read_target)
+SPEC = Spec(groups=(Group(TargetInfoOptions),), work=read_target, services=("sts",))
 
 
 def main() -> None:
