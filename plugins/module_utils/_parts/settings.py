@@ -51,6 +51,8 @@ class StoredSettings:
 
 
 def store(run: Run, part: str, settings: ParameterSettings) -> str:
-    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION"."""
-    facts = run.converge(part, {"settings": SsmParameter(run.target, settings)})
-    return str(facts["settings"]["reference"])
+    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION".
+
+    In check mode it is the version that would be written.
+    """
+    return str(run.converge(part, {"settings": SsmParameter(run.target, settings)})["settings"]["reference"])
