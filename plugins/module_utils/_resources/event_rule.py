@@ -16,10 +16,10 @@ from .._errors import InvalidInputError, NotFoundError, check_name
 from .._plan import Change, Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from ._ownership_old import Ownership, as_list
 from .common import Call, check_number, own_arn
 from .event_pattern import json_text, put_in, put_input, same_pattern
 from .event_rule_api import Rule, RuleApi
+from .ownership import Ownership, as_list
 
 _ENTRIES = 100  # that PutTargets and RemoveTargets take in one call
 # One day, but two days (User Guide, "Rate expressions reference"). What the fields of cron may hold EventBridge knows best.

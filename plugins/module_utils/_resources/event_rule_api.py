@@ -15,8 +15,8 @@ from typing import Any
 from .._errors import NotFoundError, ReflectorError, ThrottledError
 from .._retry import RetryPolicy
 from .._session import Target
-from ._ownership_old import as_dict
 from .common import Call
+from .ownership import as_dict
 
 # EventBridge may still see targets for a moment after it removed them.
 _SETTLING_SECONDS = 30.0

@@ -24,8 +24,8 @@ from .._errors import (
 from .._plan import Change, Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from ._ownership_old import Ownership, as_list
 from .common import Call, compact_json
+from .ownership import Ownership, as_list
 from .policy_document import Document, same_meaning, size
 from .role_api import RoleApi
 from .role_values import PREVIOUS, Role, Wanted

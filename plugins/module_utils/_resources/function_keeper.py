@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .._plan import Change, Params, Result
-from ._ownership_old import RELEASE_KEY
 from .common import Call
 from .function_api import FunctionApi
 from .function_release import (
@@ -30,6 +29,7 @@ from .function_release import (
     version_description,
 )
 from .function_state import Function
+from .ownership import RELEASE_KEY
 
 KIND = "release of function"
 _NEXT = "the next"  # Lambda numbers versions itself

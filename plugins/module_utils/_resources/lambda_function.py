@@ -19,7 +19,6 @@ from .._plan import Change, Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.choice import own_log_group
-from ._ownership_old import RELEASE_KEY, Ownership
 from .common import Call
 from .function_api import FunctionApi
 from .function_environment import LARGEST_ENVIRONMENT, environment_size, wanted_environment
@@ -49,6 +48,7 @@ from .function_state import (
     Upload,
     check_function_name,
 )
+from .ownership import RELEASE_KEY, Ownership
 
 FUNCTION = "function"
 CONCURRENCY = "reserved concurrency of function"

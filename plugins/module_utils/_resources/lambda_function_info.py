@@ -12,10 +12,10 @@ from typing import Any
 from .._plan import Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from ._ownership_old import RELEASE_KEY, is_ours
 from .function_api import FunctionApi
 from .function_release import Releases, digest_of, released, unmarked
 from .function_state import Function, check_function_name
+from .ownership import RELEASE_KEY, is_ours
 
 _ABSENT: Result = dict.fromkeys(
     ("ours", "release", "code_sha256", "architecture", "drifted", "runtime", "last_modified", "state", "failure")

@@ -15,7 +15,6 @@ from .._errors import NotFoundError, RefusedError
 from .._plan import Change, Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from ._ownership_old import FOREIGN, RELEASE_KEY, is_ours
 from .common import Call
 from .function_api import FunctionApi
 from .function_environment import shown_after, shown_before
@@ -34,6 +33,7 @@ from .function_release import (
 )
 from .function_settings import Settings, differing
 from .function_state import CODE, CONFIGURATION, Function, check_function_name
+from .ownership import FOREIGN, RELEASE_KEY, is_ours
 
 INTENTION = "withdrawn release of function"
 _DEPLOY = "Deploy a release instead."

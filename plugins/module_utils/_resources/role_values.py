@@ -14,8 +14,8 @@ from typing import Any
 from .._errors import InvalidInputError, check_name
 from .._plan import Params
 from .._session import Target
-from ._ownership_old import as_dict
 from .common import check_number
+from .ownership import as_dict
 from .policy_document import Document, given_document, same_meaning, stored_document
 
 PREVIOUS = "-previous"
