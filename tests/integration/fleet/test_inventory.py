@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The organisation as inventory: real commands against an emulated organisation of 30 accounts."""
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws, role_arn
+from waits import RUN_LIMIT
 
 from playbooks import MANAGEMENT, ROOT, Ansible
 
@@ -104,7 +109,7 @@ class Inventory:
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=RUN_LIMIT,
         )
         calls = Counter(call.operation for call in self.aws.front.calls())
         return Answer(done.returncode, done.stdout, " ".join(done.stderr.split()), calls)

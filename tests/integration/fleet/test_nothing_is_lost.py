@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Sinks and the queue misbehave, the function runs out of time, and every line is found again: at its sinks, or in the queue."""
 
 from __future__ import annotations
@@ -9,16 +13,17 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, Deployed, killed, payload, until
+from deployed import FUNCTION, Deployed, killed, payload
 from embedded_aws import Behaviour, Fault, RunningAws, Sink
 from embedded_aws.population import SECRET
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
 
@@ -132,7 +137,11 @@ def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence
                 messages = [f"{PRIVATE} {next(_numbers)}" for _unused in range(step.lines)]
                 written[place.write(GROUP, *messages)] = messages
             if step.pause is None:
-                until(lambda had=had: all(len(sinks[name].requests()) > number for name, number in had.items()))
+                wait_until(
+                    lambda had=had: all(len(sinks[name].requests()) > number for name, number in had.items()),
+                    f"a request at each sink that runs, in {step}",
+                    seen=lambda: {name: len(sink.requests()) for name, sink in sinks.items()},
+                )
             else:
                 time.sleep(step.pause)
     return written
@@ -155,6 +164,20 @@ def settled(place: Deployed, streams: set[str]) -> bool:
         return True
     given_up = [letter["requestPayload"] for letter in letters_of(place) if "requestPayload" in letter]
     return streams <= done | {payload(event)["logStream"] for event in given_up}
+
+
+@contextmanager
+def timeout_of_function(place: Deployed, seconds: int) -> Iterator[None]:
+    """The reflector may run so long meanwhile."""
+
+    def change(timeout: int) -> None:
+        functions = place.client("lambda")
+        functions.update_function_configuration(FunctionName=FUNCTION, Timeout=timeout)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=FUNCTION)
+
+    change(seconds)
+    yield
+    change(TIMEOUT)
 
 
 def at_sink(sink: Sink) -> Counter[tuple[str, str]]:
@@ -201,7 +224,8 @@ def find_every_line_again(
     sqs.purge_queue(QueueUrl=url)
     try:
         written = write_in_trouble(place, sinks, steps)
-        until(lambda: settled(place, set(written)), within=120, every=0.5)
+        place.wait_until_idle()
+        assert settled(place, set(written))
     finally:
         mend(place, sinks)
     left = letters_of(place)
@@ -217,7 +241,10 @@ def find_every_line_again(
     for stream, its_messages in written.items():
         assert received.get(stream, len(its_messages)) == len(its_messages)
 
-    run = ansible.run("logreflector.aws.replay")
+    with timeout_of_function(
+        place, 300
+    ):  # to prove that nothing is lost, the replay has all the time of a slow machine
+        run = ansible.run("logreflector.aws.replay")
     assert run.status == 0, run.output
     assert PRIVATE not in run.output
     assert place.counts() == (0, 0)
@@ -299,8 +326,7 @@ def test_what_cannot_be_decoded_is_in_the_queue_once_as_it_came(place: Deployed,
     for given_event, _reason in UNDECODABLE.values():
         # As CloudWatch Logs does it: Lambda would try again what fails.
         functions.invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=json.dumps(given_event))
-    until(lambda: len(place.accounts()) - before == len(UNDECODABLE), every=0.2)
-    time.sleep(3 * place.aws.settings().retry_delay)
+    place.wait_until_idle()
     accounts = place.accounts()[before:]
     assert [(line["UndecodablePayloads"], line.get("error")) for line in accounts] == [(1, None)] * len(UNDECODABLE)
     letters = letters_of(place)

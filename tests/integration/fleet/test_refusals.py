@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is refused leaves what runs as it is: mistaken rules on one target, a teardown over a queue that holds dead letters."""
 
 from __future__ import annotations
@@ -5,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, QUEUE, Deployed, calls_of_runs, until
+from deployed import FUNCTION, QUEUE, Deployed, calls_of_runs
 from embedded_aws import Behaviour, RunningAws
+from waits import wait_until
 
 from playbooks import EXCLUDE, MEMBER, REGIONS, Ansible, write_inventory
 
@@ -87,7 +92,7 @@ def test_teardown_keeps_the_function_for_as_long_as_its_queue_holds_dead_letters
     assert deployed.status == 0, deployed.output
     place.aws.sink.behave(Behaviour(status=404))
     place.write("/aws/lambda/service-00", "to be sent again")
-    until(lambda: place.counts() == (1, 0))
+    wait_until(lambda: place.counts() == (1, 0), "one dead letter", seen=lambda: (place.counts(), place.accounts()))
     place.aws.sink.behave()
     place.aws.sink.clear()
 

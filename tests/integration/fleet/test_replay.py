@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Dead letters are sent again by the real playbook, through the real function, to a sink that was mended or was not."""
 
 from __future__ import annotations
@@ -15,10 +19,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployed import QUEUE, Deployed, calls_of_runs, until
+from deployed import QUEUE, Deployed, calls_of_runs
 from embedded_aws import Behaviour, RunningAws, Settings
+from waits import RUN_LIMIT, wait_until
 
-from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, wait_while_running, write_inventory
 
 TARGET = (MANAGEMENT, REGIONS[0])
 HOST = ".".join(TARGET)
@@ -37,7 +42,7 @@ def replayer(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansib
         [TARGET, (MEMBER, REGIONS[0])],
         log_groups_exclude=EXCLUDE,
         reflector_environment={"INCLUDE_LOG_INFO": "true", "INCLUDE_EVENT_ID": "true"},
-        reflector_timeout=4,
+        reflector_timeout=15,
         replay_idle_timeout=2,
     )
     ansible = Ansible(aws.deploy_environment(), inventory, folder)
@@ -112,7 +117,11 @@ def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: An
     messages = [f"outage {number}" for number in range(6)]
     for message in messages:
         here(aws).write("/aws/lambda/service-00", message)
-    until(lambda: here(aws).counts()[0] == len(messages))
+    wait_until(
+        lambda: here(aws).counts()[0] == len(messages),
+        f"{len(messages)} dead letters",
+        seen=lambda: (here(aws).counts(), here(aws).accounts()),
+    )
     aws.sink.behave()
     aws.sink.clear()
     run = replayer.run(REPLAY, "--limit", HOST)
@@ -203,11 +212,14 @@ def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> N
 
 def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
+    aws.front.clear_journal()
     process = _half_way(aws, replayer)
     os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=RUN_LIMIT)
     assert process.returncode != 0
-    until(lambda: here(aws).counts()[1] == 0, within=10)
+    wait_until(lambda: here(aws).counts()[1] == 0, "no message in flight", seen=here(aws).counts)
+    # By its own call: the end of their time would show them minutes later.
+    assert aws.front.calls(operation="ChangeMessageVisibilityBatch")
     left = here(aws).take()
     assert 0 < len(left) < 40
     # Nothing is lost; what was under way may be both here and there.
@@ -216,7 +228,7 @@ def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: A
 
 def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
-    aws.configure(longest_hidden=20.0)
+    aws.configure(longest_hidden=30.0)
     process = _half_way(aws, replayer)
     kill(process)
     aws.sink.behave()
@@ -236,12 +248,7 @@ def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: Runni
 
 def _half_way(aws: RunningAws, replayer: Ansible) -> subprocess.Popen[str]:
     """A replay that has sent some of the messages, and is not done."""
-    aws.sink.behave(Behaviour(seconds=0.2))
+    aws.sink.behave(Behaviour(times=15), Behaviour(kind="hang"))
     process, _record = replayer.start(REPLAY, "--limit", HOST)
-    try:
-        until(lambda: len(aws.sink.requests()) > 14)
-    except AssertionError:
-        kill(process)
-        raise
-    assert process.poll() is None
+    wait_while_running(process, lambda: len(aws.sink.requests()) > 15, "16 requests at the sink")
     return process

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Sinks and routes through the real roles: lines go where their route says, bad rules change nothing, long ones stand apart."""
 
 from __future__ import annotations
@@ -8,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, Deployed, calls_of_runs, payload, until
+from deployed import FUNCTION, Deployed, calls_of_runs, payload
 from embedded_aws import Behaviour, RunningAws, Sink, SinkClient
+from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
 
@@ -52,7 +57,7 @@ def fleet(place: Deployed, audit: Sink, tmp_path_factory: pytest.TempPathFactory
     def with_variables(**variables: Any) -> Ansible:
         given = {
             "log_groups_exclude": EXCLUDE,
-            "reflector_timeout": 4,
+            "reflector_timeout": 15,
             "replay_idle_timeout": 2,
             "reflector_sinks": {"audit": {"type": "http", "endpoint": audit.url}},
             **variables,
@@ -86,7 +91,12 @@ def written(place: Deployed, lines: dict[str, list[str]]) -> list[dict[str, Any]
     def accounts() -> list[dict[str, Any]]:
         return [line for line in place.accounts() if line["logStream"] in streams]
 
-    until(lambda: len(accounts()) == len(streams), every=0.2)
+    wait_until(
+        lambda: len(accounts()) == len(streams),
+        f"{len(streams)} accounting lines",
+        seen=lambda: place.log()[-20:],
+        every=0.2,
+    )
     return accounts()
 
 
