@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Organisations of any size on the embedded AWS, and what the front's journal tells of a deployment."""
 
 from __future__ import annotations
@@ -10,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "extensions"), str(ROOT / "tests" / "integration" / "fleet")]
+TESTS = ROOT / "tests" / "integration"
+sys.path[:0] = [str(ROOT / "extensions"), str(TESTS), str(TESTS / "fleet")]
 
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws  # noqa: E402
 from embedded_aws.front import Call  # noqa: E402
