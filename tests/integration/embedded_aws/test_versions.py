@@ -118,7 +118,7 @@ def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no")
 
 
-def test_an_update_lets_an_invocation_end(place: Place, tmp_path: Path) -> None:
+def test_update_lets_a_running_invocation_end(place: Place, tmp_path: Path) -> None:
     began, may_end = tmp_path / "began", tmp_path / "may-end"
     slow = f"""
 import pathlib, time

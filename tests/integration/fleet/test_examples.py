@@ -71,7 +71,7 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_the_examples_of_a_module_run(ran: dict[str, str], module: str) -> None:
+def test_module_examples_run(ran: dict[str, str], module: str) -> None:
     names = [f"{module}: {task['name']}" for task in examples(module)]
     assert names
     assert {name: ran.get(name, "did not run") for name in names} == dict.fromkeys(names, "ok")

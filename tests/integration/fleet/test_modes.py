@@ -132,7 +132,7 @@ def proved(place: Deployed, ansible: Ansible, **variables: Any) -> None:
     assert place.host in status.recap()
 
 
-def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansible) -> None:
+def test_mode_account_policy_serves_target_without_filters(place: Deployed, ansible: Ansible) -> None:
     run = ansible.run("logreflector.aws.deploy", extra=POLICY_MODE)
     assert run.status == 0, run.output
     (policy,) = policies(place)
@@ -155,14 +155,14 @@ def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansibl
     assert (again.status, again.changed_tasks()) == (0, []), again.output
 
 
-def test_a_change_over_that_a_group_would_not_survive_is_refused(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_that_a_full_group_prevents_is_refused(place: Deployed, ansible: Ansible) -> None:
     run = ansible.run("logreflector.aws.deploy")
     assert run.status == 2
     assert f"The first, {FULL_GROUP}: all its 5 filter slots are taken" in run.recap()
     assert len(policies(place)) == 1
 
 
-def test_a_change_over_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
     _run, steps, came = changed_over(place, ansible, **FILTERS_MODE)
     assert min(came.values()) == 1
     assert policies(place) == []
@@ -172,7 +172,7 @@ def test_a_change_over_to_filters_loses_nothing(place: Deployed, ansible: Ansibl
     proved(place, ansible, **FILTERS_MODE)
 
 
-def test_a_change_over_to_the_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_to_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
     _run, steps, came = changed_over(place, ansible, **POLICY_MODE)
     assert min(came.values()) == 1
     assert len(policies(place)) == 1
@@ -189,7 +189,7 @@ def check_doubled(told: dict[str, Any], came: Counter[str]) -> None:
     assert sum(times == 2 for times in came.values()) <= 5 * (told["seconds_at_most"] + 1)
 
 
-def test_teardown_leaves_nothing_of_it(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:
+def test_mode_teardown_removes_everything(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:
     place.client("logs").delete_log_group(logGroupName="/made/later")
     run = ansible.run("logreflector.aws.teardown", extra=POLICY_MODE)
     assert run.status == 0, run.output

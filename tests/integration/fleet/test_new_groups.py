@@ -128,7 +128,7 @@ def told(place: Deployed) -> Burst:
     return burst(place, BURST)
 
 
-def test_a_burst_is_worked_off_without_losing_a_group_or_its_first_line(place: Deployed, told: Burst) -> None:
+def test_subscriber_burst_loses_no_group_and_no_first_line(place: Deployed, told: Burst) -> None:
     assert told.first_lines(place) == dict.fromkeys(told.groups, 1)
     assert dead_letters(place) == 0
     assert [len(filters(place, group)) for group in told.groups] == [1] * BURST
@@ -138,7 +138,7 @@ def test_a_burst_is_worked_off_without_losing_a_group_or_its_first_line(place: D
     assert all(place.marks(group) for group in told.groups[:5])
 
 
-def test_a_retention_that_somebody_chose_stays(place: Deployed) -> None:
+def test_subscriber_chosen_retention_is_kept(place: Deployed) -> None:
     logs, group = place.client("logs"), "/chosen/retention"
     logs.create_log_group(logGroupName=group)
     logs.put_retention_policy(logGroupName=group, retentionInDays=3)
@@ -150,7 +150,7 @@ def test_a_retention_that_somebody_chose_stays(place: Deployed) -> None:
 
 
 @pytest.mark.usefixtures("told")
-def test_a_sweep_mends_in_slices_what_events_missed_and_says_how_it_stands(place: Deployed) -> None:
+def test_subscriber_sweep_repairs_missed_groups_and_reports_coverage(place: Deployed) -> None:
     logs, foreign = place.client("logs"), foreign_state(place.aws, place.account, place.region)["filters"]
     with trail_off(place):
         make_groups(place, [MADE_UNSEEN, "/denied/unseen"])
@@ -205,7 +205,7 @@ def subscriber(place: Deployed) -> str:
     return f"arn:aws:sts::{place.account}:assumed-role/{FUNCTION}/{FUNCTION}"
 
 
-def test_what_cannot_be_done_is_given_up_and_holds_nobody_up(place: Deployed) -> None:
+def test_subscriber_denied_group_is_given_up_and_blocks_no_other(place: Deployed) -> None:
     group, others = "/denied/for-good", ["/fine/beside", "/fine/later"]
     # On AWS a message that failed is seen again after 30 seconds. Here it is sooner: first after the others, however slow they are.
     place.aws.configure(longest_hidden=20.0)
@@ -237,7 +237,7 @@ def test_what_cannot_be_done_is_given_up_and_holds_nobody_up(place: Deployed) ->
     sqs.purge_queue(QueueUrl=url)
 
 
-def test_tags_decide_while_they_come_and_go(place: Deployed, ansible: Ansible) -> None:
+def test_subscriber_tag_changes_add_and_remove_filters(place: Deployed, ansible: Ansible) -> None:
     logs, team = place.client("logs"), "/team/with-a-filter"
     theirs = f"arn:aws:lambda:{place.region}:{place.account}:function:other-team-shipper"
     run = ansible.run("logreflector.aws.deploy", extra={"log_groups_include_tags": {"forward-logs": ["yes"]}})

@@ -265,7 +265,7 @@ def each_beside_another(names: Sequence[str]) -> list[Step]:
     return [Step(one, other, lines=20) for one, other in zip(names, [*names[3:], *names[:3]], strict=True)]
 
 
-def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+def test_events_that_sinks_refuse_arrive_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     names = [name for name in SINK_TROUBLES if name not in UNCLEAR]
     left = find_every_line_again(place, ansible, sinks, each_beside_another(names), once=True)
     reasons = {letter["deadLetter"]["reason"] for letter in left}
@@ -273,13 +273,13 @@ def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sin
     assert statuses >= {"400", "401", "429"}, reasons
 
 
-def test_what_a_sink_leaves_open_arrives(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+def test_events_without_answer_of_a_sink_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     left = find_every_line_again(place, ansible, sinks, each_beside_another([*UNCLEAR, *UNCLEAR]))
     reasons = {letter["deadLetter"]["reason"] for letter in left if "deadLetter" in letter}
     assert any("did not answer in time" in reason for reason in reasons), reasons
 
 
-def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+def test_events_that_the_queue_refuses_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     before, accounts = ended_by_lambda(place), len(place.accounts())
     steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES]
     find_every_line_again(place, ansible, sinks, steps)
@@ -295,7 +295,9 @@ def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, s
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
-def test_troubles_at_random(place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]) -> None:
+def test_events_in_random_failures_arrive(
+    place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]
+) -> None:
     find_every_line_again(place, ansible, sinks, steps)
 
 
@@ -318,7 +320,7 @@ UNDECODABLE = {
 }
 
 
-def test_what_cannot_be_decoded_is_in_the_queue_once_as_it_came(place: Deployed, ansible: Ansible) -> None:
+def test_events_that_cannot_be_decoded_are_in_the_queue_once(place: Deployed, ansible: Ansible) -> None:
     sqs, url = place.queue()
     sqs.purge_queue(QueueUrl=url)
     functions = place.client("lambda")

@@ -27,7 +27,7 @@ PERMISSIONS = (
 )
 
 
-def test_a_missing_permission_of_the_deployer_is_named(aws: RunningAws, ansible: Ansible) -> None:
+def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansible) -> None:
     host, account, region = f"{MANAGEMENT}.{REGIONS[0]}", MANAGEMENT, REGIONS[0]
     assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
     iam = aws.client("iam", account, region)
@@ -93,7 +93,7 @@ def wait_until_logged(place: Deployed, role: str, action: str, about: str = "") 
     )
 
 
-def test_a_missing_permission_of_the_reflector_is_named_in_its_log(aws: RunningAws, ansible: Ansible) -> None:
+def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ansible) -> None:
     place, _unused = _deployed_without(
         aws,
         ansible,
@@ -113,7 +113,7 @@ def test_a_missing_permission_of_the_reflector_is_named_in_its_log(aws: RunningA
     assert any("role" in change for change in mended.changes()[place.host])
 
 
-def test_a_missing_permission_of_the_subscriber_is_named_in_its_log(aws: RunningAws, ansible: Ansible) -> None:
+def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible) -> None:
     role, action = "log-reflector-subscriber", "logs:PutSubscriptionFilter"
     place, right = _deployed_without(aws, ansible, role, action, "its subscription filter")
     logs, group = place.client("logs"), "/made/meanwhile"

@@ -39,7 +39,7 @@ def secrets_read(place: Deployed) -> list[list[str]]:
     return [item["Resource"] for item in policy["Statement"] if item.get("Sid") == "ReadSsm"]
 
 
-def test_a_mistaken_target_is_left_alone_and_its_account_is_served_by_the_next(place: Deployed, tmp_path: Any) -> None:
+def test_deploy_wrong_target_is_untouched_and_next_target_makes_roles(place: Deployed, tmp_path: Any) -> None:
     sinks = f"{{{{ {BAD} if inventory_hostname == '{FIRST}' else {GOOD} }}}}"
     ansible = ansible_over(place.aws, tmp_path, reflector_sinks=sinks)
     announced, run = (ansible.run("logreflector.aws.deploy", *mode) for mode in (["--check"], []))
@@ -67,9 +67,7 @@ def test_a_mistaken_target_is_left_alone_and_its_account_is_served_by_the_next(p
     ],
     ids=["an option", "a type", "too long"],
 )
-def test_a_mistake_takes_nothing_from_the_functions_that_run(
-    place: Deployed, tmp_path: Any, sinks: Any, told: str
-) -> None:
+def test_deploy_wrong_rules_change_no_function(place: Deployed, tmp_path: Any, sinks: Any, told: str) -> None:
     deployed = ansible_over(place.aws, tmp_path, reflector_sinks=GOOD).run("logreflector.aws.deploy")
     assert deployed.status == 0, deployed.output
     standing = secrets_read(place)
@@ -84,9 +82,7 @@ def test_a_mistake_takes_nothing_from_the_functions_that_run(
     assert secrets_read(place) == standing
 
 
-def test_teardown_keeps_the_function_for_as_long_as_its_queue_holds_dead_letters(
-    place: Deployed, tmp_path: Any
-) -> None:
+def test_teardown_with_dead_letters_is_refused(place: Deployed, tmp_path: Any) -> None:
     ansible = ansible_over(place.aws, tmp_path)
     deployed = ansible.run("logreflector.aws.deploy")
     assert deployed.status == 0, deployed.output

@@ -112,7 +112,7 @@ def line_of(run: Any, host: str = HOST) -> str:
     return next(line for line in run.recap().splitlines() if line.startswith(host))
 
 
-def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_after_outage_delivers_once(aws: RunningAws, replayer: Ansible) -> None:
     aws.sink.behave(Behaviour(status=503))
     messages = [f"outage {number}" for number in range(6)]
     for message in messages:
@@ -135,7 +135,7 @@ def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: An
     assert (again.status, again.changed_tasks()) == (0, [])
 
 
-def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_check_mode_and_limit_match(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 45)
     aws.front.clear_journal()
     announced = replayer.run(REPLAY, "--limit", HOST, "--check", "--diff", extra={"replay_limit": 12})
@@ -153,7 +153,7 @@ def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, rep
     assert here(aws).counts() == (0, 0)
 
 
-def test_with_a_sink_that_still_fails_everything_is_back_whole(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_failing_sink_returns_all_messages(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 25)
     aws.sink.behave(Behaviour(status=503))
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_batch_size": 2})
@@ -169,7 +169,7 @@ def test_with_a_sink_that_still_fails_everything_is_back_whole(aws: RunningAws, 
     assert aws.sink_url not in run.output
 
 
-def test_what_is_no_dead_letter_stays_with_its_reason_and_the_rest_is_sent(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_foreign_messages_stay_with_reason(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 4)
     sqs, url = here(aws).queue()
     foreign = [
@@ -192,7 +192,7 @@ def test_what_is_no_dead_letter_stays_with_its_reason_and_the_rest_is_sent(aws: 
     assert here(aws).take() == sorted(foreign)
 
 
-def test_a_target_without_a_reflector_does_not_stop_the_other(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_target_without_reflector_does_not_stop_others(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 3)
     run = replayer.run(REPLAY)
     assert run.status != 0
@@ -201,7 +201,7 @@ def test_a_target_without_a_reflector_does_not_stop_the_other(aws: RunningAws, r
     assert arrived(aws) == Counter(ids(letters))
 
 
-def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_throttled_calls_are_retried(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 12)
     for operation in ("Invoke", "ReceiveMessage", "DeleteMessageBatch"):
         aws.front.throttle(operation, times=1)
@@ -210,7 +210,7 @@ def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> N
     assert arrived(aws) == Counter(ids(letters))
 
 
-def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_interrupted_releases_messages(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
     aws.front.clear_journal()
     process = _half_way(aws, replayer)
@@ -226,7 +226,7 @@ def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: A
     assert set(ids({body: letters[body] for body in left})) | set(arrived(aws)) >= set(ids(letters))
 
 
-def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
     aws.configure(longest_hidden=30.0)
     process = _half_way(aws, replayer)

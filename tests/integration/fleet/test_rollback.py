@@ -156,7 +156,7 @@ def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
     return told
 
 
-def test_a_rollback_brings_back_functions_and_rules_and_leaves_filters(story: Story) -> None:
+def test_rollback_restores_functions_and_rules_and_keeps_filters(story: Story) -> None:
     assert story.stood["second"] != story.stood["first"]
     for name, said in zip(RULES, (RULE, SWEEP_RULE), strict=True):
         assert [place[f"rule {name}"]["description"] for place in story.stood["second"]] == [said["description"]] * 2
@@ -167,7 +167,7 @@ def test_a_rollback_brings_back_functions_and_rules_and_leaves_filters(story: St
     assert logs == {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
 
-def test_check_mode_announces_what_is_done(story: Story) -> None:
+def test_rollback_check_mode_announces_the_changes(story: Story) -> None:
     assert story.writes["check"] == []
     assert story.stood["check"] == story.stood["second"]
     assert story.runs["check"].changes() == story.runs["back"].changes()
@@ -175,7 +175,7 @@ def test_check_mode_announces_what_is_done(story: Story) -> None:
     assert "2 targets: reflector would go back to 0.1.0, subscriber would go back to 0.1.0" in recap
 
 
-def test_no_delivery_fails_and_no_line_is_lost_meanwhile(story: Story, places: list[Deployed]) -> None:
+def test_rollback_during_deliveries_loses_no_line(story: Story, places: list[Deployed]) -> None:
     assert len(story.written) > 10
     sink = places[0].aws.sink
 
@@ -190,7 +190,7 @@ def test_no_delivery_fails_and_no_line_is_lost_meanwhile(story: Story, places: l
     assert places[0].counts() == (0, 0)
 
 
-def test_the_second_rollback_and_the_release_that_runs_change_nothing(story: Story) -> None:
+def test_rollback_repeated_changes_nothing(story: Story) -> None:
     assert story.runs["back again"].changed_tasks() == []
     assert story.writes["back again"] == []
     recap = without_hashes(story.runs["back again"].recap())
@@ -199,13 +199,13 @@ def test_the_second_rollback_and_the_release_that_runs_change_nothing(story: Sto
     assert functions <= {f"update release of function {name}" for name in (FUNCTION, SUBSCRIBER)}
 
 
-def test_it_goes_in_waves_and_proves_each_target(story: Story) -> None:
+def test_rollback_runs_in_waves_and_checks_delivery(story: Story) -> None:
     for number, host in enumerate(HOSTS, 1):
         assert f'"msg": "Wave {number}: 0 of 1 targets failed, and 0% may."' in story.runs["back"].output
         assert story.runs["back"].result(host, "Canary")["canary"]["seconds_to_delivery"] > 0
 
 
-def test_the_status_tells_what_runs_and_what_could(story: Story) -> None:
+def test_status_shows_current_and_previous_release(story: Story) -> None:
     packages = [str(story.stood["first"][0][name]["CodeSha256"])[:12] for name in (FUNCTION, SUBSCRIBER)]
 
     def told(name: str, history: str) -> None:
@@ -220,9 +220,7 @@ def test_the_status_tells_what_runs_and_what_could(story: Story) -> None:
     told("status of back", "withdrawn 0.1.0")
 
 
-def test_the_status_tells_who_changed_by_hand_and_whom_it_could_not_ask(
-    story: Story, fleet: Ansible, places: list[Deployed]
-) -> None:
+def test_status_shows_manual_changes_and_failed_targets(story: Story, fleet: Ansible, places: list[Deployed]) -> None:
     places[0].client("lambda").update_function_configuration(FunctionName=FUNCTION, MemorySize=1024)
     places[0].aws.front.deny("GetFunction", account=MEMBER, region=REGIONS[1])
     try:
@@ -235,7 +233,7 @@ def test_the_status_tells_who_changed_by_hand_and_whom_it_could_not_ask(
     assert f"{HOSTS[1]}: FAILED. Could not read function {FUNCTION}" in run.recap()
 
 
-def test_after_a_killed_deployment_the_functions_that_it_reached_go_back(
+def test_rollback_after_killed_deployment_restores_functions(
     story: Story, fleet: Ansible, places: list[Deployed]
 ) -> None:
     aws = places[0].aws
@@ -254,7 +252,7 @@ def test_after_a_killed_deployment_the_functions_that_it_reached_go_back(
     assert after == before
 
 
-def test_a_target_without_a_release_before_is_told_so(story: Story, fleet: Ansible) -> None:
+def test_rollback_without_previous_release_fails(story: Story, fleet: Ansible) -> None:
     for playbook in ("teardown", "deploy"):
         assert fleet.run(f"logreflector.aws.{playbook}").status == 0
     run = fleet.run("logreflector.aws.rollback", extra={"rollback_waves": "100%"})

@@ -137,7 +137,7 @@ def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
     ],
     ids=["pattern", "unknown sink", "neither sink nor endpoint", "an empty endpoint"],
 )
-def test_bad_rules_are_refused_before_anything_is_changed(
+def test_rules_wrong_are_refused_before_any_change(
     place: Deployed, fleet: Deploy, variables: dict[str, Any], told: str, arguments: tuple[str, ...]
 ) -> None:
     line = refusal(place, fleet(**variables), *arguments)
@@ -146,7 +146,7 @@ def test_bad_rules_are_refused_before_anything_is_changed(
     assert "reflector_sinks" in line
 
 
-def test_lines_go_where_their_route_says_and_nowhere_else(place: Deployed, routed: Ansible, audit: Sink) -> None:
+def test_routes_send_lines_only_to_their_sinks(place: Deployed, routed: Ansible, audit: Sink) -> None:
     lines = {
         REDACTED: [f"mail from {MAIL}", json.dumps({"from": MAIL, "n": 1.5})],
         DROPPED: ["of no use"],
@@ -169,7 +169,7 @@ def test_lines_go_where_their_route_says_and_nowhere_else(place: Deployed, route
 
 
 @pytest.mark.parametrize("silent", ["sumologic", "audit"])
-def test_a_silent_sink_holds_the_other_not_up_and_gets_its_lines_once_by_replay(
+def test_sink_silent_does_not_delay_the_other_and_gets_lines_by_replay(
     place: Deployed, routed: Ansible, audit: Sink, silent: str
 ) -> None:
     sinks: dict[str, Sink | SinkClient] = {"sumologic": place.aws.sink, "audit": audit}
@@ -198,9 +198,7 @@ def test_a_silent_sink_holds_the_other_not_up_and_gets_its_lines_once_by_replay(
     assert place.counts() == (0, 0)
 
 
-def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_removes(
-    place: Deployed, fleet: Deploy, audit: Sink
-) -> None:
+def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, audit: Sink) -> None:
     ssm = place.client("ssm")
     ansible = fleet(reflector_routes=[*MANY, *ROUTES])
     announced = ansible.run("logreflector.aws.deploy", "--check")

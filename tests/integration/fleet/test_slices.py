@@ -296,7 +296,7 @@ def story(aws: RunningAws, fleet: Fleet) -> Story:
     )
 
 
-def test_four_slices_deploy_at_once(story: Story) -> None:
+def test_slices_deploy_at_once(story: Story) -> None:
     assert story.script.returncode == 0, story.script
     assert [report["counts"]["changed"] for report in story.reports] == [2] * SLICES
     assert sorted(host for report in story.reports for host in report["targets"]) == HOSTS
@@ -307,7 +307,7 @@ def test_four_slices_deploy_at_once(story: Story) -> None:
         assert len({target["account"] for target in report["targets"].values()}) == 2
 
 
-def test_the_result_is_that_of_one_run(story: Story) -> None:
+def test_slices_give_the_result_of_one_run(story: Story) -> None:
     assert story.single.status == 0, story.single.output
     assert story.by_slices == story.by_one
     assert {name.split()[0] for name in story.by_one[HOSTS[0]]} == {
@@ -325,12 +325,12 @@ def test_the_result_is_that_of_one_run(story: Story) -> None:
         assert all(f"arn:aws:logs:{region}:{account}:log-group:*" in written for region in REGIONS)
 
 
-def test_one_run_afterwards_changes_nothing(story: Story) -> None:
+def test_slices_then_one_run_changes_nothing(story: Story) -> None:
     assert story.afterwards.status == 0, story.afterwards.output
     assert story.afterwards.changed_tasks() == []
 
 
-def test_runs_that_share_a_cache_never_see_half_a_package(story: Story) -> None:
+def test_slices_sharing_a_cache_read_only_whole_packages(story: Story) -> None:
     assert story.cached == {"reflector.zip", "subscriber.zip"}
     assert set(story.packages.hashes) == story.cached
     assert all(len(hashes) == 1 for hashes in story.packages.hashes.values())
@@ -342,7 +342,7 @@ def test_slices_of_whole_accounts_tear_down_everything(story: Story) -> None:
     assert story.left == []
 
 
-def test_a_job_slice_that_knows_one_region_of_an_account_does_what_all_need(story: Story) -> None:
+def test_slices_with_one_region_of_an_account_change_nothing(story: Story) -> None:
     assert [run.status for run in story.awx] == [0, 0], [run.output for run in story.awx]
     assert [run.changed_tasks() for run in story.awx] == [[], []]
     reached = [{line["host"] for line in run.results} - {"localhost"} for run in story.awx]
@@ -350,9 +350,7 @@ def test_a_job_slice_that_knows_one_region_of_an_account_does_what_all_need(stor
     assert story.by_awx == story.by_one
 
 
-def test_a_job_slice_leaves_the_roles_that_other_slices_need_to_a_run_over_all(
-    aws: RunningAws, fleet: Fleet, story: Story
-) -> None:
+def test_slices_teardown_keeps_roles_that_other_regions_need(aws: RunningAws, fleet: Fleet, story: Story) -> None:
     first = fleet.as_awx()[0]
     run = first.run(TEARDOWN)
     assert run.status == 0, run.output

@@ -250,7 +250,7 @@ def before_put(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], Non
     return happens
 
 
-def test_the_plan_says_exactly_the_calls_that_the_run_makes(target: Target) -> None:
+def test_sweep_check_mode_plans_exactly_the_calls_of_the_run(target: Target) -> None:
     planned = target.run(check_mode=True)
     assert target.subscribed() == {}
     assert target.marked() == set()
@@ -271,7 +271,7 @@ def test_the_plan_says_exactly_the_calls_that_the_run_makes(target: Target) -> N
     assert cheap["foreign"]["filters"] < done["foreign"]["filters"] == planned["foreign"]["filters"]
 
 
-def test_throttled_all_along_no_group_is_left_out(target: Target) -> None:
+def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
     """Another caller takes 60 % of the rates for as long as the sweep lasts, and fills its bursts."""
     other, ends = target.client("logs", config=ONCE), threading.Event()
     refused: Counter[str] = Counter()
@@ -306,7 +306,7 @@ def test_throttled_all_along_no_group_is_left_out(target: Target) -> None:
     target.run_once_more(0)
 
 
-def test_a_group_that_is_denied_is_named_and_the_others_are_served(target: Target) -> None:
+def test_sweep_denied_group_is_named_and_others_are_subscribed(target: Target) -> None:
     denied = PLAIN[7]
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{target.account}:root"}, "Action": "sts:AssumeRole"}
     role = target.make_role("sweeper", root)
@@ -331,7 +331,7 @@ def test_a_group_that_is_denied_is_named_and_the_others_are_served(target: Targe
     target.run_once_more(1, assume_role_arn=role)
 
 
-def test_groups_that_vanish_between_listing_and_put_are_gone_and_no_failure(
+def test_sweep_deleted_groups_are_gone_and_no_failure(
     target: Target, before_put: Callable[[Callable[[str], None]], None]
 ) -> None:
     late, early = PLAIN[10:14], PLAIN[44:48]  # after the look at it, and before; all on the first page
@@ -349,7 +349,7 @@ def test_groups_that_vanish_between_listing_and_put_are_gone_and_no_failure(
     target.run_once_more(0, left)
 
 
-def test_another_writer_who_adds_filters_meanwhile_loses_none(
+def test_sweep_beside_another_writer_keeps_its_filters(
     target: Target, before_put: Callable[[Callable[[str], None]], None]
 ) -> None:
     beside, filled = PLAIN[30:36], PLAIN[40:42]
@@ -385,7 +385,7 @@ def test_another_writer_who_adds_filters_meanwhile_loses_none(
     target.run_once_more(len(filled))
 
 
-def test_killed_half_way_the_next_run_goes_on_from_there(target: Target, tmp_path: Path) -> None:
+def test_sweep_killed_is_finished_by_next_run(target: Target, tmp_path: Path) -> None:
     arguments = tmp_path / "arguments.json"
     options = {**target.connection(), "destination_arn": "log-reflector"}
     arguments.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}), encoding="utf-8")
@@ -416,7 +416,7 @@ def test_killed_half_way_the_next_run_goes_on_from_there(target: Target, tmp_pat
     assert result["estimate"]["calls"][PUT] == len(PLAIN) - len(half)
 
 
-def test_out_of_time_several_runs_reach_the_end_and_none_does_work_twice(short_of_time: Target) -> None:
+def test_sweep_with_little_time_continues_and_repeats_no_work(short_of_time: Target) -> None:
     target = short_of_time
     found: list[str] = []
     writes: Counter[str] = Counter()
@@ -437,7 +437,7 @@ def test_out_of_time_several_runs_reach_the_end_and_none_does_work_twice(short_o
     target.run_once_more(0)
 
 
-def test_out_of_time_an_audit_goes_on_where_it_is_told_and_looks_at_each_group_once(short_of_time: Target) -> None:
+def test_sweep_audit_with_little_time_reads_each_group_once(short_of_time: Target) -> None:
     target = short_of_time
     target.run()
     looks: Counter[str] = Counter()
@@ -456,7 +456,7 @@ def test_out_of_time_an_audit_goes_on_where_it_is_told_and_looks_at_each_group_o
     assert groups == len(PLAIN) + len(LEFT_OUT)
 
 
-def test_only_what_the_teams_have_tagged(target: Target) -> None:
+def test_sweep_include_tags_selects_tagged_groups(target: Target) -> None:
     chosen, refused = PLAIN[:9], PLAIN[8]
     for name in chosen:
         target.logs.tag_resource(resourceArn=target.arn(name), tags={"forward-logs": "yes"})
@@ -480,7 +480,7 @@ def test_only_what_the_teams_have_tagged(target: Target) -> None:
     assert target.of_others() == target.foreign
 
 
-def test_only_what_was_created_since(target: Target) -> None:
+def test_sweep_created_after_selects_new_groups(target: Target) -> None:
     time.sleep(0.01)
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
     new = ["/new/0", "/new/1"]
@@ -494,7 +494,7 @@ def test_only_what_was_created_since(target: Target) -> None:
     assert not {*new} & {line.rpartition(" ")[2] for line in older["changes"]}
 
 
-def test_full_groups_fail_the_task_where_that_is_asked_for_after_all_others_were_served(target: Target) -> None:
+def test_sweep_on_full_fail_subscribes_others_first(target: Target) -> None:
     result = target.run(on_full="fail")
     assert result["failed"]
     assert "Could not serve 2 of " in result["msg"]

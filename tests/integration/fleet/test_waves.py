@@ -113,7 +113,7 @@ def waves_told(run: Run) -> list[str]:
     return [str(line) for line in told]
 
 
-def test_a_wave_with_a_failure_is_the_last(story: Story) -> None:
+def test_waves_with_a_failure_stop(story: Story) -> None:
     assert story.announced.status == 0, story.announced.output
     assert story.stopped.status == 2, story.stopped.output
     assert waves_told(story.stopped) == [
@@ -130,14 +130,14 @@ def test_a_wave_with_a_failure_is_the_last(story: Story) -> None:
     )
 
 
-def test_no_later_wave_was_touched(story: Story) -> None:
+def test_waves_after_a_failure_are_untouched(story: Story) -> None:
     # What is global is asked for in one region, whichever target needs it.
     touched = {f"{call.account}.{call.region}" for call in story.calls if call.service not in ("iam", "sts")}
     first, second, _later = story.waves
     assert touched == {*first, *second}
 
 
-def test_the_retry_file_holds_what_is_left_and_no_other_run_forgets_it(story: Story) -> None:
+def test_waves_retry_file_has_remaining_targets(story: Story) -> None:
     left = {story.broken, *story.waves[2]}
     assert set(story.left["stopped"]) == left
     assert story.elsewhere.status == 0, story.elsewhere.output
@@ -154,12 +154,12 @@ def of_aws(run: Run) -> list[tuple[str, str]]:
     return sorted(change for change in changes if not change[1].startswith("create package "))
 
 
-def test_what_was_announced_over_all_waves_was_done_by_both_runs(story: Story) -> None:
+def test_waves_check_mode_announces_the_changes_of_both_runs(story: Story) -> None:
     # By account, whichever of its targets made its roles.
     assert sorted(of_aws(story.stopped) + of_aws(story.resumed)) == of_aws(story.announced)
 
 
-def test_every_target_was_proved_by_a_canary(story: Story, aws: RunningAws) -> None:
+def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> None:
     received = [line.get("logGroup") for line in aws.sink.lines()]
     for host in story.order:
         run = story.resumed if host in story.left["stopped"] else story.stopped
@@ -179,9 +179,7 @@ def few(aws: RunningAws, story: Story, tmp_path: Path) -> Ansible:
     )
 
 
-def test_an_allowed_failure_lets_the_next_wave_begin_even_if_a_whole_wave_failed(
-    aws: RunningAws, few: Ansible, tmp_path: Path
-) -> None:
+def test_waves_with_allowed_failures_continue(aws: RunningAws, few: Ansible, tmp_path: Path) -> None:
     aws.front.deny("GetFunction", account=ACCOUNTS[1], region=REGIONS[0])
     try:
         for allowed in ("100%", 1):
@@ -200,7 +198,7 @@ def test_an_allowed_failure_lets_the_next_wave_begin_even_if_a_whole_wave_failed
     assert (run.status, (tmp_path / RETRY).exists()) == (0, True)
 
 
-def test_a_failed_canary_is_the_failure_of_its_target(aws: RunningAws, few: Ansible) -> None:
+def test_waves_failed_delivery_check_fails_its_target(aws: RunningAws, few: Ansible) -> None:
     aws.front.deny("FilterLogEvents", account=ACCOUNTS[1], region=REGIONS[0])
     try:
         run = few.run(DEPLOY, extra={"deploy_verify": True})
@@ -226,7 +224,7 @@ def test_a_failed_canary_is_the_failure_of_its_target(aws: RunningAws, few: Ansi
         ("deploy_verify", None, "None is neither true nor false."),
     ],
 )
-def test_a_mistake_is_refused_before_anything_is_asked(
+def test_waves_wrong_option_is_refused_before_any_call(
     aws: RunningAws, few: Ansible, option: str, value: Any, told: str
 ) -> None:
     aws.front.clear_journal()
@@ -238,7 +236,7 @@ def test_a_mistake_is_refused_before_anything_is_asked(
     assert calls_of_runs(aws) == []
 
 
-def test_tags_that_leave_nothing_to_do_are_no_success(aws: RunningAws, few: Ansible) -> None:
+def test_waves_with_tags_that_select_nothing_fail(aws: RunningAws, few: Ansible) -> None:
     aws.front.clear_journal()
     run = few.run(DEPLOY, "--tags", "reflector")
     assert run.status == 2, run.output
@@ -246,7 +244,7 @@ def test_tags_that_leave_nothing_to_do_are_no_success(aws: RunningAws, few: Ansi
     assert calls_of_runs(aws) == []
 
 
-def test_what_was_interrupted_is_finished_by_the_same_command(aws: RunningAws, few: Ansible) -> None:
+def test_waves_interrupted_are_finished_by_the_same_command(aws: RunningAws, few: Ansible) -> None:
     torn_down = few.run("logreflector.aws.teardown")
     assert torn_down.status == 0, torn_down.output
     aws.front.clear_journal()

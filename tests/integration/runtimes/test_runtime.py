@@ -68,7 +68,7 @@ def error(invocation: Invocation) -> tuple[str, str]:
     return invocation.payload["errorType"], invocation.payload["errorMessage"]
 
 
-def test_an_environment_is_used_again(toy: Runtime) -> None:
+def test_runtime_environment_is_reused(toy: Runtime) -> None:
     cold, warm = toy.invoke({}), toy.invoke({})
     assert (cold.kind, warm.kind) == ("ok", "ok")
     assert (cold.payload["count"], warm.payload["count"]) == (1, 2)
@@ -79,7 +79,7 @@ def test_an_environment_is_used_again(toy: Runtime) -> None:
     assert cold.request_id != warm.request_id
 
 
-def test_it_is_the_python_that_was_asked_for(toy: Runtime, python: str) -> None:
+def test_runtime_runs_the_requested_python(toy: Runtime, python: str) -> None:
     tell = {"tell": "{'version': sys.version, 'prefix': sys.prefix, 'client': sys.modules['awslambdaric'].__file__}"}
     told = toy.invoke(tell).payload
     assert told["version"].startswith(f"{python}.")
@@ -87,7 +87,7 @@ def test_it_is_the_python_that_was_asked_for(toy: Runtime, python: str) -> None:
     assert told["client"].startswith(told["prefix"])
 
 
-def test_what_the_context_says(toy: Runtime) -> None:
+def test_runtime_context_has_function_and_request(toy: Runtime) -> None:
     told = toy.invoke({"tell": "{'context': {name: str(value) for name, value in vars(context).items()}}"})
     context = told.payload["context"]
     assert "[$LATEST]" in context["log_stream_name"]
@@ -101,7 +101,7 @@ def test_what_the_context_says(toy: Runtime) -> None:
     }
 
 
-def test_every_invocation_has_its_whole_time(toy: Runtime) -> None:
+def test_runtime_every_invocation_has_its_whole_timeout(toy: Runtime) -> None:
     tell = {"tell": "{'deadline': time.time() + context.get_remaining_time_in_millis() / 1000}"}
     for _unused in range(2):  # the second one would not have it if the clock began with the first
         before = time.time()
@@ -109,7 +109,9 @@ def test_every_invocation_has_its_whole_time(toy: Runtime) -> None:
         assert before - 0.01 <= deadline <= time.time() + 0.01
 
 
-def test_nothing_of_our_own_environment_is_there(toy: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_runtime_environment_has_none_of_our_variables(
+    toy: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     told = toy.invoke({"tell": "{'environment': dict(os.environ), 'folder': os.getcwd()}"}).payload
     # Python sets LC_CTYPE itself where the locale is unknown (PEP 538).
@@ -118,7 +120,7 @@ def test_nothing_of_our_own_environment_is_there(toy: Runtime, monkeypatch: pyte
     assert told["folder"] == told["environment"]["LAMBDA_TASK_ROOT"] == str(tmp_path)
 
 
-def test_the_log_is_everything_that_was_printed(toy: Runtime) -> None:
+def test_runtime_log_has_everything_printed(toy: Runtime) -> None:
     toy.invoke({})
     invocation = toy.invoke({"do": "print('é'); logging.info('logged'); sys.stderr.write('to stderr\\n')"})
     printed, logged, to_stderr = invocation.log_lines
@@ -127,7 +129,7 @@ def test_the_log_is_everything_that_was_printed(toy: Runtime) -> None:
     assert logged.split("\t")[2:] == [invocation.request_id, "logged"]
 
 
-def test_an_error_is_the_functions_and_the_environment_stays(toy: Runtime) -> None:
+def test_runtime_error_keeps_the_environment(toy: Runtime) -> None:
     before = toy.invoke({})
     failed = toy.invoke({"do": "raise ValueError('no luck')"})
     assert error(failed) == ("ValueError", "no luck")
@@ -139,13 +141,13 @@ def test_an_error_is_the_functions_and_the_environment_stays(toy: Runtime) -> No
     assert (after.payload["pid"], after.payload["count"]) == (before.payload["pid"], 3)
 
 
-def test_an_answer_that_is_no_json_is_an_error(toy: Runtime) -> None:
+def test_runtime_answer_without_json_is_an_error(toy: Runtime) -> None:
     kind, message = error(toy.invoke({"tell": "{'set': {1}}"}))
     assert kind == "Runtime.MarshalError"
     assert "not JSON serializable" in message
 
 
-def test_at_the_deadline_it_is_killed_and_the_next_one_is_new(start: Start, tmp_path: Path) -> None:
+def test_runtime_timeout_kills_and_next_invocation_is_cold(start: Start, tmp_path: Path) -> None:
     (tmp_path / "index.py").write_text(COUNTS)
     toy = start(tmp_path, handler="index.handler", timeout=3)
     before = toy.invoke({})
@@ -184,14 +186,14 @@ def wait_until_gone(pid: int) -> None:
         (f"os.kill(os.getpid(), {signal.SIGKILL:d})", "Runtime exited with error: signal: killed"),
     ],
 )
-def test_a_process_that_ends(toy: Runtime, do: str, how: str) -> None:
+def test_runtime_process_that_exits_is_an_error(toy: Runtime, do: str, how: str) -> None:
     ended = toy.invoke({"do": do})
     assert error(ended) == ("Runtime.ExitError", f"RequestId: {ended.request_id} Error: {how}")
     assert ended.report.seconds < TIMEOUT, "the deadline is not waited for"
     assert toy.invoke({}).payload["count"] == 1
 
 
-def test_a_process_that_ends_after_its_answer_is_replaced(toy: Runtime) -> None:
+def test_runtime_process_that_exits_after_its_answer_is_replaced(toy: Runtime) -> None:
     first = toy.invoke({"do": "import threading; threading.Timer(0.1, os._exit, [0]).start()"})
     wait_until_gone(first.payload["pid"])
     second = toy.invoke({})
@@ -209,7 +211,9 @@ def test_a_process_that_ends_after_its_answer_is_replaced(toy: Runtime) -> None:
         ("import os; print('last words'); os._exit(2)", "Runtime.ExitError", "exit status 2"),
     ],
 )
-def test_a_function_that_cannot_start(start: Start, tmp_path: Path, source: str, kind: str, says: str) -> None:
+def test_runtime_function_that_cannot_start_is_an_error(
+    start: Start, tmp_path: Path, source: str, kind: str, says: str
+) -> None:
     (tmp_path / "index.py").write_text(source)
     function = start(tmp_path, handler="index.handler")
     failed = function.invoke({})
@@ -220,12 +224,12 @@ def test_a_function_that_cannot_start(start: Start, tmp_path: Path, source: str,
     assert function.invoke({}).kind == "ok"
 
 
-def test_the_time_to_start_is_not_the_invocations(start: Start, tmp_path: Path) -> None:
+def test_runtime_init_time_does_not_count_as_timeout(start: Start, tmp_path: Path) -> None:
     (tmp_path / "index.py").write_text("import time; time.sleep(3.5)\n" + COUNTS)
     assert start(tmp_path, handler="index.handler", timeout=3).invoke({}).kind == "ok"
 
 
-def test_one_event_at_a_time(toy: Runtime) -> None:
+def test_runtime_runs_one_event_at_a_time(toy: Runtime) -> None:
     toy.invoke({})
     answers: list[Invocation] = []
     event = {"do": "event['began'] = time.monotonic(); time.sleep(0.1)"}
@@ -241,7 +245,7 @@ def test_one_event_at_a_time(toy: Runtime) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux tells it")
-def test_what_an_invocation_took(toy: Runtime) -> None:
+def test_runtime_report_has_cpu_and_memory(toy: Runtime) -> None:
     burn = "end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\nkept = bytearray(b'x' * 50_000_000)"
     cold, burnt, idle = (
         toy.invoke({}).report,
@@ -260,6 +264,6 @@ def test_what_an_invocation_took(toy: Runtime) -> None:
     assert burnt.max_rss - cold.max_rss > 45_000_000
 
 
-def test_a_large_event_and_a_large_answer(toy: Runtime) -> None:
+def test_runtime_passes_large_event_and_answer(toy: Runtime) -> None:
     text = "ü" * 1_000_000
     assert toy.invoke({"text": text, "tell": "{'text': event['text']}"}).payload["text"] == text

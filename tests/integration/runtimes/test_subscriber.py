@@ -147,7 +147,7 @@ def created(group: str) -> dict[str, Any]:
     return {"detail": {"eventName": "CreateLogGroup", "requestParameters": {"logGroupName": group}}}
 
 
-def test_a_new_group_is_subscribed_once(function: Runtime, account: Account) -> None:
+def test_subscriber_new_group_is_subscribed_once(function: Runtime, account: Account) -> None:
     group = account.group()
     first, second = function.invoke(created(group)), function.invoke(created(group))
     assert [invocation.kind for invocation in (first, second)] == ["ok", "ok"]
@@ -157,22 +157,20 @@ def test_a_new_group_is_subscribed_once(function: Runtime, account: Account) -> 
     assert account.destinations(group) == [account.reflector]
 
 
-def test_an_excluded_group_and_the_functions_own_are_left_alone(function: Runtime, account: Account) -> None:
+def test_subscriber_excluded_and_own_groups_are_untouched(function: Runtime, account: Account) -> None:
     for group in ("/app/never-this-one", f"/aws/lambda/{REFLECTOR}", f"/aws/lambda/{SUBSCRIBER}"):
         invocation = function.invoke(created(group))
         assert invocation.kind == "ok"
         assert (invocation.payload["log_group"], invocation.payload["outcome"]) == (group, "excluded")
 
 
-def test_an_event_that_is_none_is_an_error(function: Runtime) -> None:
+def test_subscriber_unknown_event_is_an_error(function: Runtime) -> None:
     invocation = function.invoke({"detail": {"eventName": "DeleteLogGroup"}})
     assert (invocation.kind, invocation.payload["errorType"]) == ("error", "SubscriberError")
     assert "make sense" in invocation.payload["errorMessage"]
 
 
-def test_what_it_writes_to_itself_comes_back_and_the_first_line_gets_to_the_reflector(
-    function: Runtime, account: Account
-) -> None:
+def test_subscriber_own_event_backfills_the_first_line(function: Runtime, account: Account) -> None:
     group = account.group("the first line")
     assert function.invoke(created(group)).kind == "ok"
     batch = account.received()
@@ -190,7 +188,7 @@ def test_what_it_writes_to_itself_comes_back_and_the_first_line_gets_to_the_refl
     assert described["retentionInDays"] == 30
 
 
-def test_of_a_batch_only_what_failed_comes_again_and_soon(function: Runtime, account: Account) -> None:
+def test_subscriber_batch_retries_only_failed_messages_soon(function: Runtime, account: Account) -> None:
     group = account.group()
     nonsense = {"no": "sense", "id": str(uuid.uuid4())}
     for event in (nonsense, created(group)):
@@ -205,7 +203,7 @@ def test_of_a_batch_only_what_failed_comes_again_and_soon(function: Runtime, acc
     account.done(again)
 
 
-def test_a_sweep_subscribes_what_events_missed(function: Runtime, account: Account) -> None:
+def test_subscriber_sweep_subscribes_missed_groups(function: Runtime, account: Account) -> None:
     group = account.group()
     told = {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-22T10:00:00Z", "detail": {}}
     invocation = function.invoke(told)
