@@ -31,6 +31,7 @@ GROUP = "/aws/lambda/service-00"
 PRIVATE = "confidential"  # in every message, and in no log
 SINKS = ("sumologic", "archive")
 TIMEOUT = 4
+SLACK = 20  # on a busy machine the reflector needs more than what it keeps of its time for the queue
 KILLED = "killed"
 SINK_TROUBLES: dict[str, tuple[Behaviour, ...]] = {
     "well": (),
@@ -97,6 +98,7 @@ def sinks() -> Iterator[dict[str, Sink]]:
 @pytest.fixture(scope="module")
 def place(aws: RunningAws, sinks: dict[str, Sink]) -> Deployed:
     found = Deployed(aws, MANAGEMENT, REGIONS[0])
+    aws.configure(timeout_slack=SLACK)
     found.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=sinks["sumologic"].url)
     return found
 
@@ -280,10 +282,21 @@ def test_events_without_answer_of_a_sink_arrive(place: Deployed, ansible: Ansibl
 
 
 def test_events_that_the_queue_refuses_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
-    before, accounts = ended_by_lambda(place), len(place.accounts())
-    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES]
+    accounts = len(place.accounts())
+    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES if trouble != "hangs"]
     find_every_line_again(place, ansible, sinks, steps)
     assert any(line.get("error") == "DeliveryFailed" for line in place.accounts()[accounts:])
+
+
+def test_events_of_an_invocation_that_lambda_ends_arrive(
+    place: Deployed, ansible: Ansible, sinks: dict[str, Sink]
+) -> None:
+    before = ended_by_lambda(place)
+    place.aws.configure(timeout_slack=0)
+    try:
+        find_every_line_again(place, ansible, sinks, [Step("503", "503", "hangs", lines=5)])
+    finally:
+        place.aws.configure(timeout_slack=SLACK)
     assert ended_by_lambda(place) > before, "no invocation ran out of time"
 
 

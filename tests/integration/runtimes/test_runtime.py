@@ -170,8 +170,10 @@ def wait_until_gone(pid: int) -> None:
     """Wait until a process is no more, or only waits for its parent to notice."""
 
     def is_gone() -> bool:
+        process = Path(f"/proc/{pid}")
         try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            is_zombie = (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            return is_zombie and len(list((process / "task").iterdir())) == 1  # other threads may end after the first
         except OSError:
             return True
 
