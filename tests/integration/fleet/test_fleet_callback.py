@@ -429,7 +429,7 @@ SLOW = """
   serial: [2, '100%']
   tasks:
     - {name: First, ansible.builtin.command: "true"}
-    - {name: Wait, ansible.builtin.command: "sleep {{ ansible_play_batch | length }}", changed_when: false}
+    - {name: Wait, ansible.builtin.command: "sleep {{ pause | default(ansible_play_batch | length) }}", changed_when: false}
     - {name: Third, ansible.builtin.fail: {msg: Not today.}, when: broken | default(false)}
 """
 
@@ -457,7 +457,10 @@ def test_callback_on_terminal_shows_bar_and_removes_it(folder: Folder) -> None:
 
 def test_callback_ctrl_c_writes_report(folder: Folder) -> None:
     run = folder.on_terminal(
-        SLOW, targets(count=6), until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output), send=signal.SIGINT
+        SLOW,
+        targets(count=6, pause=8),
+        until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
+        send=signal.SIGINT,
     )
     assert run.status == 99  # Ansible's own for it
     assert run.report is not None
@@ -474,7 +477,7 @@ def test_callback_ctrl_c_writes_report(folder: Folder) -> None:
 def test_callback_killed_run_leaves_report_of_last_wave(folder: Folder) -> None:
     run = folder.on_terminal(
         SLOW,
-        targets(count=4),
+        targets(count=4, pause=8),
         until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
         send=signal.SIGTERM,
         LOG_REFLECTOR_FLEET_INTERVAL="0.01",
