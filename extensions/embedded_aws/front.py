@@ -78,7 +78,8 @@ class Call:
     """One line of the journal."""
 
     number: int
-    time: float  # seconds since the epoch, at its end
+    began: float  # seconds since the epoch
+    time: float  # the same, at its end
     service: str
     operation: str
     account: str
@@ -178,7 +179,8 @@ class Front:
         operation = operation_of(request, service)
         return Call(
             number=next(self._numbers),
-            time=time.time(),
+            began=(now := time.time()),
+            time=now,
             service=service,
             operation=operation,
             account=account,

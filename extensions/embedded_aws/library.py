@@ -20,7 +20,7 @@ from .settings import Configuration, Settings
 from .sink import SinkClient
 from .state import State
 
-_ENDED_WITHIN = 15.0
+_ENDED_WITHIN = 120.0
 
 
 class StartError(RuntimeError):
@@ -67,6 +67,11 @@ class RunningAws:
     def configure(self, **changes: Any) -> None:
         """Changes settings while it runs. Raises ValueError for a wrong name or value."""
         call(self.state.front_url, "PATCH", "/_embedded_aws/settings", changes)
+
+    def events_under_way(self) -> int:
+        """CloudTrail events that are not delivered yet, and asynchronous invocations that have not ended, retries included."""
+        number: int = call(self.state.front_url, "GET", "/_embedded_aws/events-under-way")
+        return number
 
     def log(self) -> str:
         """The server's own log."""

@@ -95,6 +95,8 @@ def _control(scope: Scope, body: bytes) -> tuple[int, Any]:
     match scope["method"], scope["path"].removeprefix(CONTROL):
         case "GET", "caller":
             return 200, _caller(unquote(scope["query_string"].decode()))
+        case "GET", "events-under-way":
+            return 200, current.events_under_way
         case "GET", "settings":
             return 200, json.loads(current.settings.to_json())
         case "PATCH", "settings":

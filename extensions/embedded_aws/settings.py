@@ -19,6 +19,9 @@ class Settings:
     filter_slots: int = 5  # subscription filters that a log group may have
     retry_delay: float = 0.5  # before the first asynchronous retry, doubled for the second; on AWS one and two minutes
     parallel_events: int = 4  # that a function takes at once, each with a process; AWS starts with a thousand
+    timeout_slack: float = (
+        0.0  # seconds that a function may run beyond its timeout: this machine may be slower than Lambda
+    )
     loop_guard: bool = True  # never deliver a function's own log group to that function
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds

@@ -30,7 +30,7 @@ from .settings import DEPLOYER_ROLE, Configuration
 from .sink import Sink
 from .state import State
 
-_READY_WITHIN = 30.0
+_READY_WITHIN = 300.0  # some seconds are usual, and a busy machine takes many times as long
 _PR_SET_CHILD_SUBREAPER = 36
 
 

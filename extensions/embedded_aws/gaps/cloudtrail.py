@@ -32,10 +32,14 @@ def called(operation: str, request: dict[str, Any], error: tuple[str, str] | Non
     copies = 2 if random.random() < current.settings.duplicate_probability else 1
 
     def send() -> None:
-        for _unused in range(copies):
-            _put_events({"Entries": [entry]}, allow_aws_source=True)
-        _events_log().clear()  # MiniStack would keep every event for ever
+        try:
+            for _unused in range(copies):
+                _put_events({"Entries": [entry]}, allow_aws_source=True)
+            _events_log().clear()  # MiniStack would keep every event for ever
+        finally:
+            current.end_event()
 
+    current.begin_event()
     timer = threading.Timer(current.settings.event_delay, context.run, (send,))
     timer.daemon = True
     timer.start()

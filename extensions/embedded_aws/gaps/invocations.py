@@ -143,6 +143,7 @@ def invoke_async(target: Target, event: Any) -> None:
     """Takes an event into the function's queue and returns at once."""
     # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
     context = contextvars.Context()
+    current.begin_event()
     thread = threading.Thread(
         target=context.run, args=(_run, target, event, scope_of(target.arn)), name="lambda-async", daemon=True
     )
@@ -157,6 +158,8 @@ def _run(target: Target, event: Any, scope: tuple[str, str]) -> None:
                 _give_up(target, event, failure)
         except Exception:
             _log.exception("Asynchronous invocation of %s", target.arn)
+        finally:
+            current.end_event()
 
 
 def _attempt(target: Target, event: Any) -> Failure | None:

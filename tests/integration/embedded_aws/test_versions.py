@@ -3,14 +3,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from embedded_aws import RunningAws
 from toys import Place, document, zipped
+from waits import wait_until
 
 
 def source(number: int) -> str:
@@ -117,16 +118,26 @@ def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no")
 
 
-def test_an_update_lets_an_invocation_end(place: Place) -> None:
-    slow = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 'done'\n"
-    function = place.function(slow).split(":")[6]
+def test_update_lets_a_running_invocation_end(place: Place, tmp_path: Path) -> None:
+    began, may_end = tmp_path / "began", tmp_path / "may-end"
+    slow = f"""
+import pathlib, time
+def handler(event, context):
+    pathlib.Path({str(began)!r}).touch()
+    while not pathlib.Path({str(may_end)!r}).exists():
+        time.sleep(0.02)
+    return 'done'
+"""
+    function = place.function(slow, Timeout=600).split(":")[6]
     place.settled(function)
-    place.lambda_.invoke(FunctionName=function)
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(place.lambda_.invoke, FunctionName=function)
-        time.sleep(0.3)
-        place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped(source(2)))
-        assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
-        assert not answer.done()
+        try:
+            answer = pool.submit(place.lambda_.invoke, FunctionName=function)
+            wait_until(began.exists, "the beginning of the slow invocation", seen=answer.done)
+            place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped(source(2)))
+            assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
+            assert not answer.done()
+        finally:
+            may_end.touch()
         assert json.loads(answer.result()["Payload"].read()) == "done"
     assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]

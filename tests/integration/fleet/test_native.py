@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Packages of the reflector where targets differ: each gets its own, and a fleet that does not differ builds one."""
 
 from __future__ import annotations
@@ -51,7 +55,7 @@ def machines(package: str) -> set[int]:
         (MEMBER, NATIVE, "reflector-python3.13-x86_64.zip", {X86}),
     ],
 )
-def test_each_function_has_the_package_of_its_target(
+def test_native_functions_have_the_package_of_their_target(
     aws: RunningAws, mixed: tuple[Run, Run], account: str, region: str, name: str, expected: set[int]
 ) -> None:
     run, _again = mixed
@@ -64,7 +68,7 @@ def test_each_function_has_the_package_of_its_target(
     assert function["Architectures"] == ["x86_64" if account == MEMBER else "arm64"]
 
 
-def test_deployed_again_nothing_changes(mixed: tuple[Run, Run]) -> None:
+def test_native_second_deployment_changes_nothing(mixed: tuple[Run, Run]) -> None:
     _first, again = mixed
     assert (again.status, again.changed_tasks()) == (0, []), again.output
 
@@ -83,7 +87,7 @@ def play(folder: Path, hosts: dict[str, dict[str, Any]], **variables: Any) -> Ru
     return Ansible({"XDG_CACHE_HOME": str(folder)}, inventory, folder).run(str(playbook))
 
 
-def test_where_no_target_is_native_one_task_serves_all(tmp_path: Path) -> None:
+def test_native_without_native_targets_one_task_builds_the_package(tmp_path: Path) -> None:
     run = play(
         tmp_path, {"one": {}, "two": {"reflector_architecture": "x86_64", "reflector_native": "no"}, "three": {}}
     )
@@ -94,7 +98,7 @@ def test_where_no_target_is_native_one_task_serves_all(tmp_path: Path) -> None:
     }
 
 
-def test_a_native_target_that_the_others_cannot_see_is_refused(tmp_path: Path) -> None:
+def test_native_set_by_play_variable_is_refused(tmp_path: Path) -> None:
     run = play(tmp_path, {"one": {}, "two": {}}, reflector_native="{{ inventory_hostname == 'two' }}")
     assert run.status == 2
     assert run.result("one", "Uploaded")["msg"].endswith("/reflector.zip")
