@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.filter.functions_to_roll_back import functions_to_roll_back
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.releases import functions_to_roll_back
 
 
 def info(
     current: str | None, previous: str | None = None, withdrawn: str | None = None, drifted: bool = False
 ) -> dict[str, Any]:
-    """Of lambda_function_info; "x!" is withdrawn unfinished."""
+    """Return what release_info says of a function. "x!" is a release that was withdrawn unfinished."""
 
     def named(name: str | None) -> dict[str, Any] | None:
         return {"release": name, "version": "1"} if name else None

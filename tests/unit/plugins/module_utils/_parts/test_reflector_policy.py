@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.filter.reflector_policy import reflector_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import reflector_policy
 
 SUMO = "secretsmanager:log-reflector/sumo-endpoint"
 SUMO_ARN = "arn:{partition}:secretsmanager:*:{account}:secret:log-reflector/sumo-endpoint-??????"
@@ -25,7 +26,7 @@ ACCOUNTS: dict[str, list[dict[str, Any]]] = {
                 "fast": {"type": "kinesis", "stream": "fast", "region": "us-east-1"},
                 "theirs": {"type": "kinesis", "stream": "arn:aws:kinesis:eu-west-1:333333333333:stream/theirs"},
             },
-            "account_reflector_sink_kms_key_arns": ["arn:aws:kms:eu-west-1:333333333333:key/theirs"],
+            "reflector_sink_kms_key_arns": ["arn:aws:kms:eu-west-1:333333333333:key/theirs"],
         },
         {
             "reflector_sinks": {
@@ -84,28 +85,22 @@ ACCOUNTS: dict[str, list[dict[str, Any]]] = {
 
 
 def policy(account: str) -> dict[str, Any]:
-    targets = ACCOUNTS[account]
-    options = {
-        name.removeprefix("account_reflector_"): value
-        for name, value in targets[0].items()
-        if name.startswith("account_reflector_")
-    }
-    return reflector_policy(targets, "log-reflector", "log-reflector-dead-letters", **options)
+    return reflector_policy([lenient_options(target) for target in ACCOUNTS[account]])
 
 
 def allowed(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """Action and resources of what is in no role without sinks."""
-    usual = {"WriteItsOwnLog", "SendWhatItCannotDeliver"}
-    return {item["Action"]: item["Resource"] for item in policy["Statement"] if item["Sid"] not in usual}
+    """Return action and resources of the statements that a role without sinks does not have."""
+    usual = {"WriteOwnLog", "SendDeadLetters"}
+    return {item["Action"][0]: item["Resource"] for item in policy["Statement"] if item["Sid"] not in usual}
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -> None:
     log, queue = policy(account)["Statement"][:2]
     assert log["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert log["Resource"] == "arn:{partition}:logs:*:{account}:log-group:/aws/lambda/log-reflector:*"
+    assert log["Resource"] == ["arn:{partition}:logs:*:{account}:log-group:/aws/lambda/log-reflector:*"]
     assert queue["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
-    assert queue["Resource"] == "arn:{partition}:sqs:*:{account}:log-reflector-dead-letters"
+    assert queue["Resource"] == ["arn:{partition}:sqs:*:{account}:log-reflector-dead-letters"]
     sids = [item["Sid"] for item in policy(account)["Statement"]]
     assert len(sids) == len(set(sids))
     assert all(sid.isalnum() for sid in sids)
@@ -168,7 +163,7 @@ def test_references_are_found_in_every_option_of_every_target() -> None:
         "arn:{partition}:secretsmanager:*:{account}:secret:splunk-??????",
     ]
     assert statements["ReadSsm"] == [
-        "arn:{partition}:ssm:*:{account}:parameter/splunk/endpoint",
         "arn:{partition}:ssm:*:{account}:parameter/flat",
+        "arn:{partition}:ssm:*:{account}:parameter/splunk/endpoint",
     ]
-    assert statements["ReadItsRules"] == RULES_ARNS
+    assert statements["ReadRules"] == RULES_ARNS
