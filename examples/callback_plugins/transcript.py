@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+
 DOCUMENTATION = r"""
 name: transcript
 type: notification
@@ -16,12 +22,6 @@ extends_documentation_fragment:
   - default_callback
   - result_format_callback
 """
-
-import os
-from pathlib import Path
-from typing import Any
-
-from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 
 class Transcript:
