@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The endpoint that every client uses, the Lambda functions too: it passes requests on to MiniStack, keeps a journal
 of them, and injects faults.
 

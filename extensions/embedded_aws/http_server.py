@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """HTTP/1.1 on plain sockets: a server whose handlers may also misbehave, and a client that keeps its connection.
 
 The sink and the front both have to hang, break off and drop connections on purpose, and the front carries hundreds of

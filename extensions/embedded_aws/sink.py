@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A real HTTP server that plays Sumo Logic's HTTP source: it keeps what it is sent, and misbehaves when told to.
 
 Everything under /_sink is control; every other path is the source.

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The process that holds an embedded AWS together: it runs the front and the sink, starts MiniStack, and lets nothing
 stay behind when it ends, whichever way that comes about.
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Alarms on metric math: MiniStack keeps an alarm's one metric only.
 
 Source: CloudWatch API Reference, PutMetricAlarm (Metrics, and what must be left out beside them) and MetricDataQuery.

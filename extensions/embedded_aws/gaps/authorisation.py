@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The resource, the action and the condition keys that IAM judges a call by, where MiniStack names others than AWS does.
 
 Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM

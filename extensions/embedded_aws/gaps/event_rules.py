@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """EventBridge: the policy of a target's function or queue is checked, what cannot be delivered goes to the target's
 dead-letter queue; schedules can run faster.
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Log events: each has one id for ever, whoever delivers or reads it, and reading them pages.
 
 Sources: CloudWatch Logs API Reference, FilterLogEvents (10,000 events or 1 MB a page, its order) and FilteredLogEvent;

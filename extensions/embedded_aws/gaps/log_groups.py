@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Log groups: names and tags are checked, creating or tagging one sends an event, listing them filters and pages as on AWS.
 
 Sources: CloudWatch Logs API Reference, DescribeLogGroups, ListLogGroups and TagFilter, TagResource (50 tags).

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An organisation whose accounts have chosen ids, names, tags and states, in a tree of OUs, told to the management
 account and its delegates only, page by page: MiniStack makes ids up, and gives every account an organisation.
 

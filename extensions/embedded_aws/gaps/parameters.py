@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Parameters: how long a value may be, which tier a parameter gets, and what an overwrite cannot change.
 
 Sources: Systems Manager API Reference, PutParameter (and its HierarchyTypeMismatchException); User Guide, "Managing

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Queues: no message is lost between two threads, a FIFO queue's dead letters go to a FIFO queue, and messages that were
 received may come back sooner than they were asked to, so that no test waits for minutes.
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Versions and aliases: each version's own code to download, no alias without a version, nothing published half-done.
 
 Sources: Lambda API Reference, GetFunction, PublishVersion (with its preconditions), CreateAlias, UpdateAlias.
