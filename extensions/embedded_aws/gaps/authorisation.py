@@ -34,60 +34,63 @@ _conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("co
 
 def install() -> None:
     names = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
+    replace(iam_actions, "extract_resource_arn", *names)(_hook_extract_resource_arn)
+    replace(iam_actions, "extract_iam_action", *names[:6])(_hook_extract_iam_action)
+    replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(_hook_request_tag_context)
 
-    @replace(iam_actions, "extract_resource_arn", *names)
-    def extract_resource_arn(ministack: Function) -> Function:
-        def extract(
-            service: str,
-            method: str,
-            path: str,
-            headers: dict[str, str],
-            body: bytes,
-            query_params: dict[str, Any],
-            region: str,
-            account_id: str,
-        ) -> str:
-            arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
-            operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            _conditions.set(_keys(service, path, _json(body)))
-            match service:
-                case "logs":
-                    return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
-                case "events":
-                    return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
-                case "lambda" if _RESOURCE_POLICY in path:
-                    return unquote(path).partition(_RESOURCE_POLICY)[2]
-                case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
-                    return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
-                case "monitoring":
-                    return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
-                case "iam" if ":role/" in arn:
-                    return _role(arn, query_params)
-            return arn
 
-        return extract
+def _hook_extract_resource_arn(ministack: Function) -> Function:
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        _conditions.set(_keys(service, path, _json(body)))
+        match service:
+            case "logs":
+                return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
+            case "events":
+                return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
+            case "lambda" if _RESOURCE_POLICY in path:
+                return unquote(path).partition(_RESOURCE_POLICY)[2]
+            case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
+                return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
+            case "monitoring":
+                return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
+            case "iam" if ":role/" in arn:
+                return _role(arn, query_params)
+        return arn
 
-    @replace(iam_actions, "extract_iam_action", *names[:6])
-    def extract_iam_action(ministack: Function) -> Function:
-        def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
-            if service == "account":  # POST /listRegions
-                return f"account:{path[1:2].upper()}{path[2:]}"
-            if service == "lambda" and (known := _lambda_action(method, path)):
-                return f"lambda:{known}"
-            action: str | None = ministack(service, method, path, *rest)
-            if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
-                return _alias_action(method, path)
-            # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
-            return action.removesuffix("Batch") if action in _BATCHES else action
+    return extract
 
-        return extract
 
-    @replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")
-    def request_tag_context(ministack: Function) -> Function:
-        def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-            return {**ministack(service, iam_action, body, params), **_conditions.get()}
+def _hook_extract_iam_action(ministack: Function) -> Function:
+    def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
+        if service == "account":  # POST /listRegions
+            return f"account:{path[1:2].upper()}{path[2:]}"
+        if service == "lambda" and (known := _lambda_action(method, path)):
+            return f"lambda:{known}"
+        action: str | None = ministack(service, method, path, *rest)
+        if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
+            return _alias_action(method, path)
+        # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
+        return action.removesuffix("Batch") if action in _BATCHES else action
 
-        return context
+    return extract
+
+
+def _hook_request_tag_context(ministack: Function) -> Function:
+    def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        return {**ministack(service, iam_action, body, params), **_conditions.get()}
+
+    return context
 
 
 def _keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -39,75 +39,81 @@ _TICK = 0.5  # seconds between two looks at the schedules; MiniStack looks every
 
 def install() -> None:
     eventbridge._SCHEDULER_TICK_INTERVAL = _TICK
-
-    @replace(eventbridge, "_parse_rate_seconds", "expr")
-    def parse_rate_seconds(ministack: Function) -> Function:
-        def parse(expr: str) -> float | None:
-            seconds: int | None = ministack(expr)
-            return None if seconds is None else seconds / current.settings.schedule_speed
-
-        return parse
-
-    @replace(eventbridge, "_put_events", "data", "allow_aws_source")
-    def put_events(ministack: Function) -> Function:
-        def put(data: dict[str, Any], allow_aws_source: bool = False) -> Answer:
-            if sum(_size(entry) for entry in data.get("Entries", [])) >= _LARGEST_REQUEST:
-                message = "Total size of the entries in the request is over the limit."
-                return error("ValidationException", message)
-            answer: Answer = ministack(data, allow_aws_source)
-            return answer
-
-        return put
-
-    @replace(eventbridge, "_dispatch_to_sqs", "spec", "payload", "sqs_parameters")
-    def dispatch_to_sqs(_ministack: Function) -> Function:
-        return _to_queue
-
-    @replace(eventbridge, "_invoke_target", "target", "event", "rule", "view")
-    def invoke_target(ministack: Function) -> Function:
-        def invoke(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> None:
-            token = _serving.set((rule.get("Arn", ""), target))
-            try:
-                ministack(target, event, rule, view)
-            finally:
-                _serving.reset(token)
-
-        return invoke
-
-    @replace(eventbridge, "_dispatch_to_lambda", "arn", "payload")
-    def dispatch_to_lambda(_ministack: Function) -> Function:
-        return _to_lambda
-
-    @replace(eventbridge, "_put_targets", "data")
-    def put_targets(ministack: Function) -> Function:
-        def put(data: dict[str, Any]) -> Answer:
-            have = eventbridge._targets.get(_key(data)) or []
-            ids = {target["Id"] for target in [*have, *data.get("Targets", [])]}
-            if len(ids) > _TARGETS_OF_A_RULE:
-                return error("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
-            for target in data.get("Targets", []):
-                if target.get("Arn", "").endswith(".fifo") and "SqsParameters" not in target:
-                    message = f"Parameter(s) SqsParameters must be specified for target: {target['Id']}."
-                    return error("ValidationException", message)
-            answer: Answer = ministack(data)
-            return answer
-
-        return put
-
-    @replace(eventbridge, "_delete_rule", "data")
-    def delete_rule(ministack: Function) -> Function:
-        def delete(data: dict[str, Any]) -> Answer:
-            if eventbridge._targets.get(_key(data)):
-                return error("ValidationException", "Rule can't be deleted since it has targets.")
-            # The countdown of a rule begins when it is made, also when it is made again.
-            eventbridge._rule_last_fired.pop((get_account_id(), get_region(), _key(data)), None)
-            answer: Answer = ministack(data)
-            return answer
-
-        return delete
-
+    replace(eventbridge, "_parse_rate_seconds", "expr")(_hook_parse_rate_seconds)
+    replace(eventbridge, "_put_events", "data", "allow_aws_source")(_hook_put_events)
+    replace(eventbridge, "_dispatch_to_sqs", "spec", "payload", "sqs_parameters")(_hook_dispatch_to_sqs)
+    replace(eventbridge, "_invoke_target", "target", "event", "rule", "view")(_hook_invoke_target)
+    replace(eventbridge, "_dispatch_to_lambda", "arn", "payload")(_hook_dispatch_to_lambda)
+    replace(eventbridge, "_put_targets", "data")(_hook_put_targets)
+    replace(eventbridge, "_delete_rule", "data")(_hook_delete_rule)
     for name in ("_list_targets_by_rule", "_remove_targets"):
         replace(eventbridge, name, "data")(_of_existing_rule)
+
+
+def _hook_parse_rate_seconds(ministack: Function) -> Function:
+    def parse(expr: str) -> float | None:
+        seconds: int | None = ministack(expr)
+        return None if seconds is None else seconds / current.settings.schedule_speed
+
+    return parse
+
+
+def _hook_put_events(ministack: Function) -> Function:
+    def put(data: dict[str, Any], allow_aws_source: bool = False) -> Answer:
+        if sum(_size(entry) for entry in data.get("Entries", [])) >= _LARGEST_REQUEST:
+            message = "Total size of the entries in the request is over the limit."
+            return error("ValidationException", message)
+        answer: Answer = ministack(data, allow_aws_source)
+        return answer
+
+    return put
+
+
+def _hook_dispatch_to_sqs(_ministack: Function) -> Function:
+    return _to_queue
+
+
+def _hook_invoke_target(ministack: Function) -> Function:
+    def invoke(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> None:
+        token = _serving.set((rule.get("Arn", ""), target))
+        try:
+            ministack(target, event, rule, view)
+        finally:
+            _serving.reset(token)
+
+    return invoke
+
+
+def _hook_dispatch_to_lambda(_ministack: Function) -> Function:
+    return _to_lambda
+
+
+def _hook_put_targets(ministack: Function) -> Function:
+    def put(data: dict[str, Any]) -> Answer:
+        have = eventbridge._targets.get(_key(data)) or []
+        ids = {target["Id"] for target in [*have, *data.get("Targets", [])]}
+        if len(ids) > _TARGETS_OF_A_RULE:
+            return error("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+        for target in data.get("Targets", []):
+            if target.get("Arn", "").endswith(".fifo") and "SqsParameters" not in target:
+                message = f"Parameter(s) SqsParameters must be specified for target: {target['Id']}."
+                return error("ValidationException", message)
+        answer: Answer = ministack(data)
+        return answer
+
+    return put
+
+
+def _hook_delete_rule(ministack: Function) -> Function:
+    def delete(data: dict[str, Any]) -> Answer:
+        if eventbridge._targets.get(_key(data)):
+            return error("ValidationException", "Rule can't be deleted since it has targets.")
+        # The countdown of a rule begins when it is made, also when it is made again.
+        eventbridge._rule_last_fired.pop((get_account_id(), get_region(), _key(data)), None)
+        answer: Answer = ministack(data)
+        return answer
+
+    return delete
 
 
 def _key(data: dict[str, Any]) -> str:

@@ -30,84 +30,90 @@ _SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
 def install() -> None:
-    @replace(lambda_svc, "_create_function", "data")
-    def create_function(ministack: Function) -> Function:
-        def create(data: dict[str, Any]) -> Answer:
-            answer: Answer = _role_refused(data, data.get("Role", "")) or ministack(data)
-            return answer
+    replace(lambda_svc, "_create_function", "data")(_hook_create_function)
+    replace(lambda_svc, "_update_config", "name", "data")(_hook_update_config)
+    replace(lambda_svc, "_update_code", "name", "data")(_hook_update_code)
+    replace(lambda_svc, "_put_event_invoke_config", "func_name", "qualifier", "data")(_hook_put_event_invoke_config)
+    replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")(_hook_handle_request)
+    replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")(_hook_execute_function_warm)
+    replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")(
+        _hook_emit_lambda_logs
+    )
 
-        return create
 
-    @replace(lambda_svc, "_update_config", "name", "data")
-    def update_config(ministack: Function) -> Function:
-        def update(name: str, data: dict[str, Any]) -> Answer:
-            config = (lambda_svc._functions.get(name) or {}).get("config") or {}
-            role = data.get("Role") or config.get("Role", "")
-            refused = busy(config) or (
-                _role_refused(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None
-            )
-            with updating():
-                answer: Answer = refused or ministack(name, data)
-                if answer[0] == 200:
-                    # MiniStack keeps a warm worker whose role or log configuration changed.
-                    lambda_svc.invalidate_worker(name, qualifier="$LATEST")
-            return answer
+def _hook_create_function(ministack: Function) -> Function:
+    def create(data: dict[str, Any]) -> Answer:
+        answer: Answer = _role_refused(data, data.get("Role", "")) or ministack(data)
+        return answer
 
-        return update
+    return create
 
-    @replace(lambda_svc, "_update_code", "name", "data")
-    def update_code(ministack: Function) -> Function:
-        def update(name: str, data: dict[str, Any]) -> Answer:
-            function = lambda_svc._functions.get(name) or {}
-            with updating():
-                answer: Answer = busy(function.get("config") or {}) or ministack(name, data)
-            return answer
 
-        return update
+def _hook_update_config(ministack: Function) -> Function:
+    def update(name: str, data: dict[str, Any]) -> Answer:
+        config = (lambda_svc._functions.get(name) or {}).get("config") or {}
+        role = data.get("Role") or config.get("Role", "")
+        refused = busy(config) or (_role_refused(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None)
+        with updating():
+            answer: Answer = refused or ministack(name, data)
+            if answer[0] == 200:
+                # MiniStack keeps a warm worker whose role or log configuration changed.
+                lambda_svc.invalidate_worker(name, qualifier="$LATEST")
+        return answer
 
-    @replace(lambda_svc, "_put_event_invoke_config", "func_name", "qualifier", "data")
-    def put_event_invoke_config(ministack: Function) -> Function:
-        def put(func_name: str, qualifier: str | None, data: dict[str, Any]) -> Answer:
-            config = (lambda_svc._functions.get(func_name) or {}).get("config") or {}
-            destination = ((data.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
-            refused = (
-                _sending_refused(config.get("Role", ""), destination, "The function's execution role")
-                if config
-                else None
-            )
-            answer: Answer = refused or ministack(func_name, qualifier, data)
-            return answer
+    return update
 
-        return put
 
-    @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
-    def handle_request(ministack: Function) -> Function:
-        async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
-            if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
-                # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
-                method, body = "PUT", await _merged(ministack, path, headers, body, query_params)
-            answer: Answer = await ministack(method, path, headers, body, query_params)
-            return answer
+def _hook_update_code(ministack: Function) -> Function:
+    def update(name: str, data: dict[str, Any]) -> Answer:
+        function = lambda_svc._functions.get(name) or {}
+        with updating():
+            answer: Answer = busy(function.get("config") or {}) or ministack(name, data)
+        return answer
 
-        return handle
+    return update
 
-    @replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")
-    def execute_function_warm(ministack: Function) -> Function:
-        def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-            result: dict[str, Any] = ministack(func, event, request_id)
-            if result.get("error") and (result.get("body") or {}).get("errorType") == "Runtime.HandlerError":
-                result["body"]["errorType"] = _exception_named_in(result)
-            return result
 
-        return execute
+def _hook_put_event_invoke_config(ministack: Function) -> Function:
+    def put(func_name: str, qualifier: str | None, data: dict[str, Any]) -> Answer:
+        config = (lambda_svc._functions.get(func_name) or {}).get("config") or {}
+        destination = ((data.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
+        refused = (
+            _sending_refused(config.get("Role", ""), destination, "The function's execution role") if config else None
+        )
+        answer: Answer = refused or ministack(func_name, qualifier, data)
+        return answer
 
-    @replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")
-    def emit_lambda_logs(ministack: Function) -> Function:
-        def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
-            if _may_log(func):
-                ministack(func, *arguments, **options)
+    return put
 
-        return emit
+
+def _hook_handle_request(ministack: Function) -> Function:
+    async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
+        if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
+            # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
+            method, body = "PUT", await _merged(ministack, path, headers, body, query_params)
+        answer: Answer = await ministack(method, path, headers, body, query_params)
+        return answer
+
+    return handle
+
+
+def _hook_execute_function_warm(ministack: Function) -> Function:
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        result: dict[str, Any] = ministack(func, event, request_id)
+        if result.get("error") and (result.get("body") or {}).get("errorType") == "Runtime.HandlerError":
+            result["body"]["errorType"] = _exception_named_in(result)
+        return result
+
+    return execute
+
+
+def _hook_emit_lambda_logs(ministack: Function) -> Function:
+    def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        if _may_log(func):
+            ministack(func, *arguments, **options)
+
+    return emit
 
 
 async def _merged(ministack: Function, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> bytes:

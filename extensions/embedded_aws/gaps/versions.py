@@ -23,61 +23,67 @@ _function_arn = original(lambda_svc, "_func_arn", "name")
 
 
 def install() -> None:
-    @replace(lambda_svc, "_get_function", "name", "qualifier")
-    def get_function(ministack: Function) -> Function:
-        def get(name: str, qualifier: str | None = None) -> Answer:
-            answer: Answer = ministack(name, qualifier)
-            status, headers, body = answer
-            if status != 200:
-                return answer
-            value = json.loads(body)
-            version = value["Configuration"].get("Version", "$LATEST")
-            if version != "$LATEST" and "Location" in value["Code"]:
-                # MiniStack gives every version the address of the newest code.
-                value["Code"]["Location"] = value["Code"]["Location"].replace(f"/{name}?", f"/{name}:{version}?", 1)
-            return status, headers, json.dumps(value).encode()
+    replace(lambda_svc, "_get_function", "name", "qualifier")(_hook_get_function)
+    replace(lambda_svc, "serve_function_code", "func_name", "account_id", "region")(_hook_serve_function_code)
+    replace(lambda_svc, "_publish_version", "name", "data")(_hook_publish_version)
+    replace(lambda_svc, "_create_alias", "func_name", "data")(_hook_create_alias)
+    replace(lambda_svc, "_update_alias", "func_name", "alias_name", "data")(_hook_update_alias)
 
-        return get
 
-    @replace(lambda_svc, "serve_function_code", "func_name", "account_id", "region")
-    def serve_function_code(ministack: Function) -> Function:
-        def serve(func_name: str, account_id: str | None = None, region: str | None = None) -> Answer:
-            name, _colon, version = func_name.partition(":")
-            if not version:
-                answer: Answer = ministack(name, account_id, region)
-                return answer
-            function = lambda_svc._functions.get_scoped(account_id, region, name) or {}
-            kept = (function.get("versions") or {}).get(version)
-            if kept is None:
-                return 404, {"Content-Type": "text/plain"}, b"Version not found"
-            return 200, {"Content-Type": "application/zip"}, kept.get("code_zip") or b""
-
-        return serve
-
-    @replace(lambda_svc, "_publish_version", "name", "data")
-    def publish_version(ministack: Function) -> Function:
-        def publish(name: str, data: dict[str, Any]) -> Answer:
-            config = (lambda_svc._functions.get(name) or {}).get("config")
-            answer: Answer = (config and _unpublishable(config, data)) or ministack(name, data)
+def _hook_get_function(ministack: Function) -> Function:
+    def get(name: str, qualifier: str | None = None) -> Answer:
+        answer: Answer = ministack(name, qualifier)
+        status, headers, body = answer
+        if status != 200:
             return answer
+        value = json.loads(body)
+        version = value["Configuration"].get("Version", "$LATEST")
+        if version != "$LATEST" and "Location" in value["Code"]:
+            # MiniStack gives every version the address of the newest code.
+            value["Code"]["Location"] = value["Code"]["Location"].replace(f"/{name}?", f"/{name}:{version}?", 1)
+        return status, headers, json.dumps(value).encode()
 
-        return publish
+    return get
 
-    @replace(lambda_svc, "_create_alias", "func_name", "data")
-    def create_alias(ministack: Function) -> Function:
-        def create(func_name: str, data: dict[str, Any]) -> Answer:
-            answer: Answer = _no_version(func_name, data) or ministack(func_name, data)
+
+def _hook_serve_function_code(ministack: Function) -> Function:
+    def serve(func_name: str, account_id: str | None = None, region: str | None = None) -> Answer:
+        name, _colon, version = func_name.partition(":")
+        if not version:
+            answer: Answer = ministack(name, account_id, region)
             return answer
+        function = lambda_svc._functions.get_scoped(account_id, region, name) or {}
+        kept = (function.get("versions") or {}).get(version)
+        if kept is None:
+            return 404, {"Content-Type": "text/plain"}, b"Version not found"
+        return 200, {"Content-Type": "application/zip"}, kept.get("code_zip") or b""
 
-        return create
+    return serve
 
-    @replace(lambda_svc, "_update_alias", "func_name", "alias_name", "data")
-    def update_alias(ministack: Function) -> Function:
-        def update(func_name: str, alias_name: str, data: dict[str, Any]) -> Answer:
-            answer: Answer = _no_version(func_name, data) or ministack(func_name, alias_name, data)
-            return answer
 
-        return update
+def _hook_publish_version(ministack: Function) -> Function:
+    def publish(name: str, data: dict[str, Any]) -> Answer:
+        config = (lambda_svc._functions.get(name) or {}).get("config")
+        answer: Answer = (config and _unpublishable(config, data)) or ministack(name, data)
+        return answer
+
+    return publish
+
+
+def _hook_create_alias(ministack: Function) -> Function:
+    def create(func_name: str, data: dict[str, Any]) -> Answer:
+        answer: Answer = _no_version(func_name, data) or ministack(func_name, data)
+        return answer
+
+    return create
+
+
+def _hook_update_alias(ministack: Function) -> Function:
+    def update(func_name: str, alias_name: str, data: dict[str, Any]) -> Answer:
+        answer: Answer = _no_version(func_name, data) or ministack(func_name, alias_name, data)
+        return answer
+
+    return update
 
 
 def _unpublishable(config: dict[str, Any], data: dict[str, Any]) -> Answer | None:
