@@ -170,7 +170,7 @@ class Front:
         fault = self.faults.take(call)
         if fault is None and not self.rates.allow(call.account, call.region, call.service, call.operation):
             fault = Fault(kind="throttle")
-        response = self._pass_on(request) if fault is None else self._befall(fault, call, request, connection)
+        response = self._pass_on(request) if fault is None else self._inject(fault, call, request, connection)
         status = 0 if response is None else response.status
         kind = None if fault is None else fault.kind
         self._journal.append(dataclasses.replace(call, time=time.time(), status=status, fault=kind))
@@ -203,7 +203,7 @@ class Front:
                 self._callers[access_key] = known
         return known
 
-    def _befall(self, fault: Fault, call: Call, request: Request, connection: Connection) -> Response | None:
+    def _inject(self, fault: Fault, call: Call, request: Request, connection: Connection) -> Response | None:
         match fault.kind:
             case "throttle":
                 return throttled(request, call.service, fault.retry_after)

@@ -24,7 +24,7 @@ from .settings import Configuration, Settings
 from .sink import SinkClient
 from .state import State
 
-_ENDED_WITHIN = 15.0
+_END_SECONDS = 15.0
 
 
 class StartError(RuntimeError):
@@ -96,7 +96,7 @@ class EmbeddedAws:
             return
         supervisor.stdin.close()
         try:
-            supervisor.wait(_ENDED_WITHIN)
+            supervisor.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             supervisor.kill()  # MiniStack and its workers end with it
             raise
@@ -109,7 +109,7 @@ def up(state_file: Path, configuration: Configuration) -> State:
     """Leaves an embedded AWS running and writes where it is. One that runs there already is left as it is."""
     if state_file.exists():
         state = State.read(state_file)
-        if _answers(state):
+        if _is_running(state):
             return state
     log = state_file.with_name(state_file.name + ".log")
     _unused, state = _start(configuration, stay=True, log=log)
@@ -125,7 +125,7 @@ def down(state_file: Path) -> bool:
     if not state_file.exists():
         return False
     state = State.read(state_file)
-    running = _answers(state)
+    running = _is_running(state)
     if running:
         with contextlib.suppress(OSError):  # it may be gone before its answer is through
             call(state.front_url, "DELETE", "/_front/instance")
@@ -135,7 +135,7 @@ def down(state_file: Path) -> bool:
     return running
 
 
-def _answers(state: State) -> bool:
+def _is_running(state: State) -> bool:
     """Whether it is still that one that listens there."""
     try:
         answer: dict[str, Any] = call(state.front_url, "GET", "/_front/instance", timeout=10)
@@ -145,15 +145,15 @@ def _answers(state: State) -> bool:
 
 
 def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + _ENDED_WITHIN
+    deadline = time.monotonic() + _END_SECONDS
     while time.monotonic() < deadline:
-        if not _alive(pid):
+        if not _is_alive(pid):
             return
         time.sleep(0.02)
-    raise TimeoutError(f"The embedded AWS (process {pid}) did not end within {_ENDED_WITHIN:.0f} seconds.")
+    raise TimeoutError(f"The embedded AWS (process {pid}) did not end within {_END_SECONDS:.0f} seconds.")
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     """Whether a process runs: one that only waits to be collected by its parent does not."""
     try:
         os.kill(pid, 0)
@@ -204,5 +204,5 @@ def _end(supervisor: subprocess.Popen[str]) -> None:
     with contextlib.suppress(OSError):
         supervisor.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        supervisor.wait(_ENDED_WITHIN)
+        supervisor.wait(_END_SECONDS)
     supervisor.kill()

@@ -74,7 +74,7 @@ def bootstrap(organization: Organization, deployer_policy: dict[str, Any], endpo
         account: session.client("iam", aws_access_key_id=account, aws_secret_access_key="embedded")
         for account in organization.accounts
     }
-    keys = _make_user(clients[organization.management], organization)
+    keys = _create_user(clients[organization.management], organization)
     trust = _allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{organization.management}:user/{DEPLOYER}"})
     for client in clients.values():
         client.create_role(RoleName=DEPLOYER_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
@@ -82,7 +82,7 @@ def bootstrap(organization: Organization, deployer_policy: dict[str, Any], endpo
     return keys
 
 
-def _make_user(iam: Any, organization: Organization) -> Keys:
+def _create_user(iam: Any, organization: Organization) -> Keys:
     iam.create_user(UserName=DEPLOYER)
     policy = _allow("sts:AssumeRole", Resource=[role_arn(account) for account in organization.accounts])
     policy["Statement"].append(

@@ -31,7 +31,7 @@ DOCUMENTED = {
     ("lambda", "*"): 15.0,
 }
 # AWS documents no rate for these: taken as those of their kind, the account's one policy as the slowest.
-TAKEN = {
+ASSUMED = {
     ("logs", "DeleteAccountPolicy"): 1.0,
     ("logs", "DescribeAccountPolicies"): 1.0,
     ("logs", "ListLogGroups"): 5.0,
@@ -41,7 +41,7 @@ TAKEN = {
     ("logs", "UntagLogGroup"): 5.0,
     ("logs", "UntagResource"): 5.0,
 }
-_RATES = DOCUMENTED | TAKEN
+_RATES = DOCUMENTED | ASSUMED
 _UNLIMITED = frozenset({("lambda", "Invoke"), ("lambda", "InvokeAsync"), ("lambda", "InvokeWithResponseStream")})
 
 

@@ -46,7 +46,7 @@ def main(descriptor: int, directory: str) -> None:
     config.keep_alive_timeout = 3600
     config.keep_alive_max_requests = 10**9
     config.loglevel = "WARNING"
-    asyncio.run(serve(_controlled(app.app), config))
+    asyncio.run(serve(_with_control_paths(app.app), config))
 
 
 def _end_with_parent(directory: str) -> None:
@@ -56,12 +56,12 @@ def _end_with_parent(directory: str) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
+def _with_control_paths(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
     async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(CONTROL):
             status, value = _control(scope, await _body(receive))
             await _send(send, json_response(value, status))
-        elif scope["type"] == "http" and (refused := _refused(scope)):
+        elif scope["type"] == "http" and (refused := _region_refusal(scope)):
             await _body(receive)
             await _send(send, refused)
         else:
@@ -70,7 +70,7 @@ def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) ->
     return controlled
 
 
-def _refused(scope: Scope) -> Response | None:
+def _region_refusal(scope: Scope) -> Response | None:
     """The answer of a region that is not enabled in the account of whoever calls."""
     if not current.settings.disabled_regions:
         return None

@@ -34,7 +34,7 @@ from .settings import DEPLOYER_ROLE, Configuration
 from .sink import Sink
 from .state import State
 
-_READY_WITHIN = 30.0
+_READY_SECONDS = 30.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -52,11 +52,11 @@ def main(stay: bool, log: str | None) -> int:
     log_file = Path(log) if log else directory / "server.log"
     try:
         with _running(configuration, directory, log_file, end) as (front, sink, ministack, state):
-            _say({"state": state.to_json()})
+            _report({"state": state.to_json()})
             _wait(configuration, front, sink, ministack, end)
     except Exception:
         tail = log_file.read_text(errors="replace")[-4000:] if log_file.exists() else ""
-        _say({"error": f"{traceback.format_exc(limit=3)}\nThe server's log ends with:\n{tail}"})
+        _report({"error": f"{traceback.format_exc(limit=3)}\nThe server's log ends with:\n{tail}"})
         return 1
     else:
         return 0
@@ -64,7 +64,7 @@ def main(stay: bool, log: str | None) -> int:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _say(value: dict[str, str]) -> None:
+def _report(value: dict[str, str]) -> None:
     with contextlib.suppress(OSError):
         print(json.dumps(value), flush=True)
         # Whoever started it does not have to keep reading.
@@ -89,7 +89,7 @@ def _running(
             stack.callback(server.stop)
         ministack = _start_ministack(configuration, directory, log, listener, front.url)
         stack.callback(_end_processes, ministack)
-        keys = _make_organization(configuration, ministack, f"http://{address[0]}:{address[1]}", end)
+        keys = _create_organization(configuration, ministack, f"http://{address[0]}:{address[1]}", end)
         yield front, sink, ministack, _state(configuration, front, sink, keys, log)
 
 
@@ -156,7 +156,7 @@ def _start_ministack(
     return process
 
 
-def _make_organization(
+def _create_organization(
     configuration: Configuration, ministack: subprocess.Popen[str], url: str, end: threading.Event
 ) -> Keys:
     """Waits until MiniStack answers and fills its accounts: the sockets listen already, so a call waits by itself."""
@@ -165,14 +165,14 @@ def _make_organization(
 
     def make() -> None:
         try:
-            call(url, "GET", "/_embedded_aws/settings", timeout=_READY_WITHIN)
+            call(url, "GET", "/_embedded_aws/settings", timeout=_READY_SECONDS)
             result.append(bootstrap(configuration.organization, configuration.deployer_policy, url))
         except Exception as error:
             failed.append(error)
 
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
-    deadline = time.monotonic() + _READY_WITHIN
+    deadline = time.monotonic() + _READY_SECONDS
     while thread.is_alive():
         thread.join(0.02)
         if ministack.poll() is not None:
@@ -180,7 +180,7 @@ def _make_organization(
         if end.is_set():
             raise RuntimeError("It was stopped while starting.")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"MiniStack was not ready within {_READY_WITHIN:.0f} seconds.")
+            raise RuntimeError(f"MiniStack was not ready within {_READY_SECONDS:.0f} seconds.")
     if failed:
         raise failed[0]
     return result[0]

@@ -25,13 +25,13 @@ from .hooks import Function, original, replace
 from .validation import Answer, error, invalid, success
 
 _enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
-_KIND = "SUBSCRIPTION_FILTER_POLICY"
+_POLICY_TYPE = "SUBSCRIPTION_FILTER_POLICY"
 _LONGEST_DOCUMENT = 30_720  # characters
 _LARGEST_CRITERIA = 25 * 1024  # bytes of UTF-8
 _ATTRIBUTES = frozenset({"DestinationArn", "RoleArn", "FilterPattern", "Distribution"})
 _CRITERIA = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s*(\[.*\])\s*", re.DOTALL)
 # Besides the operation's own, on the filters of every group.
-_ALSO_NEEDS = {
+_SECOND_PERMISSION = {
     "PutAccountPolicy": "PutSubscriptionFilter",
     "DescribeAccountPolicies": "DescribeSubscriptionFilters",
     "DeleteAccountPolicy": "DeleteSubscriptionFilter",
@@ -44,8 +44,8 @@ def install() -> None:
     def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Answer:
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            if operation in _ALSO_NEEDS:
-                return _denied(operation, extract_access_key_id(headers, query_params)) or _OPERATIONS[operation](
+            if operation in _SECOND_PERMISSION:
+                return _denial(operation, extract_access_key_id(headers, query_params)) or _OPERATIONS[operation](
                     json.loads(body)
                 )
             answer: Answer = await ministack(method, path, headers, body, query_params)
@@ -62,8 +62,8 @@ def policy_for(log_group: str) -> dict[str, Any] | None:
     return None
 
 
-def _denied(operation: str, access_key: str) -> Answer | None:
-    action = f"logs:{_ALSO_NEEDS[operation]}"
+def _denial(operation: str, access_key: str) -> Answer | None:
+    action = f"logs:{_SECOND_PERMISSION[operation]}"
     resource = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:*"
     if _enforce(access_key, action, "logs", get_region(), resource_arn=resource) is None:
         return None
@@ -87,13 +87,13 @@ def _excluded(criteria: str | None) -> list[str] | None:
 
 
 def _put(data: dict[str, Any]) -> Answer:
-    if (answer := _refused(data)) is not None:
+    if (answer := _refusal(data)) is not None:
         return answer
     policy = {
         "policyName": data["policyName"],
         "policyDocument": data["policyDocument"],
         "lastUpdatedTime": int(time.time() * 1000),
-        "policyType": _KIND,
+        "policyType": _POLICY_TYPE,
         "scope": "ALL",
         "accountId": get_account_id(),
     } | {key: data[key] for key in ("selectionCriteria",) if data.get(key)}
@@ -101,9 +101,9 @@ def _put(data: dict[str, Any]) -> Answer:
     return success({"accountPolicy": policy})
 
 
-def _refused(data: dict[str, Any]) -> Answer | None:
+def _refusal(data: dict[str, Any]) -> Answer | None:
     name, document, criteria = data.get("policyName") or "", data.get("policyDocument") or "", "selectionCriteria"
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     if not re.fullmatch(r"[^:*]{1,256}", name) or name.startswith("aws/"):
         return invalid(f"Value '{name}' at 'policyName' failed to satisfy constraint.")
@@ -149,14 +149,14 @@ def _document_problem(document: str) -> str | None:
     return None
 
 
-def _other_kind(data: dict[str, Any]) -> Answer | None:
-    if data.get("policyType") == _KIND:
+def _type_refusal(data: dict[str, Any]) -> Answer | None:
+    if data.get("policyType") == _POLICY_TYPE:
         return None
-    return invalid(f"The embedded AWS knows account policies of type {_KIND} only.")
+    return invalid(f"The embedded AWS knows account policies of type {_POLICY_TYPE} only.")
 
 
 def _describe(data: dict[str, Any]) -> Answer:
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     name = data.get("policyName")
     if name is not None and name not in _policies:
@@ -165,7 +165,7 @@ def _describe(data: dict[str, Any]) -> Answer:
 
 
 def _delete(data: dict[str, Any]) -> Answer:
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     return success({}) if _policies.pop(data.get("policyName"), None) else _no_such_policy()
 

@@ -21,9 +21,9 @@ from ministack.services import iam, lambda_svc
 from .hooks import Function, original, replace
 
 _function_arn = original(lambda_svc, "_func_arn", "name")
-_DESCRIBING_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
+_GROUP_LISTING_OPERATIONS = frozenset({"DescribeLogGroups", "ListLogGroups"})
 _BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
-_BY_RESOURCE_ARN = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
+_RESOURCE_ARN_OPERATIONS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 _MAPPINGS = "event-source-mappings"
 _MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
 _RESOURCE_POLICY = "/resource-policy/"
@@ -52,7 +52,7 @@ def _hook_extract_resource_arn(ministack: Function) -> Function:
     ) -> str:
         arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        _conditions.set(_keys(service, path, _json(body)))
+        _conditions.set(_condition_keys(service, path, _json(body)))
         match service:
             case "logs":
                 return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
@@ -93,7 +93,7 @@ def _hook_request_tag_context(ministack: Function) -> Function:
     return context
 
 
-def _keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
+def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
     """events:source of PutEvents, and the function that an event source mapping is about."""
     if service == "events":
         sources = {entry.get("Source") for entry in data.get("Entries") or []}
@@ -133,9 +133,9 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def _log_group(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
     """AWS judges a log group as "log-group:NAME:log-stream:STREAM": a policy needs the ":*" at its end."""
-    if operation in _DESCRIBING_GROUPS:
+    if operation in _GROUP_LISTING_OPERATIONS:
         return f"{prefix}:log-group::log-stream:"
-    if operation in _BY_RESOURCE_ARN or ":log-group:" not in arn:
+    if operation in _RESOURCE_ARN_OPERATIONS or ":log-group:" not in arn:
         return arn
     return f"{arn}:log-stream:{data.get('logStreamName', '')}"
 

@@ -25,8 +25,8 @@ _put_events = original(eventbridge, "_put_events", "data", "allow_aws_source")
 _events_log = original(eventbridge, "_events_log_list")
 
 
-def called(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
-    """Sends the event of a call of CloudWatch Logs, later and perhaps twice. A role: Lambda called on its behalf."""
+def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
+    """Sends the event of a call of CloudWatch Logs, later and perhaps twice. A role: Lambda send_event on its behalf."""
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",

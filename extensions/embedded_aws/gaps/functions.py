@@ -26,7 +26,7 @@ from .validation import Answer, error
 from .workers import updating
 
 _enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
-_SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
+_SEND_ACTIONS = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
 def install() -> None:
@@ -43,7 +43,7 @@ def install() -> None:
 
 def _hook_create_function(ministack: Function) -> Function:
     def create(data: dict[str, Any]) -> Answer:
-        answer: Answer = _role_refused(data, data.get("Role", "")) or ministack(data)
+        answer: Answer = _role_refusal(data, data.get("Role", "")) or ministack(data)
         return answer
 
     return create
@@ -53,7 +53,9 @@ def _hook_update_config(ministack: Function) -> Function:
     def update(name: str, data: dict[str, Any]) -> Answer:
         config = (lambda_svc._functions.get(name) or {}).get("config") or {}
         role = data.get("Role") or config.get("Role", "")
-        refused = busy(config) or (_role_refused(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None)
+        refused = update_in_progress(config) or (
+            _role_refusal(data, role) if data.keys() & {"Role", "DeadLetterConfig"} else None
+        )
         with updating():
             answer: Answer = refused or ministack(name, data)
             if answer[0] == 200:
@@ -68,7 +70,7 @@ def _hook_update_code(ministack: Function) -> Function:
     def update(name: str, data: dict[str, Any]) -> Answer:
         function = lambda_svc._functions.get(name) or {}
         with updating():
-            answer: Answer = busy(function.get("config") or {}) or ministack(name, data)
+            answer: Answer = update_in_progress(function.get("config") or {}) or ministack(name, data)
         return answer
 
     return update
@@ -79,7 +81,9 @@ def _hook_put_event_invoke_config(ministack: Function) -> Function:
         config = (lambda_svc._functions.get(func_name) or {}).get("config") or {}
         destination = ((data.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
         refused = (
-            _sending_refused(config.get("Role", ""), destination, "The function's execution role") if config else None
+            _destination_refusal(config.get("Role", ""), destination, "The function's execution role")
+            if config
+            else None
         )
         answer: Answer = refused or ministack(func_name, qualifier, data)
         return answer
@@ -91,7 +95,7 @@ def _hook_handle_request(ministack: Function) -> Function:
     async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
         if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
             # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
-            method, body = "PUT", await _merged(ministack, path, headers, body, query_params)
+            method, body = "PUT", await _merge_event_invoke_config(ministack, path, headers, body, query_params)
         answer: Answer = await ministack(method, path, headers, body, query_params)
         return answer
 
@@ -102,7 +106,7 @@ def _hook_execute_function_warm(ministack: Function) -> Function:
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         result: dict[str, Any] = ministack(func, event, request_id)
         if result.get("error") and (result.get("body") or {}).get("errorType") == "Runtime.HandlerError":
-            result["body"]["errorType"] = _exception_named_in(result)
+            result["body"]["errorType"] = _exception_class(result)
         return result
 
     return execute
@@ -116,12 +120,14 @@ def _hook_emit_lambda_logs(ministack: Function) -> Function:
     return emit
 
 
-async def _merged(ministack: Function, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> bytes:
+async def _merge_event_invoke_config(
+    ministack: Function, path: str, headers: Any, body: bytes, query: dict[str, Any]
+) -> bytes:
     status, _unused, former = await ministack("GET", path, headers, b"", query)
     return json.dumps((json.loads(former) if status == 200 else {}) | json.loads(body)).encode()
 
 
-def _exception_named_in(result: dict[str, Any]) -> str:
+def _exception_class(result: dict[str, Any]) -> str:
     """The exception's class, from the last line of the trace that MiniStack leaves in the log only."""
     message = str(result["body"]["errorMessage"]).partition("\n")[0]
     for line in reversed(str(result.get("log", "")).splitlines()):
@@ -135,7 +141,7 @@ def _invalid(message: str) -> Answer:
     return error("InvalidParameterValueException", message)
 
 
-def _role_refused(data: dict[str, Any], role_arn: str) -> Answer | None:
+def _role_refusal(data: dict[str, Any], role_arn: str) -> Answer | None:
     """Lambda's answer to a role that the caller may not pass, that it cannot assume, or that cannot send."""
     if "Role" in data:
         denied = _enforce(
@@ -152,13 +158,13 @@ def _role_refused(data: dict[str, Any], role_arn: str) -> Answer | None:
                 f"{role_arn} because no identity-based policy allows the iam:PassRole action"
             )
             return error("AccessDeniedException", message, 403)
-        if not _assumable(role_arn):
+        if not _can_assume(role_arn):
             return _invalid("The role defined for the function cannot be assumed by Lambda.")
     dead_letters = (data.get("DeadLetterConfig") or {}).get("TargetArn", "")
-    return _sending_refused(role_arn, dead_letters, "The provided execution role")
+    return _destination_refusal(role_arn, dead_letters, "The provided execution role")
 
 
-def _assumable(role_arn: str) -> bool:
+def _can_assume(role_arn: str) -> bool:
     role = role_of(role_arn)
     if role is None or role_arn.split(":")[4] != get_account_id():
         return False
@@ -177,16 +183,16 @@ def _assumable(role_arn: str) -> bool:
     return bool(trust.decision == "Allow") and time.time() - born >= current.settings.role_delay
 
 
-def _sending_refused(role_arn: str, destination: str, whose: str) -> Answer | None:
+def _destination_refusal(role_arn: str, destination: str, whose: str) -> Answer | None:
     service = destination.split(":")[2] if destination else ""
-    action, name = _SENDING.get(service, ("", ""))
+    action, name = _SEND_ACTIONS.get(service, ("", ""))
     if not action or role_allowed(role_arn, f"{service}:{action}", destination):
         return None
     where = name if whose == "The provided execution role" else destination
     return _invalid(f"{whose} does not have permissions to call {action} on {where}")
 
 
-def busy(config: dict[str, Any]) -> Answer | None:
+def update_in_progress(config: dict[str, Any]) -> Answer | None:
     """A function that is still being created or updated takes no update."""
     if config.get("State") != "Pending" and config.get("LastUpdateStatus") != "InProgress":
         return None
@@ -218,5 +224,5 @@ def _may_log(func: dict[str, Any]) -> bool:
             "subscriptionFilters": {},
             "streams": {},
         }
-        cloudtrail.called("CreateLogGroup", {"logGroupName": group}, None, role)
+        cloudtrail.send_event("CreateLogGroup", {"logGroupName": group}, None, role)
     return all(role_allowed(role, f"logs:{action}", arn) for action in ("CreateLogStream", "PutLogEvents"))

@@ -35,9 +35,9 @@ _record_for = original(lambda_svc, "_get_func_record_for_ref", "function_ref")
 _name_and_qualifier = original(lambda_svc, "_lambda_function_name_and_qualifier_from_arn", "value")
 _queue_by_arn = original(sqs, "_queue_by_arn", "arn")
 _publish = original(sns, "publish_internal", "topic_arn", "message", "subject")
-_LONGEST_AGE = 21600.0
+_MAX_EVENT_AGE = 21600.0
 # Bytes, by invocation type. Lambda API Reference, Invoke.
-_LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
+_MAX_PAYLOAD_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 _slots_of: dict[str, threading.Semaphore] = {}
 
 
@@ -56,7 +56,7 @@ def install() -> None:
     @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
     def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
-            if path.endswith("/invocations") and (refused := _too_large(headers, body)):
+            if path.endswith("/invocations") and (refused := _size_refusal(headers, body)):
                 return refused
             answer: Answer = await ministack(method, path, headers, body, query_params)
             return answer
@@ -64,9 +64,9 @@ def install() -> None:
         return handle
 
 
-def _too_large(headers: Any, body: bytes) -> Answer | None:
+def _size_refusal(headers: Any, body: bytes) -> Answer | None:
     kind = headers.get("x-amz-invocation-type") or "RequestResponse"
-    largest = _LARGEST_PAYLOAD.get(kind)
+    largest = _MAX_PAYLOAD_BYTES.get(kind)
     if largest is None or len(body) <= largest:
         return None
     message = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {largest} bytes)"
@@ -148,27 +148,30 @@ def invoke_async(target: Target, event: Any) -> None:
     # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
     context = contextvars.Context()
     thread = threading.Thread(
-        target=context.run, args=(_run, target, event, scope_of(target.arn)), name="lambda-async", daemon=True
+        target=context.run,
+        args=(_invoke_and_report, target, event, scope_of(target.arn)),
+        name="lambda-async",
+        daemon=True,
     )
     thread.start()
 
 
-def _run(target: Target, event: Any, scope: tuple[str, str]) -> None:
+def _invoke_and_report(target: Target, event: Any, scope: tuple[str, str]) -> None:
     with request_scope(*scope):
         try:
-            failure = _attempt(target, event)
+            failure = _run_with_retries(target, event)
             if failure is not None:
-                _give_up(target, event, failure)
+                _report_failure(target, event, failure)
         except Exception:
             _log.exception("Asynchronous invocation of %s", target.arn)
 
 
-def _attempt(target: Target, event: Any) -> Failure | None:
+def _run_with_retries(target: Target, event: Any) -> Failure | None:
     """Runs the function until it succeeds, or the retries or the event's age are used up."""
     settings = target.event_invoke_config
     retries = settings.get("MaximumRetryAttempts", 2)
     # Compressed like the pauses between the retries: an hour of AWS's is as many minutes' worth of retry_delay.
-    longest = settings.get("MaximumEventAgeInSeconds", _LONGEST_AGE) * current.settings.retry_delay / 60
+    longest = settings.get("MaximumEventAgeInSeconds", _MAX_EVENT_AGE) * current.settings.retry_delay / 60
     started, attempts, throttles = time.monotonic(), 0, 0
     request_id = str(uuid.uuid4())
     while True:
@@ -177,7 +180,7 @@ def _attempt(target: Target, event: Any) -> Failure | None:
         if now is None:
             _log.warning("%s is gone: an event is lost", target.arn)
             return None
-        with _slots(target):
+        with _worker_slots(target):
             result = _execute(now.record, event)
         if not result.get("error"):
             return None
@@ -195,27 +198,27 @@ def _attempt(target: Target, event: Any) -> Failure | None:
         time.sleep(pause)
 
 
-def _slots(target: Target) -> threading.Semaphore:
+def _worker_slots(target: Target) -> threading.Semaphore:
     """Events wait for a free worker: a burst must not start a Python for each of its events."""
     function = ":".join(target.arn.split(":")[:7])
     return _slots_of.setdefault(function, threading.Semaphore(int(current.settings.parallel_events)))
 
 
-def _give_up(target: Target, event: Any, failure: Failure) -> None:
+def _report_failure(target: Target, event: Any, failure: Failure) -> None:
     destination = target.event_invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if destination:
         _send_as_role(target, destination, json.dumps(_failure_record(target, event, failure)), {})
     dead_letters = (target.config.get("DeadLetterConfig") or {}).get("TargetArn")
     if dead_letters:
         attributes = {
-            "RequestID": _text(failure.request_id),
+            "RequestID": _string_attribute(failure.request_id),
             "ErrorCode": {"DataType": "Number", "StringValue": "200"},
-            "ErrorMessage": _text(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
+            "ErrorMessage": _string_attribute(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
         }
         _send_as_role(target, dead_letters, json.dumps(event), attributes)
 
 
-def _text(value: str) -> dict[str, str]:
+def _string_attribute(value: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": value}
 
 

@@ -19,16 +19,16 @@ from typing import Any
 from ministack.services import cloudwatch_logs as logs
 
 from .hooks import Function, original, replace
-from .validation import Answer, invalid, no_such_group, refused, success
+from .validation import Answer, invalid, no_such_group, refusal, success
 
-_compiled = original(logs, "_compile_filter_pattern", "raw")
+_compile_pattern = original(logs, "_compile_filter_pattern", "raw")
 _group_name = original(logs, "_resolve_log_group_name", "data")
 _timestamp = original(logs, "_event_timestamp", "event")
-_LARGEST_PAGE = 10_000
+_MAX_PAGE = 10_000
 _PAGE_BYTES = 1_048_576
 # Increasing, so that they are in the order of arrival.
-_numbers = itertools.count(time.time_ns())
-_stored: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("stored")
+_event_numbers = itertools.count(time.time_ns())
+_stored_events: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("stored")
 _Position = tuple[int, int, str]
 
 
@@ -37,24 +37,24 @@ def install() -> None:
     def append_log_events(ministack: Function) -> Function:
         def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
             for event in events:
-                _number(event)
+                _assign_id(event)
             ministack(stream, events)
-            _stored.set(events)
+            _stored_events.set(events)
 
         return append
 
     @replace(logs, "_filter_log_events", "data")
     def filter_log_events(_ministack: Function) -> Function:
-        return _filter
+        return _filter_log_events
 
 
-def stored() -> list[dict[str, Any]]:
+def stored_events() -> list[dict[str, Any]]:
     """What the present call has just put into a stream: MiniStack delivers only what came in, which has no ids yet."""
-    return _stored.get()
+    return _stored_events.get()
 
 
-def _number(event: dict[str, Any]) -> None:
-    pointer, event["eventId"] = event.get("eventId"), f"3{next(_numbers):055d}"
+def _assign_id(event: dict[str, Any]) -> None:
+    pointer, event["eventId"] = event.get("eventId"), f"3{next(_event_numbers):055d}"
     record = logs._log_records.pop(pointer, None)  # GetLogRecord finds it by the id
     if record is not None:
         logs._log_records[event["eventId"]] = record | {"@ptr": event["eventId"]}
@@ -64,9 +64,9 @@ def _position(event: dict[str, Any]) -> _Position:
     return event["timestamp"], event["ingestionTime"], event["eventId"]
 
 
-def _filter(data: dict[str, Any]) -> Answer:
+def _filter_log_events(data: dict[str, Any]) -> Answer:
     names, prefix = data.get("logStreamNames"), data.get("logStreamNamePrefix")
-    if (answer := refused(data, largest=_LARGEST_PAGE)) is not None:
+    if (answer := refusal(data, largest=_MAX_PAGE)) is not None:
         return answer
     if names and prefix:
         return invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
@@ -78,7 +78,7 @@ def _filter(data: dict[str, Any]) -> Answer:
     except ValueError:
         return invalid("The specified nextToken is invalid.")
     wanted = [name for name in group["streams"] if (not names or name in names) and name.startswith(prefix or "")]
-    matches = _compiled(data.get("filterPattern") or "")
+    matches = _compile_pattern(data.get("filterPattern") or "")
     events = [
         {**event, "logStreamName": name}
         for name in wanted
@@ -87,7 +87,7 @@ def _filter(data: dict[str, Any]) -> Answer:
         and matches(event["message"])
     ]
     events.sort(key=_position, reverse=not forward)
-    page = _first_page(events, data.get("limit") or _LARGEST_PAGE)
+    page = _cut_page(events, data.get("limit") or _MAX_PAGE)
     token = {"nextToken": _token(forward, page[-1])} if len(page) < len(events) else {}
     return success({"events": page, "searchedLogStreams": [], **token})
 
@@ -100,7 +100,7 @@ def _between(events: list[dict[str, Any]], start: int | None, end: int | None) -
         return events[first:last]
 
 
-def _first_page(events: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+def _cut_page(events: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
     sizes = itertools.accumulate(len(event["message"].encode()) for event in events[:limit])
     fitting = sum(1 for size in sizes if size <= _PAGE_BYTES)
     return events[: max(fitting, 1)] if events else []

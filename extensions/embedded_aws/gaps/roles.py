@@ -17,7 +17,7 @@ from ministack.services import iam
 from .hooks import Function, original, replace
 from .validation import Answer
 
-_LONGEST = 10240
+_MAX_POLICY_CHARACTERS = 10240
 _parameter = original(iam, "_p", "params", "key")
 _error = original(iam, "_error", "status", "code", "message")
 
@@ -29,8 +29,8 @@ def install() -> None:
             name = _parameter(p, "RoleName")
             policies = dict((iam._roles.get(name) or {}).get("InlinePolicies") or {})
             policies[_parameter(p, "PolicyName")] = _parameter(p, "PolicyDocument")
-            if sum(len("".join(policy.split())) for policy in policies.values()) > _LONGEST:
-                message = f"Maximum policy size of {_LONGEST} bytes exceeded for role {name}"
+            if sum(len("".join(policy.split())) for policy in policies.values()) > _MAX_POLICY_CHARACTERS:
+                message = f"Maximum policy size of {_MAX_POLICY_CHARACTERS} bytes exceeded for role {name}"
                 refused: Answer = _error(409, "LimitExceeded", message, ns="iam")
                 return refused
             answer: Answer = ministack(p)

@@ -15,7 +15,7 @@ from .account_policies import policy_for
 from .current import current
 from .deliveries import Batch, deliver, may_invoke
 from .hooks import Function, replace
-from .log_events import stored
+from .log_events import stored_events
 from .log_groups import log_class
 from .validation import (
     DESTINATION,
@@ -30,7 +30,7 @@ from .validation import (
     paged,
     success,
 )
-from .validation import refused as parameters_refused
+from .validation import refusal as parameters_refusal
 
 _OPTIONAL = ("roleArn", "applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
 
@@ -50,7 +50,7 @@ def install() -> None:
 
 
 def _put(data: dict[str, Any]) -> Answer:
-    if (answer := _refused(data)) is not None:
+    if (answer := _refusal(data)) is not None:
         return answer
     name, group = data["filterName"], data["logGroupName"]
     filters = logs._log_groups[group]["subscriptionFilters"]
@@ -66,8 +66,8 @@ def _put(data: dict[str, Any]) -> Answer:
     return success({})
 
 
-def _refused(data: dict[str, Any]) -> Answer | None:
-    if (answer := parameters_refused(data, LOG_GROUP, FILTER, PATTERN, DESTINATION)) is not None:
+def _refusal(data: dict[str, Any]) -> Answer | None:
+    if (answer := parameters_refusal(data, LOG_GROUP, FILTER, PATTERN, DESTINATION)) is not None:
         return answer
     name, destination = data["logGroupName"], data["destinationArn"]
     group = logs._log_groups.get(name)
@@ -97,7 +97,7 @@ def own_log_group(function_arn: str) -> str | None:
 
 
 def _describe(data: dict[str, Any]) -> Answer:
-    if (answer := parameters_refused(data, LOG_GROUP, FILTER_PREFIX)) is not None:
+    if (answer := parameters_refusal(data, LOG_GROUP, FILTER_PREFIX)) is not None:
         return answer
     group = logs._log_groups.get(data["logGroupName"])
     if group is None:
@@ -111,7 +111,7 @@ def _describe(data: dict[str, Any]) -> Answer:
 def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -> None:
     """Sends new log events to the functions that subscribed: by each filter of the group, and by the account's policy."""
     group = logs._log_groups.get(group_name) or {}
-    batch = Batch(group_name, stream_name, stored())
+    batch = Batch(group_name, stream_name, stored_events())
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
         deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
     policy = policy_for(group_name)

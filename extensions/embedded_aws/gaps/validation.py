@@ -49,7 +49,7 @@ PATTERN = Text("filterPattern", 1024, required=False)
 DESTINATION = Text("destinationArn", 2048)
 
 
-def refused(data: dict[str, Any], *parameters: Text, largest: int = 50) -> Answer | None:
+def refusal(data: dict[str, Any], *parameters: Text, largest: int = 50) -> Answer | None:
     """AWS's answer to a request with wrong parameters, or None. A limit is checked wherever there is one."""
     found = [parameter.problem(data.get(parameter.name)) for parameter in parameters]
     limit = data.get("limit")

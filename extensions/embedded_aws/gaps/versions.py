@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from .functions import busy
+from .functions import update_in_progress
 from .hooks import Function, original, replace
 from .validation import Answer, error
 
@@ -64,7 +64,7 @@ def _hook_serve_function_code(ministack: Function) -> Function:
 def _hook_publish_version(ministack: Function) -> Function:
     def publish(name: str, data: dict[str, Any]) -> Answer:
         config = (lambda_svc._functions.get(name) or {}).get("config")
-        answer: Answer = (config and _unpublishable(config, data)) or ministack(name, data)
+        answer: Answer = (config and _publish_refusal(config, data)) or ministack(name, data)
         return answer
 
     return publish
@@ -72,7 +72,7 @@ def _hook_publish_version(ministack: Function) -> Function:
 
 def _hook_create_alias(ministack: Function) -> Function:
     def create(func_name: str, data: dict[str, Any]) -> Answer:
-        answer: Answer = _no_version(func_name, data) or ministack(func_name, data)
+        answer: Answer = _version_refusal(func_name, data) or ministack(func_name, data)
         return answer
 
     return create
@@ -80,23 +80,23 @@ def _hook_create_alias(ministack: Function) -> Function:
 
 def _hook_update_alias(ministack: Function) -> Function:
     def update(func_name: str, alias_name: str, data: dict[str, Any]) -> Answer:
-        answer: Answer = _no_version(func_name, data) or ministack(func_name, alias_name, data)
+        answer: Answer = _version_refusal(func_name, data) or ministack(func_name, alias_name, data)
         return answer
 
     return update
 
 
-def _unpublishable(config: dict[str, Any], data: dict[str, Any]) -> Answer | None:
+def _publish_refusal(config: dict[str, Any], data: dict[str, Any]) -> Answer | None:
     """What is still being updated is not published, nor what the caller did not expect."""
     wanted = data.get("CodeSha256")
     if wanted and wanted != config.get("CodeSha256"):
         message = f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST"
         return error("InvalidParameterValueException", message)
     outdated: Answer | None = _check_revision(config, {key: data[key] for key in ("RevisionId",) if data.get(key)})
-    return busy(config) or outdated
+    return update_in_progress(config) or outdated
 
 
-def _no_version(name: str, data: dict[str, Any]) -> Answer | None:
+def _version_refusal(name: str, data: dict[str, Any]) -> Answer | None:
     function, version = lambda_svc._functions.get(name), data.get("FunctionVersion")
     if function is None or version is None or version == "$LATEST" or version in function["versions"]:
         return None

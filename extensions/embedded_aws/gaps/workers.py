@@ -47,7 +47,7 @@ def install() -> None:
             # Without them MiniStack ends the workers of that name in all accounts and regions.
             account, region = account or get_account_id(), region or get_region()
             if _updating.get():
-                _end_when_done(_taken_out(f"{account}:{region}:{func_name}:{qualifier}"))
+                _end_workers_when_done(_take_busy_workers(f"{account}:{region}:{func_name}:{qualifier}"))
             ministack(func_name, qualifier, account, region)
 
         return invalidate
@@ -64,13 +64,13 @@ def install() -> None:
             # Read before an update and begun after it: among the others it would serve later invocations too.
             worker = _class_for(config)(func_name, config, code_zip)
             worker.in_use = True
-            _end_when_done([worker])
+            _end_workers_when_done([worker])
             return worker, "spawn"
 
         return acquire
 
 
-def _taken_out(key: str) -> list[Any]:
+def _take_busy_workers(key: str) -> list[Any]:
     """The workers of a function that are at work, out of the pool."""
     with lambda_runtime._lock:
         workers = lambda_runtime._workers.get(key, [])
@@ -79,7 +79,7 @@ def _taken_out(key: str) -> list[Any]:
     return busy
 
 
-def _end_when_done(workers: list[Any]) -> None:
+def _end_workers_when_done(workers: list[Any]) -> None:
     deadline = time.monotonic() + max((worker.config.get("Timeout", 3) for worker in workers), default=0) + 1
 
     def wait() -> None:
