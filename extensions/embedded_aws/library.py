@@ -24,7 +24,7 @@ from .settings import Configuration, Settings
 from .sink import SinkClient
 from .state import State
 
-_END_SECONDS = 15.0
+_END_SECONDS = 60.0
 
 
 class StartError(RuntimeError):

@@ -25,6 +25,7 @@ class Settings:
     parallel_events: int = 4  # that a function takes at once, each with a process; AWS starts with a thousand
     loop_guard: bool = True  # never deliver a function's own log group to that function
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
+    update_delay: float = 0.5  # that creating or updating a function takes; it takes no other update meanwhile
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
     longest_hidden: float = 43_200.0  # that ReceiveMessage hides a message, whatever it asks for
     schedule_speed: float = 1.0  # how much faster rate() schedules come round: 60 makes minutes of seconds

@@ -34,7 +34,7 @@ from .settings import DEPLOYER_ROLE, Configuration
 from .sink import Sink
 from .state import State
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 120.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -210,7 +210,7 @@ def _end_processes(ministack: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(ministack.pid, signal.SIGKILL)
     ministack.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (children := _children()) and time.monotonic() < deadline:
         for pid in children:
             with contextlib.suppress(ProcessLookupError):

@@ -39,6 +39,14 @@ def install() -> None:
     replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")(
         _hook_emit_lambda_logs
     )
+    replace(lambda_svc, "_schedule_state_transition", "func_name", "delay")(_hook_schedule_state_transition)
+
+
+def _hook_schedule_state_transition(ministack: Function) -> Function:
+    def schedule(func_name: str, _delay: float) -> None:
+        ministack(func_name, current.settings.update_delay)
+
+    return schedule
 
 
 def _hook_create_function(ministack: Function) -> Function:

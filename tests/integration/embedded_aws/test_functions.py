@@ -26,10 +26,12 @@ def test_a_role_that_does_not_trust_lambda_is_refused(place: Place) -> None:
 
 
 def test_a_fresh_role_can_need_some_time(aws: RunningAws, place: Place) -> None:
-    aws.configure(role_delay=1.2)  # a role's age counts in whole seconds
+    aws.configure(role_delay=3600)
     role = place.role(LOGGING)
     with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
         place.function(Role=role)
+
+    aws.configure(role_delay=1.2)  # a role's age counts in whole seconds
 
     def made() -> str | None:
         try:
@@ -57,11 +59,15 @@ def test_a_role_is_passed_by_right_only(aws: RunningAws, place: Place) -> None:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no-pass")
 
 
-def test_a_function_in_the_middle_of_an_update_takes_none(place: Place) -> None:
+def test_a_function_in_the_middle_of_an_update_takes_none(aws: RunningAws, place: Place) -> None:
+    aws.configure(update_delay=3600)
     function = place.function()
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
+    aws.configure(update_delay=0.1)
+    function = place.function()
     place.settled(function)
+    aws.configure(update_delay=3600)
     place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped("def handler(e, c): return 1"))

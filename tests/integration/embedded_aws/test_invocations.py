@@ -104,7 +104,7 @@ def test_a_retry_that_succeeds_ends_it(place: Place, tmp_path: Any) -> None:
     assert until(lambda: place.printed(function, start="got it"))
     time.sleep(0.5)
     assert attempts(place, function) == 2
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
 
 
 def test_a_burst_of_events_shares_a_few_workers(aws: RunningAws, place: Place) -> None:
@@ -140,7 +140,7 @@ def test_a_throttled_function_is_tried_again_without_losing_a_retry(aws: Running
     send(place, function, {"a": 1})
     time.sleep(0.3)  # many more tries than retries
     assert place.events_got(function) == []
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
     place.lambda_.delete_function_concurrency(FunctionName=function)
     assert until(lambda: place.events_got(function)) == [{"a": 1}]
 
@@ -188,7 +188,7 @@ def test_a_dead_letter_queue_that_does_not_let_eventbridge_in_gets_nothing(aws: 
     place.rule(place.function(), group, DeadLetterConfig={"Arn": queue})
     place.group(group)
     assert until(lambda: f"the policy of {queue} does not let EventBridge in" in aws.log())
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
 
 
 def test_a_rule_with_targets_is_not_deleted(place: Place) -> None:

@@ -24,7 +24,7 @@ def heard(place: Place) -> Iterator[Find]:
     rule = place.rule(arn).rpartition("/")[2]
 
     def find(group: str) -> list[dict[str, Any]]:
-        found = [json.loads(message["Body"]) for message in place.messages(url, 0)]
+        found = [json.loads(message["Body"]) for message in place.visible_messages(url)]
         return [event for event in found if event["detail"]["requestParameters"].get("logGroupName") == group]
 
     yield find
@@ -72,10 +72,10 @@ def test_an_event_can_come_twice(aws: RunningAws, place: Place, heard: Find) -> 
 
 def test_an_event_takes_its_time(aws: RunningAws, place: Place, heard: Find) -> None:
     aws.configure(event_delay=0.6)
-    group = place.group()
     started = time.monotonic()
+    group = place.group()
     assert until(lambda: heard(group))
-    assert time.monotonic() - started > 0.4
+    assert time.monotonic() - started >= 0.6
 
 
 def test_an_event_stays_in_its_account_and_region(aws: RunningAws, place: Place, heard: Find) -> None:
@@ -278,7 +278,7 @@ def test_tagging_is_told_of(aws: RunningAws) -> None:
     place.logs.untag_log_group(logGroupName=group, tags=["b"])
     with pytest.raises(place.logs.exceptions.ResourceNotFoundException):
         place.logs.tag_resource(resourceArn=f"{arn}x", tags={"a": "1"})
-    messages = until(lambda: at_least(10, place.messages(url, 0)))
+    messages = until(lambda: at_least(10, place.visible_messages(url)))
     details = [json.loads(message["Body"])["detail"] for message in messages]
     told = {(d["eventName"], json.dumps(d["requestParameters"], sort_keys=True), d.get("errorCode")) for d in details}
     assert told == {

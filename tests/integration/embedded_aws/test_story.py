@@ -19,7 +19,7 @@ def handler(event, context):
     data = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     lines = [{"account": data["owner"], "group": data["logGroup"], "line": event["message"]} for event in data["logEvents"]]
     body = "\\n".join(json.dumps(line) for line in lines).encode()
-    urllib.request.urlopen(urllib.request.Request(os.environ["SINK"], body), timeout=5).read()
+    urllib.request.urlopen(urllib.request.Request(os.environ["SINK"], body), timeout=25).read()
 """
 SUBSCRIBER = """
 import boto3, os

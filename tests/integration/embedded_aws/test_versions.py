@@ -7,14 +7,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from embedded_aws import RunningAws
-from toys import Place, document, zipped
+from toys import Place, document, until, zipped
 
 
 def source(number: int) -> str:
@@ -121,16 +122,30 @@ def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no")
 
 
-def test_an_update_lets_an_invocation_end(place: Place) -> None:
-    slow = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 'done'\n"
-    function = place.function(slow).split(":")[6]
+def test_update_during_invocation_lets_it_finish(place: Place, tmp_path: Path) -> None:
+    """The old invocation ends with the old code, and new ones run the new code meanwhile."""
+    waits = """
+import pathlib, time
+def handler(event, context):
+    pathlib.Path(event["started"]).touch()
+    while not pathlib.Path(event["go"]).exists():
+        time.sleep(0.01)
+    return "done"
+"""
+    function = place.function(waits, Timeout=300).split(":")[6]
     place.settled(function)
-    place.lambda_.invoke(FunctionName=function)
+    started, go = tmp_path / "started", tmp_path / "go"
+
+    def invoke() -> Any:
+        payload = json.dumps({"started": str(started), "go": str(go)}).encode()
+        return json.loads(place.lambda_.invoke(FunctionName=function, Payload=payload)["Payload"].read())
+
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(place.lambda_.invoke, FunctionName=function)
-        time.sleep(0.3)
+        answer = pool.submit(invoke)
+        assert until(started.exists)
         place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped(source(2)))
-        assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
+        assert invoke() == [2, None]
         assert not answer.done()
-        assert json.loads(answer.result()["Payload"].read()) == "done"
-    assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
+        go.touch()
+        assert answer.result() == "done"
+    assert invoke() == [2, None]
