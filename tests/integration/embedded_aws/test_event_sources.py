@@ -85,7 +85,7 @@ def got(place: Place, function: str, start: str = "got ") -> list[list[Any]]:
     return [json.loads(line.removeprefix(start)) for line in place.printed(function, start=start)]
 
 
-def test_one_batch_at_a_time_in_order_and_soon(place: Place) -> None:
+def test_fifo_mapping_runs_one_batch_at_a_time_in_order(place: Place) -> None:
     url, arn = fifo(place)
     function = worker(place)
     mapped(place, arn, function)
@@ -98,7 +98,7 @@ def test_one_batch_at_a_time_in_order_and_soon(place: Place) -> None:
     assert place.visible_messages(url) == []
 
 
-def test_a_failed_message_comes_back_alone_and_ends_in_the_dead_letter_queue(aws: RunningAws, place: Place) -> None:
+def test_failed_message_returns_alone_and_ends_in_the_dead_letter_queue(aws: RunningAws, place: Place) -> None:
     aws.configure(longest_hidden=0.3)
     dead_url, dead = fifo(place)
     url, arn = fifo(place, dead, receives=2)
@@ -112,7 +112,7 @@ def test_a_failed_message_comes_back_alone_and_ends_in_the_dead_letter_queue(aws
     assert until(lambda: at_least(5, got(place, function)))[-1][0] == "next"
 
 
-def test_an_error_fails_the_whole_batch(aws: RunningAws, place: Place) -> None:
+def test_function_error_fails_the_whole_batch(aws: RunningAws, place: Place) -> None:
     aws.configure(longest_hidden=0.3)
     dead_url, dead = fifo(place)
     url, arn = fifo(place, dead, receives=2)
@@ -124,7 +124,7 @@ def test_an_error_fails_the_whole_batch(aws: RunningAws, place: Place) -> None:
     assert [record[0] for record in got(place, function)] == ["fine", "error"] * 2
 
 
-def test_the_function_decides_when_a_message_comes_back(place: Place) -> None:
+def test_function_changes_visibility_and_the_message_returns(place: Place) -> None:
     url, arn = fifo(place, VisibilityTimeout="600")
     function = worker(place)
     mapped(place, arn, function)
@@ -133,7 +133,7 @@ def test_the_function_decides_when_a_message_comes_back(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("account", "region"), [("222222222222", "us-east-1"), ("333333333333", "eu-west-1")])
-def test_it_works_everywhere_and_for_an_alias(aws: RunningAws, account: str, region: str) -> None:
+def test_mapping_to_an_alias_works_in_other_accounts_and_regions(aws: RunningAws, account: str, region: str) -> None:
     place = Place(aws, account, region)
     url, arn = fifo(place)
     function = worker(place)
@@ -145,7 +145,7 @@ def test_it_works_everywhere_and_for_an_alias(aws: RunningAws, account: str, reg
     assert until(lambda: not place.visible_messages(url))
 
 
-def test_a_role_that_may_no_longer_read_stops_it_without_counting(place: Place) -> None:
+def test_role_without_queue_permission_pauses_without_counting_receives(place: Place) -> None:
     url, arn = fifo(place)
     function = worker(place)
     uuid = mapped(place, arn, function)
@@ -163,7 +163,7 @@ def test_a_role_that_may_no_longer_read_stops_it_without_counting(place: Place) 
 
 
 @pytest.mark.parametrize("missing", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"])
-def test_a_role_that_lacks_a_right_is_refused(place: Place, missing: str) -> None:
+def test_create_mapping_role_without_permission_is_refused(place: Place, missing: str) -> None:
     rights = {**READING, "Action": [action for action in READING["Action"] if action != missing]}
     function = place.function(WORKER, rights)
     _url, arn = fifo(place)
@@ -172,7 +172,7 @@ def test_a_role_that_lacks_a_right_is_refused(place: Place, missing: str) -> Non
         mapped(place, arn, function)
 
 
-def test_what_cannot_work_is_refused(place: Place) -> None:
+def test_create_mapping_invalid_request_is_refused(place: Place) -> None:
     function = worker(place, Timeout=60)
     _url, brief = fifo(place)
     refused = place.lambda_.exceptions.InvalidParameterValueException
@@ -187,7 +187,7 @@ def test_what_cannot_work_is_refused(place: Place) -> None:
         mapped(place, place.arn("sqs", "nobody.fifo"), function)
 
 
-def test_a_mapping_is_made_once_changed_and_taken_away(place: Place) -> None:
+def test_mapping_is_created_once_updated_and_deleted(place: Place) -> None:
     function = worker(place)
     _url, arn = fifo(place)
     made = place.lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=function)
@@ -203,7 +203,7 @@ def test_a_mapping_is_made_once_changed_and_taken_away(place: Place) -> None:
     assert place.lambda_.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"] == []
 
 
-def test_a_burst_loses_nothing(place: Place) -> None:
+def test_mapping_during_concurrent_sends_loses_no_message(place: Place) -> None:
     """Senders and the poller change a queue at the same time."""
     url, arn = fifo(place)
     function = worker(place)
@@ -215,7 +215,7 @@ def test_a_burst_loses_nothing(place: Place) -> None:
     assert sorted(record[0] for record in bodies) == sorted(f"m {a} {b}" for a in range(20) for b in range(10))
 
 
-def test_who_may_not_map_is_denied(aws: RunningAws, place: Place) -> None:
+def test_create_mapping_function_arn_condition_is_enforced(aws: RunningAws, place: Place) -> None:
     """The condition lambda:FunctionArn narrows who may map what."""
     function, other = worker(place), worker(place)
     _url, arn = fifo(place)

@@ -64,14 +64,14 @@ def keep_busy(aws: RunningAws, folder: Path) -> None:
     assert [line for line in processes(folder) if "_worker.py" in line]
 
 
-def test_nothing_stays_after_the_end(tmp_path: Path) -> None:
+def test_block_end_leaves_no_process_or_file(tmp_path: Path) -> None:
     with EmbeddedAws() as aws:
         keep_busy(aws, tmp_path)
         assert list(tmp_path.glob("embedded-aws-*"))
     assert leftovers(tmp_path) == []
 
 
-def test_nothing_stays_after_an_exception(tmp_path: Path) -> None:
+def test_exception_leaves_no_process_or_file(tmp_path: Path) -> None:
     def fail() -> None:
         with EmbeddedAws() as aws:
             keep_busy(aws, tmp_path)
@@ -106,14 +106,14 @@ def parent(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     process.wait()
 
 
-def test_nothing_stays_after_the_parent_was_killed(parent: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
+def test_killed_parent_leaves_no_process_or_file(parent: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
     process, _unused = parent
     process.kill()
     process.wait()
     assert until(lambda: not leftovers(tmp_path)), leftovers(tmp_path)
 
 
-def test_nothing_but_what_left_its_group_stays_after_the_supervisor_was_killed(
+def test_killed_supervisor_leaves_only_detached_grandchildren(
     parent: tuple[subprocess.Popen[str], int], tmp_path: Path
 ) -> None:
     """Only the supervisor could have found the grandchild."""
@@ -139,7 +139,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_up_and_down(tmp_path: Path) -> None:
+def test_up_and_down_start_and_stop_one_instance(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     done = command("up", "--state", file, "--set", "filter_slots=2", "--regions", "eu-north-1")
     assert done.returncode == 0, done.stderr
@@ -159,7 +159,7 @@ def test_up_and_down(tmp_path: Path) -> None:
     assert cli.main(["down", "--state", str(file)]) == 0
 
 
-def test_down_copes_with_one_that_was_killed(tmp_path: Path) -> None:
+def test_down_after_a_kill_removes_the_state(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     assert cli.main(["up", "--state", str(file)]) == 0
     os.kill(State.read(file).pid, signal.SIGKILL)
@@ -168,7 +168,7 @@ def test_down_copes_with_one_that_was_killed(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_it_ends_when_nobody_asks_for_anything(tmp_path: Path) -> None:
+def test_idle_instance_ends(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     assert cli.main(["up", "--state", str(file), "--idle-timeout", "5"]) == 0
     url = State.read(file).front_url
@@ -187,7 +187,7 @@ def test_it_ends_when_nobody_asks_for_anything(tmp_path: Path) -> None:
         ("--deployer-policy", "/nowhere", "No such file"),
     ],
 )
-def test_a_wrong_option_is_refused_with_a_sentence(
+def test_up_invalid_option_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, problem: str
 ) -> None:
     assert cli.main(["up", "--state", str(tmp_path / "state.json"), option, value]) == 1
@@ -196,13 +196,13 @@ def test_a_wrong_option_is_refused_with_a_sentence(
     assert said.count("\n") == 1
 
 
-def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_start_reports_the_cause_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="MalformedPolicyDocument"):
         EmbeddedAws(Configuration(deployer_policy={"Statement": "nonsense"})).__enter__()
     assert leftovers(tmp_path) == []
 
 
-def test_nothing_stays_after_ministack_was_killed(tmp_path: Path) -> None:
+def test_killed_ministack_leaves_no_process_or_file(tmp_path: Path) -> None:
     with EmbeddedAws() as aws:
         (server,) = [line for line in processes(tmp_path) if " server " in line]
         keep_busy(aws, tmp_path)

@@ -29,7 +29,7 @@ def put(place: Place) -> Any:
     return call
 
 
-def test_tiers(put: Any) -> None:
+def test_put_parameter_chooses_the_tier_by_size(put: Any) -> None:
     assert put(4096) == "Standard"
     assert put(4096, Tier="Intelligent-Tiering", Overwrite=True) == "Standard"
     assert put(4097, Tier="Intelligent-Tiering", Overwrite=True) == "Advanced"
@@ -47,7 +47,7 @@ def test_tiers(put: Any) -> None:
         ({"Tier": "Standard"}, "ValidationException"),
     ],
 )
-def test_what_a_put_refuses(put: Any, options: dict[str, Any], code: str) -> None:
+def test_put_parameter_invalid_request_is_refused(put: Any, options: dict[str, Any], code: str) -> None:
     put(Tier="Advanced")
     with pytest.raises(ClientError) as refused:
         put(Overwrite=True, **options)
