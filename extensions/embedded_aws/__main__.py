@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 if not __package__:
-    # Run as a folder: its parent is where the package is found, and its own modules are no top-level ones.
+    # Run as a folder: import the package from its parent, so that its modules do not become top-level ones.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from embedded_aws.cli import main

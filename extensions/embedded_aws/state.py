@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a running embedded AWS is found: the content of the state file."""
+"""The content of the state file: URLs, accounts and keys of a running embedded AWS."""
 
 from __future__ import annotations
 
