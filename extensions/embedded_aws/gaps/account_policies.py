@@ -30,7 +30,7 @@ _LONGEST_DOCUMENT = 30_720  # characters
 _LARGEST_CRITERIA = 25 * 1024  # bytes of UTF-8
 _ATTRIBUTES = frozenset({"DestinationArn", "RoleArn", "FilterPattern", "Distribution"})
 _CRITERIA = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s*(\[.*\])\s*", re.DOTALL)
-# Besides the operation's own, on the filters of every group.
+# The second permission of each operation, on the filters of every group.
 _SECOND_PERMISSION = {
     "PutAccountPolicy": "PutSubscriptionFilter",
     "DescribeAccountPolicies": "DescribeSubscriptionFilters",
@@ -55,7 +55,7 @@ def install() -> None:
 
 
 def policy_for(log_group: str) -> dict[str, Any] | None:
-    """The document of the policy that a group's events go by, with its name as "Name"; None for an excluded group."""
+    """Return the policy document that applies to a group, with its name as "Name"; None if the group is excluded."""
     for policy in _policies.values():
         if log_group not in (_excluded(policy.get("selectionCriteria")) or ()):
             return {**json.loads(policy["policyDocument"]), "Name": policy["policyName"]}
@@ -75,7 +75,7 @@ def _denial(operation: str, access_key: str) -> Answer | None:
 
 
 def _excluded(criteria: str | None) -> list[str] | None:
-    """The names that a selection excludes. None for a selection that is none."""
+    """Return the names that a selection excludes; None for an invalid selection."""
     if criteria is None:
         return []
     match = _CRITERIA.fullmatch(criteria)
@@ -126,7 +126,7 @@ def _document_problem(document: str) -> str | None:
     try:
         policy = json.loads(document)
     except ValueError:
-        return "The policy document is no JSON."
+        return "The policy document is not valid JSON."
     if not isinstance(policy, dict) or not all(isinstance(value, str) for value in policy.values()):
         return "The policy document must be a JSON object of strings."
     if unknown := policy.keys() - _ATTRIBUTES:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Alarms on metric math: MiniStack keeps an alarm's one metric only.
+"""Alarms on metric math. MiniStack stores alarms on a single metric only.
 
-Source: CloudWatch API Reference, PutMetricAlarm (Metrics, and what must be left out beside them) and MetricDataQuery.
+Source: CloudWatch API Reference, PutMetricAlarm (Metrics, and the fields that exclude it) and MetricDataQuery.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def install() -> None:
             answer: Answer = ministack(params, cbor_data, is_cbor, is_json)
             alarm = cloudwatch._alarms.get(cbor_data.get("AlarmName"))
             if alarm is not None and answer[0] == 200 and cbor_data.get("Metrics"):
-                for name in _SINGLE_METRIC_FIELDS:  # MiniStack puts defaults there
+                for name in _SINGLE_METRIC_FIELDS:  # MiniStack sets defaults
                     alarm.pop(name, None)
                 alarm["Metrics"] = [{"ReturnData": True, **query} for query in cbor_data["Metrics"]]
             return answer
@@ -43,7 +43,7 @@ def install() -> None:
 
 
 def _find_problem(alarm: dict[str, Any]) -> str | None:
-    """What AWS refuses in an alarm, or None."""
+    """Return AWS's error for an alarm, or None."""
     if missing := [name for name in _REQUIRED_FIELDS if alarm.get(name) is None]:
         return f"The parameter {missing[0]} is required."
     queries = alarm.get("Metrics")

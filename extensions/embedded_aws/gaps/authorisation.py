@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The resource, the action and the condition keys that IAM judges a call by, where MiniStack names others than AWS does.
+"""The resource, action and condition keys of IAM checks, where MiniStack's differ from AWS's.
 
 Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM
 (Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
@@ -28,7 +28,7 @@ _MAPPINGS = "event-source-mappings"
 _MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
 _RESOURCE_POLICY = "/resource-policy/"
 _RESOURCE_POLICY_ACTIONS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
-# The condition keys of the present call that MiniStack does not know: found with its resource, used right after.
+# Condition keys of the current call that MiniStack lacks. They are found with the resource and used right after.
 _conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("conditions")
 
 
@@ -78,9 +78,9 @@ def _hook_extract_iam_action(ministack: Function) -> Function:
         if service == "lambda" and (known := _lambda_action(method, path)):
             return f"lambda:{known}"
         action: str | None = ministack(service, method, path, *rest)
-        if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
+        if action == "lambda:ListAliases":  # MiniStack takes calls about a single alias for it too
             return _alias_action(method, path)
-        # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
+        # Batch operations have no action of their own: the action of a single message allows them.
         return action.removesuffix("Batch") if action in _BATCHES else action
 
     return extract
@@ -94,10 +94,10 @@ def _hook_request_tag_context(ministack: Function) -> Function:
 
 
 def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
-    """events:source of PutEvents, and the function that an event source mapping is about."""
+    """Return events:source of PutEvents and lambda:FunctionArn of event source mappings."""
     if service == "events":
         sources = {entry.get("Source") for entry in data.get("Entries") or []}
-        # Of several sources each must be allowed: only ForAllValues can say so.
+        # A policy must allow every source of a request. Only ForAllValues expresses that.
         return {"events:source": sources.pop() if len(sources) == 1 else sorted(map(str, sources))} if sources else {}
     if service != "lambda" or _MAPPINGS not in path:
         return {}
@@ -109,7 +109,7 @@ def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, 
 
 
 def _lambda_action(method: str, path: str) -> str | None:
-    """Of what MiniStack does not know, or takes for something else."""
+    """Return the action of calls that MiniStack does not know or confuses."""
     if _RESOURCE_POLICY in path:
         return f"{_RESOURCE_POLICY_ACTIONS.get(method, 'Get')}ResourcePolicy"
     if f"/{_MAPPINGS}/" in f"{path.rstrip('/')}/" and not path.rstrip("/").endswith(_MAPPINGS):
@@ -132,7 +132,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _log_group(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
-    """AWS judges a log group as "log-group:NAME:log-stream:STREAM": a policy needs the ":*" at its end."""
+    """Return "log-group:NAME:log-stream:STREAM" as AWS does. A policy needs ":*" at its end to match."""
     if operation in _GROUP_LISTING_OPERATIONS:
         return f"{prefix}:log-group::log-stream:"
     if operation in _RESOURCE_ARN_OPERATIONS or ":log-group:" not in arn:
@@ -141,7 +141,7 @@ def _log_group(arn: str, operation: str, data: dict[str, Any], prefix: str) -> s
 
 
 def _rule(arn: str, data: dict[str, Any], prefix: str) -> str:
-    """A rule of the default bus is "rule/NAME", and the target operations call it "Rule"."""
+    """Return "rule/NAME" for a rule of the default bus. The target operations name it in "Rule"."""
     if data.get("ResourceARN"):  # the tag operations
         return str(data["ResourceARN"]).replace(":rule/default/", ":rule/")
     if data.get("Rule"):
@@ -151,7 +151,7 @@ def _rule(arn: str, data: dict[str, Any], prefix: str) -> str:
 
 
 def _alarm(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
-    """MiniStack knows the alarm of operations that take one name. Reading alarms is judged by all of them."""
+    """Return the alarm's ARN. MiniStack finds it for operations on one alarm; reads apply to all alarms."""
     if operation == "DescribeAlarms":
         return f"{prefix}:*"
     names = data.get("AlarmNames")
@@ -159,7 +159,7 @@ def _alarm(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
 
 
 def _role(arn: str, query_params: dict[str, Any]) -> str:
-    """A role's ARN has its path."""
+    """Return the role's ARN with its path."""
     role = iam._roles.get(arn.rpartition("/")[2])
     if role is not None:
         return str(role["Arn"])

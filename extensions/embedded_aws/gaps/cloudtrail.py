@@ -26,7 +26,10 @@ _events_log = original(eventbridge, "_events_log_list")
 
 
 def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
-    """Sends the event of a call of CloudWatch Logs, later and perhaps twice. A role: Lambda send_event on its behalf."""
+    """Send the event of a CloudWatch Logs call after the delay, perhaps twice.
+
+    role_arn: the role of a function for which Lambda made the call.
+    """
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",
@@ -38,7 +41,7 @@ def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] |
     def send() -> None:
         for _unused in range(copies):
             _put_events({"Entries": [entry]}, allow_aws_source=True)
-        _events_log().clear()  # MiniStack would keep every event for ever
+        _events_log().clear()  # MiniStack would keep every event
 
     timer = threading.Timer(current.settings.event_delay, context.run, (send,))
     timer.daemon = True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings in force: the one thing that all patches share."""
+"""The current settings, which all patches share."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EventBridge: the policy of a target's function or queue is checked, what cannot be delivered goes to the target's
-dead-letter queue; schedules can run faster.
+"""EventBridge: check the policy of a target's function or queue, send undeliverable events to the target's dead-letter
+queue, and run schedules faster.
 
 Sources: Amazon EventBridge User Guide, "Using dead-letter queues to process undelivered events" (with its error codes),
 "Using resource-based policies for Amazon EventBridge", "Calculating PutEvents event entry size" (256 KB; the SDK's
@@ -30,13 +30,13 @@ from .validation import Answer, error
 _log = logging.getLogger("embedded_aws.event_rules")
 _queue_by_arn = original(sqs, "_queue_by_arn", "arn")
 _rule_key = original(eventbridge, "_rule_key", "rule_name", "bus_name")
-# The rule and target that are being served; none for EventBridge Scheduler, which acts with a role of its own.
+# The rule and target of the current delivery. None for EventBridge Scheduler, which acts with its own role.
 _current_target: contextvars.ContextVar[tuple[str, dict[str, Any]] | None] = contextvars.ContextVar(
     "serving", default=None
 )
 _MAX_TARGETS = 5
 _MAX_REQUEST_BYTES = 256 * 1024
-_TICK = 0.5  # seconds between two looks at the schedules; MiniStack looks every ten
+_TICK = 0.5  # seconds between two checks of the schedules; MiniStack checks every ten
 
 
 def install() -> None:
@@ -110,7 +110,7 @@ def _hook_delete_rule(ministack: Function) -> Function:
     def delete(data: dict[str, Any]) -> Answer:
         if eventbridge._targets.get(_key(data)):
             return error("ValidationException", "Rule can't be deleted since it has targets.")
-        # The countdown of a rule begins when it is made, also when it is made again.
+        # The countdown of a rule begins at its creation, also when it is created again.
         eventbridge._rule_last_fired.pop((get_account_id(), get_region(), _key(data)), None)
         answer: Answer = ministack(data)
         return answer
@@ -166,7 +166,7 @@ def _dispatch_to_queue(spec: Any, payload: str, sqs_parameters: dict[str, Any] |
 def _is_refused(
     rule_and_target: tuple[str, dict[str, Any]] | None, policy: Any, action: str, resource: str, payload: str
 ) -> bool:
-    """Whether the target's policy keeps the rule out, and so the event is undelivered."""
+    """Return whether the target's policy refuses the rule; send the event to the dead-letter queue then."""
     rule_arn = rule_and_target[0] if rule_and_target else ""
     service = "events.amazonaws.com"
     if ":rule/" not in rule_arn or service_allowed(policy, service, action, resource, rule_arn):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Event source mappings of queues: what CreateEventSourceMapping refuses, and a batch that is run as any invocation is.
+"""Event source mappings of queues: refusals of CreateEventSourceMapping, and batches that run as other invocations do.
 
 Sources: Lambda Developer Guide, "Using Lambda with Amazon SQS", "Creating and configuring an Amazon SQS event source
 mapping" (permissions, FIFO limits), "Handling errors for an SQS event source in Lambda" (partial batch responses).
@@ -58,7 +58,7 @@ def install() -> None:
 
 
 def _with_state(answer: Answer, state: str) -> Answer:
-    """AWS answers before the mapping is what it will be; MiniStack's is at once."""
+    """Return the answer with a transitional state. AWS answers before the mapping is ready; MiniStack's is ready."""
     status, headers, body = answer
     if status not in (200, 202):
         return answer
@@ -70,7 +70,7 @@ def _invalid(message: str) -> Answer:
 
 
 def _refusal(data: dict[str, Any], present: str | None = None) -> Answer | None:
-    """What AWS says to a mapping of a queue that could not work; present: the mapping that is updated."""
+    """Return AWS's error for a mapping of a queue that could not work. `present`: the id of the mapping to update."""
     arn = data.get("EventSourceArn", "")
     name, qualifier, failed = _find(data.get("FunctionName", ""))
     if failed or arn.split(":")[2:3] != ["sqs"]:
@@ -138,7 +138,7 @@ def _run_batch(
     queue_url: str,
     _queue_name: str,
 ) -> None:
-    """Invokes the function as it is now, and deletes what it has done. The rest comes back when its time is up."""
+    """Invoke the function and delete the messages that it handled. The others return after their visibility timeout."""
     with request_scope(*scope_of(esm["EventSourceArn"])):
         target = Target.find(esm["FunctionArn"])
         if target is None or _role_refusal(esm["EventSourceArn"], target) is not None:
@@ -166,7 +166,7 @@ def _back_off(esm: dict[str, Any]) -> None:
 
 
 def _failed_message_ids(result: dict[str, Any], esm: dict[str, Any], batch: set[str]) -> set[str]:
-    """The messages that were not worked on: all of them after an error, and after an answer that makes no sense."""
+    """Return the ids of unhandled messages: all of them after an error or an invalid answer."""
     if result.get("error"):
         return batch
     if "ReportBatchItemFailures" not in esm.get("FunctionResponseTypes", []):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Functions: the role must be there and passed by right, updates wait for each other, and the log needs permission."""
+"""Functions: checks of the execution role, updates that exclude each other, and log permissions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _hook_update_config(ministack: Function) -> Function:
         with updating():
             answer: Answer = refused or ministack(name, data)
             if answer[0] == 200:
-                # MiniStack keeps a warm worker whose role or log configuration changed.
+                # MiniStack keeps a warm worker after a change of its role or log configuration.
                 lambda_svc.invalidate_worker(name, qualifier="$LATEST")
         return answer
 
@@ -102,7 +102,7 @@ def _hook_put_event_invoke_config(ministack: Function) -> Function:
 def _hook_handle_request(ministack: Function) -> Function:
     async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
         if method == "POST" and path.rstrip("/").endswith("/event-invoke-config"):
-            # UpdateFunctionEventInvokeConfig, which MiniStack lacks: a put of the former values and the new ones.
+            # MiniStack lacks UpdateFunctionEventInvokeConfig: put the former values merged with the new ones.
             method, body = "PUT", await _merge_event_invoke_config(ministack, path, headers, body, query_params)
         answer: Answer = await ministack(method, path, headers, body, query_params)
         return answer
@@ -122,7 +122,7 @@ def _hook_execute_function_warm(ministack: Function) -> Function:
 
 def _hook_emit_lambda_logs(ministack: Function) -> Function:
     def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
-        if _may_log(func):
+        if _prepare_log_group(func):
             ministack(func, *arguments, **options)
 
     return emit
@@ -136,7 +136,7 @@ async def _merge_event_invoke_config(
 
 
 def _exception_class(result: dict[str, Any]) -> str:
-    """The exception's class, from the last line of the trace that MiniStack leaves in the log only."""
+    """Return the exception's class from the last line of the trace. MiniStack has it in the log only."""
     message = str(result["body"]["errorMessage"]).partition("\n")[0]
     for line in reversed(str(result.get("log", "")).splitlines()):
         match = re.fullmatch(r"([A-Za-z_][\w.]*)(: " + re.escape(message) + ")?", line)
@@ -150,7 +150,7 @@ def _invalid(message: str) -> Answer:
 
 
 def _role_refusal(data: dict[str, Any], role_arn: str) -> Answer | None:
-    """Lambda's answer to a role that the caller may not pass, that it cannot assume, or that cannot send."""
+    """Return Lambda's error for a role that the caller may not pass, Lambda cannot assume, or that may not send."""
     if "Role" in data:
         denied = _enforce(
             lambda_svc._request_access_key.get(),
@@ -201,7 +201,7 @@ def _destination_refusal(role_arn: str, destination: str, whose: str) -> Answer 
 
 
 def update_in_progress(config: dict[str, Any]) -> Answer | None:
-    """A function that is still being created or updated takes no update."""
+    """Return Lambda's error if the function is still being created or updated."""
     if config.get("State") != "Pending" and config.get("LastUpdateStatus") != "InProgress":
         return None
     message = (
@@ -211,8 +211,8 @@ def update_in_progress(config: dict[str, Any]) -> Answer | None:
     return error("ResourceConflictException", message, 409)
 
 
-def _may_log(func: dict[str, Any]) -> bool:
-    """Lambda writes a function's log with the function's role, and makes the group where it is missing."""
+def _prepare_log_group(func: dict[str, Any]) -> bool:
+    """Create a missing log group as Lambda does; return whether the role may write to it."""
     config = func.get("config") or func
     target = Target.find(config["FunctionArn"])
     if target is None:

@@ -80,7 +80,7 @@ def scope_of(arn: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A function, or a version or an alias of it, of the present account."""
+    """A function of the current account, or a version or alias of it."""
 
     arn: str
     qualifier: str | None
@@ -89,14 +89,14 @@ class Target:
 
     @classmethod
     def find(cls, arn: str) -> Target | None:
-        """The function of this ARN, where it exists in the present account and region."""
+        """Return the function of this ARN; None if it does not exist in the current account and region."""
         if arn.split(":")[3:5] != [get_region(), get_account_id()]:
             return None
         record, config, name = _record_for(arn)
         if not record or not config:
             return None
         function = lambda_svc._functions[name]
-        # Versions share the function's reserved concurrency, and a function sees the ARN that it was invoked by.
+        # Versions share the function's reserved concurrency, and the context has the ARN of the invocation.
         runs = {**record, "concurrency": function.get("concurrency"), "config": {**config, "FunctionArn": arn}}
         return cls(arn, _name_and_qualifier(arn)[1], function, runs)
 
@@ -112,13 +112,13 @@ class Target:
 
     @property
     def event_invoke_config(self) -> dict[str, Any]:
-        """Each qualifier has its own; the unqualified function's is that of $LATEST."""
+        """Return the configuration of the qualifier. An unqualified function uses that of $LATEST."""
         configs = self.function.get("event_invoke_configs") or {}
         qualifier = self.qualifier or "$LATEST"
         return configs.get(qualifier) or (configs.get("") if qualifier == "$LATEST" else None) or {}
 
     def policy(self, youngest: float = 0) -> dict[str, Any]:
-        """The resource policy, without the statements that are younger than so many seconds."""
+        """Return the resource policy without statements younger than this age in seconds."""
         born, now = self.function.get("statement_times", {}), time.time()
         statements = [
             statement
@@ -130,7 +130,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why Lambda gave an event up."""
+    """The reason why Lambda stopped to retry an event."""
 
     request_id: str
     condition: str  # RetriesExhausted or EventAgeExceeded
@@ -144,8 +144,8 @@ class Failure:
 
 
 def invoke_async(target: Target, event: Any) -> None:
-    """Takes an event into the function's queue and returns at once."""
-    # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
+    """Queue an event for the function and return at once."""
+    # A new context, so that the function does not inherit the request and its caller.
     context = contextvars.Context()
     thread = threading.Thread(
         target=context.run,
@@ -167,15 +167,15 @@ def _invoke_and_report(target: Target, event: Any, scope: tuple[str, str]) -> No
 
 
 def _run_with_retries(target: Target, event: Any) -> Failure | None:
-    """Runs the function until it succeeds, or the retries or the event's age are used up."""
+    """Run the function until it succeeds, the retries are used up, or the event is too old."""
     settings = target.event_invoke_config
     retries = settings.get("MaximumRetryAttempts", 2)
-    # Compressed like the pauses between the retries: an hour of AWS's is as many minutes' worth of retry_delay.
+    # Compressed like the pauses: a minute on AWS is one retry_delay here.
     longest = settings.get("MaximumEventAgeInSeconds", _MAX_EVENT_AGE) * current.settings.retry_delay / 60
     started, attempts, throttles = time.monotonic(), 0, 0
     request_id = str(uuid.uuid4())
     while True:
-        # A retry meets the function as it is by then.
+        # A retry runs the current function.
         now = Target.find(target.arn)
         if now is None:
             _log.warning("%s is gone: an event is lost", target.arn)
@@ -184,7 +184,7 @@ def _run_with_retries(target: Target, event: Any) -> Failure | None:
             result = _execute(now.record, event)
         if not result.get("error"):
             return None
-        # A throttle is not the function's fault: it is tried again for as long as the event may live.
+        # Throttling uses no retry: it is repeated until the event is too old.
         if result.get("throttle"):
             throttles += 1
             pause = current.settings.retry_delay * min(2 ** (throttles - 1), 300) / 60
@@ -199,7 +199,7 @@ def _run_with_retries(target: Target, event: Any) -> Failure | None:
 
 
 def _worker_slots(target: Target) -> threading.Semaphore:
-    """Events wait for a free worker: a burst must not start a Python for each of its events."""
+    """Return the semaphore that limits a function's workers, so a burst does not start a process for each event."""
     function = ":".join(target.arn.split(":")[:7])
     return _slots_of.setdefault(function, threading.Semaphore(int(current.settings.parallel_events)))
 
@@ -244,7 +244,7 @@ def _failure_record(target: Target, event: Any, failure: Failure) -> dict[str, A
 
 
 def _send_as_role(target: Target, destination: str, body: str, attributes: dict[str, Any]) -> None:
-    """Lambda sends with the function's role."""
+    """Send with the function's role, as Lambda does."""
     service = destination.split(":")[2]
     action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}.get(service)
     if action is None or not role_allowed(target.config["Role"], action, destination):
@@ -258,7 +258,7 @@ def _send_as_role(target: Target, destination: str, body: str, attributes: dict[
 
 
 def send_to_queue(queue_arn: str, body: str, attributes: dict[str, Any]) -> bool:
-    """Whether the queue exists, and so has the message now."""
+    """Send a message; return whether the queue exists."""
     if _queue_by_arn(queue_arn) is None:
         _log.warning("A message is lost: there is no queue %s", queue_arn)
         return False

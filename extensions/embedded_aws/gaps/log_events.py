@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Log events: each has one id for ever, whoever delivers or reads it, and reading them pages.
+"""Log events: one id for each event in deliveries and reads, and paging of reads.
 
 Sources: CloudWatch Logs API Reference, FilterLogEvents (10,000 events or 1 MB a page, its order) and FilteredLogEvent;
 User Guide, "Log group-level subscription filters" (an id of 56 digits).
@@ -26,7 +26,7 @@ _group_name = original(logs, "_resolve_log_group_name", "data")
 _timestamp = original(logs, "_event_timestamp", "event")
 _MAX_PAGE = 10_000
 _PAGE_BYTES = 1_048_576
-# Increasing, so that they are in the order of arrival.
+# Increasing in the order of arrival.
 _event_numbers = itertools.count(time.time_ns())
 _stored_events: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("stored")
 _Position = tuple[int, int, str]
@@ -49,7 +49,7 @@ def install() -> None:
 
 
 def stored_events() -> list[dict[str, Any]]:
-    """What the present call has just put into a stream: MiniStack delivers only what came in, which has no ids yet."""
+    """Return the events that the current call has stored. MiniStack delivers the request's events, which have no ids."""
     return _stored_events.get()
 
 
@@ -93,7 +93,7 @@ def _filter_log_events(data: dict[str, Any]) -> Answer:
 
 
 def _between(events: list[dict[str, Any]], start: int | None, end: int | None) -> list[dict[str, Any]]:
-    """Both ends belong to the range."""
+    """Return the events from start to end, both included."""
     with logs._log_events_lock:
         first = 0 if start is None else bisect.bisect_left(events, start, key=_timestamp)
         last = len(events) if end is None else bisect.bisect_right(events, end, key=_timestamp)
@@ -111,7 +111,7 @@ def _token(forward: bool, event: dict[str, Any]) -> str:
 
 
 def _from_token(data: dict[str, Any]) -> tuple[bool, _Position | None]:
-    """The direction, which a token keeps, and the last event that was read. Raises ValueError for what is no token."""
+    """Return the direction and the position of the last event that was read. Raises ValueError for an invalid token."""
     if data.get("nextToken") is None:
         return data.get("startFromHead") is not False, None
     direction, timestamp, ingestion, number = data["nextToken"].split("/")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Log groups: names and tags are checked, creating or tagging one sends an event, listing them filters and pages as on AWS.
+"""Log groups: checks of names and tags, CloudTrail events of changes, and lists that filter and page as on AWS.
 
 Sources: CloudWatch Logs API Reference, DescribeLogGroups, ListLogGroups and TagFilter, TagResource (50 tags).
 """
@@ -30,14 +30,14 @@ _NAME_PATTERN = re.compile(r"(\^?[\.\-_\/#A-Za-z0-9]{3,24})(\|\^?[\.\-_\/#A-Za-z
 _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{0,256}")
 _TAG_FILTER_VALUE = re.compile(r"!?\*?[\w\s.:/=+\-@]*\*?")
 _TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
-# What ListLogGroups can filter by and this does not know: refusal rather than passed over.
+# Filters of ListLogGroups that are not emulated: refused, not ignored.
 _UNSUPPORTED = ("includeLinkedAccounts", "accountIdentifiers", "dataSources", "fieldIndexNames")
 _Selector = Callable[[str, dict[str, Any]], bool]
 
 
 class _Store(AccountRegionScopedDict):  # type: ignore[misc]
-    """MiniStack's groups, with the names of each account and region in order: MiniStack would look through all accounts'
-    groups for every page."""
+    """MiniStack's groups with sorted names for each account and region. MiniStack would scan the groups of all accounts for
+    every page."""
 
     __slots__ = ("_names",)
 
@@ -46,7 +46,7 @@ class _Store(AccountRegionScopedDict):  # type: ignore[misc]
         self._names: dict[tuple[str, str], list[str]] = {}
 
     def names(self) -> list[str]:
-        """The names of the present account and region, in order."""
+        """Return the sorted names of the current account and region."""
         return self._names.get((get_account_id(), get_region()), [])
 
     def __setitem__(self, key: str, value: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def install() -> None:
 def _with_cloudtrail_event(
     event: str, operation: Callable[[dict[str, Any]], Answer]
 ) -> Callable[[dict[str, Any]], Answer]:
-    """The operation, of which CloudTrail tells whether it succeeded or not."""
+    """Return the operation with a CloudTrail event for success and failure."""
 
     def call_and_report(data: dict[str, Any]) -> Answer:
         answer = operation(data)
@@ -140,15 +140,15 @@ def _tags_refusal(data: dict[str, Any]) -> Answer | None:
         )
     for key, value in tags.items():
         if not _TAG_KEY.fullmatch(key) or key.lower().startswith("aws:"):
-            return invalid(f"{key!r} is no key that a tag can have.")
+            return invalid(f"{key!r} is not a valid tag key.")
         if not _TAG_VALUE.fullmatch(value):
-            return invalid(f"The value of tag {key!r} is none that a tag can have.")
+            return invalid(f"The value of tag {key!r} is not valid.")
     return None
 
 
 def _page(data: dict[str, Any], wanted: _Selector, prefix: str = "") -> tuple[list[tuple[str, dict[str, Any]]], Any]:
-    """One page of groups in the order of their names, and the token for the next: the last name, so that nothing is
-    skipped when groups vanish between two pages."""
+    """Return one page of groups in the order of their names, and the next token. The token is the last name, so that
+    groups deleted between two pages cause no gap."""
     names, after = logs._log_groups.names(), data.get("nextToken")
     begin = bisect.bisect_left(names, prefix)
     if after is not None:
@@ -191,7 +191,7 @@ def _list(data: dict[str, Any]) -> Answer:
     filters = data.get("logGroupTags") or []
     if (answer := refusal(data, largest=_MAX_LIST) or _list_refusal(data)) is not None:
         return answer
-    # "^" is the one sign of a regular expression in it besides "|".
+    # The pattern's only regular expression characters are "^" and "|".
     compiled = re.compile("|".join(_escaped(part) for part in pattern.split("|"))) if pattern else None
 
     def wanted(name: str, group: dict[str, Any]) -> bool:
@@ -232,8 +232,8 @@ def _list_refusal(data: dict[str, Any]) -> Answer | None:
 
 
 def _has_tag(tags: dict[str, str], item: dict[str, Any]) -> bool:
-    """Whether one filter lets a group through. No values: the key is enough. A group without the key never passes, also
-    where the value is negated ("matches values that are not")."""
+    """Return whether the tags match one filter. Without values the key suffices. A group without the key never matches,
+    not even a negated value ("matches values that are not")."""
     if item["key"] not in tags:
         return False
     values = item.get("values") or []
@@ -241,7 +241,7 @@ def _has_tag(tags: dict[str, str], item: dict[str, Any]) -> bool:
 
 
 def _value_matches(wanted: str, value: str) -> bool:
-    """Exact matches mind the case, wildcards do not."""
+    """Compare a value. Exact matches are case-sensitive, wildcards are not."""
     if wanted.startswith("!"):
         return not _value_matches(wanted[1:], value)
     if "*" not in wanted:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An organisation whose accounts have chosen ids, names, tags and states, in a tree of OUs, told to the management
-account and its delegates only, page by page: MiniStack makes ids up, and gives every account an organisation.
+"""An organisation with chosen account ids, names, tags and states in a tree of OUs, paged, and visible to the management
+account and its delegates only. MiniStack generates ids and gives every account an organisation of its own.
 
 Sources: Organizations API Reference, ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListRoots,
 ListTagsForResource (who may call them, MaxResults, NextToken) and Account (State, Status).
@@ -33,7 +33,7 @@ _PAGES = {
     "_list_roots": "Roots",
     "_list_tags_for_resource": "Tags",
 }
-# Status has three of the five states of State, and is left out of an account that is in none of them.
+# Status has three of the five states of State. An account in another state has no Status.
 _STATUSES = {
     "ACTIVE": "ACTIVE",
     "SUSPENDED": "SUSPENDED",
@@ -49,7 +49,7 @@ def install(organization: Organization) -> None:
         _set_organization_id(organization.id)
         _create_accounts(organization)
 
-    # On AWS a member is in the organisation of its management account.
+    # On AWS a member belongs to the organisation of its management account.
     @replace(iam_evaluator, "_principal_org_id", "account_id")
     def principal_org_id(ministack: Function) -> Function:
         return lambda account_id: organization.id if account_id in organization.accounts else ministack(account_id)
@@ -77,7 +77,7 @@ def _paginate(field: str) -> Callable[[Function], Function]:
 
 
 def _page(ministack: Function, payload: dict[str, Any], field: str) -> Answer:
-    """One page of a list, never more than 20 entries long."""
+    """Return one page of a list, of at most 20 entries."""
     size, begin = payload.get("MaxResults", _MAX_PAGE), payload.get("NextToken") or "0"
     if not 1 <= size <= _MAX_PAGE or not begin.isdigit():
         return error("InvalidInputException", "You provided an invalid MaxResults or NextToken.")
@@ -93,7 +93,7 @@ def _page(ministack: Function, payload: dict[str, Any], field: str) -> Answer:
 
 
 def _set_organization_id(organization_id: str) -> None:
-    """The id is made up on creation as well, and stands within the ARNs."""
+    """Replace the generated organisation id, also within ARNs."""
     former = organizations._orgs["self"]["Id"]
     for store in (organizations._orgs, organizations._roots, organizations._accounts):
         for name, record in store.items():
@@ -105,7 +105,7 @@ def _replace_text(value: Any, former: str, new: str) -> Any:
 
 
 def _create_accounts(organization: Organization) -> None:
-    """The OUs, and the accounts in them."""
+    """Create the OUs and their accounts."""
     (root_id,) = organizations._roots.keys()
     ous = {"": root_id}
     for account in organization.accounts:
@@ -119,7 +119,7 @@ def _create_accounts(organization: Organization) -> None:
 
 
 def _ensure_ou(ous: dict[str, str], path: str) -> str:
-    """The id of the OU at a path; made, with those above it, where it is missing."""
+    """Return the id of the OU at a path. Create missing OUs of the path."""
     path = path.rstrip("/")
     if path not in ous:
         above, _unused, name = path.rpartition("/")

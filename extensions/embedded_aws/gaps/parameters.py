@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parameters: how long a value may be, which tier a parameter gets, and what an overwrite cannot change.
+"""Parameters: the size of values, the choice of the tier, and changes that an overwrite refuses.
 
 Sources: Systems Manager API Reference, PutParameter (and its HierarchyTypeMismatchException); User Guide, "Managing
 parameter tiers".
@@ -34,7 +34,7 @@ def install() -> None:
 
 
 def _tier(data: dict[str, Any], existing: dict[str, Any] | None) -> str:
-    """Intelligent-Tiering is a way to choose; a parameter is in one of the other two."""
+    """Return the parameter's tier. Intelligent-Tiering chooses one of the other two."""
     value = data.get("Value", "")
     tier = str(data.get("Tier") or _default_tier(data, value, existing))
     if tier != "Intelligent-Tiering":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A function's resource policy: revisions, qualifiers, what AWS stores and what it refuses.
+"""A function's resource policy: revisions, qualifiers, stored form and refusals.
 
 Sources: AWS Lambda API Reference, AddPermission, GetPolicy, RemovePermission, PutResourcePolicy, GetResourcePolicy,
 DeleteResourcePolicy; Lambda quotas (20 KB).
@@ -33,7 +33,7 @@ _PRINCIPAL = re.compile(
 )
 _STATEMENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,100}")
 _ACTION = re.compile(r"lambda:[*]|lambda:[a-zA-Z]+|[*]")
-# What AddPermission calls it, the operator and the key that AWS stores it by.
+# AddPermission's parameter, and the operator and key that AWS stores for it.
 _CONDITIONS = (
     ("SourceArn", "ArnLike", "AWS:SourceArn"),
     ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
@@ -71,7 +71,7 @@ def install() -> None:
 
 
 class _RefusalError(Exception):
-    """Carries AWS's answer to where the request came in."""
+    """Carries AWS's error to the request's entry point."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(message)
@@ -83,7 +83,7 @@ def _invalid(message: str) -> _RefusalError:
 
 
 class _Policy:
-    """The statements of a function, a version or an alias: each of them has a policy and a revision of its own."""
+    """The policy of a function, a version or an alias. Each has its own statements and revision."""
 
     def __init__(self, name: str, query: dict[str, Any] | None, path_qualifier: str | None) -> None:
         qualifier = _qualifier_of(path_qualifier, query)
@@ -117,7 +117,7 @@ class _Policy:
         self._revisions[self.arn] = str(uuid.uuid4())
 
     def put(self, statements: list[dict[str, Any]]) -> None:
-        """All of them at once: no moment without any. Those that stood keep their age."""
+        """Replace all statements at once. Unchanged statements keep their age."""
         now, born = time.time(), self._function.setdefault("statement_times", {})
         for statement in statements:
             if statement not in self.statements:
@@ -136,7 +136,7 @@ def _document(statements: list[dict[str, Any]]) -> str:
 
 
 def _answer_refusals(operation: Callable[..., Answer]) -> Callable[..., Answer]:
-    """The operation with a refusal as its answer."""
+    """Return the operation with a refusal as its answer."""
 
     def answer(*arguments: Any) -> Answer:
         try:

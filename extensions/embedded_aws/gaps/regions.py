@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Regions that are not enabled in an account: Account Management tells, and every regional call there is refused.
+"""Regions that are not enabled in an account: Account Management reports them, and regional calls there are refused.
 
 Sources: Account Management API Reference, ListRegions, GetRegionOptStatus and AccountId in both; of the refusal, Lambda
 API Reference and Systems Manager API Reference, "Common Errors" (UnrecognizedClientException), IAM User Guide,
@@ -23,7 +23,7 @@ from .current import current
 from .hooks import replace
 from .validation import Answer, error
 
-# These answer wherever a region does not.
+# Global services answer in every region.
 _GLOBAL = frozenset({"account", "iam", "organizations"})
 _ENABLED_BY_DEFAULT = frozenset(account_management._REGIONS_LIST) - frozenset(account_management._OPT_IN_REQUIRED)
 _MAX_PAGE = 50
@@ -40,7 +40,7 @@ def install(organization: Organization) -> None:
 
 
 def refusal(request: Request, account: str, region: str, service: str) -> Response | None:
-    """What a call gets that goes to a region which is not enabled in the caller's account; None where it is."""
+    """Return the error of a call to a region that is not enabled in the caller's account; None for an enabled one."""
     if not account or service in _GLOBAL or not _is_disabled(account, region):
         return None
     message = "The security token included in the request is invalid."
@@ -59,12 +59,12 @@ def refusal(request: Request, account: str, region: str, service: str) -> Respon
 
 
 def _is_disabled(account: str, region: str) -> bool:
-    """Whether the settings say so. Opt-in regions that no setting names are of no interest: calls there pass."""
+    """Return whether the settings disable the region. Calls to opt-in regions that no setting names pass."""
     return bool({region, f"{account}/{region}"} & {*current.settings.disabled_regions})
 
 
 def _account_refusal(organization: Organization, payload: dict[str, Any]) -> Answer | None:
-    """AccountId is for the management account and its delegates, and names another account than the caller's."""
+    """Return the error for AccountId. Only the management account and its delegates may name another account."""
     caller, asked = get_account_id(), payload.get("AccountId")
     if asked is None:
         return None

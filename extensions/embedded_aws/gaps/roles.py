@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Roles: what their inline policies may be long.
+"""Roles: the length of their inline policies.
 
-Source: IAM User Guide, "IAM and AWS STS quotas": 10,240 characters for all of a role's inline policies, white space not
-counted.
+Source: IAM User Guide, "IAM and AWS STS quotas": 10,240 characters for all inline policies of a role, without white
+space.
 """
 
 from __future__ import annotations

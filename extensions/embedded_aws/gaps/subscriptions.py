@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subscription filters: what PutSubscriptionFilter refuses, what it keeps, and how log events reach a function."""
+"""Subscription filters: refusals of PutSubscriptionFilter, stored fields, and delivery of log events."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _refusal(data: dict[str, Any]) -> Answer | None:
 
 
 def own_log_group(function_arn: str) -> str | None:
-    """The group that a function's log goes to by default; None for a destination that is no function."""
+    """Return a function's default log group; None if the destination is not a function."""
     return f"/aws/lambda/{function_arn.split(':')[6]}" if ":function:" in function_arn else None
 
 
@@ -109,7 +109,7 @@ def _describe(data: dict[str, Any]) -> Answer:
 
 
 def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -> None:
-    """Sends new log events to the functions that subscribed: by each filter of the group, and by the account's policy."""
+    """Send new log events to the destinations of the group's filters and of the account's policy."""
     group = logs._log_groups.get(group_name) or {}
     batch = Batch(group_name, stream_name, stored_events())
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
@@ -117,7 +117,7 @@ def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -
     policy = policy_for(group_name)
     if policy is None or log_class(group) != "STANDARD":
         return
-    # AWS never feeds a function the log that it writes, with or without a loop guard.
+    # AWS never delivers a function's own log group to it by an account policy, whatever the loop guard.
     if group_name != own_log_group(policy["DestinationArn"]):
         level = {"policyLevel": "ACCOUNT_LEVEL_POLICY"}
         deliver(batch, policy["Name"], policy["DestinationArn"], policy.get("FilterPattern", ""), **level)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Versions and aliases: each version's own code to download, no alias without a version, nothing published half-done.
+"""Versions and aliases: download of each version's code, aliases of existing versions, PublishVersion's preconditions.
 
 Sources: Lambda API Reference, GetFunction, PublishVersion (with its preconditions), CreateAlias, UpdateAlias.
 """
@@ -39,7 +39,7 @@ def _hook_get_function(ministack: Function) -> Function:
         value = json.loads(body)
         version = value["Configuration"].get("Version", "$LATEST")
         if version != "$LATEST" and "Location" in value["Code"]:
-            # MiniStack gives every version the address of the newest code.
+            # MiniStack returns the URL of the newest code for every version.
             value["Code"]["Location"] = value["Code"]["Location"].replace(f"/{name}?", f"/{name}:{version}?", 1)
         return status, headers, json.dumps(value).encode()
 
@@ -87,7 +87,7 @@ def _hook_update_alias(ministack: Function) -> Function:
 
 
 def _publish_refusal(config: dict[str, Any], data: dict[str, Any]) -> Answer | None:
-    """What is still being updated is not published, nor what the caller did not expect."""
+    """Return Lambda's error if the function is being updated or is not what the caller expects."""
     wanted = data.get("CodeSha256")
     if wanted and wanted != config.get("CodeSha256"):
         message = f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST"
