@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What the tests deploy: small functions, their roles, queues and rules."""
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from embedded_aws import RunningAws
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
+# Generous, so that a slow machine fails no test. A wait ends when its condition holds.
+WAIT_SECONDS = 180.0
 LOGGING = {
     "Effect": "Allow",
     "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -50,9 +56,9 @@ def zipped(source: str) -> bytes:
     return data.getvalue()
 
 
-def until(read: Callable[[], T], within: float = 10) -> T:
-    """What it reads, as soon as there is something."""
-    deadline = time.monotonic() + within
+def until(read: Callable[[], T]) -> T:
+    """Return what `read` returns as soon as it is true; what it returned last when the time limit is over."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (value := read()) and time.monotonic() < deadline:
         time.sleep(0.03)
     return value
@@ -102,7 +108,7 @@ class Place:
 
     def function(self, source: str = ECHO, *statements: dict[str, Any], **options: Any) -> str:
         """A function's ARN; its role may log, and what the statements say."""
-        options = {"FunctionName": name("function"), "Timeout": 20, **options}
+        options = {"FunctionName": name("function"), "Timeout": 30, **options}
         if "Role" not in options:
             options["Role"] = self.role(LOGGING, *statements)
         return self.lambda_.create_function(
@@ -122,7 +128,9 @@ class Place:
         )
 
     def settled(self, function: str) -> None:
-        self.lambda_.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1})
+        self.lambda_.get_waiter("function_active_v2").wait(
+            FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1800}
+        )
 
     def group(self, group: str | None = None, **options: Any) -> str:
         group = group or name("/app/group")
@@ -165,14 +173,21 @@ class Place:
         service = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
         return self.queue(document({**service, "Action": "sqs:SendMessage", "Resource": "*"}))
 
-    def messages(self, url: str, within: float = 10) -> list[dict[str, Any]]:
-        """The messages of a queue, as soon as there are some."""
-        return until(
-            lambda: self.sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
-            ).get("Messages", []),
-            within,
+    def visible_messages(self, url: str) -> list[dict[str, Any]]:
+        """Return up to ten messages that a queue holds now, and leave them there."""
+        answer = self.sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
         )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def messages(self, url: str) -> list[dict[str, Any]]:
+        """Wait until a queue holds messages; return them and leave them there."""
+        return until(lambda: self.visible_messages(url))
 
     def rule(
         self, target: str, about: str = "/", operations: tuple[str, ...] = ("CreateLogGroup",), **options: Any
