@@ -95,7 +95,7 @@ class Spec:
         if not self.connects:
             return {"argument_spec": spec, **self.rules}
         rules = dict(self.rules)
-        connection = {renamed.get(each.name, each.name): _argument(each) for each in options_of(Connection)}
+        connection = {renamed.get(name, name): argument for name, argument in CONNECTION.items()}
         return {
             "argument_spec": {**connection, **spec},
             "required_together": [*TOGETHER, *rules.pop("required_together", [])],
@@ -110,6 +110,10 @@ class Spec:
 def _argument(each: Option) -> dict[str, Any]:
     argument = each.argument()
     return {**argument, "fallback": (env_fallback, list(each.env))} if each.env else argument
+
+
+CONNECTION = {each.name: _argument(each) for each in options_of(Connection)}
+"""The argument spec of the options that all modules that call AWS take."""
 
 
 def perform(

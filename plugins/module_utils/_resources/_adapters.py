@@ -114,11 +114,11 @@ def build_package(
 ) -> Result:
     params = _Missing(
         dest=dest,
-        sources=[{"dest": "", "exclude": [], **each} for each in sources],
+        sources=[{"dest": "", **each} for each in sources],
         requirements=requirements,
         runtime=runtime,
         architecture=architecture,
-        exclude=[],
+        exclude=["tests"],
         check_syntax=True,
     )
     return converge(LambdaPackage(None, params), check_mode=check_mode)  # type: ignore[arg-type]

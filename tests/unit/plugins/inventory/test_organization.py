@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.logreflector.aws.plugins.inventory import organization as plugin
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     AccessDeniedError,
     InvalidInputError,
     NotFoundError,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     Account,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils import _argspec, _errors
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
@@ -92,7 +92,7 @@ def test_ten_tasks_assume_the_role_once_and_the_next_run_not_at_all(server: Role
         f"import sys; sys.path.insert(0, {str(COLLECTIONS)!r})\n"
         "from ansible_collections.logreflector.aws.plugins.modules import target_info\n"
         "from ansible_collections.logreflector.aws.plugins.module_utils._session import Target\n"
-        "from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION\n"
+        "from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION\n"
         "params = {name: option.get('default') for name, option in CONNECTION.items()}\n"
         f"params |= {{'region': 'us-east-1', 'assume_role_arn': {ROLE!r}, 'endpoint_url': {server.url!r}}}\n"
         "Target.from_params(params).client('logs').describe_log_groups()\n"
@@ -132,7 +132,7 @@ def test_botocore_finds_it_and_it_finds_botocores(aws: Any, aws_apart: None, fol
     renamed = json.loads(only_file(folder).read_text())
     renamed["Credentials"]["AccessKeyId"] = "ASIABOTOCORES"
     only_file(folder).write_text(json.dumps(renamed))
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     target = Target.from_params({**defaults, **given, "assume_role_duration": 1800})
     frozen = target.client("logs")._request_signer._credentials.get_frozen_credentials()
     assert (frozen.access_key, frozen.token) == ("ASIABOTOCORES", found["token"])
@@ -164,7 +164,7 @@ def test_two_emulated_clouds_share_nothing(
             assert not task(other).get("failed")
         else:
             monkeypatch.setenv(way, other.url)
-            defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+            defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
             target = Target.from_params({**defaults, "region": "eu-west-1", "assume_role_arn": ROLE})
             credentials = target.client("sts")._request_signer._credentials
             assert credentials.get_frozen_credentials().access_key == "ASIA1"
@@ -423,7 +423,7 @@ def test_sessions_come_from_the_regions_own_endpoint_whatever_the_machine_says(
     aws_apart: None, monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str
 ) -> None:
     monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     target = Target.from_params({**defaults, "region": region, "assume_role_arn": ROLE}, _worker.MODELS)
     assert target.client("sts").meta.endpoint_url == endpoint
 
@@ -468,7 +468,7 @@ def test_refused_keys_in_a_region_that_is_enabled_are_the_keys_fault(server: Rol
 
 
 def test_a_region_that_is_enabled_and_silent_is_the_networks_fault(server: RoleServer) -> None:
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     target = Target.from_params({**defaults, "region": "eu-west-1", "endpoint_url": server.url})
     silent = _errors.UnreachableError("read it", "no answer", advice="Check that the region is enabled.")
     assert str(target.explained(silent)).endswith("its endpoint can be reached from here.")
@@ -482,7 +482,7 @@ def test_a_region_that_is_enabled_and_silent_is_the_networks_fault(server: RoleS
     [_errors.NotFoundError("read it", "gone", code="NoSuchEntity"), _errors.AwsError("read it", "no", code="x")],
 )
 def test_other_failures_ask_nobody(server: RoleServer, error: _errors.ReflectorError) -> None:
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     target = Target.from_params({**defaults, "region": "eu-west-1", "endpoint_url": server.url})
     assert target.explained(error) is error
     assert server.calls == []

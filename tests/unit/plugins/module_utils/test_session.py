@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 import boto3
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils import _argspec, _errors
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
@@ -34,7 +34,7 @@ ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
 
 
 def params(**given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     return {**defaults, "region": "eu-west-1", **given}
 
 

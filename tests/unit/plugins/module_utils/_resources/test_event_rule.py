@@ -12,9 +12,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule import EventRuleResource
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule_api import Rule
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
-from ansible_collections.logreflector.aws.plugins.modules.event_rule import SPEC
 from hypothesis import given
 from hypothesis import strategies as st
+from internal_resources import EVENT_RULE as SPEC
 
 MARK = {"managed-by": "logreflector.aws"}
 ARN = "arn:aws-cn:events:eu-west-1:111111111111:rule/r"

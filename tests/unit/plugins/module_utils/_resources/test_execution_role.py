@@ -21,7 +21,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.execut
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.policy_document import size
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.role_values import Role
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
-from ansible_collections.logreflector.aws.plugins.modules.execution_role import SPEC
+from internal_resources import EXECUTION_ROLE as SPEC
 
 MARK = {"managed-by": "logreflector.aws"}
 BOUNDARY = "arn:aws:iam::111111111111:policy/boundary"

@@ -78,7 +78,7 @@ def subscriber_and_reflector(
 def test_a_line_that_goes_the_whole_way_is_timed(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
-        result = aws.run("canary", timeout=10)
+        result = aws.run("delivery_check", timeout=10)
     assert not result["changed"]
     assert result["canary"]["log_group"].startswith(PREFIX)
     assert 0 <= result["canary"]["seconds_to_subscription"] < 10
@@ -87,7 +87,7 @@ def test_a_line_that_goes_the_whole_way_is_timed(aws: Any) -> None:
 
 
 def test_without_a_reflector_it_says_what_to_do(aws: Any) -> None:
-    result = aws.run("canary")
+    result = aws.run("delivery_check")
     assert result["failed"]
     assert "Could not find the reflector log-reflector" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
@@ -96,7 +96,7 @@ def test_without_a_reflector_it_says_what_to_do(aws: Any) -> None:
 
 def test_a_filter_that_does_not_come_names_the_link(aws: Any) -> None:
     deploy_reflector(aws)
-    result = aws.run("canary", timeout=0)
+    result = aws.run("delivery_check", timeout=0)
     assert result["failed"]
     assert "Could not see its subscription filter" in result["msg"]
     assert "a trail logs management events" in result["msg"]
@@ -107,7 +107,7 @@ def test_a_filter_that_does_not_come_names_the_link(aws: Any) -> None:
 def test_a_line_that_the_reflector_does_not_account_for_is_no_delivery(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 0, "FailedEvents": 1}):
-        result = aws.run("canary", timeout=1)
+        result = aws.run("delivery_check", timeout=1)
     assert result["failed"]
     assert "the reflector's word that it delivered the line" in result["msg"]
     assert "pattern" not in result["msg"]
@@ -116,7 +116,7 @@ def test_a_line_that_the_reflector_does_not_account_for_is_no_delivery(aws: Any)
 
 def test_check_mode_only_looks(aws: Any) -> None:
     deploy_reflector(aws)
-    result = aws.run("canary", check_mode=True)
+    result = aws.run("delivery_check", check_mode=True)
     assert not result.get("failed")
     assert result["canary"] is None
     assert aws.writes == []
@@ -125,7 +125,7 @@ def test_check_mode_only_looks(aws: Any) -> None:
 def test_a_pattern_that_lets_nothing_through_is_named_with_the_line(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, None, pattern="ERROR"):
-        result = aws.run("canary", timeout=1, line="a line of ours")
+        result = aws.run("delivery_check", timeout=1, line="a line of ours")
     assert "its pattern 'ERROR', and the line was 'a line of ours'" in result["msg"]
     assert "option line" in result["msg"]
 
@@ -141,8 +141,8 @@ def test_the_line_is_the_users(aws: Any) -> None:
 
     logs_backends["123456789012"]["eu-west-1"].put_log_events = noting
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
-        assert not aws.run("canary", timeout=10, line="ERROR canary").get("failed")
-        log_group = aws.run("canary", timeout=10)["canary"]["log_group"]
+        assert not aws.run("delivery_check", timeout=10, line="ERROR canary").get("failed")
+        log_group = aws.run("delivery_check", timeout=10)["canary"]["log_group"]
     assert written == ["ERROR canary", f"log reflector canary {log_group}"]
 
 
@@ -157,7 +157,9 @@ def test_rules_that_choose_by_tags_choose_the_canary(aws: Any) -> None:
 
     aws.answering("logs", CreateLogGroup=create)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
-        result = aws.run("canary", timeout=10, tags={"region": "{region}", "forward": ["yes", "true"], "team": ""})
+        result = aws.run(
+            "delivery_check", timeout=10, tags={"region": "{region}", "forward": ["yes", "true"], "team": ""}
+        )
     assert result["canary"]
     assert made == [{"region": "eu-west-1", "forward": "yes", "team": "canary"}]
 
@@ -172,7 +174,7 @@ def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
     logs.create_log_group(logGroupName="/platform/reflector")
     logs.create_log_stream(logGroupName="/platform/reflector", logStreamName="s")
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, log_group="/platform/reflector"):
-        assert not aws.run("canary", timeout=10).get("failed")
+        assert not aws.run("delivery_check", timeout=10).get("failed")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
     ],
 )
 def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
-    result = aws.run("canary", **params)
+    result = aws.run("delivery_check", **params)
     assert result["error_kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert "\n" not in result["msg"]
@@ -229,7 +231,7 @@ def test_the_account_policy_is_enough_and_the_line_is_written_until_one_arrives(
     monkeypatch.setattr(canary, "_AGAIN", 0.3)
     account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
     with reflector_that_misses(aws, 1):
-        result = aws.run("canary", timeout=10, subscription=subscription)
+        result = aws.run("delivery_check", timeout=10, subscription=subscription)
     assert result["canary"]["seconds_to_delivery"] > 0.2
     assert aws.calls.count("PutLogEvents") == 2
     assert "DescribeSubscriptionFilters" not in aws.calls
@@ -245,7 +247,7 @@ def test_a_policy_that_does_not_serve_the_group_names_the_link(
 ) -> None:
     arn = deploy_reflector(aws)
     account_policy(aws, arn if destination is None else destination, criteria)
-    result = aws.run("canary", timeout=0, subscription="account_policy")
+    result = aws.run("delivery_check", timeout=0, subscription="account_policy")
     assert "Could not see the account policy that serves it" in result["msg"]
     assert f"sends to {arn} (logreflector.aws.account_subscription_policy)" in result["msg"]
     assert canaries(aws) == []
@@ -256,14 +258,14 @@ def test_where_no_policy_of_ours_stands_any_is_a_filter(aws: Any, theirs: str) -
     arn = deploy_reflector(aws)
     account_policy(aws, theirs)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
-        result = aws.run("canary", timeout=10, subscription="any")
+        result = aws.run("delivery_check", timeout=10, subscription="any")
     assert result["canary"]["seconds_to_subscription"] >= 0
     assert "DescribeSubscriptionFilters" in aws.calls
 
 
 def test_a_policys_pattern_is_named_with_the_line(aws: Any) -> None:
     account_policy(aws, deploy_reflector(aws), pattern="ERROR")
-    result = aws.run("canary", timeout=0, subscription="account_policy")
+    result = aws.run("delivery_check", timeout=0, subscription="account_policy")
     assert "The account policy lets only through what matches its pattern 'ERROR'" in result["msg"]
 
 
@@ -297,30 +299,30 @@ def all_groups(aws: Any) -> set[str]:
 
 def test_old_canaries_are_announced_and_then_removed_and_nothing_else(left_behind: Any) -> None:
     before = all_groups(left_behind)
-    announced = left_behind.run("canary", check_mode=True)
+    announced = left_behind.run("delivery_check", check_mode=True)
     assert (announced["changed"], announced["removed_leftovers"]) == (True, [OLD])
     assert left_behind.writes == []
-    result = left_behind.run("canary", timeout=0)
+    result = left_behind.run("delivery_check", timeout=0)
     assert result["failed"]
     assert (result["changed"], result["removed_leftovers"]) == (True, [OLD])
     assert all_groups(left_behind) == before - {OLD}
-    again = left_behind.run("canary", timeout=0)
+    again = left_behind.run("delivery_check", timeout=0)
     assert (again["changed"], again["removed_leftovers"]) == (False, [])
 
 
 def test_a_canary_that_a_patient_run_still_watches_stays(left_behind: Any) -> None:
-    assert left_behind.run("canary", check_mode=True, timeout=3000)["removed_leftovers"] == []
+    assert left_behind.run("delivery_check", check_mode=True, timeout=3000)["removed_leftovers"] == []
 
 
 def test_absent_only_removes_canaries_of_any_age(aws: Any) -> None:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=f"{PREFIX}canary-0123456789ab")
     logs.create_log_group(logGroupName=f"{PREFIX}of-somebody-else")
-    announced = aws.run("canary", check_mode=True, state="absent")
+    announced = aws.run("delivery_check", check_mode=True, state="absent")
     assert aws.writes == []
-    result = aws.run("canary", state="absent")
+    result = aws.run("delivery_check", state="absent")
     assert result["changed"]
     assert result["changes"] == announced["changes"] == [f"delete canary log group {PREFIX}canary-0123456789ab"]
     assert canaries(aws) == [f"{PREFIX}of-somebody-else"]
-    assert not aws.run("canary", state="absent")["changed"]
+    assert not aws.run("delivery_check", state="absent")["changed"]
     assert aws.writes == []
