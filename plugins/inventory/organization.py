@@ -147,12 +147,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION, EXCLUSIVE, TOGETHER
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     InvalidInputError,
     ReflectorError,
     check_name,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
+from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import EXCLUSIVE, TOGETHER
 from ansible_collections.logreflector.aws.plugins.module_utils._session import SDK_ERROR, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     known_regions,

@@ -64,6 +64,7 @@ class Spec:
     rules           between options, as AnsibleModule takes them
     services        of AWS that it calls: their models are loaded before Ansible forks
     connects        False where AWS is not called
+    needs_sources   whether it builds packages or reads the reflector's code, so that it can only run on the control node
     """
 
     groups: tuple[Group, ...]
@@ -71,6 +72,7 @@ class Spec:
     rules: dict[str, Any] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     connects: bool = True
+    needs_sources: bool = False
 
     def options(self) -> dict[str, Option]:
         """Return the module's own options by name."""

@@ -160,12 +160,14 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
     def _needs_module(self) -> bool:
         """Return whether the work belongs elsewhere.
 
-        That is another machine or user, the background, or another Python that has the SDK if the controller's has not.
+        That is another machine, user or environment, the background, or another Python that has the SDK if the
+        controller's has not.
         """
         return bool(
             self._connection.transport not in ("local", "ansible.builtin.local")
             or self._task.async_val
             or self._connection.become  # which ansible_become decides as well, not the task alone
+            or (any(self._task.environment or []) and not self.spec.needs_sources)
             or (self.spec.connects and SDK_ERROR)
         )
 

@@ -35,7 +35,7 @@ def guarded(target: Target, params: Any, check_mode: bool) -> dict[str, Any]:
         return work(target, params, check_mode)
 
 
-PROBE = Spec(options={}, work=guarded)
+PROBE = Spec(groups=(), work=guarded)
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_it_is_renewed_before_it_ends(
 
 
 def test_a_short_session_is_not_renewed_at_every_call(server: RoleServer, folder: Path) -> None:
-    many = Spec(options={}, work=lambda *given: {"answers": [work(*given) for _unused in range(5)]})
+    many = Spec(groups=(), work=lambda *given: {"answers": [work(*given) for _unused in range(5)]})
     given = {"region": "eu-west-1", "assume_role_arn": ROLE, "endpoint_url": server.url, "assume_role_duration": 900}
     perform_in_process(many, given, check_mode=False)
     assert (server.count("AssumeRole"), server.count("DescribeLogGroups")) == (1, 5)
@@ -212,7 +212,7 @@ def test_a_long_task_gets_a_new_session_in_the_middle(server: RoleServer, folder
         return work(target, *given)
 
     given = {"region": "eu-west-1", "assume_role_arn": ROLE, "endpoint_url": server.url}
-    assert perform_in_process(Spec(options={}, work=long_task), given, check_mode=False)["groups"] == []
+    assert perform_in_process(Spec(groups=(), work=long_task), given, check_mode=False)["groups"] == []
     assert server.calls[-1] == ("DescribeLogGroups", "eu-west-1", f"ASIA{server.given}")
     assert server.given > 1
 
@@ -245,7 +245,7 @@ def test_another_worker_has_replaced_it_already(server: RoleServer, folder: Path
         return work(target, *given)
 
     given = {"region": "eu-west-1", "assume_role_arn": ROLE, "endpoint_url": server.url}
-    assert perform_in_process(Spec(options={}, work=slower), given, check_mode=False)["groups"] == []
+    assert perform_in_process(Spec(groups=(), work=slower), given, check_mode=False)["groups"] == []
     assert (server.given, json.loads(old)["Credentials"]["AccessKeyId"]) == (2, "ASIA1")
 
 
@@ -264,7 +264,7 @@ def test_all_threads_of_a_target_get_over_a_revoked_session(server: RoleServer, 
         return {}
 
     given = {"region": "eu-west-1", "assume_role_arn": ROLE, "endpoint_url": server.url}
-    perform_in_process(Spec(options={}, work=many), given, check_mode=False)
+    perform_in_process(Spec(groups=(), work=many), given, check_mode=False)
     assert (len(results), server.given) == (8, 2)
 
 

@@ -28,7 +28,7 @@ from moto.sts.models import sts_backends
 
 ROLE = "arn:aws:iam::333333333333:role/deployer"
 PROBE = Spec(
-    options={}, work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
+    groups=(), work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
 )
 ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
 
