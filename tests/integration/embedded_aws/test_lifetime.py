@@ -31,15 +31,15 @@ def handler(event, context):
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Its temporary files are made in the test's own folder, and so its processes are known by it."""
+    """Put temporary files into the test's folder, which also identifies its processes."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     yield
-    down(tmp_path / "state.json")  # where a test failed before it could
+    down(tmp_path / "state.json")  # in case the test failed before
 
 
 def processes(folder: Path) -> list[str]:
-    """The command lines of the processes that have the folder in their environment, beside this one."""
+    """Return the command lines of other processes with the folder in their environment."""
     found = []
     for process in Path("/proc").iterdir():
         try:
@@ -57,7 +57,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def keep_busy(aws: RunningAws, folder: Path) -> None:
-    """Lets a function run, with a worker and a grandchild."""
+    """Run a function with a worker and a grandchild process."""
     place = Place(aws, "222222222222", "eu-west-1")
     place.lambda_.invoke(FunctionName=place.function(BUSY, Timeout=900), InvocationType="Event")
     assert until(lambda: [line for line in processes(folder) if "sleep 601" in line])
@@ -97,7 +97,7 @@ with EmbeddedAws() as aws:
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that runs an embedded AWS, and its supervisor's id."""
+    """Start a process that runs an embedded AWS; yield it and its supervisor's process id."""
     source = PARENT.format(paths=[str(EXTENSIONS), str(Path(__file__).parent)], folder=str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -116,7 +116,7 @@ def test_killed_parent_leaves_no_process_or_file(parent: tuple[subprocess.Popen[
 def test_killed_supervisor_leaves_only_detached_grandchildren(
     parent: tuple[subprocess.Popen[str], int], tmp_path: Path
 ) -> None:
-    """Only the supervisor could have found the grandchild."""
+    """Only the supervisor can find the grandchild."""
     _unused, supervisor = parent
     os.kill(supervisor, signal.SIGKILL)
 

@@ -36,7 +36,7 @@ def handler(event, context):
 
 
 def deploy(place: Place, subscriber_actions: list[str]) -> tuple[str, str]:
-    """Reflector and subscriber, and the rule between them."""
+    """Deploy a reflector, a subscriber and the subscriber's rule."""
     reflector = place.function(REFLECTOR, Environment={"Variables": {"SINK": place.aws.sink_url}})
     place.allow(reflector, SourceArn=place.arn("logs", "log-group:*"), SourceAccount=place.account)
     rights = {"Effect": "Allow", "Action": subscriber_actions, "Resource": place.arn("logs", "log-group:*")}
@@ -88,7 +88,7 @@ def test_subscriber_without_permission_is_denied_until_it_is_granted(place: Plac
 
 
 def test_subscriber_after_an_error_is_retried_by_lambda(aws: RunningAws, place: Place) -> None:
-    """The front stands between the functions and AWS too: a function that gives up is invoked again."""
+    """The front also serves the functions. Lambda retries a function that fails."""
     _unused, rule = deploy(place, ["logs:PutSubscriptionFilter"])
     aws.front.error("ServiceUnavailableException", "Not now", 400, operation="PutSubscriptionFilter", times=1)
     group = name("/story/throttled")

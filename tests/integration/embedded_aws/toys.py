@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests deploy: small functions, their roles, queues and rules."""
+"""Small functions, roles, queues and rules for the tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOGGING = {
     "Resource": "*",
 }
 LAMBDA_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-# Says what it gets, and who it is.
+# Prints its event and its ARN.
 ECHO = """
 import json
 def handler(event, context):
@@ -41,7 +41,7 @@ def handler(event, context):
 
 
 def name(kind: str) -> str:
-    """A name that no other test has."""
+    """Return a name that no other test uses."""
     return f"{kind}-{next(_numbers)}"
 
 
@@ -65,7 +65,7 @@ def until(read: Callable[[], T]) -> T:
 
 
 def at_least(number: int, found: list[T]) -> list[T]:
-    """What was found, where it is enough; for `until`."""
+    """Return the list if it is long enough, otherwise an empty one; for `until`."""
     return found if len(found) >= number else []
 
 
@@ -92,7 +92,7 @@ class Place:
         return arn
 
     def assumed(self, service: str, *statements: dict[str, Any]) -> Any:
-        """A client that may do what the statements say."""
+        """Return a client whose role has these policy statements."""
         trust = {"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"}
         arn = self.role(*statements, trust=trust)
         sts = self.aws.client("sts", self.account, self.region)
@@ -107,7 +107,7 @@ class Place:
         )
 
     def function(self, source: str = ECHO, *statements: dict[str, Any], **options: Any) -> str:
-        """A function's ARN; its role may log, and what the statements say."""
+        """Create a function and return its ARN. Its role may log and has these policy statements."""
         options = {"FunctionName": name("function"), "Timeout": 30, **options}
         if "Role" not in options:
             options["Role"] = self.role(LOGGING, *statements)
@@ -150,7 +150,7 @@ class Place:
         self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def printed(self, function: str, group: str | None = None, start: str = "got ") -> list[str]:
-        """What a function printed so far, of the lines that begin so."""
+        """Return the lines with this start that a function has printed so far."""
         group = group or f"/aws/lambda/{function.split(':')[6]}"
         if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             return []
@@ -158,18 +158,18 @@ class Place:
         return [event["message"] for event in events if event["message"].startswith(start)]
 
     def events_got(self, function: str) -> list[dict[str, Any]]:
-        """The events that an ECHO got."""
+        """Return the events that an ECHO function received."""
         return [json.loads(line.removeprefix("got "))["event"] for line in self.printed(function)]
 
     def queue(self, policy: str | None = None) -> tuple[str, str]:
-        """A queue's URL and ARN."""
+        """Create a queue; return its URL and ARN."""
         queue = name("queue")
         attributes = {} if policy is None else {"Policy": policy}
         url = self.sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
         return url, self.arn("sqs", queue)
 
     def open_queue(self) -> tuple[str, str]:
-        """A queue's URL and ARN, which every rule may send to."""
+        """Create a queue that every rule may send to; return its URL and ARN."""
         service = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
         return self.queue(document({**service, "Action": "sqs:SendMessage", "Resource": "*"}))
 
@@ -192,7 +192,7 @@ class Place:
     def rule(
         self, target: str, about: str = "/", operations: tuple[str, ...] = ("CreateLogGroup",), **options: Any
     ) -> str:
-        """The ARN of a rule for calls about log groups; of new ones, those whose name begins so."""
+        """Create a rule for calls about log groups and return its ARN. For new groups, `about` is a prefix of the name."""
         rule = name("rule")
         detail: dict[str, Any] = {"eventName": list(operations)}
         if operations == ("CreateLogGroup",):
