@@ -132,7 +132,7 @@ def perform(
     names    what messages call the options, where that differs
     """
     if spec.connects and SDK_ERROR:
-        return {"failed": True, "changed": False, "msg": missing_required_lib("boto3 and botocore")}
+        return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
     target: Target | None = None
     try:
         if spec.connects:

@@ -61,7 +61,7 @@ def perform_in_process(
     option_of = {shown: option for option, shown in names.items()}
     params = {option_of.get(key, key): value for key, value in validated.validated_parameters.items()}
     if refused := refusal(validated, name):
-        result: dict[str, Any] = {"failed": True, "changed": False, "msg": refused}
+        result: dict[str, Any] = {"failed": True, "msg": refused}
     else:
         result = perform(spec, params, check_mode=check_mode, models=MODELS, names=names)
     return cleaned({**result, "invocation": {"module_args": params}}, validated)

@@ -88,7 +88,7 @@ def deployed(
         client.meta.events.register(
             "provide-client-params",
             lambda params, model, **_unused: told.requests.append(
-                (model.name, json.loads(json.dumps(params, default=str)))
+                (model.name, json.loads(json.dumps({**params, "Code": None}, default=str)))
             ),
         )
         client.meta.events.register(

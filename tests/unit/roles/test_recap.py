@@ -23,7 +23,7 @@ def recap(*results: dict[str, Any], check_mode: bool = False, lines: int = 30) -
     hosts = {
         f"target-{number}": {
             "inventory_hostname": f"target-{number}",
-            "deploy_result" if number % 2 else "catch_up_result": {"steps": {"catch_up": result}},
+            "deploy_result" if number % 2 else "catch_up_result": {"catch_up": result},
         }
         for number, result in enumerate(results)
     }

@@ -195,6 +195,7 @@ def action(**task: Any) -> tuple[Any, MagicMock]:
         async_val=0,
         environment=[],
         diff=False,
+        _uuid="1",
     )
     made.__dict__.update(task)
     become, transport = (made.__dict__.pop(name, given) for name, given in (("become", None), ("transport", "local")))
