@@ -31,10 +31,13 @@ _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
 
 def specs() -> dict[str, Spec]:
-    """Return the specs of all modules by name: the files in plugins/modules."""
+    """Return the specs of all modules by name: the files in plugins/modules. One without a spec documents an action plugin."""
     folder = Path(__file__).resolve().parents[1] / "modules"
-    names = [module.name for module in pkgutil.iter_modules([str(folder)])]
-    return {name: importlib.import_module(f"{_MODULES}.{name}").SPEC for name in names}
+    found = {
+        module.name: importlib.import_module(f"{_MODULES}.{module.name}")
+        for module in pkgutil.iter_modules([str(folder)])
+    }
+    return {name: module.SPEC for name, module in found.items() if hasattr(module, "SPEC")}
 
 
 # Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.

@@ -66,7 +66,7 @@ def test_region_disabled_and_region_silent_give_different_errors(
     assert set(failed) == {WITHOUT, SILENT}
     assert failed[WITHOUT] == (
         f"Could not read queue log-reflector-places in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
-        "this account (DISABLED). Enable it there, or leave this target out."
+        "this account (DISABLED). Enable the region, or remove this target from the inventory."
     )
     assert f"in {MEMBER}/{REGIONS[0]}: " in failed[SILENT]
     assert "The region is enabled in this account: check that its endpoint can be reached from here." in failed[SILENT]

@@ -99,6 +99,6 @@ def test_a_foreign_rule(cloud: Any) -> None:
     events = cloud.client("events")
     events.put_rule(Name="it-foreign", EventPattern=json.dumps(PATTERN))
     for options in ({"enabled": False}, {"state": "absent"}, {"targets": [TARGET]}):
-        assert cloud.run("event_rule", name="it-foreign", **options)["error_kind"] == "RefusedError"
+        assert cloud.run("event_rule", name="it-foreign", **options)["error"]["kind"] == "RefusedError"
     assert events.describe_rule(Name="it-foreign")["State"] == "ENABLED"
     assert cloud.run("event_rule", name="it-foreign", state="absent", force=True)["changed"] is True

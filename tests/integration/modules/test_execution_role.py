@@ -122,7 +122,7 @@ def test_a_foreign_role(cloud: Any) -> None:
     iam = cloud.client("iam")
     iam.create_role(RoleName="it-foreign", AssumeRolePolicyDocument=json.dumps(TRUST), Description="theirs")
     for options in ({"description": "ours"}, {"state": "absent"}):
-        assert cloud.run("execution_role", name="it-foreign", **options)["error_kind"] == "RefusedError"
+        assert cloud.run("execution_role", name="it-foreign", **options)["error"]["kind"] == "RefusedError"
     assert iam.get_role(RoleName="it-foreign")["Role"]["Description"] == "theirs"
     assert cloud.run("execution_role", name="it-foreign", description="ours", adopt=True)["changed"] is True
     assert cloud.run("execution_role", name="it-foreign", state="absent")["changed"] is True

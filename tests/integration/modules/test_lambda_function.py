@@ -140,7 +140,7 @@ def test_a_foreign_function_is_adopted_or_left_with_its_log_group(cloud, tmp_pat
         {"state": "absent", "delete_log_group": True},
     ):
         refused = cloud.run("lambda_function", name="foreign", **options)
-        assert refused["error_kind"] == "RefusedError"
+        assert refused["error"]["kind"] == "RefusedError"
     assert functions.get_function(FunctionName="foreign")["Configuration"] == before
     assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/foreign")["logGroups"]
 

@@ -191,9 +191,9 @@ def test_a_missing_function(cloud: Any) -> None:
     assert cloud.run("lambda_permission", check_mode=True, **wanted)["changed"] is True
     failed = cloud.run("lambda_permission", **wanted)
     assert failed["failed"] is True
-    assert failed["error_kind"] == "NotFoundError"
+    assert failed["error"]["kind"] == "NotFoundError"
     assert cloud.run("lambda_permission", **wanted, state="absent")["changed"] is False
-    assert cloud.run("lambda_permission_info", function_name="is-not-there")["error_kind"] == "NotFoundError"
+    assert cloud.run("lambda_permission_info", function_name="is-not-there")["error"]["kind"] == "NotFoundError"
 
 
 @pytest.mark.parametrize("cloud", ["embedded"], indirect=True)
@@ -222,7 +222,7 @@ class TestWhatMotoDoesNotKnow:
             {**LOGS, "statement_id": f"lr-more-{number}", "source_arn": f"{group}-{number}:*"} for number in range(10)
         ]
         refused = cloud.run("lambda_permission", function_name=function, statements=more)
-        assert refused["error_kind"] == "LimitReachedError"
+        assert refused["error"]["kind"] == "LimitReachedError"
         assert f"it has {len(text):,} bytes" in refused["msg"]
         assert policy(cloud, function) == before
 

@@ -272,7 +272,7 @@ def test_a_role_whose_sessions_are_all_refused_fails_in_a_sentence(server: RoleS
     task(server)
     server.revoked |= {f"ASIA{number}" for number in range(1, 9)}
     failed = task(server)
-    assert (failed["error_kind"], failed["error_code"]) == ("CredentialsError", "UnrecognizedClientException")
+    assert (failed["error"]["kind"], failed["error"]["code"]) == ("CredentialsError", "UnrecognizedClientException")
     assert failed["msg"].startswith("Could not list the log groups in 333333333333/eu-west-1: Unrecognized")
     assert server.given == 2
 
@@ -285,7 +285,7 @@ def test_a_session_that_is_new_is_not_tried_again(server: RoleServer, folder: Pa
 
 def test_a_call_without_a_role_is_not_tried_again(server: RoleServer, folder: Path) -> None:
     server.revoked.add("AKIASOURCE")
-    assert task(server, assume_role_arn=None)["error_kind"] == "CredentialsError"
+    assert task(server, assume_role_arn=None)["error"]["kind"] == "CredentialsError"
     assert server.count("DescribeLogGroups") == 1
 
 
@@ -386,7 +386,7 @@ def test_source_credentials_that_are_no_good_are_asked_twice_at_most(
 ) -> None:
     server.revoked.add("AKIASOURCE")
     failed = task(server, region=region)
-    assert (failed["error_kind"], failed["error_code"]) == ("CredentialsError", "InvalidClientTokenId")
+    assert (failed["error"]["kind"], failed["error"]["code"]) == ("CredentialsError", "InvalidClientTokenId")
     assert failed["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/{region}: ")
     assert [call[:2] for call in server.calls] == [("AssumeRole", region), ("AssumeRole", home)]
 
@@ -406,7 +406,7 @@ def test_a_session_too_long_for_the_role_says_which_option(server: RoleServer, f
 @pytest.mark.parametrize("seconds", [899, 43201])
 def test_a_duration_that_cannot_be_is_refused_before_any_call(server: RoleServer, seconds: int) -> None:
     failed = task(server, assume_role_duration=seconds)
-    assert failed["error_kind"] == "InvalidInputError"
+    assert failed["error"]["kind"] == "InvalidInputError"
     assert "accept the option assume_role_duration: " in failed["msg"]
     assert server.calls == []
 
@@ -435,10 +435,10 @@ def test_a_region_that_is_not_enabled_says_so(server: RoleServer, folder: Path) 
     server.disabled.add("ap-east-1")
     server.opted["ap-east-1"] = "DISABLED"
     failed = task(server, region="ap-east-1")
-    assert (failed["error_kind"], failed["error_code"]) == ("RegionDisabledError", "RegionDisabled")
+    assert (failed["error"]["kind"], failed["error"]["code"]) == ("RegionDisabledError", "RegionDisabled")
     assert failed["msg"] == (
         "Could not list the log groups in 333333333333/ap-east-1: RegionDisabled: the region ap-east-1 is not enabled "
-        "in this account (DISABLED). Enable it there, or leave this target out."
+        "in this account (DISABLED). Enable the region, or remove this target from the inventory."
     )
     assert server.calls[-1] == ("getRegionOptStatus", "us-east-1", "ASIA1")
 
@@ -447,15 +447,15 @@ def test_a_region_that_is_being_enabled_is_waited_for(server: RoleServer, folder
     server.disabled.add("ap-east-1")
     server.opted["ap-east-1"] = "ENABLING"
     failed = task(server, region="ap-east-1")
-    assert failed["error_code"] == "RegionDisabled"
-    assert failed["msg"].endswith("(ENABLING). Run again when it is.")
+    assert failed["error"]["code"] == "RegionDisabled"
+    assert failed["msg"].endswith("(ENABLING). Run again when the region is enabled.")
 
 
 def test_where_it_is_not_allowed_to_ask_it_says_what_is_likely(server: RoleServer, folder: Path) -> None:
     server.disabled.add("ap-east-1")
     server.opted["ap-east-1"] = None
     failed = task(server, region="ap-east-1")
-    assert (failed["error_kind"], failed["error_code"]) == ("CredentialsError", "UnrecognizedClientException")
+    assert (failed["error"]["kind"], failed["error"]["code"]) == ("CredentialsError", "UnrecognizedClientException")
     assert "where a region is not enabled" in failed["msg"]
     assert "account:GetRegionOptStatus" in failed["msg"]
 
@@ -463,7 +463,7 @@ def test_where_it_is_not_allowed_to_ask_it_says_what_is_likely(server: RoleServe
 def test_refused_keys_in_a_region_that_is_enabled_are_the_keys_fault(server: RoleServer, folder: Path) -> None:
     server.disabled.add("ap-east-1")
     failed = task(server, region="ap-east-1")
-    assert failed["error_kind"] == "CredentialsError"
+    assert failed["error"]["kind"] == "CredentialsError"
     assert failed["msg"].endswith("The region is enabled in this account: renew the credentials.")
 
 

@@ -55,7 +55,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 def test_without_a_region_it_says_where_one_can_come_from(bare: pytest.MonkeyPatch) -> None:
     result = perform_in_process(PROBE, {}, check_mode=False)
     assert result["failed"]
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     for place in ("option region", "module_defaults", "logreflector.aws.aws", "target_region", "AWS_REGION"):
         assert place in result["msg"]
 
@@ -249,7 +249,7 @@ def test_a_role_that_may_not_be_assumed_is_one_sentence_with_its_name(
         PROBE, {**keys, "assume_role_arn": ROLE, "assume_role_external_id": "ours"}, check_mode=False
     )
     assert result["failed"]
-    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", "AccessDenied")
+    assert (result["error"]["kind"], result["error"]["code"]) == ("CredentialsError", "AccessDenied")
     assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: AccessDenied: ")
     assert result["msg"].endswith(
         "Check that the role exists in that account and that its trust policy lets this caller assume it."
@@ -264,7 +264,7 @@ def test_credentials_that_are_no_good_to_assume_a_role_are_not_blamed_on_the_rol
     with serving(code=code) as (url, _asked):
         keys = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
         result = perform_in_process(PROBE, {**keys, "assume_role_arn": ROLE}, check_mode=False)
-    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", code)
+    assert (result["error"]["kind"], result["error"]["code"]) == ("CredentialsError", code)
     assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: {code}: ")
     assert "Renew the credentials" in result["msg"]
     assert "trust policy" not in result["msg"]

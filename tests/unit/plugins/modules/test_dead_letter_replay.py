@@ -250,7 +250,7 @@ def test_replay_permanent_error_ends_the_run(aws: Any, code: str, kind: str, adv
     Function(aws, lambda _bodies: answers.pop(0))
     result = aws.run("dead_letter_replay", wait_timeout=0)
     assert result["failed"]
-    assert result["error_kind"] == kind
+    assert result["error"]["kind"] == kind
     assert advice in result["msg"]
     assert (result["changed"], counts(result)) == (True, (12, 10, 10, 0, 0, 2))
     assert visible(aws) == bodies[10:]
@@ -424,7 +424,7 @@ def test_replay_without_delete_permission_releases_all_messages(aws: Any) -> Non
 
     aws.answering("sqs", DeleteMessageBatch=refuse)
     result = aws.run("dead_letter_replay")
-    assert result["error_kind"] == "AccessDeniedError"
+    assert result["error"]["kind"] == "AccessDeniedError"
     assert "IAM action for DeleteMessageBatch" in result["msg"]
     assert (result["changed"], counts(result)) == (False, (12, 10, 10, 0, 10, 12))
     assert visible(aws) == bodies
@@ -472,7 +472,7 @@ def test_replay_release_failure_does_not_hide_the_error(aws: Any) -> None:
 def test_replay_without_queue_or_function_gives_advice(aws: Any) -> None:
     Function(aws, accepts)
     result = aws.run("dead_letter_replay", check_mode=True)
-    assert result["error_kind"] == "NotFoundError"
+    assert result["error"]["kind"] == "NotFoundError"
     assert f"Could not read queue {NAME} in eu-west-1" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
     fill(aws, 1)
@@ -507,7 +507,7 @@ def test_replay_queue_defaults_to_the_function_name(aws: Any) -> None:
 )
 def test_replay_invalid_options_are_refused(aws: Any, params: dict[str, Any], option: str) -> None:
     result = aws.run("dead_letter_replay", **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert aws.calls == []
 

@@ -188,7 +188,7 @@ def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
 )
 def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
     result = aws.run("delivery_check", **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert "\n" not in result["msg"]
     assert aws.calls == []

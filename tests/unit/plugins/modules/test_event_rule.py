@@ -116,7 +116,7 @@ def test_a_foreign_rule_stays_byte_by_byte(aws: Any) -> None:
     for options in ({"enabled": True}, {"targets": [TARGET]}, {"tags": {"a": "b"}}, {"state": "absent"}):
         for check_mode in (True, False):
             refused = aws.run("event_rule", name="r", check_mode=check_mode, **options)
-            assert refused["error_kind"] == "RefusedError"
+            assert refused["error"]["kind"] == "RefusedError"
             assert aws.writes == []
     assert everything() == before
 
@@ -149,7 +149,7 @@ def test_entries_that_are_refused_are_an_error_that_names_each(aws: Any) -> None
     stub.assert_no_pending_responses()
     assert failed["failed"]
     assert failed["changed"] is False
-    assert (failed["error_kind"], failed["error_code"]) == ("LimitReachedError", "LimitExceededException")
+    assert (failed["error"]["kind"], failed["error"]["code"]) == ("LimitReachedError", "LimitExceededException")
     assert "target a: LimitExceededException (because); target b: AccessDeniedException (because)" in failed["msg"]
     assert "Could not create targets a, b of event rule r" in failed["msg"]
 
@@ -226,7 +226,7 @@ def test_only_the_deletion_waits_for_that(aws: Any, monkeypatch: pytest.MonkeyPa
     stub = aws.stub("events")
     standing(stub, [{"Id": "a", "Arn": ARN}])
     stub.add_client_error("remove_targets", "ValidationException", "Rule can't be deleted since it has targets.")
-    assert aws.run("event_rule", name="r", state="absent")["error_code"] == "ValidationException"
+    assert aws.run("event_rule", name="r", state="absent")["error"]["code"] == "ValidationException"
     assert pauses == []
 
 

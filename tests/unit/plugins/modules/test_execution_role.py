@@ -154,7 +154,7 @@ def test_a_foreign_role_stays_byte_by_byte(aws: Any) -> None:
     for options in ({"description": "ours"}, {"tags": {}, "purge_tags": True, "description": "x"}, {"state": "absent"}):
         for check_mode in (True, False):
             refused = aws.run("execution_role", name="r", check_mode=check_mode, **options)
-            assert refused["error_kind"] == "RefusedError"
+            assert refused["error"]["kind"] == "RefusedError"
             assert aws.writes == []
     assert iam.get_role(RoleName="r")["Role"] == before
 
@@ -198,7 +198,7 @@ def test_a_foreign_role_made_meanwhile_is_refused(aws: Any) -> None:
         stub.add_response("get_role", role_answer(Tags=[]))
     result = aws.run("execution_role", name="r", description="d")
     stub.assert_no_pending_responses()
-    assert result["error_kind"] == "RefusedError"
+    assert result["error"]["kind"] == "RefusedError"
 
 
 def test_a_busy_iam_is_waited_for_within_the_limit(aws: Any) -> None:
@@ -213,7 +213,7 @@ def test_a_busy_iam_is_waited_for_within_the_limit(aws: Any) -> None:
     stub.add_client_error("tag_role", "ConcurrentModification", http_status_code=409)
     failed = aws.run("execution_role", name="r", tags={"a": "b"}, wait_timeout=0)
     stub.assert_no_pending_responses()
-    assert failed["error_code"] == "ConcurrentModification"
+    assert failed["error"]["code"] == "ConcurrentModification"
     assert failed["msg"].startswith("Could not update tags of IAM role r in ")
 
 
@@ -291,7 +291,7 @@ def test_a_role_that_comes_and_goes_is_an_error_in_the_end(aws: Any) -> None:
     failed = aws.run("execution_role", name="r")
     stub.assert_no_pending_responses()
     assert failed["failed"]
-    assert (failed["changed"], failed["error_code"]) == (False, "EntityAlreadyExists")
+    assert (failed["changed"], failed["error"]["code"]) == (False, "EntityAlreadyExists")
 
 
 def test_the_earlier_form_of_a_policy(aws: Any) -> None:
@@ -335,7 +335,7 @@ def test_a_role_that_was_there_and_is_gone_is_not_waited_for(aws: Any) -> None:
     stub.add_client_error("update_role", "NoSuchEntity", "gone", http_status_code=404)
     failed = aws.run("execution_role", name="r", description="d")
     stub.assert_no_pending_responses()
-    assert failed["error_code"] == "NoSuchEntity"
+    assert failed["error"]["code"] == "NoSuchEntity"
 
 
 def test_a_role_that_another_fork_deletes_while_it_is_read_is_gone(aws: Any) -> None:

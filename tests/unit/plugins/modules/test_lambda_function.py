@@ -256,7 +256,7 @@ def test_a_foreign_function_and_its_log_group_stay_as_they_are(aws, role, code) 
     ):
         for check_mode in (True, False):
             refused = aws.run("lambda_function", name="x", check_mode=check_mode, **options)
-            assert (refused["error_kind"], refused["changed"]) == ("RefusedError", False)
+            assert (refused["error"]["kind"], refused["changed"]) == ("RefusedError", False)
             assert aws.writes == []
     assert everything() == before
 
@@ -381,7 +381,7 @@ def test_an_environment_that_cannot_be_decrypted_is_said_so(aws, log_group) -> N
     error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt"}
     standing(functions, KMSKeyArn="arn:aws:kms:eu-west-1:123456789012:key/1", Environment={"Error": error})
     failed = aws.run("lambda_function", name="x", environment={"A": "1"})
-    assert failed["error_kind"] == "AccessDeniedError"
+    assert failed["error"]["kind"] == "AccessDeniedError"
     assert "kms:Decrypt" in failed["msg"]
     assert aws.writes == []
 
@@ -508,7 +508,7 @@ def test_tags_that_aws_keeps_back_are_said_so(aws, log_group) -> None:
         functions.add_response("get_function", kept_back)
         no_event_invoke_config(functions)
         failed = aws.run("lambda_function", name="x", **options)
-        assert failed["error_kind"] == "AccessDeniedError"
+        assert failed["error"]["kind"] == "AccessDeniedError"
         assert "Could not read the tags of function x in" in failed["msg"]
         assert "ListTags" in failed["msg"]
         assert aws.writes == []
@@ -520,7 +520,7 @@ def test_somebody_else_made_the_function_meanwhile(aws, log_group, code, no_wait
     functions.add_client_error("get_function", "ResourceNotFoundException", f"Function not found: {ARN}", 404)
     functions.add_client_error("create_function", "ResourceConflictException", "Function already exist: x", 409)
     failed = aws.run("lambda_function", name="x", **code, role=ROLE, handler="handler.handler")
-    assert failed["error_kind"] == "ConflictError"
+    assert failed["error"]["kind"] == "ConflictError"
     assert no_waiting == []
 
 
@@ -658,6 +658,6 @@ def test_a_denied_call_names_the_action(aws, log_group) -> None:
 def test_a_wrong_option_is_refused_before_the_first_call(aws) -> None:
     for wrong in ({"memory_size": 1}, {"name": "a b"}, {"kms_key_arn": "x"}, {"zip_file": "/nowhere"}):
         failed = aws.run("lambda_function", **{"name": "x", **wrong})
-        assert failed["error_kind"] == "InvalidInputError"
+        assert failed["error"]["kind"] == "InvalidInputError"
         assert next(iter(wrong)) in failed["msg"]
         assert aws.calls == []

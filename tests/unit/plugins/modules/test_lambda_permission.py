@@ -275,7 +275,7 @@ def test_a_policy_that_aws_finds_too_long_is_a_limit(aws: Any) -> None:
     stub.add_client_error("add_permission", "PolicyLengthExceededException", "The final policy size is too big.")
     result = aws.run("lambda_permission", function_name="f", statements=[EVENTS])
     assert result["failed"] is True
-    assert result["error_kind"] == "LimitReachedError"
+    assert result["error"]["kind"] == "LimitReachedError"
     assert result["changed"] is False
 
 
@@ -283,6 +283,6 @@ def test_a_denied_call_names_the_action(aws: Any) -> None:
     message = "User: x is not authorized to perform: lambda:GetPolicy on resource: y"
     aws.stub("lambda").add_client_error("get_policy", "AccessDeniedException", message)
     result = aws.run("lambda_permission", function_name="f", statements=[EVENTS])
-    assert result["error_kind"] == "AccessDeniedError"
+    assert result["error"]["kind"] == "AccessDeniedError"
     assert "read the policy of function f" in result["msg"]
     assert "lambda:GetPolicy" in result["msg"]

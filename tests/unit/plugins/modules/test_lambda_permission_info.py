@@ -55,7 +55,7 @@ def test_a_function_without_a_policy_has_no_statements(aws: Any) -> None:
 def test_a_missing_function_is_an_error(aws: Any) -> None:
     result = aws.run("lambda_permission_info", function_name="nothing")
     assert result["failed"] is True
-    assert result["error_kind"] == "NotFoundError"
+    assert result["error"]["kind"] == "NotFoundError"
     assert "find function nothing" in result["msg"]
 
 

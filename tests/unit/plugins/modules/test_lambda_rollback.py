@@ -205,7 +205,7 @@ def test_a_function_without_a_release_before_is_refused(aws, deploy) -> None:
     deploy(1)
     refused = aws.run("lambda_rollback", function_name="x")
     assert "no release before 0.1.0 is kept. Deploy a release instead." in refused["msg"]
-    assert refused["error_kind"] == "RefusedError"
+    assert refused["error"]["kind"] == "RefusedError"
 
 
 def test_a_version_that_somebody_deleted_is_named(aws, deploy) -> None:

@@ -192,14 +192,14 @@ def test_a_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
     make_group(aws, "/app/a")
     aws.answering("logs", DescribeLogGroups=describe)
     result = run(aws, tag_log_groups=False, slots=2)
-    assert (result["failed"], result["error_code"], result["changed"]) == (True, "ExpiredTokenException", True)
+    assert (result["failed"], result["error"]["code"], result["changed"]) == (True, "ExpiredTokenException", True)
     assert (result["complete"], result["stopped_after"], result["counts"]["subscribed"]) == (False, "/app/a", 1)
 
 
 def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
     aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
     result = run(aws, tag_log_groups=False)
-    assert result["error_kind"] == "AccessDeniedError"
+    assert result["error"]["kind"] == "AccessDeniedError"
     assert "list the log groups in 123456789012/eu-west-1" in result["msg"]
     assert "counts" not in result
 
@@ -232,7 +232,7 @@ def test_what_cannot_be_right_is_refused_before_any_group_is_read(
     prepared: Any, params: dict[str, Any], option: str
 ) -> None:
     result = run(prepared, **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert not [call for call in prepared.calls if call != "GetCallerIdentity"]
 
@@ -289,7 +289,7 @@ def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(pre
         "get_function_configuration", "AccessDeniedException", "no", http_status_code=403
     )
     result = run(prepared)
-    assert result["error_kind"] == "AccessDeniedError"
+    assert result["error"]["kind"] == "AccessDeniedError"
     assert "learn where function log-reflector writes its log in 123456789012/eu-west-1" in result["msg"]
     assert "IAM action for GetFunctionConfiguration" in result["msg"]
     assert prepared.writes == []
