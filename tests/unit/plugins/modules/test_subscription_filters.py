@@ -298,7 +298,9 @@ def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(pre
 def test_a_stream_has_no_function_to_ask(aws: Any) -> None:
     aws.stub("logs").add_response("describe_log_groups", {"logGroups": []})
     stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
-    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", tag_log_groups=False).get("failed")
+    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", tag_log_groups=False).get(
+        "failed"
+    )
     assert aws.calls == ["DescribeLogGroups"]
 
 
