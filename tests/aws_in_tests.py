@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +20,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils import _plan
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.awsrequest import AWSResponse
 
+DEPLOYER_POLICY = Path(__file__).resolve().parents[1] / "docs" / "iam" / "deployer-policy.json"
 REGION = "eu-west-1"
 READS = ("Assume", "Describe", "Filter", "Get", "List")
 LAMBDA_TRUST = {
@@ -52,11 +54,12 @@ class Cloud:
     calls   API operations of the last run ("CreateQueue"), in order
     """
 
-    def __init__(self, name: str, access_key: str = "testing", endpoint_url: str | None = None) -> None:
+    def __init__(self, name: str, access_key: str = "testing", endpoint_url: str | None = None, **keys: str) -> None:
         self.name = name
         self.calls: list[str] = []
         self.client = cache(self._client)
-        self._access_key, self._endpoint_url = access_key, endpoint_url
+        self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": "of-the-owner", **keys}
+        self._endpoint_url = endpoint_url
         self._answers: dict[str, list[Answer | Callable[[dict[str, Any]], Answer]]] = {}
         self._requests: list[dict[str, Any]] = []
 
@@ -100,6 +103,41 @@ class Cloud:
         CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # --diff raises for values that it cannot show
         return result
 
+    def converge_and_repeat(
+        self, resource_factory: Callable[[Target, Any], _plan.Resource], settings: Any
+    ) -> dict[str, Any]:
+        """Return the result of a run that changes something; `calls` are of this run.
+
+        Check mode before it must announce the same without a write, and the run after it must find nothing to do.
+        """
+        planned = self.converge(resource_factory, settings, check_mode=True)
+        assert (planned["changed"], self.writes) == (True, [])
+        done = self.converge(resource_factory, settings)
+        assert (done["changes"], done["diff"]) == (planned["changes"], planned["diff"])
+        calls = list(self.calls)
+        again = self.converge(resource_factory, settings)
+        assert (again["changes"], again["diff"], self.writes) == ([], [], [])
+        self.calls[:] = calls
+        return done
+
+    def as_deployer(self, service: str) -> Cloud:
+        """Return the same backend with the permissions for one service that docs/iam gives the deployer."""
+        statements = json.loads(DEPLOYER_POLICY.read_text(encoding="utf-8"))["Statement"]
+        allowed = [item for item in statements if f"{service}:" in str(item["Action"])]
+        trust = [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
+        policy, name, iam = {"Version": "2012-10-17"}, f"deployer-{service}", self.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({**policy, "Statement": trust}))
+        document = json.dumps({**policy, "Statement": allowed})
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
+        keys = self.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName=name)["Credentials"]
+        return Cloud(
+            self.name,
+            keys["AccessKeyId"],
+            self._endpoint_url,
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
     def answer(self, operation: str, *answers: Answer | Callable[[dict[str, Any]], Answer]) -> None:
         """Give the next calls of an API operation these answers, then the backend's own again.
 
@@ -112,7 +150,7 @@ class Cloud:
         return self._session().client(service, region_name=region, endpoint_url=self._endpoint_url)
 
     def _session(self) -> boto3.Session:
-        return boto3.Session(self._access_key, "of-the-owner", region_name=REGION)
+        return boto3.Session(region_name=REGION, **self._keys)
 
     def _record(self, params: dict[str, Any], model: Any, **_unused: Any) -> None:
         self.calls.append(model.name)

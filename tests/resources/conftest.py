@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from types import SimpleNamespace
 
 import moto_log_groups
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _retry
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from aws_in_tests import Cloud, read_models_once, refuse_calls_to_other_machines  # noqa: F401 - fixtures
@@ -36,6 +38,14 @@ def _remove_rate_limits() -> Iterator[None]:
     """Neither backend limits rates."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _retry_at_once() -> Iterator[None]:
+    """Retry after 10 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_retry, "random", SimpleNamespace(uniform=lambda _low, _high: 0.01))
         yield
 
 
