@@ -51,9 +51,7 @@ options:
           - canary
           - dead_letter_queue
           - dead_letter_replay
-          - event_rule
           - event_source_mapping
-          - execution_role
           - lambda_function
           - lambda_function_info
           - lambda_permission

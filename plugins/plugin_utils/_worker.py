@@ -19,8 +19,9 @@ from ..module_utils._module import Spec, perform
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 
+SERVICES = ("events", "iam", "lambda", "logs", "sqs", "ssm", "sts")
 # Read when Ansible imports an action, which is before it forks: workers inherit them.
-MODELS = None if SDK_ERROR else read_models()
+MODELS = None if SDK_ERROR else read_models(SERVICES)
 
 
 def perform_in_process(spec: Spec, arguments: Mapping[str, Any], *, check_mode: bool, name: str = "") -> dict[str, Any]:

@@ -97,7 +97,7 @@ class AwsInProcess:
 def _models_that_know_moto(read_models_once: None) -> Iterator[None]:  # noqa: F811
     """Models that were read before moto was imported do not know it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_worker, "MODELS", _session.read_models())
+        patch.setattr(_worker, "MODELS", _session.read_models(_worker.SERVICES))
         yield
 
 
