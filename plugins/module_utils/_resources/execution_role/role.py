@@ -106,21 +106,26 @@ class ExecutionRole:
         self._is_new = False
 
     def read(self) -> Role | None:
-        """Return the role, None if it does not exist: three calls at once, and one for each policy that will be replaced."""
-        api, together = self._api, self._target.together
+        """Return the role, None if it does not exist: three calls at once, and one for each policy to replace or delete."""
+        api = self._api
         if not self._settings.present:
-            found: list[Any] = together(api.find_role, api.list_policies, api.list_managed_policies)
-            role, names, managed = found
-            return replace(role, policies={name: {} for name in names}, managed=tuple(managed)) if role else None
-        found = together(api.find_role, partial(api.find_policy, POLICY), api.list_policies)
+            return self._read_to_delete()
+        found: list[Any] = self._target.together(api.find_role, partial(api.find_policy, POLICY), api.list_policies)
         role, policy, names = found
         if role is None:
             return None
         is_written = policy is None or not same_meaning(policy, self._policy)
         others = [name for name in names if name != POLICY and (is_written or name != PREVIOUS)]
-        documents = together(*(partial(api.find_policy, name) for name in others))
-        policies = dict(zip((POLICY, *others), (policy, *documents), strict=True))
-        return replace(role, policies={name: document for name, document in policies.items() if document is not None})
+        documents = [policy, *self._target.together(*(partial(api.find_policy, name) for name in others))]
+        policies = {name: item for name, item in zip((POLICY, *others), documents, strict=True) if item is not None}
+        with_policies: Role = replace(role, policies=policies)
+        return with_policies
+
+    def _read_to_delete(self) -> Role | None:
+        api = self._api
+        found: list[Any] = self._target.together(api.find_role, api.list_policies, api.list_managed_policies)
+        role, names, managed = found
+        return replace(role, policies={name: {} for name in names}, managed=tuple(managed)) if role else None
 
     def plan(self, actual: Role | None) -> list[Change]:
         """Return the changes: the role, then its policies; to delete it, the other way round.
