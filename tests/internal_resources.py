@@ -12,8 +12,6 @@ from typing import Any
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_rule import EventRuleResource
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.execution_role import ExecutionRoleResource
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_log_group import RETENTION_DAYS
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function_info import read_function
@@ -44,23 +42,6 @@ def spec_of(name: str) -> Any:
 
 
 OPTIONS: dict[str, Any] = {"tags": {"type": "dict", "aliases": ["resource_tags"]}}
-TARGET = {
-    "id": {"type": "str", "required": True},
-    "arn": {"type": "str", "required": True},
-    "role_arn": {"type": "str"},
-    "input": {"type": "json"},
-    "input_path": {"type": "str"},
-    "input_transformer": {
-        "type": "dict",
-        "options": {"input_paths_map": {"type": "dict"}, "input_template": {"type": "json", "required": True}},
-    },
-    "message_group_id": {"type": "str"},
-    "dead_letter_arn": {"type": "str"},
-    "retry_policy": {
-        "type": "dict",
-        "options": {"maximum_retry_attempts": {"type": "int"}, "maximum_event_age": {"type": "int"}},
-    },
-}
 
 LAMBDA_FUNCTION = ResourceSpec(
     options={
@@ -146,54 +127,10 @@ LAMBDA_ROLLBACK = ResourceSpec(
     work=converging(LambdaRollback),
 )
 
-EVENT_RULE = ResourceSpec(
-    options={
-        **OPTIONS,
-        "name": {"type": "str", "required": True},
-        "event_bus_name": {"type": "str", "default": "default"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "enabled": {"type": "bool"},
-        "event_pattern": {"type": "json"},
-        "schedule_expression": {"type": "str"},
-        "description": {"type": "str"},
-        "role_arn": {"type": "str"},
-        "targets": {
-            "type": "list",
-            "elements": "dict",
-            "options": TARGET,
-            "mutually_exclusive": [("input", "input_path", "input_transformer")],
-        },
-        "purge_targets": {"type": "bool", "default": False},
-        "wait_timeout": {"type": "int", "default": 60},
-    },
-    work=converging(EventRuleResource),
-)
-
-EXECUTION_ROLE = ResourceSpec(
-    options={
-        **OPTIONS,
-        "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "path": {"type": "str"},
-        "description": {"type": "str"},
-        "assume_role_policy": {"type": "dict"},
-        "inline_policies": {"type": "dict"},
-        "purge_inline_policies": {"type": "bool", "default": False},
-        "keep_previous": {"type": "bool", "default": False},
-        "managed_policies": {"type": "list", "elements": "str"},
-        "purge_managed_policies": {"type": "bool", "default": False},
-        "permissions_boundary": {"type": "str"},
-        "max_session_duration": {"type": "int"},
-        "wait_timeout": {"type": "int", "default": 60},
-    },
-    work=converging(ExecutionRoleResource),
-)
 
 LAMBDA_FUNCTION_INFO = ResourceSpec(options={"function_name": {"type": "str", "required": True}}, work=read_function)
 
 RESOURCES: dict[str, Any] = {
-    "event_rule": EVENT_RULE,
-    "execution_role": EXECUTION_ROLE,
     "lambda_function": LAMBDA_FUNCTION,
     "lambda_function_info": LAMBDA_FUNCTION_INFO,
     "lambda_package": LAMBDA_PACKAGE,

@@ -3,51 +3,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""An EventBridge rule as it stands, and the calls to EventBridge about it."""
+"""An EventBridge rule as it was read, and the calls to EventBridge about it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._errors import NotFoundError, ReflectorError, ThrottledError
-from .._retry import RetryPolicy
-from .._session import Target
-from .common import Call
-from .ownership import as_dict
+from ..._errors import NotFoundError, ReflectorError, ThrottledError
+from ..._retry import RetryPolicy
+from ..._session import Target
+from ..common import Call
+from ..ownership import as_dict
 
 # EventBridge may still see targets for a moment after it removed them.
 _SETTLING_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule as it stands; "" where it has no such attribute.
+    """A rule of the default event bus as it was read; "" if it does not have the attribute.
 
     event_pattern   the text that EventBridge stores
-    tags            None where they were not asked for
-    targets         EventBridge's own target structures by id, None where they were not asked for
+    targets         EventBridge's own structures by target id
+    tags            None if they were not read
     """
 
     name: str
-    event_bus_name: str = "default"
     arn: str = ""
     state: str = "ENABLED"
     event_pattern: str = ""
     schedule_expression: str = ""
     description: str = ""
     role_arn: str = ""
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tags: Mapping[str, str] | None = None
-    targets: Mapping[str, Mapping[str, Any]] | None = None
 
     @classmethod
     def from_api(cls, item: Mapping[str, Any]) -> Rule:
-        """From DescribeRule's answer."""
+        """Return the rule in DescribeRule's answer."""
         return cls(
             name=item["Name"],
-            event_bus_name=item.get("EventBusName", "default"),
             arn=item["Arn"],
             state=item.get("State", "ENABLED"),
             event_pattern=item.get("EventPattern") or "",
@@ -57,12 +55,12 @@ class Rule:
         )
 
     @property
-    def enabled(self) -> bool:
+    def is_enabled(self) -> bool:
         """ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS is enabled too."""
         return self.state.startswith("ENABLED")
 
     def request(self) -> dict[str, Any]:
-        """The parameters of PutRule, which forgets what it is not given: everything set is sent, the state too."""
+        """Return PutRule's parameters: all attributes, because PutRule removes those that it does not get."""
         optional = {
             "EventPattern": self.event_pattern,
             "ScheduleExpression": self.schedule_expression,
@@ -70,14 +68,13 @@ class Rule:
         }
         return {
             "Name": self.name,
-            "EventBusName": self.event_bus_name,
             "State": self.state,
             "Description": self.description,
             **{key: value for key, value in optional.items() if value},
         }
 
     def plain(self) -> dict[str, Any]:
-        """The rule's own attributes, for diffs and results."""
+        """Return the rule's own attributes, for diffs and results."""
         values = {key: value for key, value in asdict(self).items() if key not in ("arn", "tags", "targets")}
         return {**values, "event_pattern": json.loads(self.event_pattern) if self.event_pattern else None}
 
@@ -85,45 +82,41 @@ class Rule:
 class RuleApi:
     """The calls to EventBridge about one rule."""
 
-    def __init__(self, target: Target, name: str, bus: str, retry_policy: RetryPolicy) -> None:
+    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
         self._target = target
         self._name = name
-        self._bus = bus
-        self._patience = retry_policy
+        self._retry_policy = retry_policy
 
     @property
     def _client(self) -> Any:
         return self._target.client("events")
 
-    def rule(self) -> Rule | None:
-        """The rule without targets and tags, None if it does not exist."""
+    def find_rule(self) -> Rule | None:
+        """Return the rule without targets and tags, None if it does not exist."""
         try:
             with self._target.describe_operation(f"read event rule {self._name}"):
-                answer = self._client.describe_rule(Name=self._name, EventBusName=self._bus)
+                return Rule.from_api(self._client.describe_rule(Name=self._name))
         except NotFoundError:
             return None
-        return replace(Rule.from_api(answer), event_bus_name=self._bus)
 
-    def targets(self) -> dict[str, Mapping[str, Any]]:
-        """The rule's targets by id, over all pages."""
-        with self._target.describe_operation(f"list the targets of event rule {self._name}"):
-            paginator = self._client.get_paginator("list_targets_by_rule")
-            pages = paginator.paginate(Rule=self._name, EventBusName=self._bus).build_full_result()
-        return {item["Id"]: item for item in pages.get("Targets", [])}
+    def list_targets(self) -> dict[str, Mapping[str, Any]]:
+        """Return the rule's targets by id; none if the rule does not exist."""
+        try:
+            with self._target.describe_operation(f"list the targets of event rule {self._name}"):
+                pages = self._client.get_paginator("list_targets_by_rule").paginate(Rule=self._name)
+                return {item["Id"]: item for item in pages.build_full_result().get("Targets", [])}
+        except NotFoundError:
+            return {}
 
-    def tags(self, arn: str) -> dict[str, str]:
-        """The rule's tags."""
+    def read_tags(self, arn: str) -> dict[str, str]:
+        """Return the rule's tags."""
         with self._target.describe_operation(f"read the tags of event rule {self._name}"):
             return as_dict(self._client.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
-    def call(self, method: str, **request: Any) -> Call:
-        """A call on the rule's own bus."""
-        return Call(method, {"EventBusName": self._bus, **request})
-
     def write(self, call: Call, operation: str) -> None:
-        """Make one writing call; an entry that EventBridge refuses is an error although it answers 200.
+        """Make one writing call. An entry that EventBridge refuses is an error, although EventBridge answers 200.
 
-        Waits out what passes by itself; for the rule's deletion also targets that were just removed.
+        The rule's deletion waits for targets that were just removed.
         """
 
         def make() -> None:
@@ -132,17 +125,17 @@ class RuleApi:
                 if answer.get("FailedEntryCount"):
                     raise self._refusal(call, answer.get("FailedEntries", []))
 
-        def make_in_time() -> None:
-            self._patience.wait_out(make, _passes)
+        def make_with_retries() -> None:
+            self._retry_policy.wait_out(make, _is_transient)
 
         if call.method == "delete_rule":
-            settling = replace(self._patience, seconds=min(_SETTLING_SECONDS, self._patience.seconds))
-            settling.wait_out(make_in_time, _still_has_targets)
+            settling = replace(self._retry_policy, seconds=min(_SETTLING_SECONDS, self._retry_policy.seconds))
+            settling.wait_out(make_with_retries, _still_has_targets)
         else:
-            make_in_time()
+            make_with_retries()
 
     def _refusal(self, call: Call, failed: Sequence[Mapping[str, Any]]) -> Exception:
-        """What botocore would raise, had AWS answered the entries' refusal as an error. Each entry's code is named."""
+        """Return the ClientError that botocore would raise if AWS answered refused entries as an error."""
         listed = "; ".join(
             f"target {entry.get('TargetId')}: {entry.get('ErrorCode')} ({entry.get('ErrorMessage')})"
             for entry in failed
@@ -154,11 +147,11 @@ class RuleApi:
         return refusal
 
 
-def _passes(error: ReflectorError) -> bool:
-    """Another writer on the same rule, or a rate shared with others."""
+def _is_transient(error: ReflectorError) -> bool:
+    """Another writer on the same rule, or throttling."""
     return isinstance(error, ThrottledError) or error.code == "ConcurrentModificationException"
 
 
 def _still_has_targets(error: ReflectorError) -> bool:
-    """The refusal has no code of its own."""
+    """This refusal has no code of its own."""
     return error.code == "ValidationException" and "since it has targets" in error.message

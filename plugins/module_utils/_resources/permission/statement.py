@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A statement of a Lambda function's resource policy: in the options' words, and as AWS stores it. Pure."""
+"""A statement of a Lambda function's resource policy: as settings, and as AWS stores it. Pure."""
 
 from __future__ import annotations
 
@@ -42,14 +42,15 @@ _ROOT = re.compile(r"arn:aws[a-zA-Z0-9-]*:iam::(\d{12}):root", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement as AddPermission can make it, in the options' words; None is a condition that is not there.
+    """A statement that AddPermission can create; None is a condition that the statement does not have.
 
-    principal                   a service, "*", an ARN, or a bare account id (also for arn:<partition>:iam::<id>:root)
-    invoked_via_function_url    True, or None: AddPermission's False grants no less than its absence
+    principal                   a service, "*", an ARN, or an account id (also for arn:<partition>:iam::<id>:root); "" if
+                                only the id counts, because the statement is to be removed
+    invoked_via_function_url    True or None: AddPermission's False allows as much as no condition
     """
 
     statement_id: str
-    principal: str
+    principal: str = ""
     action: str = "lambda:InvokeFunction"
     source_arn: str | None = None
     source_account: str | None = None
@@ -59,27 +60,27 @@ class Statement:
     invoked_via_function_url: bool | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As options; those that are not given are left out."""
+        """Return the fields that are set."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
         return {name: value for name, value in found.items() if value is not None}
 
     def request(self) -> dict[str, Any]:
-        """As AddPermission's parameters."""
+        """Return AddPermission's parameters."""
         return {_PARAMETERS[name]: value for name, value in self.plain().items()}
 
     def named(self, statement_id: str) -> Statement:
-        """The same content under another id."""
+        """Return the same content under another id."""
         return replace(self, statement_id=statement_id)
 
 
 def principal_from(value: str) -> str:
-    """The one form of a principal: AWS stores a bare account id as the ARN of the account's root, some emulators do not."""
+    """Return one form of a principal: AWS stores an account id as the ARN of the account's root, some emulators do not."""
     root = _ROOT.fullmatch(value)
     return root.group(1) if root else value
 
 
 def render(statement: Statement, resource: str, partition: str = "aws") -> dict[str, Any]:
-    """The statement as AWS stores it. Its size counts, so an account id becomes the ARN that AWS makes of it."""
+    """Return the statement as AWS stores it. Its size counts, so an account id becomes the ARN of the account's root."""
     name = statement.principal
     principal: Any
     if name == "*":
@@ -105,9 +106,9 @@ def render(statement: Statement, resource: str, partition: str = "aws") -> dict[
 
 
 def parse(raw: Any, resource_tail: str) -> Statement | None:
-    """The statement that AddPermission would have stored as `raw`; None where it cannot have made it.
+    """Return the statement that AddPermission stores as `raw`, None if it cannot have created it.
 
-    resource_tail   what the statement's Resource has after ":function:": "name" or "name:qualifier"
+    resource_tail   the part of the statement's Resource after ":function:", "name" or "name:qualifier"
     """
     if not isinstance(raw, Mapping) or not set(raw) <= {
         "Sid",
@@ -122,21 +123,21 @@ def parse(raw: Any, resource_tail: str) -> Statement | None:
     principal, conditions = _parse_principal(raw.get("Principal")), _parse_conditions(raw.get("Condition", {}))
     if sid is None or action is None or resource is None or principal is None or conditions is None:
         return None
-    makeable = (
+    is_possible = (
         re.fullmatch(STATEMENT_ID, sid) and raw.get("Effect") == "Allow" and resource_tail_of(resource) == resource_tail
     )
-    return Statement(sid, principal, action, **conditions) if makeable else None
+    return Statement(sid, principal, action, **conditions) if is_possible else None
 
 
 def _one(value: Any) -> str | None:
-    """A string, or the only one of a list, which IAM takes for the same; None for anything else."""
+    """Return a string, or the only one of a list, which means the same to IAM; None for anything else."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value if isinstance(value, str) else None
 
 
 def _parse_principal(value: Any) -> str | None:
-    if isinstance(value, str):  # "*"; moto keeps an account id or a role ARN bare as well
+    if isinstance(value, str):  # "*"; moto also stores account ids and role ARNs like this
         return principal_from(value)
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
@@ -173,5 +174,5 @@ def _condition_value(value: Any) -> str | None:
 
 
 def resource_tail_of(resource: str) -> str:
-    """What a function's ARN has after ":function:"; "" for anything else."""
+    """Return the part of a function's ARN after ":function:", "" for anything else."""
     return resource.rpartition(":function:")[2] if resource.startswith("arn:") else ""

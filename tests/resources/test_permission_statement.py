@@ -1,11 +1,11 @@
-"""A statement in the options' words and as AWS stores it."""
+"""A statement as settings and as AWS stores it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission_statement import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.statement import (
     Statement,
     parse,
     principal_from,
@@ -14,7 +14,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 
 RESOURCE = "arn:aws:lambda:eu-west-1:123456789012:function:f"
 
@@ -102,7 +102,7 @@ DOCUMENTED = [
 
 
 @pytest.mark.parametrize(("raw", "statement"), DOCUMENTED)
-def test_documented_shapes_are_read_and_rendered(raw: dict[str, Any], statement: Statement) -> None:
+def test_statement_parses_and_renders_documented_shapes(raw: dict[str, Any], statement: Statement) -> None:
     assert parse(raw, "f") == statement
     assert render(statement, RESOURCE) == raw
 
@@ -111,38 +111,35 @@ PLAIN = DOCUMENTED[0][0]
 
 
 @pytest.mark.parametrize(
-    "principal",
-    ["123456789012", {"AWS": "123456789012"}, {"AWS": ["arn:aws-cn:iam::123456789012:root"]}],
+    ("stored", "principal"),
+    [
+        *((form, "123456789012") for form in ("123456789012", {"AWS": "123456789012"})),
+        ({"AWS": ["arn:aws-cn:iam::123456789012:root"]}, "123456789012"),
+        *((form, "*") for form in ("*", {"AWS": "*"}, {"AWS": ["*"]})),
+    ],
 )
-def test_forms_of_an_account_are_one(principal: Any) -> None:
-    found = parse({**PLAIN, "Principal": principal}, "f")
+def test_parse_reads_all_forms_of_a_principal(stored: Any, principal: str) -> None:
+    found = parse({**PLAIN, "Principal": stored}, "f")
     assert found is not None
-    assert found.principal == "123456789012"
+    assert found.principal == principal
 
 
-@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
-def test_forms_of_everybody_are_one(principal: Any) -> None:
-    found = parse({**PLAIN, "Principal": principal}, "f")
-    assert found is not None
-    assert found.principal == "*"
-
-
-def test_a_deleted_role_differs_from_the_role() -> None:
+def test_parse_keeps_the_id_of_a_deleted_role() -> None:
     found = parse({**PLAIN, "Principal": {"AWS": "AROAEXAMPLEID12345678"}}, "f")
     assert found is not None
     assert found.principal == "AROAEXAMPLEID12345678"
 
 
-def test_a_role_named_root_is_no_account() -> None:
+def test_principal_of_a_role_named_root_is_not_an_account() -> None:
     assert principal_from("arn:aws:iam::123456789012:role/root") == "arn:aws:iam::123456789012:role/root"
 
 
-def test_condition_keys_are_compared_without_case() -> None:
+def test_parse_ignores_the_case_of_condition_keys() -> None:
     raw = {**PLAIN, "Condition": {"ArnLike": {"aws:sourcearn": "arn:aws:s3:::b"}}}
     assert parse(raw, "f") == Statement("s3-account", "s3.amazonaws.com", source_arn="arn:aws:s3:::b")
 
 
-def test_a_false_that_is_stored_is_not_an_absent_one() -> None:
+def test_parse_distinguishes_false_from_no_condition() -> None:
     raw = {**PLAIN, "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "false"}}}
     found = parse(raw, "f")
     assert found == Statement("s3-account", "s3.amazonaws.com", invoked_via_function_url=False)
@@ -184,7 +181,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("raw", FOREIGN, ids=str)
-def test_what_add_permission_cannot_make_is_foreign(raw: Any) -> None:
+def test_parse_what_add_permission_cannot_create_is_foreign(raw: Any) -> None:
     assert parse(raw, "f") is None
 
 
@@ -195,14 +192,14 @@ JSON = st.recursive(
 )
 
 
-@UNHURRIED
+@RELAXED
 @given(st.dictionaries(st.sampled_from(sorted(PLAIN)), JSON), st.sampled_from([{}, PLAIN]))
-def test_wild_statements_never_crash(wild: dict[str, Any], base: dict[str, Any]) -> None:
+def test_parse_arbitrary_json_never_fails(wild: dict[str, Any], base: dict[str, Any]) -> None:
     found = parse({**base, **wild}, "f")
     assert found is None or isinstance(found, Statement)
 
 
-def test_request_leaves_out_what_is_not_given() -> None:
+def test_request_leaves_out_missing_conditions() -> None:
     assert Statement("a", "s3.amazonaws.com", source_account="1").request() == {
         "StatementId": "a",
         "Principal": "s3.amazonaws.com",
