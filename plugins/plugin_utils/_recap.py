@@ -295,15 +295,17 @@ def _impossible_lines(states: Sequence[TargetState]) -> Iterator[str]:
     groups: dict[str, list[tuple[TargetState, Impossible]]] = {}
     for state in states:
         for entry in state.impossible:
-            general = FailedTarget(state.name, state.account, state.region, {}).generalise(entry.reason)
-            groups.setdefault("slots" if entry.is_full else pattern(general), []).append((state, entry))
+            # Behind the colon are the filters that hold the slots: each group has its own.
+            reason = entry.reason.partition(": ")[0] if entry.is_full else entry.reason
+            general = FailedTarget(state.name, state.account, state.region, {}).generalise(reason)
+            groups.setdefault(pattern(general), []).append((state, entry))
     if not groups:
         return
     total = sum(state.coverage.not_possible for state in states if state.coverage)
     yield f"{plural(total, 'log group')} cannot be subscribed:"
     for members in sorted(groups.values(), key=len, reverse=True):
         yield from _impossible_group(members)
-    if full := len(groups.get("slots", ())):
+    if full := sum(entry.is_full for state in states for entry in state.impossible):
         yield (
             f"    {plural(full, 'log group')} without a free filter slot: to deliver them as well, set "
             f"catch_up_on_full: account_policy ({_ACCOUNT_POLICY})"
