@@ -56,7 +56,7 @@ def _report_run(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tup
     left = recap.left()
     if options["retry_file"] and not check_mode:
         write_retry_file(Path(options["retry_file"]).expanduser(), left, hosts, task_vars["groups"]["all"])
-    return recap.text(), {"left": left, "counts": recap.counts()}
+    return recap.text(), {"left": left, "counts": recap.counts(), "report": recap.report()}
 
 
 def _report_wave(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

@@ -42,7 +42,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible import context
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.lookup import LookupBase
@@ -54,7 +54,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     """Ansible's entry point."""
 
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the pattern. AnsibleError if no host matches it."""
+        """Return the pattern. AnsibleLookupError if no host matches it."""
         del kwargs
         known = variables or {}
         pattern = ",".join(map(str, terms)) or str(known.get("logreflector_hosts", "all"))
@@ -65,7 +65,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         matched = _match(pattern, groups)
         is_local = _IMPLICIT in matched and not limit  # which no inventory needs to contain
         if not (within_limit.intersection(matched) or is_local or _only_lists()):
-            raise AnsibleError(no_targets_message(pattern, limit, sources=known.get("ansible_inventory_sources")))
+            raise AnsibleLookupError(no_targets_message(pattern, limit, sources=known.get("ansible_inventory_sources")))
         return [pattern]
 
 

@@ -84,6 +84,10 @@ counts:
   type: dict
   returned: with O(scope=run)
   sample: {changed: 0, ok: 1, failed: 0, unfinished: 0, not_started: 0}
+report:
+  description: Coverage, delivery check and dead letters of all targets and of each. The callback P(logreflector.aws.fleet#callback) puts it into its report.
+  type: dict
+  returned: with O(scope=run)
 number:
   description: Number of the wave.
   type: int

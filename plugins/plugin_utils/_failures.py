@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,7 @@ def failure_parts(result: Mapping[str, Any]) -> dict[str, str]:
     """Return the parts of the error in a failed result. If items of a loop failed, their errors count."""
     if is_hidden(result):
         return {"message": _HIDDEN}
-    items = result.get("results")
-    failed = [item for item in items if isinstance(item, Mapping) and item.get("failed")] if _is_list(items) else []
-    if failed:
+    if failed := [item for item in _list(result.get("results")) if isinstance(item, Mapping) and item.get("failed")]:
         errors = [failure_parts(item) for item in failed]
         sentences = dict.fromkeys(error_sentence(parts) for parts in errors)
         return errors[0] if len(sentences) == 1 else {"message": one_line(" ".join(sentences))}
@@ -43,8 +41,7 @@ def failure_parts(result: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(error, Mapping) and error.get("message"):
         return {name: one_line(str(error[name])) for name in _PARTS if error.get(name)}
     message = result.get("msg")
-    text = " ".join(map(str, message)) if _is_list(message) else str(message or "")
-    return {"message": one_line(text) or _SILENT}
+    return {"message": one_line(" ".join(map(str, _list(message))) or str(message or "")) or _SILENT}
 
 
 def failure_sentence(result: Mapping[str, Any]) -> str:
@@ -58,8 +55,8 @@ def one_line(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple))
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class FailedTarget:
 def pattern(text: str) -> str:
     """Return the text with placeholders for ARNs, identifiers and durations."""
     words = text.split()
-    following = [*(word.strip(_PUNCTUATION) for word in words[1:]), ""]
+    following = [word.strip(_PUNCTUATION) for word in [*words[1:], ""]][: len(words)]
     return " ".join(
         "<number>" if unit in _UNITS and _is_number(word) else _word_pattern(word)
         for word, unit in zip(words, following, strict=True)

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ._failures import FailedTarget, group_by_reason, pattern
 from ._outcomes import OUTCOMES, Outcome, plural, summary, word
@@ -65,6 +67,15 @@ class Recap:
             *self._next_steps(),
         ]
 
+    def report(self) -> dict[str, Any]:
+        """Return the figures for machines: of all targets, and of each target that has some."""
+        figures = {state.name: _figures(state) for state in self.states}
+        coverages = [state.coverage for state in self.states if state.coverage]
+        return {
+            "coverage": dataclasses.asdict(Coverage.total(coverages)) if coverages else None,
+            "targets": {name: found for name, found in figures.items() if found},
+        }
+
     def _targets(self, done: Sequence[TargetState]) -> Iterator[str]:
         if any(state.functions or state.restored for state in done):
             yield from _grouped_targets(done, self.check_mode)
@@ -111,6 +122,11 @@ class Recap:
                 "To take the new release back from the targets that have it: "
                 f"logreflector.aws.rollback -e rollback_release={releases.pop()}"
             )
+
+
+def _figures(state: TargetState) -> dict[str, Any]:
+    parts = {"coverage": state.coverage, "delivery_check": state.delivery_check, "replay": state.replay}
+    return {name: dataclasses.asdict(part) for name, part in parts.items() if part}
 
 
 def wave_line(number: int, of: int, counts: Mapping[str, int], allowed: str, *, stops: bool) -> str:
@@ -279,15 +295,17 @@ def _impossible_lines(states: Sequence[TargetState]) -> Iterator[str]:
     groups: dict[str, list[tuple[TargetState, Impossible]]] = {}
     for state in states:
         for entry in state.impossible:
-            general = FailedTarget(state.name, state.account, state.region, {}).generalise(entry.reason)
-            groups.setdefault("slots" if entry.is_full else pattern(general), []).append((state, entry))
+            # Behind the colon are the filters that hold the slots: each group has its own.
+            reason = entry.reason.partition(": ")[0] if entry.is_full else entry.reason
+            general = FailedTarget(state.name, state.account, state.region, {}).generalise(reason)
+            groups.setdefault(pattern(general), []).append((state, entry))
     if not groups:
         return
     total = sum(state.coverage.not_possible for state in states if state.coverage)
     yield f"{plural(total, 'log group')} cannot be subscribed:"
     for members in sorted(groups.values(), key=len, reverse=True):
         yield from _impossible_group(members)
-    if full := len(groups.get("slots", ())):
+    if full := sum(entry.is_full for state in states for entry in state.impossible):
         yield (
             f"    {plural(full, 'log group')} without a free filter slot: to deliver them as well, set "
             f"catch_up_on_full: account_policy ({_ACCOUNT_POLICY})"

@@ -62,8 +62,15 @@ class Run:
         return found
 
     def recap(self) -> str:
-        """The lines of the recap that the playbook prints."""
-        return "\n".join(re.findall(r'^ {8}"(.*?)",?$', self.output, re.MULTILINE))
+        """Return the recap, "" if the run did not come to it. It is printed as it is."""
+        found = [line["result"]["lines"] for line in self.results if line["task"].endswith("Print the recap")]
+        text = "\n".join(found[-1]) if found else ""
+        assert text in self.output
+        return text
+
+    def waves(self) -> list[str]:
+        """Return the line that is printed at the end of each wave."""
+        return re.findall(r"^Wave \d+ of \d+: .*$", self.output, re.MULTILINE)
 
 
 class Ansible:

@@ -216,7 +216,7 @@ def test_callback_playbook_without_hosts_says_so(folder: Folder) -> None:
     run = folder.run("[{hosts: none_such, tasks: []}]", targets())
     said, line = run.lines()[-2:]
     assert said == "No hosts matched."
-    assert re.fullmatch(rf"0 targets: none in \d+ s\. Report: {REPORT}", line)
+    assert re.fullmatch(rf"No target matched: nothing was done\. Report: {REPORT}", line)
 
 
 def test_callback_prompt_between_plays_hides_bar(folder: Folder) -> None:
@@ -242,11 +242,11 @@ def test_callback_stopped_waves_reports_outcomes(folder: Folder) -> None:
         "a.eu": "changed",
         "a.us": "failed",
         "b.eu": "ok",
-        "b.us": "not_begun",
-        "c.eu": "not_begun",
-        "c.us": "not_begun",
+        "b.us": "not_started",
+        "c.eu": "not_started",
+        "c.us": "not_started",
     }
-    assert run.report["counts"] == {"changed": 1, "ok": 1, "failed": 1, "unfinished": 0, "not_begun": 3}
+    assert run.report["counts"] == {"changed": 1, "ok": 1, "failed": 1, "unfinished": 0, "not_started": 3}
     assert [
         (wave["play"], wave["number"], wave["of"], wave["targets"], wave["failed"]) for wave in run.report["waves"]
     ] == [
@@ -270,13 +270,13 @@ def test_callback_stopped_waves_reports_outcomes(folder: Folder) -> None:
         f"a.us: {DENIED.format('a.us')}",
         *["this wave", "is over"],
         "",
-        "account    eu         us",
-        "account-a  changed    failed",
-        "account-b  ok         not begun",
-        "account-c  not begun  not begun",
+        "account    eu           us",
+        "account-a  changed      failed",
+        "account-b  ok           not started",
+        "account-c  not started  not started",
         "",
     ]
-    assert run.lines()[-1].startswith("6 targets: 1 changed, 1 ok, 1 failed, 3 not begun in ")
+    assert run.lines()[-1].startswith("6 targets: 1 changed, 1 ok, 1 failed, 3 not started in ")
 
 
 def test_callback_rescued_failure_is_shown_and_target_is_ok(folder: Folder) -> None:
@@ -392,7 +392,7 @@ def test_callback_no_log_task_hides_output(folder: Folder) -> None:
     """
     run = folder.run(playbook, targets(count=1))
     assert run.report is not None
-    assert run.report["targets"]["a.eu"]["failure"] == "It failed; its output is hidden by no_log."
+    assert run.report["targets"]["a.eu"]["failure"] == "The task failed. Its output is hidden by no_log."
     assert SECRET not in run.output + json.dumps(run.report)
 
 

@@ -51,10 +51,10 @@ def test_oldest_ansible_runs_all_playbooks(aws: RunningAws, oldest: Ansible) -> 
         assert run.status == 0, run.output
         return run.recap() if run.changed_tasks() else f"unchanged\n{run.recap()}"
 
-    assert "canary subscribed in" in play("deploy")
+    assert "delivery check: filter after" in play("deploy")
     assert play("deploy", deploy_verify=False).startswith("unchanged")
     play("deploy", reflector_memory_size=320, deploy_verify=False)
-    assert "reflector back at 0.1.0" in play("rollback")
+    assert "reflector is back at 0.1.0" in play("rollback")
     assert "2 targets: reflector 0.1.0" in play("status")
     play("catch_up")
     play("verify")
@@ -71,4 +71,4 @@ def test_oldest_ansible_failed_wave_is_the_last(aws: RunningAws, oldest: Ansible
         aws.front.clear_faults()
         assert oldest.run("logreflector.aws.teardown").status == 0
     assert run.status == 2
-    assert "Left: 1 failed, 1 not begun." in run.recap()
+    assert "2 targets: 1 failed, 1 not started." in run.recap()

@@ -44,7 +44,7 @@ def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansib
             run = ansible.run("logreflector.aws.deploy", "--limit", host)
             assert run.status == 2, action
             failure = next(line for line in run.recap().splitlines() if line.startswith(host))
-            assert "FAILED. Could not" in failure
+            assert "failed. Could not" in failure
             assert action in failure
             assert account in failure
     finally:

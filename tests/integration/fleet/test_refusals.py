@@ -45,7 +45,7 @@ def test_deploy_wrong_target_is_untouched_and_next_target_makes_roles(place: Dep
     announced, run = (ansible.run("logreflector.aws.deploy", *mode) for mode in (["--check"], []))
     assert (announced.status, run.status) == (2, 2), run.output
     assert (
-        f"{FIRST}: FAILED. The reflector would refuse its rules: sinks.archive.stream: must be a string." in run.recap()
+        f"{FIRST}: failed. The reflector would refuse its rules: sinks.archive.stream: must be a string." in run.recap()
     )
     assert f"{SECOND}: ok" in run.recap()
     # The packages are built on the control node, for all targets.
@@ -76,7 +76,7 @@ def test_deploy_wrong_rules_change_no_function(place: Deployed, tmp_path: Any, s
     mistaken = ansible_over(place.aws, tmp_path, reflector_sinks=sinks).run("logreflector.aws.deploy")
     assert mistaken.status == 2, mistaken.output
     assert told in mistaken.recap()
-    assert "2 targets: FAILED. " in mistaken.recap()
+    assert "2 targets: failed. " in mistaken.recap()
     assert "Traceback" not in mistaken.output
     assert calls_of_runs(place.aws) == []
     assert secrets_read(place) == standing
@@ -94,7 +94,7 @@ def test_teardown_with_dead_letters_is_refused(place: Deployed, tmp_path: Any) -
 
     refused = ansible.run("logreflector.aws.teardown", "--limit", FIRST)
     assert refused.status == 2, refused.output
-    assert f"{FIRST}: FAILED. Could not delete queue {QUEUE}" in refused.recap()
+    assert f"{FIRST}: failed. Could not delete queue {QUEUE}" in refused.recap()
     replayed = ansible.run("logreflector.aws.replay", "--limit", FIRST)
     assert replayed.status == 0, replayed.output
     assert [line["message"] for line in place.aws.sink.lines()] == ["to be sent again"]

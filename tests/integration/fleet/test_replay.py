@@ -127,7 +127,7 @@ def test_replay_after_outage_delivers_once(aws: RunningAws, replayer: Ansible) -
     run = replayer.run(REPLAY, "--limit", HOST)
     assert run.status == 0, run.output
     assert run.changes()[HOST] == [f"send 6 messages of queue {QUEUE} again"]
-    assert line_of(run) == f"{HOST}: ok, 6 dead letters, 6 sent again and accepted, 0 left"
+    assert line_of(run) == f"{HOST}: changed. 6 dead letters, 6 sent again and accepted, 0 left."
     assert Counter(line["message"] for line in aws.sink.lines()) == Counter(messages)
     assert set(arrived(aws).values()) == {1}
     assert here(aws).counts() == (0, 0)
@@ -160,7 +160,7 @@ def test_replay_failing_sink_returns_all_messages(aws: RunningAws, replayer: Ans
     assert run.status != 0
     line = line_of(run)
     assert (
-        f"FAILED. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
+        f"failed. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
     )
     assert "503" in line
     assert "stopped early: nothing of 3 batches in a row was accepted" in line
@@ -196,7 +196,7 @@ def test_replay_target_without_reflector_does_not_stop_others(aws: RunningAws, r
     letters = fill(aws, 3)
     run = replayer.run(REPLAY)
     assert run.status != 0
-    assert f"FAILED. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
+    assert f"failed. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
     assert "3 sent again and accepted" in line_of(run)
     assert arrived(aws) == Counter(ids(letters))
 

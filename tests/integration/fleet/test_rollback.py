@@ -194,17 +194,15 @@ def test_rollback_repeated_changes_nothing(story: Story) -> None:
     assert story.runs["back again"].changed_tasks() == []
     assert story.writes["back again"] == []
     recap = without_hashes(story.runs["back again"].recap())
-    assert "reflector back at 0.1.0 already, subscriber back at 0.1.0 already" in recap
+    assert "reflector is already back at 0.1.0, subscriber is already back at 0.1.0" in recap
     functions = {line for lines in story.runs["first again"].changes().values() for line in lines}
     assert functions <= {f"update release of function {name}" for name in (FUNCTION, SUBSCRIBER)}
 
 
 def test_rollback_runs_in_waves_and_checks_delivery(story: Story) -> None:
     for number, host in enumerate(HOSTS, 1):
-        assert f'"msg": "Wave {number}: 0 of 1 targets failed, and 0% may."' in story.runs["back"].output
-        assert (
-            story.runs["back"].result(host, "Send a test line through the target")["canary"]["seconds_to_delivery"] > 0
-        )
+        assert f"Wave {number} of {len(HOSTS)}: 1 target ok, 0 failed (limit 0%)." in story.runs["back"].waves()
+        assert story.runs["back"].result(host, "Send a test line through the target")["canary"]["seconds_to_delivery"] > 0
 
 
 def test_status_shows_current_and_previous_release(story: Story) -> None:
@@ -218,8 +216,8 @@ def test_status_shows_current_and_previous_release(story: Story) -> None:
         assert story.writes[name] == []
 
     assert "2 targets: no reflector, no subscriber" in story.runs["status of nothing"].recap()
-    told("status of second", "before it 0.1.0")
-    told("status of back", "withdrawn 0.1.0")
+    told("status of second", "release before: 0.1.0")
+    told("status of back", "withdrawn: 0.1.0")
 
 
 def test_status_shows_manual_changes_and_failed_targets(story: Story, fleet: Ansible, places: list[Deployed]) -> None:
@@ -231,8 +229,8 @@ def test_status_shows_manual_changes_and_failed_targets(story: Story, fleet: Ans
         places[0].aws.front.clear_faults()
         assert fleet.run("logreflector.aws.deploy").status == 0
     assert run.status == 2
-    assert "), CHANGED since it was released, subscriber" in run.recap()
-    assert f"{HOSTS[1]}: FAILED. Could not read function {FUNCTION}" in run.recap()
+    assert "), CHANGED since its release, subscriber" in run.recap()
+    assert f"{HOSTS[1]}: failed. Could not read function {FUNCTION}" in run.recap()
 
 
 def test_rollback_after_killed_deployment_restores_functions(
@@ -260,6 +258,6 @@ def test_rollback_without_previous_release_fails(story: Story, fleet: Ansible) -
     run = fleet.run("logreflector.aws.rollback", extra={"rollback_waves": "100%"})
     assert run.status == 2
     assert (
-        "2 targets: FAILED. Could not roll back function log-reflector in <account>/<region>: no release before"
+        "2 targets: failed. Could not roll back function log-reflector in <account>/<region>: no release before"
         in run.recap()
     )

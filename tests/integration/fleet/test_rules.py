@@ -141,7 +141,7 @@ def test_rules_wrong_are_refused_before_any_change(
     place: Deployed, fleet: Deploy, variables: dict[str, Any], told: str, arguments: tuple[str, ...]
 ) -> None:
     line = refusal(place, fleet(**variables), *arguments)
-    assert f"{place.host}: FAILED. " in line
+    assert f"{place.host}: failed. " in line
     assert told in line
     assert "reflector_sinks" in line
 

@@ -42,12 +42,12 @@ def test_deploy_refused_account_and_silent_region_do_not_stop_others(
     recap = run.recap().splitlines()
     for account, region in [target for target in TARGETS if target != (MEMBER, REGIONS[0])]:
         line = next(line for line in recap if line.startswith(f"{account}.{region}:"))
-        assert ": ok" in line
+        assert ": changed" in line
         assert our_filters(aws, account, region, HALF_GROUP) == ["shared-half"]
     refused = next(line for line in recap if line.startswith(stranger))
     assert f"assume the role arn:aws:iam::{stranger}:role/log-reflector-deployer" in refused
     silent = next(line for line in recap if line.startswith(f"{MEMBER}.{REGIONS[0]}"))
-    assert "FAILED. Could not" in silent
+    assert "failed. Could not" in silent
     assert f"{MEMBER}/{REGIONS[0]}" in silent
     assert "The region is enabled in this account: check that its endpoint can be reached from here" in silent
     assert "Traceback" not in run.output
@@ -146,7 +146,7 @@ def test_target_with_wrong_variables_fails_alone(
     inventory.write_text(json.dumps(data), encoding="utf-8")
     run = Ansible(aws.deploy_environment(), inventory, tmp_path).run("logreflector.aws.deploy", "--check")
     assert run.status == 2, run.output
-    (failure,) = (line for line in run.recap().splitlines() if line.startswith(f"{wrong}: FAILED. "))
+    (failure,) = (line for line in run.recap().splitlines() if line.startswith(f"{wrong}: failed. "))
     assert told in failure
     assert f"{right}: ok" in run.recap()
 
