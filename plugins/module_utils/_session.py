@@ -85,6 +85,8 @@ class Target:
         self._session = session
         self._client_options = client_options
         self._clients: dict[str, Any] = {}
+        self._role: RoleSession | None = None
+        self._role_arn = self._role_session_name = ""
         # boto3's sessions must not be shared between threads, its clients may be (boto3 guide, "Session", "Clients").
         self._session_lock = threading.Lock()
         self._identity_lock = threading.Lock()
@@ -136,9 +138,6 @@ class Target:
             botocore_session=own, profile_name=params["profile"] or None, region_name=self.region
         )
         self._role_arn, self._role_session_name = params["assume_role_arn"], params["assume_role_session_name"]
-
-    _role: RoleSession | None = None
-    _role_arn = _role_session_name = ""
 
     @property
     def endpoint_url(self) -> str:

@@ -152,6 +152,8 @@ def test_role_foreign_is_refused(cloud: Cloud) -> None:
 
 def run_at_once(cloud: Cloud, settings: RoleSettings, workers: int = 6) -> list[Any]:
     begin, results, targets = threading.Barrier(workers), [], [cloud.target() for _worker in range(workers)]
+    for target in targets:  # they may share a session, of which threads must not create clients
+        _clients = target.client("iam"), target.client("sts")
 
     def work(target: Target) -> None:
         begin.wait()

@@ -28,12 +28,9 @@ NEEDED_FOR_TAGS = {
 # What changed options, a new release or somebody's hand need, and a first roll-out and a teardown do not.
 NEEDED_FOR_UPDATES = {
     "cloudwatch:UntagResource",
-    "events:UntagResource",
     "iam:DeleteRolePermissionsBoundary",
     "iam:DetachRolePolicy",
     "iam:PutRolePermissionsBoundary",
-    "iam:UntagRole",
-    "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",
     "lambda:DeleteFunctionConcurrency",
     "lambda:PutFunctionConcurrency",
