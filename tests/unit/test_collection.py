@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Spec
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import WorkerAction
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+MODULES = sorted(SPECS)
 WITHOUT_CONNECTION: set[str] = set()
 # They deploy, send and go back, and manage no resource of their own.
 WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
@@ -97,9 +97,10 @@ def test_every_module_has_an_action_plugin_with_the_same_spec(name: str) -> None
 
 
 def test_every_action_plugin_has_a_module() -> None:
-    assert (
-        sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__") == MODULES
+    modules, actions = (
+        {path.stem for path in (ROOT / "plugins" / folder).glob("*.py")} for folder in ("modules", "action")
     )
+    assert actions == modules
 
 
 def test_the_action_group_has_every_module_that_connects() -> None:
