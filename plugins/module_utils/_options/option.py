@@ -141,7 +141,7 @@ def argument_spec(*classes: type, prefix: str = "") -> dict[str, Any]:
 
 def read(cls: type[T], params: Mapping[str, Any], prefix: str = "") -> T:
     """Return the dataclass with the values of `params`, whose names have the prefix. InvalidInputError for a wrong value."""
-    values = {each.name: each.check(params.get(prefix + each.name), prefix + each.name) for each in options_of(cls)}
+    values = {each.name: each.check(params.get(prefix + each.name), prefix + each.name) for each in options_of(cls)}  # type: ignore[arg-type]
     return cls(**values)
 
 
@@ -163,14 +163,16 @@ _ACCEPTED: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 def _with_type(each: Option, value: Any, name: str) -> Any:
+    accepted: tuple[type, ...]
     accepted, noun = _ACCEPTED[each.type]
     if not isinstance(value, accepted) or (isinstance(value, bool) and each.type in ("int", "float")):
         raise InvalidInputError(name, f"{value!r} is not {noun}")
     if each.type != "list":
         return value
-    if each.elements == "str" and not all(isinstance(item, str) for item in value):
+    items: tuple[Any, ...] = tuple(value)  # type: ignore[arg-type]
+    if each.elements == "str" and not all(isinstance(item, str) for item in items):
         raise InvalidInputError(name, f"{value!r} is not a list of texts")
-    return tuple(value)
+    return items
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .._options.account import AccountOptions
@@ -63,9 +64,10 @@ def _converge(run: Run, roles: Sequence[RoleSettings]) -> None:
         return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
 
     for part, settings in zip(parts, roles, strict=True):
-        run.add("account", lambda s=settings, p=part: _named(p, work(s)))
+        run.add("account", partial(_named, part, partial(work, settings)))
 
 
-def _named(part: str, result: Result) -> Result:
-    shared = {key: result.pop(key) for key in ("changed", "changes", "diff", "warnings") if key in result}
+def _named(part: str, work: Callable[[], Result]) -> Result:
+    result = work()
+    shared: Result = {key: result.pop(key) for key in ("changed", "changes", "diff", "warnings") if key in result}
     return {**shared, part: result.get("role", result)}

@@ -53,7 +53,7 @@ class Deployment:
     @classmethod
     def from_params(cls, params: Params) -> Deployment:
         """Return the options by the names of the module `deployment`. InvalidInputError for a wrong value."""
-        values = {prefix.rstrip("_"): read(part, params, prefix) for prefix, part in PREFIXES.items()}
+        values: dict[str, Any] = {prefix.rstrip("_"): read(part, params, prefix) for prefix, part in PREFIXES.items()}
         return cls(**values, mode=read(ModeOptions, params, "log_groups_").mode)
 
     def delivery_path(self) -> LogGroupOptions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from .._options.option import read
@@ -38,9 +39,7 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
     rules = ""
     for part in chosen:
         variables = (_KEPT_RULES,) if part == "subscriber" else ()
-        done = run.add(
-            part, lambda n=functions[part], v=variables: roll_back(target, n, variables=v, check_mode=check_mode)
-        )
+        done = run.add(part, partial(roll_back, target, functions[part], variables=variables, check_mode=check_mode))
         rules = (done.get("variables") or {}).get(_KEPT_RULES, rules)
     # After the subscriber: a rule that lets more events through would send them to one that cannot read them yet.
     if rules:
@@ -56,7 +55,7 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
 
 def _releases(target: Target, options: ReleaseInfoOptions) -> dict[str, Result]:
     names = {"reflector": options.reflector_function_name, "subscriber": options.subscriber_function_name}
-    found = target.together(*(lambda n=name: release_info(target, n) for name in names.values()))
+    found = target.together(*(partial(release_info, target, name) for name in names.values()))
     return {
         part: {key: value for key, value in info.items() if key != "changed"}
         for part, info in zip(names, found, strict=True)

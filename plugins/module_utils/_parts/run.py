@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from .._errors import ReflectorError
@@ -37,7 +38,7 @@ class Run:
         facts: dict[str, Result] = {}
         is_stale = False
         for (name, resource), actual in zip(resources.items(), read, strict=True):
-            facts[name] = self.add(part, lambda n=name, r=resource, a=actual, s=is_stale: self._one(n, r, a, s))
+            facts[name] = self.add(part, partial(self._one, name, resource, actual, is_stale))
             is_stale = is_stale or (facts[name]["changed"] and not self.check_mode)
         return facts
 
@@ -52,12 +53,12 @@ class Run:
         The error of a work that failed carries what all parts have changed until then.
         """
         try:
-            done = {"changed": False, "changes": [], **work()}
+            done: Result = {"changed": False, "changes": [], **work()}
         except ReflectorError as error:
             self._merge(error.done)
             error.done = self.finish()
             raise
-        failed = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
+        failed: Result = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
         facts = self._merge(done)
         self.result.setdefault(part, {}).update(facts)
         if failed.get("failed"):

@@ -10,7 +10,7 @@ A function that does not carry our mark is neither changed nor deleted, and its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -287,7 +287,7 @@ class LambdaFunction:
             return []
         return [Change("update", ASYNC, self._name, before.plain(), wanted.plain(), payload=wanted.request())]
 
-    def _plan_tags(self, function: Function) -> Iterator[Change]:
+    def _plan_tags(self, function: Function) -> list[Change]:
         if self._own.concerns_tags:
             self._known_tags(function)
         return self._own.tag_update(

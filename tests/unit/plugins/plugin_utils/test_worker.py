@@ -87,8 +87,7 @@ def example(module: str, package: Path) -> dict[str, Any]:
     """The options of the module's first example; what it takes from other tasks is replaced."""
     name = f"logreflector.aws.{module}"
     tasks = [task for task in yaml.safe_load(load(module).EXAMPLES) if name in task]
-    options = {key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}
-    return options
+    return {key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}
 
 
 def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
