@@ -145,7 +145,7 @@ estimate:
 backfill:
   description: How many log groups' events from before their filters were sent, how many events, and where that failed.
   type: dict
-  returned: with O(backfill), not in check mode
+  returned: with O(backfill_seconds), not in check mode
   sample:
     log_groups: 3
     events: 1200
