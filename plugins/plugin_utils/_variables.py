@@ -43,9 +43,8 @@ def account_targets(spec: Spec, task_vars: Mapping[str, Any]) -> list[dict[str, 
     """
     own, account = task_vars["inventory_hostname"], task_vars.get(_ACCOUNT)
     if not account:
-        raise InvalidInputError(
-            _ACCOUNT, "it is not set, and the execution roles serve all targets of the account. Set it in the inventory"
-        )
+        message = "it is not set, and the execution roles serve all targets of the account. Set it in the inventory"
+        raise InvalidInputError(_ACCOUNT, message, kind="variable")
     hostvars, groups = task_vars["hostvars"], task_vars["groups"]
     group = groups.get(f"account_{account}")
     hosts = (

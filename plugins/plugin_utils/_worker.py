@@ -21,6 +21,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._errors import ReflectorError
 from ..module_utils._module import Spec, perform
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
@@ -112,7 +113,10 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         self._supports_async = True
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
-        arguments, names = self._arguments(task_vars or {})
+        try:
+            arguments, names = self._arguments(task_vars or {})
+        except ReflectorError as error:
+            return {**result, "failed": True, "changed": False, **error.as_result()}
         if self._needs_module():
             return {**result, **self._as_module(arguments, task_vars)}
         return {**result, **self._in_worker(arguments, names)}

@@ -21,6 +21,7 @@ from .run import Run
 from .subscriber import restore_rules
 
 _KEPT_RULES = "EVENT_RULES"
+_NAMES = ("function_name", "rule_name", "work_queue_name", "queue_name")
 
 Info = Mapping[str, Any]
 
@@ -43,13 +44,8 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
         rules = (done.get("variables") or {}).get(_KEPT_RULES, rules)
     # After the subscriber: a rule that lets more events through would send them to one that cannot read them yet.
     if rules:
-        subscriber = SubscriberOptions(
-            function_name=options.subscriber_function_name,
-            rule_name=options.subscriber_rule_name,
-            work_queue_name=options.subscriber_work_queue_name,
-            queue_name=options.subscriber_queue_name,
-        )
-        restore_rules(run, subscriber, json.loads(rules))
+        named = {name: params[f"subscriber_{name}"] for name in _NAMES}
+        restore_rules(run, read(SubscriberOptions, named), json.loads(rules))
     return {**run.finish(), "functions": chosen}
 
 
