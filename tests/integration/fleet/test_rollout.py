@@ -177,7 +177,7 @@ def test_catch_up_reports_why_a_group_is_not_subscribed(story: Story, host: str)
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_verify_delivers_a_line_to_the_sink(story: Story, aws: RunningAws, host: str) -> None:
-    canary = story.runs["verify"].result(host, "Canary")["canary"]
+    canary = story.runs["verify"].result(host, "Send a test line through the target")["canary"]
     assert canary["seconds_to_subscription"] > 0
     assert canary["seconds_to_delivery"] > 0
     received = [line for line in aws.sink.lines() if line.get("logGroup") == canary["log_group"]]

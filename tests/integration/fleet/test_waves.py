@@ -156,7 +156,7 @@ def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> 
     received = [line.get("logGroup") for line in aws.sink.lines()]
     for host in story.order:
         run = story.resumed if host in story.left["stopped"] else story.stopped
-        canary = run.result(host, "Canary")["canary"]
+        canary = run.result(host, "Send a test line through the target")["canary"]
         assert canary["seconds_to_delivery"] > 0
         assert received.count(canary["log_group"]) == 1
 
