@@ -216,7 +216,20 @@ def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:
     for entry in catch_up.get("not_subscribed") or ():
         if entry["outcome"] == "not_possible":
             is_full = entry.get("cause", "slots" if _FULL in entry["reason"] else "") == "slots"
-            yield Impossible(entry["log_group"], entry["reason"], is_full)
+            yield Impossible(entry["log_group"], _short_reason(entry["reason"]), is_full)
+
+
+def _short_reason(reason: str) -> str:
+    """Return a reason that ends with "NAME (to ARN), NAME (to ARN)" with each ARN once. Other reasons stay as they are."""
+    head, _colon, holders = reason.partition(": ")
+    names: dict[str, list[str]] = {}
+    for holder in holders.split(", "):
+        name, found, destination = holder.removesuffix(")").partition(" (to ")
+        if not found or not holder.endswith(")"):
+            return reason
+        names.setdefault(destination, []).append(name)
+    shown = [f"{', '.join(group)} (to {arn})" for arn, group in names.items()]
+    return f"{head}: {'; '.join(shown)}"
 
 
 def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:
