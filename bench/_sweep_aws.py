@@ -18,14 +18,14 @@ from typing import Any
 from _fleet_aws import ROOT, Root, Target
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
 from embedded_aws.front import Call
-from embedded_aws.rates import DOCUMENTED, TAKEN
+from embedded_aws.rates import ASSUMED, DOCUMENTED
 
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "modules"))
 
 from subscriptions import make_function
 
 DESTINATIONS = ("log-reflector", "loop-1", "loop-8")
-_RATES = {operation: rate for (service, operation), rate in (DOCUMENTED | TAKEN).items() if service == "logs"}
+_RATES = {operation: rate for (service, operation), rate in (DOCUMENTED | ASSUMED).items() if service == "logs"}
 _LOGS = "Logs_20140328."
 
 

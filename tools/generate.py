@@ -244,9 +244,14 @@ def files() -> Iterator[tuple[Path, str]]:
             yield path, _TABLE.sub(lambda match: f"{match[1]}{table(match[2])}\n{match[3]}", text)
 
 
+def _module_names() -> list[str]:
+    return [path.stem for path in (ROOT / "plugins/modules").glob("*.py")]
+
+
 def _spec(module: str) -> Any:
+    """Return the module's spec, None if an action plugin of its own implements it."""
     imported = __import__(f"ansible_collections.logreflector.aws.plugins.modules.{module}", fromlist=["SPEC"])
-    return imported.SPEC
+    return getattr(imported, "SPEC", None)
 
 
 def superfluous(generated: set[Path]) -> list[Path]:

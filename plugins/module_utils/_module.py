@@ -64,6 +64,7 @@ class Spec:
     rules           between options, as AnsibleModule takes them
     services        of AWS that it calls: their models are loaded before Ansible forks
     connects        False where AWS is not called
+    needs_sources   whether it builds packages or reads the reflector's code, so that it can only run on the control node
     """
 
     groups: tuple[Group, ...]
@@ -71,6 +72,7 @@ class Spec:
     rules: dict[str, Any] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     connects: bool = True
+    needs_sources: bool = False
 
     def options(self) -> dict[str, Option]:
         """Return the module's own options by name."""
@@ -95,7 +97,7 @@ class Spec:
         if not self.connects:
             return {"argument_spec": spec, **self.rules}
         rules = dict(self.rules)
-        connection = {renamed.get(each.name, each.name): _argument(each) for each in options_of(Connection)}
+        connection = {renamed.get(name, name): argument for name, argument in CONNECTION.items()}
         return {
             "argument_spec": {**connection, **spec},
             "required_together": [*TOGETHER, *rules.pop("required_together", [])],
@@ -112,6 +114,10 @@ def _argument(each: Option) -> dict[str, Any]:
     return {**argument, "fallback": (env_fallback, list(each.env))} if each.env else argument
 
 
+CONNECTION = {each.name: _argument(each) for each in options_of(Connection)}
+"""The argument spec of the options that all modules that call AWS take."""
+
+
 def perform(
     spec: Spec,
     params: Params,
@@ -126,7 +132,7 @@ def perform(
     names    what messages call the options, where that differs
     """
     if spec.connects and SDK_ERROR:
-        return {"failed": True, "changed": False, "msg": missing_required_lib("boto3 and botocore")}
+        return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
     target: Target | None = None
     try:
         if spec.connects:

@@ -71,6 +71,7 @@ SPEC = Spec(
     ),
     work=manage_catch_up,
     services=("lambda", "logs", "sts"),
+    needs_sources=True,
 )
 
 

@@ -41,7 +41,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: Prove that a new log group's lines arrive
-  logreflector.aws.canary:
+  logreflector.aws.delivery_check:
     region: eu-west-1
   register: proof
 """

@@ -91,6 +91,7 @@ SPEC = Spec(
     ),
     work=manage_deployment,
     services=("cloudwatch", "events", "iam", "lambda", "logs", "sqs", "ssm", "sts"),
+    needs_sources=True,
 )
 
 

@@ -76,6 +76,7 @@ SPEC = Spec(
     ),
     work=manage_roles,
     services=("iam", "sts"),
+    needs_sources=True,
 )
 
 

@@ -10,14 +10,13 @@ module: lambda_permission
 short_description: Manage statements in the resource policy of a Lambda function
 version_added: 0.1.0
 description:
-  - Adds, replaces and removes statements in the resource policy of a function, a version or an alias, several in one call.
-  - A statement is identified by its id and compared exactly with what AWS stores. The forms of a principal that mean the same
-    are taken for the same.
-  - A statement that changes is replaced without a moment in which none stands. The new content is first added under a derived
-    id, which ends in C(-lr-twin) and is removed at the end. A run that was stopped in between is completed by the next one.
-  - Each write is guarded by the policy's revision. When another writer was faster, the policy is read again and the next write
-    is decided anew.
-  - Statements with other ids are never touched, nor are statements that C(AddPermission) cannot have made, such as those with
+  - Adds, replaces and removes statements in the resource policy of a function, a version or an alias, several in one task.
+  - A statement is identified by its id and compared exactly with what AWS stores. Forms of a principal that mean the same are equal.
+  - A statement is replaced without a moment in which none exists. The new content is first added under a derived id, which ends in
+    C(-lr-twin) and is removed at the end. If a run is stopped in between, the next one completes the replacement.
+  - Each write is guarded by the policy's revision. If another writer was faster, the policy is read again and the next write
+    is decided again.
+  - Statements with other ids are never changed, nor are statements that C(AddPermission) cannot have created, such as those with
     C(NotPrincipal) or with several principals.
   - The size of the policy is checked before anything is written. AWS allows 20,480 bytes.
 author:
@@ -40,7 +39,7 @@ EXAMPLES = r"""
         source_arn: "arn:{partition}:logs:{region}:{account}:log-group:*"
         source_account: "{account}"
 
-- name: A statement for each log group, so that the console shows triggers; those of former groups go
+- name: A statement for each log group, so that the console shows triggers; those of other groups are removed
   logreflector.aws.lambda_permission:
     region: eu-west-1
     function_name: log-reflector
@@ -49,17 +48,6 @@ EXAMPLES = r"""
       - statement_id: log-reflector-group-testing-the-subscriber
         principal: logs.amazonaws.com
         source_arn: "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/testing-the-subscriber:*"
-        source_account: "{account}"
-
-- name: Take the statements of an older tool out, which fill the policy with one for each log group
-  logreflector.aws.lambda_permission:
-    region: eu-west-1
-    function_name: log-reflector
-    compact: true
-    statements:
-      - statement_id: log-reflector-logs
-        principal: logs.amazonaws.com
-        source_arn: "arn:{partition}:logs:{region}:{account}:log-group:*"
         source_account: "{account}"
 
 - name: Remove them all
@@ -73,8 +61,8 @@ EXAMPLES = r"""
 RETURN = r"""
 statements:
   description:
-    - The statements with the ids of O(statements) or with O(purge_prefix), as they stand (in check mode, before the change).
-    - Conditions that are not there are left out. The principal of an account is its id.
+    - The statements with the ids of O(statements) or with O(purge_prefix) (in check mode, before the change).
+    - Conditions that a statement does not have are left out. The principal of an account is its id.
   type: list
   elements: dict
   returned: success
@@ -90,7 +78,7 @@ policy_size:
   returned: success
   sample: 412
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: The changes, in check mode the planned ones, a line for each.
   type: list
   elements: str
   returned: success
@@ -100,9 +88,8 @@ changes:
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import PermissionOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import (
-    LambdaPermissionResource,
-)
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.permission import LambdaPermission
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.settings import permission_settings
 
 STATEMENT = {
     "statement_id": {"type": "str", "required": True},
@@ -111,7 +98,7 @@ STATEMENT = {
     "source_arn": {"type": "str"},
     "source_account": {"type": "str"},
     "principal_org_id": {"type": "str"},
-    # Stored in clear in the policy, shown by GetPolicy: hiding it here would only hide what is compared.
+    # The policy has it in clear text and GetPolicy returns it: hiding it here would only hide what is compared.
     "event_source_token": {"type": "str", "no_log": False},
     "function_url_auth_type": {"type": "str", "choices": ["NONE", "AWS_IAM"]},
     "invoked_via_function_url": {"type": "bool"},
@@ -119,7 +106,7 @@ STATEMENT = {
 
 SPEC = Spec(
     groups=(Group(PermissionOptions),),
-    work=converging(LambdaPermissionResource),
+    work=converging(lambda target, params: LambdaPermission(target, permission_settings(params))),
     services=("lambda", "sts"),
 )
 

@@ -10,7 +10,7 @@ module: lambda_permission_info
 short_description: Read the resource policy of a Lambda function
 version_added: 0.1.0
 description:
-  - Gives the statements of a function's resource policy, or of that of a version or an alias, in the words of
+  - Returns the statements of the resource policy of a function, a version or an alias, as options of
     M(logreflector.aws.lambda_permission) and as AWS stores them.
   - A function without a policy has no statements. A function, version or alias that does not exist is an error.
 author:
@@ -38,8 +38,8 @@ EXAMPLES = r"""
 RETURN = r"""
 statements:
   description:
-    - The statements, in the order that AWS has them in. Conditions that are not there are left out.
-    - A statement that C(AddPermission) cannot have made has no other keys than C(statement_id) (null if it has none),
+    - The statements in AWS's order. Conditions that a statement does not have are left out.
+    - A statement that C(AddPermission) cannot have created has only the keys C(statement_id) (null if it has none),
       C(expressible) and C(raw).
   type: list
   elements: dict
@@ -50,11 +50,11 @@ statements:
       type: str
       returned: always
     principal:
-      description: Who may. A service, an account id, an ARN, or V(*).
+      description: Who may invoke the function. A service, an account id, an ARN, or V(*).
       type: str
       returned: if expressible
     action:
-      description: What the principal may do.
+      description: The action that the principal may do.
       type: str
       returned: if expressible
     expressible:
@@ -100,7 +100,7 @@ revision_id:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import FunctionOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import read_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.permission import read_policy
 
 SPEC = Spec(
     groups=(Group(FunctionOptions),),

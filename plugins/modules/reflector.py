@@ -60,6 +60,7 @@ SPEC = Spec(
     groups=(Group(StateOption), Group(ReflectorOptions, variables="reflector_"), Group(RoleVariables)),
     work=manage_reflector,
     services=("lambda", "logs", "sqs", "ssm", "sts"),
+    needs_sources=True,
 )
 
 

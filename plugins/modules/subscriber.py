@@ -74,6 +74,7 @@ SPEC = Spec(
     ),
     work=manage_subscriber,
     services=("cloudwatch", "events", "lambda", "logs", "sqs", "ssm", "sts"),
+    needs_sources=True,
 )
 
 

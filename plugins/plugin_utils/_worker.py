@@ -64,7 +64,7 @@ def perform_in_process(
     option_of = {shown: option for option, shown in names.items()}
     params = {option_of.get(key, key): value for key, value in validated.validated_parameters.items()}
     if refused := refusal(validated, name):
-        result: dict[str, Any] = {"failed": True, "changed": False, "msg": refused}
+        result: dict[str, Any] = {"failed": True, "msg": refused}
     else:
         result = perform(spec, params, check_mode=check_mode, models=MODELS, names=names)
     return cleaned({**result, "invocation": {"module_args": params}}, validated)
@@ -163,12 +163,14 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
     def _needs_module(self) -> bool:
         """Return whether the work belongs elsewhere.
 
-        That is another machine or user, the background, or another Python that has the SDK if the controller's has not.
+        That is another machine, user or environment, the background, or another Python that has the SDK if the
+        controller's has not.
         """
         return bool(
             self._connection.transport not in ("local", "ansible.builtin.local")
             or self._task.async_val
             or self._connection.become  # which ansible_become decides as well, not the task alone
+            or (any(self._task.environment or []) and not self.spec.needs_sources)
             or (self.spec.connects and SDK_ERROR)
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache, partial
@@ -20,6 +19,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import pe
 from aws_in_tests import REGION, is_write, read_models_once, refuse_calls_to_other_machines  # noqa: F401 - fixtures
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
+from internal_resources import spec_of
 from moto import mock_aws
 
 moto_log_groups.install()
@@ -54,7 +54,7 @@ class AwsInProcess:
     def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         """The result of a module's run; region is eu-west-1 unless given."""
         self.calls.clear()
-        spec = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
+        spec = spec_of(module)
         arguments = {"region": REGION, **params} if spec.connects else params
         result = perform_in_process(spec, arguments, check_mode=check_mode)
         CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # what --diff shows; it raises for what it cannot

@@ -1,4 +1,8 @@
-"""The settings in force and the number of events under way: what all patches share."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The current settings and the number of events in progress: what all patches share."""
 
 from __future__ import annotations
 

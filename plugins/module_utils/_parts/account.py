@@ -11,7 +11,7 @@ from typing import Any
 
 from .._options.account import AccountOptions
 from .._plan import Result, converge
-from .._resources._adapters import ExecutionRole, RoleSettings
+from .._resources.execution_role.role import ExecutionRole, RoleSettings
 from .._resources.target_info import read_target
 from .once import once
 from .permissions import TargetOptions, reflector_policy, subscriber_policy

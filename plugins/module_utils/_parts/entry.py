@@ -123,11 +123,11 @@ def _own_options(params: Params, region: str) -> TargetOptions:
 def _account_targets(params: Params, own: TargetOptions) -> list[TargetOptions]:
     """Return what the other targets of the account need."""
     regions = read(Placement, params).account_regions
-    others = [_lenient(given) for given in params["account_targets"] or ()]
+    others = [lenient_options(given) for given in params["account_targets"] or ()]
     return [*others, *(dataclasses.replace(own, region=region) for region in regions)]
 
 
-def _lenient(given: Mapping[str, Any]) -> TargetOptions:
+def lenient_options(given: Mapping[str, Any]) -> TargetOptions:
     """Return the options of another target, without values that are wrong: that target fails by itself."""
     return TargetOptions(
         str(given.get("region") or ""),

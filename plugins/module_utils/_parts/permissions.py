@@ -53,8 +53,7 @@ def reflector_policy(targets: Sequence[TargetOptions]) -> Document:
         _allow("DecryptSecrets", ["kms:Decrypt"], _all(options, lambda each: each.secret_kms_key_arns)),
         _allow("ReadRules", ["ssm:GetParameter"], _rules_parameters(options)),
         _allow("UseOwnKey", ["kms:Decrypt", "kms:GenerateDataKey"], _own_keys(options)),
-        *reflector_code.sink_permissions([each.sinks for each in options]),
-        _allow("EncryptForSinks", ["kms:GenerateDataKey"], _all(options, lambda each: each.sink_kms_key_arns)),
+        *_sink_statements(options),
     ]
     return _document(statements)
 
@@ -107,6 +106,19 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
         ),
     ]
     return _document(statements)
+
+
+def _sink_statements(options: Sequence[ReflectorOptions]) -> list[Statement]:
+    """Return one statement for each action that the sinks need."""
+    resources: dict[str, set[str]] = {"kms:GenerateDataKey": set(_all(options, lambda each: each.sink_kms_key_arns))}
+    for action, arn in reflector_code.sink_permissions([each.sinks for each in options]):
+        resources.setdefault(action, set()).add(arn)
+    return [_allow(_sid(action), [action], sorted(arns)) for action, arns in sorted(resources.items())]
+
+
+def _sid(action: str) -> str:
+    service, _colon, name = action.partition(":")
+    return f"{name}Of{service.capitalize()}ForSinks"
 
 
 def _log_group_actions(targets: Sequence[TargetOptions]) -> list[str]:

@@ -16,13 +16,10 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._options.reflector import ReflectorOptions
 from .._plan import Resource, Result
-from .._resources._adapters import (
-    FunctionSettings,
-    LambdaFunction,
-    LambdaPermission,
-    PermissionSettings,
-    StatementSettings,
-)
+from .._resources.function import FunctionSettings, LambdaFunction
+from .._resources.permission.permission import LambdaPermission
+from .._resources.permission.settings import PermissionSettings
+from .._resources.permission.statement import Statement
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
@@ -160,7 +157,7 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
     return PermissionSettings(
         function_name=options.function_name,
         statements=tuple(
-            StatementSettings(statement_id=name, principal=principal, source_arn=arn, source_account="{account}")
+            Statement(statement_id=name, principal=principal, source_arn=arn, source_account="{account}")
             for name, arn in {"log-reflector-logs": f"{log_groups}*", **triggers}.items()
         ),
         purge_prefix=TRIGGER_PREFIX,

@@ -58,23 +58,11 @@ def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> s
     return ""
 
 
-def sink_permissions(sinks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the statements that the sinks of several targets need: one for each action."""
-    resources: dict[str, set[str]] = {}
-    for each in sinks:
-        for action, arn in module("sinks").needs(each, "permissions"):
-            resources.setdefault(action, set()).add(arn)
-    return [
-        {"Sid": _sid(action), "Effect": "Allow", "Action": [action], "Resource": sorted(arns)}
-        for action, arns in sorted(resources.items())
-    ]
+def sink_permissions(sinks: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what the sinks of several targets need: actions and the ARNs of their resources."""
+    return [need for each in sinks for need in module("sinks").needs(each, "permissions")]
 
 
 def sink_log_groups(sinks: Mapping[str, Any]) -> list[str]:
     """Return names and patterns of the log groups that sinks in AWS write to: they would feed themselves."""
     return sorted(module("sinks").needs(sinks, "own_log_groups"))
-
-
-def _sid(action: str) -> str:
-    service, _colon, name = action.partition(":")
-    return f"Sink{service.capitalize()}{name}"

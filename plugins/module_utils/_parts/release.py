@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 
-from .._resources._adapters import FunctionSettings
+from .._resources.function import FunctionSettings
 from .._version import VERSION
 
 # What no version of a function keeps, where its package is, and the release itself.

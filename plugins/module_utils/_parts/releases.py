@@ -14,7 +14,7 @@ from .._options.option import read
 from .._options.releases import ReleaseInfoOptions, RollbackOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Params, Result
-from .._resources._adapters import release_info, roll_back
+from .._resources.function import release_info, roll_back
 from .._session import Target
 from .run import Run
 from .subscriber import restore_rules

@@ -14,6 +14,7 @@ from .._plan import Resource, Result, converge, outcome
 from .._session import Target
 
 _MERGED = ("changes", "diff", "warnings")
+_NAMED = ("parameter", "queue", "rule")  # a part may have several of these, so their facts have the resource's name
 
 
 class Run:
@@ -36,9 +37,14 @@ class Run:
         facts: dict[str, Result] = {}
         is_stale = False
         for (name, resource), actual in zip(resources.items(), read, strict=True):
-            facts[name] = self.add(part, lambda r=resource, a=actual, s=is_stale: _converge(r, a, s, self.check_mode))
+            facts[name] = self.add(part, lambda n=name, r=resource, a=actual, s=is_stale: self._one(n, r, a, s))
             is_stale = is_stale or (facts[name]["changed"] and not self.check_mode)
         return facts
+
+    def _one(self, name: str, resource: Resource, actual: Any, is_stale: bool) -> Result:
+        read = None if is_stale else lambda: actual
+        result = converge(resource, check_mode=self.check_mode, read=read)
+        return {name if key in _NAMED else key: value for key, value in result.items()}
 
     def add(self, part: str, work: Callable[[], Result]) -> Result:
         """Run the work of a part and merge its result. Return what is left of it: its facts.
@@ -75,9 +81,3 @@ class PartFailedError(Exception):
     def __init__(self, result: Result) -> None:
         super().__init__(result.get("msg", ""))
         self.result = result
-
-
-def _converge(resource: Resource, actual: Any, is_stale: bool, check_mode: bool) -> Result:
-    if is_stale:
-        return converge(resource, check_mode=check_mode)
-    return converge(resource, check_mode=check_mode, read=lambda: actual)

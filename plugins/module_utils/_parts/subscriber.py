@@ -14,8 +14,9 @@ from typing import Any
 from .._options.log_groups import LogGroupOptions
 from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
-from .._resources._adapters import EventRule, FunctionSettings, LambdaFunction, RuleSettings, RuleTarget
+from .._resources.event_rule.rule import EventRule, RuleSettings, RuleTarget
 from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
+from .._resources.function import FunctionSettings, LambdaFunction
 from .._resources.metric_alarm import AlarmSettings, Metric, MetricAlarm
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import base64
@@ -31,7 +35,7 @@ def published(place: Place, function: str, number: int) -> str:
     return version
 
 
-def test_a_version_keeps_its_code_and_configuration_and_hands_the_code_out(place: Place) -> None:
+def test_published_version_keeps_its_code_and_configuration(place: Place) -> None:
     function = place.function(source(0)).split(":")[6]
     versions = [published(place, function, number) for number in (1, 2)]
     assert versions == ["1", "2"]
@@ -47,10 +51,13 @@ def test_a_version_keeps_its_code_and_configuration_and_hands_the_code_out(place
         assert json.loads(invoked) == [number, str(number)]
 
 
-def test_nothing_new_is_published_twice_and_nothing_unexpected_at_all(place: Place) -> None:
+def test_publish_version_unchanged_or_unexpected_code_creates_none(aws: RunningAws, place: Place) -> None:
+    aws.configure(update_delay=3600)
     function = place.function(source(0)).split(":")[6]
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.publish_version(FunctionName=function)
+    aws.configure(update_delay=0.1)
+    function = place.function(source(0)).split(":")[6]
     first = published(place, function, 1)
     assert place.lambda_.publish_version(FunctionName=function)["Version"] == first
     other = base64.b64encode(bytes(32)).decode()
@@ -60,7 +67,7 @@ def test_nothing_new_is_published_twice_and_nothing_unexpected_at_all(place: Pla
         place.lambda_.publish_version(FunctionName=function, RevisionId="of yesterday")
 
 
-def test_an_alias_names_a_version_that_exists_and_protects_it(place: Place) -> None:
+def test_alias_needs_an_existing_version_and_protects_it(place: Place) -> None:
     function = place.function(source(0)).split(":")[6]
     first, second = (published(place, function, number) for number in (1, 2))
     where = {"FunctionName": function, "Name": "live"}
@@ -81,7 +88,7 @@ def test_an_alias_names_a_version_that_exists_and_protects_it(place: Place) -> N
     ]
 
 
-def test_versions_and_aliases_go_with_the_function(place: Place) -> None:
+def test_delete_function_deletes_versions_and_aliases(place: Place) -> None:
     function = place.function(source(0), FunctionName="with-versions").split(":")[6]
     published(place, function, 1)
     place.lambda_.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
@@ -93,7 +100,7 @@ def test_versions_and_aliases_go_with_the_function(place: Place) -> None:
 
 
 @pytest.mark.parametrize("action", ["PublishVersion", "CreateAlias", "UpdateAlias", "DeleteAlias", "ListAliases"])
-def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action: str) -> None:
+def test_version_and_alias_calls_need_their_own_permissions(aws: RunningAws, place: Place, action: str) -> None:
     function = place.function(source(0)).split(":")[6]
     place.settled(function)
     lambda_ = aws.deployer_session(place.account, place.region).client("lambda")

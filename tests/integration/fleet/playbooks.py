@@ -58,7 +58,7 @@ class Run:
 
     def catch_up(self, host: str) -> dict[str, Any]:
         """What the playbook deploy's step of that name came to."""
-        found: dict[str, Any] = self.result(host, "Converge the target")["steps"]["catch_up"]
+        found: dict[str, Any] = self.result(host, "Deploy everything")["catch_up"]
         return found
 
     def recap(self) -> str:

@@ -429,9 +429,19 @@ SLOW = """
   serial: [2, '100%']
   tasks:
     - {name: First, ansible.builtin.command: "true"}
-    - {name: Wait, ansible.builtin.command: "sleep {{ pause | default(ansible_play_batch | length) }}", changed_when: false}
+    - name: Wait
+      ansible.builtin.shell: "touch {{ inventory_hostname }}.waits; sleep {{ pause | default(ansible_play_batch | length) }}"
+      args: {chdir: "{{ playbook_dir }}"}
+      changed_when: false
     - {name: Third, ansible.builtin.fail: {msg: Not today.}, when: broken | default(false)}
 """
+
+
+def all_wait(folder: Folder, count: int) -> Callable[[str], bool]:
+    """Whether the bar shows the second wave's task Wait and all targets have begun it, so that Ansible starts no worker."""
+    return lambda output: (
+        "wave 2 of 2  Wait" in terminal.plain(output) and len(list(folder.path.glob("*.waits"))) == count
+    )
 
 
 def test_callback_on_terminal_shows_bar_and_removes_it(folder: Folder) -> None:
@@ -459,7 +469,7 @@ def test_callback_ctrl_c_writes_report(folder: Folder) -> None:
     run = folder.on_terminal(
         SLOW,
         targets(count=6, pause=8),
-        until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
+        until=all_wait(folder, 6),
         send=signal.SIGINT,
     )
     assert run.status == 99  # Ansible's own for it
@@ -478,7 +488,7 @@ def test_callback_killed_run_leaves_report_of_last_wave(folder: Folder) -> None:
     run = folder.on_terminal(
         SLOW,
         targets(count=4, pause=8),
-        until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
+        until=all_wait(folder, 4),
         send=signal.SIGTERM,
         LOG_REFLECTOR_FLEET_INTERVAL="0.01",
     )

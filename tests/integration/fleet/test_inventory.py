@@ -310,7 +310,7 @@ def test_inventory_other_member_is_refused_with_advice(inventory: Inventory) -> 
     answer = inventory.given(assume_role_arn=role_arn(MEMBERS[5]))
     assert answer.status == 1
     for words in (
-        "Could not list the roots of the organisation",
+        "Could not list the roots of the organization",
         "organizations:ListRoots",
         "delegated administrator",
         "AccessDeniedException",
@@ -353,7 +353,7 @@ def test_inventory_without_answer_fails(inventory: Inventory, aws: RunningAws) -
         ({"include": {"accounts": ["gone"]}}, "include.accounts: the account 'gone' is not active but SUSPENDED"),
         (
             {"include": {"tags": {"environment": "prod"}}},
-            "include.tags: no account in question has a tag 'environment'",
+            "include.tags: no chosen account has a tag 'environment'",
         ),
         ({"regions": ["cn-north-1"], "region": "eu-west-1"}, "cn-north-1 is in the partition aws-cn"),
         ({"include": {"ous": ["/Security"]}, "exclude": {"ous": ["/"]}}, "include and exclude leave none"),
@@ -380,11 +380,11 @@ def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, optio
         ({"exclude": {"tags": ["env"]}}, "'tags'"),
         ({"exclude": {"ous": ["Workloads"]}}, "exclude.ous: 'Workloads' is not a path"),
         ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option"),
-        ({"hostname": "{account}"}, "option hostname: 'account' is no field"),
+        ({"hostname": "{account}"}, "option hostname: 'account' is not a field"),
         ({"role_arn": "deployer"}, "option role_arn: 'deployer' is not a role"),
         (
             {"role_arn": "arn:aws:iam::{{ target_account_id }}:role/x"},
-            "option role_arn: its fields stand in single braces",
+            "option role_arn: its fields have single braces",
         ),
         ({"profile": "x", "access_key": "y"}, "profile|access_key"),
         ({"access_key": "y"}, "access_key, secret_key"),

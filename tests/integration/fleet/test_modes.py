@@ -116,7 +116,7 @@ def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[R
         run = ansible.run("logreflector.aws.deploy", extra=variables)
     assert run.status == 0, run.output
     place.wait_until_idle()
-    steps = run.result(place.host, "Converge the target")["steps"]
+    steps = run.result(place.host, "Deploy everything")
     counted = at_sink(place, SERVED)
     return run, steps, Counter({message: counted[message] for message in written})
 

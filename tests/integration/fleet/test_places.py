@@ -33,7 +33,7 @@ def fleet(aws: RunningAws, tmp_path: Path) -> Ansible:
 def play(fleet: Ansible, folder: Path, *arguments: str, tasks: int = 1, environment: Any = ()) -> Run:
     """So many tasks on every target; with an environment each is a module of its own."""
     given = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
-    queue = {"logreflector.aws.dead_letter_queue": {"name": "log-reflector-places"}, "environment": environment}
+    queue = {"logreflector.aws.lambda_permission_info": {"function_name": "log-reflector"}, "environment": environment}
     play = {
         "hosts": "all",
         "gather_facts": False,

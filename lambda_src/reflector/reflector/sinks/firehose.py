@@ -63,13 +63,12 @@ def sink(options: Options) -> Firehose:
 
 def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
-    region = options.get("region") or "*"
-    yield (
-        "firehose:PutRecordBatch",
-        f"arn:{{partition}}:firehose:{region}:{{account}}:deliverystream/{options.get('stream')}",
-    )
+    region, stream = options.get("region") or "*", options.get("stream")
+    if isinstance(stream, str):
+        yield "firehose:PutRecordBatch", f"arn:{{partition}}:firehose:{region}:{{account}}:deliverystream/{stream}"
 
 
 def own_log_groups(options: Mapping[str, Any]) -> Iterator[str]:
     """The log groups that Firehose itself writes to: forwarding them would feed them."""
-    yield f"/aws/kinesisfirehose/{options.get('stream')}"
+    if isinstance(options.get("stream"), str):
+        yield f"/aws/kinesisfirehose/{options['stream']}"

@@ -76,6 +76,10 @@ def sink(options: Options) -> Kinesis:
 
 def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
-    region, stream = options.get("region") or "*", str(options.get("stream"))
-    arn = stream if stream.startswith("arn:") else f"arn:{{partition}}:kinesis:{region}:{{account}}:stream/{stream}"
-    yield "kinesis:PutRecords", arn
+    region, stream = options.get("region") or "*", options.get("stream")
+    if isinstance(stream, str):
+        is_arn = stream.startswith("arn:")
+        yield (
+            "kinesis:PutRecords",
+            stream if is_arn else f"arn:{{partition}}:kinesis:{region}:{{account}}:stream/{stream}",
+        )

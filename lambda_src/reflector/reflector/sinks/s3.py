@@ -134,10 +134,10 @@ def _metadata(batch: Batch) -> dict[str, str]:
 
 def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
-    region, key = options.get("region") or "*", str(options.get("kms_key_id") or "")
-    yield "s3:PutObject", f"arn:{{partition}}:s3:::{options.get('bucket')}/{options.get('prefix') or ''}*"
-    if key:
-        yield (
-            "kms:GenerateDataKey",
-            key if key.startswith("arn:") else f"arn:{{partition}}:kms:{region}:{{account}}:key/{key}",
-        )
+    region, bucket, key = options.get("region") or "*", options.get("bucket"), options.get("kms_key_id")
+    if not isinstance(bucket, str):
+        return
+    yield "s3:PutObject", f"arn:{{partition}}:s3:::{bucket}/{options.get('prefix') or ''}*"
+    if key and isinstance(key, str):
+        is_arn = key.startswith("arn:")
+        yield "kms:GenerateDataKey", key if is_arn else f"arn:{{partition}}:kms:{region}:{{account}}:key/{key}"

@@ -10,7 +10,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.logreflector.aws.plugins.module_utils import _module, _retry
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import archive, code_sha256
-from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
+from internal_resources import LAMBDA_FUNCTION as SPEC
 
 ROLE = "arn:aws:iam::123456789012:role/for-x"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:x"

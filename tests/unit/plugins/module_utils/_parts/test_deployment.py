@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -90,4 +91,27 @@ def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: d
     result = aws.run("deployment", **{**OPTIONS, **options})
     assert result["failed"] is True
     assert message in result["msg"]
+    assert aws.calls == []
+
+
+def statements_of(aws: Any) -> list[dict[str, Any]]:
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName="log-reflector")["Policy"])
+    return policy["Statement"]
+
+
+def test_reflector_trigger_log_groups_get_statements_beside_the_one_for_all(aws: Any) -> None:
+    names = ["/aws/lambda/checkout_1.x#y", "x" * 512, "/aws/lambda/checkout_1.x#y"]
+    aws.run("execution_roles", **OPTIONS)
+    aws.run("reflector", sumo_endpoint=OPTIONS["reflector_sumo_endpoint"], trigger_log_groups=names)
+    made = statements_of(aws)
+    arns = [item["Condition"]["ArnLike"]["AWS:SourceArn"].partition("log-group:")[2] for item in made]
+    assert arns == ["*", f"{names[0]}:*", f"{names[1]}:*"]
+    assert {item["Principal"]["Service"] for item in made} == {"logs.amazonaws.com"}
+    assert [item["Sid"].startswith("log-reflector-trigger-") for item in made] == [False, True, True]
+
+
+@pytest.mark.parametrize("name", ["/aws/*", "x" * 513, "é", "", "a b"])
+def test_reflector_trigger_log_group_with_impossible_name_is_refused(aws: Any, name: str) -> None:
+    refused = aws.run("reflector", sumo_endpoint="secretsmanager:x", trigger_log_groups=["/app/orders", name])
+    assert "trigger_log_groups" in refused["msg"]
     assert aws.calls == []

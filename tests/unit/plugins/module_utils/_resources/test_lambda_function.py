@@ -29,7 +29,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import code_sha256
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
-from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
+from internal_resources import LAMBDA_FUNCTION as SPEC
 
 OLD, NEW = code_sha256(b"old"), code_sha256(b"new")
 GROUP = FunctionLogGroup("/aws/lambda/x")
