@@ -36,6 +36,7 @@ VARIABLES = (
 
 _CHANGING = ("deploy_result", "catch_up_result", "replay_result", "rollback_result")
 _REMOVING = ("subscriber_absent", "catch_up_absent", "teardown_delivery_checks", "reflector_absent", "account_absent")
+_TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline policy, log group
 _RELEASE_TAG = "logreflector.aws/release"
 _FULL = "filter slots are taken"
 
@@ -285,6 +286,6 @@ def _removed(variables: Mapping[str, Any]) -> Mapping[str, int]:
         if words[:1] == ["and"] and words[2:] == ["more"]:  # of the line before
             counts[kind] += int(words[1].replace(",", ""))
         else:
-            kind = " ".join(words[:2])
+            kind = " ".join(words[: 3 if words[1:2] and words[1] in _TWO_WORDS else 2])
             counts[kind] += 1
     return dict(counts.most_common())

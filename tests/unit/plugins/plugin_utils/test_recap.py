@@ -348,8 +348,8 @@ def test_recap_rollback_names_the_restored_releases(changed: bool, check_mode: b
 
 def test_recap_teardown_counts_what_was_removed() -> None:
     absent = {"changes": ["delete subscription of log group /a", "delete subscription of log group /b", "and 3 more"]}
-    variables = {"catch_up_absent": absent, "reflector_absent": {"changes": ["delete function log-reflector"]}}
-    text = "6 changes{}: delete subscription (5), delete function (1)."
+    variables = {"catch_up_absent": absent, "reflector_absent": {"changes": ["delete log group /log-reflector"]}}
+    text = "6 changes{}: delete subscription (5), delete log group (1)."
     assert lines(variables)[1] == f"a: changed. {text.format('')}"
     assert lines(variables, check_mode=True)[1] == f"a: would change. {text.format(' to make')}"
 
