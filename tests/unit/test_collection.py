@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Spec
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import WorkerAction
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
-# It runs on the control node only: its file in plugins/modules is the documentation of an action plugin.
-ACTIONS = {"recap"}
-DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-MODULES = [name for name in DOCUMENTED if name not in ACTIONS]
+MODULES = sorted(SPECS)
+# The recap is an action plugin: its file in plugins/modules is documentation only.
+DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
 # They deploy, send and go back, and manage no resource of their own.
 WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
@@ -105,10 +104,10 @@ def test_every_module_has_an_action_plugin_with_the_same_spec(name: str) -> None
 
 
 def test_every_action_plugin_has_a_module() -> None:
-    assert (
-        sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__")
-        == DOCUMENTED
+    modules, actions = (
+        {path.stem for path in (ROOT / "plugins" / folder).glob("*.py")} for folder in ("modules", "action")
     )
+    assert actions == modules
 
 
 def test_the_action_group_has_every_module_that_connects() -> None:

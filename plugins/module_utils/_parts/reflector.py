@@ -44,11 +44,7 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     # If the options only name a secret, as most do, there is nothing to check.
     is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
-        raise InvalidInputError(
-            f"{prefix}sinks",
-            f"{mistake} (The rules come from {prefix}sinks and {prefix}routes, SUMO_ENDPOINT from {prefix}sumo_endpoint,"
-            f" other variables from {prefix}environment.)",
-        )
+        raise InvalidInputError(f"{prefix}sinks", mistake)
     stored_rules(options).check(f"{prefix}sinks")
     if wrong := [name for name in options.trigger_log_groups if not _LOG_GROUP.fullmatch(name)]:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")

@@ -54,7 +54,8 @@ def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> s
         texts = {name: str(value) for name, value in environment.items()}
         code.checked({code.RULES: json.dumps(rules), "SUMO_ENDPOINT": sumo_endpoint, **texts})
     except (ValueError, TypeError) as error:
-        return f"the reflector would refuse its {what}: {error}"
+        origin = "" if what == "rules" else " SUMO_ENDPOINT is the option sumo_endpoint, other names are in environment"
+        return f"the reflector would refuse its {what}: {error}{origin}"
     return ""
 
 

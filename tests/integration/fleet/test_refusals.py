@@ -45,7 +45,8 @@ def test_deploy_wrong_target_is_untouched_and_next_target_makes_roles(place: Dep
     announced, run = (ansible.run("logreflector.aws.deploy", *mode) for mode in (["--check"], []))
     assert (announced.status, run.status) == (2, 2), run.output
     assert (
-        f"{FIRST}: failed. The reflector would refuse its rules: sinks.archive.stream: must be a string." in run.recap()
+        f"{FIRST}: failed. Could not accept the variable reflector_sinks: the reflector would refuse its rules: sinks.archive.stream: must be a string."
+        in run.recap()
     )
     assert f"{SECOND}: ok" in run.recap()
     # The packages are built on the control node, for all targets.
@@ -59,7 +60,7 @@ def test_deploy_wrong_target_is_untouched_and_next_target_makes_roles(place: Dep
     ("sinks", "told"),
     [
         (BAD, "sinks.archive.stream: must be a string."),
-        (["archive"], "The reflector would refuse its rules: sinks: must be an object of sinks by name"),
+        (["archive"], "the reflector would refuse its rules: sinks: must be an object of sinks by name"),
         (
             {"archive": {**GOOD["archive"], "headers": {"X-Long": "x" * 8192}}},
             "bytes of JSON, and an SSM parameter holds at most 8192.",

@@ -202,7 +202,9 @@ def test_rollback_repeated_changes_nothing(story: Story) -> None:
 def test_rollback_runs_in_waves_and_checks_delivery(story: Story) -> None:
     for number, host in enumerate(HOSTS, 1):
         assert f"Wave {number} of {len(HOSTS)}: 1 target ok, 0 failed (limit 0%)." in story.runs["back"].waves()
-        assert story.runs["back"].result(host, "Send a test line through the target")["canary"]["seconds_to_delivery"] > 0
+        assert (
+            story.runs["back"].result(host, "Send a test line through the target")["canary"]["seconds_to_delivery"] > 0
+        )
 
 
 def test_status_shows_current_and_previous_release(story: Story) -> None:

@@ -120,14 +120,13 @@ def test_the_rhythm(aws, role, code, tmp_path: Path) -> None:
     updated = aws.run("lambda_function", **changed)
     assert updated["changes"] == checked["changes"]
     assert aws.writes == [
-        "UntagResource",
         "TagResource",
         "PutRetentionPolicy",
         "UpdateFunctionConfiguration",
         "UpdateFunctionCode",
         "DeleteFunctionConcurrency",
     ]
-    assert updated["function"]["tags"] == {"team": "other", **MARK}
+    assert updated["function"]["tags"] == {"team": "other", "stage": "test", **MARK}
     aws.run("lambda_function", **{**changed, "tags": dict(reversed(changed["tags"].items()))})
     assert aws.calls == READS
 
@@ -250,7 +249,7 @@ def test_a_foreign_function_and_its_log_group_stay_as_they_are(aws, role, code) 
     for options in (
         {"handler": "handler.handler"},
         {"log_group_retention_days": 14},
-        {"tags": {}},
+        {"tags": {"a": "1"}},
         {"state": "absent"},
         {"state": "absent", "delete_log_group": True},
     ):
@@ -259,26 +258,6 @@ def test_a_foreign_function_and_its_log_group_stay_as_they_are(aws, role, code) 
             assert (refused["error"]["kind"], refused["changed"]) == ("RefusedError", False)
             assert aws.writes == []
     assert everything() == before
-
-
-def test_a_foreign_function_that_is_adopted_is_ours(aws, role, code) -> None:
-    foreign(aws, code)
-    wanted = {"name": "x", "handler": "handler.handler", "adopt": True}
-    checked = aws.run("lambda_function", check_mode=True, **wanted)
-    adopted = aws.run("lambda_function", **wanted)
-    assert adopted["changes"] == checked["changes"]
-    assert aws.writes == ["TagResource", "UpdateFunctionConfiguration"]
-    assert adopted["function"]["tags"] == {"owner": "somebody", **MARK}
-    assert aws.run("lambda_function", **wanted)["changed"] is False
-    assert aws.calls == READS
-    aws.run("lambda_function", name="x", state="absent", delete_log_group=True)
-    assert aws.writes == ["DeleteFunction", "DeleteLogGroup"]
-
-
-def test_force_deletes_a_foreign_function(aws, role, code) -> None:
-    foreign(aws, code)
-    assert aws.run("lambda_function", name="x", state="absent", force=True)["changed"] is True
-    assert aws.writes == ["DeleteFunction"]
 
 
 def test_a_teardown_that_was_cut_short_is_finished(aws, role, code) -> None:

@@ -212,8 +212,11 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"slots": 0}, "slots"),
         ({"workers": 0}, "workers"),
         ({"report_limit": 0}, "report_limit"),
-        ({"backfill_seconds": -1}, "backfill"),
-        ({"backfill_seconds": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"}, "backfill"),
+        ({"backfill_seconds": -1}, "backfill_seconds"),
+        (
+            {"backfill_seconds": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"},
+            "backfill_seconds",
+        ),
         ({"rate_share": 0}, "rate_share"),
         ({"rate_share": 1.1}, "rate_share"),
         ({"max_seconds": 0}, "max_seconds"),

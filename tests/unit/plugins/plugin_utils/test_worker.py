@@ -21,13 +21,13 @@ import yaml
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
 from internal_resources import spec_of
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[4]
 COLLECTIONS = ROOT / "build" / "collections"
-MODULES = sorted({path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} - {"__init__", "recap"})  # an action plugin
+MODULES = sorted(SPECS)
 GROUP = "/aws/lambda/testing-the-subscriber"
 CREDENTIAL = "hunter2hunter2"
 _TRUST = {
@@ -53,7 +53,11 @@ def server(package: Path) -> Iterator[str]:
     url = f"http://{host}:{port}"
     session = boto3.Session("testing", CREDENTIAL, region_name="eu-west-1")
     iam, functions, logs = (session.client(name, endpoint_url=url) for name in ("iam", "lambda", "logs"))
-    role = iam.create_role(RoleName="log-reflector", AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]
+    role = iam.create_role(
+        RoleName="log-reflector",
+        AssumeRolePolicyDocument=json.dumps(_TRUST),
+        Tags=[{"Key": "managed-by", "Value": "logreflector.aws"}],
+    )["Role"]
     functions.create_function(
         FunctionName="log-reflector",
         Role=role["Arn"],
