@@ -19,7 +19,7 @@ from ..plugin_utils._recap import Recap, wave_line
 from ..plugin_utils._target_state import VARIABLES, TargetState, target_state
 from ..plugin_utils._waves import exceeds, wave_with
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "scope": {"type": "str", "choices": ["run", "wave"], "default": "run"},
     "title": {"type": "str", "default": "Log Reflector"},
     "waves": {"type": "bool", "default": False},
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_OPTIONS)
+        _validation, options = self.validate_argument_spec(argument_spec=OPTIONS)
         report = _report_wave if options["scope"] == "wave" else _report_run
         lines, found = report(options, task_vars or {})
         Display().display("\n".join(lines))

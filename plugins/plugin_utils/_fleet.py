@@ -440,7 +440,7 @@ def progress_line(progress: Progress) -> str:
 def summary_line(counts: Mapping[Outcome, int], seconds: float, *, check_mode: bool, interrupted: bool) -> str:
     """Return the last line of a run."""
     if not sum(counts.values()):
-        return f"{'Interrupted. ' if interrupted else ''}No target matched: nothing was done."
+        return "Nothing was done: the run had no targets."
     checked = "; check mode, nothing was changed" if check_mode else ""
     again = " Run the same command again to continue." if interrupted else ""
     return f"{'Interrupted. ' if interrupted else ''}{summary(counts, check_mode=check_mode)} in {duration(seconds)}{checked}.{again}"

@@ -36,6 +36,7 @@ VARIABLES = (
 
 _CHANGING = ("deploy_result", "catch_up_result", "replay_result", "rollback_result")
 _REMOVING = ("subscriber_absent", "catch_up_absent", "teardown_delivery_checks", "reflector_absent", "account_absent")
+_TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline policy, log group
 _RELEASE_TAG = "logreflector.aws/release"
 _FULL = "filter slots are taken"
 
@@ -216,7 +217,20 @@ def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:
     for entry in catch_up.get("not_subscribed") or ():
         if entry["outcome"] == "not_possible":
             is_full = entry.get("cause", "slots" if _FULL in entry["reason"] else "") == "slots"
-            yield Impossible(entry["log_group"], entry["reason"], is_full)
+            yield Impossible(entry["log_group"], _short_reason(entry["reason"]), is_full)
+
+
+def _short_reason(reason: str) -> str:
+    """Return a reason that ends with "NAME (to ARN), NAME (to ARN)" with each ARN once. Other reasons stay as they are."""
+    head, _colon, holders = reason.partition(": ")
+    names: dict[str, list[str]] = {}
+    for holder in holders.split(", "):
+        name, found, destination = holder.removesuffix(")").partition(" (to ")
+        if not found or not holder.endswith(")"):
+            return reason
+        names.setdefault(destination, []).append(name)
+    shown = [f"{', '.join(group)} (to {arn})" for arn, group in names.items()]
+    return f"{head}: {'; '.join(shown)}"
 
 
 def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:
@@ -272,6 +286,6 @@ def _removed(variables: Mapping[str, Any]) -> Mapping[str, int]:
         if words[:1] == ["and"] and words[2:] == ["more"]:  # of the line before
             counts[kind] += int(words[1].replace(",", ""))
         else:
-            kind = " ".join(words[:2])
+            kind = " ".join(words[: 3 if words[1:2] and words[1] in _TWO_WORDS else 2])
             counts[kind] += 1
     return dict(counts.most_common())

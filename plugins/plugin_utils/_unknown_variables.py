@@ -31,5 +31,14 @@ def unknown_variables(names: Iterable[str], known: Collection[str]) -> list[str]
 
 
 def _suggestion(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
-    return f" Did you mean {near[0]}?" if near else ""
+    """Return a question for the known variable that is nearest, "" if none is near.
+
+    Only the part behind the prefix counts, because names with one prefix are always similar.
+    """
+    prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
+    rest = name.removeprefix(prefix)
+    same_prefix = {each.removeprefix(prefix): each for each in sorted(known) if each.startswith(prefix)}
+    near = [same_prefix[each] for each in difflib.get_close_matches(rest, same_prefix, n=1, cutoff=0.7)]
+    moved = [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known]
+    found = [*near, *moved]
+    return f" Did you mean {found[0]}?" if found else ""

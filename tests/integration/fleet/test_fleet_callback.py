@@ -216,7 +216,7 @@ def test_callback_playbook_without_hosts_says_so(folder: Folder) -> None:
     run = folder.run("[{hosts: none_such, tasks: []}]", targets())
     said, line = run.lines()[-2:]
     assert said == "No hosts matched."
-    assert re.fullmatch(rf"No target matched: nothing was done\. Report: {REPORT}", line)
+    assert re.fullmatch(rf"Nothing was done: the run had no targets\. Report: {REPORT}", line)
 
 
 def test_callback_prompt_between_plays_hides_bar(folder: Folder) -> None:

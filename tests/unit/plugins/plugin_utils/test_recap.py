@@ -155,6 +155,12 @@ def test_recap_full_log_groups_are_counted_once_with_examples() -> None:
     assert "\n".join(found).count("arn:") == 1
 
 
+def test_recap_full_log_group_names_each_destination_once() -> None:
+    reason = "all its 3 filter slots are taken: a (to arn:x), b (to arn:y), c (to arn:x)"
+    found = lines(catch_up(not_subscribed=impossible(reason)))
+    assert "    1 on 1 target: all its 3 filter slots are taken: a, c (to arn:x); b (to arn:y)" in found
+
+
 def test_recap_other_impossible_log_groups_do_not_mention_the_account_policy() -> None:
     found = "\n".join(lines(catch_up(not_subscribed=impossible(CLASS))))
     assert "2 log groups cannot be subscribed:" in found
@@ -342,8 +348,8 @@ def test_recap_rollback_names_the_restored_releases(changed: bool, check_mode: b
 
 def test_recap_teardown_counts_what_was_removed() -> None:
     absent = {"changes": ["delete subscription of log group /a", "delete subscription of log group /b", "and 3 more"]}
-    variables = {"catch_up_absent": absent, "reflector_absent": {"changes": ["delete function log-reflector"]}}
-    text = "6 changes{}: delete subscription (5), delete function (1)."
+    variables = {"catch_up_absent": absent, "reflector_absent": {"changes": ["delete log group /log-reflector"]}}
+    text = "6 changes{}: delete subscription (5), delete log group (1)."
     assert lines(variables)[1] == f"a: changed. {text.format('')}"
     assert lines(variables, check_mode=True)[1] == f"a: would change. {text.format(' to make')}"
 

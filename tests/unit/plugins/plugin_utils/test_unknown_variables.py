@@ -21,6 +21,12 @@ def test_unknown_variables_misspelled_name_suggests_the_nearest() -> None:
     ]
 
 
+def test_unknown_variables_other_prefix_suggests_the_right_one() -> None:
+    assert unknown_variables(["catch_up_exclude"], KNOWN) == [
+        "catch_up_exclude: no such variable. Did you mean log_groups_exclude?"
+    ]
+
+
 def test_unknown_variables_nothing_near_has_no_suggestion() -> None:
     assert unknown_variables(["reflector_zzz"], KNOWN) == ["reflector_zzz: no such variable."]
 
