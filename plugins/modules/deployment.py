@@ -31,7 +31,6 @@ EXAMPLES = r"""
 - name: Deploy everything on one target
   logreflector.aws.deployment:
     region: eu-west-1
-    account_id: "123456789012"
     reflector_sumo_endpoint: secretsmanager:log-reflector/sumo-endpoint
     log_groups_exclude:
       - /aws/codebuild/*

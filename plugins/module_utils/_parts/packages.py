@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,6 @@ def _built(
         )
 
     result = once(["package", str(path), *platform, check_mode], build)
-    return Package(result["path"], result["code_sha256"]), {
-        key: result[key] for key in ("changed", "changes", "diff") if key in result
-    }
+    package = Package(result["path"], result["code_sha256"])
+    changes = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
+    return package, {**changes, path.name.partition(".")[0].partition("-")[0]: dataclasses.asdict(package)}

@@ -22,7 +22,9 @@ from playbooks import MANAGEMENT, REGIONS, ROOT, TARGETS, Ansible, write_invento
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The canary proves a whole deployment, and the last of these takes the reflector's permissions away.
-ORDER = sorted(MODULES, key=lambda name: (name != "canary", name == "lambda_permission", name))
+# The last ones remove what the others need.
+LAST = ("lambda_permission", "deployment", "catch_up", "subscriber", "reflector", "execution_roles")
+ORDER = ["delivery_check", *sorted(set(MODULES) - {"delivery_check", *LAST}), *LAST]
 
 
 def examples(module: str) -> list[dict[str, Any]]:

@@ -6,17 +6,14 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from embedded_aws import RunningAws
 
 from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, TARGETS, Ansible, Run, write_inventory
 
-TASK = "Package of the reflector"
 PLAIN, NATIVE = REGIONS
 ARM, X86 = 183, 62  # e_machine of an ELF header
 
@@ -60,7 +57,7 @@ def test_native_functions_have_the_package_of_their_target(
 ) -> None:
     run, _again = mixed
     assert run.status == 0, run.output
-    package = run.result(f"{account}.{region}", TASK)
+    package = run.result(f"{account}.{region}", "Deploy everything")["packages"]["reflector"]
     assert Path(package["path"]).name == name
     assert machines(package["path"]) == expected
     function = aws.client("lambda", account, region).get_function_configuration(FunctionName="log-reflector")
@@ -71,35 +68,3 @@ def test_native_functions_have_the_package_of_their_target(
 def test_native_second_deployment_changes_nothing(mixed: tuple[Run, Run]) -> None:
     _first, again = mixed
     assert (again.status, again.changed_tasks()) == (0, []), again.output
-
-
-def play(folder: Path, hosts: dict[str, dict[str, Any]], **variables: Any) -> Run:
-    """The role's package alone, and then what the function would be given."""
-    inventory = folder / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    tasks = [
-        {"import_role": {"name": "logreflector.aws.reflector", "tasks_from": "package"}},
-        {"name": "Uploaded", "debug": {"msg": "{{ reflector_package_path }}"}},
-    ]
-    playbook = folder / "package.json"
-    common = {"hosts": "all", "connection": "local", "gather_facts": False, "vars": variables, "tasks": tasks}
-    playbook.write_text(json.dumps([common]), encoding="utf-8")
-    return Ansible({"XDG_CACHE_HOME": str(folder)}, inventory, folder).run(str(playbook))
-
-
-def test_native_without_native_targets_one_task_builds_the_package(tmp_path: Path) -> None:
-    run = play(
-        tmp_path, {"one": {}, "two": {"reflector_architecture": "x86_64", "reflector_native": "no"}, "three": {}}
-    )
-    assert run.status == 0, run.output
-    assert len([line for line in run.results if line["task"].endswith(TASK)]) == 1
-    assert {run.result(host, "Uploaded")["msg"] for host in ("one", "two", "three")} == {
-        str(tmp_path / "log-reflector" / "reflector.zip")
-    }
-
-
-def test_native_set_by_play_variable_is_refused(tmp_path: Path) -> None:
-    run = play(tmp_path, {"one": {}, "two": {}}, reflector_native="{{ inventory_hostname == 'two' }}")
-    assert run.status == 2
-    assert run.result("one", "Uploaded")["msg"].endswith("/reflector.zip")
-    assert "reflector_native differs between targets: set it in the inventory" in run.result("two", "Uploaded")["msg"]

@@ -33,7 +33,7 @@ def fleet(aws: RunningAws, tmp_path: Path) -> Ansible:
 def play(fleet: Ansible, folder: Path, *arguments: str, tasks: int = 1, environment: Any = ()) -> Run:
     """So many tasks on every target; with an environment each is a module of its own."""
     given = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
-    queue = {"logreflector.aws.lambda_permission_info": {"function_name": "log-reflector"}, "environment": environment}
+    queue = {"logreflector.aws.subscription_filter_info": {"log_group_prefix": "/none"}, "environment": environment}
     play = {
         "hosts": "all",
         "gather_facts": False,
@@ -65,7 +65,7 @@ def test_region_disabled_and_region_silent_give_different_errors(
     failed = failures(run)
     assert set(failed) == {WITHOUT, SILENT}
     assert failed[WITHOUT] == (
-        f"Could not read queue log-reflector-places in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
+        f"Could not list the log groups in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
         "this account (DISABLED). Enable the region, or remove this target from the inventory."
     )
     assert f"in {MEMBER}/{REGIONS[0]}: " in failed[SILENT]
@@ -89,7 +89,7 @@ def test_region_disabled_without_permission_to_read_gives_likely_cause(
     finally:
         iam.put_role_policy(**role, PolicyDocument=json.dumps(POLICY))
     assert "InvalidClientTokenId" in failed[WITHOUT] or "UnrecognizedClientException" in failed[WITHOUT]
-    assert "where a region is not enabled" in failed[WITHOUT]
+    assert "if the region is not enabled" in failed[WITHOUT]
     assert "account:GetRegionOptStatus" in failed[WITHOUT]
 
 

@@ -362,7 +362,9 @@ def test_summary_line_leaves_out_zero_counts() -> None:
 
 
 def test_summary_line_without_targets_says_that_nothing_was_done() -> None:
-    assert summary_line({"ok": 0}, 0, check_mode=False, interrupted=False) == "Nothing was done: the run had no targets."
+    assert (
+        summary_line({"ok": 0}, 0, check_mode=False, interrupted=False) == "Nothing was done: the run had no targets."
+    )
 
 
 def test_summary_line_check_mode_says_would_change() -> None:
