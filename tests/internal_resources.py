@@ -23,15 +23,19 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda
 class ResourceSpec:
     """An internal resource, with the options that its tests give: in the place of a module's Spec."""
 
-    options: dict[str, Any]
+    given: dict[str, Any]
     work: Any
     rules: dict[str, Any] = field(default_factory=dict)
     connects: bool = True
 
+    def options(self) -> dict[str, Any]:
+        """Return none: the resource itself checks ranges."""
+        return {}
+
     def arguments(self, *, names: Any = None) -> dict[str, Any]:
         """Return the keyword arguments of AnsibleModule."""
         connection = CONNECTION if self.connects else {}
-        return {"argument_spec": {**connection, **self.options}, **self.rules}
+        return {"argument_spec": {**connection, **self.given}, **self.rules}
 
 
 def spec_of(name: str) -> Any:
@@ -44,7 +48,7 @@ def spec_of(name: str) -> Any:
 OPTIONS: dict[str, Any] = {"tags": {"type": "dict", "aliases": ["resource_tags"]}}
 
 LAMBDA_FUNCTION = ResourceSpec(
-    options={
+    given={
         **OPTIONS,
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -96,7 +100,7 @@ LAMBDA_FUNCTION = ResourceSpec(
 )
 
 LAMBDA_PACKAGE = ResourceSpec(
-    options={
+    given={
         "dest": {"type": "path", "required": True},
         "sources": {
             "type": "list",
@@ -119,7 +123,7 @@ LAMBDA_PACKAGE = ResourceSpec(
 )
 
 LAMBDA_ROLLBACK = ResourceSpec(
-    options={
+    given={
         "function_name": {"type": "str", "required": True},
         "variables": {"type": "list", "elements": "str", "default": []},
         "wait_timeout": {"type": "int", "default": 180},
@@ -128,7 +132,7 @@ LAMBDA_ROLLBACK = ResourceSpec(
 )
 
 
-LAMBDA_FUNCTION_INFO = ResourceSpec(options={"function_name": {"type": "str", "required": True}}, work=read_function)
+LAMBDA_FUNCTION_INFO = ResourceSpec(given={"function_name": {"type": "str", "required": True}}, work=read_function)
 
 RESOURCES: dict[str, Any] = {
     "lambda_function": LAMBDA_FUNCTION,

@@ -135,6 +135,8 @@ def perform(
         return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
     target: Target | None = None
     try:
+        for name, each in spec.options().items():
+            each.check_range(params.get(name), name)
         if spec.connects:
             target = Target.from_params(params, models)
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]

@@ -53,5 +53,5 @@ class DeliveryCheckOptions:
     timeout: int = option(
         300,
         "Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.",
-        low=1,
+        low=0,
     )

@@ -79,9 +79,15 @@ class Option:
         value = _with_type(self, value, name)
         if self.choices and value not in self.choices:
             raise InvalidInputError(name, f"{value!r} is none of {', '.join(map(str, self.choices))}")
+        self.check_range(value, name)
+        return value
+
+    def check_range(self, value: Any, name: str) -> None:
+        """InvalidInputError for a number out of range; any other value is fine."""
+        if value is None or self.type not in ("int", "float"):
+            return
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
             raise InvalidInputError(name, f"{value} is not {_range(self.low, self.high)}")
-        return value
 
 
 def option(default: Any, *text: str, **more: Any) -> Any:

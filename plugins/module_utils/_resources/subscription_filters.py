@@ -27,7 +27,7 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
     at_least_one(params, "slots", "workers", "report_limit", "max_seconds")
     if params["backfill_seconds"] < 0:
-        raise InvalidInputError("backfill_seconds", f"{params['backfill']} is less than 0")
+        raise InvalidInputError("backfill_seconds", f"{params['backfill_seconds']} is less than 0")
     if params["on_full"] == "account_policy" and params["state"] == "present" and ours_stands(target, params):
         return {**_WHOLE, **serve_by_policy(target, params, check_mode)}
     began = time.monotonic()

@@ -58,7 +58,7 @@ def target() -> Target:
 
 
 def options(**given_options: Any) -> dict[str, Any]:
-    return {**dict.fromkeys(SPEC.options), **given_options}
+    return {**dict.fromkeys(SPEC.given), **given_options}
 
 
 def test_an_answer_of_aws_becomes_settings_and_a_request_again() -> None:

@@ -48,7 +48,7 @@ NOTHING = Standing(None, "/aws/lambda/x", None)
 
 
 def resource(**given: Any) -> LambdaFunction:
-    defaults = {name: option.get("default") for name, option in SPEC.options.items()}
+    defaults = {name: option.get("default") for name, option in SPEC.given.items()}
     target = Target(boto3.Session("x", "x"), "eu-west-1")
     target.__dict__["identity"] = Identity("123456789012", "arn:aws:iam::123456789012:user/x")
     return LambdaFunction(target, {**defaults, "name": "x", **given})
