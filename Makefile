@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup demo demo-stop test lint sanity unit runtimes integration molecule bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit runtimes integration molecule bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -50,7 +50,11 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 
 test: lint sanity unit runtimes integration molecule ## all tests and checks
 
-lint: setup ## ruff, mypy, shellcheck, ansible-lint, the documentation, the changelog
+generate: setup ## write the files that follow from options and modules
+	python tools/generate.py
+
+lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, the changelog
+	python tools/generate.py --check
 	ruff check
 	ruff format --check
 	cd build/collections && $(MYPY) -p ansible_collections.logreflector.aws.plugins
@@ -74,7 +78,7 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
-	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration tests/resources
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders

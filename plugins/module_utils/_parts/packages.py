@@ -88,5 +88,5 @@ def _built(
 
     result = once(["package", str(path), *platform, check_mode], build)
     package = Package(result["path"], result["code_sha256"])
-    changes = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
+    changes: Result = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
     return package, {**changes, path.name.partition(".")[0].partition("-")[0]: dataclasses.asdict(package)}
