@@ -78,7 +78,8 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
-	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration tests/resources
+	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 4 --dist loadfile tests/resources
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders

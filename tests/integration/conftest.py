@@ -6,4 +6,4 @@
 
 from __future__ import annotations
 
-from aws_in_tests import read_models_once  # noqa: F401 - a fixture
+from aws_in_tests import read_models_once  # noqa: F401  # pylint: disable=unused-import

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -198,7 +199,7 @@ def test_role_created_by_another_worker_meanwhile_is_completed(cloud: Cloud) -> 
     with pytest.raises(RefusedError):
         run(cloud, role(name, description="e"))
 
-    cloud.answer("GetRole", *(answer for _ in range(3) for answer in (no_role, role_answer(cloud, name))))
+    cloud.answer("GetRole", *(answer for _unused in range(3) for answer in (no_role, role_answer(cloud, name))))
     with pytest.raises(ConflictError) as failure:
         run(cloud, role(name, description="e"))
     assert (failure.value.code, failure.value.done["changed"]) == ("EntityAlreadyExists", False)
@@ -275,7 +276,7 @@ def test_role_wrong_setting_is_refused(settings: dict[str, Any], option: str) ->
 # Plans
 
 
-def plan(policies: dict[str, Any], policy: dict[str, Any] = NEW, **attributes: Any) -> list[Any]:
+def plan(policies: dict[str, Any], policy: Mapping[str, Any] = MappingProxyType(NEW), **attributes: Any) -> list[Any]:
     target = Target(None, "eu-west-1")
     target.__dict__["identity"] = Identity("111111111111", "arn:aws-cn:iam::111111111111:user/me")
     settings = role(policy=policy, permissions_boundary=attributes.pop("given", None))

@@ -92,7 +92,7 @@ class Option:
 
 def option(default: Any, *text: str, **more: Any) -> Any:
     """Return the dataclass field of an option; `more` are Option's other fields."""
-    return dataclasses.field(
+    return dataclasses.field(  # pylint: disable=invalid-field-call
         default=default if default is None or isinstance(default, (str, int, float, bool, tuple)) else None,
         metadata={"text": text, "more": more, "default": default},
     )
@@ -100,7 +100,9 @@ def option(default: Any, *text: str, **more: Any) -> Any:
 
 def required(*text: str, **more: Any) -> Any:
     """Return the dataclass field of an option that has to be given."""
-    return dataclasses.field(metadata={"text": text, "more": {**more, "required": True}, "default": None})
+    return dataclasses.field(  # pylint: disable=invalid-field-call
+        metadata={"text": text, "more": {**more, "required": True}, "default": None}
+    )
 
 
 @cache

@@ -93,9 +93,11 @@ class ReflectorOptions(ReflectorReference):
         None,
         "ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter. The"
         " default is AWS's own keys. Left alone if not given.",
+        no_log=False,
     )
     log_kms_key_arn: str | None = option(
         None, "ARN of the KMS key that encrypts the function's own log group. Left alone if not given."
+        no_log=False,
     )
     trigger_log_groups: tuple[str, ...] = option(
         (),
@@ -107,10 +109,12 @@ class ReflectorOptions(ReflectorReference):
         None,
         "ARNs of the secrets and parameters that the function may read. The default is the secrets that O(sumo_endpoint)"
         " and O(sinks) refer to.",
+        no_log=False,
     )
-    secret_kms_key_arns: tuple[str, ...] = option((), "Customer managed keys that encrypt those secrets, by ARN.")
+    secret_kms_key_arns: tuple[str, ...] = option((), "Customer managed keys that encrypt those secrets, by ARN.", no_log=False)
     sink_kms_key_arns: tuple[str, ...] = option(
         (), "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink."
+        no_log=False,
     )
     tags: Mapping[str, Any] = option(_NO_OPTIONS, "Tags of everything that belongs to the function. Other tags stay.")
     native: bool = option(

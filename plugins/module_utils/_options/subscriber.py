@@ -112,9 +112,11 @@ class SubscriberOptions(SubscriberReference, NewGroupOptions):
         None,
         "ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge has to be"
         " allowed to use it. The default is AWS's own keys. Left alone if not given.",
+        no_log=False,
     )
     log_kms_key_arn: str | None = option(
         None, "ARN of the KMS key that encrypts the function's own log group. Left alone if not given."
+        no_log=False,
     )
     tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of everything that belongs to the function. Other tags stay.")
     package_file: str = option(

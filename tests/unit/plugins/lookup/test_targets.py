@@ -15,8 +15,8 @@ from ansible_collections.logreflector.aws.plugins.lookup.targets import LookupMo
 GROUPS = {"all": ["a", "b"], "prod": ["b"], "ungrouped": ["a"]}
 
 
-def look_up(*terms: str, groups: Any = GROUPS, within: Any = ("a", "b"), **variables: Any) -> str:
-    found = {"groups": groups, "ansible_play_hosts_all": list(within), **variables}
+def look_up(*terms: str, groups: Any = None, within: Any = ("a", "b"), **variables: Any) -> str:
+    found = {"groups": GROUPS if groups is None else groups, "ansible_play_hosts_all": list(within), **variables}
     (pattern,) = LookupModule().run(list(terms), found)
     return str(pattern)
 

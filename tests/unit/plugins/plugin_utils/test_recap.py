@@ -301,8 +301,8 @@ def info(**more: Any) -> dict[str, Any]:
 NOTHING = {"exists": False, "release": None, "code_sha256": None, "previous": None}
 
 
-def releases(reflector: dict[str, Any], subscriber: dict[str, Any] = NOTHING) -> dict[str, Any]:
-    return {"release_info_result": {"reflector": reflector, "subscriber": subscriber}}
+def releases(reflector: dict[str, Any], subscriber: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"release_info_result": {"reflector": reflector, "subscriber": subscriber or NOTHING}}
 
 
 def test_recap_releases_are_grouped() -> None:

@@ -33,7 +33,9 @@ def test_once_many_workers_do_the_work_once_and_share_its_result(task: None) -> 
         return dict(DONE)
 
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda context: context.run(once, ["x", 1], work), [copy_context() for _ in range(8)]))
+        results = list(
+            pool.map(lambda context: context.run(once, ["x", 1], work), [copy_context() for _unused in range(8)])
+        )
     assert len(calls) == 1
     assert [result["path"] for result in results] == ["/x"] * 8
     assert sorted(result["changed"] for result in results) == [False] * 7 + [True]
