@@ -96,7 +96,8 @@ class ReflectorOptions(ReflectorReference):
         no_log=False,
     )
     log_kms_key_arn: str | None = option(
-        None, "ARN of the KMS key that encrypts the function's own log group. Left alone if not given."
+        None,
+        "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
         no_log=False,
     )
     trigger_log_groups: tuple[str, ...] = option(
@@ -111,9 +112,12 @@ class ReflectorOptions(ReflectorReference):
         " and O(sinks) refer to.",
         no_log=False,
     )
-    secret_kms_key_arns: tuple[str, ...] = option((), "Customer managed keys that encrypt those secrets, by ARN.", no_log=False)
+    secret_kms_key_arns: tuple[str, ...] = option(
+        (), "Customer managed keys that encrypt those secrets, by ARN.", no_log=False
+    )
     sink_kms_key_arns: tuple[str, ...] = option(
-        (), "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink."
+        (),
+        "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.",
         no_log=False,
     )
     tags: Mapping[str, Any] = option(_NO_OPTIONS, "Tags of everything that belongs to the function. Other tags stay.")

@@ -115,7 +115,8 @@ class SubscriberOptions(SubscriberReference, NewGroupOptions):
         no_log=False,
     )
     log_kms_key_arn: str | None = option(
-        None, "ARN of the KMS key that encrypts the function's own log group. Left alone if not given."
+        None,
+        "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
         no_log=False,
     )
     tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of everything that belongs to the function. Other tags stay.")

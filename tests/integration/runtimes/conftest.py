@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._options.option import read
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import (
+    reflector_package,
+    subscriber_package,
+)
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws, Sink
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "runtimes"))
 
-from ansible_collections.logreflector.aws.plugins.module_utils._options.option import read  # noqa: E402
-from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions  # noqa: E402
-from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions  # noqa: E402
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import (
-    reflector_package,
-    subscriber_package,
-)
 from lambda_pythons import found, summary  # noqa: E402
 from lambda_runtime import ACCOUNT, Runtime  # noqa: E402
 from packages import Packages, Start  # noqa: E402

@@ -60,7 +60,7 @@ def test_failure_sentence_is_one_line_without_hidden_values(result: dict[str, An
     assert failure_sentence(result) == sentence
 
 
-def failed(account: str, region: str, /, **parts: str) -> FailedTarget:
+def failed(account: str, region: str, parts: dict[str, str]) -> FailedTarget:
     filled = {name: text.replace("ACCOUNT", account).replace("REGION", region) for name, text in parts.items()}
     return FailedTarget(f"{account}.{region}", account, region, filled)
 
@@ -82,8 +82,8 @@ TIMEOUT = {
 
 
 def test_group_by_reason_one_cause_on_many_targets_is_one_group() -> None:
-    targets = [failed(account, region, **ASSUME) for account in [*ACCOUNTS, "111111111111"] for region in REGIONS]
-    targets.insert(3, failed("333333333333", "eu-west-1", **TIMEOUT))
+    targets = [failed(account, region, ASSUME) for account in [*ACCOUNTS, "111111111111"] for region in REGIONS]
+    targets.insert(3, failed("333333333333", "eu-west-1", TIMEOUT))
     first, _second = group_by_reason(targets)
     assert len(first.targets) == (len(ACCOUNTS) + 1) * len(REGIONS)
     assert first.targets[:2] == tuple(f"{ACCOUNTS[0]}.{region}" for region in REGIONS[:2])
@@ -93,7 +93,7 @@ def test_group_by_reason_one_cause_on_many_targets_is_one_group() -> None:
 
 
 def test_group_by_reason_single_target_keeps_its_sentence() -> None:
-    (group,) = group_by_reason([failed("333333333333", "eu-west-1", **TIMEOUT)])
+    (group,) = group_by_reason([failed("333333333333", "eu-west-1", TIMEOUT)])
     assert group.targets == ("333333333333.eu-west-1",)
     assert '"https://sts.eu-west-1.amazonaws.com/"' in group.sentence
 
@@ -111,7 +111,7 @@ def test_group_by_reason_single_target_keeps_its_sentence() -> None:
     ],
 )  # fmt: skip
 def test_group_by_reason_ids_arns_and_durations_make_no_second_group(one: str, other: str) -> None:
-    targets = [failed(ACCOUNTS[0], "eu-west-1", message=one), failed(ACCOUNTS[1], "us-east-2", message=other)]
+    targets = [failed(ACCOUNTS[0], "eu-west-1", {"message": one}), failed(ACCOUNTS[1], "us-east-2", {"message": other})]
     assert len(group_by_reason(targets)) == 1
 
 
@@ -127,11 +127,14 @@ def test_group_by_reason_ids_arns_and_durations_make_no_second_group(one: str, o
     ],
 )
 def test_group_by_reason_other_part_makes_another_group(one: dict[str, str], other: dict[str, str]) -> None:
-    assert len(group_by_reason([failed("1", "", **one), failed("2", "", **other)])) == 2
+    assert len(group_by_reason([failed("1", "", one), failed("2", "", other)])) == 2
 
 
 def test_group_by_reason_advice_does_not_count() -> None:
-    targets = [failed("1", "", message="no", advice="Ask a."), failed("2", "", message="no", advice="Ask b.")]
+    targets = [
+        failed("1", "", {"message": "no", "advice": "Ask a."}),
+        failed("2", "", {"message": "no", "advice": "Ask b."}),
+    ]
     assert len(group_by_reason(targets)) == 1
 
 
