@@ -84,7 +84,7 @@ def test_the_rhythm(cloud, tmp_path: Path) -> None:
     stored = cloud.client("lambda").get_function(FunctionName="rhythm")
     assert stored["Configuration"]["Environment"]["Variables"] == {"A": "9", "TOKEN": HUSH}
     assert stored["Configuration"]["CodeSha256"] == newer["code_sha256"]
-    assert stored["Tags"] == {"a": "9", "managed-by": "logreflector.aws"}
+    assert stored["Tags"] == {"a": "9", "b": "2", "managed-by": "logreflector.aws"}
     assert "Concurrency" not in stored
 
     shuffled = {

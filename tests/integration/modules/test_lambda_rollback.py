@@ -369,7 +369,7 @@ def test_foreign_functions_aliases_and_versions_are_left_alone(cloud: Cloud, dep
     functions.untag_resource(Resource=arn, TagKeys=["managed-by"])
     refused = cloud.run("lambda_rollback", function_name=name)
     assert refused["error"]["kind"] == "RefusedError"
-    assert "does not carry the tag managed-by" in refused["msg"]
+    assert "does not have the tag managed-by" in refused["msg"]
 
 
 def test_a_rollback_whose_code_cannot_be_fetched_changes_nothing(
@@ -382,7 +382,7 @@ def test_a_rollback_whose_code_cannot_be_fetched_changes_nothing(
     monkeypatch.setattr(botocore.utils, "get_environ_proxies", lambda _url: {"http": "http://127.0.0.1:9"})
     failed = cloud.run("lambda_rollback", function_name=name, wait_timeout=3)
     assert failed["error"]["kind"] == "DownloadError", failed
-    assert "This machine has to reach http://127.0.0.1:" in failed["msg"]
+    assert "This machine must reach http://127.0.0.1:" in failed["msg"]
     assert "X-Amz-Signature" not in failed["msg"]
     assert failed["changed"] is False
     found = info(cloud, name)

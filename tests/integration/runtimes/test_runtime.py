@@ -198,6 +198,8 @@ def test_runtime_process_that_exits_is_an_error(toy: Runtime, do: str, how: str)
 def test_runtime_process_that_exits_after_its_answer_is_replaced(toy: Runtime) -> None:
     first = toy.invoke({"do": "import threading; threading.Timer(0.1, os._exit, [0]).start()"})
     wait_until_gone(first.payload["pid"])
+    sandbox = toy._sandbox
+    wait_until(lambda: sandbox is None or not sandbox.is_alive, "the runtime to notice the end of the process")
     second = toy.invoke({})
     assert (first.kind, second.kind) == ("ok", "ok")
     assert (second.report.cold, second.payload["count"]) == (True, 1)
