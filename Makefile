@@ -10,15 +10,20 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup demo test lint sanity unit runtimes integration molecule bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit runtimes integration molecule bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
 setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv and the collection path (every verb does)
 
-.venv/ready: requirements-dev.txt extensions/embedded_aws/requirements.txt tests/runtimes/requirements-native.txt tests/integration/requirements-oldest.txt
+# .venv has two stages, so that the demo does not wait for the development tools.
+.venv/demo-ready: requirements-demo.txt extensions/embedded_aws/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@touch $@
+
+.venv/ready: .venv/demo-ready requirements-dev.txt tests/runtimes/requirements-native.txt tests/integration/requirements-oldest.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --target .venv/native -r tests/runtimes/requirements-native.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
@@ -30,19 +35,26 @@ build/collections/ready:
 	@ln -sfn ../../../.. $(COLLECTION)
 	@touch $@
 
-# The package that the subscriber's zip holds beside its handler (roles/subscriber/tasks/package.yml), as links for mypy.
+# The package that the subscriber's zip holds beside its handler (module_utils/_parts/packages.py), as links for mypy.
 build/lambda/ready:
 	@mkdir -p build/lambda/logreflector
-	@for part in _subscriptions _errors.py _retry.py; do \
+	@for part in _subscriptions _options _errors.py _retry.py; do \
 	  ln -sfn ../../../plugins/module_utils/$$part build/lambda/logreflector/$$part; done
 	@touch $@
 
-demo: setup ## the main job on the embedded AWS; KEEP=1 leaves it running
+demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KEEP=1 leaves it running
 	python examples/demo.py $(if $(KEEP),--keep)
+
+demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
+	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
 test: lint sanity unit runtimes integration molecule ## all tests and checks
 
-lint: setup ## ruff, mypy, shellcheck, ansible-lint, the documentation, the changelog
+generate: setup ## write the files that follow from options and modules
+	python tools/generate.py
+
+lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, the changelog
+	python tools/generate.py --check
 	ruff check
 	ruff format --check
 	cd build/collections && $(MYPY) -p ansible_collections.logreflector.aws.plugins
@@ -67,6 +79,7 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
 	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 4 --dist loadfile tests/resources
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders

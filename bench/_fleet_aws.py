@@ -1,4 +1,8 @@
-"""Organisations of any size on the embedded AWS, and what the front's journal tells of a deployment."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Organisations of any size on the embedded AWS, and a deployment's calls in the front's journal."""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "extensions"), str(ROOT / "tests" / "integration" / "fleet")]
+TESTS = ROOT / "tests" / "integration"
+sys.path[:0] = [str(ROOT / "extensions"), str(TESTS), str(TESTS / "fleet")]
 
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws  # noqa: E402
 from embedded_aws.front import Call  # noqa: E402
@@ -26,12 +31,12 @@ Target = tuple[str, str]
 
 
 def targets_of(size: int) -> list[Target]:
-    """So many targets: accounts in four regions each, the last account in fewer where they do not come out even."""
+    """Return so many targets: accounts with four regions each, the last account with the remainder."""
     return [(f"{100_000_000_000 + number // len(REGIONS)}", REGIONS[number % len(REGIONS)]) for number in range(size)]
 
 
 def inventory(folder: Path, targets: list[Target]) -> Path:
-    """As the tests write it. Ansible goes through hosts as groups name them: accounts first keeps the targets' order."""
+    """Write the tests' inventory. Account groups come first, because Ansible takes hosts in the order of groups."""
     path = write_inventory(folder, targets, deploy_waves=None, rollback_waves=None)  # the playbooks' own
     content = json.loads(path.read_text(encoding="utf-8"))
     content["all"]["children"] = dict(sorted(content["all"]["children"].items()))
@@ -41,27 +46,27 @@ def inventory(folder: Path, targets: list[Target]) -> Path:
 
 @contextmanager
 def organisation(targets: Iterable[Target], policy: dict[str, Any] | None = None) -> Iterator[RunningAws]:
-    """An embedded AWS with these targets: the deployer's own policy, the secret and `GROUPS` log groups in each.
+    """Run an embedded AWS with these targets. Each has the secret and `GROUPS` log groups.
 
-    policy   the deployer's, instead
+    policy   of the deployer; docs/iam/deployer-policy.json if none is given
     """
-    wanted = list(targets)
-    accounts = tuple(dict.fromkeys(account for account, _unused in wanted))
+    all_targets = list(targets)
+    accounts = tuple(dict.fromkeys(account for account, _unused in all_targets))
     policy = policy or json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
     organization = Organization(management=accounts[0], members=accounts[1:], regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws:
-        _populate(aws, wanted)
+        _populate(aws, all_targets)
         aws.front.clear_journal()
         yield aws
 
 
 def deployers(calls: Iterable[Call]) -> list[Call]:
-    """Those that the deployment made, its AssumeRole calls included."""
+    """Return the calls of the deployment, its AssumeRole calls included."""
     return [call for call in calls if "/log-reflector-deployer/" in call.caller or call.operation == "AssumeRole"]
 
 
 class Root:
-    """Requests as each account's root, in bare HTTP: thousands of boto3 clients would take longer than the bench."""
+    """Sends requests as each account's root, in bare HTTP: thousands of boto3 clients would take longer than the bench."""
 
     def __init__(self, aws: RunningAws) -> None:
         self._address = aws.endpoint_url.removeprefix("http://")
@@ -69,7 +74,7 @@ class Root:
         self._client = HttpClient(host, int(port))
 
     def post(self, target: Target, service: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A call in a JSON protocol; `operation` with its prefix, such as "Logs_20140328.CreateLogGroup"."""
+        """Make a call in a JSON protocol; `operation` with its prefix, such as "Logs_20140328.CreateLogGroup"."""
         headers = (("X-Amz-Target", operation), ("Content-Type", "application/x-amz-json-1.1"))
         answer: dict[str, Any] = json.loads(
             self._send("POST", "/", target, service, headers, json.dumps(body).encode()) or b"{}"
@@ -77,11 +82,11 @@ class Root:
         return answer
 
     def get(self, target: Target, service: str, path: str) -> bytes:
-        """A call by its path, and the answer's body."""
+        """Make a call by its path and return the answer's body."""
         return self._send("GET", path, target, service, (), b"")
 
     def query(self, target: Target, service: str, body: str) -> bytes:
-        """A call in the query protocol, and the answer's XML."""
+        """Make a call in the query protocol and return the answer's XML."""
         return self._send("POST", "/", target, service, (("Content-Type", _FORM),), body.encode())
 
     def _send(

@@ -1,8 +1,12 @@
-"""The calls of a no-change deployment in bare boto3, one after another: what is left when all that plans them is taken away.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-One process, one botocore session whose service models are read once, fresh clients for each target since its credentials
-and its region are its own. What it does not do: assume roles (its credentials are given, as a deployment finds its own in
-botocore's cache), look at an answer, know what is wanted. Standard input: {"endpoint_url", "credentials": {account: ...},
+"""Makes the calls of a no-change deployment in bare boto3, one after another: the floor of what a deployment can cost.
+
+One process has one botocore session, which reads the service models once, and new clients for each target, because each
+target has its own credentials and region. It assumes no roles: its credentials are given, as a deployment finds its own in
+botocore's cache. It reads no answers and plans nothing. Standard input: {"endpoint_url", "credentials": {account: ...},
 "targets": [[account, region], ...], "recorded": account, "calls": {region: [[service, operation, parameters], ...]}}.
 """
 
@@ -16,7 +20,7 @@ from botocore import xform_name
 
 
 def main() -> None:
-    """Make them."""
+    """Make the calls."""
     work = json.load(sys.stdin)
     session = botocore.session.Session()
     for account, region in work["targets"]:

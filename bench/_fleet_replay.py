@@ -1,4 +1,8 @@
-"""The calls that a playbook makes, recorded on their way, so that bare boto3 can make the very same ones."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records the calls that a playbook makes, so that bare boto3 can repeat them."""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ Call = tuple[str, str, dict[str, Any]]
 
 
 class Recorder:
-    """A proxy before an endpoint; what passes is kept, AssumeRole aside."""
+    """A proxy before an endpoint that records all calls but AssumeRole."""
 
     def __init__(self, endpoint_url: str) -> None:
         host, _unused, port = endpoint_url.removeprefix("http://").partition(":")
@@ -44,7 +48,7 @@ class Recorder:
 
     @contextmanager
     def recording(self) -> Iterator[Recorder]:
-        """While it serves."""
+        """Serve while the block runs."""
         self._server.start()
         try:
             yield self
@@ -52,7 +56,7 @@ class Recorder:
             self._server.stop()
 
     def by_region(self, leader: str) -> dict[str, list[Call]]:
-        """What was called in each region, in order; what is global is the leader's."""
+        """Return the calls of each region in order. Calls of global services belong to the leader."""
         found: dict[str, list[Call]] = {}
         for _unused, region, call in sorted(self._calls, key=lambda item: item[0]):
             found.setdefault(leader if call[0] in GLOBAL_SERVICES else region, []).append(call)
@@ -74,12 +78,12 @@ class Recorder:
 
 
 def parameters(model: Any, request: Request) -> dict[str, Any]:
-    """What a boto3 call was given that became this request.
+    """Return the parameters of the boto3 call that sent this request.
 
-    Serves what reading calls need: no lists in the query protocol, no headers, no blobs (botocore, serialize.py).
+    Supports what reading calls need: no lists in the query protocol, no headers, no blobs (botocore, serialize.py).
     """
     members = model.input_shape.members if model.input_shape else {}
-    # CloudWatch knows several protocols: its requests say which one.
+    # CloudWatch has several protocols: the request's content type shows which one.
     is_json = "x-amz-json" in request.header("content-type")
     match "json" if is_json else model.service_model.metadata["protocol"]:
         case "json":

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ansible-playbook and other commands, measured: CPU of the whole process tree, wall time, memory."""
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ _RECAP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a command cost, and what came of it."""
+    """A command's cost and result."""
 
     status: int
     output: str
@@ -33,26 +37,26 @@ class Measured:
     tree_mb: float  # the highest of the samples of the tree's PSS: what all its processes hold together
 
     def recap(self) -> dict[str, dict[str, int]]:
-        """The counts of Ansible's own recap, by host."""
+        """Return the counts of Ansible's own recap, by host."""
         names = ("ok", "changed", "unreachable", "failed", "skipped")
         return {host: dict(zip(names, map(int, counts), strict=True)) for host, *counts in _RECAP.findall(self.output)}
 
     def total(self, *names: str) -> int:
-        """The sum of these counts over all hosts."""
+        """Return the sum of these counts over all hosts."""
         return sum(counts[name] for counts in self.recap().values() for name in names)
 
     def expect(self, status: int = 0, **totals: int) -> Measured:
-        """Itself, or the end of the bench with the output where it came out otherwise."""
+        """Return itself, or end the bench with the output if status or totals differ."""
         wrong = {name: self.total(name) for name, wanted in totals.items() if self.total(name) != wanted}
         if self.status != status or wrong:
             raise SystemExit(
-                f"{self.output}\nStatus {self.status}, wanted {status}. Not as wanted: {wrong} (not {totals})."
+                f"{self.output}\nExpected status {status} and {totals}, got status {self.status} and {wrong}."
             )
         return self
 
 
 def measure(command: list[str], folder: Path, environment: Mapping[str, str], timeout: float = 3600) -> Measured:
-    """Runs it to its end; after `timeout` seconds it is killed, and the bench ends with its output."""
+    """Run a command to its end. After `timeout` seconds kill it and end the bench with its output."""
     log = folder / "output.txt"
     started = time.monotonic()
     peak = tree = 0.0
@@ -88,12 +92,12 @@ def measure(command: list[str], folder: Path, environment: Mapping[str, str], ti
 
 
 def tree_mb(pid: int) -> float:
-    """What a process and all below it hold together: the sum of their PSS."""
+    """Return the memory of a process and all its descendants: the sum of their PSS."""
     return sum(_kilobytes(each, "smaps_rollup", "Pss:") for each in _tree(pid)) / 1024
 
 
 def _kilobytes(pid: int, file: str, name: str) -> float:
-    """A line of one of a process's files in /proc; 0 for a process that is gone."""
+    """Return a figure from one of a process's files in /proc, 0 if the process has ended."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
             if line.startswith(name):
@@ -102,7 +106,7 @@ def _kilobytes(pid: int, file: str, name: str) -> float:
 
 
 def _tree(pid: int) -> list[int]:
-    """A process and all below it."""
+    """Return a process and all its descendants."""
     children: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
@@ -112,7 +116,7 @@ def _tree(pid: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Ansible:
-    """ansible-playbook as an engineer has it: default callback, a home of its own, keys of the management account."""
+    """ansible-playbook as an engineer runs it: default callback, its own home, keys of the management account."""
 
     environment: Mapping[str, str]
     inventory: Path
@@ -122,9 +126,9 @@ class Ansible:
     def run(
         self, playbook: str | Path, *arguments: str, extra: Mapping[str, Any] | None = None, endpoint_url: str = ""
     ) -> Measured:
-        """One playbook, to its end.
+        """Run one playbook to its end.
 
-        endpoint_url   instead of that of the environment
+        endpoint_url   replaces that of the environment
         """
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_", "PYTHON"))},

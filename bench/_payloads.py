@@ -1,4 +1,8 @@
-"""Payloads as CloudWatch Logs sends them, with made-up log lines. The same numbers give the same bytes."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Payloads as CloudWatch Logs sends them, with invented log lines. The same numbers give the same bytes."""
 
 import base64
 import gzip
@@ -11,7 +15,7 @@ LEVELS = ("INFO", "WARN", "ERROR")
 
 
 def mixed(events: int) -> dict[str, Any]:
-    """A function's log: Lambda's platform lines, console lines and JSON lines, about 250 bytes an event in the payload."""
+    """Return a function's log: Lambda's platform lines, console lines and JSON lines, about 250 bytes an event in the payload."""
     chance = random.Random(events)
     lines: list[str] = []
     while len(lines) < events:
@@ -27,7 +31,7 @@ def mixed(events: int) -> dict[str, Any]:
 
 
 def large(decompressed: int) -> dict[str, Any]:
-    """Lines that repeat themselves, so that they compress to about a thirtieth."""
+    """Return lines that repeat each other and compress to about a thirtieth."""
     chance = random.Random(decompressed)
     lines = []
     size = 0
@@ -40,7 +44,7 @@ def large(decompressed: int) -> dict[str, Any]:
 
 
 def body(lines: list[str], chance: random.Random) -> dict[str, Any]:
-    """The payload of these lines."""
+    """Return the payload of these lines."""
     moment = 1_790_000_000_000
     events = []
     for line in lines:
@@ -57,7 +61,7 @@ def body(lines: list[str], chance: random.Random) -> dict[str, Any]:
 
 
 def subscription_event(payload: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """What Lambda receives, and the bytes of the decompressed payload."""
+    """Return the event that Lambda receives, and the size of the decompressed payload in bytes."""
     text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
     return {"awslogs": {"data": base64.b64encode(gzip.compress(text, mtime=0)).decode()}}, len(text)
 

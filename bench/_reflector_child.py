@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One package of the reflector in a process of its own: `first EVENT`, `peak EVENT` or `cost EVENT...` prints figures as JSON.
 
 Events are files that marshal wrote: reading them imports nothing that the function would have to.
@@ -9,13 +13,13 @@ import marshal
 import sys
 import time
 
-TYPE_CHECKING = False  # as typing has it, which the function may have to import
+TYPE_CHECKING = False  # not typing's: its import is part of what is measured
 if TYPE_CHECKING:
     from typing import Any
 
 
 class Context:
-    """Lambda's, as far as the function asks it."""
+    """The part of Lambda's context that the function uses."""
 
     log_group_name = "/aws/lambda/log-reflector"
 
@@ -24,13 +28,13 @@ class Context:
 
 
 def loaded(path: str) -> Any:
-    """The event, and the bytes of its decompressed payload."""
+    """Return the event, and the size of its decompressed payload in bytes."""
     with open(path, "rb") as file:
         return marshal.load(file)
 
 
 def first(path: str) -> dict[str, Any]:
-    """CPU of the first invocation, import included; not that of starting Python."""
+    """Measure the CPU of the first invocation with its imports, without that of starting Python."""
     event, _size = loaded(path)
     before = time.process_time()
     import handler
@@ -42,7 +46,7 @@ def first(path: str) -> dict[str, Any]:
 
 
 def peak(path: str) -> dict[str, Any]:
-    """The most memory that the process ever had, as Linux tells it (VmHWM; ru_maxrss begins with the parent's)."""
+    """Measure the peak memory of the process (VmHWM: ru_maxrss begins with the parent's)."""
     event, _size = loaded(path)
     import handler
 
@@ -55,7 +59,7 @@ def peak(path: str) -> dict[str, Any]:
 
 
 def cost(*paths: str) -> dict[str, Any]:
-    """CPU per MB of ours and of the floor, in turn."""
+    """Measure the CPU per MB of the function and of the floor, in turn."""
     import base64
     import gzip
     import json
@@ -90,7 +94,7 @@ def cost(*paths: str) -> dict[str, Any]:
 
 
 def posted(handler: Any, event: Any) -> list[bytes]:
-    """The bodies that the function posts for the event."""
+    """Return the bodies that the function posts for the event."""
     from reflector.http import Connection
 
     bodies = []

@@ -1,4 +1,8 @@
-"""Targets with many log groups on the embedded AWS, and what the front's journal tells of a pass over one."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Targets with many log groups on the embedded AWS, and the figures of a pass from the front's journal."""
 
 from __future__ import annotations
 
@@ -14,19 +18,19 @@ from typing import Any
 from _fleet_aws import ROOT, Root, Target
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
 from embedded_aws.front import Call
-from embedded_aws.rates import DOCUMENTED, TAKEN
+from embedded_aws.rates import ASSUMED, DOCUMENTED
 
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "modules"))
 
 from subscriptions import make_function
 
 DESTINATIONS = ("log-reflector", "loop-1", "loop-8")
-_RATES = {operation: rate for (service, operation), rate in (DOCUMENTED | TAKEN).items() if service == "logs"}
+_RATES = {operation: rate for (service, operation), rate in (DOCUMENTED | ASSUMED).items() if service == "logs"}
 _LOGS = "Logs_20140328."
 
 
 class Place:
-    """A target, as `make_function` wants it."""
+    """A target as `make_function` takes it."""
 
     def __init__(self, aws: RunningAws, target: Target) -> None:
         self._session = aws.session(*target)
@@ -41,7 +45,7 @@ class Place:
 
 @contextmanager
 def targets_with(groups: dict[Target, int]) -> Iterator[RunningAws]:
-    """An embedded AWS with these targets, so many log groups in each, and functions to subscribe them to."""
+    """Run an embedded AWS with these targets, so many log groups in each, and functions to subscribe them to."""
     accounts = tuple(dict.fromkeys(account for account, _unused in groups))
     regions = tuple(dict.fromkeys(region for _unused, region in groups))
     organization = Organization(management=accounts[0], members=accounts[1:], regions=regions)
@@ -60,8 +64,8 @@ def names(number: int) -> list[str]:
     return [f"/ecs/service-{index:05}" for index in range(number)]
 
 
-def lose(aws: RunningAws, target: Target, groups: Iterable[str]) -> None:
-    """These groups are as new ones: no filter of ours, no tags."""
+def unsubscribe(aws: RunningAws, target: Target, groups: Iterable[str]) -> None:
+    """Make these groups like new ones, without filters and tags."""
     root = Root(aws)
     for name in groups:
         filters = root.post(target, "logs", f"{_LOGS}DescribeSubscriptionFilters", {"logGroupName": name})
@@ -78,7 +82,7 @@ def lose(aws: RunningAws, target: Target, groups: Iterable[str]) -> None:
 
 
 def front_calls_per_second(aws: RunningAws, target: Target, seconds: float = 3) -> float:
-    """What the embedded AWS carries with its rates lifted, of callers that do next to nothing themselves."""
+    """Measure how many calls a second the embedded AWS answers without AWS's rates, for callers that do nothing else."""
     name = {"logGroupName": names(1)[0]}
     end = time.monotonic() + seconds
 
@@ -94,10 +98,10 @@ def front_calls_per_second(aws: RunningAws, target: Target, seconds: float = 3) 
 
 
 def use_of_the_rate(calls: Iterable[Call], scale: float) -> dict[str, Any]:
-    """Of one target's calls: how many, how many refused, and the share of what AWS would have accepted.
+    """Return the number of one target's calls, of refused calls, and the share of AWS's rate that they used.
 
-    The share is that of the operation that took the most of its rate, from its first call to its last. AWS would have
-    accepted the rate times those seconds, and the second's worth that its bucket holds at the beginning.
+    The share is that of the operation that used the largest part of its rate, from its first call to its last. AWS would
+    have accepted the rate times those seconds, and one more second's worth from the full bucket at the beginning.
     """
     logs = [call for call in calls if call.service == "logs"]
     refused = sum(call.fault == "throttle" for call in logs)

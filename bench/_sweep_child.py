@@ -1,6 +1,10 @@
-"""One pass over one target in a process of its own: `empty`, `module` or `loop` with what it needs as JSON; prints figures as JSON.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-All but `empty` pass time `scale` times as fast: pauses and paces are so many times shorter.
+"""Runs one pass over one target: `empty`, `module` or `loop` with arguments as JSON. Prints figures as JSON.
+
+In all but `empty` time passes `scale` times as fast: pauses are that much shorter.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build" / "colle
 
 
 def module(connection: dict[str, Any], scale: float, options: dict[str, Any]) -> dict[str, Any]:
-    """The module subscription_filters, as an Ansible worker runs it."""
+    """Run the module subscription_filters as an Ansible worker does."""
     from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
     from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
     from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
@@ -32,7 +36,7 @@ def module(connection: dict[str, Any], scale: float, options: dict[str, Any]) ->
 
 
 def loop(connection: dict[str, Any], scale: float, destination: str, threads: int) -> dict[str, Any]:
-    """Describe and put, group by group, as one writes it who leaves retries to botocore."""
+    """Describe and put group by group, and leave retries to botocore."""
     import boto3
     import botocore.endpoint
     from botocore.exceptions import ClientError
@@ -55,10 +59,10 @@ def loop(connection: dict[str, Any], scale: float, destination: str, threads: in
     assert logs.meta.config.retries["mode"] == "legacy", logs.meta.config.retries
 
     def subscribe(name: str) -> bool:
-        """False: botocore gave it up."""
+        """Return whether botocore got through."""
         try:
-            standing = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
-            if destination not in {item["destinationArn"] for item in standing}:
+            existing = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+            if destination not in {item["destinationArn"] for item in existing}:
                 logs.put_subscription_filter(
                     logGroupName=name, filterName=f"loop-{threads}", filterPattern="", destinationArn=destination
                 )
@@ -77,7 +81,7 @@ def loop(connection: dict[str, Any], scale: float, destination: str, threads: in
 
 
 def empty(connection: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """What `module` has before its first call: everything imported, and a client."""
+    """Do what `module` does before its first call: import everything and create a client."""
     from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
     from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
     from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import MODELS, validate
@@ -87,7 +91,7 @@ def empty(connection: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]
 
 
 def peak_mb() -> float:
-    """The most memory that this process ever had (VmHWM; ru_maxrss begins with the parent's)."""
+    """Return the peak memory of this process (VmHWM: ru_maxrss begins with the parent's)."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(kilobytes) / 1024

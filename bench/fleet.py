@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a deployment costs the control node, per target, over 50, 200 and 1,000 targets. Writes build/bench/fleet.json.
 
     python bench/fleet.py [SIZE ...] [--without-stock]
@@ -34,13 +38,13 @@ STOCK = 8
 BARE = 200
 """Targets of (b), at most: its cost is the same for each."""
 WAVES = ["1", "5%", "25%", "100%"]
-# No canary: it would run thousands of Lambda functions, one a second.
+# No delivery check: it would run thousands of Lambda functions, one a second.
 DEPLOYMENT = {"deploy_verify": False}
 DEPLOY = "logreflector.aws.deploy"
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sizes", nargs="*", type=int, metavar="SIZE", help="numbers of targets (50 200 1000)")
     parser.add_argument("--without-stock", action="store_true", help="leave (a) out")
@@ -57,7 +61,7 @@ def main() -> None:
 
 
 def fleet(size: int, packages: Path) -> dict[str, Any]:
-    """The figures of one size. The function packages that it built are left at `packages`."""
+    """Return the figures of one size. Leave the function packages that it built at `packages`."""
     targets = targets_of(size)
     with tempfile.TemporaryDirectory() as name, organisation(targets) as aws:
         home = Path(name)
@@ -94,14 +98,14 @@ def fleet(size: int, packages: Path) -> dict[str, Any]:
 
 
 def deployment(ansible: Ansible, aws: RunningAws, **expected: int) -> tuple[Measured, list[Any]]:
-    """One run over all targets, and the calls it made."""
+    """Run one deployment over all targets, and return it with its calls."""
     aws.front.clear_journal()
     run = ansible.run(DEPLOY, extra=DEPLOYMENT).expect(**expected, failed=0, unreachable=0)
     return run, deployers(aws.front.calls())
 
 
 def empty_tasks(folder: Path, count: int) -> Path:
-    """A playbook of `count` tasks that do nothing."""
+    """Write a playbook of `count` tasks that do nothing."""
     task = {"ansible.builtin.debug": {"msg": "x"}}
     play = {"hosts": "all", "gather_facts": False, "serial": WAVES, "tasks": [task] * count}
     path = folder / "empty.json"
@@ -110,7 +114,7 @@ def empty_tasks(folder: Path, count: int) -> Path:
 
 
 def bare_boto3(aws: RunningAws, ansible: Ansible, targets: list[Target], calls: list[Any]) -> Measured:
-    """The calls of the no-change deployment in bare boto3: recorded in one account, made in all."""
+    """Make the calls of the no-change deployment in bare boto3: recorded in one account, made in all."""
     accounts = {account for account, _unused in targets}
     recorded = record(aws, ansible, targets[0][0])
     work = {
@@ -136,7 +140,7 @@ def bare_boto3(aws: RunningAws, ansible: Ansible, targets: list[Target], calls: 
 
 
 def record(aws: RunningAws, ansible: Ansible, account: str) -> dict[str, list[Call]]:
-    """What a no-change deployment calls in each region of an account."""
+    """Record what a no-change deployment calls in each region of an account."""
     with Recorder(aws.endpoint_url).recording() as recorder:
         ansible.run(DEPLOY, "--limit", f"account_{account}", extra=DEPLOYMENT, endpoint_url=recorder.url).expect(
             changed=0, failed=0, unreachable=0
@@ -145,7 +149,7 @@ def record(aws: RunningAws, ansible: Ansible, account: str) -> dict[str, list[Ca
 
 
 def credentials(aws: RunningAws, accounts: set[str]) -> dict[str, Mapping[str, str]]:
-    """Of the deployer's role in each."""
+    """Assume the deployer's role in each account and return the credentials."""
     keys = aws.state.environment
     sts = botocore.session.Session().create_client(
         "sts",
@@ -162,17 +166,17 @@ def credentials(aws: RunningAws, accounts: set[str]) -> dict[str, Mapping[str, s
 
 
 def operations(calls: list[Any], accounts: set[str]) -> Counter[tuple[str, str]]:
-    """How often each was called in these accounts, AssumeRole aside."""
+    """Count the calls in these accounts by operation, without AssumeRole."""
     return Counter(
         (call.service, call.operation) for call in calls if call.account in accounts and call.operation != "AssumeRole"
     )
 
 
 def with_stock_modules(packages: Path) -> dict[str, Any]:
-    """(a), with as many forks, the second run; over half as many targets as well."""
+    """Measure (a): the second run with as many forks, over all its targets and over half of them."""
     targets = targets_of(STOCK)
     collections = stock_collections()
-    # Their modules ask for more than ours, and the deployer's policy allows no more than ours need.
+    # Their modules need more permissions than the deployer's policy has.
     with tempfile.TemporaryDirectory() as name, organisation(targets, FULL_ACCESS) as aws:
         home = Path(name)
         ansible = Ansible(aws.deploy_environment(), inventory(home, targets), home, str(collections))
@@ -195,7 +199,7 @@ def with_stock_modules(packages: Path) -> dict[str, Any]:
 
 
 def stock_collections() -> Path:
-    """The collections path with amazon.aws and community.aws, from the PyPI package `ansible` that goes with ansible-core 2.19."""
+    """Return a collections path with amazon.aws and community.aws, from the PyPI package `ansible` that goes with ansible-core 2.19."""
     path = ROOT / "build" / "bench" / "stock"
     if not (path / "ready").exists():
         with tempfile.TemporaryDirectory() as name:
@@ -209,7 +213,7 @@ def stock_collections() -> Path:
 
 
 def summary(found: dict[str, dict[str, Any]], stock: dict[str, Any] | None) -> dict[str, Any]:
-    """build/bench/fleet.json. What is compared across sizes is the largest one's."""
+    """Return the content of build/bench/fleet.json. The ratios are those of the largest size."""
     largest, smallest = max(found, key=int), min(found, key=int)
     one, least = found[largest], found[smallest]
     figures: dict[str, Any] = {
@@ -239,7 +243,7 @@ def rounded(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def report(figures: dict[str, Any]) -> None:
-    """As a table."""
+    """Print a table."""
     print(f"{'targets':>7} {'no change':>10} {'first':>8} {'2 x (b) + (c)':>14} {'(b) boto3':>10} {'(c) empty':>10}"
           f" {'calls':>6} {'tasks':>6} {'peak MB':>8}")  # fmt: skip
     for size, one in figures["targets"].items():

@@ -1,9 +1,13 @@
-"""What the reflector costs per MB of log events, beside the least that such a function can cost. Writes build/bench/reflector.json.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-CPU milliseconds (user + system) of `handler.handler`, whole invocations that post to a sink on loopback in another process,
-per MB (10^6 bytes) of decompressed payload. The floor: base64, gunzip and `json.loads` of the same event, and gzip of the
-very text that was posted, by the standard library at the same level, and nothing else; measured in turn with ours, in the same
-process. Both packages are measured in turn as well. Medians.
+"""CPU of the reflector per MB of log events, beside the least that such a function needs. Writes build/bench/reflector.json.
+
+The figures are CPU milliseconds (user + system) of `handler.handler` per MB (10^6 bytes) of decompressed payload. Each
+invocation posts to a sink on loopback in another process. The floor is base64, gunzip and `json.loads` of the same event,
+and gzip of the posted text, by the standard library at the same level. Function and floor run in turn in one process, and
+both packages run in turn. All figures are medians.
 """
 
 from __future__ import annotations
@@ -35,37 +39,37 @@ ROUNDS = 5
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the figures."""
     with tempfile.TemporaryDirectory() as name, sink() as url:
         folder = Path(name)
-        events = {str(size): written(folder / str(size), mixed(size)) for size in SIZES}
-        heavy = written(folder / "large", large(LARGE))
-        packages = {"stdlib": unpacked(folder, native=False), "native": unpacked(folder, native=True)}
+        events = {str(size): write_event(folder / str(size), mixed(size)) for size in SIZES}
+        heavy = write_event(folder / "large", large(LARGE))
+        packages = {"stdlib": build_package(folder, native=False), "native": build_package(folder, native=True)}
         rounds: dict[str, list[dict[str, Any]]] = {package: [] for package in packages}
         for _unused in range(ROUNDS):
             for package, path in packages.items():
-                costs = asked(path, url, "cost", *events.values())
+                costs = ask_child(path, url, "cost", *events.values())
                 rounds[package].append(
                     {
                         **{size: costs[event] for size, event in events.items()},
-                        **asked(path, url, "first", events["10"]),
-                        **asked(path, url, "peak", heavy),
+                        **ask_child(path, url, "first", events["10"]),
+                        **ask_child(path, url, "peak", heavy),
                     }
                 )
-    figures = {package: middle(found) for package, found in rounds.items()}
+    figures = {package: medians(found) for package, found in rounds.items()}
     path = ROOT / "build" / "bench" / "reflector.json"
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     report(figures)
 
 
-def written(path: Path, payload: dict[str, Any]) -> str:
-    """The file with the event of this payload."""
+def write_event(path: Path, payload: dict[str, Any]) -> str:
+    """Write the event of this payload to a file and return its path."""
     path.write_bytes(marshal.dumps(subscription_event(payload)))
     return str(path)
 
 
-def unpacked(folder: Path, *, native: bool) -> Path:
-    """The function's package as the role builds it, for this machine."""
+def build_package(folder: Path, *, native: bool) -> Path:
+    """Build the function's package for this machine as the role does, and unpack it."""
     place = folder / ("native-package" if native else "package")
     options: dict[str, Any] = {
         "dest": f"{place}.zip",
@@ -85,25 +89,25 @@ def unpacked(folder: Path, *, native: bool) -> Path:
     return place
 
 
-def asked(package: Path, url: str, *question: str) -> dict[str, Any]:
-    """A fresh process's answer about that package."""
+def ask_child(package: Path, url: str, *arguments: str) -> dict[str, Any]:
+    """Return the figures that a new process measures for that package."""
     environment = {**os.environ, "PYTHONPATH": str(package), "SUMO_ENDPOINT": url}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the first run compiles, as a Lambda's first start does
     child = str(
         Path(__file__).with_name("_reflector_child.py")
     )  # -P: or this file would be its module reflector; -S: no library but its own
     run = subprocess.run(
-        [sys.executable, "-S", "-P", child, *question], env=environment, stdout=subprocess.PIPE, check=True
+        [sys.executable, "-S", "-P", child, *arguments], env=environment, stdout=subprocess.PIPE, check=True
     )
     answer: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return answer
 
 
-def middle(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of each figure."""
+def medians(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each figure."""
     first = found[0]
     return {
-        name: middle([one[name] for one in found])
+        name: medians([one[name] for one in found])
         if isinstance(first[name], dict)
         else round(statistics.median(one[name] for one in found), 2)
         for name in first
@@ -111,7 +115,7 @@ def middle(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def report(figures: dict[str, Any]) -> None:
-    """As a table."""
+    """Print a table."""
     print(f"{'package':8} {'events':>6} {'ms/MB':>7} {'floor':>7} {'x floor':>8} {'posted bytes':>13}")
     for package, found in figures.items():
         for size in map(str, SIZES):
@@ -133,7 +137,7 @@ def report(figures: dict[str, Any]) -> None:
 
 @contextmanager
 def sink() -> Iterator[str]:
-    """The URL of an HTTP server in a process of its own."""
+    """Run an HTTP server in its own process; its URL."""
     with subprocess.Popen([sys.executable, __file__, "sink"], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:

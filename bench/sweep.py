@@ -1,10 +1,14 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """How close the sweep of a target's log groups comes to AWS's rates, beside a plain loop. Writes build/bench/sweep.json.
 
     python bench/sweep.py [SIZE ...] [--scale FACTOR] [--without-twenty]
 
-200, 1,000 and 5,000 log groups in one target, each pass in a process of its own, in time that passes `--scale` times as fast for
-AWS's rates, our pace and botocore's pauses alike; and 20 targets at once with 200 log groups each, by one ansible-playbook, in
-real time. README.md says what the figures are.
+One target has 200, 1,000 and 5,000 log groups. Each pass is a process of its own. Time passes `--scale` times as fast for
+AWS's rates, our rate limiter and botocore's pauses. One ansible-playbook then serves 20 targets at once with 200 log groups
+each, in real time. README.md explains the figures.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from typing import Any
 
 from _fleet_aws import ROOT, Target, inventory
 from _fleet_run import Ansible, Measured
-from _sweep_aws import RunningAws, front_calls_per_second, lose, names, targets_with, use_of_the_rate
+from _sweep_aws import RunningAws, front_calls_per_second, names, targets_with, unsubscribe, use_of_the_rate
 
 SIZES = (200, 1000, 5000)
 SCALE = 10.0
@@ -35,7 +39,7 @@ _CHILD = Path(__file__).with_name("_sweep_child.py")
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sizes", nargs="*", type=int, metavar="SIZE", help="log groups of one target (200 1000 5000)")
     parser.add_argument("--scale", type=float, default=SCALE, help=f"how much faster time passes ({SCALE:g})")
@@ -60,7 +64,7 @@ def main() -> None:
 
 
 def one_target(aws: RunningAws, size: int, scale: float) -> dict[str, dict[str, Any]]:
-    """The figures of every kind of pass over one target."""
+    """Return the figures of every kind of pass over one target."""
     connection = connection_to(aws)
 
     def measured(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def one_target(aws: RunningAws, size: int, scale: float) -> dict[str, dict[str, 
         return measured(lambda: child("loop", task))
 
     passes = {"first": ours(), "nochange_cheap": ours(), "nochange_full": ours(audit=True)}
-    lose(aws, ONE, names(size)[::100])
+    unsubscribe(aws, ONE, names(size)[::100])
     passes["one_percent_missing"] = ours()
     for name, changed in {
         "first": size,
@@ -94,7 +98,7 @@ def one_target(aws: RunningAws, size: int, scale: float) -> dict[str, dict[str, 
     }.items():
         counts = passes[name].pop("counts")
         if (counts["groups"], counts["subscribed"], counts["changed"]) != (size, size, changed):
-            sys.exit(f"{name} of {size} log groups came to {counts}")
+            sys.exit(f"{name} of {size} log groups gave {counts}")
     for name, threads in LOOPS.items():
         passes[name] = loop(threads)
         del passes[name]["counts"]
@@ -102,7 +106,7 @@ def one_target(aws: RunningAws, size: int, scale: float) -> dict[str, dict[str, 
 
 
 def twenty_targets() -> dict[str, dict[str, Any]]:
-    """20 accounts by one ansible-playbook with as many forks, at AWS's own rates; the loops in a process each."""
+    """Measure 20 accounts by one ansible-playbook with 20 forks at AWS's rates, and the loops in a process each."""
     targets = [(f"{200_000_000_000 + number}", REGION) for number in range(TWENTY)]
     with (
         tempfile.TemporaryDirectory() as name,
@@ -128,7 +132,7 @@ def twenty_targets() -> dict[str, dict[str, Any]]:
             "nochange_full": ours(0, audit=True),
         }
         for target in targets:
-            lose(aws, target, names(GROUPS_OF_EACH)[::100])
+            unsubscribe(aws, target, names(GROUPS_OF_EACH)[::100])
         passes["one_percent_missing"] = ours(TWENTY)
         for loop, threads in LOOPS.items():
             passes[loop] = measured(lambda threads=threads: loops_at_once(aws, targets, threads))  # type: ignore[misc]
@@ -136,7 +140,7 @@ def twenty_targets() -> dict[str, dict[str, Any]]:
 
 
 def playbook(folder: Path, options: dict[str, Any]) -> Path:
-    """One task on every target."""
+    """Write a playbook with one task for every target."""
     connection = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
     task = {"logreflector.aws.subscription_filters": {**connection, **options}}
     path = folder / "sweep.json"
@@ -149,7 +153,7 @@ def of_ansible(run: Measured) -> dict[str, Any]:
 
 
 def fleet_use(aws: RunningAws, targets: list[Target]) -> dict[str, Any]:
-    """Of all targets: the least share and the median, calls and refusals of all."""
+    """Return the least and the median share of all targets, and the sums of calls and refused calls."""
     journal = aws.front.calls()
     uses = [use_of_the_rate([call for call in journal if call.account == account], 1) for account, _unused in targets]
     return {
@@ -162,7 +166,7 @@ def fleet_use(aws: RunningAws, targets: list[Target]) -> dict[str, Any]:
 
 
 def loops_at_once(aws: RunningAws, targets: list[Target], threads: int) -> dict[str, Any]:
-    """The plain loop over each target, all at the same time."""
+    """Run the plain loop over all targets at the same time."""
     running = [
         start(
             "loop",
@@ -175,7 +179,7 @@ def loops_at_once(aws: RunningAws, targets: list[Target], threads: int) -> dict[
         )
         for target in targets
     ]
-    ended = [finished(process) for process in running]
+    ended = [wait_for_figures(process) for process in running]
     return {
         "left_out": sum(figures["left_out"] for figures in ended),
         "peak_mb": max(figures["peak_mb"] for figures in ended),
@@ -185,7 +189,7 @@ def loops_at_once(aws: RunningAws, targets: list[Target], threads: int) -> dict[
 
 
 def connection_to(aws: RunningAws, target: Target = ONE) -> dict[str, Any]:
-    """As the account's root."""
+    """Return the connection options of the account's root."""
     account, region = target
     return {"endpoint_url": aws.endpoint_url, "region": region, "access_key": account, "secret_key": "embedded"}
 
@@ -195,8 +199,8 @@ def arn(target: Target, function: str) -> str:
 
 
 def child(what: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Figures of a process of its own."""
-    return finished(start(what, task))
+    """Run a pass in its own process and return its figures."""
+    return wait_for_figures(start(what, task))
 
 
 def start(what: str, task: dict[str, Any]) -> subprocess.Popen[str]:
@@ -209,7 +213,7 @@ def start(what: str, task: dict[str, Any]) -> subprocess.Popen[str]:
     )
 
 
-def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+def wait_for_figures(process: subprocess.Popen[str]) -> dict[str, Any]:
     output, _unused = process.communicate()
     if process.returncode:
         sys.exit(f"{' '.join(map(str, process.args[1:3]))} failed.")  # type: ignore[index]
@@ -225,7 +229,7 @@ def rounded(passes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def report(found: dict[str, Any]) -> None:
-    """As a table."""
+    """Print a table."""
     print(f"{'log groups':>14} {'pass':<22} {'share':>6} {'calls':>7} {'refused':>8} {'left out':>9} {'AWS min':>8}"
           f" {'peak MB':>8} {'CPU s':>6}")  # fmt: skip
     for size, passes in found.items():
@@ -238,8 +242,8 @@ def report(found: dict[str, Any]) -> None:
                 f" {one.get('left_out', 0):9} {minutes:8.1f} {one['peak_mb']:8.1f} {one['cpu_seconds']:6.1f}"
             )
     print(
-        f"Time passed {found['scale']:g} times as fast for one target. The embedded AWS alone carries "
-        f"{found['front_calls_per_second']} calls a second here; an empty process has {found['empty_process_peak_mb']} MB."
+        f"Time passed {found['scale']:g} times as fast for one target. The embedded AWS alone answers "
+        f"{found['front_calls_per_second']} calls a second here. An empty process has {found['empty_process_peak_mb']} MB."
     )
 
 

@@ -1,10 +1,14 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A thousand emulated targets: deployed in waves, stopped by failures, resumed, given a second release, rolled back, torn
-down. Then the same over 24, with the canary of each wave executed for real. Writes build/bench/thousand.json.
+down. Before that the same over 24 targets, with the delivery check of each wave. Writes build/bench/thousand.json.
 
-    python bench/thousand.py [SIZE] [--canary-size SIZE]
+    python bench/thousand.py [SIZE] [--checked SIZE]
 
-After each step AWS itself is asked, as each account's root, whether it is as the step should have left it; the first thing
-that is not ends the bench with Ansible's output. Where the limit of one machine lies, README.md says.
+After each step the bench reads from AWS, as each account's root, whether the step left the expected state. The first
+difference ends the bench with Ansible's output. README.md names the limit of one machine.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from typing import Any
 from _fleet_aws import GROUPS, ROOT, Root, RunningAws, Target, deployers, inventory, organisation, targets_of
 from _fleet_run import Ansible, Measured, tree_mb
 
-SIZE, WITH_CANARY = 1000, 24
+SIZE, CHECKED_SIZE = 1000, 24
 WAVES = (1, 5, 25, 100)
 """The playbook's own: the first is a number of targets, the others are percent."""
 FUNCTIONS = ("log-reflector", "log-reflector-subscriber")
@@ -31,8 +35,8 @@ SECOND_RELEASE = {"reflector_memory_size": 512, "subscriber_memory_size": 320}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands in a target of what a deployment makes."""
+class TargetState:
+    """What of a deployment exists in a target."""
 
     functions: dict[str, tuple[str, int]]  # name: CodeSha256, memory
     queues: int
@@ -42,8 +46,8 @@ class Standing:
     roles: int  # of the account
 
     @property
-    def whole(self) -> bool:
-        """Whether a deployment has come to its end here."""
+    def is_deployed(self) -> bool:
+        """Whether a deployment is complete here."""
         return (set(self.functions), self.queues, self.rules, self.filters, self.log_groups, self.roles) == (
             set(FUNCTIONS),
             2,
@@ -54,14 +58,14 @@ class Standing:
         )
 
     @property
-    def nothing(self) -> bool:
-        """Whether nothing is there. The roles are the account's, and another of its targets may have them."""
+    def is_empty(self) -> bool:
+        """Whether nothing exists. Roles do not count: they are the account's, and another of its targets may need them."""
         return not (self.functions or self.queues or self.rules or self.filters or self.log_groups)
 
 
 @dataclass(slots=True)
 class Story:
-    """A fleet on its way; each step is measured and kept."""
+    """A fleet through several playbooks, with the figures of each step."""
 
     aws: RunningAws
     targets: list[Target]
@@ -73,7 +77,7 @@ class Story:
     def step(
         self, name: str, playbook: str, *arguments: str, ansible: Ansible | None = None, status: int = 0, **extra: Any
     ) -> Measured:
-        """One playbook over all targets or those that `arguments` leave."""
+        """Run and measure one playbook over all targets, or over those that `arguments` select."""
         self.aws.front.clear_journal()
         run = (ansible or self.ansible).run(f"logreflector.aws.{playbook}", *arguments, extra={**self.extra, **extra})
         calls = deployers(self.aws.front.calls())
@@ -91,34 +95,40 @@ class Story:
         print(f"{name}: {self.steps[name]}", flush=True)
         return run.expect(status=status)
 
-    def standing(self, targets: Iterable[Target] | None = None) -> dict[Target, Standing]:
-        """Of these targets, or all, as AWS tells it."""
+    def read_states(self, targets: Iterable[Target] | None = None) -> dict[Target, TargetState]:
+        """Read the state of these targets, or of all, from AWS."""
         root = Root(self.aws)
-        return {target: standing(root, target) for target in (self.targets if targets is None else targets)}
+        return {target: read_state(root, target) for target in (self.targets if targets is None else targets)}
 
     def check(
-        self, run: Measured, what: str, targets: Iterable[Target], holds: Callable[[Standing], bool]
-    ) -> dict[Target, Standing]:
-        """Keeps how many targets are so, or ends the bench where one is not."""
-        found = self.standing(list(targets))
+        self, run: Measured, what: str, targets: Iterable[Target], holds: Callable[[TargetState], bool]
+    ) -> dict[Target, TargetState]:
+        """Record for how many targets the condition holds, or end the bench if it does not hold for one."""
+        found = self.read_states(list(targets))
         wrong = {target: one for target, one in found.items() if not holds(one)}
         if wrong:
             target, one = next(iter(wrong.items()))
-            raise SystemExit(f"{run.output}\nNot so: {what}, in {len(wrong)} of {len(found)} targets: {target}: {one}")
+            raise SystemExit(
+                f"{run.output}\nExpected: {what}. Wrong in {len(wrong)} of {len(found)} targets: {target}: {one}"
+            )
         self.steps[list(self.steps)[-1]].setdefault("facts", {})[what] = len(found)
         print(f"  {what}: {len(found)} targets", flush=True)
         return found
 
 
 def main() -> None:
-    """Tell it twice, and write."""
+    """Run the story with and without delivery checks, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("size", nargs="?", type=int, default=SIZE, help="targets without canary, 0 for none (1000)")
-    parser.add_argument("--canary-size", type=int, default=WITH_CANARY, help="targets with canary, 0 for none (24)")
+    parser.add_argument(
+        "size", nargs="?", type=int, default=SIZE, help="targets without delivery check, 0 for none (1000)"
+    )
+    parser.add_argument(
+        "--checked", type=int, default=CHECKED_SIZE, help="targets with delivery check, 0 for none (24)"
+    )
     options = parser.parse_args()
     figures = {
-        name: story(size, canary=name == "with_canary")
-        for name, size in (("with_canary", options.canary_size), ("without_canary", options.size))
+        name: story(size, checked=name == "with_delivery_check")
+        for name, size in (("with_delivery_check", options.checked), ("without_delivery_check", options.size))
         if size
     }
     path = ROOT / "build" / "bench" / "thousand.json"
@@ -126,15 +136,15 @@ def main() -> None:
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def story(size: int, *, canary: bool) -> dict[str, Any]:
-    """All of it over one organisation."""
+def story(size: int, *, checked: bool) -> dict[str, Any]:
+    """Run all steps over one organisation and return their figures."""
     targets = targets_of(size)
     third = waves(targets)[2]
     broken = third[:: max(1, len(third) // max(2, len(third) // 10))]
     with tempfile.TemporaryDirectory() as name, organisation(targets) as aws:
         home = Path(name)
         ansible = Ansible(aws.deploy_environment(), inventory(home, targets), home)
-        extra = {"deploy_verify": canary, "rollback_verify": canary, "reflector_drain_seconds": 0}
+        extra = {"deploy_verify": checked, "rollback_verify": checked, "reflector_drain_seconds": 0}
         one = Story(aws, targets, home, ansible, extra)
         stopped_and_resumed(one, third, broken)
         rolled_back(one)
@@ -150,17 +160,19 @@ def story(size: int, *, canary: bool) -> dict[str, Any]:
 
 
 def stopped_and_resumed(story: Story, third: list[Target], broken: list[Target]) -> None:
-    """A first deployment that ends with its third wave, and another over what is left."""
+    """Run a first deployment that ends with its third wave, and another over the remaining targets."""
     for number, (account, region) in enumerate(broken):
-        # One waits for its throttling to end, minutes, and gives up; the others are told at once.
+        # One target is throttled and gives up after minutes; the others are denied at once.
         inject = story.aws.front.throttle if number == 1 else story.aws.front.deny
         inject("CreateFunction", account=account, region=region)
     begun = story.targets[: story.targets.index(third[-1]) + 1]
     waiting = [target for target in story.targets if target not in set(begun)]
     run = story.step("stopped", "deploy", status=2)
-    story.check(run, "converged before the stop", [x for x in begun if x not in set(broken)], lambda one: one.whole)
+    story.check(
+        run, "deployed before the stop", [x for x in begun if x not in set(broken)], lambda one: one.is_deployed
+    )
     story.check(run, "failed, and without functions", broken, lambda one: not one.functions)
-    story.check(run, "never begun, and untouched", waiting, lambda one: one.nothing)
+    story.check(run, "never begun, and untouched", waiting, lambda one: one.is_empty)
     left = {host(target) for target in [*broken, *waiting]}
     listed = (story.home / RETRY).read_text(encoding="utf-8").split()
     if sorted(listed) != sorted(left):
@@ -174,17 +186,17 @@ def stopped_and_resumed(story: Story, third: list[Target], broken: list[Target])
         delivered = len(story.aws.sink.lines())
         if delivered < len(story.targets):
             raise SystemExit(
-                f"{run.output}\nThe sink has {delivered} lines, and {len(story.targets)} canaries were sent."
+                f"{run.output}\nThe sink has {delivered} lines, and {len(story.targets)} delivery checks were made."
             )
         story.steps["resumed"]["facts"] = {"lines that the sink has accepted": delivered}
-    story.check(run, "converged", story.targets, lambda one: one.whole)
+    story.check(run, "deployed", story.targets, lambda one: one.is_deployed)
     if (story.home / RETRY).exists():
         raise SystemExit(f"{run.output}\nThe retry file is still there.")
 
 
 def rolled_back(story: Story) -> None:
-    """A second release with other code and other settings, and the way back."""
-    first = story.standing()
+    """Deploy a second release with other code and settings, and roll it back."""
+    first = story.read_states()
     release = second_release(story.home / "second")
     ansible = Ansible(story.ansible.environment, story.ansible.inventory, story.home, str(release))
     run = story.step("second release", "deploy", ansible=ansible, **SECOND_RELEASE)
@@ -194,22 +206,24 @@ def rolled_back(story: Story) -> None:
         "run the second release's code and settings",
         story.targets,
         lambda one: (
-            one.whole
+            one.is_deployed
             and [memory for _unused, memory in map(one.functions.get, FUNCTIONS)] == list(SECOND_RELEASE.values())  # type: ignore[misc]
             and one.functions[FUNCTIONS[0]][0] not in reflectors
         ),
     )
     run = story.step("rolled back", "rollback")
-    found = story.check(run, "whole after the rollback", story.targets, lambda one: one.whole)
+    found = story.check(run, "deployed after the rollback", story.targets, lambda one: one.is_deployed)
     if other := [target for target in story.targets if found[target] != first[target]]:
-        raise SystemExit(f"{run.output}\nNot as before: {other[0]}: {first[other[0]]} before, {found[other[0]]} now.")
+        raise SystemExit(
+            f"{run.output}\nNot as before the second release: {other[0]}: {first[other[0]]} before, {found[other[0]]} now."
+        )
     story.steps["rolled back"]["facts"]["as the first release left them"] = len(found)
 
 
 def torn_down(story: Story) -> None:
-    """Nothing of ours is left, and everything of theirs."""
+    """Tear down. Nothing that we made may remain, and all log groups that existed before must."""
     run = story.step("torn down", "teardown")
-    story.check(run, "without a trace", story.targets, lambda one: one.nothing and not one.roles)
+    story.check(run, "empty after the teardown", story.targets, lambda one: one.is_empty and not one.roles)
     root = Root(story.aws)
     for target in story.targets:
         if (count := len(log_groups(root, target))) != GROUPS:
@@ -217,7 +231,7 @@ def torn_down(story: Story) -> None:
 
 
 def second_release(folder: Path) -> Path:
-    """A collections path with a collection whose reflector is another program than this one's."""
+    """Make a collections path with a copy of this collection whose reflector has other code."""
     collection = folder / "ansible_collections" / "logreflector" / "aws"
     collection.mkdir(parents=True)
     for part in ("plugins", "roles", "playbooks", "meta", "lambda_src"):
@@ -229,7 +243,7 @@ def second_release(folder: Path) -> Path:
 
 
 def waves(targets: list[Target]) -> list[list[Target]]:
-    """The targets of each wave, as Ansible's `serial` cuts them: a share is of all targets, rounded down, and one at least."""
+    """Return the targets of each wave as Ansible's `serial` does: a share of all targets, rounded down, at least one."""
     found: list[list[Target]] = []
     sizes = [WAVES[0], *(max(1, len(targets) * share // 100) for share in WAVES[1:])]
     for size in sizes:
@@ -239,15 +253,15 @@ def waves(targets: list[Target]) -> list[list[Target]]:
 
 
 def host(target: Target) -> str:
-    """Its name in the inventory."""
+    """Return a target's name in the inventory."""
     return ".".join(target)
 
 
-def standing(root: Root, target: Target) -> Standing:
-    """One target, seen by its account's root."""
+def read_state(root: Root, target: Target) -> TargetState:
+    """Read one target as its account's root."""
     functions = json.loads(root.get(target, "lambda", "/2015-03-31/functions/"))["Functions"]
     groups = log_groups(root, target)
-    return Standing(
+    return TargetState(
         functions={item["FunctionName"]: (item["CodeSha256"], item["MemorySize"]) for item in functions},
         queues=len(root.post(target, "sqs", "AmazonSQS.ListQueues", {}).get("QueueUrls") or []),
         rules=len(root.post(target, "events", "AWSEvents.ListRules", {})["Rules"]),
@@ -264,13 +278,13 @@ def standing(root: Root, target: Target) -> Standing:
 
 
 def log_groups(root: Root, target: Target) -> list[str]:
-    """The names of all; fewer than a page."""
+    """Return the names of all log groups: fewer than a page."""
     answer = root.post(target, "logs", "Logs_20140328.DescribeLogGroups", {})
     return [item["logGroupName"] for item in answer["logGroups"]]
 
 
 def roles(root: Root, target: Target) -> str:
-    """IAM's answer."""
+    """Return IAM's answer to ListRoles."""
     return root.query(target, "iam", "Action=ListRoles&Version=2010-05-08").decode()
 
 

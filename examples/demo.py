@@ -1,9 +1,14 @@
-"""The main job on the embedded AWS: three accounts, two regions, real playbooks, real Lambda code, a real HTTP sink.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-    make demo           runs it and cleans up
-    make demo KEEP=1    leaves the embedded AWS and the sink running, and says how to look around
+"""Deploy to the embedded AWS: three accounts, two regions, real playbooks, real Lambda code, a real HTTP sink.
 
-Exit status 0 only if every claim of the table at the end held.
+    make demo           run the demo and stop the embedded AWS
+    make demo KEEP=1    run the demo and leave the embedded AWS and the sink running
+    make demo-stop      stop what KEEP=1 left running
+
+The exit status is 0 only if every expectation held.
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ import argparse
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -24,205 +31,215 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "extensions"))
 
-from embedded_aws import Configuration, EmbeddedAws, RunningAws, up  # noqa: E402
+from embedded_aws import Configuration, EmbeddedAws, RunningAws, down, up  # noqa: E402
 from embedded_aws.population import FULL_GROUP, populate  # noqa: E402
 
-INVENTORY = ROOT / "examples" / "inventory"
-STATE = ROOT / "build" / "demo" / "embedded-aws.json"
+INVENTORY = "examples/inventory"
+FOLDER = ROOT / "build" / "demo"
+STATE = FOLDER / "embedded-aws.json"
+TRANSCRIPT = FOLDER / "ansible.log"
+ENVIRONMENT = FOLDER / "environment.sh"
 ACCOUNT_NAMES = {"111111111111": "management", "222222222222": "shop", "333333333333": "warehouse"}
+# A deployment reads the filters of every group, and CloudWatch Logs answers 5 such calls a second ("CloudWatch Logs
+# quotas"). The demo has few groups, so that nobody waits for AWS's rate.
+ORDINARY_GROUPS = 12
+GROUPS = ORDINARY_GROUPS + 4
+# One target first, then all the others; and a recap of one line, because the table at the end has target by target.
+VARIABLES = {"deploy_waves": [1, "100%"], "recap_lines": 1}
 LINES = 5
-PATIENCE_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 
 
 @dataclass(slots=True)
-class TargetStory:
-    """What happened on one target."""
+class TargetRun:
+    """The figures of one target."""
 
     account: str
     region: str
     groups: int = 0
     subscribed: int = 0
     not_possible: list[str] = field(default_factory=list)
-    sent: int = 0
     received: int = 0
-    to_subscription: float | None = None
-    to_sink: float | None = None
+    seconds_to_filter: float | None = None
+    seconds_to_sink: float | None = None
 
     @property
     def name(self) -> str:
-        """The inventory's name of the target."""
+        """Return the target's name in the inventory."""
         return f"{ACCOUNT_NAMES[self.account]}.{self.region}"
 
     @property
     def new_group(self) -> str:
-        """The log group that is made after the deployment."""
+        """Return the log group that the demo creates after the deployment."""
         return f"/brand-new/{self.name}"
 
 
 class Demo:
-    """The steps, in order; each says what it does, and `failures` collects what did not hold."""
+    """Run the steps in order and collect in `failures` which expectations did not hold."""
 
     def __init__(self, aws: RunningAws) -> None:
         self.aws = aws
         self.failures: list[str] = []
-        self.targets = [TargetStory(account, region) for account in aws.state.accounts for region in aws.state.regions]
+        self.targets = [TargetRun(account, region) for account in aws.state.accounts for region in aws.state.regions]
 
     def run(self) -> None:
-        """The whole story."""
-        say("Preparing the organisation: every target gets 58 log groups, some of them awkward")
+        """Run the whole demo."""
+        print_heading(f"1. {len(self.targets)} targets (3 accounts, 2 regions) with {GROUPS} log groups each")
         with ThreadPoolExecutor(len(self.targets)) as pool:
-            list(pool.map(lambda target: populate(self.aws, target.account, target.region), self.targets))
-        say("What would a deployment do? ansible-playbook logreflector.aws.deploy --check")
-        announced = self.playbook("deploy", "--check")
-        say("Deploy: ansible-playbook logreflector.aws.deploy")
-        done = self.playbook("deploy")
-        self.expect(announced == done, f"--check announced other changes than were made: {announced} / {done}")
-        say("A brand-new log group in every target; nobody subscribes it by hand")
-        self.new_groups()
-        say(f"{LINES} lines into each of them")
-        self.send_lines()
-        say("Deploy again: nothing may change")
-        again = self.playbook("deploy")
-        self.expect(
-            all(changed == 0 for changed in again.values()), f"the second deployment changed something: {again}"
-        )
+            list(pool.map(self.populate, self.targets))
+        print_heading("2. What would a deployment change? ansible-playbook logreflector.aws.deploy --check")
+        announced = self.run_playbook("deploy", "--check")
+        print_heading("3. Deploy to one target first, then to the others: ansible-playbook logreflector.aws.deploy")
+        done = self.run_playbook("deploy")
+        self.expect(announced == done, f"--check announced {announced}, the deployment changed {done}")
+        print_heading("4. Create a log group in every target and write to it. Nobody subscribes it by hand.")
+        self.create_groups()
+        self.write_lines()
+        print_heading("5. Deploy again: nothing may change")
+        again = self.run_playbook("deploy")
+        self.expect(not any(again.values()), f"the second deployment changed {again}")
         self.count_groups()
 
-    def playbook(self, name: str, *arguments: str) -> dict[str, int]:
-        """Run a playbook with its normal output; changed tasks per target, from Ansible's own recap."""
-        command = ["ansible-playbook", "-i", str(INVENTORY), f"logreflector.aws.{name}", *arguments]
-        process = subprocess.Popen(command, env=self.environment(), stdout=subprocess.PIPE, text=True, bufsize=1)
-        assert process.stdout is not None
-        output = []
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            output.append(re.sub(r"\x1b\[[0-9;]*m", "", line))
-        self.expect(process.wait() == 0, f"the playbook {name} ended with status {process.returncode}")
-        found = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", "".join(output), re.MULTILINE)
+    def populate(self, target: TargetRun) -> None:
+        """Create log groups, the secret, and another team's filters and rule."""
+        populate(self.aws, target.account, target.region, ORDINARY_GROUPS)
+
+    def run_playbook(self, name: str, *arguments: str) -> dict[str, int]:
+        """Run a playbook on this terminal; return the number of changed tasks by target."""
+        command = ["ansible-playbook", f"logreflector.aws.{name}", *arguments, "-e", json.dumps(VARIABLES)]
+        size = TRANSCRIPT.stat().st_size if TRANSCRIPT.exists() else 0
+        environment = {**os.environ, **engineer_environment(self.aws), **display_environment(name)}
+        status = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+        self.expect(status == 0, f"the playbook {name} ended with status {status}; see {TRANSCRIPT.relative_to(ROOT)}")
+        output = TRANSCRIPT.read_text(encoding="utf-8")[size:] if TRANSCRIPT.exists() else ""
+        found = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.MULTILINE)
         return {host: int(changed) for host, changed in found}
 
-    def environment(self) -> dict[str, str]:
-        """The shell of the engineer who deploys: the management account's keys, and this collection."""
-        return {
-            **os.environ,
-            **self.aws.deploy_environment(),
-            **settings(),
-            "ANSIBLE_FORCE_COLOR": "1" if sys.stdout.isatty() else "0",
-        }
-
-    def new_groups(self) -> None:
-        """Create them all, then watch each filter appear."""
+    def create_groups(self) -> None:
+        """Create a log group in each target and wait until the subscriber has subscribed it."""
         started = {}
         for target in self.targets:
             self.logs(target).create_log_group(logGroupName=target.new_group)
             started[target.name] = time.monotonic()
-        waiting = list(self.targets)
 
-        def look() -> bool:
-            for target in list(waiting):
-                filters = self.logs(target).describe_subscription_filters(logGroupName=target.new_group)
-                if filters["subscriptionFilters"]:
-                    target.to_subscription = time.monotonic() - started[target.name]
-                    waiting.remove(target)
-                    name = filters["subscriptionFilters"][0]["filterName"]
-                    print(
-                        f"  {target.name}: {target.new_group} got the filter {name} after {target.to_subscription:.1f} s"
-                    )
-            return not waiting
+        def all_subscribed() -> bool:
+            for target in self.targets:
+                if target.seconds_to_filter is None:
+                    answer = self.logs(target).describe_subscription_filters(logGroupName=target.new_group)
+                    if answer["subscriptionFilters"]:
+                        target.seconds_to_filter = time.monotonic() - started[target.name]
+            return all(target.seconds_to_filter is not None for target in self.targets)
 
-        self.expect(wait_for(look), f"no subscription on {[target.name for target in waiting]}")
+        self.expect(wait_until(all_subscribed), "a new log group has no subscription filter")
+        print(f"{len(started)} log groups subscribed within {longest(t.seconds_to_filter for t in self.targets)}.")
 
-    def send_lines(self) -> None:
-        """Write to the new groups and watch the sink."""
+    def write_lines(self) -> None:
+        """Write to the new log groups and wait until the sink has every line."""
         started = {}
         for target in self.targets:
             logs = self.logs(target)
             logs.create_log_stream(logGroupName=target.new_group, logStreamName="demo")
             now = int(time.time() * 1000)
-            events = [
-                {"timestamp": now, "message": f"line {number} of {target.name}, naïve ☃"} for number in range(LINES)
-            ]
+            messages = [f"line {number} of {target.name}, naïve ☃" for number in range(LINES)]
+            events = [{"timestamp": now, "message": message} for message in messages]
             logs.put_log_events(logGroupName=target.new_group, logStreamName="demo", logEvents=events)
             started[target.name] = time.monotonic()
-            target.sent = LINES
 
-        def look() -> bool:
+        def all_received() -> bool:
             lines = self.aws.sink.lines()
             for target in self.targets:
-                mine = {line["message"] for line in lines if line.get("logGroup") == target.new_group}
-                target.received = len(mine)
-                if target.received == LINES and target.to_sink is None:
-                    target.to_sink = time.monotonic() - started[target.name]
-                    print(f"  {target.name}: {target.received} lines arrived after {target.to_sink:.1f} s")
-            return all(target.received == target.sent for target in self.targets)
+                target.received = len({line["message"] for line in lines if line.get("logGroup") == target.new_group})
+                if target.received == LINES and target.seconds_to_sink is None:
+                    target.seconds_to_sink = time.monotonic() - started[target.name]
+            return all(target.received == LINES for target in self.targets)
 
-        self.expect(wait_for(look), "lines are missing at the sink")
+        self.expect(wait_until(all_received), "the sink did not receive every line")
+        received = sum(target.received for target in self.targets)
+        print(f"{received} lines at the sink within {longest(t.seconds_to_sink for t in self.targets)}.")
 
     def count_groups(self) -> None:
-        """Coverage, asked from AWS directly and not from our own modules."""
+        """Count coverage with calls to AWS, independent of the collection's modules."""
         for target in self.targets:
             logs = self.logs(target)
-            reflector = f":{target.account}:function:log-reflector"
             for page in logs.get_paginator("describe_log_groups").paginate():
                 for group in page["logGroups"]:
-                    name = group["logGroupName"]
-                    target.groups += 1
-                    filters = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
-                    if any(item["destinationArn"].endswith(reflector) for item in filters):
-                        target.subscribed += 1
-                    elif group.get("logGroupClass", "STANDARD") != "STANDARD":
-                        target.not_possible.append(f"{name} (its class)")
-                    elif name == FULL_GROUP:
-                        target.not_possible.append(f"{name} (full)")
-            # Left out: the excluded group, the reflector's and the subscriber's own.
+                    self.count_group(target, logs, group)
+            # Left out: the excluded group, and the groups of the reflector and the subscriber.
             left_out = target.groups - target.subscribed - len(target.not_possible)
             self.expect(left_out == 3, f"{target.name}: {left_out} log groups are left out, not 3")
             self.expect(len(target.not_possible) == 2, f"{target.name}: not possible are {target.not_possible}, not 2")
 
-    def logs(self, target: TargetStory) -> Any:
-        """CloudWatch Logs of a target, as its owner sees it."""
+    def count_group(self, target: TargetRun, logs: Any, group: dict[str, Any]) -> None:
+        """Count one log group as subscribed, not possible, or left out."""
+        name = group["logGroupName"]
+        target.groups += 1
+        filters = logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+        if any(item["destinationArn"].endswith(f":{target.account}:function:log-reflector") for item in filters):
+            target.subscribed += 1
+        elif group.get("logGroupClass", "STANDARD") != "STANDARD":
+            target.not_possible.append(f"{name} (log class)")
+        elif name == FULL_GROUP:
+            target.not_possible.append(f"{name} (no free slot)")
+
+    def logs(self, target: TargetRun) -> Any:
+        """Return a CloudWatch Logs client of the account's root."""
         return self.aws.client("logs", target.account, target.region)
 
     def expect(self, holds: bool, failure: str) -> None:
-        """Remember what did not hold."""
+        """Record an expectation that did not hold."""
         if not holds:
-            print(f"  FAILED: {failure}")
             self.failures.append(failure)
 
     def table(self) -> str:
-        """Target by target, in figures."""
-        head = ("target", "groups", "subscribed", "sent", "received", "s to filter", "s to sink", "not possible")
-        rows = [head] + [
+        """Return the figures of all targets as aligned lines."""
+        rows = [("target", "groups", "subscribed", "lines", "s to filter", "s to sink", "cannot be subscribed")]
+        rows += [
             (
                 target.name,
                 str(target.groups),
                 str(target.subscribed),
-                str(target.sent),
-                str(target.received),
-                seconds(target.to_subscription),
-                seconds(target.to_sink),
+                f"{target.received} of {LINES}",
+                format_seconds(target.seconds_to_filter),
+                format_seconds(target.seconds_to_sink),
                 ", ".join(target.not_possible),
             )
             for target in self.targets
         ]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        return "\n".join(line.rstrip() for line in lines)
 
 
-def settings() -> dict[str, str]:
-    """The settings of Ansible for a run from this checkout. Packages and sessions go to build/, not to the user's folders."""
+def engineer_environment(aws: RunningAws) -> dict[str, str]:
+    """Return the shell variables of the engineer who deploys: keys of the management account, and this collection."""
     return {
+        **aws.deploy_environment(),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+        "ANSIBLE_INVENTORY": str(ROOT / INVENTORY),
         "ANSIBLE_FORKS": "6",
+        "ANSIBLE_STDOUT_CALLBACK": "logreflector.aws.fleet",
+        "LOG_REFLECTOR_FLEET_REPORT": str(FOLDER / "report.json"),
+        # Not in the user's folders.
         "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
-        "LOGREFLECTOR_SESSION_CACHE": str(ROOT / "build" / "demo" / "sessions"),
+        "LOGREFLECTOR_SESSION_CACHE": str(FOLDER / "sessions"),
     }
 
 
-def wait_for(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within a minute."""
-    end = time.monotonic() + PATIENCE_SECONDS
+def display_environment(playbook: str) -> dict[str, str]:
+    """Return the variables that write the complete output to the transcript and keep the terminal short."""
+    return {
+        "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "examples" / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "transcript",
+        "DEMO_TRANSCRIPT": str(TRANSCRIPT),
+        "LOG_REFLECTOR_FLEET_INTERVAL": "10",
+        "LOG_REFLECTOR_FLEET_REPORT": str((FOLDER / f"{playbook}.json").relative_to(ROOT)),
+    }
+
+
+def wait_until(holds: Callable[[], bool]) -> bool:
+    """Return whether the condition holds within the time limit."""
+    end = time.monotonic() + WAIT_SECONDS
     while not holds():
         if time.monotonic() > end:
             return False
@@ -230,66 +247,90 @@ def wait_for(holds: Callable[[], bool]) -> bool:
     return True
 
 
-def seconds(value: float | None) -> str:
-    """For the table."""
+def longest(values: Any) -> str:
+    """Return the longest of the measured times as text."""
+    return f"{max((value for value in values if value is not None), default=0.0):.1f} s"
+
+
+def format_seconds(value: float | None) -> str:
+    """Return a table cell."""
     return "-" if value is None else f"{value:.1f}"
 
 
-def say(text: str) -> None:
-    """A heading between the playbooks' own output."""
-    print(f"\n=== {text}\n", flush=True)
+def print_heading(text: str) -> None:
+    """Print the heading of a step."""
+    print(f"\n=== {text}", flush=True)
 
 
-def how_to_look_around(aws: RunningAws) -> str:
-    """For KEEP=1."""
-    shell = {**aws.deploy_environment(), **settings()}
-    del shell["PATH"]
-    exports = "\n".join(f"export {key}={value}" for key, value in shell.items())
+def write_environment(aws: RunningAws) -> None:
+    """Write the engineer's shell variables for `source`."""
+    exports = [f"export {name}={shlex.quote(value)}\n" for name, value in engineer_environment(aws).items()]
+    ENVIRONMENT.touch(mode=0o600)  # it has the keys of the emulated management account
+    ENVIRONMENT.write_text("".join(exports), encoding="utf-8")
+
+
+def next_steps(aws: RunningAws | None) -> str:
+    """Return what to look at after the demo; None: the embedded AWS is stopped."""
+    transcript = f"Complete Ansible output: {TRANSCRIPT.relative_to(ROOT)}"
+    if aws is None:
+        return f"""{transcript}
+
+What to look at next
+  make demo KEEP=1              leave the embedded AWS running, and try the other playbooks on it
+  examples/inventory            the inventory of this demo
+  docs/ARCHITECTURE.md          how it works
+  README.md                     what a deployment to real accounts needs"""
     account, region = aws.state.accounts[1], aws.state.regions[0]
-    return f"""
-The embedded AWS runs at {aws.endpoint_url}. It ends by itself after half an hour without a request.
+    return f"""{transcript}
 
-The engineer's shell, with the management account's keys; run playbooks by hand with it:
-{exports}
-.venv/bin/ansible-playbook -i examples/inventory logreflector.aws.verify
-.venv/bin/ansible-playbook -i examples/inventory logreflector.aws.teardown -e reflector_drain_seconds=1 -e reflector_settle_seconds=1
+The embedded AWS runs at {aws.endpoint_url} until `make demo-stop`, or until half an hour passes without a request.
 
-Look around with the AWS CLI as the owner of an account (its number is the access key, any secret goes):
-AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {aws.endpoint_url} --region {region} logs describe-log-groups
+What to try next
+  source {ENVIRONMENT.relative_to(ROOT)}      the shell of the engineer who deploys
+  ansible-playbook logreflector.aws.status
+  ansible-playbook logreflector.aws.verify
+  ansible-playbook logreflector.aws.teardown -e reflector_drain_seconds=1 -e reflector_settle_seconds=1
+What the sink received
+  curl {aws.state.sink_control_url}/_sink/lines
+An account with the AWS CLI: its number is the access key, any text is the secret
+  AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x AWS_SESSION_TOKEN= \\
+    aws --endpoint-url {aws.endpoint_url} --region {region} logs describe-log-groups"""
 
-What the sink has received:
-curl {aws.state.sink_control_url}/_sink/lines
 
-Stop it:
-.venv/bin/python extensions/embedded_aws down --state {STATE.relative_to(ROOT)}
-"""
+def prepare() -> Configuration:
+    """Remove what an earlier demo left, and everything of the user's own AWS accounts from the environment."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ANSIBLE_", "LOG_REFLECTOR_"))]:
+        del os.environ[name]
+    if down(STATE):
+        print("Stopped the embedded AWS of an earlier `make demo KEEP=1`.")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    policy = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+    return Configuration(deployer_policy=policy, idle_timeout=1800)
 
 
 def main() -> int:
-    """Run the demo; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run the demo and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="leave the embedded AWS and the sink running")
     keep = parser.parse_args().keep
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]  # nothing of the user's own accounts gets in here
-    policy = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+    configuration = prepare()
     started = time.monotonic()
     if keep:
-        STATE.parent.mkdir(parents=True, exist_ok=True)
-        up(STATE, Configuration(deployer_policy=policy, idle_timeout=1800))
+        up(STATE, configuration)
         demo = Demo(RunningAws.read(STATE))
+        write_environment(demo.aws)
         demo.run()
     else:
-        with EmbeddedAws(Configuration(deployer_policy=policy)) as aws:
+        with EmbeddedAws(configuration) as aws:
             demo = Demo(aws)
             demo.run()
-    say(f"The whole story, in {time.monotonic() - started:.0f} seconds")
+    print_heading(f"Result, after {time.monotonic() - started:.0f} seconds\n")
     print(demo.table())
     for failure in demo.failures:
         print(f"FAILED: {failure}", file=sys.stderr)
-    print("\nEverything held." if not demo.failures else "\nNot everything held.")
-    if keep:
-        print(how_to_look_around(demo.aws))
+    print("\nEvery expectation held." if not demo.failures else "\nNot every expectation held.")
+    print(next_steps(demo.aws if keep else None))
     return 1 if demo.failures else 0
 
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """`python -m embedded_aws`, or `python extensions/embedded_aws` from anywhere."""
 
 from __future__ import annotations
@@ -6,7 +10,7 @@ import sys
 from pathlib import Path
 
 if not __package__:
-    # Run as a folder: its parent is where the package is found, and its own modules are no top-level ones.
+    # Run as a folder: import the package from its parent, so that its modules do not become top-level ones.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from embedded_aws.cli import main

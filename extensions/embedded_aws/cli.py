@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The command line: `up` leaves an embedded AWS running, `down` stops it."""
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from .settings import FULL_ACCESS, Configuration, Organization, Settings
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    # The caller's own AWS settings have no say here: boto3 would look for the profile that they name.
+    # Ignore the caller's own AWS settings: boto3 would look for the profile that they name.
     if options.command in ("up", "supervise"):
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
@@ -63,7 +67,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _populate(state_file: Path, groups: int) -> None:
-    """Fills every target, or stops what was started: half a population would be taken for a whole one the next time."""
+    """Fill every target, or stop the instance: the next `up` would take a half-filled one for complete."""
     from .population import populate  # noqa: PLC0415  # most of what boto3's clients cost
 
     aws = library.RunningAws.read(state_file)
@@ -91,8 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     organization = Organization()
     parser = argparse.ArgumentParser(prog="embedded_aws", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="up|down")
-    up = commands.add_parser("up", help="start it, and return when it is ready")
-    up.add_argument("--state", type=Path, required=True, metavar="FILE", help="where to write where it is (JSON)")
+    up = commands.add_parser("up", help="start it and return when it is ready")
+    up.add_argument(
+        "--state", type=Path, required=True, metavar="FILE", help="state file to write (JSON): its URLs and keys"
+    )
     up.add_argument("--management", default=organization.management, metavar="ID", help="the management account")
     up.add_argument("--members", nargs="*", default=organization.members, metavar="ID", help="the member accounts")
     up.add_argument("--regions", nargs="+", default=organization.regions, metavar="NAME")
@@ -102,13 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=1800,
         metavar="SECONDS",
-        help="end after so long without a request; 0: never",
+        help="stop after this time without a request; 0: never",
     )
     up.add_argument(
         "--populate",
         type=int,
         metavar="NUMBER",
-        help="give each target so many ordinary log groups, some awkward ones, another team's resources, and the secret",
+        help="create this many log groups in each target, four unusual ones, another team's resources, and the secret",
     )
     up.add_argument(
         "--set",
@@ -120,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     down = commands.add_parser("down", help="stop it")
     down.add_argument("--state", type=Path, required=True, metavar="FILE")
-    # The processes of a running one; library and supervisor start them.
+    # Internal commands: library and supervisor start these processes.
     supervise = commands.add_parser("supervise")
     supervise.add_argument("--stay", action="store_true")
     supervise.add_argument("--log")

@@ -1,13 +1,17 @@
-"""The endpoint that every client uses, the Lambda functions too: it passes requests on to MiniStack, keeps a journal
-of them, and injects faults.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The endpoint of every client, Lambda functions included: it forwards requests to MiniStack, keeps a journal of them,
+and injects faults.
 
 Control paths, for other processes (FrontClient speaks them):
 
-    GET, POST, DELETE /_front/faults   the faults that are left; one more; none (a POST answers with its number)
+    GET, POST, DELETE /_front/faults   list the faults; add one (returns its number); remove all
     DELETE /_front/faults/NUMBER
-    GET, DELETE /_front/journal        the calls since the start or the last DELETE
+    GET, DELETE /_front/journal        list the calls since the start or the last DELETE
     PUT /_front/rates                  {"scale": 1.0} enforces AWS's documented rates, {"scale": null} does not
-    GET, DELETE /_front/instance       who this is; DELETE ends the whole embedded AWS
+    GET, DELETE /_front/instance       return the process id; DELETE stops the whole embedded AWS
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from .rates import Rates
 
 CONTROL = "/_front/"
 PASSED_ON = "/_embedded_aws/"  # MiniStack's own control paths: no AWS call
-# These answer wherever a region does not.
+# A region that does not answer leaves these services available.
 GLOBAL_SERVICES = frozenset({"account", "iam", "organizations"})  # STS is called in the client's region
 Kind = Literal["throttle", "deny", "error", "drop", "lose", "hang", "delay"]
 KINDS = ("throttle", "deny", "error", "drop", "lose", "hang", "delay")
@@ -37,11 +41,11 @@ KINDS = ("throttle", "deny", "error", "drop", "lose", "hang", "delay")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What befalls the calls that match. What is None matches everything.
+    """A fault for the calls that match. A field that is None matches everything.
 
-    throttle: AWS's answer to too many calls. deny: AWS's sentence about a missing permission. error: any code.
-    drop: the connection is closed, nothing was done. lose: it was done, and the answer never arrives.
-    hang: no answer until the client gives up. delay: the call passes, some seconds later.
+    throttle: AWS's error for too many calls. deny: AWS's error for a missing permission. error: any code.
+    drop: close the connection before the call is executed. lose: execute the call and send no answer.
+    hang: no answer until the client gives up. delay: execute the call after `seconds`.
     """
 
     kind: Kind
@@ -49,8 +53,8 @@ class Fault:
     service: str | None = None
     account: str | None = None
     region: str | None = None
-    regional: bool = False  # spares the global services
-    times: int | None = None  # None: until it is removed
+    regional: bool = False  # the fault spares the global services
+    times: int | None = None  # None: until the fault is removed
     code: str = "InternalFailure"
     message: str = "We encountered an internal error. Please try again."
     status: int = 500
@@ -78,19 +82,20 @@ class Call:
     """One line of the journal."""
 
     number: int
-    time: float  # seconds since the epoch, at its end
+    began: float  # seconds since the epoch
+    time: float  # the same, at its end
     service: str
     operation: str
     account: str
     region: str
     caller: str  # the ARN of who signed it
     write: bool
-    status: int = 0  # 0: no answer was given
+    status: int = 0  # 0: no answer
     fault: str | None = None
 
 
 class Faults:
-    """The faults in force; of those that match a call the oldest takes it."""
+    """The active faults. The oldest fault that matches a call applies."""
 
     def __init__(self) -> None:
         self._faults: dict[int, Fault] = {}
@@ -130,7 +135,7 @@ class Faults:
 
 
 class Front:
-    """A reverse proxy. The Host header passes unchanged, so that signatures stay valid."""
+    """A reverse proxy. It keeps the Host header, so signatures stay valid."""
 
     def __init__(self, upstream: tuple[str, int], stop: Callable[[], None] = lambda: None) -> None:
         self._upstream = upstream
@@ -166,7 +171,7 @@ class Front:
         fault = self.faults.take(call)
         if fault is None and not self.rates.allow(call.account, call.region, call.service, call.operation):
             fault = Fault(kind="throttle")
-        response = self._pass_on(request) if fault is None else self._befall(fault, call, request, connection)
+        response = self._pass_on(request) if fault is None else self._inject(fault, call, request, connection)
         status = 0 if response is None else response.status
         kind = None if fault is None else fault.kind
         self._journal.append(dataclasses.replace(call, time=time.time(), status=status, fault=kind))
@@ -178,7 +183,8 @@ class Front:
         operation = operation_of(request, service)
         return Call(
             number=next(self._numbers),
-            time=time.time(),
+            began=(now := time.time()),
+            time=now,
             service=service,
             operation=operation,
             account=account,
@@ -188,7 +194,7 @@ class Front:
         )
 
     def _caller(self, access_key: str) -> tuple[str, str]:
-        """Account and ARN of an access key, as MiniStack knows them; asked once."""
+        """Return account and ARN of an access key; ask MiniStack once for each key."""
         if not access_key:
             return "", ""
         if (known := self._callers.get(access_key)) is None:
@@ -199,7 +205,7 @@ class Front:
                 self._callers[access_key] = known
         return known
 
-    def _befall(self, fault: Fault, call: Call, request: Request, connection: Connection) -> Response | None:
+    def _inject(self, fault: Fault, call: Call, request: Request, connection: Connection) -> Response | None:
         match fault.kind:
             case "throttle":
                 return throttled(request, call.service, fault.retry_after)
@@ -218,7 +224,7 @@ class Front:
         return None
 
     def _pass_on(self, request: Request) -> Response:
-        """Each client connection has its own to MiniStack."""
+        """Forward a request to MiniStack. Each client connection has its own connection to it."""
         client: HttpClient | None = getattr(self._clients, "client", None)
         if client is None:
             client = self._clients.client = HttpClient(*self._upstream)
@@ -264,7 +270,7 @@ class FrontClient:
         self.url = url
 
     def add(self, fault: Fault) -> int:
-        """Puts a fault in force and answers with its number."""
+        """Add a fault and return its number."""
         number: int = call(self.url, "POST", CONTROL + "faults", dataclasses.asdict(fault))["number"]
         return number
 
@@ -278,7 +284,7 @@ class FrontClient:
         return self.add(Fault(kind="error", code=code, message=message, status=status, **where))
 
     def silence(self, account: str, region: str) -> int:
-        """A region that does not answer an account."""
+        """Make a region not answer an account."""
         return self.add(Fault(kind="drop", account=account, region=region, regional=True))
 
     def remove(self, number: int) -> None:
@@ -288,11 +294,11 @@ class FrontClient:
         call(self.url, "DELETE", CONTROL + "faults")
 
     def enforce_rates(self, scale: float | None = 1.0) -> None:
-        """AWS's rates, in time that passes `scale` times as fast; None lifts them."""
+        """Enforce AWS's rates multiplied by `scale`; None disables them."""
         call(self.url, "PUT", CONTROL + "rates", {"scale": scale})
 
     def calls(self, **where: Any) -> list[Call]:
-        """The journal's calls whose fields have these values."""
+        """Return the journal's calls whose fields have these values."""
         found = [Call(**item) for item in call(self.url, "GET", CONTROL + "journal")]
         return [item for item in found if all(getattr(item, name) == value for name, value in where.items())]
 

@@ -1,4 +1,8 @@
-"""HTTP/1.1 on plain sockets: a server whose handlers may also misbehave, and a client that keeps its connection.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP/1.1 on plain sockets: a server whose handlers can misbehave on purpose, and a client that keeps its connection.
 
 The sink and the front both have to hang, break off and drop connections on purpose, and the front carries hundreds of
 calls a second: http.server allows the one only by tricks and is too slow for the other.
@@ -21,14 +25,14 @@ from typing import Any, BinaryIO, cast
 
 Headers = tuple[tuple[str, str], ...]
 
-# Of one connection, never passed on to the next.
+# Headers of one connection. A proxy never forwards them.
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "proxy-connection"}
 )
 
 
 class ProtocolError(Exception):
-    """The peer speaks no HTTP/1.1, or broke off in the middle of a message."""
+    """The peer sent no valid HTTP/1.1, or closed the connection within a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ Handler = Callable[[Request, "Connection"], Response | None]
 
 
 def header(headers: Headers, name: str) -> str:
-    """A header's value, or nothing. The name is lower case."""
+    """Return a header's value, or "". The name is lower case."""
     return next((value for key, value in headers if key.lower() == name), "")
 
 
@@ -73,7 +77,7 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 
 def decompressed(body: bytes, encoding: str) -> bytes:
-    """A body without its Content-Encoding. Raises ProtocolError for what is not that encoding."""
+    """Return a body without its Content-Encoding. Raises ProtocolError if the body has another encoding."""
     try:
         match encoding.strip().lower():
             case "gzip":
@@ -88,7 +92,7 @@ def decompressed(body: bytes, encoding: str) -> bytes:
 
 
 class Connection:
-    """One socket, read through a buffer and written without delay."""
+    """One socket with buffered reads and immediate writes."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,7 +103,7 @@ class Connection:
         self.socket.sendall(data)
 
     def wait_for_close(self, seconds: float) -> None:
-        """Answers nothing until the peer gives up, or for so many seconds."""
+        """Wait until the peer closes the connection, or for some seconds."""
         self.socket.settimeout(seconds)
         with contextlib.suppress(OSError):
             while self.socket.recv(65536):
@@ -115,7 +119,7 @@ class Connection:
 
 
 def _read_head(stream: BinaryIO) -> tuple[str, Headers] | None:
-    """The first line and the headers of a message, or None where the peer has closed in good order."""
+    """Return the first line and the headers of a message; None if the peer closed the connection before it."""
     line = stream.readline(65537)
     if not line:
         return None
@@ -154,7 +158,7 @@ def _read_chunks(stream: BinaryIO) -> bytes:
 
 
 def _read_body(stream: BinaryIO, headers: Headers) -> bytes | None:
-    """A body whose length is told, or None where it is not."""
+    """Return the body; None if the headers do not give its length."""
     if "chunked" in header(headers, "transfer-encoding").lower():
         return _read_chunks(stream)
     length = header(headers, "content-length")
@@ -166,7 +170,7 @@ def _read_body(stream: BinaryIO, headers: Headers) -> bytes | None:
 
 
 def read_request(connection: Connection) -> Request | None:
-    """The next request of a connection, or None at its end."""
+    """Return the next request of a connection, or None at its end."""
     head = _read_head(connection.stream)
     if head is None:
         return None
@@ -180,7 +184,7 @@ def read_request(connection: Connection) -> Request | None:
 
 
 def read_response(connection: Connection, method: str) -> Response:
-    """One answer; interim ones are skipped."""
+    """Return one response. Skip interim ones."""
     while True:
         head = _read_head(connection.stream)
         if head is None:
@@ -195,7 +199,7 @@ def read_response(connection: Connection, method: str) -> Response:
 
 
 def encode(first_line: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
-    """A message with its length."""
+    """Return a message with its Content-Length."""
     lines = [first_line, *(f"{name}: {value}" for name, value in headers if name.lower() not in HOP_BY_HOP)]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "\r\n"]).encode("latin-1") + body
 
@@ -225,7 +229,7 @@ class HttpServer:
         self.url = f"http://127.0.0.1:{self._address[1]}"
 
     def start(self) -> None:
-        """After `stop` on the same port again."""
+        """Start to serve. After `stop` it uses the same port again."""
         if self._listener.fileno() < 0:
             self._listener = socket.create_server(self._address, backlog=256)
         threading.Thread(target=self._accept, name="http-accept", daemon=True).start()
@@ -261,7 +265,7 @@ class HttpServer:
                 if request.header("connection").lower() == "close":
                     return
         except (OSError, ProtocolError, ValueError):
-            pass  # the peer went away, or the connection was closed on purpose (reading it is a ValueError then)
+            pass  # the peer closed it, or a handler did (reading it then raises ValueError)
         finally:
             connection.close()
             with self._lock:
@@ -278,7 +282,7 @@ class HttpServer:
 
 
 class HttpClient:
-    """Keeps one connection to one server. Not for two threads at once."""
+    """A client that keeps one connection. Not safe for concurrent use by threads."""
 
     def __init__(self, host: str, port: int, timeout: float = 920) -> None:
         self._address = (host, port)
@@ -286,10 +290,10 @@ class HttpClient:
         self._connection: Connection | None = None
 
     def send(self, request: Request) -> Response:
-        """Raises OSError or ProtocolError when there is no answer."""
+        """Send a request and return the response. Raises OSError or ProtocolError if there is none."""
         message = encode(f"{request.method} {request.target} HTTP/1.1", request.headers, request.body)
         if self._connection is not None:
-            # The server may have closed an idle connection: only then (not after a time-out) is a second try harmless.
+            # The server may have closed an idle connection. Only then, not after a time-out, is a retry harmless.
             with contextlib.suppress(ConnectionError, ProtocolError):
                 return self._exchange(self._connection, message, request.method)
             self.close()
@@ -310,7 +314,7 @@ class HttpClient:
 
 
 def call(url: str, method: str, path: str, value: Any = None, timeout: float = 60) -> Any:
-    """A JSON request to one of our own control paths. Raises OSError when nobody answers, ValueError when refused."""
+    """Send a JSON request to a control path. Raises OSError without an answer, ValueError for an error status."""
     host, _unused, port = url.removeprefix("http://").partition("/")[0].partition(":")
     client = HttpClient(host, int(port), timeout)
     try:

@@ -1,4 +1,8 @@
-"""Starting, finding and stopping an embedded AWS."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Start, find and stop an embedded AWS."""
 
 from __future__ import annotations
 
@@ -20,11 +24,11 @@ from .settings import Configuration, Settings
 from .sink import SinkClient
 from .state import State
 
-_ENDED_WITHIN = 15.0
+_END_SECONDS = 120.0
 
 
 class StartError(RuntimeError):
-    """The embedded AWS did not start; the message ends with the server's log."""
+    """The embedded AWS did not start. The message ends with the server's log."""
 
 
 class RunningAws:
@@ -39,42 +43,47 @@ class RunningAws:
 
     @classmethod
     def read(cls, state_file: str | Path) -> RunningAws:
-        """The one that `up --state FILE` left running."""
+        """Return a handle on the instance that `up --state FILE` started."""
         return cls(State.read(Path(state_file)))
 
     def session(self, account: str, region: str) -> LocalSession:
-        """A boto3 session as the account's root, for setting up and looking."""
+        """Return a boto3 session of the account's root, for setup and inspection."""
         return root_session(self.endpoint_url, account, region)
 
     def client(self, service: str, account: str, region: str, **options: Any) -> Any:
-        """A boto3 client as the account's root."""
+        """Return a boto3 client of the account's root."""
         return self.session(account, region).client(service, **options)
 
     def deployer_session(self, account: str, region: str) -> LocalSession:
-        """A boto3 session with the role that deployments assume."""
+        """Return a boto3 session with the role that deployments assume."""
         environment = self.state.environment
         keys = Keys(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
         return deployer_session(self.endpoint_url, keys, account, region)
 
     def deploy_environment(self) -> dict[str, str]:
-        """The environment variables of the one who deploys: they name no region."""
+        """Return the environment variables of the engineer who deploys. They name no region."""
         return dict(self.state.environment)
 
     def settings(self) -> Settings:
-        """The settings in force."""
+        """Return the current settings."""
         return Settings().changed(call(self.state.front_url, "GET", "/_embedded_aws/settings"))
 
     def configure(self, **changes: Any) -> None:
-        """Changes settings while it runs. Raises ValueError for a wrong name or value."""
+        """Change settings while it runs. Raises ValueError for a wrong name or value."""
         call(self.state.front_url, "PATCH", "/_embedded_aws/settings", changes)
 
+    def events_under_way(self) -> int:
+        """CloudTrail events that are not delivered yet, and asynchronous invocations that have not ended, retries included."""
+        number: int = call(self.state.front_url, "GET", "/_embedded_aws/events-under-way")
+        return number
+
     def log(self) -> str:
-        """The server's own log."""
+        """Return the server's log."""
         return Path(self.state.log).read_text(errors="replace")
 
 
 class EmbeddedAws:
-    """Runs an embedded AWS for the length of a `with` block; nothing of it stays, whatever happens to this process."""
+    """Run an embedded AWS during a `with` block. Nothing remains afterwards, even if this process is killed."""
 
     def __init__(self, configuration: Configuration | None = None) -> None:
         self._configuration = configuration or Configuration()
@@ -92,7 +101,7 @@ class EmbeddedAws:
             return
         supervisor.stdin.close()
         try:
-            supervisor.wait(_ENDED_WITHIN)
+            supervisor.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             supervisor.kill()  # MiniStack and its workers end with it
             raise
@@ -102,10 +111,10 @@ class EmbeddedAws:
 
 
 def up(state_file: Path, configuration: Configuration) -> State:
-    """Leaves an embedded AWS running and writes where it is. One that runs there already is left as it is."""
+    """Start an embedded AWS that keeps running, and write the state file. Keep an instance that runs already."""
     if state_file.exists():
         state = State.read(state_file)
-        if _answers(state):
+        if _is_running(state):
             return state
     log = state_file.with_name(state_file.name + ".log")
     _unused, state = _start(configuration, stay=True, log=log)
@@ -117,13 +126,13 @@ def up(state_file: Path, configuration: Configuration) -> State:
 
 
 def down(state_file: Path) -> bool:
-    """Stops what `up` left running, and removes the state file and the log. False: it was not running (any more)."""
+    """Stop the instance that `up` started; remove the state file and the log. Return whether it was running."""
     if not state_file.exists():
         return False
     state = State.read(state_file)
-    running = _answers(state)
+    running = _is_running(state)
     if running:
-        with contextlib.suppress(OSError):  # it may be gone before its answer is through
+        with contextlib.suppress(OSError):  # it may end before it has answered
             call(state.front_url, "DELETE", "/_front/instance")
         _wait_for_end(state.pid)
     state_file.unlink(missing_ok=True)
@@ -131,8 +140,8 @@ def down(state_file: Path) -> bool:
     return running
 
 
-def _answers(state: State) -> bool:
-    """Whether it is still that one that listens there."""
+def _is_running(state: State) -> bool:
+    """Return whether the instance of this state still answers."""
     try:
         answer: dict[str, Any] = call(state.front_url, "GET", "/_front/instance", timeout=10)
     except (OSError, ValueError):
@@ -141,16 +150,16 @@ def _answers(state: State) -> bool:
 
 
 def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + _ENDED_WITHIN
+    deadline = time.monotonic() + _END_SECONDS
     while time.monotonic() < deadline:
-        if not _alive(pid):
+        if not _is_alive(pid):
             return
         time.sleep(0.02)
-    raise TimeoutError(f"The embedded AWS (process {pid}) did not end within {_ENDED_WITHIN:.0f} seconds.")
+    raise TimeoutError(f"The embedded AWS (process {pid}) did not end within {_END_SECONDS:.0f} seconds.")
 
 
-def _alive(pid: int) -> bool:
-    """Whether a process runs: one that only waits to be collected by its parent does not."""
+def _is_alive(pid: int) -> bool:
+    """Return whether a process runs. A zombie does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -172,7 +181,7 @@ def _start(configuration: Configuration, *, stay: bool, log: Path | None) -> tup
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # One that stays must not keep our caller's pipes open.
+            # An instance that keeps running must not hold the caller's pipes open.
             stderr=stack.enter_context(log.open("w")) if log else None,
             text=True,
             start_new_session=True,
@@ -183,7 +192,7 @@ def _start(configuration: Configuration, *, stay: bool, log: Path | None) -> tup
     try:
         supervisor.stdin.write(configuration.to_json() + "\n")
         supervisor.stdin.flush()
-        answer = json.loads(supervisor.stdout.readline() or '{"error": "It ended without a word."}')
+        answer = json.loads(supervisor.stdout.readline() or '{"error": "It ended without a message."}')
     except BaseException:
         _end(supervisor)
         raise
@@ -196,9 +205,9 @@ def _start(configuration: Configuration, *, stay: bool, log: Path | None) -> tup
 
 
 def _end(supervisor: subprocess.Popen[str]) -> None:
-    """Lets it clean up, and no longer than that takes."""
+    """Let the supervisor clean up, then kill it."""
     with contextlib.suppress(OSError):
         supervisor.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        supervisor.wait(_ENDED_WITHIN)
+        supervisor.wait(_END_SECONDS)
     supervisor.kill()

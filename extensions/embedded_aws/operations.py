@@ -1,4 +1,8 @@
-"""Which AWS operation an HTTP request is, and how a service words an error."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the AWS operation of an HTTP request, and format errors as its service does."""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from botocore.loaders import create_loader
 
 from .http_server import Request, Response
 
-# Everything else changes something, or may.
+# Every other operation may change something.
 _READS = (
     "AssumeRole",
     "BatchGet",
@@ -34,7 +38,7 @@ _READS = (
 
 
 class Caller(NamedTuple):
-    """Who signed a request, for which region and service."""
+    """The signer of a request, with region and service."""
 
     access_key: str
     region: str
@@ -42,12 +46,12 @@ class Caller(NamedTuple):
 
 
 _RPC_PATH = re.compile(r"/service/[^/]+/operation/([^/?]+)")
-_IAM_NAMES = {"monitoring": "cloudwatch"}  # of services that sign by another name
+_IAM_NAMES = {"monitoring": "cloudwatch"}  # services whose signing name differs
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]*)/([^/]+)/aws4_request")
 
 
 def signed_by(request: Request) -> Caller:
-    """All of it empty for an unsigned request."""
+    """Return the signature's access key, region and service; "" for an unsigned request."""
     match = _CREDENTIAL.search(request.header("authorization"))
     return Caller(*match.groups()) if match else Caller("", "", "")
 
@@ -57,7 +61,7 @@ def is_write(operation: str) -> bool:
 
 
 def operation_of(request: Request, service: str) -> str:
-    """The operation's name, in the words of AWS; the method and path where the service's model knows none."""
+    """Return AWS's name of the operation; method and path if the service's model has none."""
     if target := request.header("x-amz-target"):
         return target.rpartition(".")[2]
     if is_query(request):
@@ -71,13 +75,13 @@ def operation_of(request: Request, service: str) -> str:
 
 
 def is_query(request: Request) -> bool:
-    """Whether the service speaks the query protocol, which answers in XML."""
+    """Return whether the request uses the query protocol, which answers in XML."""
     return request.header("content-type").startswith("application/x-www-form-urlencoded")
 
 
 @cache
 def _routes(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
-    """Method, path and name of a REST service's operations, from botocore's model of it: the most exact first."""
+    """Return method, path and name of a REST service's operations from botocore's model, most specific path first."""
     try:
         model = create_loader().load_service_model(service, "service-2")
     except UnknownServiceError:
@@ -96,7 +100,7 @@ def _path_pattern(uri: str) -> re.Pattern[str]:
 def error_response(
     request: Request, service: str, status: int, code: str, message: str, retry_after: str | None = None
 ) -> Response:
-    """An error as the service's protocol has it: XML for the query services, JSON for the others."""
+    """Return an error in the service's protocol: XML for query services, CBOR or JSON for the others."""
     request_id = str(uuid.uuid4())
     headers: tuple[tuple[str, str], ...] = (("x-amzn-RequestId", request_id),)
     if retry_after is not None:

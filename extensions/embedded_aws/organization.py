@@ -1,4 +1,8 @@
-"""An emulated organisation: what stands in its accounts before anybody deploys to them."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prepare the accounts of an emulated organisation for deployments."""
 
 from __future__ import annotations
 
@@ -15,14 +19,14 @@ DEPLOYER = "deployer"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The only keys there are: those of the user "deployer" in the management account."""
+    """The keys of the user "deployer" in the management account, the only ones that exist."""
 
     access_key_id: str
     secret_access_key: str
 
 
 class LocalSession(boto3.Session):  # type: ignore[misc]
-    """A boto3 session whose clients all go to one endpoint, so that none goes to AWS by mistake."""
+    """A boto3 session whose clients use one endpoint, so none calls AWS by mistake."""
 
     def __init__(self, endpoint_url: str, **options: Any) -> None:
         super().__init__(**options)
@@ -33,12 +37,12 @@ class LocalSession(boto3.Session):  # type: ignore[misc]
 
 
 def root_session(endpoint_url: str, account: str, region: str) -> LocalSession:
-    """As an account's root, for setting up and looking: MiniStack takes the account's id as its root's key."""
+    """Return a session of an account's root. MiniStack accepts the account's id as its root's access key."""
     return LocalSession(endpoint_url, aws_access_key_id=account, aws_secret_access_key="embedded", region_name=region)
 
 
 def deployer_session(endpoint_url: str, keys: Keys, account: str, region: str) -> LocalSession:
-    """With the role that deployments assume."""
+    """Return a session with the role that deployments assume."""
     user = LocalSession(
         endpoint_url,
         aws_access_key_id=keys.access_key_id,
@@ -57,20 +61,20 @@ def deployer_session(endpoint_url: str, keys: Keys, account: str, region: str) -
 
 
 def role_arn(account: str) -> str:
-    """The role that deployments assume."""
+    """Return the ARN of the role that deployments assume."""
     return f"arn:aws:iam::{account}:role/{DEPLOYER_ROLE}"
 
 
 def bootstrap(organization: Organization, deployer_policy: dict[str, Any], endpoint_url: str) -> Keys:
-    """Makes the deployer's role in every account, and the user that may assume it."""
+    """Create the deployer's role in every account, and the user that may assume it."""
     region = organization.regions[0]
-    # One session: what a client costs is reading botocore's models, and there may be hundreds of accounts.
+    # One session for all accounts: a client is slow because it reads botocore's models.
     session = root_session(endpoint_url, organization.management, region)
     clients = {
         account: session.client("iam", aws_access_key_id=account, aws_secret_access_key="embedded")
         for account in organization.accounts
     }
-    keys = _make_user(clients[organization.management], organization)
+    keys = _create_user(clients[organization.management], organization)
     trust = _allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{organization.management}:user/{DEPLOYER}"})
     for client in clients.values():
         client.create_role(RoleName=DEPLOYER_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
@@ -78,7 +82,7 @@ def bootstrap(organization: Organization, deployer_policy: dict[str, Any], endpo
     return keys
 
 
-def _make_user(iam: Any, organization: Organization) -> Keys:
+def _create_user(iam: Any, organization: Organization) -> Keys:
     iam.create_user(UserName=DEPLOYER)
     policy = _allow("sts:AssumeRole", Resource=[role_arn(account) for account in organization.accounts])
     policy["Statement"].append(
@@ -94,7 +98,7 @@ def _allow(action: str, **rest: Any) -> dict[str, Any]:
 
 
 def deploy_environment(keys: Keys, endpoint_url: str) -> dict[str, str]:
-    """What a platform engineer's shell has: keys and an endpoint, and no region, profile or instance role."""
+    """Return the shell variables of a platform engineer: keys and an endpoint; no region, profile or instance role."""
     return {
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,

@@ -1,4 +1,8 @@
-"""What a target looks like before anybody deploys to it: log groups of every kind, and another team's resources."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fill a target as it looks before a deployment: log groups of every kind, and another team's resources."""
 
 from __future__ import annotations
 
@@ -18,11 +22,11 @@ ARCHIVE_GROUP = "/archive/batch"
 EXCLUDED_GROUP = "/aws/codebuild/site"
 FOREIGN = "other-team-shipper"
 ORDINARY_GROUPS = 54
-"""With the four others more than one page of DescribeLogGroups, which holds 50."""
+"""Together with the four unusual ones more than one page of DescribeLogGroups, which holds 50."""
 
 
 def populate(aws: RunningAws, account: str, region: str, groups: int = ORDINARY_GROUPS) -> None:
-    """Make all of it in one target, the secret with the sink's URL included."""
+    """Create the log groups, the other team's resources, and the secret with the sink's URL in one target."""
     client = _clients(aws, account, region)
     client("secretsmanager").create_secret(Name=SECRET, SecretString=aws.sink_url)
     logs = client("logs")
@@ -42,7 +46,7 @@ def populate(aws: RunningAws, account: str, region: str, groups: int = ORDINARY_
 
 
 def foreign_state(aws: RunningAws, account: str, region: str) -> dict[str, Any]:
-    """Everything of the other team in a target, to compare byte by byte before and after."""
+    """Return the other team's resources in a target, to compare them before and after a deployment."""
     client = _clients(aws, account, region)
     logs, events, functions, iam = client("logs"), client("events"), client("lambda"), client("iam")
     state = {
@@ -76,7 +80,7 @@ def _describe(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _foreign_function(client: Any, account: str, region: str) -> str:
-    """A function that CloudWatch Logs and a rule may invoke; the role is the account's, whichever region comes first."""
+    """Create a function that CloudWatch Logs and a rule may invoke. All regions of an account share its role."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -110,7 +114,7 @@ def _foreign_function(client: Any, account: str, region: str) -> str:
 
 
 def _foreign_rule(client: Any, destination: str) -> None:
-    """A rule on the same events as ours."""
+    """Create a rule on the events that the subscriber's rule selects too."""
     pattern = {"source": ["aws.logs"], "detail": {"eventName": ["CreateLogGroup"]}}
     client("events").put_rule(Name=FOREIGN, EventPattern=json.dumps(pattern), Description="of another team")
     client("events").put_targets(Rule=FOREIGN, Targets=[{"Id": "shipper", "Arn": destination}])

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """AWS's request rates as token buckets, one for each account and region."""
 
 from __future__ import annotations
@@ -26,8 +30,8 @@ DOCUMENTED = {
     ("lambda", "GetPolicy"): 15.0,
     ("lambda", "*"): 15.0,
 }
-# AWS documents no rate for these: taken as those of their kind, the account's one policy as the slowest.
-TAKEN = {
+# AWS documents no rate for these. The rates of similar operations are assumed, and the slowest for account policies.
+ASSUMED = {
     ("logs", "DeleteAccountPolicy"): 1.0,
     ("logs", "DescribeAccountPolicies"): 1.0,
     ("logs", "ListLogGroups"): 5.0,
@@ -37,13 +41,13 @@ TAKEN = {
     ("logs", "UntagLogGroup"): 5.0,
     ("logs", "UntagResource"): 5.0,
 }
-_RATES = DOCUMENTED | TAKEN
+_RATES = DOCUMENTED | ASSUMED
 _UNLIMITED = frozenset({("lambda", "Invoke"), ("lambda", "InvokeAsync"), ("lambda", "InvokeWithResponseStream")})
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """Holds one second's worth: a burst of a full bucket passes, and then the rate."""
+    """A token bucket that holds one second's worth of tokens."""
 
     rate: float
     tokens: float
@@ -60,7 +64,7 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Rates:
-    """Off while the scale is None; with a scale of 2 time passes twice as fast, so that rates double and bursts do not."""
+    """Limit requests. A scale of 2 doubles the rates but not the bursts; None disables the limits."""
 
     clock: Callable[[], float] = time.monotonic
     scale: float | None = None
@@ -68,7 +72,7 @@ class Rates:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, scale: float | None) -> None:
-        """Full buckets to begin with. Raises ValueError for a scale that lets nothing through."""
+        """Set the scale and refill every bucket. Raises ValueError unless the scale is above 0."""
         if scale is not None and not scale > 0:
             raise ValueError(f"The scale must be above 0, not {scale}.")
         with self._lock:
@@ -76,7 +80,7 @@ class Rates:
             self._buckets.clear()
 
     def allow(self, account: str, region: str, service: str, operation: str) -> bool:
-        """Takes a token, where there is one."""
+        """Take a token; return whether there was one."""
         if self.scale is None or (service, operation) in _UNLIMITED:
             return True
         name = operation if (service, operation) in _RATES else "*"

@@ -1,5 +1,9 @@
-"""The process in which MiniStack runs, mended. Its parent is the supervisor, which gives it a listening socket, and
-whose end it notices by the end of its standard input."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process that runs MiniStack with its replaced functions. The supervisor starts it with a listening socket. The
+process ends with the supervisor, when its standard input ends."""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def main(descriptor: int, directory: str) -> None:
-    """Serves on an inherited socket until it is ended. The configuration comes as the first line of standard input."""
+    """Serve on an inherited socket. The first line of standard input is the configuration."""
     configuration = Configuration.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
     gaps.install(configuration.settings, configuration.organization)
@@ -42,22 +46,22 @@ def main(descriptor: int, directory: str) -> None:
     config.keep_alive_timeout = 3600
     config.keep_alive_max_requests = 10**9
     config.loglevel = "WARNING"
-    asyncio.run(serve(_controlled(app.app), config))
+    asyncio.run(serve(_with_control_paths(app.app), config))
 
 
 def _end_with_parent(directory: str) -> None:
     sys.stdin.read()
     shutil.rmtree(directory, ignore_errors=True)
-    # The group is this process and the workers of the Lambda functions.
+    # The process group has this process and the workers of Lambda functions.
     os.killpg(0, signal.SIGKILL)
 
 
-def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
+def _with_control_paths(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
     async def controlled(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(CONTROL):
             status, value = _control(scope, await _body(receive))
             await _send(send, json_response(value, status))
-        elif scope["type"] == "http" and (refused := _refused(scope)):
+        elif scope["type"] == "http" and (refused := _region_refusal(scope)):
             await _body(receive)
             await _send(send, refused)
         else:
@@ -66,8 +70,8 @@ def _controlled(ministack: Callable[[Scope, Receive, Send], Awaitable[None]]) ->
     return controlled
 
 
-def _refused(scope: Scope) -> Response | None:
-    """The answer of a region that is not enabled in the account of whoever calls."""
+def _region_refusal(scope: Scope) -> Response | None:
+    """Return the error of a call to a region that is not enabled in the caller's account."""
     if not current.settings.disabled_regions:
         return None
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
@@ -95,6 +99,8 @@ def _control(scope: Scope, body: bytes) -> tuple[int, Any]:
     match scope["method"], scope["path"].removeprefix(CONTROL):
         case "GET", "caller":
             return 200, _caller(unquote(scope["query_string"].decode()))
+        case "GET", "events-under-way":
+            return 200, current.events_under_way
         case "GET", "settings":
             return 200, json.loads(current.settings.to_json())
         case "PATCH", "settings":
@@ -107,7 +113,7 @@ def _control(scope: Scope, body: bytes) -> tuple[int, Any]:
 
 
 def _caller(access_key: str) -> dict[str, str]:
-    """Account and ARN behind an access key; empty for one that nobody has."""
+    """Return account and ARN of an access key; "" for an unknown one."""
     account = responses._account_from_sts_session(access_key) or iam_evaluator.find_iam_access_key_account(access_key)
     if account is None and access_key.isdigit() and len(access_key) == 12:
         account = access_key

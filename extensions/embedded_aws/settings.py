@@ -1,4 +1,8 @@
-"""What an embedded AWS is made of, as values that pass between its processes as JSON."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The configuration of an embedded AWS. Its processes exchange it as JSON."""
 
 from __future__ import annotations
 
@@ -12,22 +16,24 @@ DEPLOYER_ROLE = "log-reflector-deployer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the emulated services behave. Can be changed while they run. Delays are seconds."""
+    """How the emulated services behave. Settings can change while they run. Delays are in seconds."""
 
     event_delay: float = 0.2  # from a CreateLogGroup call to its CloudTrail event; on AWS seconds to minutes
-    duplicate_probability: float = 0.0  # that such an event is delivered twice
+    duplicate_probability: float = 0.0  # probability that such an event is delivered twice
     filter_slots: int = 5  # subscription filters that a log group may have
     retry_delay: float = 0.5  # before the first asynchronous retry, doubled for the second; on AWS one and two minutes
-    parallel_events: int = 4  # that a function takes at once, each with a process; AWS starts with a thousand
+    parallel_events: int = 4  # events that a function handles at once, each in a process; AWS starts with a thousand
+    timeout_slack: float = 0.0  # seconds that a function may run beyond its timeout, for slow machines
     loop_guard: bool = True  # never deliver a function's own log group to that function
     role_delay: float = 0.0  # age at which Lambda can assume a new role; on AWS some seconds
+    update_delay: float = 0.5  # that creating or updating a function takes; it refuses other updates meanwhile
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
-    longest_hidden: float = 43_200.0  # that ReceiveMessage hides a message, whatever it asks for
-    schedule_speed: float = 1.0  # how much faster rate() schedules come round: 60 makes minutes of seconds
+    longest_hidden: float = 43_200.0  # longest visibility timeout, whatever a call asks for
+    schedule_speed: float = 1.0  # factor for rate() schedules: with 60 a minute is a second
     disabled_regions: tuple[str, ...] = ()  # "REGION" in every account, "ACCOUNT/REGION" in one: calls are refused
 
     def changed(self, changes: dict[str, Any]) -> Settings:
-        """These settings with some replaced. Raises ValueError or TypeError for a wrong name or value."""
+        """Return a copy with changes. Raises ValueError or TypeError for a wrong name or value."""
         known = {field.name: field.type for field in dataclasses.fields(self)}
         for name, value in changes.items():
             if name not in known:
@@ -49,32 +55,32 @@ def _fits(value: Any, kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What an organisation knows of one of its accounts."""
+    """How Organizations describes an account."""
 
     name: str = ""  # "": account-<id>
-    ou: str = "/"  # "/Workloads/Prod"; OUs that are missing are made
+    ou: str = "/"  # "/Workloads/Prod"; missing OUs are created
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     state: str = "ACTIVE"  # or PENDING_ACTIVATION, SUSPENDED, PENDING_CLOSURE, CLOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """A management account, its members, and the regions that they use."""
+    """A management account, its members, and their regions."""
 
     id: str = "o-embeddedaws"
     management: str = "111111111111"
     members: tuple[str, ...] = ("222222222222", "333333333333")
     regions: tuple[str, ...] = ("eu-west-1", "us-east-1")
-    described: dict[str, Account] = dataclasses.field(default_factory=dict)  # by account id; the others are plain
+    described: dict[str, Account] = dataclasses.field(default_factory=dict)  # by account id
     empty_ous: tuple[str, ...] = ()  # paths of OUs without an account
-    delegated: tuple[str, ...] = ()  # members that may ask Organizations and Account Management, as the management may
+    delegated: tuple[str, ...] = ()  # members that may call Organizations and Account Management
 
     @property
     def accounts(self) -> tuple[str, ...]:
         return (self.management, *self.members)
 
     def check(self) -> None:
-        """Raises ValueError for what is no organisation."""
+        """Raise ValueError if the organisation is invalid."""
         for account in self.accounts:
             if not (account.isascii() and account.isdigit() and len(account) == 12):
                 raise ValueError(f"{account!r} is no account id: it has 12 digits.")
@@ -83,10 +89,10 @@ class Organization:
         if unknown := {*self.described, *self.delegated} - {*self.accounts}:
             raise ValueError(f"{', '.join(sorted(unknown))}: described or delegated, but not in the organisation.")
         if not self.regions:
-            raise ValueError("An organisation needs one region at least.")
+            raise ValueError("An organisation needs at least one region.")
 
 
-# Enough to try the pieces; a deployment brings the least that it needs (docs/iam/deployer-policy.json).
+# For experiments. A deployment is tested with its least privileges (docs/iam/deployer-policy.json).
 FULL_ACCESS: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
@@ -95,12 +101,12 @@ FULL_ACCESS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """Everything that one start needs to know."""
+    """Everything that a start needs."""
 
     organization: Organization = Organization()
     settings: Settings = Settings()
     deployer_policy: dict[str, Any] = dataclasses.field(default_factory=lambda: FULL_ACCESS)
-    idle_timeout: float | None = None  # seconds without a request after which it ends by itself
+    idle_timeout: float | None = None  # seconds without a request after which it stops
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

@@ -1,11 +1,15 @@
-"""A real HTTP server that plays Sumo Logic's HTTP source: it keeps what it is sent, and misbehaves when told to.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Everything under /_sink is control; every other path is the source.
+"""An HTTP server that plays Sumo Logic's HTTP source: it stores requests, and misbehaves on demand.
 
-    GET    /_sink/requests   what came, in order
-    GET    /_sink/lines      the accepted lines, parsed as JSON
-    GET    /_sink/behaviour  what the next requests will get
-    POST   /_sink/behaviour  one behaviour or a list of them, in the place of the former ones
+Paths under /_sink control it; every other path is the source.
+
+    GET    /_sink/requests   the requests, in order
+    GET    /_sink/lines      the lines of accepted requests, parsed as JSON
+    GET    /_sink/behaviour  the behaviours of the next requests
+    POST   /_sink/behaviour  replace the behaviours by one or a list
     DELETE /_sink/requests, DELETE /_sink/behaviour
 """
 
@@ -39,14 +43,17 @@ SOURCE = "/receiver/v1/http/embedded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """What requests get: an answer (after some seconds), none and no end ("hang", until the client gives up or for some
-    seconds), none and a closed connection ("close"), or half an answer ("half")."""
+    """What happens to requests.
+
+    answer: respond after `seconds`. hang: no response until the client gives up, or for `seconds`.
+    close: close the connection. half: send half of the response.
+    """
 
     kind: Literal["answer", "hang", "close", "half"] = "answer"
     status: int = 200
     retry_after: str | None = None
     seconds: float = 0
-    times: int | None = None  # None: until it is changed
+    times: int | None = None  # None: until it is replaced
 
     def __post_init__(self) -> None:
         if self.kind not in ("answer", "hang", "close", "half"):
@@ -76,7 +83,7 @@ class Received:
         return [_parsed(line) for line in self.body.decode("utf-8", "replace").splitlines() if line.strip()]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: the body twice, as text to read and in base64 to be exact."""
+        """Return a value for JSON, with the body in base64 and as text."""
         return dataclasses.asdict(self) | {
             "body": base64.b64encode(self.body).decode(),
             "text": self.body.decode("utf-8", "replace"),
@@ -97,7 +104,7 @@ def _parsed(line: str) -> Any:
 
 
 class SinkControl(Protocol):
-    """What a test or a playbook does with a sink, in the same process (Sink) or in another one (SinkClient)."""
+    """The methods of a sink in the same process (Sink) and in another one (SinkClient)."""
 
     def requests(self) -> list[Received]: ...
     def lines(self) -> list[Any]: ...
@@ -118,7 +125,7 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """Where lines are sent to."""
+        """Return the URL that senders use."""
         return self._server.url + SOURCE
 
     @property
@@ -136,11 +143,11 @@ class Sink:
             return list(self._received)
 
     def lines(self) -> list[Any]:
-        """Lines of the requests that were answered with success: what the sender may count as delivered."""
+        """Return the lines of requests that got a 2xx response. A sender may count them as delivered."""
         return [line for received in self.requests() if received.accepted for line in received.lines]
 
     def behave(self, *behaviours: Behaviour) -> None:
-        """The behaviours of the next requests, one after the other; then it answers 200 again."""
+        """Set the behaviours of the next requests, in order. After them the sink answers 200."""
         with self._lock:
             self._behaviours = deque(behaviours)
 

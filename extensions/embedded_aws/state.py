@@ -1,4 +1,8 @@
-"""Where a running embedded AWS is found: the content of the state file."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The content of the state file: URLs, accounts and keys of a running embedded AWS."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""The process that holds an embedded AWS together: it runs the front and the sink, starts MiniStack, and lets nothing
-stay behind when it ends, whichever way that comes about.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-It ends when it is told to (SIGTERM, SIGINT, DELETE /_front/instance), when its parent ends (the end of its standard
-input, unless it was started to stay), when it has been idle for too long, and when MiniStack ends.
+"""The main process of an embedded AWS: it runs the front and the sink, starts MiniStack, and leaves nothing behind.
+
+It ends on SIGTERM, SIGINT and DELETE /_front/instance, when its parent ends (end of standard input, unless `stay`), when
+it has been idle for too long, and when MiniStack ends.
 """
 
 from __future__ import annotations
@@ -30,13 +33,12 @@ from .settings import DEPLOYER_ROLE, Configuration
 from .sink import Sink
 from .state import State
 
-_READY_WITHIN = 30.0
+_READY_SECONDS = 300.0  # some seconds are usual, and a busy machine takes many times as long
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(stay: bool, log: str | None) -> int:
-    """Reads the configuration from standard input's first line, and says on standard output, in one line of JSON, where
-    it is found or why it could not start."""
+    """Read the configuration from the first line of standard input; report the state or an error as one line of JSON."""
     configuration = Configuration.from_json(sys.stdin.readline())
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -48,11 +50,11 @@ def main(stay: bool, log: str | None) -> int:
     log_file = Path(log) if log else directory / "server.log"
     try:
         with _running(configuration, directory, log_file, end) as (front, sink, ministack, state):
-            _say({"state": state.to_json()})
+            _report({"state": state.to_json()})
             _wait(configuration, front, sink, ministack, end)
     except Exception:
         tail = log_file.read_text(errors="replace")[-4000:] if log_file.exists() else ""
-        _say({"error": f"{traceback.format_exc(limit=3)}\nThe server's log ends with:\n{tail}"})
+        _report({"error": f"{traceback.format_exc(limit=3)}\nThe server's log ends with:\n{tail}"})
         return 1
     else:
         return 0
@@ -60,10 +62,10 @@ def main(stay: bool, log: str | None) -> int:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _say(value: dict[str, str]) -> None:
+def _report(value: dict[str, str]) -> None:
     with contextlib.suppress(OSError):
         print(json.dumps(value), flush=True)
-        # Whoever started it does not have to keep reading.
+        # The caller does not have to read any further.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -85,7 +87,7 @@ def _running(
             stack.callback(server.stop)
         ministack = _start_ministack(configuration, directory, log, listener, front.url)
         stack.callback(_end_processes, ministack)
-        keys = _make_organization(configuration, ministack, f"http://{address[0]}:{address[1]}", end)
+        keys = _create_organization(configuration, ministack, f"http://{address[0]}:{address[1]}", end)
         yield front, sink, ministack, _state(configuration, front, sink, keys, log)
 
 
@@ -110,7 +112,7 @@ def _state(configuration: Configuration, front: Front, sink: Sink, keys: Keys, l
 def _start_ministack(
     configuration: Configuration, directory: Path, log: Path, listener: socket.socket, endpoint_url: str
 ) -> subprocess.Popen[str]:
-    """In a process group of its own, which its Lambda workers share, and with nothing of our environment."""
+    """Start MiniStack in its own process group, which its Lambda workers share, without the caller's environment."""
     temporary = directory / "tmp"
     temporary.mkdir()
     environment = {
@@ -127,7 +129,7 @@ def _start_ministack(
         "LOG_LEVEL": "WARNING",
         "MINISTACK_ACCOUNT_ID": configuration.organization.management,
         "MINISTACK_REGION": configuration.organization.regions[0],
-        # Queue URLs, and the endpoint of the Lambda functions' own calls, are the front's.
+        # Queue URLs and the calls of Lambda functions use the front.
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": endpoint_url.rpartition(":")[2],
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -148,35 +150,35 @@ def _start_ministack(
         )
     assert process.stdin is not None
     process.stdin.write(configuration.to_json() + "\n")
-    process.stdin.flush()  # and left open: its end tells MiniStack of ours
+    process.stdin.flush()  # and left open: MiniStack ends when this pipe ends
     return process
 
 
-def _make_organization(
+def _create_organization(
     configuration: Configuration, ministack: subprocess.Popen[str], url: str, end: threading.Event
 ) -> Keys:
-    """Waits until MiniStack answers and fills its accounts: the sockets listen already, so a call waits by itself."""
+    """Wait until MiniStack answers, then fill its accounts. The socket listens already, so the first call waits."""
     result: list[Keys] = []
     failed: list[Exception] = []
 
     def make() -> None:
         try:
-            call(url, "GET", "/_embedded_aws/settings", timeout=_READY_WITHIN)
+            call(url, "GET", "/_embedded_aws/settings", timeout=_READY_SECONDS)
             result.append(bootstrap(configuration.organization, configuration.deployer_policy, url))
         except Exception as error:
             failed.append(error)
 
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
-    deadline = time.monotonic() + _READY_WITHIN
+    deadline = time.monotonic() + _READY_SECONDS
     while thread.is_alive():
         thread.join(0.02)
         if ministack.poll() is not None:
             raise RuntimeError(f"MiniStack ended with status {ministack.returncode} while starting.")
         if end.is_set():
-            raise RuntimeError("It was stopped while starting.")
+            raise RuntimeError("It was stopped during its start.")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"MiniStack was not ready within {_READY_WITHIN:.0f} seconds.")
+            raise RuntimeError(f"MiniStack was not ready within {_READY_SECONDS:.0f} seconds.")
     if failed:
         raise failed[0]
     return result[0]
@@ -196,17 +198,17 @@ def _wait(
 
 
 def _adopt_orphans() -> None:
-    """Makes what our descendants leave behind our own children, where the system can (Linux)."""
+    """Become the parent of orphaned descendants (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_processes(ministack: subprocess.Popen[str]) -> None:
-    """Ends MiniStack with its workers, and then whatever a function had started in a group of its own."""
+    """Kill MiniStack with its workers, then processes that a function started in another process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(ministack.pid, signal.SIGKILL)
     ministack.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (children := _children()) and time.monotonic() < deadline:
         for pid in children:
             with contextlib.suppress(ProcessLookupError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host "callback" of the fleet's state: Ansible's events in; a bar or lines, a table and a report out."""
+"""Show the progress and the outcome of a run over many targets."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ version_added: 0.1.0
 author:
   - Log Reflector contributors (@logreflector)
 description:
-  - Shows how far a run is, by wave (batch of C(serial)); at its end a table by account and region, and a report as JSON for machines.
+  - Shows the progress of a run by wave (batch of C(serial)). At the end it prints a table by account and region, and writes a report as JSON.
   - As the only display (C(ANSIBLE_STDOUT_CALLBACK=logreflector.aws.fleet)) it draws a progress bar on a terminal and prints a line every
-    O(interval) seconds elsewhere. Failures are one line each, as they happen. Warnings, diffs (C(--diff)) and C(debug) tasks with C(run_once)
-    are shown; C(debug) on each host only with C(-v). A run in which nothing changed and nothing failed ends with its summary only.
-  - Beside another display (C(ANSIBLE_CALLBACKS_ENABLED=logreflector.aws.fleet)) it adds the lines, the table and the report, and leaves the
-    rest to the other.
-  - It reads events only and needs none of this collection's playbooks. Accounts and regions are the variables C(target_account_id),
+    O(interval) seconds elsewhere. Failures are one line each, as they happen. Warnings, diffs (C(--diff)), the recap and
+    C(debug) tasks with C(run_once) are shown; C(debug) on each host only with C(-v). A run without changes and failures prints no table.
+  - Beside another display (C(ANSIBLE_CALLBACKS_ENABLED=logreflector.aws.fleet)) it adds the lines, the table and the report
+    only.
+  - It works with every playbook. Accounts and regions are the variables C(target_account_id),
     C(target_account_name) and C(target_region) of a host.
-  - Results with C(no_log) are not looked into.
+  - Results with C(no_log) are not read.
 requirements:
-  - rich, on the control node, for the progress bar; without it there are lines instead
+  - rich, on the control node, for the progress bar. Without it the progress comes as lines.
 notes:
-  - Ansible lets one callback be the display, of whatever type it is, and others stand beside it if they are no C(stdout) callbacks and are
-    enabled. So this one is an C(aggregate) callback.
+  - It is an C(aggregate) callback because Ansible enables only these beside the callback that is the display.
 options:
   interval:
-    description: Seconds between two lines of progress, where there is no bar. A line is only printed when something moved.
+    description: Seconds between two lines of progress if there is no bar. A line is only printed after a result.
     type: float
     default: 30
     env:
@@ -40,8 +39,8 @@ options:
         key: interval
   report:
     description:
-      - The file that the report is written to, as JSON, readable by everybody; relative to the current directory. V("") for none.
-      - It is also written between waves, at most every O(interval) seconds, so that a run that is killed leaves one.
+      - File for the report as JSON, relative to the current directory and readable by all users. V("") writes none.
+      - It is also written between waves, at most every O(interval) seconds, so that a killed run leaves a report.
     type: str
     default: log-reflector-report.json
     env:
@@ -50,7 +49,7 @@ options:
       - section: callback_fleet
         key: report
   rows:
-    description: How many accounts the table at the end lists at most. With more, it counts by region and lists accounts in trouble only.
+    description: Most accounts in the table at the end. More are counted by region, and only accounts with failures are listed.
     type: int
     default: 30
     env:
@@ -67,7 +66,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,21 +75,14 @@ from ansible.errors import AnsibleError
 from ansible.playbook.block import Block
 from ansible.plugins.callback import CallbackBase
 
-from ..plugin_utils._fleet import (
-    FORMAT,
-    Fleet,
-    Place,
-    change_lines,
-    hidden,
-    progress_line,
-    sentence,
-    summary_line,
-    table,
-)
+from ..module_utils._errors import error_sentence
+from ..plugin_utils._failures import failure_parts, failure_sentence, is_hidden, one_line
+from ..plugin_utils._fleet import FORMAT, Fleet, Place, change_lines, progress_line, summary_line, table
 from ..plugin_utils._fleet_bar import Bar
 
 NAME = "logreflector.aws.fleet"
-# The fact in which this collection's playbooks keep a failure that they rescued, to fail the target with it at the end.
+RECAP = "logreflector.aws.recap"
+# The fact in which the playbooks store a failure that they rescued, to fail the target at the end.
 FAILURE_FACT = "recap_failure"
 _SET_FACT = frozenset({"set_fact", "ansible.builtin.set_fact", "ansible.legacy.set_fact"})
 _DEBUG = frozenset({"debug", "ansible.builtin.debug", "ansible.legacy.debug"})
@@ -123,12 +114,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._play = ""
         self._known = 0
         self._hostvars: Mapping[str, Any] = {}
+        self._recap: Mapping[str, Any] = {}
         self._places: dict[str, Place] = {}
         self._began = self._next_line = self._next_report = time.monotonic()
         self._started = _utc()
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """A playbook begins."""
+        """Start a playbook."""
         if not self._fleet.playbooks:
             atexit.register(self._interrupted)
             self._began = time.monotonic()
@@ -137,12 +129,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._fleet.begin_playbook(Path(playbook._file_name).name)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """A play begins, or its next wave."""
+        """Start a play, or its next wave."""
         variables = play.get_variable_manager().get_vars(play=play)
         self._hostvars = variables.get("hostvars", {})
         if play._uuid != self._play:
             self._play, self._known = play._uuid, _count_tasks(play, variables)
-        # The very list that Ansible keeps: who is out of the play for good, and not rescued.
+        # Ansible changes this list: the hosts that left the play and were not rescued.
         self._removed = play._removed_hosts
         self._bounded = play.max_fail_percentage is not None
         self._lockstep = not str(play.strategy).endswith(("free", "host_pinned"))
@@ -152,7 +144,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             play._uuid,
             play.get_name().strip(),
             hosts,
-            # A play that matches no host restricts the inventory to none, and the "batch" is all of it.
+            # In a play without hosts the batch is the whole inventory.
             set(hosts).intersection(variables.get("ansible_play_batch", [])),
             serial=play.serial,
             known=self._known,
@@ -165,79 +157,81 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._draw()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """A task begins; its name is a template later on."""
+        """Start a task. Its name is a template later."""
         del is_conditional
         self._fleet.begin_task(task._uuid, task.get_name().strip(), time.monotonic())
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        """A handler begins."""
+        """Start a handler."""
         self._fleet.begin_task(task._uuid, task.get_name().strip(), time.monotonic())
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
-        """A worker gets a task for a host."""
+        """Note that a worker got a task for a host."""
         self._fleet.begin(host.name, task._uuid, time.monotonic())
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """A task went well."""
+        """Note a task that succeeded."""
         self._note(result)
         action = result._task.action
         if action in _SET_FACT:
             failure = (_uncopied(result).get("ansible_facts") or {}).get(FAILURE_FACT)
             if failure:
-                self._fleet.remember(result._host.name, sentence({"msg": failure}))
+                self._fleet.store_failure(result._host.name, _stored_sentence(failure))
+        elif action == RECAP:
+            self._recap = _uncopied(result).get("report") or self._recap
         elif self._alone and action in _DEBUG:
             self._show_debug(result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        """A task was not for this host."""
+        """Note a skipped task."""
         self._note(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """A task failed; whether the target did, Ansible has decided already."""
+        """Note a failed task. Ansible has already decided whether the target failed."""
         self._note(result)
         if not ignore_errors:
-            self._fail(result, sentence(result._result))
+            self._fail(result, failure_sentence(result._result))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """The target's machine could not be logged in to."""
+        """Note a target that cannot be connected to."""
         self._note(result)
         if result._host.name in self._removed:
-            self._fail(result, f"Unreachable: {sentence(result._result)}")
+            self._fail(result, f"Unreachable: {failure_sentence(result._result)}")
 
     def v2_on_file_diff(self, result: Any) -> None:
-        """What --diff shows."""
-        if not self._alone or hidden(result._result):
+        """Print a diff."""
+        if not self._alone or is_hidden(result._result):
             return
         items = result._result.get("results") if result._task.loop else [result._result]
         for item in items or []:
-            if isinstance(item, dict) and item.get("changed") and item.get("diff") and not hidden(item):
+            if isinstance(item, dict) and item.get("changed") and item.get("diff") and not is_hidden(item):
                 text = self._get_diff(item["diff"])
                 if text:
                     self._display.display(f"{result._host.name}: {result._task.get_name().strip()}\n{text}")
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """A play has no hosts."""
+        """Print that a play has no hosts."""
         if self._alone:
             self._display.display("No hosts matched.", color=C.COLOR_SKIP)
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
-        """All hosts of the wave are out of the play: where a share of them suffices for that, the others were stopped."""
+        """Note the end of the play. With max_fail_percentage the failures of some hosts stop the others."""
         if self._bounded:
             self._fleet.stop(self._removed)
 
     def v2_playbook_on_vars_prompt(self, *prompt: Any, **more: Any) -> None:
-        """The user is asked: nothing may draw meanwhile."""
+        """Remove the bar while Ansible asks the user."""
         del prompt, more
         self._undraw()
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """A playbook is over."""
+        """End a playbook."""
         failures = {host: stats.failures.get(host, 0) + stats.dark.get(host, 0) for host in stats.processed}
         self._fleet.end(failures, time.monotonic())
         self._last_words("finished")
 
     def _note(self, result: Any) -> None:
-        """What every result is asked for: runs for each task of each target."""
+        """Note a result. This runs for each task of each target."""
         changed = result.is_changed()
         now = time.monotonic()
         self._fleet.result(
@@ -262,11 +256,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if final and self._lockstep and (result._task.run_once or result._task.any_errors_fatal):
             self._fleet.stop()
         if new and self._alone:
-            self._display.display(f"{host}: {reason}", color=C.COLOR_ERROR)
+            # The recap prints the whole reason of a stored failure.
+            shown = reason if final else _short_reason(result._result)
+            self._display.display(f"{host}: {shown}", color=C.COLOR_ERROR)
 
     def _show_debug(self, result: Any) -> None:
-        """Debug output: said once for all, or for each host if the user wants it verbose."""
-        if hidden(result._result) or not (result._task.run_once or self._display.verbosity):
+        """Print the output of a debug task that runs once, or with -v of every debug task."""
+        if is_hidden(result._result) or not (result._task.run_once or self._display.verbosity):
             return
         message = result._result.get("msg")
         if isinstance(message, str):
@@ -278,7 +274,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(text if result._task.run_once else f"{result._host.name}: {text}")
 
     def _draw(self) -> None:
-        """A bar, if there is a terminal and rich; otherwise lines come by themselves."""
+        """Start the bar if there are a terminal and rich. Without a bar `_note` prints lines."""
         if self._bar or self._no_bar:
             return
         try:
@@ -300,25 +296,29 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             live.stop()
 
     def _last_words(self, status: str) -> None:
-        """The table, if there is something to see in it; the summary; the report."""
+        """Print the table and the summary, and write the report."""
         self._undraw()
         self._find_places()
         fleet = self._fleet
         counts = fleet.counts()
         if sum(counts.values()) != counts["ok"]:
             outcomes = {host: fleet.outcome(host) for host in sorted(fleet.targets)}
-            for line in ["", *table(outcomes, self._places, rows=self.get_option("rows")), ""]:
+            for line in [
+                "",
+                *table(outcomes, self._places, rows=self.get_option("rows"), check_mode=_check_mode()),
+                "",
+            ]:
                 self._display.display(line)
         line = summary_line(
             counts, time.monotonic() - self._began, check_mode=_check_mode(), interrupted=status == "interrupted"
         )
         written = self._write(status)
-        bad = counts["failed"] or counts["not_begun"] or counts["unfinished"]
+        bad = counts["failed"] or counts["not_started"] or counts["unfinished"]
         color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
         self._display.display(f"{line} Report: {written}" if written else line, color=color)
 
     def _interrupted(self) -> None:
-        """At the end of the process: Ctrl-C or an error of Ansible's leaves no other event."""
+        """End an interrupted run when the process exits: Ctrl-C and errors of Ansible cause no event."""
         if os.getpid() == self._process and not self._fleet.complete:
             self._fleet.interrupt()
             self._last_words("interrupted")
@@ -333,7 +333,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         return Path(given).expanduser() if given else None
 
     def _write(self, status: str) -> str:
-        """The report, whole or not at all; the file's name as the user gave it, "" if there is none."""
+        """Write the report. Return the name of the file, "" if none was written."""
         path = self._report_file()
         if path is None:
             return ""
@@ -346,6 +346,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             "started": self._started,
             "ended": None if status == "running" else _utc(),
             "seconds": round(time.monotonic() - self._began, 3),
+            **({"recap": self._recap} if self._recap else {}),
             **self._fleet.report(self._places),
         }
         try:
@@ -359,7 +360,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file so that readers see the old one or the new one."""
+    """Replace a file, so that readers see the old or the new content."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
@@ -374,7 +375,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _place(hostvars: Mapping[str, Any], host: str) -> Place:
-    """Where a host is, by its variables."""
+    """Return the place of a host from its variables."""
     try:
         variables = hostvars[host]
         return Place(
@@ -383,12 +384,12 @@ def _place(hostvars: Mapping[str, Any], host: str) -> Place:
                 for name in ("target_account_id", "target_account_name", "target_region")
             )
         )
-    except (AnsibleError, KeyError, TypeError):  # a variable that cannot be templated: the tasks have said so
+    except (AnsibleError, KeyError, TypeError):  # a variable that cannot be templated: its task fails too
         return Place()
 
 
 def _count_tasks(play: Any, variables: Mapping[str, Any]) -> int:
-    """The tasks of a play that are known before it runs and that the tags leave in it."""
+    """Return the number of tasks of a play that are known before it runs and that its tags select."""
     found = 0
     left: list[Any] = list(play.compile())
     while left:
@@ -401,9 +402,24 @@ def _count_tasks(play: Any, variables: Mapping[str, Any]) -> int:
 
 
 def _uncopied(result: Any) -> Mapping[str, Any]:
-    """A result's data: ansible-core 2.19's `_result` is one more copy of all of it, 0.2 ms where something was created."""
+    """Return a result without a copy. `_result` of ansible-core 2.19 copies all of it: 0.2 ms for a large one."""
     data: Mapping[str, Any] = getattr(result, "_return_data", None) or result._result
     return data
+
+
+def _stored_sentence(failure: Any) -> str:
+    """Return the sentence of a stored failure: parts of an error, or the text of another playbook."""
+    if isinstance(failure, Mapping) and failure.get("message"):
+        return one_line(error_sentence(failure))
+    return failure_sentence({"msg": failure})
+
+
+def _short_reason(result: Mapping[str, Any]) -> str:
+    """Return operation and code of an error if it has both, otherwise its sentence."""
+    parts = failure_parts(result)
+    if parts.get("operation") and parts.get("code"):
+        return f"Could not {parts['operation']}: {parts['code']}"
+    return failure_sentence(result)
 
 
 def _has_warnings(result: Any) -> bool:
@@ -418,4 +434,4 @@ def _check_mode() -> bool:
 
 
 def _utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())

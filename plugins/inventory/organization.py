@@ -2,35 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts from AWS Organizations: one for each region of each account."""
+"""The inventory plugin for AWS Organizations: one host for each region of each account."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: organization
-short_description: Accounts and regions of an AWS organisation as hosts
+short_description: Accounts and regions of an AWS organization as hosts
 version_added: 0.1.0
 author:
   - Log Reflector contributors (@logreflector)
 description:
-  - A host is a target, one account in one region. The accounts come from AWS Organizations, the regions from the file or from each account.
+  - Each host is a target, which is one account in one region.
+  - Accounts are read from AWS Organizations. Regions come from the file or are read from each account.
   - Only accounts in the state C(ACTIVE) become hosts.
   - >-
     Host variables are C(target_account_id), C(target_account_name), C(target_ou_path), C(target_region), C(target_account_regions)
     (those of all its targets), C(target_account_tags) unless O(fetch_tags=false), and C(target_role_arn) if O(role_arn) is given. They are
-    the variables of a static inventory of this collection; what all targets share stands in C(group_vars/all.yml) beside the file, for both.
+    the variables of a static inventory of this collection. C(group_vars/all.yml) beside the file has variables of all targets.
   - >-
     Groups are C(account_<id>), C(region_<name>), C(ou_<names from the top down>) with the groups of the OUs below as children, and
-    C(tag_<key>_<value>). What a group name cannot hold becomes an underscore.
+    C(tag_<key>_<value>). Characters that a group name cannot have become underscores.
   - The name of the file ends with C(organization.yml), C(organization.yaml), C(logreflector.yml) or C(logreflector.yaml).
   - >-
-    The calls need the policy C(docs/iam/inventory-policy.json) in the organisation's management account or in a delegated
-    administrator's. There are two calls for each OU and for the root, one more for the root, one for each account to fetch its tags,
-    one for each account with O(regions=enabled), and one more for each 20 further entries of a list.
+    The caller needs the policy C(docs/iam/inventory-policy.json) in the management account of the organization, or in the account of
+    a delegated administrator. The plugin makes two calls for each OU and three for the root, one for each account to read its tags, one for
+    each account with O(regions=enabled), and one more for each 20 further entries of a list.
 notes:
   - >-
-    Ansible itself goes on with a warning when an inventory cannot be parsed. Set C(any_unparsed_is_failed=true) in the section
-    C([inventory]) of ansible.cfg, or E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), so that it ends with an error.
+    If an inventory cannot be parsed, Ansible continues with a warning. Set C(any_unparsed_is_failed=true) in the section
+    C([inventory]) of ansible.cfg, or E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), to end with an error.
 extends_documentation_fragment:
   - logreflector.aws.connection
   - ansible.builtin.constructed
@@ -43,7 +44,7 @@ options:
     choices: [logreflector.aws.organization]
   region:
     description:
-      - The region of the credentials. It matters outside the partition C(aws), and to O(assume_role_arn).
+      - The region for the first calls. It matters outside the partition C(aws), and for O(assume_role_arn).
       - Falls back to the environment variables E(AWS_REGION) and E(AWS_DEFAULT_REGION), then to the first of O(regions), then to V(us-east-1).
     type: str
     aliases: [aws_region]
@@ -51,15 +52,15 @@ options:
     description:
       - The regions to work in, in every account.
       - >-
-        V(enabled) alone means those that are enabled in each account, as the management account or a delegated administrator of Account
-        Management may ask. It needs trusted access for C(account.amazonaws.com) in the organisation.
+        V(enabled) alone means the regions that are enabled in each account. The management account and delegated administrators of Account
+        Management may read them. The organization needs trusted access for C(account.amazonaws.com).
     type: list
     elements: str
     required: true
   include:
     description:
-      - Which accounts. An account must match something in each of the lists that are given; without any, every account is taken.
-      - An OU or account that does not exist, and a tag that no account in question has, is an error.
+      - The accounts to include. An account must match an entry of each list that is given. Without lists, every account is included.
+      - An OU or account that does not exist is an error, and so is a tag that no chosen account has.
     type: dict
     default: {}
     suboptions:
@@ -76,8 +77,8 @@ options:
         type: dict
   exclude:
     description:
-      - Which accounts to leave out after all. An account that matches anything in any of the lists is left out.
-      - An OU or account that does not exist is an error. A tag may wait for the first account to have it.
+      - The accounts to exclude. An account that matches an entry of any list is excluded.
+      - An OU or account that does not exist is an error. A tag may be one that no account has yet.
     type: dict
     default: {}
     suboptions:
@@ -90,23 +91,25 @@ options:
         type: list
         elements: str
       tags:
-        description: As in O(include.tags), but one of the keys suffices.
+        description: As in O(include.tags), but one of the keys is enough.
         type: dict
   fetch_tags:
-    description: Whether to fetch the accounts' tags, for C(target_account_tags) and the groups by tag. O(include.tags) and O(exclude.tags) need them.
+    description:
+      - Whether to read the accounts' tags, for C(target_account_tags) and the groups by tag.
+      - With O(include.tags) or O(exclude.tags) they are always read.
     type: bool
     default: true
   role_arn:
     description:
       - A template for C(target_role_arn), with the fields C({partition}), C({account_id}) and C({region}).
-      - Without it the variable is not set, so that one in C(group_vars) holds.
+      - Without it, the plugin does not set the variable, so that one in C(group_vars) applies.
     type: str
   hostname:
     description:
       - A template for the hosts' names, with the fields C({account_name}), C({account_id}), C({region}) and C({partition}).
       - >-
-        In C({account_name}) what is no letter, digit, dot, hyphen or underscore becomes a hyphen, and names that several of the accounts have get
-        their ids appended.
+        In C({account_name}), characters other than letters, digits, dots, hyphens and underscores become hyphens. If several accounts have
+        the same name, their ids are appended.
     type: str
     default: "{account_name}.{region}"
 """
@@ -117,7 +120,7 @@ plugin: logreflector.aws.organization
 regions: [eu-west-1, us-east-1]
 
 ---
-# prod.logreflector.yml: production without the sandboxes, wherever a region is enabled, through a delegated administrator
+# prod.logreflector.yml: production without the sandboxes, in all enabled regions, through a delegated administrator
 plugin: logreflector.aws.organization
 assume_role_arn: arn:aws:iam::222222222222:role/log-reflector-inventory
 regions: enabled
@@ -147,12 +150,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION, EXCLUSIVE, TOGETHER
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     InvalidInputError,
     ReflectorError,
     check_name,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
+from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import EXCLUSIVE, TOGETHER
 from ansible_collections.logreflector.aws.plugins.module_utils._session import SDK_ERROR, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     known_regions,
@@ -196,22 +200,22 @@ _SPEC: dict[str, Any] = {
     "hostname": {"type": "str"},
 }
 _SECRETS = {"secret_key", "session_token", "assume_role_external_id"}
-# They too say whose organisation it is.
+# They also decide which organization is read.
 _ENVIRONMENT = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL")
 _CACHE_FORMAT = 1
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
-    """The plugin, as Ansible looks for it."""
+    """The plugin, under the name that Ansible expects."""
 
     NAME = "logreflector.aws.organization"
 
     def verify_file(self, path: str) -> bool:
-        """Whether the file is for this plugin, by its name."""
+        """Return whether the file's name is one of this plugin's."""
         return bool(super().verify_file(path)) and path.endswith(_FILES)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        """Fills the inventory; AnsibleParserError with one sentence if it cannot."""
+        """Fill the inventory. Raises AnsibleParserError with one sentence."""
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         try:
@@ -223,17 +227,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         for host in found:
             self._add(host)
         for group, things in merged_groups(found).items():
-            self.display.warning(f"The group {group} holds several things with like names: {', '.join(things)}")
+            self.display.warning(f"The group {group} has several origins with similar names: {', '.join(things)}")
 
     def _params(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of this collection, checked as far as they can be without a call."""
+        """Return the options of this collection, checked as far as possible without a call."""
         if SDK_ERROR:
-            raise AnsibleParserError(f"boto3 and botocore are needed for this inventory: {SDK_ERROR}.")
+            raise AnsibleParserError(f"This inventory needs boto3 and botocore: {SDK_ERROR}.")
         aliases = {alias for option in self.option_definitions.values() for alias in option.get("aliases") or ()}
         if unknown := sorted(str(name) for name in {*config} - {*self.option_definitions} - aliases):
             raise InvalidInputError(unknown[0], "there is no such option")
         given = {name: self.get_option(name) for name in _SPEC}
-        # The file's own words: Ansible takes what is no bool for false.
+        # From the file itself: Ansible reads an invalid bool as false.
         given |= {name: config[name] for name in config if _SPEC.get(name, {}).get("type") == "bool"}
         given = {name: value for name, value in given.items() if value is not None}
         validated = ArgumentSpecValidator(_SPEC, mutually_exclusive=EXCLUSIVE, required_together=TOGETHER).validate(
@@ -244,7 +248,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(f"Could not accept the options: {unknown_part}{validated.errors.msg.rstrip('.')}.")
         params: dict[str, Any] = validated.validated_parameters
         if not params["regions"]:
-            raise InvalidInputError("regions", "it is empty: name regions, or say enabled")
+            raise InvalidInputError("regions", "it is empty: give regions, or enabled")
         if params["regions"] != _ENABLED:
             params["regions"] = check_regions("regions", params["regions"], known_regions())
         params["region"] = params["region"] or ("us-east-1" if params["regions"] == _ENABLED else params["regions"][0])
@@ -258,7 +262,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return params
 
     def _accounts(self, params: dict[str, Any], path: str, cache: bool) -> tuple[list[ChosenAccount], str]:
-        """The chosen accounts and their partition, from the inventory's cache if it is on and has them."""
+        """Return the chosen accounts and their partition, from the inventory's cache if it is enabled and has them."""
         if not self.get_option("cache"):
             return _read(params)
         key = f"{self.get_cache_key(path)}_{_digest(params)}"
@@ -274,7 +278,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _add(self, host: Host) -> None:
         self.inventory.add_host(host.name)
         for name, value in host.variables.items():
-            # Names and tags are written by others: no template in them is ever rendered.
+            # Others write names and tags: a template in them must never be rendered.
             self.inventory.set_variable(host.name, name, wrap_var(value))
         for depth in range(1, len(host.ou)):
             above = self.inventory.add_group(ou_group(host.ou[:depth]))
@@ -288,7 +292,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
 
 def _read(params: dict[str, Any]) -> tuple[list[ChosenAccount], str]:
-    """The chosen accounts and their partition, from AWS."""
+    """Read the chosen accounts and their partition from AWS."""
     include, exclude = (selection(option, params[option]) for option in ("include", "exclude"))
     target = Target.from_params(params)
     organization = read_organization(target)
@@ -311,7 +315,7 @@ def _read(params: dict[str, Any]) -> tuple[list[ChosenAccount], str]:
 
 
 def _digest(params: Mapping[str, Any]) -> str:
-    """What a cached answer depends on, without the secrets: other options never get an old answer."""
+    """Return a digest of everything that a cached answer depends on, without secrets."""
     asked = {name: value for name, value in params.items() if name not in (*_SECRETS, "role_arn", "hostname")}
     environment = {name: os.environ.get(name) for name in _ENVIRONMENT}
     text = json.dumps([_CACHE_FORMAT, asked, environment], sort_keys=True, default=str)

@@ -2,37 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one exception tree: what was tried on what, why it failed, what to do.
+"""The exceptions of this collection, and their translation from botocore's.
 
-Imports no Ansible: the subscriber Lambda carries this file.
+An error keeps its parts (operation, place, code, message, advice) until it is printed. This file imports no Ansible:
+the subscriber's package contains it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import Self
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:  # the host says what to install, before anything here is raised
+except ImportError:  # the module reports the missing library before any of these can be raised
 
     class BotoCoreError(Exception):  # type: ignore[no-redef]
-        """Stands in where botocore is missing."""
+        """Replaces the class of botocore where it is not installed."""
 
     class ClientError(Exception):  # type: ignore[no-redef]
-        """Stands in where botocore is missing."""
+        """Replaces the class of botocore where it is not installed."""
 
 
 class ReflectorError(Exception):
-    """A failure in one sentence, with its parts for whoever wants to count or group them.
+    """A failed operation.
 
-    tried   what was attempted on what, as it follows "Could not": "read the policy of function x"
-    why     AWS's or our reason
-    hint    what to do, a sentence of its own
-    code    AWS's error code, if AWS gave one
-    where   "<account>/<region>", as far as known
+    operation   what was attempted, as it follows "Could not": "read the policy of function x"
+    message     the reason, from AWS or from us
+    advice      a sentence that says what to do, or ""
+    code        AWS's error code, or ""
+    where       "<account>/<region>", "<region>" if the account is unknown, or ""
     """
 
     def __init__(self, operation: str, message: str, *, advice: str = "", code: str = "", where: str = "") -> None:
@@ -43,35 +47,64 @@ class ReflectorError(Exception):
             code,
             where,
         )
-        self.done: dict[str, Any] = {}  # what had been changed before it failed, as fields of a result
+        self.done: dict[str, Any] = {}  # result fields: what was changed before the failure
         super().__init__(self.sentence())
 
     def sentence(self) -> str:
-        """The whole message."""
-        place = f" in {self.where}" if self.where else ""
-        reason = f"{self.code}: {self.message}" if self.code else self.message
-        return f"Could not {self.operation}{place}: {reason}.{' ' + self.advice if self.advice else ''}"
+        """Return the whole text."""
+        return error_sentence(self.parts())
 
     def with_advice(self, advice: str) -> Self:
-        """The same with another hint."""
+        """Set another advice. Return the error itself."""
         self.advice = advice
         self.args = (self.sentence(),)
         return self
 
+    def parts(self) -> dict[str, str]:
+        """Return the parts as texts, as a task result carries them."""
+        account, _separator, region = self.where.rpartition("/")
+        return {
+            "kind": type(self).__name__,
+            "operation": self.operation,
+            "account": account,
+            "region": region,
+            "code": self.code,
+            "message": self.message,
+            "advice": self.advice,
+        }
+
     def as_result(self) -> dict[str, Any]:
-        """The parts as a task result's fields."""
-        return {"msg": str(self), "error_code": self.code, "error_kind": type(self).__name__}
+        """Return the fields of a task result: the sentence, and the parts."""
+        return {"msg": str(self), "error": self.parts()}
+
+
+def error_sentence(parts: Mapping[str, str]) -> str:
+    """Return the text for the parts of an error. Only `message` is required."""
+    operation = parts.get("operation")
+    if not operation:
+        return parts["message"]
+    where = "/".join(filter(None, (parts.get("account"), parts.get("region"))))
+    place = f" in {where}" if where else ""
+    reason = f"{parts['code']}: {parts['message']}" if parts.get("code") else parts["message"]
+    advice = f" {parts['advice']}" if parts.get("advice") else ""
+    return f"Could not {operation}{place}: {reason}.{advice}"
 
 
 class InvalidInputError(ReflectorError):
-    """An option's value cannot be right; raised before the first call to AWS."""
+    """The value of an option is wrong. Raised before the first call to AWS."""
 
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(f"accept the option {option}", message)
+    def __init__(self, option: str, message: str, *, kind: str = "option") -> None:
+        self.option = option
+        super().__init__(f"accept the {kind} {option}", message)
+
+    def renamed(self, names: Mapping[str, str]) -> InvalidInputError:
+        """Return the error about the variable that the option comes from, by option; itself where there is none."""
+        variable = names.get(self.option)
+        return InvalidInputError(variable, self.message, kind="variable") if variable else self
 
 
 def check_name(option: str, value: str, pattern: str, allowed: str) -> None:
-    """InvalidInputError if a name is not as AWS's API reference wants it; `allowed` says that in words."""
+    """Raise InvalidInputError if a name does not match the pattern of AWS's API reference; `allowed` is that pattern in words."""
     if not re.fullmatch(pattern, value, re.ASCII):
         raise InvalidInputError(option, f"{value!r} is not {allowed}")
 
@@ -85,15 +118,15 @@ class NotFoundError(ReflectorError):
 
 
 class ConflictError(ReflectorError):
-    """Somebody else wrote at the same time, or the name is taken."""
+    """Another writer changed the resource at the same time, or the name is taken."""
 
 
 class OutdatedError(ConflictError):
-    """Another writer was faster: what was planned from does not hold any more. The frame reads and plans again."""
+    """The resource changed since it was read. `_plan.converge` reads and plans again."""
 
 
 class RefusedError(ReflectorError):
-    """Not done, to protect something: a resource that is not ours, messages that would be lost."""
+    """The operation would damage something: a resource without the owner tag, messages that would be lost."""
 
 
 class LimitReachedError(ReflectorError):
@@ -101,11 +134,11 @@ class LimitReachedError(ReflectorError):
 
 
 class ThrottledError(ReflectorError):
-    """AWS still refused for its rate after the last retry."""
+    """AWS still throttled the call after the last retry."""
 
 
 class UnreachableError(ReflectorError):
-    """No answer from the endpoint: network, a region that fails, a wrong endpoint URL."""
+    """The endpoint did not answer: no network, a failing region or a wrong endpoint URL."""
 
 
 class RegionDisabledError(ReflectorError):
@@ -113,12 +146,16 @@ class RegionDisabledError(ReflectorError):
 
     def __init__(self, operation: str, region: str, status: str, *, where: str = "") -> None:
         message = f"the region {region} is not enabled in this account ({status})"
-        advice = "Run again when it is." if status == "ENABLING" else "Enable it there, or leave this target out."
+        advice = (
+            "Run again when the region is enabled."
+            if status == "ENABLING"
+            else "Enable the region, or remove this target from the inventory."
+        )
         super().__init__(operation, message, advice=advice, code="RegionDisabled", where=where)
 
 
 class DownloadError(ReflectorError):
-    """What AWS keeps for us did not come from the address that it gave: a network in between, not AWS's API."""
+    """A download from a URL that AWS returned failed. The network is the cause, not the API."""
 
 
 class CredentialsError(ReflectorError):
@@ -126,10 +163,10 @@ class CredentialsError(ReflectorError):
 
 
 class AwsError(ReflectorError):
-    """Everything else that AWS answers."""
+    """Any other error of AWS."""
 
 
-# Error codes as the services' API references list them under "Errors".
+# Error codes from the section "Errors" of the services' API references.
 _KINDS: dict[str, type[ReflectorError]] = {
     **dict.fromkeys(
         ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"), AccessDeniedError
@@ -139,6 +176,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ResourceNotFoundException",
             "NoSuchEntity",
             "ParameterNotFound",
+            "ResourceNotFound",
             "QueueDoesNotExist",
             "AWS.SimpleQueueService.NonExistentQueue",
         ),
@@ -194,7 +232,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
     ),
 }
 
-# botocore's exceptions, by the name of the class or of one it comes from: older releases lack some.
+# Names of botocore's exceptions or of their base classes. By name, because older releases lack some.
 _CREDENTIAL_ERRORS = {
     "CredentialRetrievalError",
     "LoginError",
@@ -208,14 +246,14 @@ _NETWORK_ERRORS = {"ConnectionError", "HTTPClientError"}
 
 
 def error_code(error: Exception) -> str:
-    """AWS's error code of a botocore ClientError, without a namespace; "" for anything else."""
+    """Return AWS's error code of a ClientError without its namespace, "" for any other exception."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")).rsplit("#", 1)[-1]
     return ""
 
 
 def translate(error: Exception, operation: str, where: str = "") -> ReflectorError:
-    """The exception of our tree for one of botocore's."""
+    """Return our exception for one of botocore's."""
     if isinstance(error, ClientError):
         return _translate_answer(error, operation, where)
     names = {ancestor.__name__ for ancestor in type(error).__mro__}
@@ -236,17 +274,17 @@ def _translate_answer(error: ClientError, operation: str, where: str) -> Reflect
     if kind is AccessDeniedError:
         advice = f"The caller needs the IAM action for {error.operation_name}."
     elif kind is CredentialsError:
-        advice = "Renew the credentials; where they are right, check that the region is enabled in this account."
+        advice = "Renew the credentials. If they are valid, check that the region is enabled in this account."
     elif kind is ThrottledError:
         advice = (
-            "Others use up the rate of this API in this account and region: run again, later or with fewer workers."
+            "Others use up the rate of this API in this account and region. Run again later, or with fewer workers."
         )
     return kind(operation, text, advice=advice, code=code, where=where)
 
 
 @contextlib.contextmanager
 def describe_operation(operation: str, where: str = "") -> Iterator[None]:
-    """Calls to AWS stand inside: whatever botocore raises leaves as one of our exceptions."""
+    """Translate the exceptions that botocore raises inside this context."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

@@ -6,54 +6,143 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
-from ._argspec import CONNECTION, EXCLUSIVE, TOGETHER
-from ._errors import ReflectorError
+from ._errors import InvalidInputError, ReflectorError
+from ._options.connection import EXCLUSIVE, TOGETHER, Connection
+from ._options.option import Option, options_of
 from ._plan import Params, Result, Work
 from ._session import SDK_ERROR, Target
+
+CONNECTION_VARIABLES = {
+    "region": "target_region",
+    "profile": "target_profile",
+    "endpoint_url": "target_endpoint_url",
+    "assume_role_arn": "target_role_arn",
+    "assume_role_external_id": "target_external_id",
+    "assume_role_duration": "target_session_duration",
+}
+"""The variables of an inventory that say where a target is and how it is reached, by option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A dataclass of options as a module takes it.
+
+    prefix      before the options' names in the module
+    variables   before the options' names in the variables of the roles; None if they have none
+    named       the variables of options whose variable has another name, "" for none
+    """
+
+    options: type
+    prefix: str = ""
+    variables: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    def by_name(self) -> dict[str, Option]:
+        """Return the options by the module's names."""
+        return {self.prefix + each.name: each for each in options_of(self.options)}
+
+    def by_variable(self) -> dict[str, Option]:
+        """Return the options that have a role variable, by that variable."""
+        if self.variables is None:
+            return {}
+        named = {self.named.get(each.name, self.variables + each.name): each for each in options_of(self.options)}
+        return {variable: each for variable, each in named.items() if variable}
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A module: its own options, the rules between them, its work. `connects` is False where AWS is not asked."""
+    """A module.
 
-    options: dict[str, Any]
+    groups          its options
+    work            what it does
+    rules           between options, as AnsibleModule takes them
+    services        of AWS that it calls: their models are loaded before Ansible forks
+    connects        False where AWS is not called
+    needs_sources   whether it builds packages or reads the reflector's code, so that it can only run on the control node
+    """
+
+    groups: tuple[Group, ...]
     work: Work
     rules: dict[str, Any] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
     connects: bool = True
+    needs_sources: bool = False
 
-    def arguments(self, *, connection: bool = True) -> dict[str, Any]:
-        """The keyword arguments of AnsibleModule (and of an action's validation), with the connection's options or without."""
-        if not (self.connects and connection):
-            return {"argument_spec": self.options, **self.rules}
+    def options(self) -> dict[str, Option]:
+        """Return the module's own options by name."""
+        return {name: each for group in self.groups for name, each in group.by_name().items()}
+
+    def variables(self) -> dict[str, str]:
+        """Return the role variable of each option that has one, by the option's name."""
+        own = {
+            group.prefix + each.name: variable
+            for group in self.groups
+            for variable, each in group.by_variable().items()
+        }
+        return {**CONNECTION_VARIABLES, **own} if own and self.connects else own
+
+    def arguments(self, *, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the keyword arguments of AnsibleModule, and of an action's validation.
+
+        names   other names for options, as messages are to have them
+        """
+        renamed = names or {}
+        spec = {renamed.get(name, name): _argument(each) for name, each in self.options().items()}
+        if not self.connects:
+            return {"argument_spec": spec, **self.rules}
         rules = dict(self.rules)
+        connection = {renamed.get(name, name): argument for name, argument in CONNECTION.items()}
         return {
-            "argument_spec": {**CONNECTION, **self.options},
+            "argument_spec": {**connection, **spec},
             "required_together": [*TOGETHER, *rules.pop("required_together", [])],
-            "mutually_exclusive": [*EXCLUSIVE, *rules.pop("mutually_exclusive", [])],
+            "mutually_exclusive": [
+                *([renamed.get(name, name) for name in pair] for pair in EXCLUSIVE),
+                *rules.pop("mutually_exclusive", []),
+            ],
             **rules,
         }
 
 
+def _argument(each: Option) -> dict[str, Any]:
+    argument = each.argument()
+    return {**argument, "fallback": (env_fallback, list(each.env))} if each.env else argument
+
+
+CONNECTION = {each.name: _argument(each) for each in options_of(Connection)}
+"""The argument spec of the options that all modules that call AWS take."""
+
+
 def perform(
-    spec: Spec, params: Params, *, check_mode: bool, models: Any = None, target: Target | None = None
+    spec: Spec,
+    params: Params,
+    *,
+    check_mode: bool,
+    models: Any = None,
+    names: Mapping[str, str] | None = None,
 ) -> Result:
-    """The result of the work, or of its failure: the one place where our exceptions become a task's result.
+    """Return the result of the work, or of its failure: the one place where our exceptions become a task's result.
 
     models   see `Target.from_params`
-    target   one that stands already, instead of the one that `params` name
+    names    what messages call the options, where that differs
     """
     if spec.connects and SDK_ERROR:
         return {"failed": True, "msg": missing_required_lib("boto3 and botocore")}
+    target: Target | None = None
     try:
-        if spec.connects and target is None:
+        for name, each in spec.options().items():
+            each.check_range(params.get(name), name)
+        if spec.connects:
             target = Target.from_params(params, models)
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]
     except ReflectorError as failure:
+        if isinstance(failure, InvalidInputError):
+            failure = failure.renamed(names or {})
         error = target.explained(failure) if target else failure
         return {"failed": True, "changed": False, **failure.done, **error.as_result()}
 

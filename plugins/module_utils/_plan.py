@@ -62,9 +62,12 @@ class Resource(Protocol):
 _TRIES = 3  # of read, plan, apply, when others write the same thing at the same time
 
 
-def converge(resource: Resource, *, check_mode: bool) -> Result:
-    """Run one resource. A failure half-way still tells what was changed before it (`done` of the exception)."""
-    actual = resource.read()
+def converge(resource: Resource, *, check_mode: bool, read: Callable[[], Any] | None = None) -> Result:
+    """Run one resource. The exception of a failure half-way carries what was changed before it (`done`).
+
+    read    returns what was read already; without it the resource is read now
+    """
+    actual = read() if read else resource.read()
     changes = resource.plan(actual)
     if check_mode or not changes:
         return {**outcome(changes), **resource.facts(actual)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session of an assumed role: kept for its lifetime, across tasks and runs, in the place and form that botocore itself uses."""
+"""The session of an assumed role, cached for its lifetime across tasks and runs, in the files and format of botocore."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ._errors import error_code
 
 with contextlib.suppress(ImportError):  # the host says what to install
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.credentials import (
+        AssumeRoleCredentialFetcher,
+        CredentialProvider,
+        CredentialResolver,
+        DeferredRefreshableCredentials,
+    )
     from botocore.exceptions import ClientError
     from botocore.utils import JSONFileCache
 
 FOLDER_VARIABLE = "LOGREFLECTOR_SESSION_CACHE"
-"""Environment variable: another folder than botocore's ~/.aws/boto/cache; empty keeps no session."""
+"""Environment variable with another folder than botocore's ~/.aws/boto/cache; if it is empty, nothing is cached."""
 
 DEFAULT_SECONDS = 3600
-"""How long a session lasts unless it is said (AssumeRole's API reference, DurationSeconds)."""
+"""How long a session lasts by default (AssumeRole's API reference, DurationSeconds)."""
 
 REFUSALS = frozenset(
     {
@@ -39,18 +44,21 @@ REFUSALS = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Error codes for credentials that a service does not know: ended, revoked, or those of an account without the region."""
+"""Error codes for credentials that a service does not know: expired, revoked, or of an account without the region."""
 
 _PARTS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 class SessionCache:
-    """AssumeRole's answers by botocore's key, in botocore's files. A mapping, as botocore's fetcher takes one.
+    """AssumeRole's answers by botocore's key, in botocore's files: the mapping that botocore's fetcher expects.
 
-    It never stands in the way: a file that is not whole is no session, one that cannot be written is not kept.
+    It never fails: a file that cannot be read is ignored, a session that cannot be written is not cached.
 
-    folder  "" keeps nothing
-    scope   what sets these sessions apart from others of the same role, beside the key
+    folder  "" caches nothing
+    scope   distinguishes these sessions from others with the same key
+
+    found_key    access key id of the last session that was found in the cache
+    refused_key  access key id of a session that AWS refused; it counts as missing
     """
 
     def __init__(self, folder: str, scope: Sequence[str] = ()) -> None:
@@ -58,8 +66,7 @@ class SessionCache:
         self._files = JSONFileCache(folder) if folder else None
         self._scope = scope
         self._found: Any = None
-        self.given = ""  # access key id of the last session that was found here
-        self.refused = ""  # of one that AWS no longer takes: as if it were not there
+        self.found_key = self.refused_key = ""
 
     def __contains__(self, key: str) -> bool:
         if self._files is None:
@@ -67,15 +74,15 @@ class SessionCache:
         try:
             self._found = self._files[self._name(key)]
             credentials = self._found["Credentials"]
-            ends = datetime.fromisoformat(credentials["Expiration"].replace("UTC", "+00:00"))
-            whole = ends.tzinfo is not None and all(isinstance(credentials[part], str) for part in _PARTS)
+            expiration = datetime.fromisoformat(credentials["Expiration"].replace("UTC", "+00:00"))
+            is_complete = expiration.tzinfo is not None and all(isinstance(credentials[part], str) for part in _PARTS)
         except (AttributeError, KeyError, OSError, TypeError, ValueError):
             return False
-        self.given = str(credentials["AccessKeyId"])
-        return whole and self.given != self.refused
+        self.found_key = str(credentials["AccessKeyId"])
+        return is_complete and self.found_key != self.refused_key
 
     def __getitem__(self, key: str) -> Any:
-        """What `in` has just found: the file may be another one by now."""
+        """Return what `in` has just found: the file may have changed since."""
         return self._found
 
     def __setitem__(self, key: str, answer: Any) -> None:
@@ -90,27 +97,27 @@ class SessionCache:
 
 
 def _make_private(folder: Path) -> None:
-    """The folder and those above it that are missing, for their owner only."""
+    """Create the folder and missing ones above it, for their owner only."""
     for path in (*reversed(folder.parents), folder):
         if not path.is_dir():
             path.mkdir(0o700, exist_ok=True)
 
 
 def cache_folder() -> str:
-    """Where sessions are kept; "" for nowhere."""
+    """Return the folder of cached sessions; "" caches nothing."""
     return os.environ.get(FOLDER_VARIABLE, str(JSONFileCache.CACHE_DIR))
 
 
 class RoleSession:
-    """Credentials of a role for a boto3 session: fetched at the first call, from the cache if they are there, and renewed
-    before they end.
+    """Credentials of a role for a boto3 session: taken from the cache or from STS at the first call, renewed before they
+    expire.
 
-    sts         makers of the STS client to assume the role with, each tried where the one before did not know the source
-    source      botocore's credentials that assume it
-    role_arn    the role
-    arguments   more of AssumeRole's, as botocore has them: with the role they make the cache's key
-    scope       of the cache; asked when the session is needed
-    refusals    a context that turns botocore's error into what the user reads
+    sts                 functions that create an STS client to assume the role with; the next one is tried if the one
+                        before does not know the source
+    source              botocore's credentials that assume the role
+    arguments           further arguments of AssumeRole, as botocore has them: with the role they are the cache's key
+    scope               returns the scope of the cache; called when the session is needed
+    describe_refusal    a context that translates botocore's error
     """
 
     def __init__(
@@ -121,31 +128,40 @@ class RoleSession:
         arguments: Mapping[str, Any],
         *,
         scope: Callable[[], Sequence[str]],
-        refusals: Callable[[], contextlib.AbstractContextManager[None]],
+        describe_refusal: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
-        self._sts, self._source, self._scope, self._refusals = sts, source, scope, refusals
+        self._sts, self._source, self._scope, self._describe_refusal = sts, source, scope, describe_refusal
         self._role_arn, self._arguments = role_arn, dict(arguments)
         self._cache: SessionCache | None = None
         self._lock = threading.Lock()
-        self._kept = self._renewed = False
-        self.stands = False  # whether there is a session already
-        # botocore renews 15 minutes before the end: of a short session that would be at every call.
-        self._spare = min(15 * 60, arguments.get("DurationSeconds", DEFAULT_SECONDS) // 4)
-        self.credentials = DeferredRefreshableCredentials(self._fetch, "assume-role")
-        self.credentials._advisory_refresh_timeout = self._spare
-        self.credentials._mandatory_refresh_timeout = min(10 * 60, self._spare // 2)
+        self._is_cached = self._is_renewed = False
+        self.is_assumed = False
+        # botocore renews 15 minutes before the end, which in a short session would be at every call.
+        self._window = min(_ADVISORY_SECONDS, arguments.get("DurationSeconds", DEFAULT_SECONDS) // 4)
+        self._credentials = _RoleCredentials(self._fetch, "assume-role")
+        self._credentials.share = self._window / _ADVISORY_SECONDS
+
+    def provider(self) -> CredentialResolver:
+        """Return botocore's component "credential_provider", which has only these credentials."""
+        return CredentialResolver([_RoleProvider(self._credentials)])
+
+    def watch(self, client: Any) -> Any:
+        """Let the client repeat a request with a new session if AWS refuses the cached one, which was revoked."""
+        client.meta.events.register_first("needs-retry", self._retry)
+        return client
 
     def _fetch(self) -> Any:
-        with self._refusals():
+        with self._describe_refusal():
             if self._cache is None:
                 self._cache = SessionCache(cache_folder(), self._scope())
-            found = self._assumed(*self._sts)
-        self._kept = self._cache.given == found["access_key"]
-        self.stands = True
+            found = self._assume(*self._sts)
+        self._is_cached = self._cache.found_key == found["access_key"]
+        self.is_assumed = True
+        self._credentials.is_refused = False
         return found
 
-    def _assumed(self, sts: Callable[..., Any], *others: Callable[..., Any]) -> Any:
-        """The session from the cache or from STS; of several refusals the first."""
+    def _assume(self, sts: Callable[..., Any], *others: Callable[..., Any]) -> Any:
+        """Return the session from the cache or from STS; raise the first of several refusals."""
         try:
             return AssumeRoleCredentialFetcher(
                 sts,
@@ -153,23 +169,18 @@ class RoleSession:
                 self._role_arn,
                 extra_args=self._arguments,
                 cache=self._cache,
-                expiry_window_seconds=self._spare,
+                expiry_window_seconds=self._window,
             ).fetch_credentials()
         except ClientError as error:
             if not others or error_code(error) not in REFUSALS:
                 raise
             try:
-                return self._assumed(*others)
+                return self._assume(*others)
             except ClientError:
                 raise error from None
 
-    def watch(self, client: Any) -> Any:
-        """The client, which asks once more with a new session where AWS refuses the one that was kept (it was revoked)."""
-        client.meta.events.register_first("needs-retry", self._try_again)
-        return client
-
-    def _try_again(self, response: Any, request_dict: Mapping[str, Any], **_unused: Any) -> int | None:
-        """botocore's question whether to send a request again, newly signed: the seconds until then, or None."""
+    def _retry(self, response: Any, request_dict: Mapping[str, Any], **_unused: Any) -> int | None:
+        """Answer botocore's event needs-retry: the seconds until the request is signed and sent again, or None."""
         if response is None or response[1].get("Error", {}).get("Code", "").rpartition("#")[2] not in REFUSALS:
             return None
         operation: dict[str, Any] = request_dict["context"]
@@ -179,12 +190,39 @@ class RoleSession:
         return 0 if self._renew() else None
 
     def _renew(self) -> bool:
-        """Whether there is a new session in place of a kept one, at the next signature."""
-        with self._lock:  # several threads may be refused at once
-            if not self._renewed:
-                if self._cache is None or not self._kept:
+        """Let the next signature replace a cached session, once. Return whether the session is or will be a new one."""
+        with self._lock:  # AWS may refuse several threads at once
+            if not self._is_renewed:
+                if self._cache is None or not self._is_cached:
                     return False
-                self._renewed = True
-                self._cache.refused = self._cache.given
-                self.credentials._expiry_time = datetime.fromtimestamp(0, UTC)  # the next signature renews it
+                self._is_renewed = True
+                self._cache.refused_key = self._cache.found_key
+                self._credentials.is_refused = True
             return True
+
+
+_ADVISORY_SECONDS = 15 * 60  # before the end botocore's default is to renew, and blocks from 10 minutes on
+
+with contextlib.suppress(NameError):  # without botocore nothing here is used
+
+    class _RoleCredentials(DeferredRefreshableCredentials):  # type: ignore[misc]
+        """Credentials that are renewed in a share of botocore's usual windows before they expire, or if AWS refused them."""
+
+        share = 1.0
+        is_refused = False
+
+        def refresh_needed(self, refresh_in: float | None = None) -> bool:
+            seconds = _ADVISORY_SECONDS if refresh_in is None else refresh_in
+            return self.is_refused or bool(super().refresh_needed(seconds * self.share))
+
+    class _RoleProvider(CredentialProvider):  # type: ignore[misc]
+        """Provides the credentials of a role's session."""
+
+        METHOD = "assume-role"
+
+        def __init__(self, credentials: Any) -> None:
+            super().__init__()
+            self._credentials = credentials
+
+        def load(self) -> Any:
+            return self._credentials

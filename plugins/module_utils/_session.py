@@ -2,16 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where and as whom: the target of a module call, its clients, their one retry policy."""
+"""The target of a run: one account in one region, with its credentials, clients and retries."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ._errors import (
@@ -45,33 +48,36 @@ try:
 except ImportError as _error:
     SDK_ERROR = str(_error)
 
+T = TypeVar("T")
+
 NO_REGION = (
     "no region is given. Set the option region (in a playbook: module_defaults for group/logreflector.aws.aws, from "
     "the inventory's target_region) or the environment variable AWS_REGION"
 )
 
-# Standard mode waits up to 20 s between tries; six tries give a region that throttles about half a minute.
+# Standard mode waits up to 20 s between attempts: six attempts bridge about half a minute of throttling.
 _RETRIES = {"mode": "standard", "total_max_attempts": 6}
+_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the caller is, as sts:GetCallerIdentity tells it."""
+    """The caller, as sts:GetCallerIdentity reports it."""
 
     account: str
     arn: str
 
     @property
     def partition(self) -> str:
-        """aws, aws-cn or aws-us-gov: the second field of the caller's own ARN."""
+        """aws, aws-cn or aws-us-gov: the second field of the caller's ARN."""
         return self.arn.split(":")[1]
 
 
 class Target:
-    """One account in one region, with the clients to work on it.
+    """One account in one region, with the clients to work on it. Threads may share it.
 
-    Nothing is opened before the first client is asked for. Two ways in: `from_params` with a module's options, or
-    a ready boto3 session (the subscriber Lambda, tests).
+    Nothing is connected before the first client is created. Create it with `from_params` from a module's options, or from
+    a boto3 session (the subscriber Lambda, tests).
     """
 
     def __init__(self, session: Any, region: str, **client_options: Any) -> None:
@@ -79,12 +85,19 @@ class Target:
         self._session = session
         self._client_options = client_options
         self._clients: dict[str, Any] = {}
+        self._role: RoleSession | None = None
+        self._role_arn = self._role_session_name = ""
+        # boto3's sessions must not be shared between threads, its clients may be (boto3 guide, "Session", "Clients").
+        self._session_lock = threading.Lock()
+        self._identity_lock = threading.Lock()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], models: Models | None = None) -> Target:
-        """The target that a module's connection options name; InvalidInputError or CredentialsError if they do not.
+        """Return the target that a module's connection options describe.
 
-        models   what `read_models` has read already, or None
+        models   from `read_models`, or None
+
+        Raises InvalidInputError or CredentialsError.
         """
         region = params["region"]
         if not region:
@@ -93,49 +106,97 @@ class Target:
         verify = params["aws_ca_bundle"] or params["validate_certs"]
         config = _client_config(params["aws_config"] or {})
         options = {"endpoint_url": params["endpoint_url"] or None, "verify": verify, "config": config}
-        with _credentials_problem("use the given credentials"):
+        with _describe_configuration("use the given credentials"):
+            core = _botocore_session(models)
             session = boto3.Session(
-                botocore_session=_botocore_session(models),
+                botocore_session=core,
                 profile_name=params["profile"] or None,
                 aws_access_key_id=params["access_key"] or None,
                 aws_secret_access_key=params["secret_key"] or None,
                 aws_session_token=params["session_token"] or None,
                 region_name=region,
             )
-            role = _assume(session, params, options) if params["assume_role_arn"] else None
-        target = cls(session, region, **options)
-        target._role = role
-        target._role_arn = params["assume_role_arn"] or ""
-        target._role_session = params["assume_role_session_name"]
+            target = cls(session, region, **options)
+            if params["assume_role_arn"]:
+                target._assume_role(params, core, models)
         return target
 
-    _role: RoleSession | None = None
-    _role_arn = _role_session = ""
+    def _assume_role(self, params: Mapping[str, Any], core: Any, models: Models | None) -> None:
+        """Replace the session by one of the role, which is assumed at the first call.
+
+        core    the botocore session of the present session
+        """
+        source = _RoleSource(self._session, core, self._client_options, self._session_lock)
+        self._role = _role_session(source, params)
+        own = _botocore_session(models)
+        # Sessions of the global endpoint are invalid in regions that an account has to enable (IAM User Guide, "Manage AWS
+        # STS in an AWS Region"), and one session serves all regions of an account here.
+        for each in (core, own):
+            each.set_config_variable("sts_regional_endpoints", "regional")
+        own.register_component("credential_provider", self._role.provider())
+        self._session = boto3.Session(
+            botocore_session=own, profile_name=params["profile"] or None, region_name=self.region
+        )
+        self._role_arn, self._role_session_name = params["assume_role_arn"], params["assume_role_session_name"]
+
+    @property
+    def endpoint_url(self) -> str:
+        """Address that replaces AWS's endpoints, "" for AWS's own."""
+        return str(self._client_options.get("endpoint_url") or "")
+
+    def together(self, *calls: Callable[[], T]) -> list[T]:
+        """Run independent reads concurrently and return their results in order.
+
+        Raises the first error in the order of the calls, after all calls ended.
+        """
+        if len(calls) < 2:
+            return [call() for call in calls]
+        self._load_credentials()
+        with ThreadPoolExecutor(min(len(calls), _THREADS)) as pool:
+            futures = [pool.submit(copy_context().run, call) for call in calls]
+        return [future.result() for future in futures]
+
+    def _load_credentials(self) -> None:
+        """Let one thread assume the role or read the credentials: they may create clients of the session."""
+        with self.describe_operation("load the credentials"):
+            credentials = self._session.get_credentials() if self._session else None
+            if credentials:
+                credentials.get_frozen_credentials()
 
     def client(self, service: str, **settings: Any) -> Any:
-        """The boto3 client of a service: one for each service, safe to share between threads.
+        """Return the boto3 client of a service, created once.
 
-        settings   botocore's, over those of the target: they make it a client of its own
+        settings   botocore's, over those of the target; such a client is another one
         """
         name = f"{service} {sorted(settings.items())}" if settings else service
-        if name not in self._clients:
-            options = dict(self._client_options)
-            if settings:
-                given = options.get("config") or botocore.config.Config()
-                options["config"] = given.merge(botocore.config.Config(**settings))
-            with describe_operation(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
-                client = self._session.client(service, region_name=self.region, **options)
-            self._clients[name] = stop_at_limits(self._role.watch(client) if self._role else client)
-        return self._clients[name]
+        with self._session_lock:
+            if name not in self._clients:
+                self._clients[name] = self._create_client(service, settings)
+            return self._clients[name]
+
+    def _create_client(self, service: str, settings: Mapping[str, Any]) -> Any:
+        options = dict(self._client_options)
+        if settings:
+            given = options.get("config") or botocore.config.Config()
+            options["config"] = given.merge(botocore.config.Config(**settings))
+        operation = f"create a client for {service}"
+        with describe_operation(operation, self.where), _describe_configuration(f"use {service}"):
+            client = self._session.client(service, region_name=self.region, **options)
+        return stop_at_limits(self._role.watch(client) if self._role else client)
 
     @cached_property
     def identity(self) -> Identity:
-        """Whose the calls are: what the role to assume says by itself, or else AWS."""
-        return _identity_of(self._role_arn, self._role_session) if self._role_arn else self.ask_identity()
+        """The caller: derived from the ARN of the role to assume, or else read from AWS."""
+        with self._identity_lock:  # a second thread takes what the first one has read
+            if "identity" not in self.__dict__:
+                role = _assumed_identity(self._role_arn, self._role_session_name) if self._role_arn else None
+                self.__dict__["identity"] = role or self.ask_identity()
+            found: Identity = self.__dict__["identity"]
+            return found
 
     def ask_identity(self) -> Identity:
-        """The caller's account and ARN as AWS has them. One call, which needs no permission."""
-        with describe_operation("learn who the caller is", self.where):
+        """Read the caller's account and ARN from AWS: one call, which needs no permission."""
+        with describe_operation("read the caller's identity", self.where):
             answer = self.client("sts").get_caller_identity()
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
@@ -146,46 +207,46 @@ class Target:
         return _place(known.account if known else _account_of(self._role_arn), self.region)
 
     def describe_operation(self, operation: str) -> contextlib.AbstractContextManager[None]:
-        """`_errors.trying`, with this target's place in the message."""
+        """Return `_errors.describe_operation` with this target's account and region."""
         return describe_operation(operation, self.where)
 
     def explained(self, error: ReflectorError) -> ReflectorError:
-        """The error, or what is behind it: a region that is not enabled in the account answers as if the credentials
-        were wrong. AWS is asked, but only where the error may mean that.
+        """Return the error with its cause: a region that is not enabled in the account answers as if the credentials
+        were wrong. AWS is asked only if the error may mean that.
         """
-        refused = error.code in REFUSALS
-        if not (refused or isinstance(error, UnreachableError)) or (self._role and not self._role.stands):
+        is_refusal = error.code in REFUSALS
+        is_suspect = is_refusal or isinstance(error, UnreachableError)
+        if not is_suspect or (self._role and not self._role.is_assumed):
             return error
         try:
             status = self._region_status()
         except AccessDeniedError:
-            return error.with_advice(_NOT_TOLD) if refused else error
+            return error.with_advice(_MAY_BE_DISABLED) if is_refusal else error
         except ReflectorError:
             return error
         if not status.startswith("ENABLED"):
             return RegionDisabledError(error.operation, self.region, status, where=error.where or self.where)
-        return error.with_advice(_RENEW if refused else _CHECK_NETWORK)
+        return error.with_advice(_RENEW if is_refusal else _CHECK_NETWORK)
 
     def _region_status(self) -> str:
-        """ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or DISABLED (API reference of Account Management,
-        GetRegionOptStatus): of this region in the caller's account.
+        """Return this region's status in the caller's account: ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or
+        DISABLED (API reference of Account Management, GetRegionOptStatus).
         """
         once = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 5, "read_timeout": 10}
         given = self._client_options.get("config") or botocore.config.Config()
         config = given.merge(botocore.config.Config(**once))
         home = _home_region(self._session, self.region)
-        with (
-            describe_operation("ask whether the region is enabled"),
-            _credentials_problem("ask whether the region is enabled"),
-        ):
+        operation = "read whether the region is enabled"
+        with describe_operation(operation, self.where), _describe_configuration(operation), self._session_lock:
             client = self._session.client("account", region_name=home, **{**self._client_options, "config": config})
+        with describe_operation(operation, self.where):
             return str(client.get_region_opt_status(RegionName=self.region)["RegionOptStatus"])
 
     def expand(self, value: Any) -> Any:
-        """`value` with {partition}, {region} and {account} replaced in all its strings, by the caller's identity.
+        """Return `value` with {partition}, {region} and {account} replaced in all its strings, by the caller's identity.
 
-        Lets one playbook name ARNs for every target and partition. Only these three words are replaced: the braces
-        of JSON and of IAM's ${aws:...} stay.
+        So one playbook can name ARNs for every target and partition. Other braces stay: those of JSON and of IAM's
+        ${aws:...}.
         """
         if isinstance(value, str):
             if "{region}" in value:
@@ -201,13 +262,13 @@ class Target:
         return value
 
     def download(self, url: str, operation: str) -> bytes:
-        """What an address that AWS signed holds, with this target's certificates and proxies but no credentials.
+        """Return the content of an address that AWS signed, with this target's certificates and proxies, without credentials.
 
-        DownloadError with the host and no more of the address: who has all of it may download as well.
+        Raises DownloadError with the host only: everybody who has the whole address may download.
         """
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
-        advice = f"This machine has to reach {host}, where AWS keeps it."
+        advice = f"This machine must reach {host}, where AWS stores it."
         proxies = self.client("lambda").meta.config.proxies or botocore.utils.get_environ_proxies(url)
         session = botocore.httpsession.URLLib3Session(
             verify=self._client_options.get("verify", True), proxies=proxies, timeout=(10, 60)
@@ -225,18 +286,18 @@ class Target:
         return body
 
     def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
-        """The ARN of one of this target's own resources."""
+        """Return the ARN of a resource of this target."""
         region = self.region if regional else ""
         return f"arn:{self.identity.partition}:{service}:{region}:{self.identity.account}:{resource}"
 
 
-# What botocore takes from anybody and stumbles over at the first call, as if the network were at fault.
+# botocore accepts any value for these, and fails at the first call as if the network were at fault.
 _DICTIONARIES = ("client_context_params", "proxies", "proxies_config", "retries", "s3")
 _NUMBERS = ("connect_timeout", "max_pool_connections", "read_timeout")
 
 
 def _client_config(given: Mapping[str, Any]) -> Any:
-    """botocore's settings: ours, and over them those of the option aws_config. InvalidInputError if those cannot be right."""
+    """Return our settings of botocore, overridden by the option aws_config. Raises InvalidInputError."""
     for names, kinds, noun in ((_DICTIONARIES, Mapping, "a dictionary"), (_NUMBERS, (int, float), "a number")):
         for name in names:
             if given.get(name) is not None and not isinstance(given[name], kinds):
@@ -253,7 +314,7 @@ def _client_config(given: Mapping[str, Any]) -> Any:
 
 
 def _check_role(params: Mapping[str, Any]) -> None:
-    """InvalidInputError for what AssumeRole's API reference does not allow."""
+    """Raise InvalidInputError for what AssumeRole's API reference does not allow."""
     if not params["assume_role_arn"]:
         return
     for option, pattern, allowed in (
@@ -273,8 +334,8 @@ def _check_role(params: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _credentials_problem(operation: str) -> Any:
-    """What boto3 refuses before any call: an unknown profile, half a key pair, an address that is none."""
+def _describe_configuration(operation: str) -> Iterator[None]:
+    """Translate what boto3 raises before any call: for an unknown profile, half a key pair, a wrong address."""
     try:
         yield
     except botocore.exceptions.InvalidRegionError as error:
@@ -284,16 +345,15 @@ def _credentials_problem(operation: str) -> Any:
 
 
 def _account_of(role_arn: str) -> str:
-    """The account in a role's ARN; "" where there is none to be seen."""
+    """Return the account in a role's ARN, "" for an empty ARN."""
     return (role_arn.split(":") + [""] * 5)[4]
 
 
-def _identity_of(role_arn: str, session: str) -> Identity:
-    """Of whoever has assumed the role: STS gives the session this ARN, in which the role's path is left out."""
+def _assumed_identity(role_arn: str, session_name: str) -> Identity:
+    """Return the identity of a role's session: its ARN has the role's name without the path."""
     _arn, partition, _iam, _region, account, role = role_arn.split(":", 5)
-    return Identity(
-        account=account, arn=f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{session}"
-    )
+    role_name = role.rpartition("/")[2]
+    return Identity(account, f"arn:{partition}:sts::{account}:assumed-role/{role_name}/{session_name}")
 
 
 def _place(account: str, region: str) -> str:
@@ -302,77 +362,82 @@ def _place(account: str, region: str) -> str:
 
 _TRUST = "Check that the role exists in that account and that its trust policy lets this caller assume it."
 _DURATION = (
-    "Ask for less with assume_role_duration: a role gives an hour at the most unless its maximum session duration was raised, "
-    "and never more to credentials that are a role's own."
+    "Lower assume_role_duration: sessions last one hour at most unless the role's maximum session duration was raised, and "
+    "never longer if the caller's credentials are a role's session."
 )
-_NOT_TOLD = (
-    "AWS answers so where a region is not enabled in the account: check that, or give the caller the IAM action "
-    "account:GetRegionOptStatus and it is told here. Otherwise renew the credentials."
+_MAY_BE_DISABLED = (
+    "AWS also answers this if the region is not enabled in the account: check that, or give the caller the IAM action "
+    "account:GetRegionOptStatus, which lets this collection check it. Otherwise renew the credentials."
 )
 _RENEW = "The region is enabled in this account: renew the credentials."
 _CHECK_NETWORK = "The region is enabled in this account: check that its endpoint can be reached from here."
 
 
-def _assume(session: Any, params: Mapping[str, Any], options: Mapping[str, Any]) -> RoleSession:
-    """Make the session one of the role, which its own credentials assume at the first call."""
-    role_arn, botocore_session = params["assume_role_arn"], session._session
-    operation, where = f"assume the role {role_arn}", _place(_account_of(role_arn), params["region"])
-    arguments: dict[str, Any] = {"RoleSessionName": params["assume_role_session_name"]}
-    if params["assume_role_external_id"]:
-        arguments["ExternalId"] = params["assume_role_external_id"]
-    if params["assume_role_duration"]:
-        arguments["DurationSeconds"] = params["assume_role_duration"]
-    source = session.get_credentials()
-    if source is None:
-        raise CredentialsError(
-            operation,
-            "no credentials were found to assume it with",
-            advice="Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in.",
-            where=where,
-        )
-    # Sessions of the global endpoint are no good in regions that an account has to enable (IAM User Guide, "Manage AWS
-    # STS in an AWS Region"), and one session serves all regions of an account here.
-    botocore_session.set_config_variable("sts_regional_endpoints", "regional")
+@dataclass(frozen=True, slots=True)
+class _RoleSource:
+    """What assumes the role: the caller's own boto3 and botocore session, and the options of its clients."""
 
-    def sts_in(region: str) -> Any:
-        return lambda service, **keys: session.client(service, region_name=region, **{**options, **keys})
+    session: Any
+    core: Any
+    options: Mapping[str, Any]
+    lock: threading.Lock
 
-    # The caller's own account may not have enabled the region; the one that every account has serves as well.
-    places = dict.fromkeys((params["region"], _home_region(session, params["region"])))
+    def sts_in(self, region: str) -> Callable[..., Any]:
+        """Return a function that creates the STS client of a region, as botocore's fetcher calls it."""
+
+        def create(service: str, **keys: Any) -> Any:
+            with self.lock:
+                return self.session.client(service, region_name=region, **{**self.options, **keys})
+
+        return create
+
+    def emulator(self) -> str:
+        """Return the address of an emulated STS, "" for AWS's own."""
+        scoped = self.core.get_scoped_config()
+        provider = ConfiguredEndpointProvider(self.core.full_config, scoped, "sts")
+        return str(self.options["endpoint_url"] or provider.provide() or "")
+
+
+def _role_session(source: _RoleSource, params: Mapping[str, Any]) -> RoleSession:
+    """Return the session of the role that the options name, which their own credentials assume at the first call."""
+    role_arn, region = params["assume_role_arn"], params["region"]
+    operation, where = f"assume the role {role_arn}", _place(_account_of(role_arn), region)
+    options = {"RoleSessionName": "session_name", "ExternalId": "external_id", "DurationSeconds": "duration"}
+    arguments = {key: value for key, name in options.items() if (value := params[f"assume_role_{name}"])}
+    credentials = source.session.get_credentials()
+    if credentials is None:
+        advice = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
+        raise CredentialsError(operation, "no credentials were found to assume it with", advice=advice, where=where)
 
     def scope() -> Sequence[str]:
-        """An emulated AWS never shares sessions with another, nor with AWS."""
-        url = (
-            options["endpoint_url"]
-            or ConfiguredEndpointProvider(
-                botocore_session.full_config, botocore_session.get_scoped_config(), "sts"
-            ).provide()
-        )
-        return (url, source.get_frozen_credentials().access_key) if url else ()
+        """Emulated clouds never share sessions with each other, nor with AWS."""
+        url = source.emulator()
+        return (url, credentials.get_frozen_credentials().access_key) if url else ()
 
     @contextlib.contextmanager
-    def refusals() -> Any:
+    def describe_refusal() -> Iterator[None]:
         try:
             yield
         except botocore.exceptions.ClientError as error:
             refusal = translate(error, operation, where)
-            # AWS answers the same for a role that does not exist; most other codes are about the caller's own credentials.
+            # AWS answers the same for a role that does not exist; most other codes are about the caller's credentials.
             advice = _TRUST if isinstance(refusal, AccessDeniedError) else refusal.advice
             if refusal.code == "ValidationError" and params["assume_role_duration"]:
                 advice = _DURATION
             raise CredentialsError(operation, refusal.message, advice=advice, code=refusal.code, where=where) from error
 
-    role = RoleSession([sts_in(place) for place in places], source, role_arn, arguments, scope=scope, refusals=refusals)
-    botocore_session._credentials = role.credentials
-    return role
+    # If the caller's own account has not enabled the region, STS is asked in one that every account has.
+    places = dict.fromkeys((region, _home_region(source.session, region)))
+    sts = [source.sts_in(place) for place in places]
+    return RoleSession(sts, credentials, role_arn, arguments, scope=scope, describe_refusal=describe_refusal)
 
 
-# Where accounts have what is not regional: regions that cannot be disabled.
+# Regions that cannot be disabled.
 _HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
 
 
 def _home_region(session: Any, region: str) -> str:
-    """The one region of its partition that every account has; the region itself where that is not known."""
+    """Return the region of the same partition that every account has; the region itself if that is unknown."""
     try:
         return _HOME_REGIONS.get(session.get_partition_for_region(region), region)
     except botocore.exceptions.BotoCoreError:
@@ -381,25 +446,25 @@ def _home_region(session: Any, region: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What every session needs alike, read once: botocore's data, and its handlers of events."""
+    """What every session needs, read once: botocore's data and its event handlers."""
 
     loader: Any
     hooks: Any
 
 
-def read_models() -> Models:
-    """Read what clients of the services used here need: most of what a target costs.
+def read_models(services: Iterable[str]) -> Models:
+    """Read what clients of these services need, which takes most of a target's CPU time. Opens no connection.
 
-    A host that forks reads them once, before the fork. Opens nothing.
+    A host that forks calls this once before the fork.
     """
     loader = botocore.loaders.create_loader()
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data(name)
-    for service in ("events", "iam", "lambda", "logs", "sqs", "ssm", "sts"):
+    for service in sorted(services):
         loader.load_service_model(service, "service-2", api_version=None)
         loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
     hooks = botocore.hooks.HierarchicalEmitter()
-    botocore.session.Session(event_hooks=hooks)  # which gives them botocore's own handlers
+    botocore.session.Session(event_hooks=hooks)  # adds botocore's own handlers
     return Models(loader, hooks)
 
 

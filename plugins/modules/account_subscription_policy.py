@@ -27,77 +27,9 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
-  - logreflector.aws.choice
+  - logreflector.aws.account_subscription_policy
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
-options:
-  state:
-    description:
-      - V(present) has the policy serve the log groups, and removes filters of ours.
-      - V(absent) gives the log groups filters of ours and deletes the policy. Without a policy of ours it does nothing.
-    type: str
-    choices: [present, absent]
-    default: present
-  name:
-    description: Name of a new policy. One of ours that stands keeps its name.
-    type: str
-    default: log-reflector
-  destination_arn:
-    description:
-      - ARN of the reflector, or its function name in the same account and region.
-      - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-    type: str
-    required: true
-  filter_pattern:
-    description:
-      - The pattern that events must match. Without it a new policy lets every event through, and what stands stays.
-      - Placeholders are replaced as in O(include).
-    type: str
-  replace_filters:
-    description:
-      - Whether filters of ours and the policy replace each other. It takes a look at every log group, five in a second, when
-        a target changes over.
-      - With V(false) filters stay as they are. Beside the policy each of their events arrives twice, and with O(state=absent)
-        what only the policy serves is served no more.
-    type: bool
-    default: true
-  audit:
-    description:
-      - Whether every log group is looked at for filters of ours beside the policy.
-      - Without it those with our mark are looked at, and all when a target changes over or did not finish doing so.
-    type: bool
-    default: false
-  mark:
-    description: Whether log groups that get a filter are marked by a tag, as subscription_filters does it.
-    type: bool
-    default: true
-  slots:
-    description:
-      - How many filters AWS allows for each log group. With O(state=absent), nothing is changed if one that the policy serves
-        is full.
-    type: int
-    default: 5
-  settle_seconds:
-    description:
-      - Seconds between writing a policy or filters and taking away what served before. AWS does not say how long the
-        policy takes to be in force in all log groups. Of its other account policies it says up to 300.
-      - Meanwhile events arrive twice.
-    type: int
-    default: 60
-  wait_timeout:
-    description:
-      - Seconds to wait for what passes by itself, such as another writer, throttling, or a permission of the function that
-        CloudWatch Logs does not see yet.
-    type: int
-    default: 60
-  rate_share:
-    description: Share of AWS's documented rates to use, above 0 and at most 1.
-    type: float
-    default: 0.97
-  report_limit:
-    description: Entries in each list of the result.
-    type: int
-    default: 1000
 seealso:
   - module: logreflector.aws.subscription_filters
 """
@@ -195,34 +127,16 @@ changes:
     - delete the filters of 57 log groups in favour of account policy log-reflector
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import AccountPolicyOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.account_subscription_policy import (
-    NAME,
-    SETTLE_SECONDS,
     manage_account_policy,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import SHARE
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import MOST_ENTRIES
 
 SPEC = Spec(
-    options={
-        **CHOICE,
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "name": {"type": "str", "default": NAME},
-        "destination_arn": {"type": "str", "required": True},
-        "filter_pattern": {"type": "str"},
-        "replace_filters": {"type": "bool", "default": True},
-        "audit": {"type": "bool", "default": False},
-        "mark": {"type": "bool", "default": True},
-        "slots": {"type": "int", "default": DEFAULT_SLOTS},
-        "settle_seconds": {"type": "int", "default": SETTLE_SECONDS},
-        "wait_timeout": {"type": "int", "default": 60},
-        "rate_share": {"type": "float", "default": SHARE},
-        "report_limit": {"type": "int", "default": MOST_ENTRIES},
-    },
+    groups=(Group(AccountPolicyOptions),),
     work=manage_account_policy,
+    services=("lambda", "logs", "sts"),
 )
 
 

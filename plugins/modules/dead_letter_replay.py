@@ -23,6 +23,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.dead_letter_replay
   - logreflector.aws.attributes.group
 attributes:
   check_mode:
@@ -41,58 +42,12 @@ attributes:
     support: partial
     details:
       - So it is once the queue is empty. What is in it is sent by each run.
-options:
-  function_name:
-    description: The reflector's function name.
-    type: str
-    default: log-reflector
-  queue:
-    description:
-      - Name of the dead-letter queue.
-      - Without it, the function's name and C(-dead-letters).
-    type: str
-  limit:
-    description:
-      - Messages to send at most.
-      - Without it, and never more than, what the queue held at the beginning. What the function itself puts into the queue meanwhile
-        therefore makes no endless run.
-    type: int
-  rate:
-    description: Messages a second to send at most, 0.1 to 1000. Without it, one batch follows the other.
-    type: float
-  batch_size:
-    description:
-      - Messages to send in one invocation at most, 1 to 10. A batch also has less than 6 MB.
-      - Where the function runs out of time, take less.
-    type: int
-    default: 10
-  give_up_after:
-    description:
-      - Batches in a row of which nothing was accepted, after which the run stops. The rest of the queue is not tried.
-      - V(0) tries every message.
-    type: int
-    default: 3
-  idle_timeout:
-    description:
-      - Seconds without a new message after which the queue counts as empty.
-      - Messages that a killed run had received come back to the queue after some minutes. A run with more patience waits for them.
-    type: int
-    default: 10
-  time_limit:
-    description: Seconds after which no further batch is sent. Without it, there is no limit.
-    type: int
-  wait_timeout:
-    description: Seconds to wait for what passes by itself, such as throttling.
-    type: int
-    default: 90
 notes:
   - SQS counts messages approximately, and a count may be a minute old. C(sent), C(accepted) and C(failed) are exact.
   - To see a message again does not lengthen the time for which the queue keeps it.
   - The caller needs C(sqs:GetQueueUrl), C(sqs:GetQueueAttributes), C(sqs:ReceiveMessage), C(sqs:DeleteMessage),
     C(sqs:ChangeMessageVisibility), C(lambda:GetFunctionConfiguration) and C(lambda:InvokeFunction); and C(kms:Decrypt) for
     the key of a queue that a customer managed key encrypts.
-seealso:
-  - module: logreflector.aws.dead_letter_queue
 """
 
 EXAMPLES = r"""
@@ -167,24 +122,19 @@ changes:
   sample: ["send 38 messages of queue log-reflector-dead-letters again"]
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.dead_letter_replay import (
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.replay import ReplayOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.replay import (
     replay_dead_letters,
 )
 
+NAMED = {"function_name": "reflector_function_name", "queue": "reflector_queue_name", "wait_timeout": ""}
+
 SPEC = Spec(
-    options={
-        "function_name": {"type": "str", "default": "log-reflector"},
-        "queue": {"type": "str"},
-        "limit": {"type": "int"},
-        "rate": {"type": "float"},
-        "batch_size": {"type": "int", "default": 10},
-        "give_up_after": {"type": "int", "default": 3},
-        "idle_timeout": {"type": "int", "default": 10},
-        "time_limit": {"type": "int"},
-        "wait_timeout": {"type": "int", "default": 90},
-    },
+    groups=(Group(ReplayOptions, variables="replay_", named=NAMED), Group(RoleVariables)),
     work=replay_dead_letters,
+    services=("lambda", "sqs", "sts"),
 )
 
 

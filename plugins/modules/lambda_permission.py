@@ -10,113 +10,22 @@ module: lambda_permission
 short_description: Manage statements in the resource policy of a Lambda function
 version_added: 0.1.0
 description:
-  - Adds, replaces and removes statements in the resource policy of a function, a version or an alias, several in one call.
-  - A statement is identified by its id and compared exactly with what AWS stores. The forms of a principal that mean the same
-    are taken for the same.
-  - A statement that changes is replaced without a moment in which none stands. The new content is first added under a derived
-    id, which ends in C(-lr-twin) and is removed at the end. A run that was stopped in between is completed by the next one.
-  - Each write is guarded by the policy's revision. When another writer was faster, the policy is read again and the next write
-    is decided anew.
-  - Statements with other ids are never touched, nor are statements that C(AddPermission) cannot have made, such as those with
+  - Adds, replaces and removes statements in the resource policy of a function, a version or an alias, several in one task.
+  - A statement is identified by its id and compared exactly with what AWS stores. Forms of a principal that mean the same are equal.
+  - A statement is replaced without a moment in which none exists. The new content is first added under a derived id, which ends in
+    C(-lr-twin) and is removed at the end. If a run is stopped in between, the next one completes the replacement.
+  - Each write is guarded by the policy's revision. If another writer was faster, the policy is read again and the next write
+    is decided again.
+  - Statements with other ids are never changed, nor are statements that C(AddPermission) cannot have created, such as those with
     C(NotPrincipal) or with several principals.
   - The size of the policy is checked before anything is written. AWS allows 20,480 bytes.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.lambda_permission
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
-options:
-  function_name:
-    description:
-      - Name, partial ARN or ARN of the function, with or without a qualifier.
-      - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-    type: str
-    required: true
-  qualifier:
-    description: A version or an alias. Each has a policy of its own, beside the one of the function itself.
-    type: str
-  state:
-    description:
-      - V(present) makes each of O(statements) stand exactly as given.
-      - V(absent) removes the statements with these ids. Of O(statements) only O(statements[].statement_id) counts then. A
-        function that does not exist has none of them.
-    type: str
-    choices: [present, absent]
-    default: present
-  statements:
-    description:
-      - The statements. Each is given whole, so that a condition that is not given is not in the policy.
-      - C({partition}), C({region}) and C({account}) in the values are replaced by those of the caller.
-      - At least one statement or O(purge_prefix) is needed.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      statement_id:
-        description: The statement's id, up to 100 letters, digits, hyphens and underscores.
-        type: str
-        required: true
-      action:
-        description: What the principal may do, such as V(lambda:InvokeFunction) or V(lambda:InvokeFunctionUrl).
-        type: str
-        default: lambda:InvokeFunction
-      principal:
-        description:
-          - Who may do it. A service such as V(logs.amazonaws.com), an account id (in quotes), the ARN of an account's root, of a role or
-            of a user, or V(*).
-          - An account id and the ARN of its root mean the same.
-          - Needed with O(state=present).
-        type: str
-      source_arn:
-        description:
-          - The resource that the service acts for. C(*) and C(?) match any part of it, so that one statement can serve all log groups.
-          - The ARN of a single log group has to end in C(:*) when the principal is CloudWatch Logs.
-        type: str
-      source_account:
-        description: The account that owns the resource, 12 digits in quotes.
-        type: str
-      principal_org_id:
-        description: The organisation that the principal has to belong to.
-        type: str
-      event_source_token:
-        description: The token that an Alexa skill has to supply. It is part of the policy, and no secret.
-        type: str
-      function_url_auth_type:
-        description: The type of authentication that the function's URL has. Only with the action V(lambda:InvokeFunctionUrl).
-        type: str
-        choices: [NONE, AWS_IAM]
-      invoked_via_function_url:
-        description:
-          - Whether the function may be invoked through its URL only. Only with the action V(lambda:InvokeFunction).
-          - V(false) is the same as not given.
-        type: bool
-  purge_prefix:
-    description:
-      - Statements whose ids begin with this and that are not in O(statements) are removed. With O(state=absent) all that begin with it.
-      - Without it nothing is removed but what O(state=absent) names. An empty one is refused.
-    type: str
-  compact:
-    description:
-      - Whether statements for single log groups go that one of O(statements) covers, whoever made them. That one has to let
-        CloudWatch Logs in for the log groups of this region by a pattern, on no other condition than O(statements[].source_account).
-      - A statement goes when it has the same O(statements[].action) and a principal of CloudWatch Logs, names one log group of the same
-        account and region, and has no further condition. All others stay.
-      - It goes when the other stands, so that no delivery is refused at any moment, even if the run is stopped in between.
-      - Where the policy is too full for the other, it is replaced as a whole by C(PutResourcePolicy), in one write that takes its revision
-        into account. That needs a botocore that knows it, and the actions C(lambda:GetResourcePolicy) and C(lambda:PutResourcePolicy).
-        Without them a statement goes first whose log group does not exist or has no filter to this function, for which
-        C(logs:DescribeSubscriptionFilters) is needed. Where there is none, nothing is changed and the task fails.
-    type: bool
-    default: false
-    version_added: 0.2.0
-  wait_timeout:
-    description:
-      - Seconds to wait for what passes by itself, such as another writer on the same policy, throttling, or a role that was
-        created a moment ago and that Lambda does not know yet.
-      - A role or user that does not exist is therefore reported after this time only.
-    type: int
-    default: 60
 """
 
 EXAMPLES = r"""
@@ -130,7 +39,7 @@ EXAMPLES = r"""
         source_arn: "arn:{partition}:logs:{region}:{account}:log-group:*"
         source_account: "{account}"
 
-- name: A statement for each log group, so that the console shows triggers; those of former groups go
+- name: A statement for each log group, so that the console shows triggers; those of other groups are removed
   logreflector.aws.lambda_permission:
     region: eu-west-1
     function_name: log-reflector
@@ -139,17 +48,6 @@ EXAMPLES = r"""
       - statement_id: log-reflector-group-testing-the-subscriber
         principal: logs.amazonaws.com
         source_arn: "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/testing-the-subscriber:*"
-        source_account: "{account}"
-
-- name: Take the statements of an older tool out, which fill the policy with one for each log group
-  logreflector.aws.lambda_permission:
-    region: eu-west-1
-    function_name: log-reflector
-    compact: true
-    statements:
-      - statement_id: log-reflector-logs
-        principal: logs.amazonaws.com
-        source_arn: "arn:{partition}:logs:{region}:{account}:log-group:*"
         source_account: "{account}"
 
 - name: Remove them all
@@ -163,8 +61,8 @@ EXAMPLES = r"""
 RETURN = r"""
 statements:
   description:
-    - The statements with the ids of O(statements) or with O(purge_prefix), as they stand (in check mode, before the change).
-    - Conditions that are not there are left out. The principal of an account is its id.
+    - The statements with the ids of O(statements) or with O(purge_prefix) (in check mode, before the change).
+    - Conditions that a statement does not have are left out. The principal of an account is its id.
   type: list
   elements: dict
   returned: success
@@ -180,18 +78,18 @@ policy_size:
   returned: success
   sample: 412
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: The changes, in check mode the planned ones, a line for each.
   type: list
   elements: str
   returned: success
   sample: ["create lambda permission log-reflector-logs"]
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import PermissionOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import (
-    LambdaPermissionResource,
-)
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.permission import LambdaPermission
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.settings import permission_settings
 
 STATEMENT = {
     "statement_id": {"type": "str", "required": True},
@@ -200,23 +98,16 @@ STATEMENT = {
     "source_arn": {"type": "str"},
     "source_account": {"type": "str"},
     "principal_org_id": {"type": "str"},
-    # Stored in clear in the policy, shown by GetPolicy: hiding it here would only hide what is compared.
+    # The policy has it in clear text and GetPolicy returns it: hiding it here would only hide what is compared.
     "event_source_token": {"type": "str", "no_log": False},
     "function_url_auth_type": {"type": "str", "choices": ["NONE", "AWS_IAM"]},
     "invoked_via_function_url": {"type": "bool"},
 }
 
 SPEC = Spec(
-    options={
-        "function_name": {"type": "str", "required": True},
-        "qualifier": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "statements": {"type": "list", "elements": "dict", "default": [], "options": STATEMENT},
-        "purge_prefix": {"type": "str"},
-        "compact": {"type": "bool", "default": False},
-        "wait_timeout": {"type": "int", "default": 60},
-    },
-    work=converging(LambdaPermissionResource),
+    groups=(Group(PermissionOptions),),
+    work=converging(lambda target, params: LambdaPermission(target, permission_settings(params))),
+    services=("lambda", "sts"),
 )
 
 

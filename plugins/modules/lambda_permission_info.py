@@ -10,25 +10,16 @@ module: lambda_permission_info
 short_description: Read the resource policy of a Lambda function
 version_added: 0.1.0
 description:
-  - Gives the statements of a function's resource policy, or of that of a version or an alias, in the words of
+  - Returns the statements of the resource policy of a function, a version or an alias, as options of
     M(logreflector.aws.lambda_permission) and as AWS stores them.
   - A function without a policy has no statements. A function, version or alias that does not exist is an error.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.lambda_permission_info
   - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
-options:
-  function_name:
-    description:
-      - Name, partial ARN or ARN of the function, with or without a qualifier. It must exist.
-      - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-    type: str
-    required: true
-  qualifier:
-    description: A version or an alias. Each has a policy of its own, beside the one of the function itself.
-    type: str
 """
 
 EXAMPLES = r"""
@@ -47,8 +38,8 @@ EXAMPLES = r"""
 RETURN = r"""
 statements:
   description:
-    - The statements, in the order that AWS has them in. Conditions that are not there are left out.
-    - A statement that C(AddPermission) cannot have made has no other keys than C(statement_id) (null if it has none),
+    - The statements in AWS's order. Conditions that a statement does not have are left out.
+    - A statement that C(AddPermission) cannot have created has only the keys C(statement_id) (null if it has none),
       C(expressible) and C(raw).
   type: list
   elements: dict
@@ -59,11 +50,11 @@ statements:
       type: str
       returned: always
     principal:
-      description: Who may. A service, an account id, an ARN, or V(*).
+      description: Who may invoke the function. A service, an account id, an ARN, or V(*).
       type: str
       returned: if expressible
     action:
-      description: What the principal may do.
+      description: The action that the principal may do.
       type: str
       returned: if expressible
     expressible:
@@ -107,15 +98,14 @@ revision_id:
   sample: 3f1c6a6e-6f2b-4f0c-9a7e-0c5b7a1f2d3e
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_permission import read_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import FunctionOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.permission import read_policy
 
 SPEC = Spec(
-    options={
-        "function_name": {"type": "str", "required": True},
-        "qualifier": {"type": "str"},
-    },
+    groups=(Group(FunctionOptions),),
     work=read_policy,
+    services=("lambda", "sts"),
 )
 
 

@@ -16,25 +16,9 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.subscription_filter_info
   - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
-options:
-  log_group:
-    description: Name of one log group. It must exist.
-    type: str
-  log_group_prefix:
-    description: Take all log groups whose names begin with this. Without it and without O(log_group), all log groups.
-    type: str
-  name:
-    description: Only filters of exactly this name.
-    type: str
-  destination_arn:
-    description: Only filters with this destination, an ARN or the name of a Lambda function in the same account and region.
-    type: str
-  wait_timeout:
-    description: Seconds to wait while AWS refuses calls for their rate.
-    type: int
-    default: 60
 """
 
 EXAMPLES = r"""
@@ -64,19 +48,15 @@ subscription_filters:
       filter_pattern: ""
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import FilterInfoOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import read_filters
 
 SPEC = Spec(
-    options={
-        "log_group": {"type": "str"},
-        "log_group_prefix": {"type": "str"},
-        "name": {"type": "str"},
-        "destination_arn": {"type": "str"},
-        "wait_timeout": {"type": "int", "default": 60},
-    },
+    groups=(Group(FilterInfoOptions),),
     work=read_filters,
     rules={"mutually_exclusive": [("log_group", "log_group_prefix")]},
+    services=("logs", "sts"),
 )
 
 

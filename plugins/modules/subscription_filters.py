@@ -31,122 +31,9 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
-  - logreflector.aws.choice
+  - logreflector.aws.subscription_filters
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
-options:
-  state:
-    description:
-      - V(present) gives every chosen log group a filter of ours.
-      - V(absent) removes ours from every chosen log group, and nothing else.
-    type: str
-    choices: [present, absent]
-    default: present
-  destination_arn:
-    description:
-      - ARN of the reflector, or its function name in the same account and region.
-      - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-    type: str
-    required: true
-  audit:
-    description:
-      - Whether every log group is looked at, whatever its mark says. With O(state=absent) this is always so.
-      - A run without it does not see what happened to a marked log group since. It may be that its filter was deleted or changed
-        by somebody else, that it has a second filter of ours, or that filters of others came or went.
-      - AWS allows five looks a second, so that 5,000 log groups take 17 minutes.
-    type: bool
-    default: false
-  mark:
-    description:
-      - Whether log groups that have the right filter are marked. Without, every run looks at every log group.
-      - A mark that cannot be written is no failure, see RV(notes).
-    type: bool
-    default: true
-  merge:
-    description: Whether filters of ours are removed from log groups that have more than one, so that one is left.
-    type: bool
-    default: false
-  on_full:
-    description:
-      - What becomes of log groups whose filter slots are all taken by others.
-      - V(report) names them as C(not_possible).
-      - V(fail) makes the task fail as well, after all others were served.
-      - V(account_policy) serves the whole target by the account-level policy, which uses no slots, as soon as one log group is
-        full, and takes our filters away. It stays with that, see M(logreflector.aws.account_subscription_policy).
-    type: str
-    choices: [report, fail, account_policy]
-    default: report
-  purge:
-    description:
-      - Whether ours is removed from log groups that the rules leave out. Without O(audit) only from those that carry the mark.
-    type: bool
-    default: false
-  filter_pattern:
-    description:
-      - The pattern that events must match. Without it new filters let every event through and existing ones keep theirs.
-      - Placeholders are replaced as in O(include).
-    type: str
-  role_arn:
-    description: The role that CloudWatch Logs assumes to deliver. Lambda functions need none.
-    type: str
-  distribution:
-    description: How events are spread over the shards of a Kinesis stream. V(Random) is refused for Lambda functions.
-    type: str
-    choices: [ByLogStream, Random]
-  apply_on_transformed_logs:
-    description: Whether the filters see the events as a log group's transformer leaves them.
-    type: bool
-  emit_system_fields:
-    description: System fields that are added to each event.
-    type: list
-    elements: str
-  field_selection_criteria:
-    description: An expression on system fields that log events must match.
-    type: str
-  slots:
-    description:
-      - How many filters AWS allows for each log group. A full one is reported without trying.
-      - AWS's own answer has the last word. A log group that it refuses is reported as C(not_possible), and check mode
-        announces that only with the right number here.
-    type: int
-    default: 5
-  backfill:
-    description:
-      - Of a log group that gets its first filter of ours, events of so many seconds before that are read and sent to the
-        reflector, as its filter would have sent them. V(0) is none.
-      - It takes the permissions C(logs:FilterLogEvents) on the log groups and C(lambda:InvokeFunction) on the reflector, and
-        calls by the volume, of which AWS allows five a second.
-      - Each event is sent at least once. A run that is killed between the filter and its events does not come back to them.
-    type: int
-    default: 0
-  rate_share:
-    description:
-      - The share of AWS's rates to use, above 0 and up to 1. Everyone in the account and region shares them, so a gentler
-        run leaves more to others.
-    type: float
-    default: 0.97
-  max_seconds:
-    description:
-      - After so many seconds no further log group is begun, and RV(complete) is false.
-      - The next run goes on from there by itself, as what was done is marked. With O(audit) it needs O(start_after).
-    type: int
-  start_after:
-    description: Log groups up to this name, in the order of their names, are passed over. It is RV(stopped_after) of the run before.
-    type: str
-  report_limit:
-    description: Entries that a list of the result holds at most. The counts are of all.
-    type: int
-    default: 1000
-  workers:
-    description: Calls to AWS under way at once.
-    type: int
-    default: 10
-  wait_timeout:
-    description:
-      - Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a
-        permission of the function that CloudWatch Logs does not see yet.
-    type: int
-    default: 60
 """
 
 EXAMPLES = r"""
@@ -258,7 +145,7 @@ estimate:
 backfill:
   description: How many log groups' events from before their filters were sent, how many events, and where that failed.
   type: dict
-  returned: with O(backfill), not in check mode
+  returned: with O(backfill_seconds), not in check mode
   sample:
     log_groups: 3
     events: 1200
@@ -288,39 +175,14 @@ changes:
   sample: ["create subscription of log group /aws/lambda/x"]
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import FiltersOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filters import sweep_target
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import SHARE
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import MOST_ENTRIES
 
 SPEC = Spec(
-    options={
-        **CHOICE,
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "destination_arn": {"type": "str", "required": True},
-        "purge": {"type": "bool", "default": False},
-        "filter_pattern": {"type": "str"},
-        "role_arn": {"type": "str"},
-        "distribution": {"type": "str", "choices": ["ByLogStream", "Random"]},
-        "apply_on_transformed_logs": {"type": "bool"},
-        "emit_system_fields": {"type": "list", "elements": "str"},
-        "field_selection_criteria": {"type": "str"},
-        "slots": {"type": "int", "default": DEFAULT_SLOTS},
-        "audit": {"type": "bool", "default": False},
-        "mark": {"type": "bool", "default": True},
-        "merge": {"type": "bool", "default": False},
-        "on_full": {"type": "str", "choices": ["report", "fail", "account_policy"], "default": "report"},
-        "backfill": {"type": "int", "default": 0},
-        "rate_share": {"type": "float", "default": SHARE},
-        "max_seconds": {"type": "int"},
-        "start_after": {"type": "str"},
-        "report_limit": {"type": "int", "default": MOST_ENTRIES},
-        "workers": {"type": "int", "default": 10},
-        "wait_timeout": {"type": "int", "default": 60},
-    },
+    groups=(Group(FiltersOptions),),
     work=sweep_target,
+    services=("lambda", "logs", "sts"),
 )
 
 

@@ -7,30 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: target_info
-short_description: Tell which account and region a target is, and that it can be reached
+short_description: Check that a target can be reached, and return its account and region
 version_added: 0.1.0
 description:
-  - Assumes the role, asks AWS who the caller is, and answers with account, region and partition. One call, which needs no permission.
-  - With O(account_id) it fails where the credentials lead into another account, before anything is changed there.
+  - Assumes the role, reads the caller's identity from AWS, and returns account, region and partition. This is one call, which needs no
+    permission.
+  - With O(account_id), it fails if the credentials belong to another account, before anything is changed there.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.target_info
   - logreflector.aws.attributes.info
   - logreflector.aws.attributes.group
-options:
-  account_id:
-    description: The account that the target is expected to be.
-    type: str
 """
 
 EXAMPLES = r"""
-- name: Which account and region is this?
+- name: Read account and region of the target
   logreflector.aws.target_info:
     region: eu-west-1
   register: here
 
-- name: Is this the account that I mean?
+- name: Check that this is the right account
   logreflector.aws.target_info:
     region: eu-west-1
     account_id: "111111111111"
@@ -38,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 target:
-  description: The target as AWS knows it.
+  description: The target as AWS reports it.
   type: dict
   returned: success
   sample:
@@ -48,10 +46,11 @@ target:
     caller_arn: arn:aws:sts::111111111111:assumed-role/log-reflector-deployer/log-reflector
 """
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import TargetInfoOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.target_info import read_target
 
-SPEC = Spec(options={"account_id": {"type": "str"}}, work=read_target)
+SPEC = Spec(groups=(Group(TargetInfoOptions),), work=read_target, services=("sts",))
 
 
 def main() -> None:

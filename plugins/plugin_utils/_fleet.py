@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run over many targets has come to: events in, numbers, words and a report out. Knows no display and no clock."""
+"""The state of a run over many targets: events in; numbers, texts and a report out. It uses no display and no clock."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
-from typing import Any, Literal
+from typing import Any
 
-from ansible.utils.helpers import pct_to_int
+from ._failures import is_hidden
+from ._outcomes import OUTCOMES, Outcome, summary, word
+from ._waves import wave_sizes
 
-Outcome = Literal["ok", "changed", "failed", "unfinished", "not_begun"]
-OUTCOMES: tuple[Outcome, ...] = ("changed", "ok", "failed", "unfinished", "not_begun")
 FORMAT = 1  # of the report; docs/WATCHING.md
 
 _CHANGES = 100  # lines of changes kept for a target: a catch-up may have thousands
-_SLOWEST = 5  # tasks told of a target
-_SENTENCE = 1000  # characters
-_HIDDEN = "It failed; its output is hidden by no_log."
+_SLOWEST = 5  # tasks reported for a target
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a target failed: one sentence, and the task."""
+    """Why a target failed: one sentence, and the task that failed."""
 
     sentence: str
     task: str
@@ -36,10 +34,11 @@ class Failure:
 class Target:
     """One inventory host.
 
-    wave         its place in the first play with several waves (with one, if there is no such play); None: in none so far
+    wave         its number in the first play with several waves, 1 if there is no such play, None if it was in none so far
     left_out     a play ended before the target's wave
-    stopped      the play ended for it because of others
-    trouble      its last failure that was rescued; `down` until a task of the rescue is over
+    stopped      the play ended for the target because others failed
+    trouble      the last failure that was rescued; `down` until a task of the rescue has ended
+    stored       whether a rescue stored the failure, to fail the target with it at the end
     """
 
     wave: int | None = None
@@ -51,19 +50,19 @@ class Target:
     trouble: Failure | None = None
     down: bool = False
     failure: Failure | None = None
+    stored: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Wave:
-    """One batch of a play's `serial`; a play without it is one wave.
+    """A batch of a play's `serial`. A play without `serial` is one wave.
 
-    size      targets
     known     estimate of the tasks of a target
     results   task results so far, of all targets
+    tasks     tasks that have started; `in_task` of the results belong to the last one
     spent     seconds by task, of all targets
-    expected  seconds of a target by task, from the waves before; `work` the part of it that is done, of all targets
-    task      tasks begun; `in_task` of the results belong to the last
+    expected  seconds of a target by task, measured in the waves before; `work` is the part that is done, of all targets
     """
 
     play: str
@@ -86,16 +85,16 @@ class Wave:
     work: float = 0.0
 
     def share(self) -> float:
-        """How much of the wave is done, 0 to 1. An estimate: tasks differ, and included ones are not known before."""
+        """Return how much of the wave is done, 0 to 1. It is an estimate: tasks differ, and included tasks are not known before."""
         size = max(len(self.hosts), 1)
         if self.expected:
             return min(1.0, self.work / (size * sum(self.expected.values())))
-        # In lockstep a task that is begun tells that the ones before it are over, whichever hosts they ran on.
+        # In lockstep all tasks before the one that runs have ended, on whichever hosts they ran.
         units = (self.tasks - 1) * size + min(self.in_task, size) if self.lockstep and self.tasks else self.results
         return min(1.0, units / (max(self.known, self.tasks, 1) * size))
 
     def left(self, now: float) -> float | None:
-        """Seconds: of the wave, if earlier waves told what its tasks take; of the task that runs on all targets otherwise."""
+        """Return the seconds left: of the wave if earlier waves were measured, otherwise of the task that runs. None: unknown."""
         share, since = self.share(), self.began
         if not self.expected:
             share, since = (self.in_task / max(len(self.hosts), 1) if self.lockstep else 0.0), self.task_began
@@ -107,9 +106,9 @@ class Wave:
 class Progress:
     """The running wave in numbers.
 
-    share      of the wave's tasks; if `measured`, weighed with the time that they took in the waves before
-    rate       task results a second
-    left       seconds, None: too early to tell; of the wave if `measured`, otherwise of the task that runs
+    share      of the wave's tasks; if `measured`, weighted by how long each took in the waves before
+    rate       task results per second
+    left       seconds, None if unknown; of the wave if `measured`, otherwise of the task that runs
     """
 
     play: str
@@ -126,19 +125,19 @@ class Progress:
     measured: bool
 
     def left_words(self) -> str:
-        """The time left, "" if there is none to tell."""
+        """Return the time left as text, "" if it is unknown."""
         if self.left is None:
             return ""
         return f"about {duration(self.left)} left in this {'wave' if self.measured else 'task'}"
 
     def share_words(self) -> str:
-        """The share, and what it is a share of."""
+        """Return the share as text."""
         return f"{self.share:.0%} of the wave's {'work' if self.measured else 'tasks'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a target is; "" where the inventory does not say."""
+    """Account and region of a target, "" where the inventory does not set them."""
 
     account: str = ""
     account_name: str = ""
@@ -146,7 +145,7 @@ class Place:
 
 
 class Fleet:
-    """The state. Every method is one event; `now` is a monotonic clock's seconds."""
+    """The state of a run. A method for each event; `now` is in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self.playbooks: list[str] = []
@@ -163,11 +162,11 @@ class Fleet:
 
     @property
     def wave(self) -> Wave | None:
-        """The wave that runs."""
+        """Return the wave that runs, None between waves."""
         return self.waves[-1] if self.waves and self.waves[-1].seconds is None else None
 
     def begin_playbook(self, name: str) -> None:
-        """The next playbook of the command."""
+        """Start the next playbook of the command."""
         self.playbooks.append(name)
         self.complete = False
 
@@ -183,12 +182,12 @@ class Fleet:
         lockstep: bool,
         now: float,
     ) -> None:
-        """A play begins, or its next batch does.
+        """Start a play, or its next batch.
 
-        play     its id, the same for each batch
-        hosts    all of the play's hosts; `batch` those of this batch
-        serial   as the play has it
-        known    tasks of the play, as far as they can be counted
+        play     id of the play, the same for each batch
+        hosts    all hosts of the play; `batch` those of this batch
+        serial   keyword of the play
+        known    tasks of the play that can be counted before it runs
         """
         self.end_wave(now)
         if play != self._play:
@@ -205,7 +204,7 @@ class Fleet:
             if host not in self.targets:
                 self.targets[host] = Target()
         if of > 1 and not self._waved:
-            # A play before it over all targets at once says nothing of who is in which wave.
+            # An earlier play over all targets at once does not decide about waves.
             self._waved = True
             for host in hosts:
                 self.targets[host].wave = None
@@ -218,7 +217,7 @@ class Fleet:
         self._waiting -= members
 
     def begin_task(self, task: str, name: str, now: float) -> None:
-        """A task begins (in lockstep: on all hosts of the wave; otherwise on the first of them)."""
+        """Start a task: in lockstep on all hosts of the wave, otherwise on the first of them."""
         self._names[task] = name
         if wave := self.wave:
             wave.tasks += 1
@@ -227,11 +226,11 @@ class Fleet:
             wave.current = name
 
     def begin(self, host: str, task: str, now: float) -> None:
-        """A task is handed to a worker for a host."""
+        """Note that a worker got a task for a host."""
         self._begun[host] = task, now
 
     def result(self, host: str, task: str, now: float, *, changed: bool = False, changes: Sequence[str] = ()) -> None:
-        """What came of a task on a host, well or not."""
+        """Note the result of a task on a host, whether it failed or not."""
         target = self.targets.get(host)
         if target is None:
             target = self.targets[host] = Target()
@@ -252,38 +251,42 @@ class Fleet:
             target.changes += changes[: max(0, _CHANGES - len(target.changes))]
 
     def fail(self, host: str, task: str, sentence: str, *, final: bool) -> bool:
-        """A failure after its `result`; `final` if nothing rescued it. True when it tells something new."""
+        """Note a failure, after its `result`. Return whether it is new.
+
+        final   whether nothing rescued it
+        """
         target = self.targets.setdefault(host, Target())
         known = target.failure or target.trouble
-        told = known is not None and known.sentence == sentence
-        # The same sentence again: the task that failed first is the one to look at.
-        failure = known if told and known else Failure(sentence, self._names.get(task, ""))
+        is_known = target.stored or (known is not None and known.sentence == sentence)
+        # A repeated failure belongs to the task that failed first.
+        failure = known if is_known and known else Failure(sentence, self._names.get(task, ""))
         if not final:
             target.trouble, target.down = failure, True
         elif target.failure is None:
-            self._failed(target, failure)
-        return not told and not target.left_out
+            self._set_failure(target, failure)
+        return not is_known and not target.left_out
 
-    def remember(self, host: str, sentence: str) -> None:
-        """A rescue keeps the sentence to fail the target with at the end: failed from now on."""
+    def store_failure(self, host: str, sentence: str) -> None:
+        """Note that a rescue stored a failure. The target counts as failed from now on."""
         target = self.targets.setdefault(host, Target())
+        target.stored = True
         if target.failure is None:
             known = target.trouble
-            self._failed(target, Failure(sentence, known.task if known else ""))
+            self._set_failure(target, Failure(sentence, known.task if known else ""))
 
     def stop(self, hosts: Iterable[str] | None = None) -> None:
-        """The play goes on without these hosts, because others failed; None: without all of its wave."""
+        """Note that the play continues without these hosts because others failed; None: without its whole wave."""
         if wave := self.wave:
             for host in wave.hosts if hosts is None else wave.hosts.intersection(hosts):
                 self.targets[host].stopped = True
 
     def end_wave(self, now: float) -> None:
-        """The running wave is over."""
+        """End the running wave."""
         if wave := self.wave:
             wave.seconds = now - wave.began
 
     def end(self, failures: Mapping[str, int], now: float) -> None:
-        """A playbook is over. `failures` are Ansible's own counts by host: what they know and no event told is failed."""
+        """End the playbook. `failures` are Ansible's counts by host: a host counted there failed even if no event said so."""
         self.end_wave(now)
         self._end_play()
         self._play = ""
@@ -291,13 +294,15 @@ class Fleet:
         for host, count in failures.items():
             target = self.targets.setdefault(host, Target())
             if count and target.failure is None:
-                target.failure = target.trouble or Failure("It failed; Ansible's output says where.", "")
+                target.failure = target.trouble or Failure(
+                    "The target failed. The output of Ansible shows the task.", ""
+                )
 
     def outcome(self, host: str) -> Outcome:
-        """What became of a target. Not begun wins: a later play may fail it for that very reason."""
+        """Return the outcome of a target. `not_started` comes first: a later play fails the target for that reason."""
         target = self.targets[host]
         if target.left_out or target.wave is None:
-            return "not_begun"
+            return "not_started"
         if target.failure:
             return "failed"
         if target.stopped or (not self.complete and self.wave is not None and host in self.wave.hosts):
@@ -305,12 +310,12 @@ class Fleet:
         return "changed" if target.changed else "ok"
 
     def counts(self) -> dict[Outcome, int]:
-        """Targets by outcome."""
+        """Return the number of targets by outcome."""
         found = Counter(map(self.outcome, self.targets))
         return {outcome: found[outcome] for outcome in OUTCOMES}
 
     def progress(self, now: float) -> Progress | None:
-        """Where the running wave stands."""
+        """Return the progress of the running wave, None between waves."""
         wave = self.wave
         if wave is None:
             return None
@@ -322,7 +327,7 @@ class Fleet:
             of=wave.of,
             task=wave.current,
             share=share,
-            done=self._earlier + wave.failed if share < 1 else self._earlier + len(wave.hosts),
+            done=self._done(wave, share),
             targets=self._of_play,
             changed=sum(target.changed for target in targets),
             failed=sum((target.down or target.failure is not None) and not target.left_out for target in targets),
@@ -331,15 +336,21 @@ class Fleet:
             measured=bool(wave.expected),
         )
 
+    def _done(self, wave: Wave, share: float) -> int:
+        """Return how many targets are done. A play after the one with waves starts no target again."""
+        if self._waved and wave.of == 1:
+            return sum(target.wave is not None for target in self.targets.values())
+        return self._earlier + (wave.failed if share < 1 else len(wave.hosts))
+
     def interrupt(self) -> None:
-        """The run ends before its time: of the play that runs, the waves to come are not begun, and nothing else is rescued."""
+        """End the run early: the remaining waves of the play are not started, and no other failure is rescued."""
         self._end_play()
         for target in self.targets.values():
             if target.down:
                 target.failure = target.failure or target.trouble
 
     def report(self, places: Mapping[str, Place]) -> dict[str, Any]:
-        """Counts, waves and targets as docs/WATCHING.md describes them; seconds to the millisecond."""
+        """Return counts, waves and targets as docs/WATCHING.md describes them."""
         return {
             "counts": self.counts(),
             "waves": [
@@ -353,10 +364,10 @@ class Fleet:
                 }
                 for wave in self.waves
             ],
-            "targets": {host: self._told(host, places.get(host, Place())) for host in sorted(self.targets)},
+            "targets": {host: self._target_report(host, places.get(host, Place())) for host in sorted(self.targets)},
         }
 
-    def _told(self, host: str, place: Place) -> dict[str, Any]:
+    def _target_report(self, host: str, place: Place) -> dict[str, Any]:
         target = self.targets[host]
         slowest = nlargest(_SLOWEST, target.seconds.items(), key=lambda item: item[1])
         return {
@@ -373,31 +384,20 @@ class Fleet:
             "slowest_tasks": {name: round(seconds, 3) for name, seconds in slowest},
         }
 
-    def _failed(self, target: Target, failure: Failure) -> None:
+    def _set_failure(self, target: Target, failure: Failure) -> None:
         target.failure = failure
         if self.wave and not target.left_out:
             self.wave.failed += 1
 
     def _end_play(self) -> None:
-        # Those that failed before are out of Ansible's play, but not unknown.
+        # A target that failed before is not in Ansible's play any more, but it is known.
         for host in self._waiting:
             self.targets[host].left_out = True
         self._waiting = set()
 
 
-def wave_sizes(serial: Sequence[int | str], hosts: int) -> list[int]:
-    """How many hosts each batch has: the last entry of `serial` is used again until none is left."""
-    sizes: list[int] = []
-    left = hosts
-    while left > 0:
-        size = pct_to_int(serial[min(len(sizes), len(serial) - 1)], hosts) if serial else 0
-        sizes.append(min(size, left) if size > 0 else left)
-        left -= sizes[-1]
-    return sizes
-
-
 def _per_target(waves: Sequence[Wave]) -> dict[str, float]:
-    """Seconds that a target took for each task, in the waves that are over."""
+    """Return the seconds that a target took for each task in these waves."""
     targets = sum(len(wave.hosts) for wave in waves)
     spent: Counter[str] = Counter()
     for wave in waves:
@@ -405,27 +405,9 @@ def _per_target(waves: Sequence[Wave]) -> dict[str, float]:
     return {name: seconds / targets for name, seconds in spent.items() if seconds > 0} if targets else {}
 
 
-def sentence(result: Mapping[str, Any]) -> str:
-    """Why a task failed, in one line: its message, of a loop those of its failed items. A hidden result is not read."""
-    if hidden(result):
-        return _HIDDEN
-    items = result.get("results")
-    failed = (
-        [item for item in items if isinstance(item, dict) and item.get("failed")] if isinstance(items, list) else []
-    )
-    if failed:
-        return _line(" ".join(dict.fromkeys(_HIDDEN if hidden(item) else _text(item.get("msg")) for item in failed)))
-    return _line(_text(result.get("msg")))
-
-
-def hidden(result: Mapping[str, Any]) -> bool:
-    """Whether no_log forbids to look into a result."""
-    return bool(result.get("_ansible_no_log") or "censored" in result)
-
-
 def change_lines(result: Mapping[str, Any]) -> list[str]:
-    """The `changes` of a result, and of a loop's items, where they are lines of text."""
-    if hidden(result):
+    """Return the lines in `changes` of a result and of the items of a loop."""
+    if is_hidden(result):
         return []
     lines = result.get("changes")
     found = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
@@ -436,7 +418,7 @@ def change_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """As people say it: 14 s, 2 min 5 s, 1 h 4 min."""
+    """Return the duration as text: 14 s, 2 min 5 s, 1 h 4 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -446,7 +428,7 @@ def duration(seconds: float) -> str:
 
 
 def progress_line(progress: Progress) -> str:
-    """Where the wave stands, for a log."""
+    """Return the progress as a line of a log."""
     wave = f", wave {progress.number} of {progress.of}" if progress.of > 1 else ""
     left = progress.left_words()
     return (
@@ -456,28 +438,29 @@ def progress_line(progress: Progress) -> str:
 
 
 def summary_line(counts: Mapping[Outcome, int], seconds: float, *, check_mode: bool, interrupted: bool) -> str:
-    """The last word on the targets."""
-    parts = ", ".join(f"{count:,} {_word(outcome)}" for outcome, count in counts.items() if count)
-    total = sum(counts.values())
+    """Return the last line of a run."""
+    if not sum(counts.values()):
+        return "Nothing was done: the run had no targets."
     checked = "; check mode, nothing was changed" if check_mode else ""
-    return (
-        f"{'Interrupted. ' if interrupted else ''}{total:,} target{'' if total == 1 else 's'}: {parts or 'none'}"
-        f" in {duration(seconds)}{checked}."
-    )
+    again = " Run the same command again to continue." if interrupted else ""
+    return f"{'Interrupted. ' if interrupted else ''}{summary(counts, check_mode=check_mode)} in {duration(seconds)}{checked}.{again}"
 
 
-def table(outcomes: Mapping[str, Outcome], places: Mapping[str, Place], *, rows: int) -> list[str]:
-    """The targets' outcomes by account and region, as aligned lines.
+def table(
+    outcomes: Mapping[str, Outcome], places: Mapping[str, Place], *, rows: int, check_mode: bool = False
+) -> list[str]:
+    """Return the targets' outcomes by account and region, as aligned lines.
 
-    Up to `rows` accounts in a few regions: an outcome in each field. Otherwise: counts by region, then by account for those accounts
-    where a target failed or was left, up to `rows` of them.
+    Up to `rows` accounts in a few regions have an outcome in each field. More are counted by region; then accounts with a target
+    that failed or was left follow, up to `rows` of them.
     """
+    words = {outcome: word(outcome, check_mode=check_mode) for outcome in OUTCOMES}
     where = {host: places.get(host, Place()) for host in outcomes}
     accounts: dict[str, dict[str, Outcome]] = {}
     regions: dict[str, list[Outcome]] = {}
     for host, outcome in outcomes.items():
         place = where[host]
-        # Without an account the host's own name is what tells it apart.
+        # A host without an account has a row of its own.
         accounts.setdefault(place.account_name or place.account or host, {})[
             place.region if place.account or place.account_name else ""
         ] = outcome
@@ -487,11 +470,11 @@ def table(outcomes: Mapping[str, Outcome], places: Mapping[str, Place], *, rows:
         return _aligned(
             [("account", *(column or "outcome" for column in columns))]
             + [
-                (name, *(_word(fields[column]) if column in fields else "" for column in columns))
+                (name, *(words[fields[column]] if column in fields else "" for column in columns))
                 for name, fields in sorted(accounts.items())
             ]
         )
-    head = [_word(outcome) for outcome in OUTCOMES]
+    head = list(words.values())
     lines = _aligned([("region", *head)] + [(name or "-", *_counted(found)) for name, found in sorted(regions.items())])
     by_account: dict[str, list[Outcome]] = {}
     for host, outcome in outcomes.items():
@@ -516,18 +499,3 @@ def _counted(outcomes: Sequence[Outcome]) -> list[str]:
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _word(outcome: Outcome) -> str:
-    return outcome.replace("_", " ")
-
-
-def _text(message: Any) -> str:
-    if isinstance(message, list):
-        return " ".join(map(str, message))
-    return str(message) if message else "It failed without a message."
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SENTENCE else f"{line[: _SENTENCE - 3]}..."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an organisation to the hosts of an inventory: which accounts, what names, what groups. Pure."""
+"""From an organization to the hosts of an inventory: the choice of accounts, names, groups. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..module_utils._errors import InvalidInputError, NotFoundError
 from ._organization import Account, Organization, path
 
 _MOST_NAMED = 10
-# What --limit, host patterns and retry files take as it stands.
+# Valid for --limit, host patterns and retry files without quotes.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
@@ -37,18 +37,18 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ChosenAccount:
-    """An account with the regions to work in: what the inventory's cache keeps."""
+    """An account with the regions to work in, as the inventory's cache has it."""
 
     id: str
     name: str
     ou: tuple[str, ...]
-    tags: Mapping[str, str] | None  # None: nobody asked
+    tags: Mapping[str, str] | None  # None: not read
     regions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A target with its variables and the groups it stands in directly, each with what it is named after."""
+    """A target with its variables and its direct groups; each group is mapped to what its name was made from."""
 
     name: str
     variables: dict[str, Any]
@@ -57,7 +57,7 @@ class Host:
 
 
 def selection(option: str, given: Mapping[str, Any]) -> Selection:
-    """The Selection in an option's value, whose types are checked already; InvalidInputError for what it cannot mean."""
+    """Return the Selection for an option's value, whose types are already checked. Raises InvalidInputError."""
     return Selection(
         option,
         ous=tuple(_segments(f"{option}.ous", item) for item in given.get("ous") or ()),
@@ -67,9 +67,9 @@ def selection(option: str, given: Mapping[str, Any]) -> Selection:
 
 
 def choose(organization: Organization, include: Selection, exclude: Selection) -> list[Account]:
-    """The active accounts by OU, name and id: in every list of `include` that is given, in none of `exclude`.
+    """Return the active accounts that match every list of `include` that is given, and no list of `exclude`.
 
-    InvalidInputError for an OU or an account that does not exist, NotFoundError if nothing is left.
+    Raises InvalidInputError for an OU or account that does not exist, NotFoundError if no account is left.
     """
     for chosen in (include, exclude):
         for pattern in chosen.ous:
@@ -79,7 +79,7 @@ def choose(organization: Organization, include: Selection, exclude: Selection) -
             named = [account for account in organization.accounts if _is_named(account, text)]
             if not named:
                 known = [word for account in organization.accounts for word in (account.name, account.id)]
-                message = f"no account has the name or id {str(text)!r}{_near(text, known)}"
+                message = f"no account has the name or id {str(text)!r}{_similar(text, known)}"
                 raise InvalidInputError(f"{chosen.option}.accounts", message)
             if chosen is include and not any(account.is_active for account in named):
                 message = f"the account {str(text)!r} is not active but {named[0].state}"
@@ -95,29 +95,29 @@ def choose(organization: Organization, include: Selection, exclude: Selection) -
     ]
     if not left:
         message = (
-            f"of {len(organization.accounts)} accounts {len(active)} are active, and include and exclude leave none"
+            f"{len(active)} of {len(organization.accounts)} accounts are active, and include and exclude leave none"
         )
-        raise NotFoundError("find a target in the organisation", message)
+        raise NotFoundError("find a target in the organization", message)
     return left
 
 
 def choose_by_tags(
     accounts: Sequence[Account], tags: Mapping[str, Mapping[str, str]], include: Selection, exclude: Selection
 ) -> list[Account]:
-    """Those of `accounts` that have every tag of `include` and none of `exclude`.
+    """Return the accounts that have every tag of `include` and no tag of `exclude`.
 
-    InvalidInputError for a tag of `include` that none of them has: one of `exclude` may wait for its first account.
+    Raises InvalidInputError for a tag of `include` that no account has. A tag of `exclude` may be one that no account has yet.
     """
     for key, patterns in include.tags.items():
         values = {tags[account.id][key] for account in accounts if key in tags[account.id]}
         if not values:
             known = {key for account in accounts for key in tags[account.id]}
-            message = f"no account in question has a tag {key!r}{_near(key, known)}"
+            message = f"no chosen account has a tag {key!r}{_similar(key, known)}"
             raise InvalidInputError(f"{include.option}.tags", message)
         for pattern in patterns:
             if not any(_matches(value, pattern) for value in values):
                 message = (
-                    f"no account in question has the value {str(pattern)!r} in its tag {key!r}{_near(pattern, values)}"
+                    f"no chosen account has the value {str(pattern)!r} in its tag {key!r}{_similar(pattern, values)}"
                 )
                 raise InvalidInputError(f"{include.option}.tags", message)
 
@@ -132,46 +132,46 @@ def choose_by_tags(
         and not any(has(account, *tag) for tag in exclude.tags.items())
     ]
     if not left:
-        message = f"{len(accounts)} active accounts were in question, and the tags of include and exclude leave none"
-        raise NotFoundError("find a target in the organisation", message)
+        message = f"{len(accounts)} active accounts were chosen before, and the tags of include and exclude leave none"
+        raise NotFoundError("find a target in the organization", message)
     return left
 
 
 def check_regions(
     option: str, given: Sequence[str], known: Mapping[str, Iterable[str]], partition: str = ""
 ) -> list[str]:
-    """The regions without duplicates; InvalidInputError for one that does not exist, or not in this partition.
+    """Return the regions without duplicates. Raises InvalidInputError for one that does not exist in the partition.
 
     known   regions by partition, as botocore has them
     """
     everywhere = {region: name for name, regions in known.items() for region in regions}
     for region in given:
         if region not in everywhere:
-            message = f"there is no region {str(region)!r} that this botocore knows{_near(region, everywhere)}"
+            message = f"there is no region {str(region)!r} that this botocore knows{_similar(region, everywhere)}"
             raise InvalidInputError(option, message)
         if partition in known and everywhere[region] != partition:
-            message = f"{region} is in the partition {everywhere[region]}, the organisation in {partition}"
+            message = f"{region} is in the partition {everywhere[region]}, the organization in {partition}"
             raise InvalidInputError(option, message)
-    # The names as botocore has them: those of the file carry Ansible's tags, which no cache takes.
+    # The names as botocore has them: those of the file have Ansible's data tags, which a cache cannot store.
     return list(dict.fromkeys(name for region in given for name in everywhere if name == region))
 
 
 def check_template(option: str, template: str, fields: Iterable[str]) -> None:
-    """InvalidInputError unless `template` is text with some of these {fields}."""
+    """Raise InvalidInputError unless `template` is text with some of these {fields}."""
     allowed = ", ".join(f"{{{name}}}" for name in fields)
     if "{{" in template:
-        raise InvalidInputError(option, f"its fields stand in single braces: {allowed}")
+        raise InvalidInputError(option, f"its fields have single braces: {allowed}")
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise InvalidInputError(option, f"{template!r} is no template: {error}") from error
+        raise InvalidInputError(option, f"{template!r} is not a template: {error}") from error
     for _text, name, spec, conversion in parts:
         if name is not None and (name not in fields or spec or conversion):
-            raise InvalidInputError(option, f"{name!r} is no field of it: there are {allowed}")
+            raise InvalidInputError(option, f"{name!r} is not a field: there are {allowed}")
 
 
 def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role_arn: str | None) -> list[Host]:
-    """A host for each region of each account; InvalidInputError if `hostname` gives two of them the same name."""
+    """Return a host for each region of each account. Raises InvalidInputError if two hosts would have the same name."""
     names = _account_names(accounts)
     found: dict[str, Host] = {}
     for account in accounts:
@@ -179,7 +179,7 @@ def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role
             place = {"partition": partition, "account_id": account.id, "region": region}
             name = hostname.format(**place, account_name=names[account.id])
             if not _HOST_NAME.fullmatch(name):
-                message = f"{name!r} is no host name: it may have letters, digits, dots, hyphens and underscores"
+                message = f"{name!r} is not a host name: it may have letters, digits, dots, hyphens and underscores"
                 raise InvalidInputError("hostname", message)
             if name in found:
                 former = found[name].variables
@@ -201,12 +201,12 @@ def hosts(accounts: Sequence[ChosenAccount], partition: str, hostname: str, role
 
 
 def ou_group(ou: Sequence[str]) -> str:
-    """The name of an OU's group: ou_Workloads_Prod."""
+    """Return the name of an OU's group: ou_Workloads_Prod."""
     return _group(f"ou_{'_'.join(ou)}")
 
 
 def merged_groups(found: Iterable[Host]) -> dict[str, list[str]]:
-    """Groups that stand for several things, whose names differ only in what a group's name cannot hold."""
+    """Return groups that were made from several names, which differ only in characters that group names cannot have."""
     named_after: dict[str, set[str]] = {}
     for host in found:
         ous = {ou_group(host.ou[:depth]): path(host.ou[:depth]) for depth in range(1, len(host.ou))}
@@ -232,7 +232,7 @@ def _group(name: str) -> str:
 
 
 def _account_names(accounts: Sequence[ChosenAccount]) -> dict[str, str]:
-    """For host names, by account id: unique, which Organizations does not ask of the names themselves."""
+    """Return unique names for host names, by account id. Organizations allows several accounts with one name."""
     names = {account.id: _host_part(account.name) for account in accounts}
     times = Counter(names.values())
     return {
@@ -242,7 +242,7 @@ def _account_names(accounts: Sequence[ChosenAccount]) -> dict[str, str]:
 
 
 def _ends_with_other_id(name: str, identifier: str) -> bool:
-    """Such a name could be the one that another account gets by its id."""
+    """Return whether another account could get the same name from its id."""
     return re.fullmatch(r"(.*-)?\d{12}", name) is not None and not name.endswith(identifier)
 
 
@@ -252,7 +252,7 @@ def _host_part(name: str) -> str:
 
 def _segments(option: str, text: str) -> tuple[str, ...]:
     if not text.startswith("/"):
-        raise InvalidInputError(option, f"{str(text)!r} is not a path from the root down, like /Workloads/Prod")
+        raise InvalidInputError(option, f"{str(text)!r} is not a path from the root, such as /Workloads/Prod")
     return tuple(part for part in text.split("/") if part)
 
 
@@ -264,12 +264,12 @@ def _values(option: str, key: Any, value: Any) -> tuple[str, ...]:
 
 
 def _matches(text: str, pattern: str) -> bool:
-    """Shell patterns; what is equal matches too, so that brackets in a name do no harm."""
+    """Return whether text matches a shell pattern or equals it: names may have brackets."""
     return text == pattern or fnmatchcase(text, pattern)
 
 
 def _is_in(ou: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether an OU is the one that the pattern names, or below it."""
+    """Return whether an OU matches the pattern or is below one that does."""
     return len(ou) >= len(pattern) and all(_matches(*pair) for pair in zip(ou, pattern, strict=False))
 
 
@@ -278,7 +278,7 @@ def _is_named(account: Account, text: str) -> bool:
 
 
 def _no_ou(organization: Organization, pattern: Sequence[str]) -> str:
-    """Names what stands beside the first segment that is wrong."""
+    """Return a message with the OUs beside the first wrong segment."""
     for depth in reversed(range(len(pattern))):
         above = pattern[:depth]
         if depth == 0 or any(len(ou) == depth and _is_in(ou, above) for ou in organization.ous):
@@ -287,13 +287,13 @@ def _no_ou(organization: Organization, pattern: Sequence[str]) -> str:
     return f"no OU is at {path(pattern)}: below {path(above)} there is {_some(sorted(beside)) if beside else 'no OU'}"
 
 
-def _near(text: str, known: Iterable[str]) -> str:
-    """ "; near to it: ..." with the likeliest of `known`, or with some of them."""
+def _similar(text: str, known: Iterable[str]) -> str:
+    """Return "; similar: ..." with the most similar of `known`, or some of them."""
     by_lower = {word.lower(): word for word in known}
     close = [by_lower[word] for word in get_close_matches(text.lower(), by_lower, n=5)]
     if close:
-        return f"; near to it: {', '.join(close)}"
-    return f"; there is {_some(sorted(by_lower.values()))}" if by_lower else "; there is none at all"
+        return f"; similar: {', '.join(close)}"
+    return f"; there is {_some(sorted(by_lower.values()))}" if by_lower else "; there is none"
 
 
 def _some(words: Sequence[str]) -> str:

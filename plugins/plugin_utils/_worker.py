@@ -6,40 +6,78 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
-from collections.abc import Mapping
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._errors import ReflectorError
 from ..module_utils._module import Spec, perform
+from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
+from ._variables import account_targets, from_variables
 
-# Read when Ansible imports an action, which is before it forks: workers inherit them.
-MODELS = None if SDK_ERROR else read_models()
+_MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
 
-def perform_in_process(spec: Spec, arguments: Mapping[str, Any], *, check_mode: bool, name: str = "") -> dict[str, Any]:
-    """The result that the module `name` would give: options validated, defaults filled in, secrets taken out."""
-    validated = validate(spec.arguments(), arguments)
+def specs() -> dict[str, Spec]:
+    """Return the specs of all modules by name: the files in plugins/modules. One without a spec documents an action plugin."""
+    folder = Path(__file__).resolve().parents[1] / "modules"
+    found = {
+        module.name: importlib.import_module(f"{_MODULES}.{module.name}")
+        for module in pkgutil.iter_modules([str(folder)])
+    }
+    return {name: module.SPEC for name, module in found.items() if hasattr(module, "SPEC")}
+
+
+# Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.
+SPECS = specs()
+SERVICES = {service for spec in SPECS.values() for service in spec.services}
+MODELS = None if SDK_ERROR else read_models(SERVICES)
+
+
+def perform_in_process(
+    spec: Spec,
+    arguments: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    name: str = "",
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the result that the module `name` would give: options validated, defaults filled in, secrets removed.
+
+    names   what messages call the options, where these come from variables: by option
+    """
+    names = names or {}
+    given = {names.get(key, key): value for key, value in arguments.items()}
+    validated = validate(spec.arguments(names=names), given)
+    option_of = {shown: option for option, shown in names.items()}
+    params = {option_of.get(key, key): value for key, value in validated.validated_parameters.items()}
     if refused := refusal(validated, name):
         result: dict[str, Any] = {"failed": True, "msg": refused}
     else:
-        result = perform(spec, validated.validated_parameters, check_mode=check_mode, models=MODELS)
-    return cleaned({**result, "invocation": {"module_args": validated.validated_parameters}}, validated)
+        result = perform(spec, params, check_mode=check_mode, models=MODELS, names=names)
+    return cleaned({**result, "invocation": {"module_args": params}}, validated)
 
 
 def validate(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> ValidationResult:
-    """What AnsibleModule makes of the options that are given, when it is constructed with these arguments."""
+    """Return what AnsibleModule makes of the given options if it is constructed with these arguments."""
     return ArgumentSpecValidator(**arguments).validate(dict(given))
 
 
 def refusal(validated: ValidationResult, name: str) -> str:
-    """The first mistake as the module `name` words it; "" where there is none."""
+    """Return the first mistake as the module `name` words it, "" without one."""
     if not validated.error_messages:
         return ""
     message = str(validated.errors.msg)
@@ -48,7 +86,7 @@ def refusal(validated: ValidationResult, name: str) -> str:
 
 
 def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, Any]:
-    """The result without the values of options that are secret, and with the warnings that AnsibleModule gives."""
+    """Return the result without the values of secret options, and with the warnings that AnsibleModule gives."""
     if validated._warnings:
         result["warnings"] = [
             f"Both option {warning['option']} and its alias {warning['alias']} are set."
@@ -59,44 +97,98 @@ def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, An
 
 
 class WorkerAction(ActionBase):  # type: ignore[misc]
-    """Base of every action plugin: the same core as the module, or the module itself where a worker cannot serve."""
+    """Base of every action plugin: the same core as the module of its name, or the module itself where a worker cannot serve."""
 
     spec: ClassVar[Spec]
 
     def __init_subclass__(cls) -> None:
-        """What an action's file has loaded stays for good: collections in the workers need not look at it, and so copy its pages."""
+        """Find the spec of the module that the action plugin's file is named after."""
         super().__init_subclass__()
+        cls.spec = SPECS[cls.__module__.rpartition(".")[2]]
+        # What an action plugin has loaded stays for good: the garbage collector need not touch and so copy its pages.
         gc.freeze()
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ansible's entry point."""
+        """Run the task. Ansible's entry point."""
         self._supports_async = True
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
-        return {**result, **(self.as_module(task_vars) if self._needs_module() else self.in_worker())}
+        try:
+            arguments, names = self._arguments(task_vars or {})
+        except ReflectorError as error:
+            return {**result, "failed": True, "changed": False, **error.as_result()}
+        if self._needs_module():
+            return {**result, **self._as_module(arguments, task_vars)}
+        return {**result, **self._in_worker(arguments, names)}
 
-    def in_worker(self) -> dict[str, Any]:
-        """The task's result, made in this process."""
+    def _arguments(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the task's options as plain as a module would get them, and the variables that some of them come from."""
+        given: dict[str, Any] = plain(self._task.args)
+        variables = self.spec.variables()
+        if not variables or given.get("role_variables") not in (True, "true", "yes"):
+            return given, {}
+        found = from_variables(self.spec, task_vars, self._templar)
+        if (
+            "account_targets" in self.spec.options()
+            and given.get("state") != "absent"
+            and "account_targets" not in given
+        ):
+            found["account_targets"] = account_targets(self.spec, task_vars)
+        names = {option: variable for option, variable in variables.items() if option not in given}
+        return {**found, **given}, names
+
+    def _in_worker(self, arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+        """Return the task's result, made in this process."""
         task = self._task
-        return perform_in_process(self.spec, self.arguments(), check_mode=task.check_mode, name=task.action)
+        token = shared.set(Shared(Path(constants.DEFAULT_LOCAL_TMP), str(task._uuid)))
+        try:
+            with _environment(self._environment()):
+                return perform_in_process(
+                    self.spec, arguments, check_mode=task.check_mode, name=task.action, names=names
+                )
+        finally:
+            shared.reset(token)
 
-    def arguments(self) -> dict[str, Any]:
-        """The task's options, as plain as a module would get them."""
-        arguments: dict[str, Any] = plain(self._task.args)
-        return arguments
+    def _environment(self) -> dict[str, str]:
+        """Return the environment variables that the task sets."""
+        found: dict[str, str] = {}
+        for each in self._task.environment or []:
+            if each:
+                found.update({str(key): str(value) for key, value in dict(self._templar.template(each)).items()})
+        return found
 
-    def as_module(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """The task's result, made by the module wherever Ansible runs it."""
-        result: dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+    def _as_module(self, arguments: Mapping[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the task's result, made by the module wherever Ansible runs it."""
+        result: dict[str, Any] = self._execute_module(
+            module_args=dict(arguments), task_vars=task_vars, wrap_async=self._task.async_val
+        )
         return result
 
     def _needs_module(self) -> bool:
-        """Whether the work belongs elsewhere: another machine or user, in the background, in another environment, or
-        to another Python that has the SDK when the controller's has not."""
+        """Return whether the work belongs elsewhere.
+
+        That is another machine, user or environment, the background, or another Python that has the SDK if the
+        controller's has not.
+        """
         return bool(
             self._connection.transport not in ("local", "ansible.builtin.local")
             or self._task.async_val
             or self._connection.become  # which ansible_become decides as well, not the task alone
-            or any(self._task.environment or [])
+            or (any(self._task.environment or []) and not self.spec.needs_sources)
             or (self.spec.connects and SDK_ERROR)
         )
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables of this process, which belongs to one task."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import socket
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache, partial
 from typing import Any
 
 import boto3
-import botocore.session
 import moto_log_groups
 import pytest
 from ansible.plugins.callback import CallbackBase
@@ -19,14 +16,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources import
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from aws_in_tests import REGION, is_write, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
+from internal_resources import spec_of
 from moto import mock_aws
 
-REGION = "eu-west-1"
 moto_log_groups.install()
-
-READS = ("Assume", "Describe", "Filter", "Get", "List")
 
 
 class AwsInProcess:
@@ -53,12 +49,12 @@ class AwsInProcess:
     @property
     def writes(self) -> list[str]:
         """The calls of the last run that write."""
-        return [call for call in self.calls if not call.startswith(READS)]
+        return list(filter(is_write, self.calls))
 
     def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         """The result of a module's run; region is eu-west-1 unless given."""
         self.calls.clear()
-        spec = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
+        spec = spec_of(module)
         arguments = {"region": REGION, **params} if spec.connects else params
         result = perform_in_process(spec, arguments, check_mode=check_mode)
         CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # what --diff shows; it raises for what it cannot
@@ -98,29 +94,10 @@ class AwsInProcess:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_leaves_this_machine() -> Iterator[None]:
-    """A call that nothing here answers would go to AWS: a test would wait for it, and might even pass."""
-    look_up = socket.getaddrinfo
-
-    def refuse(host: Any, *rest: Any, **more: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        if name in (None, "", "localhost", "0.0.0.0", "::", "::1") or name.startswith("127."):
-            return look_up(host, *rest, **more)
-        if name.endswith(".invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        pytest.fail(f"this test asks {name}")  # no Exception: nothing on the way catches it and tries again
-
+def _models_that_know_moto(read_models_once: None) -> Iterator[None]:  # noqa: F811
+    """Models that were read before moto was imported do not know it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", refuse)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    """Every boto3 session reads the services' models anew: half of the time that these tests took."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
-        patch.setattr(_worker, "MODELS", _session.read_models())  # those read before moto was imported do not know it
+        patch.setattr(_worker, "MODELS", _session.read_models(_worker.SERVICES))
         yield
 
 

@@ -1,4 +1,4 @@
-"""A server that speaks for STS, CloudWatch Logs and Account Management: it gives sessions, and knows which of them hold."""
+"""A server for STS, CloudWatch Logs and Account Management that gives sessions and knows which of them are valid."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ REFUSED = "The security token included in the request is invalid."
 class RoleServer:
     """Sessions are numbered: ASIA1 with the secret secret-1 and the token token-1, and so on.
 
-    revoked   access keys that are refused, as the source's key may be
-    disabled  regions that refuse everybody's key
-    opted     region -> GetRegionOptStatus's answer; None is refused for want of the permission
+    lasting   seconds of a session, whatever is requested
+    code      AssumeRole is refused with this error code
+    revoked   access keys that are refused; the source's key may be among them
+    disabled  regions that refuse all keys
+    opted     GetRegionOptStatus's answer by region; None is refused for a missing permission
     calls     (operation, region, access key), in order
     """
 
     url: str = ""
-    lasting: int | None = None  # seconds of a session, whatever is asked for
-    code: str = ""  # AssumeRole is refused with it
+    lasting: int | None = None
+    code: str = ""
     revoked: set[str] = field(default_factory=set)
     disabled: set[str] = field(default_factory=set)
     opted: dict[str, str | None] = field(default_factory=dict)
@@ -37,11 +39,11 @@ class RoleServer:
     given: int = 0
 
     def count(self, operation: str) -> int:
-        """How many calls of it there were."""
+        """Return the number of calls of an operation."""
         return sum(call[0] == operation for call in self.calls)
 
     def answer(self, operation: str, region: str, key: str, asked: dict[str, str]) -> tuple[int, str]:
-        """HTTP status and body."""
+        """Return HTTP status and body."""
         with self.lock:
             self.calls.append((operation, region, key))
         if key in self.revoked or region in self.disabled:
@@ -104,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def role_server() -> Iterator[RoleServer]:
-    """One that listens on the loopback for the length of the block."""
+    """Run a server on the loopback interface inside the block."""
     state = RoleServer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_of": state}))
     state.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION
-from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import WorkerAction
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Spec
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-WITHOUT_CONNECTION = {"lambda_package"}  # it asks no AWS
-# They run others, send, build and go back, and manage no resource.
-WITHOUT_STATE = {"converge", "dead_letter_replay", "lambda_package", "lambda_rollback"}
+MODULES = sorted(SPECS)
+# The recap is an action plugin: its file in plugins/modules is documentation only.
+DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+WITHOUT_CONNECTION: set[str] = set()
+# They deploy, send and go back, and manage no resource of their own.
+WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
 
 # What a documented option and an option of an argument spec say when they say nothing.
 _UNSAID: dict[str, Any] = {
@@ -36,8 +37,7 @@ def module(name: str) -> Any:
 
 
 def spec(name: str) -> Spec:
-    # converge is an action alone: its module is the documentation.
-    found = getattr(module(name), "SPEC", None) or importlib.import_module(f"{PLUGINS}.plugin_utils._steps").SPEC
+    found = module(name).SPEC
     assert isinstance(found, Spec)
     return found
 
@@ -82,7 +82,12 @@ def test_the_documentation_is_the_argument_spec(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", MODULES)
+def test_recap_documentation_is_its_argument_spec() -> None:
+    options = importlib.import_module(f"{PLUGINS}.action.recap").OPTIONS
+    assert essence(documented_options("recap"), "suboptions") == essence(options, "options")
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_option_is_described(name: str) -> None:
     def undescribed(options: dict[str, Any]) -> list[str]:
         below = [item for option in options.values() for item in undescribed(option.get("suboptions") or {})]
@@ -99,9 +104,10 @@ def test_every_module_has_an_action_plugin_with_the_same_spec(name: str) -> None
 
 
 def test_every_action_plugin_has_a_module() -> None:
-    assert (
-        sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__") == MODULES
+    modules, actions = (
+        {path.stem for path in (ROOT / "plugins" / folder).glob("*.py")} for folder in ("modules", "action")
     )
+    assert actions == modules
 
 
 def test_the_action_group_has_every_module_that_connects() -> None:
@@ -121,14 +127,14 @@ def test_every_module_that_connects_takes_the_connection_options_and_says_so(nam
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_reads_or_has_a_state(name: str) -> None:
-    options = spec(name).options
+    options = {key: option.argument() for key, option in spec(name).options().items()}
     if name in WITHOUT_STATE or name.endswith("_info"):
         assert "state" not in options
     else:
         assert options["state"] == {"type": "str", "choices": ["present", "absent"], "default": "present"}
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_what_check_mode_and_diff_do_is_documented(name: str) -> None:
     documented = documentation(name)
     attributes: dict[str, Any] = dict(documented.get("attributes") or {})
@@ -138,7 +144,7 @@ def test_what_check_mode_and_diff_do_is_documented(name: str) -> None:
     assert {"diff_mode", "idempotent"} <= attributes.keys()
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_examples_use_the_full_name_and_only_options_that_exist(name: str) -> None:
     known = {item for key, option in documented_options(name).items() for item in (key, *option.get("aliases", []))}
     own = [
@@ -159,7 +165,7 @@ def test_names_that_hint_at_a_secret_are_kept_or_declared_harmless(name: str) ->
             assert settings.get("no_log") is True, option
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_a_module_file_carries_version_and_return_values(name: str) -> None:
     documented = documentation(name)
     assert documented["module"] == name

@@ -1,7 +1,11 @@
-"""What AWS does and MiniStack does not, patched into the running MiniStack, one file for each subject.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-The patches replace private functions, which is why MiniStack's version is pinned: hooks.py looks each of them up and
-refuses to start when one has moved.
+"""AWS behaviour that MiniStack lacks, patched into the running MiniStack, one file for each subject.
+
+The patches replace private functions, so MiniStack's version is pinned. hooks.py checks each function and refuses to
+start if one has moved.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from . import (
     authorisation,
     event_rules,
     event_sources,
+    function_output,
+    function_timeouts,
     functions,
     invocations,
     log_events,
@@ -31,7 +37,7 @@ from .current import current
 
 
 def install(settings: Settings, members: Organization) -> None:
-    """Patches MiniStack, which must be imported and not yet serving."""
+    """Patch MiniStack. Call it after the import and before MiniStack serves."""
     current.settings = settings
     for subject in (
         account_policies,
@@ -39,6 +45,8 @@ def install(settings: Settings, members: Organization) -> None:
         authorisation,
         event_rules,
         event_sources,
+        function_output,
+        function_timeouts,
         functions,
         invocations,
         log_events,

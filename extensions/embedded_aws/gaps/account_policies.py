@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Account-level subscription filter policies: one for each account and region, beside the groups' own filters.
 
 Sources: CloudWatch Logs API Reference, PutAccountPolicy, DescribeAccountPolicies, DeleteAccountPolicy; User Guide,
@@ -21,13 +25,13 @@ from .hooks import Function, original, replace
 from .validation import Answer, error, invalid, success
 
 _enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
-_KIND = "SUBSCRIPTION_FILTER_POLICY"
+_POLICY_TYPE = "SUBSCRIPTION_FILTER_POLICY"
 _LONGEST_DOCUMENT = 30_720  # characters
 _LARGEST_CRITERIA = 25 * 1024  # bytes of UTF-8
 _ATTRIBUTES = frozenset({"DestinationArn", "RoleArn", "FilterPattern", "Distribution"})
 _CRITERIA = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s*(\[.*\])\s*", re.DOTALL)
-# Besides the operation's own, on the filters of every group.
-_ALSO_NEEDS = {
+# The second permission of each operation, on the filters of every group.
+_SECOND_PERMISSION = {
     "PutAccountPolicy": "PutSubscriptionFilter",
     "DescribeAccountPolicies": "DescribeSubscriptionFilters",
     "DeleteAccountPolicy": "DeleteSubscriptionFilter",
@@ -40,8 +44,8 @@ def install() -> None:
     def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Answer:
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            if operation in _ALSO_NEEDS:
-                return _denied(operation, extract_access_key_id(headers, query_params)) or _OPERATIONS[operation](
+            if operation in _SECOND_PERMISSION:
+                return _denial(operation, extract_access_key_id(headers, query_params)) or _OPERATIONS[operation](
                     json.loads(body)
                 )
             answer: Answer = await ministack(method, path, headers, body, query_params)
@@ -51,15 +55,15 @@ def install() -> None:
 
 
 def policy_for(log_group: str) -> dict[str, Any] | None:
-    """The document of the policy that a group's events go by, with its name as "Name"; None for an excluded group."""
+    """Return the policy document that applies to a group, with its name as "Name"; None if the group is excluded."""
     for policy in _policies.values():
         if log_group not in (_excluded(policy.get("selectionCriteria")) or ()):
             return {**json.loads(policy["policyDocument"]), "Name": policy["policyName"]}
     return None
 
 
-def _denied(operation: str, access_key: str) -> Answer | None:
-    action = f"logs:{_ALSO_NEEDS[operation]}"
+def _denial(operation: str, access_key: str) -> Answer | None:
+    action = f"logs:{_SECOND_PERMISSION[operation]}"
     resource = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:*"
     if _enforce(access_key, action, "logs", get_region(), resource_arn=resource) is None:
         return None
@@ -71,7 +75,7 @@ def _denied(operation: str, access_key: str) -> Answer | None:
 
 
 def _excluded(criteria: str | None) -> list[str] | None:
-    """The names that a selection excludes. None for a selection that is none."""
+    """Return the names that a selection excludes; None for an invalid selection."""
     if criteria is None:
         return []
     match = _CRITERIA.fullmatch(criteria)
@@ -83,13 +87,13 @@ def _excluded(criteria: str | None) -> list[str] | None:
 
 
 def _put(data: dict[str, Any]) -> Answer:
-    if (answer := _refused(data)) is not None:
+    if (answer := _refusal(data)) is not None:
         return answer
     policy = {
         "policyName": data["policyName"],
         "policyDocument": data["policyDocument"],
         "lastUpdatedTime": int(time.time() * 1000),
-        "policyType": _KIND,
+        "policyType": _POLICY_TYPE,
         "scope": "ALL",
         "accountId": get_account_id(),
     } | {key: data[key] for key in ("selectionCriteria",) if data.get(key)}
@@ -97,9 +101,9 @@ def _put(data: dict[str, Any]) -> Answer:
     return success({"accountPolicy": policy})
 
 
-def _refused(data: dict[str, Any]) -> Answer | None:
+def _refusal(data: dict[str, Any]) -> Answer | None:
     name, document, criteria = data.get("policyName") or "", data.get("policyDocument") or "", "selectionCriteria"
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     if not re.fullmatch(r"[^:*]{1,256}", name) or name.startswith("aws/"):
         return invalid(f"Value '{name}' at 'policyName' failed to satisfy constraint.")
@@ -122,7 +126,7 @@ def _document_problem(document: str) -> str | None:
     try:
         policy = json.loads(document)
     except ValueError:
-        return "The policy document is no JSON."
+        return "The policy document is not valid JSON."
     if not isinstance(policy, dict) or not all(isinstance(value, str) for value in policy.values()):
         return "The policy document must be a JSON object of strings."
     if unknown := policy.keys() - _ATTRIBUTES:
@@ -145,14 +149,14 @@ def _document_problem(document: str) -> str | None:
     return None
 
 
-def _other_kind(data: dict[str, Any]) -> Answer | None:
-    if data.get("policyType") == _KIND:
+def _type_refusal(data: dict[str, Any]) -> Answer | None:
+    if data.get("policyType") == _POLICY_TYPE:
         return None
-    return invalid(f"The embedded AWS knows account policies of type {_KIND} only.")
+    return invalid(f"The embedded AWS knows account policies of type {_POLICY_TYPE} only.")
 
 
 def _describe(data: dict[str, Any]) -> Answer:
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     name = data.get("policyName")
     if name is not None and name not in _policies:
@@ -161,7 +165,7 @@ def _describe(data: dict[str, Any]) -> Answer:
 
 
 def _delete(data: dict[str, Any]) -> Answer:
-    if (answer := _other_kind(data)) is not None:
+    if (answer := _type_refusal(data)) is not None:
         return answer
     return success({}) if _policies.pop(data.get("policyName"), None) else _no_such_policy()
 

@@ -1,4 +1,8 @@
-"""The resource, the action and the condition keys that IAM judges a call by, where MiniStack names others than AWS does.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The resource, action and condition keys of IAM checks, where MiniStack's differ from AWS's.
 
 Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM
 (Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
@@ -17,80 +21,83 @@ from ministack.services import iam, lambda_svc
 from .hooks import Function, original, replace
 
 _function_arn = original(lambda_svc, "_func_arn", "name")
-_DESCRIBING_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
+_GROUP_LISTING_OPERATIONS = frozenset({"DescribeLogGroups", "ListLogGroups"})
 _BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
-_BY_RESOURCE_ARN = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
+_RESOURCE_ARN_OPERATIONS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 _MAPPINGS = "event-source-mappings"
 _MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
 _RESOURCE_POLICY = "/resource-policy/"
 _RESOURCE_POLICY_ACTIONS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
-# The condition keys of the present call that MiniStack does not know: found with its resource, used right after.
+# Condition keys of the current call that MiniStack lacks. They are found with the resource and used right after.
 _conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("conditions")
 
 
 def install() -> None:
     names = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
-
-    @replace(iam_actions, "extract_resource_arn", *names)
-    def extract_resource_arn(ministack: Function) -> Function:
-        def extract(
-            service: str,
-            method: str,
-            path: str,
-            headers: dict[str, str],
-            body: bytes,
-            query_params: dict[str, Any],
-            region: str,
-            account_id: str,
-        ) -> str:
-            arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
-            operation = headers.get("x-amz-target", "").rpartition(".")[2]
-            _conditions.set(_keys(service, path, _json(body)))
-            match service:
-                case "logs":
-                    return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
-                case "events":
-                    return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
-                case "lambda" if _RESOURCE_POLICY in path:
-                    return unquote(path).partition(_RESOURCE_POLICY)[2]
-                case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
-                    return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
-                case "monitoring":
-                    return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
-                case "iam" if ":role/" in arn:
-                    return _role(arn, query_params)
-            return arn
-
-        return extract
-
-    @replace(iam_actions, "extract_iam_action", *names[:6])
-    def extract_iam_action(ministack: Function) -> Function:
-        def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
-            if service == "account":  # POST /listRegions
-                return f"account:{path[1:2].upper()}{path[2:]}"
-            if service == "lambda" and (known := _lambda_action(method, path)):
-                return f"lambda:{known}"
-            action: str | None = ministack(service, method, path, *rest)
-            if action == "lambda:ListAliases":  # also what MiniStack takes the calls about one alias for
-                return _alias_action(method, path)
-            # Whoever may do it to one message may do it to ten: the batch operations have no action of their own.
-            return action.removesuffix("Batch") if action in _BATCHES else action
-
-        return extract
-
-    @replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")
-    def request_tag_context(ministack: Function) -> Function:
-        def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-            return {**ministack(service, iam_action, body, params), **_conditions.get()}
-
-        return context
+    replace(iam_actions, "extract_resource_arn", *names)(_hook_extract_resource_arn)
+    replace(iam_actions, "extract_iam_action", *names[:6])(_hook_extract_iam_action)
+    replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(_hook_request_tag_context)
 
 
-def _keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
-    """events:source of PutEvents, and the function that an event source mapping is about."""
+def _hook_extract_resource_arn(ministack: Function) -> Function:
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        _conditions.set(_condition_keys(service, path, _json(body)))
+        match service:
+            case "logs":
+                return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
+            case "events":
+                return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
+            case "lambda" if _RESOURCE_POLICY in path:
+                return unquote(path).partition(_RESOURCE_POLICY)[2]
+            case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
+                return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
+            case "monitoring":
+                return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
+            case "iam" if ":role/" in arn:
+                return _role(arn, query_params)
+        return arn
+
+    return extract
+
+
+def _hook_extract_iam_action(ministack: Function) -> Function:
+    def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
+        if service == "account":  # POST /listRegions
+            return f"account:{path[1:2].upper()}{path[2:]}"
+        if service == "lambda" and (known := _lambda_action(method, path)):
+            return f"lambda:{known}"
+        action: str | None = ministack(service, method, path, *rest)
+        if action == "lambda:ListAliases":  # MiniStack takes calls about a single alias for it too
+            return _alias_action(method, path)
+        # Batch operations have no action of their own: the action of a single message allows them.
+        return action.removesuffix("Batch") if action in _BATCHES else action
+
+    return extract
+
+
+def _hook_request_tag_context(ministack: Function) -> Function:
+    def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        return {**ministack(service, iam_action, body, params), **_conditions.get()}
+
+    return context
+
+
+def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return events:source of PutEvents and lambda:FunctionArn of event source mappings."""
     if service == "events":
         sources = {entry.get("Source") for entry in data.get("Entries") or []}
-        # Of several sources each must be allowed: only ForAllValues can say so.
+        # A policy must allow every source of a request. Only ForAllValues expresses that.
         return {"events:source": sources.pop() if len(sources) == 1 else sorted(map(str, sources))} if sources else {}
     if service != "lambda" or _MAPPINGS not in path:
         return {}
@@ -102,7 +109,7 @@ def _keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lambda_action(method: str, path: str) -> str | None:
-    """Of what MiniStack does not know, or takes for something else."""
+    """Return the action of calls that MiniStack does not know or confuses."""
     if _RESOURCE_POLICY in path:
         return f"{_RESOURCE_POLICY_ACTIONS.get(method, 'Get')}ResourcePolicy"
     if f"/{_MAPPINGS}/" in f"{path.rstrip('/')}/" and not path.rstrip("/").endswith(_MAPPINGS):
@@ -125,16 +132,16 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _log_group(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
-    """AWS judges a log group as "log-group:NAME:log-stream:STREAM": a policy needs the ":*" at its end."""
-    if operation in _DESCRIBING_GROUPS:
+    """Return "log-group:NAME:log-stream:STREAM" as AWS does. A policy needs ":*" at its end to match."""
+    if operation in _GROUP_LISTING_OPERATIONS:
         return f"{prefix}:log-group::log-stream:"
-    if operation in _BY_RESOURCE_ARN or ":log-group:" not in arn:
+    if operation in _RESOURCE_ARN_OPERATIONS or ":log-group:" not in arn:
         return arn
     return f"{arn}:log-stream:{data.get('logStreamName', '')}"
 
 
 def _rule(arn: str, data: dict[str, Any], prefix: str) -> str:
-    """A rule of the default bus is "rule/NAME", and the target operations call it "Rule"."""
+    """Return "rule/NAME" for a rule of the default bus. The target operations name it in "Rule"."""
     if data.get("ResourceARN"):  # the tag operations
         return str(data["ResourceARN"]).replace(":rule/default/", ":rule/")
     if data.get("Rule"):
@@ -144,7 +151,7 @@ def _rule(arn: str, data: dict[str, Any], prefix: str) -> str:
 
 
 def _alarm(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
-    """MiniStack knows the alarm of operations that take one name. Reading alarms is judged by all of them."""
+    """Return the alarm's ARN. MiniStack finds it for operations on one alarm; reads apply to all alarms."""
     if operation == "DescribeAlarms":
         return f"{prefix}:*"
     names = data.get("AlarmNames")
@@ -152,7 +159,7 @@ def _alarm(arn: str, operation: str, data: dict[str, Any], prefix: str) -> str:
 
 
 def _role(arn: str, query_params: dict[str, Any]) -> str:
-    """A role's ARN has its path."""
+    """Return the role's ARN with its path."""
     role = iam._roles.get(arn.rpartition("/")[2])
     if role is not None:
         return str(role["Arn"])

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The event that a trail with management events sends to the caller's own default bus."""
 
 from __future__ import annotations
@@ -21,8 +25,11 @@ _put_events = original(eventbridge, "_put_events", "data", "allow_aws_source")
 _events_log = original(eventbridge, "_events_log_list")
 
 
-def called(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
-    """Sends the event of a call of CloudWatch Logs, later and perhaps twice. A role: Lambda called on its behalf."""
+def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
+    """Send the event of a CloudWatch Logs call after the delay, perhaps twice.
+
+    role_arn: the role of a function for which Lambda made the call.
+    """
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",
@@ -32,10 +39,14 @@ def called(operation: str, request: dict[str, Any], error: tuple[str, str] | Non
     copies = 2 if random.random() < current.settings.duplicate_probability else 1
 
     def send() -> None:
-        for _unused in range(copies):
-            _put_events({"Entries": [entry]}, allow_aws_source=True)
-        _events_log().clear()  # MiniStack would keep every event for ever
+        try:
+            for _unused in range(copies):
+                _put_events({"Entries": [entry]}, allow_aws_source=True)
+            _events_log().clear()  # MiniStack would keep every event for ever
+        finally:
+            current.end_event()
 
+    current.begin_event()
     timer = threading.Timer(current.settings.event_delay, context.run, (send,))
     timer.daemon = True
     timer.start()

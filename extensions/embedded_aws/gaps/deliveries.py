@@ -1,4 +1,8 @@
-"""How log events reach a function: by the filters of their group and by the account's policy."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deliver log events to functions, for filters of a group and for the account's policy."""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ _log = logging.getLogger("embedded_aws.deliveries")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of one stream, as they were stored."""
+    """Stored events of one stream."""
 
     log_group: str
     log_stream: str
@@ -31,9 +35,9 @@ class Batch:
 
 
 def may_invoke(function_arn: str, log_group: str, *, settled: bool = False) -> bool:
-    """Whether the function exists and its policy lets CloudWatch Logs in for this group.
+    """Return whether the function exists and its policy allows CloudWatch Logs for this group.
 
-    Settled: a permission younger than the settings' delay does not count yet.
+    settled: ignore permissions younger than `permission_delay`.
     """
     target = Target.find(function_arn)
     if target is None:
@@ -46,8 +50,8 @@ def may_invoke(function_arn: str, log_group: str, *, settled: bool = False) -> b
 
 
 def deliver(batch: Batch, name: str, destination: str, pattern: str, **more: str) -> None:
-    """Sends the events that match to a function, with more fields in the message. Never fails: the one who writes a log
-    is not to blame."""
+    """Send the matching events to a function, with more fields in the message. Errors are logged, because the writer of
+    the log must not see them."""
     try:
         _deliver(batch, name, destination, pattern, more)
     except Exception:
@@ -61,7 +65,11 @@ def _deliver(batch: Batch, name: str, destination: str, pattern: str, more: dict
     if current.settings.loop_guard and target.log_group == batch.log_group:
         return
     if not may_invoke(destination, batch.log_group):
-        _log.warning("Log events of %s are skipped: %s does not let CloudWatch Logs in.", batch.log_group, destination)
+        _log.warning(
+            "Log events of %s are skipped: the policy of %s does not allow CloudWatch Logs.",
+            batch.log_group,
+            destination,
+        )
         return
     matched = [event for event in batch.events if _matches(pattern, event["message"])]
     if not matched:

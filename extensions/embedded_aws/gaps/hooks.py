@@ -1,4 +1,8 @@
-"""Replacing MiniStack's private functions, with a clear sentence when they are not where they were."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Replace MiniStack's private functions, with a clear error if one has moved."""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ class HookMovedError(RuntimeError):
 
 
 def original(module: ModuleType, name: str, *parameters: str) -> Function:
-    """A private function of MiniStack. Raises HookMovedError unless it begins with these parameters."""
+    """Return a private function of MiniStack. Raises HookMovedError unless its first parameters have these names."""
     function: Function | None = getattr(module, name, None)
     needs = "this embedded AWS needs the version of ministack in its requirements.txt"
     if not callable(function):
@@ -28,13 +32,13 @@ def original(module: ModuleType, name: str, *parameters: str) -> Function:
 
 
 def replace(module: ModuleType, name: str, *parameters: str) -> Callable[[Callable[[Function], Function]], None]:
-    """Puts what a function makes of the original into the original's place."""
+    """Replace a function by the one that the decorated factory makes from the original."""
 
     def put(make: Callable[[Function], Function]) -> None:
         former = original(module, name, *parameters)
         new = make(former)
         setattr(module, name, new)
-        # Some services look their operations up in a table that was made on import.
+        # Some services have a table of operations that was made on import.
         for table in (value for value in vars(module).values() if isinstance(value, dict)):
             table.update({key: new for key, value in table.items() if value is former})
 

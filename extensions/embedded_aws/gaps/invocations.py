@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Asynchronous invocation as Lambda does it: retries, the event's age, on-failure destination and dead-letter queue.
 
 Sources: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Adding a
@@ -31,9 +35,9 @@ _record_for = original(lambda_svc, "_get_func_record_for_ref", "function_ref")
 _name_and_qualifier = original(lambda_svc, "_lambda_function_name_and_qualifier_from_arn", "value")
 _queue_by_arn = original(sqs, "_queue_by_arn", "arn")
 _publish = original(sns, "publish_internal", "topic_arn", "message", "subject")
-_LONGEST_AGE = 21600.0
+_MAX_EVENT_AGE = 21600.0
 # Bytes, by invocation type. Lambda API Reference, Invoke.
-_LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
+_MAX_PAYLOAD_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 _slots_of: dict[str, threading.Semaphore] = {}
 
 
@@ -52,7 +56,7 @@ def install() -> None:
     @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
     def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: Any, body: bytes, query_params: dict[str, Any]) -> Answer:
-            if path.endswith("/invocations") and (refused := _too_large(headers, body)):
+            if path.endswith("/invocations") and (refused := _size_refusal(headers, body)):
                 return refused
             answer: Answer = await ministack(method, path, headers, body, query_params)
             return answer
@@ -60,9 +64,9 @@ def install() -> None:
         return handle
 
 
-def _too_large(headers: Any, body: bytes) -> Answer | None:
+def _size_refusal(headers: Any, body: bytes) -> Answer | None:
     kind = headers.get("x-amz-invocation-type") or "RequestResponse"
-    largest = _LARGEST_PAYLOAD.get(kind)
+    largest = _MAX_PAYLOAD_BYTES.get(kind)
     if largest is None or len(body) <= largest:
         return None
     message = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {largest} bytes)"
@@ -76,7 +80,7 @@ def scope_of(arn: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A function, or a version or an alias of it, of the present account."""
+    """A function of the current account, or a version or alias of it."""
 
     arn: str
     qualifier: str | None
@@ -85,14 +89,14 @@ class Target:
 
     @classmethod
     def find(cls, arn: str) -> Target | None:
-        """The function of this ARN, where it exists in the present account and region."""
+        """Return the function of this ARN; None if it does not exist in the current account and region."""
         if arn.split(":")[3:5] != [get_region(), get_account_id()]:
             return None
         record, config, name = _record_for(arn)
         if not record or not config:
             return None
         function = lambda_svc._functions[name]
-        # Versions share the function's reserved concurrency, and a function sees the ARN that it was invoked by.
+        # Versions share the function's reserved concurrency, and the context has the ARN of the invocation.
         runs = {**record, "concurrency": function.get("concurrency"), "config": {**config, "FunctionArn": arn}}
         return cls(arn, _name_and_qualifier(arn)[1], function, runs)
 
@@ -108,13 +112,13 @@ class Target:
 
     @property
     def event_invoke_config(self) -> dict[str, Any]:
-        """Each qualifier has its own; the unqualified function's is that of $LATEST."""
+        """Return the configuration of the qualifier. An unqualified function uses that of $LATEST."""
         configs = self.function.get("event_invoke_configs") or {}
         qualifier = self.qualifier or "$LATEST"
         return configs.get(qualifier) or (configs.get("") if qualifier == "$LATEST" else None) or {}
 
     def policy(self, youngest: float = 0) -> dict[str, Any]:
-        """The resource policy, without the statements that are younger than so many seconds."""
+        """Return the resource policy without statements younger than this age in seconds."""
         born, now = self.function.get("statement_times", {}), time.time()
         statements = [
             statement
@@ -126,7 +130,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why Lambda gave an event up."""
+    """The reason why Lambda stopped to retry an event."""
 
     request_id: str
     condition: str  # RetriesExhausted or EventAgeExceeded
@@ -140,44 +144,50 @@ class Failure:
 
 
 def invoke_async(target: Target, event: Any) -> None:
-    """Takes an event into the function's queue and returns at once."""
-    # A context of its own: nothing of the request that caused it, its caller least of all, reaches the function.
+    """Queue an event for the function and return at once."""
+    # A new context, so that the function does not inherit the request and its caller.
     context = contextvars.Context()
+    current.begin_event()
     thread = threading.Thread(
-        target=context.run, args=(_run, target, event, scope_of(target.arn)), name="lambda-async", daemon=True
+        target=context.run,
+        args=(_invoke_and_report, target, event, scope_of(target.arn)),
+        name="lambda-async",
+        daemon=True,
     )
     thread.start()
 
 
-def _run(target: Target, event: Any, scope: tuple[str, str]) -> None:
+def _invoke_and_report(target: Target, event: Any, scope: tuple[str, str]) -> None:
     with request_scope(*scope):
         try:
-            failure = _attempt(target, event)
+            failure = _run_with_retries(target, event)
             if failure is not None:
-                _give_up(target, event, failure)
+                _report_failure(target, event, failure)
         except Exception:
             _log.exception("Asynchronous invocation of %s", target.arn)
+        finally:
+            current.end_event()
 
 
-def _attempt(target: Target, event: Any) -> Failure | None:
-    """Runs the function until it succeeds, or the retries or the event's age are used up."""
+def _run_with_retries(target: Target, event: Any) -> Failure | None:
+    """Run the function until it succeeds, the retries are used up, or the event is too old."""
     settings = target.event_invoke_config
     retries = settings.get("MaximumRetryAttempts", 2)
-    # Compressed like the pauses between the retries: an hour of AWS's is as many minutes' worth of retry_delay.
-    longest = settings.get("MaximumEventAgeInSeconds", _LONGEST_AGE) * current.settings.retry_delay / 60
+    # Compressed like the pauses: a minute on AWS is one retry_delay here.
+    longest = settings.get("MaximumEventAgeInSeconds", _MAX_EVENT_AGE) * current.settings.retry_delay / 60
     started, attempts, throttles = time.monotonic(), 0, 0
     request_id = str(uuid.uuid4())
     while True:
-        # A retry meets the function as it is by then.
+        # A retry runs the current function.
         now = Target.find(target.arn)
         if now is None:
             _log.warning("%s is gone: an event is lost", target.arn)
             return None
-        with _slots(target):
+        with _worker_slots(target):
             result = _execute(now.record, event)
         if not result.get("error"):
             return None
-        # A throttle is not the function's fault: it is tried again for as long as the event may live.
+        # Throttling uses no retry: it is repeated until the event is too old.
         if result.get("throttle"):
             throttles += 1
             pause = current.settings.retry_delay * min(2 ** (throttles - 1), 300) / 60
@@ -191,27 +201,27 @@ def _attempt(target: Target, event: Any) -> Failure | None:
         time.sleep(pause)
 
 
-def _slots(target: Target) -> threading.Semaphore:
-    """Events wait for a free worker: a burst must not start a Python for each of its events."""
+def _worker_slots(target: Target) -> threading.Semaphore:
+    """Return the semaphore that limits a function's workers, so a burst does not start a process for each event."""
     function = ":".join(target.arn.split(":")[:7])
     return _slots_of.setdefault(function, threading.Semaphore(int(current.settings.parallel_events)))
 
 
-def _give_up(target: Target, event: Any, failure: Failure) -> None:
+def _report_failure(target: Target, event: Any, failure: Failure) -> None:
     destination = target.event_invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if destination:
         _send_as_role(target, destination, json.dumps(_failure_record(target, event, failure)), {})
     dead_letters = (target.config.get("DeadLetterConfig") or {}).get("TargetArn")
     if dead_letters:
         attributes = {
-            "RequestID": _text(failure.request_id),
+            "RequestID": _string_attribute(failure.request_id),
             "ErrorCode": {"DataType": "Number", "StringValue": "200"},
-            "ErrorMessage": _text(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
+            "ErrorMessage": _string_attribute(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
         }
         _send_as_role(target, dead_letters, json.dumps(event), attributes)
 
 
-def _text(value: str) -> dict[str, str]:
+def _string_attribute(value: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": value}
 
 
@@ -237,7 +247,7 @@ def _failure_record(target: Target, event: Any, failure: Failure) -> dict[str, A
 
 
 def _send_as_role(target: Target, destination: str, body: str, attributes: dict[str, Any]) -> None:
-    """Lambda sends with the function's role."""
+    """Send with the function's role, as Lambda does."""
     service = destination.split(":")[2]
     action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}.get(service)
     if action is None or not role_allowed(target.config["Role"], action, destination):
@@ -251,7 +261,7 @@ def _send_as_role(target: Target, destination: str, body: str, attributes: dict[
 
 
 def send_to_queue(queue_arn: str, body: str, attributes: dict[str, Any]) -> bool:
-    """Whether the queue exists, and so has the message now."""
+    """Send a message; return whether the queue exists."""
     if _queue_by_arn(queue_arn) is None:
         _log.warning("A message is lost: there is no queue %s", queue_arn)
         return False

@@ -1,4 +1,8 @@
-"""Log groups: names and tags are checked, creating or tagging one sends an event, listing them filters and pages as on AWS.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Log groups: checks of names and tags, CloudTrail events of changes, and lists that filter and page as on AWS.
 
 Sources: CloudWatch Logs API Reference, DescribeLogGroups, ListLogGroups and TagFilter, TagResource (50 tags).
 """
@@ -17,23 +21,23 @@ from ministack.services import cloudwatch_logs as logs
 
 from . import cloudtrail
 from .hooks import Function, replace
-from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_such_group, refused, success
+from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_such_group, refusal, success
 
-_LARGEST_LIST = 1000
-_MOST_TAGS = 50
+_MAX_LIST = 1000
+_MAX_TAGS = 50
 _CLASSES = ("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
 _NAME_PATTERN = re.compile(r"(\^?[\.\-_\/#A-Za-z0-9]{3,24})(\|\^?[\.\-_\/#A-Za-z0-9]{3,24}){0,4}")
 _TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{0,256}")
 _TAG_FILTER_VALUE = re.compile(r"!?\*?[\w\s.:/=+\-@]*\*?")
 _TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
-# What ListLogGroups can filter by and this does not know: refused rather than passed over.
-_NOT_KNOWN = ("includeLinkedAccounts", "accountIdentifiers", "dataSources", "fieldIndexNames")
-_Wanted = Callable[[str, dict[str, Any]], bool]
+# Filters of ListLogGroups that are not emulated: refused, not ignored.
+_UNSUPPORTED = ("includeLinkedAccounts", "accountIdentifiers", "dataSources", "fieldIndexNames")
+_Selector = Callable[[str, dict[str, Any]], bool]
 
 
 class _Store(AccountRegionScopedDict):  # type: ignore[misc]
-    """MiniStack's groups, with the names of each account and region in order: MiniStack would look through all accounts'
-    groups for every page."""
+    """MiniStack's groups with sorted names for each account and region. MiniStack would scan the groups of all accounts for
+    every page."""
 
     __slots__ = ("_names",)
 
@@ -42,7 +46,7 @@ class _Store(AccountRegionScopedDict):  # type: ignore[misc]
         self._names: dict[tuple[str, str], list[str]] = {}
 
     def names(self) -> list[str]:
-        """The names of the present account and region, in order."""
+        """Return the sorted names of the current account and region."""
         return self._names.get((get_account_id(), get_region()), [])
 
     def __setitem__(self, key: str, value: dict[str, Any]) -> None:
@@ -62,9 +66,9 @@ def install() -> None:
     @replace(logs, "_create_log_group", "data")
     def create_log_group(ministack: Function) -> Function:
         def create(data: dict[str, Any]) -> Answer:
-            return _already_there(data) or refused(data, LOG_GROUP) or _tags_refused(data) or ministack(data)
+            return _exists_refusal(data) or refusal(data, LOG_GROUP) or _tags_refusal(data) or ministack(data)
 
-        return _told("CreateLogGroup", create)
+        return _with_cloudtrail_event("CreateLogGroup", create)
 
     @replace(logs, "_describe_log_groups", "data")
     def describe_log_groups(_ministack: Function) -> Function:
@@ -73,21 +77,21 @@ def install() -> None:
     @replace(logs, "_tag_resource", "data")
     def tag_resource(ministack: Function) -> Function:
         def tag(data: dict[str, Any]) -> Answer:
-            return _too_many_tags(data) or _tags_refused(data) or ministack(data)
+            return _tag_count_refusal(data) or _tags_refusal(data) or ministack(data)
 
-        return _told("TagResource", tag)
+        return _with_cloudtrail_event("TagResource", tag)
 
     for function, event in (
         ("_untag_resource", "UntagResource"),
         ("_tag_log_group", "TagLogGroup"),
         ("_untag_log_group", "UntagLogGroup"),
     ):
-        replace(logs, function, "data")(functools.partial(_told, event))
+        replace(logs, function, "data")(functools.partial(_with_cloudtrail_event, event))
 
     @replace(logs, "handle_request", "method", "path", "headers", "body", "query_params")
     def handle_request(ministack: Function) -> Function:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Answer:
-            operation = _UNKNOWN_TO_MINISTACK.get(headers.get("x-amz-target", "").rpartition(".")[2])
+            operation = _ADDED_OPERATIONS.get(headers.get("x-amz-target", "").rpartition(".")[2])
             if operation is not None:
                 return operation(json.loads(body))
             answer: Answer = await ministack(method, path, headers, body, query_params)
@@ -96,53 +100,55 @@ def install() -> None:
         return handle
 
 
-def _told(event: str, operation: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    """The operation, of which CloudTrail tells whether it succeeded or not."""
+def _with_cloudtrail_event(
+    event: str, operation: Callable[[dict[str, Any]], Answer]
+) -> Callable[[dict[str, Any]], Answer]:
+    """Return the operation with a CloudTrail event for success and failure."""
 
-    def told(data: dict[str, Any]) -> Answer:
+    def call_and_report(data: dict[str, Any]) -> Answer:
         answer = operation(data)
         failure = None
         if answer[0] != 200:
             body = json.loads(answer[2])
             failure = body["__type"].rpartition("#")[2], body["message"]
-        cloudtrail.called(event, data, failure)
+        cloudtrail.send_event(event, data, failure)
         return answer
 
-    return told
+    return call_and_report
 
 
-def _already_there(data: dict[str, Any]) -> Answer | None:
+def _exists_refusal(data: dict[str, Any]) -> Answer | None:
     if data.get("logGroupName") not in logs._log_groups:
         return None
     return error("ResourceAlreadyExistsException", "The specified log group already exists")
 
 
-def _too_many_tags(data: dict[str, Any]) -> Answer | None:
+def _tag_count_refusal(data: dict[str, Any]) -> Answer | None:
     record = logs.resolve_tag_resource(data.get("resourceArn", ""))
-    if record is None or len({**record.get("tags", {}), **data.get("tags", {})}) <= _MOST_TAGS:
+    if record is None or len({**record.get("tags", {}), **data.get("tags", {})}) <= _MAX_TAGS:
         return None
     arn = data["resourceArn"]
-    return error("TooManyTagsException", f"A resource can have {_MOST_TAGS} tags at most, {arn} would have more.")
+    return error("TooManyTagsException", f"A resource can have {_MAX_TAGS} tags at most, {arn} would have more.")
 
 
-def _tags_refused(data: dict[str, Any]) -> Answer | None:
+def _tags_refusal(data: dict[str, Any]) -> Answer | None:
     tags = data.get("tags") or {}
-    if len(tags) > _MOST_TAGS:
+    if len(tags) > _MAX_TAGS:
         return invalid(
             f"1 validation error detected: Value at 'tags' failed to satisfy constraint: "
-            f"Map must have length less than or equal to {_MOST_TAGS}"
+            f"Map must have length less than or equal to {_MAX_TAGS}"
         )
     for key, value in tags.items():
         if not _TAG_KEY.fullmatch(key) or key.lower().startswith("aws:"):
-            return invalid(f"{key!r} is no key that a tag can have.")
+            return invalid(f"{key!r} is not a valid tag key.")
         if not _TAG_VALUE.fullmatch(value):
-            return invalid(f"The value of tag {key!r} is none that a tag can have.")
+            return invalid(f"The value of tag {key!r} is not valid.")
     return None
 
 
-def _page(data: dict[str, Any], wanted: _Wanted, prefix: str = "") -> tuple[list[tuple[str, dict[str, Any]]], Any]:
-    """One page of groups in the order of their names, and the token for the next: the last name, so that nothing is
-    skipped when groups vanish between two pages."""
+def _page(data: dict[str, Any], wanted: _Selector, prefix: str = "") -> tuple[list[tuple[str, dict[str, Any]]], Any]:
+    """Return one page of groups in the order of their names, and the next token. The token is the last name, so that
+    groups deleted between two pages cause no gap."""
     names, after = logs._log_groups.names(), data.get("nextToken")
     begin = bisect.bisect_left(names, prefix)
     if after is not None:
@@ -164,7 +170,7 @@ def _describe(data: dict[str, Any]) -> Answer:
     prefix, part = data.get("logGroupNamePrefix") or "", data.get("logGroupNamePattern")
     if prefix and part:
         return invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-    if (answer := refused(data, LOG_GROUP_PREFIX)) is not None:
+    if (answer := refusal(data, LOG_GROUP_PREFIX)) is not None:
         return answer
     wanted_class, identifiers = data.get("logGroupClass"), data.get("logGroupIdentifiers")
     names = None if identifiers is None else {_name(identifier) for identifier in identifiers}
@@ -183,9 +189,9 @@ def _describe(data: dict[str, Any]) -> Answer:
 def _list(data: dict[str, Any]) -> Answer:
     pattern, wanted_class = data.get("logGroupNamePattern"), data.get("logGroupClass")
     filters = data.get("logGroupTags") or []
-    if (answer := refused(data, largest=_LARGEST_LIST) or _list_refused(data)) is not None:
+    if (answer := refusal(data, largest=_MAX_LIST) or _list_refusal(data)) is not None:
         return answer
-    # "^" is the one sign of a regular expression in it besides "|".
+    # The pattern's only regular expression characters are "^" and "|".
     compiled = re.compile("|".join(_escaped(part) for part in pattern.split("|"))) if pattern else None
 
     def wanted(name: str, group: dict[str, Any]) -> bool:
@@ -206,8 +212,8 @@ def _escaped(part: str) -> str:
     return f"^{re.escape(part[1:])}" if part.startswith("^") else re.escape(part)
 
 
-def _list_refused(data: dict[str, Any]) -> Answer | None:
-    if unknown := [name for name in _NOT_KNOWN if data.get(name)]:
+def _list_refusal(data: dict[str, Any]) -> Answer | None:
+    if unknown := [name for name in _UNSUPPORTED if data.get(name)]:
         return invalid(f"The embedded AWS does not know {', '.join(unknown)}.")
     pattern, wanted_class, filters = (data.get(n) for n in ("logGroupNamePattern", "logGroupClass", "logGroupTags"))
     if pattern is not None and not _NAME_PATTERN.fullmatch(pattern):
@@ -226,8 +232,8 @@ def _list_refused(data: dict[str, Any]) -> Answer | None:
 
 
 def _has_tag(tags: dict[str, str], item: dict[str, Any]) -> bool:
-    """Whether one filter lets a group through. No values: the key is enough. A group without the key never passes, also
-    where the value is negated ("matches values that are not")."""
+    """Return whether the tags match one filter. Without values the key suffices. A group without the key never matches,
+    not even a negated value ("matches values that are not")."""
     if item["key"] not in tags:
         return False
     values = item.get("values") or []
@@ -235,7 +241,7 @@ def _has_tag(tags: dict[str, str], item: dict[str, Any]) -> bool:
 
 
 def _value_matches(wanted: str, value: str) -> bool:
-    """Exact matches mind the case, wildcards do not."""
+    """Compare a value. Exact matches are case-sensitive, wildcards are not."""
     if wanted.startswith("!"):
         return not _value_matches(wanted[1:], value)
     if "*" not in wanted:
@@ -260,7 +266,7 @@ def _set_key(data: dict[str, Any], key: str | None) -> Answer:
     return success({})
 
 
-_UNKNOWN_TO_MINISTACK = {
+_ADDED_OPERATIONS = {
     "AssociateKmsKey": _associate_key,
     "DisassociateKmsKey": _disassociate_key,
     "ListLogGroups": _list,

@@ -1,5 +1,9 @@
-"""An organisation whose accounts have chosen ids, names, tags and states, in a tree of OUs, told to the management
-account and its delegates only, page by page: MiniStack makes ids up, and gives every account an organisation.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An organisation with chosen account ids, names, tags and states in a tree of OUs, paged, and visible to the management
+account and its delegates only. MiniStack generates ids and gives every account an organisation of its own.
 
 Sources: Organizations API Reference, ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListRoots,
 ListTagsForResource (who may call them, MaxResults, NextToken) and Account (State, Status).
@@ -20,8 +24,8 @@ from ..settings import Account, Organization
 from .hooks import Function, original, replace
 from .validation import Answer, error
 
-_FOR_EVERY_MEMBER = frozenset({"DescribeOrganization"})
-_LARGEST_PAGE = 20
+_MEMBER_OPERATIONS = frozenset({"DescribeOrganization"})
+_MAX_PAGE = 20
 _PAGES = {
     "_list_accounts": "Accounts",
     "_list_accounts_for_parent": "Accounts",
@@ -29,7 +33,7 @@ _PAGES = {
     "_list_roots": "Roots",
     "_list_tags_for_resource": "Tags",
 }
-# Status has three of the five states of State, and is left out of an account that is in none of them.
+# Status has three of the five states of State. An account in another state has no Status.
 _STATUSES = {
     "ACTIVE": "ACTIVE",
     "SUSPENDED": "SUSPENDED",
@@ -42,10 +46,10 @@ def install(organization: Organization) -> None:
     ensure = original(organizations, "_ensure_org")
     with request_scope(organization.management, organization.regions[0]):
         ensure()
-        _rename(organization.id)
-        _settle(organization)
+        _set_organization_id(organization.id)
+        _create_accounts(organization)
 
-    # On AWS a member is in the organisation of its management account.
+    # On AWS a member belongs to the organisation of its management account.
     @replace(iam_evaluator, "_principal_org_id", "account_id")
     def principal_org_id(ministack: Function) -> Function:
         return lambda account_id: organization.id if account_id in organization.accounts else ministack(account_id)
@@ -56,7 +60,7 @@ def install(organization: Organization) -> None:
             caller = get_account_id()
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             is_member = caller in organization.members
-            if is_member and caller not in organization.delegated and operation not in _FOR_EVERY_MEMBER:
+            if is_member and caller not in organization.delegated and operation not in _MEMBER_OPERATIONS:
                 return error("AccessDeniedException", "You don't have permissions to access this resource.")
             with request_scope(organization.management if is_member else caller, organization.regions[0]):
                 answer: Answer = await ministack(method, path, headers, *rest)
@@ -65,17 +69,17 @@ def install(organization: Organization) -> None:
         return handle
 
     for name, field in _PAGES.items():
-        replace(organizations, name)(_in_pages(field))
+        replace(organizations, name)(_paginate(field))
 
 
-def _in_pages(field: str) -> Callable[[Function], Function]:
+def _paginate(field: str) -> Callable[[Function], Function]:
     return lambda ministack: lambda payload: _page(ministack, payload, field)
 
 
 def _page(ministack: Function, payload: dict[str, Any], field: str) -> Answer:
-    """One page of a list, never more than 20 entries long."""
-    size, begin = payload.get("MaxResults", _LARGEST_PAGE), payload.get("NextToken") or "0"
-    if not 1 <= size <= _LARGEST_PAGE or not begin.isdigit():
+    """Return one page of a list, of at most 20 entries."""
+    size, begin = payload.get("MaxResults", _MAX_PAGE), payload.get("NextToken") or "0"
+    if not 1 <= size <= _MAX_PAGE or not begin.isdigit():
         return error("InvalidInputException", "You provided an invalid MaxResults or NextToken.")
     status, headers, body = ministack(payload)
     if status == 200:
@@ -88,38 +92,38 @@ def _page(ministack: Function, payload: dict[str, Any], field: str) -> Answer:
     return status, headers, body
 
 
-def _rename(organization_id: str) -> None:
-    """The id is made up on creation as well, and stands within the ARNs."""
+def _set_organization_id(organization_id: str) -> None:
+    """Replace the generated organisation id, also within ARNs."""
     former = organizations._orgs["self"]["Id"]
     for store in (organizations._orgs, organizations._roots, organizations._accounts):
         for name, record in store.items():
-            store[name] = {key: _replaced(value, former, organization_id) for key, value in record.items()}
+            store[name] = {key: _replace_text(value, former, organization_id) for key, value in record.items()}
 
 
-def _replaced(value: Any, former: str, new: str) -> Any:
+def _replace_text(value: Any, former: str, new: str) -> Any:
     return value.replace(former, new) if isinstance(value, str) else value
 
 
-def _settle(organization: Organization) -> None:
-    """The OUs, and the accounts in them."""
+def _create_accounts(organization: Organization) -> None:
+    """Create the OUs and their accounts."""
     (root_id,) = organizations._roots.keys()
     ous = {"": root_id}
     for account in organization.accounts:
         known = organization.described.get(account, Account())
-        parent = _ou(ous, known.ou)
+        parent = _ensure_ou(ous, known.ou)
         organizations._accounts[account] = _account(organization, account, known, parent)
         if known.tags:
             organizations._tags[account] = dict(known.tags)
     for path in organization.empty_ous:
-        _ou(ous, path)
+        _ensure_ou(ous, path)
 
 
-def _ou(ous: dict[str, str], path: str) -> str:
-    """The id of the OU at a path; made, with those above it, where it is missing."""
+def _ensure_ou(ous: dict[str, str], path: str) -> str:
+    """Return the id of the OU at a path. Create missing OUs of the path."""
     path = path.rstrip("/")
     if path not in ous:
         above, _unused, name = path.rpartition("/")
-        answer = organizations._create_organizational_unit({"ParentId": _ou(ous, above), "Name": name})
+        answer = organizations._create_organizational_unit({"ParentId": _ensure_ou(ous, above), "Name": name})
         ous[path] = json.loads(answer[2])["OrganizationalUnit"]["Id"]
     return ous[path]
 

@@ -1,4 +1,8 @@
-"""May a service do this by the resource's policy; may a role by its own."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evaluate IAM policies: of a resource for a service, and of a role."""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ _roles = iam._roles
 
 
 def service_allowed(policy: Any, service: str, action: str, resource: str, source_arn: str) -> bool:
-    """Whether a resource's policy lets a service of the present account act for a source in it."""
+    """Return whether a resource's policy allows a service to act for a source in the current account."""
     context = iam_evaluator.EvalContext(
-        # A service is no principal of an account: only "*" matches besides its own name.
+        # A service belongs to no account: only "*" and its own name match.
         principal_arn="*",
         principal_type="Service",
         principal_account="",
@@ -33,7 +37,7 @@ def service_allowed(policy: Any, service: str, action: str, resource: str, sourc
 
 
 def role_allowed(role_arn: str, action: str, resource: str) -> bool:
-    """Whether a role's own policies, within its boundary, allow an action."""
+    """Return whether a role's policies allow an action, within its permissions boundary."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     context = iam_evaluator.EvalContext(
         principal_arn=role_arn,
@@ -49,7 +53,7 @@ def role_allowed(role_arn: str, action: str, resource: str) -> bool:
 
 
 def role_of(role_arn: str) -> dict[str, Any] | None:
-    """MiniStack's record of a role, where it exists."""
+    """Return MiniStack's record of a role, or None."""
     parts = role_arn.split(":", 5)
     if len(parts) < 6 or not parts[5].startswith("role/"):
         return None

@@ -1,5 +1,9 @@
-"""Queues: no message is lost between two threads, a FIFO queue's dead letters go to a FIFO queue, and messages that were
-received may come back sooner than they were asked to, so that no test waits for minutes.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Queues: no message is lost between threads, a dead-letter queue has the type of its source queue, and received messages
+can return before their visibility timeout, so that no test waits for minutes.
 
 Sources: SQS Developer Guide, "Amazon SQS visibility timeout" (12 hours at most), "Using dead-letter queues in Amazon SQS"
 (both queues are of one type).
@@ -19,8 +23,8 @@ from .hooks import Function, original, replace
 
 _FIFO = ".fifo"
 _queue = original(sqs, "_get_q", "url")
-# What changes a queue's messages. MiniStack locks the poller of event source mappings only, which replaces the list that
-# a sender has just added to.
+# The functions that change a queue's messages. MiniStack locks only the poller of event source mappings, which replaces
+# the list that a sender may just have extended.
 _CHANGES = (
     ("_act_send_message", ("data", "qurl")),
     ("_act_send_message_batch", ("data", "qurl")),
@@ -85,7 +89,7 @@ def install() -> None:
 
 
 def _check_redrive(data: dict[str, Any], queue: str) -> None:
-    """Raises sqs._Err unless both queues are FIFO queues or none. What is wrong otherwise, MiniStack finds."""
+    """Raise sqs._Err unless both queues have the same type. MiniStack checks the rest."""
     policy = (data.get("Attributes") or {}).get("RedrivePolicy")
     try:
         target = str(json.loads(policy or "{}").get("deadLetterTargetArn") or queue)
@@ -99,11 +103,11 @@ def _check_redrive(data: dict[str, Any], queue: str) -> None:
 
 
 def send(queue_arn: str, body: str, attributes: dict[str, Any], **parameters: str) -> None:
-    """Puts a message into a queue of the present account and region, which must exist.
+    """Send a message to an existing queue of the current account and region.
 
-    Raises sqs._Err where SQS refuses it.
+    Raises sqs._Err if SQS refuses it.
     """
     account, name = queue_arn.split(":")[4:6]
-    # The whole path, for MiniStack finds a queue of the present account by it.
+    # MiniStack finds a queue of the current account by the whole path.
     message = {"QueueUrl": f"/{account}/{name}", "MessageBody": body, "MessageAttributes": attributes, **parameters}
     sqs._act_send_message(message, "")

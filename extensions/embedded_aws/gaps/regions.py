@@ -1,4 +1,8 @@
-"""Regions that are not enabled in an account: Account Management tells, and every regional call there is refused.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Regions that are not enabled in an account: Account Management reports them, and regional calls there are refused.
 
 Sources: Account Management API Reference, ListRegions, GetRegionOptStatus and AccountId in both; of the refusal, Lambda
 API Reference and Systems Manager API Reference, "Common Errors" (UnrecognizedClientException), IAM User Guide,
@@ -19,25 +23,25 @@ from .current import current
 from .hooks import replace
 from .validation import Answer, error
 
-# These answer wherever a region does not.
+# Global services answer in every region.
 _GLOBAL = frozenset({"account", "iam", "organizations"})
-_BY_DEFAULT = frozenset(account_management._REGIONS_LIST) - frozenset(account_management._OPT_IN_REQUIRED)
-_LARGEST_PAGE = 50
+_ENABLED_BY_DEFAULT = frozenset(account_management._REGIONS_LIST) - frozenset(account_management._OPT_IN_REQUIRED)
+_MAX_PAGE = 50
 
 
 def install(organization: Organization) -> None:
     @replace(account_management, "_list_regions", "payload")
     def list_regions(_ministack: Any) -> Any:
-        return lambda payload: _refused(organization, payload) or _list(organization, payload)
+        return lambda payload: _account_refusal(organization, payload) or _list(organization, payload)
 
     @replace(account_management, "_get_region_opt_status", "payload")
     def get_region_opt_status(_ministack: Any) -> Any:
-        return lambda payload: _refused(organization, payload) or _one(organization, payload)
+        return lambda payload: _account_refusal(organization, payload) or _get_status(organization, payload)
 
 
 def refusal(request: Request, account: str, region: str, service: str) -> Response | None:
-    """What a call gets that goes to a region which is not enabled in the caller's account; None where it is."""
-    if not account or service in _GLOBAL or not _disabled(account, region):
+    """Return the error of a call to a region that is not enabled in the caller's account; None for an enabled one."""
+    if not account or service in _GLOBAL or not _is_disabled(account, region):
         return None
     message = "The security token included in the request is invalid."
     if service == "ec2":
@@ -54,13 +58,13 @@ def refusal(request: Request, account: str, region: str, service: str) -> Respon
     return error_response(request, service, status, "UnrecognizedClientException", message)
 
 
-def _disabled(account: str, region: str) -> bool:
-    """Whether the settings say so. Opt-in regions that no setting names are of no interest: calls there pass."""
+def _is_disabled(account: str, region: str) -> bool:
+    """Return whether the settings disable the region. Calls to opt-in regions that no setting names pass."""
     return bool({region, f"{account}/{region}"} & {*current.settings.disabled_regions})
 
 
-def _refused(organization: Organization, payload: dict[str, Any]) -> Answer | None:
-    """AccountId is for the management account and its delegates, and names another account than the caller's."""
+def _account_refusal(organization: Organization, payload: dict[str, Any]) -> Answer | None:
+    """Return the error for AccountId. Only the management account and its delegates may name another account."""
     caller, asked = get_account_id(), payload.get("AccountId")
     if asked is None:
         return None
@@ -73,18 +77,18 @@ def _refused(organization: Organization, payload: dict[str, Any]) -> Answer | No
 
 
 def _status(organization: Organization, account: str, region: str) -> str:
-    if _disabled(account, region):
+    if _is_disabled(account, region):
         return "DISABLED"
-    if region in _BY_DEFAULT:
+    if region in _ENABLED_BY_DEFAULT:
         return "ENABLED_BY_DEFAULT"
     return "ENABLED" if region in organization.regions else "DISABLED"
 
 
 def _list(organization: Organization, payload: dict[str, Any]) -> Answer:
     account, wanted = payload.get("AccountId") or get_account_id(), payload.get("RegionOptStatusContains")
-    size, begin = payload.get("MaxResults", _LARGEST_PAGE), int(payload.get("NextToken") or 0)
-    if not 1 <= size <= _LARGEST_PAGE:
-        return error("ValidationException", f"MaxResults is not between 1 and {_LARGEST_PAGE}.")
+    size, begin = payload.get("MaxResults", _MAX_PAGE), int(payload.get("NextToken") or 0)
+    if not 1 <= size <= _MAX_PAGE:
+        return error("ValidationException", f"MaxResults is not between 1 and {_MAX_PAGE}.")
     found = [
         {"RegionName": region, "RegionOptStatus": status}
         for region in account_management._REGIONS_LIST
@@ -95,7 +99,7 @@ def _list(organization: Organization, payload: dict[str, Any]) -> Answer:
     return answer
 
 
-def _one(organization: Organization, payload: dict[str, Any]) -> Answer:
+def _get_status(organization: Organization, payload: dict[str, Any]) -> Answer:
     account, region = payload.get("AccountId") or get_account_id(), str(payload.get("RegionName"))
     if region not in account_management._REGIONS_LIST:
         return error("ValidationException", f"{region!r} is no region.")

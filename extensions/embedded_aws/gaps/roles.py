@@ -1,7 +1,11 @@
-"""Roles: what their inline policies may be long.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Source: IAM User Guide, "IAM and AWS STS quotas": 10,240 characters for all of a role's inline policies, white space not
-counted.
+"""Roles: the length of their inline policies.
+
+Source: IAM User Guide, "IAM and AWS STS quotas": 10,240 characters for all inline policies of a role, without white
+space.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from ministack.services import iam
 from .hooks import Function, original, replace
 from .validation import Answer
 
-_LONGEST = 10240
+_MAX_POLICY_CHARACTERS = 10240
 _parameter = original(iam, "_p", "params", "key")
 _error = original(iam, "_error", "status", "code", "message")
 
@@ -25,8 +29,8 @@ def install() -> None:
             name = _parameter(p, "RoleName")
             policies = dict((iam._roles.get(name) or {}).get("InlinePolicies") or {})
             policies[_parameter(p, "PolicyName")] = _parameter(p, "PolicyDocument")
-            if sum(len("".join(policy.split())) for policy in policies.values()) > _LONGEST:
-                message = f"Maximum policy size of {_LONGEST} bytes exceeded for role {name}"
+            if sum(len("".join(policy.split())) for policy in policies.values()) > _MAX_POLICY_CHARACTERS:
+                message = f"Maximum policy size of {_MAX_POLICY_CHARACTERS} bytes exceeded for role {name}"
                 refused: Answer = _error(409, "LimitExceeded", message, ns="iam")
                 return refused
             answer: Answer = ministack(p)

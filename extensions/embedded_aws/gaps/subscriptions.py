@@ -1,4 +1,8 @@
-"""Subscription filters: what PutSubscriptionFilter refuses, what it keeps, and how log events reach a function."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Subscription filters: refusals of PutSubscriptionFilter, stored fields, and delivery of log events."""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from .account_policies import policy_for
 from .current import current
 from .deliveries import Batch, deliver, may_invoke
 from .hooks import Function, replace
-from .log_events import stored
+from .log_events import stored_events
 from .log_groups import log_class
 from .validation import (
     DESTINATION,
@@ -26,7 +30,7 @@ from .validation import (
     paged,
     success,
 )
-from .validation import refused as parameters_refused
+from .validation import refusal as parameters_refusal
 
 _OPTIONAL = ("roleArn", "applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
 
@@ -46,7 +50,7 @@ def install() -> None:
 
 
 def _put(data: dict[str, Any]) -> Answer:
-    if (answer := _refused(data)) is not None:
+    if (answer := _refusal(data)) is not None:
         return answer
     name, group = data["filterName"], data["logGroupName"]
     filters = logs._log_groups[group]["subscriptionFilters"]
@@ -62,8 +66,8 @@ def _put(data: dict[str, Any]) -> Answer:
     return success({})
 
 
-def _refused(data: dict[str, Any]) -> Answer | None:
-    if (answer := parameters_refused(data, LOG_GROUP, FILTER, PATTERN, DESTINATION)) is not None:
+def _refusal(data: dict[str, Any]) -> Answer | None:
+    if (answer := parameters_refusal(data, LOG_GROUP, FILTER, PATTERN, DESTINATION)) is not None:
         return answer
     name, destination = data["logGroupName"], data["destinationArn"]
     group = logs._log_groups.get(name)
@@ -88,12 +92,12 @@ def _refused(data: dict[str, Any]) -> Answer | None:
 
 
 def own_log_group(function_arn: str) -> str | None:
-    """The group that a function's log goes to by default; None for a destination that is no function."""
+    """Return a function's default log group; None if the destination is not a function."""
     return f"/aws/lambda/{function_arn.split(':')[6]}" if ":function:" in function_arn else None
 
 
 def _describe(data: dict[str, Any]) -> Answer:
-    if (answer := parameters_refused(data, LOG_GROUP, FILTER_PREFIX)) is not None:
+    if (answer := parameters_refusal(data, LOG_GROUP, FILTER_PREFIX)) is not None:
         return answer
     group = logs._log_groups.get(data["logGroupName"])
     if group is None:
@@ -105,15 +109,15 @@ def _describe(data: dict[str, Any]) -> Answer:
 
 
 def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -> None:
-    """Sends new log events to the functions that subscribed: by each filter of the group, and by the account's policy."""
+    """Send new log events to the destinations of the group's filters and of the account's policy."""
     group = logs._log_groups.get(group_name) or {}
-    batch = Batch(group_name, stream_name, stored())
+    batch = Batch(group_name, stream_name, stored_events())
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
         deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
     policy = policy_for(group_name)
     if policy is None or log_class(group) != "STANDARD":
         return
-    # AWS never feeds a function the log that it writes, with or without a loop guard.
+    # AWS never delivers a function's own log group to it by an account policy, whatever the loop guard.
     if group_name != own_log_group(policy["DestinationArn"]):
         level = {"policyLevel": "ACCOUNT_LEVEL_POLICY"}
         deliver(batch, policy["Name"], policy["DestinationArn"], policy.get("FilterPattern", ""), **level)

@@ -1,4 +1,8 @@
-"""CloudWatch Logs' own checks of names and numbers, in its words (service model of 2026-08-07)."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CloudWatch Logs' checks of parameters, with its error texts (service model of 2026-08-07)."""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a text parameter may be."""
+    """The constraints of a text parameter."""
 
     name: str
     longest: int
@@ -45,8 +49,8 @@ PATTERN = Text("filterPattern", 1024, required=False)
 DESTINATION = Text("destinationArn", 2048)
 
 
-def refused(data: dict[str, Any], *parameters: Text, largest: int = 50) -> Answer | None:
-    """AWS's answer to a request with wrong parameters, or None. A limit is checked wherever there is one."""
+def refusal(data: dict[str, Any], *parameters: Text, largest: int = 50) -> Answer | None:
+    """Return AWS's error for invalid parameters, or None. Check `limit` too, if the request has one."""
     found = [parameter.problem(data.get(parameter.name)) for parameter in parameters]
     limit = data.get("limit")
     if limit is not None and not 1 <= limit <= largest:
@@ -78,8 +82,8 @@ def success(value: dict[str, Any], status: int = 200) -> Answer:
 
 
 def paged(items: list[dict[str, Any]], key: str, data: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """One page of items sorted by a name, and the token for the next: the last name, so that nothing is skipped when
-    items vanish between two pages."""
+    """Return one page of items sorted by a name, and the next token. The token is the last name, so that items deleted
+    between two pages cause no gap."""
     after = data.get("nextToken")
     rest = [item for item in sorted(items, key=lambda item: item[key]) if after is None or item[key] > after]
     limit = data.get("limit") or 50

@@ -1,4 +1,8 @@
-"""Execution environments and updates: who is at work ends its work, as on AWS, and nobody begins one with what was before.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Execution environments and updates: a running invocation ends with the old code, as on AWS, and no new one starts with it.
 
 Source: Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle".
 """
@@ -26,7 +30,7 @@ _updating: contextvars.ContextVar[bool] = contextvars.ContextVar("updating", def
 
 @contextlib.contextmanager
 def updating() -> Iterator[None]:
-    """What is updated inside has workers that may end what they do. One that overstays its time is killed all the same."""
+    """Let workers of functions that are updated in this block finish. A worker beyond its timeout is killed."""
     token = _updating.set(True)
     try:
         yield
@@ -40,10 +44,10 @@ def install() -> None:
         def invalidate(
             func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
         ) -> None:
-            # Without them MiniStack ends the workers of that name in all accounts and regions.
+            # Without these, MiniStack ends the workers of that name in all accounts and regions.
             account, region = account or get_account_id(), region or get_region()
             if _updating.get():
-                _end_when_done(_taken_out(f"{account}:{region}:{func_name}:{qualifier}"))
+                _end_workers_when_done(_take_busy_workers(f"{account}:{region}:{func_name}:{qualifier}"))
             ministack(func_name, qualifier, account, region)
 
         return invalidate
@@ -57,17 +61,17 @@ def install() -> None:
             if qualifier != "$LATEST" or config.get("RevisionId") == now:
                 leased: tuple[Any, str] = ministack(func_name, config, code_zip, qualifier=qualifier, **options)
                 return leased
-            # Read before an update and begun after it: among the others it would serve later invocations too.
+            # The code was read before an update and starts after it. In the pool it would serve later invocations too.
             worker = _class_for(config)(func_name, config, code_zip)
             worker.in_use = True
-            _end_when_done([worker])
+            _end_workers_when_done([worker])
             return worker, "spawn"
 
         return acquire
 
 
-def _taken_out(key: str) -> list[Any]:
-    """The workers of a function that are at work, out of the pool."""
+def _take_busy_workers(key: str) -> list[Any]:
+    """Remove busy workers of a function from the pool and return them."""
     with lambda_runtime._lock:
         workers = lambda_runtime._workers.get(key, [])
         busy = [worker for worker in workers if worker.in_use]
@@ -75,7 +79,7 @@ def _taken_out(key: str) -> list[Any]:
     return busy
 
 
-def _end_when_done(workers: list[Any]) -> None:
+def _end_workers_when_done(workers: list[Any]) -> None:
     deadline = time.monotonic() + max((worker.config.get("Timeout", 3) for worker in workers), default=0) + 1
 
     def wait() -> None:

@@ -86,7 +86,7 @@ class Settling:
             return _Done(error=error)
 
     def _filled(self, group: Subscribed, api: LogsApi, backfill: Backfill, deadline: Deadline) -> _Done:
-        name, settings = group.log_group, self._worker.settings
+        name, settings = group.log_group, self._worker.settings.options
         standing = self._first_of_ours(api, name)
         if standing is None:
             return _Done()
@@ -95,12 +95,13 @@ class Settling:
             token = group.token
         if token is None:
             return _Done()
-        if settings.retention_days is not None:
+        if settings.retention_days:
             found = exactly(api, name)
             if found and found.retention is None:
                 api.put_retention(name, settings.retention_days)
         events = 0
-        for sent in backfill.send(standing, token=token) if settings.backfill else ():
+        since = standing.created - settings.backfill_seconds * 1000
+        for sent in backfill.send(standing, since=since, token=token) if settings.backfill_seconds else ():
             events += sent.events
             self._reached[name] = (standing.created, sent.token or None)
             if sent.token and deadline.left() < _LEAST_SECONDS:

@@ -90,7 +90,7 @@ class Sweeps:
     def _audited(self, work: SweepSlice) -> Callable[[str], bool]:
         """Each day another part of the groups, all of them in each period of `audit_days`. The parts' order moves on from
         period to period: a sweep that comes once a week would meet the same part for ever."""
-        days = self._worker.settings.audit_days
+        days = self._worker.settings.options.audit_days
         period, day = divmod(work.started_ms // _DAY_MS, days)
         return lambda name: (zlib.crc32(name.encode()) - period) % days == day
 
@@ -100,7 +100,7 @@ class Sweeps:
 
         def ends() -> bool:
             if not end:
-                end.append(time.monotonic() + min(self._worker.settings.slice_seconds, deadline.left() / 2))
+                end.append(time.monotonic() + min(self._worker.settings.options.slice_seconds, deadline.left() / 2))
             return time.monotonic() >= end[0]
 
         return ends
@@ -132,7 +132,7 @@ class Sweeps:
         """Also one that this slice subscribed before, when it ended without a word: its mark is missing. Without marks that is
         not known, and rather twice than never."""
         before = outcome.plan.before
-        unmarked = outcome.mark == "set" or not self._worker.settings.mark
+        unmarked = outcome.mark == "set" or not self._worker.settings.options.tag_log_groups
         again = outcome.kind == "subscribed" and unmarked and before and before.created >= work.started_ms
         is_ours = outcome.kind == "created" or bool(again)
         return self._worker.settles and is_ours and outcome.created >= work.started_ms - NEW_MS

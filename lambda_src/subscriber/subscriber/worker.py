@@ -69,14 +69,15 @@ class Worker:
         self.destination = self.place.reflector()
         self.settings = read_settings(client, self.place)
         self.wanted = self.settings.wanted(self.destination)
-        self._pace = RateLimiter(self.settings.rate_share)
+        self._pace = RateLimiter(self.settings.options.rate_share)
         self._choice: tuple[float, Choice] | None = None
         self._no_policy = float("-inf")  # when there was none last
 
     @property
     def settles(self) -> bool:
         """Whether there is something to do for a new group after its filter."""
-        return self.settings.backfill or self.settings.retention_days is not None
+        options = self.settings.options
+        return bool(options.backfill_seconds or options.retention_days)
 
     def is_left_to_policy(self, api: LogsApi, deadline: Deadline) -> bool:
         """Whether the account policy serves the target: filters beside it would bring every event twice. Where it does not,
@@ -98,7 +99,7 @@ class Worker:
             functions = [destination_function(self.destination), self.place.function]
             written = list(written_log_groups(self.client, filter(None, functions), str(self.place)))
             own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-            others = [self.place.function, *self.settings.own_functions]
+            others = [self.place.function, *self.settings.options.own_functions]
             path = delivery_path(self.destination, others, filter(None, [own, *written]))
             self._choice = at, self.settings.choice(path)
         return self._choice[1]
@@ -114,7 +115,7 @@ class Worker:
             self.choice(),
             self.wanted,
             arn=self.place.log_group_arn,
-            mark=self.settings.mark,
+            mark=self.settings.options.tag_log_groups,
             workers=WORKERS,
             **options,
         )

@@ -175,7 +175,7 @@ class _Mode:
             wanted,
             arn=lambda name: self.target.arn("logs", f"log-group:{name}"),
             present=filters,
-            mark=self.params["mark"],
+            mark=self.params["tag_log_groups"],
         )
 
     def choose(self) -> None:

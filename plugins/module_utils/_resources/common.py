@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""What the resources of several services share: a write as a value, and checks of options before the first call."""
+"""Shared by resources of several services: a write as a value, and checks of settings before the first call."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._session import Target
 
+IAM_SECONDS = 60.0
+"""Until a new role or policy is known everywhere: IAM is eventually consistent (IAM User Guide, "Troubleshoot IAM")."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -24,26 +27,26 @@ class Call:
     request: Mapping[str, Any]
 
     def made_with(self, client: Any) -> Mapping[str, Any]:
-        """AWS's answer; raises what botocore raises."""
+        """Make the call and return AWS's answer. Raises botocore's errors."""
         answer: Mapping[str, Any] = getattr(client, self.method)(**self.request)
         return answer
 
 
 def compact_json(value: Any) -> str:
-    """JSON without a needless character: sizes of policies are limited. What JSON lacks (YAML's dates) becomes text."""
+    """Return JSON without spaces, because sizes of policies are limited. Values that JSON lacks (dates) become text."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def check_number(option: str, value: float | None, lowest: float, highest: float) -> None:
-    """InvalidInputError if a given number is out of the range that AWS's API reference states."""
+    """Raise InvalidInputError if a number is outside the range that AWS's API reference states; None is allowed."""
     if value is not None and not lowest <= value <= highest:
         raise InvalidInputError(option, f"{value} is not between {lowest} and {highest}")
 
 
 def own_arn(target: Target, service: str, resource: str, sibling: str = "") -> str:
-    """The ARN of another resource of the target's account and region.
+    """Return the ARN of another resource of the target's account and region.
 
-    sibling     the ARN of one that is known: it tells the account, and nobody has to be asked
+    sibling     a known ARN of the same account: the call for the caller's account is saved
     """
     if not sibling:
         return target.arn(service, resource)

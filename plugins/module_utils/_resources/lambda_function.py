@@ -10,7 +10,7 @@ A function that does not carry our mark is neither changed nor deleted, and its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +54,6 @@ FUNCTION = "function"
 CONCURRENCY = "reserved concurrency of function"
 ASYNC = "asynchronous invocation of function"
 TAGS = "tags of function"
-_OR_FORCE = ", or set force: true to delete it all the same"
 
 
 class LambdaFunction:
@@ -175,8 +174,7 @@ class LambdaFunction:
         function = actual.function
         gone = []
         if function:
-            if not self._own.force:
-                self._own.guard_deletion(self._known_tags(function))
+            self._own.guard_deletion(self._known_tags(function))
             gone.append(Change("delete", FUNCTION, self._name, function.plain(self._name)))
         return [*gone, *(plan_deletion(actual.log_group) if self._delete_log_group else [])]
 
@@ -289,7 +287,7 @@ class LambdaFunction:
             return []
         return [Change("update", ASYNC, self._name, before.plain(), wanted.plain(), payload=wanted.request())]
 
-    def _plan_tags(self, function: Function) -> Iterator[Change]:
+    def _plan_tags(self, function: Function) -> list[Change]:
         if self._own.concerns_tags:
             self._known_tags(function)
         return self._own.tag_update(
@@ -302,7 +300,7 @@ class LambdaFunction:
 
     def _known_tags(self, function: Function) -> Mapping[str, str]:
         """The function's tags; AccessDeniedError where AWS keeps them from this caller."""
-        return function.known_tags(self._name, self._own.where(), "" if self._present else _OR_FORCE)
+        return function.known_tags(self._name, self._own.where())
 
     def _check_environment(self, before: Settings, wanted: Settings) -> None:
         """Values that AWS could not decrypt cannot be compared: not writing them anew on every run, but saying so."""

@@ -3,128 +3,108 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""Whose a resource is. What we create carries a mark, a tag; what does not carry it is not changed and not deleted
-unless the user says so. Functions, roles, rules and queues share this, with their options for tags. Pure.
+"""The owner tag, managed-by=logreflector.aws, and the other tags of a resource. Pure.
+
+Every resource is created with the owner tag. A resource without it is foreign: it is neither changed nor deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from .._errors import InvalidInputError, RefusedError
-from .._plan import Change, Params
+from .._plan import Change
 from .common import Call
 
-MARK_KEY = "managed-by"
-MARK_VALUE = "logreflector.aws"
+OWNER_KEY = "managed-by"
+OWNER_VALUE = "logreflector.aws"
 RELEASE_KEY = "logreflector.aws/release"
-"""The tag that tells which release a function runs: no matter of the option tags."""
-_KEPT = (MARK_KEY, RELEASE_KEY)
-_MARK = f"{MARK_KEY}={MARK_VALUE}"
-FOREIGN = f"it does not carry the tag {_MARK}, so this collection did not make it"
-
-OPTIONS: dict[str, Any] = {
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
-    "adopt": {"type": "bool", "default": False},
-    "force": {"type": "bool", "default": False},
-}
-"""Documented in doc_fragments/ownership.py."""
+"""The tag that names the release which a function runs; the option tags cannot set it."""
+_OWNER_TAG = f"{OWNER_KEY}={OWNER_VALUE}"
+FOREIGN = f"it does not have the tag {_OWNER_TAG}, so this collection did not create it"
+HAND_OVER = f"hand it over by giving it the tag {_OWNER_TAG}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """One resource and what the options say of it.
+    """One resource and the tags that it is to have beside the owner tag. Tags that others set stay.
 
     what    "IAM role x", for messages
-    where   "<account>/<region>" for messages; a function, since the account may be learnt later
-    tags    the tags given, None if the option is not
+    where   returns "<account>/<region>" for messages; a function, because the account may become known later
+
+    Raises InvalidInputError for tags that cannot be set.
     """
 
     what: str
     where: Callable[[], str]
-    tags: Mapping[str, str] | None = None
-    purge_tags: bool = True
-    adopt: bool = False
-    force: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def from_params(cls, what: str, where: Callable[[], str], params: Params) -> Ownership:
-        """From a module's options; InvalidInputError for tags that cannot be set."""
-        given = params["tags"]
-        tags = None if given is None else {str(key): str(value) for key, value in given.items()}
-        for key, value in (tags or {}).items():
-            if key == MARK_KEY and value != MARK_VALUE:
-                raise InvalidInputError(
-                    "tags", f"{_MARK} marks what this collection made, so {key} cannot be {value!r}"
-                )
+    def __post_init__(self) -> None:
+        for key, value in self.tags.items():
+            if key == OWNER_KEY and value != OWNER_VALUE:
+                raise InvalidInputError("tags", f"{_OWNER_TAG} is the owner tag, so {key} cannot be {value!r}")
             if key == RELEASE_KEY:
-                raise InvalidInputError("tags", f"{key!r} is set by the option release of lambda_function")
+                raise InvalidInputError("tags", f"{key!r} is set by the option release")
             if key.lower().startswith("aws:"):
                 raise InvalidInputError("tags", f"{key!r} begins with aws:, which only AWS itself sets")
-        return cls(what, where, tags, params["purge_tags"], params["adopt"], params["force"])
 
-    @property
-    def concerns_tags(self) -> bool:
-        """Whether the tags have to be read although nothing else is to be changed."""
-        return self.tags is not None or self.adopt
-
-    def first_tags(self) -> dict[str, str]:
-        """The tags of a resource that is created: the mark comes with it, not after it."""
-        return {**(self.tags or {}), MARK_KEY: MARK_VALUE}
-
-    def wanted_tags(self, actual: Mapping[str, str]) -> dict[str, str]:
-        """The tags that are to stand. Neither AWS's own nor ours are ever taken away; adopting sets the mark."""
-        kept = dict(actual)
-        if self.tags is not None:
-            if self.purge_tags:
-                kept = {key: value for key, value in actual.items() if key.startswith("aws:") or key in _KEPT}
-            kept.update(self.tags)
-        if self.adopt:
-            kept[MARK_KEY] = MARK_VALUE
-        return kept
+    def creation_tags(self) -> dict[str, str]:
+        """Return the tags to create the resource with: the owner tag comes with it, not after it."""
+        return {**self.tags, OWNER_KEY: OWNER_VALUE}
 
     def tag_update(
         self,
         kind: str,
         name: str,
         actual: Mapping[str, str] | None,
-        *,
         tag: Callable[[dict[str, str]], Call],
-        untag: Callable[[list[str]], Call],
-    ) -> Iterator[Change]:
-        """At most one change, to be made before all others: what is adopted is ours before it is changed.
+        untag: Any = None,  # noqa: ARG002 - temporary
+    ) -> list[Change]:
+        """Return at most one change, which sets the tags that are missing or differ.
 
-        kind, name  of the resource, as its changes have them
-        actual      its tags, None where they were not read: then there is nothing to compare
-        tag, untag  the calls that set tags and take keys away. Away first: a resource holds 50 tags at the most
+        kind, name  of the resource, as its other changes have them
+        actual      its tags; None if they were not read, then there is nothing to compare
+        tag         returns the call that sets tags
         """
-        if actual is None:
-            return
-        after = self.wanted_tags(actual)
-        to_set, to_remove = tag_difference(actual, after)
-        calls = ([untag(to_remove)] if to_remove else []) + ([tag(to_set)] if to_set else [])
-        if calls:
-            yield Change("update", f"tags of {kind}", name, dict(actual), after, tuple(calls))
+        to_set = {key: value for key, value in self.tags.items() if actual is not None and actual.get(key) != value}
+        if actual is None or not to_set:
+            return []
+        return [Change("update", f"tags of {kind}", name, dict(actual), {**actual, **to_set}, (tag(to_set),))]
+
+    @classmethod
+    def from_params(cls, what: str, where: Callable[[], str], params: Any) -> Ownership:
+        """Temporary, for resources that still take a module's params."""
+        return cls(what, where, params["tags"] or {})
+
+    force: ClassVar[bool] = False  # temporary, as are the next two
+
+    @property
+    def concerns_tags(self) -> bool:
+        """Whether there are tags to compare."""
+        return bool(self.tags)
+
+    def first_tags(self) -> dict[str, str]:
+        """Return `creation_tags`."""
+        return self.creation_tags()
 
     def guard_changes(self, actual: Mapping[str, str], changes: Sequence[Change]) -> None:
-        """RefusedError if a resource that is not ours would be changed; one that is right already is fine as it is."""
-        if changes and not is_ours(actual) and not self.adopt:
+        """Raise RefusedError if a foreign resource would be changed; one that needs no change may be used as it is."""
+        if changes and not has_owner_tag(actual):
             planned = "; ".join(map(str, changes))
-            advice = f"Choose another name, or set adopt: true to make it ours. To be done would be: {planned}."
+            advice = f"Choose another name, or {HAND_OVER}. Planned: {planned}."
             raise RefusedError(f"change {self.what}", f"it exists, and {FOREIGN}", advice=advice, where=self.where())
 
     def guard_deletion(self, actual: Mapping[str, str]) -> None:
-        """RefusedError if a resource that is not ours would be deleted."""
-        if not is_ours(actual) and not self.force:
-            advice = "Set force: true to delete it all the same."
+        """Raise RefusedError if a foreign resource would be deleted."""
+        if not has_owner_tag(actual):
+            advice = f"Choose another name, or {HAND_OVER}."
             raise RefusedError(f"delete {self.what}", FOREIGN, advice=advice, where=self.where())
 
 
 class Owned(Protocol):
-    """A resource as it was read; its tags are None where they were not asked for."""
+    """A resource as it was read; `tags` is None if they were not read."""
 
     @property
     def tags(self) -> Mapping[str, str] | None: ...
@@ -142,7 +122,7 @@ def owned_plan(
     deletion: Callable[[T], Change],
     changes: Callable[[T], list[Change]],
 ) -> list[Change]:
-    """The plan of a resource that is made, changed and deleted as one. RefusedError if it is foreign."""
+    """Return the plan of a resource that is created, changed and deleted as one. Raises RefusedError if it is foreign."""
     if actual is None:
         return [creation()] if present else []
     if not present:
@@ -154,22 +134,19 @@ def owned_plan(
     return found
 
 
-def is_ours(tags: Mapping[str, str]) -> bool:
-    """Whether the mark is among the tags."""
-    return tags.get(MARK_KEY) == MARK_VALUE
+def has_owner_tag(tags: Mapping[str, str]) -> bool:
+    """Return whether the tags include the owner tag."""
+    return tags.get(OWNER_KEY) == OWNER_VALUE
 
 
-def tag_difference(actual: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What to set, and which keys to take away."""
-    to_set = {key: value for key, value in wanted.items() if actual.get(key) != value}
-    return to_set, sorted(set(actual) - set(wanted))
+is_ours = has_owner_tag  # temporary
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as IAM and EventBridge take them."""
+    """Return tags in the form of requests to IAM, EventBridge, CloudWatch and Systems Manager."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def as_dict(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
-    """Tags as IAM and EventBridge answer them."""
+    """Return tags from answers of IAM, EventBridge, CloudWatch and Systems Manager."""
     return {item["Key"]: item["Value"] for item in tags or ()}

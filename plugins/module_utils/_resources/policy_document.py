@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""Policy documents: equal in meaning, whatever their form; their size as AWS counts it. Pure."""
+"""Comparison of policy documents by meaning, and their size as AWS counts it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from .._errors import InvalidInputError
 from .common import compact_json
 
 Document = dict[str, Any]
@@ -23,19 +22,8 @@ _SETS = ("Action", "NotAction", "Resource", "NotResource")
 _PRINCIPALS = ("Principal", "NotPrincipal")
 
 
-def given_document(option: str, value: Any) -> Document:
-    """A user's document as JSON would hold it; InvalidInputError if it cannot be one. {} stands for no policy."""
-    try:
-        document = json.loads(value if isinstance(value, str) else compact_json(value))
-    except ValueError as error:
-        raise InvalidInputError(option, f"it is not JSON ({error})") from error
-    if not isinstance(document, dict) or (document and not isinstance(document.get("Statement"), (dict, list))):
-        raise InvalidInputError(option, "a policy document is a dictionary with a Statement")
-    return document
-
-
 def stored_document(value: str | Mapping[str, Any] | None) -> Document:
-    """A document as a service answers it: text, text that is URL-encoded (IAM's wire form), or parsed by botocore."""
+    """Return a document from a service's answer: text, URL-encoded text (as IAM sends it), or parsed by botocore."""
     if not value:
         return {}
     if isinstance(value, str):
@@ -45,26 +33,26 @@ def stored_document(value: str | Mapping[str, Any] | None) -> Document:
 
 
 def statements(document: Mapping[str, Any]) -> list[Any]:
-    """The statements, also where a single one stands without a list."""
+    """Return the statements, also a single one without a list."""
     return _as_list(document.get("Statement") or [])
 
 
 def same_meaning(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two documents say the same: AWS's normal forms and the order of what has none make no difference."""
+    """Return whether two documents mean the same: order and AWS's normal forms make no difference."""
     return canonical(one) == canonical(other)
 
 
 def size(document: Mapping[str, Any]) -> int:
-    """Characters as IAM's quotas count them (page "IAM and AWS STS quotas"): white space does not count."""
+    """Return the characters that IAM's quotas count (page "IAM and AWS STS quotas"): all but white space."""
     return len(re.sub(r"\s", "", compact_json(document)))
 
 
 def canonical(document: Mapping[str, Any]) -> str:
-    """One text for all documents of the same meaning.
+    """Return one text for all documents with the same meaning.
 
-    From the IAM User Guide, "IAM JSON policy elements reference": a list of one is its element, order and repetition
-    say nothing, names of actions and of condition keys have no case, an account's id stands for its root's ARN, the
-    principal "*" is {"AWS": "*"}, a missing Version is 2008-10-17.
+    From the IAM User Guide, "IAM JSON policy elements reference": a list of one equals its element, order and repetition
+    mean nothing, names of actions and condition keys have no case, an account's id equals its root's ARN, the principal
+    "*" is {"AWS": "*"}, a missing Version is 2008-10-17.
     """
     if not document:
         return "{}"
@@ -116,13 +104,13 @@ def _conditions(value: Any) -> Any:
         if not isinstance(tests, Mapping):
             found[operator] = tests
         elif tests:
-            # a list of pairs: two spellings of one key must both be seen
+            # a list of pairs, because two spellings of one key both count
             found[operator] = _set([key.lower(), _set(map(_scalar, _as_list(item)))] for key, item in tests.items())
     return found
 
 
 def _scalar(value: Any) -> str:
-    """Conditions compare text: AWS takes true and 300 as well as "true" and "300"."""
+    """Return a value as text, as conditions compare it: true equals "true", 300 equals "300"."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

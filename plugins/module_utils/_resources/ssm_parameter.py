@@ -3,33 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""A parameter of Systems Manager's Parameter Store. Its value is a secret: nobody gets to see more of it than its size
-and the beginning of its hash.
-"""
+"""A SecureString in Systems Manager's Parameter Store. Results show of its value only the size and the beginning of a hash."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._errors import (
-    ConflictError,
     InvalidInputError,
     NotFoundError,
     OutdatedError,
     ReflectorError,
     RefusedError,
-    ThrottledError,
     check_name,
 )
-from .._plan import Change, Params, Result, converge
-from .._retry import RetryPolicy
+from .._plan import Change, Result
 from .._session import Target
 from .common import Call
-from .ownership import Ownership, as_dict, as_list
+from .owned_resource import OwnedResource, OwnedState
+from .ownership import as_dict, as_list
 
 STANDARD_BYTES = 4_096
 """Of a value in the tier Standard (User Guide, "Managing parameter tiers")."""
@@ -38,228 +34,122 @@ ADVANCED_BYTES = 8_192
 DESCRIPTION_CHARACTERS = 1_024
 """PutParameter, Description."""
 
-_NAME = r"(?=.{1,1011}\Z)(?!/?(?i:aws|ssm))(?:[\w.-]+|(?:/[\w.-]+){1,15})"
+_NAME = (
+    r"(?=.{1,1011}\Z)(?!/?(?i:aws|ssm))(?:[\w.-]+|(?:/[\w.-]+){1,15})",
+    "a parameter's name: A-Z a-z 0-9 _ . -, or up to 15 levels of them each after a /, and neither aws nor ssm first",
+)
+_KEY = (r"[a-zA-Z0-9:/_-]{1,256}", "the id, ARN or alias of a key: 1 to 256 of A-Z a-z 0-9 : / _ -")
+_TYPE = "SecureString"
 _TAKEN = "ParameterAlreadyExists"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the options speak of. `value` None where it was not asked for; `kms_key_id` "" for a String."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSettings:
+    """What is desired of a parameter. Its tier follows from the value's size, and never goes back to Standard.
 
-    type: str = ""
+    kms_key_arn     None (or "") leaves the key alone; a new parameter has AWS's own key, alias/aws/ssm
+    wait_seconds    for transient errors. The name of a deleted parameter stays taken for 30 seconds (DeleteParameter)
+    """
+
+    name: str
+    present: bool = True
+    value: str = field(default="", repr=False)
+    description: str = ""
+    kms_key_arn: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: float = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter(OwnedState):
+    """A parameter as it was read, or as it is desired. `value` is None if it was not decrypted."""
+
+    name: str
+    arn: str = ""
+    version: int = 0
+    type: str = _TYPE
     tier: str = ""
     kms_key_id: str = ""
     description: str = ""
     value: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter as it stands. `tags` None where they were not asked for."""
-
-    arn: str
-    version: int
-    settings: Settings
     allowed_pattern: str = ""
     data_type: str = "text"
-    tags: dict[str, str] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings for diffs, without the value."""
+        plain: dict[str, Any] = {"type": self.type, "tier": self.tier}
+        if self.value is not None:
+            digest = hashlib.sha256(self.value.encode(errors="surrogatepass")).hexdigest()
+            plain["value"] = f"{size(self.value)} bytes, sha256 {digest[:8]}..."
+        optional = {"kms_key_id": self.kms_key_id, "description": self.description}
+        return {**plain, **{name: text for name, text in optional.items() if text}}
+
+    def request(self) -> dict[str, Any]:
+        """Return the parameters of PutParameter, which replaces all of them."""
+        optional = {
+            "KeyId": self.kms_key_id,
+            "AllowedPattern": self.allowed_pattern,
+            "DataType": "" if self.data_type == "text" else self.data_type,
+        }
+        required = {
+            "Name": self.name,
+            "Value": self.value,
+            "Type": self.type,
+            "Tier": self.tier,
+            "Description": self.description,
+        }
+        return {**required, **{name: text for name, text in optional.items() if text}}
 
 
-class SsmParameterResource:
+class SsmParameter(OwnedResource[Parameter]):
     """Identity: the parameter's name in the account and region."""
 
-    def __init__(self, target: Target, params: Params) -> None:
-        self._name: str = params["name"]
-        check_name(
-            "name",
-            self._name,
-            _NAME,
-            "a parameter's name: A-Z a-z 0-9 _ . -, or up to 15 levels of them each after a /, and neither aws nor ssm first",
+    kind, service = "parameter", "ssm"
+    transient_codes = ("TooManyUpdates",)
+    taken_codes = (_TAKEN,)
+
+    def __init__(self, target: Target, settings: ParameterSettings) -> None:
+        _check(settings)
+        super().__init__(
+            target, settings.name, present=settings.present, tags=settings.tags, wait_seconds=settings.wait_seconds
         )
-        self._target = target
-        self._present = params["state"] == "present"
-        self._given = _given_settings(target, params) if self._present else {}
-        self._own = Ownership.from_params(f"parameter {self._name}", lambda: target.where, params)
-        self._api = ParameterApi(target, self._name, RetryPolicy(seconds=params["wait_timeout"]))
-
-    def read(self) -> Parameter | None:
-        """One call, a second for what it leaves out if the parameter exists, a third for the tags if they matter.
-
-        A value that is to be deleted is not decrypted: its key may be gone.
-        """
-        found = self._api.parameter(decrypt=self._present)
-        if found and (self._own.concerns_tags or not self._present or self._wanted(found.settings) != found.settings):
-            found = replace(found, tags=self._api.tags())
-        return found
+        self._settings = settings
+        self._written = 0  # version by this run: Systems Manager may show an older one for a while
 
     def plan(self, actual: Parameter | None) -> list[Change]:
-        """RefusedError if the parameter is foreign, or of another type, or would have to leave the tier Advanced."""
-        if not self._present:
-            return [self._deletion(actual)] if actual else []
-        if actual is None:
-            return [self._creation()]
-        changes = [*self._tag_update(actual), *self._settings_update(actual)]
-        if actual.tags is not None:
-            self._own.guard_changes(actual.tags, changes)
-        self._refuse_impossible(actual.settings)
+        """Return the changes. Raises RefusedError if the parameter is foreign or no SecureString."""
+        changes = super().plan(actual)
+        if actual and self._present and actual.type != _TYPE:
+            message = f"it is a {actual.type}, which Parameter Store cannot change into a {_TYPE}"
+            advice = "Choose another name, or delete it, wait 30 seconds and run again."
+            raise RefusedError(f"change {self._own.what}", message, advice=advice, where=self._target.where)
         return changes
 
-    def apply(self, change: Change) -> None:
-        """The calls of one change; a parameter that is gone already when it is to be deleted is no error."""
-        for call in change.payload:
-            self._api.write(call, str(change))
-
     def facts(self, actual: Parameter | None) -> Result:
-        """The parameter as it stands, without its value; null if it does not exist."""
-        if actual is None:
-            return {"parameter": None}
-        settings = actual.settings
-        return {
-            "parameter": {
-                "name": self._name,
-                "arn": actual.arn,
-                "type": settings.type,
-                "version": actual.version,
-                "tier": settings.tier,
-                "size": None if settings.value is None else size(settings.value),
-            }
-        }
+        """Return the parameter without its value, and the reference to the version that this run leaves (None if absent).
 
-    def _wanted(self, standing: Settings) -> Settings:
-        """What is to stand: an option that was not given leaves alone what it is about."""
-        given = {key: value for key, value in self._given.items() if key != "tier"}
-        tier = wanted_tier(self._given.get("tier"), standing.tier, size(self._given["value"]))
-        return replace(standing, **given, tier=tier)
-
-    def _creation(self) -> Change:
-        wanted = self._wanted(Settings())
-        tags = self._own.first_tags()
-        call = Call("put_parameter", {**self._request(wanted), "Tags": as_list(tags)})
-        return Change("create", "parameter", self._name, None, {**_plain(wanted), "tags": tags}, (call,))
-
-    def _tag_update(self, actual: Parameter) -> Iterator[Change]:
-        resource = {"ResourceType": "Parameter", "ResourceId": self._name}
-        return self._own.tag_update(
-            "parameter",
-            self._name,
-            actual.tags,
-            tag=lambda tags: Call("add_tags_to_resource", {**resource, "Tags": as_list(tags)}),
-            untag=lambda keys: Call("remove_tags_from_resource", {**resource, "TagKeys": keys}),
-        )
-
-    def _settings_update(self, actual: Parameter) -> Iterator[Change]:
-        before, after = actual.settings, self._wanted(actual.settings)
-        if after == before:
-            return
-        # A put replaces the whole parameter: what no option speaks of goes along.
-        request = {**self._request(after), "Overwrite": True}
-        if actual.allowed_pattern:
-            request["AllowedPattern"] = actual.allowed_pattern
-        if actual.data_type != "text":
-            request["DataType"] = actual.data_type
-        yield Change(
-            "update", "parameter", self._name, _plain(before), _plain(after), (Call("put_parameter", request),)
-        )
-
-    def _request(self, wanted: Settings) -> dict[str, Any]:
-        request = {
-            "Name": self._name,
-            "Value": wanted.value,
-            "Type": wanted.type,
-            "Tier": self._given.get("tier") or wanted.tier,
-        }
-        if wanted.kms_key_id:
-            request["KeyId"] = wanted.kms_key_id
-        if wanted.description or "description" in self._given:
-            request["Description"] = wanted.description
-        return request
-
-    def _refuse_impossible(self, standing: Settings) -> None:
-        wanted = self._wanted(standing)
-        anew = "delete it, wait 30 seconds and create it anew"
-        if wanted.type != standing.type:
-            message = f"it is a {standing.type}, of which Parameter Store makes no {wanted.type}"
-            advice = f"Choose another name, or {anew}."
-        elif (standing.tier, wanted.tier) == ("Advanced", "Standard"):
-            message = "it is in the tier Advanced, from which there is no way back to Standard"
-            advice = f"Leave out the option tier, or {anew}."
-        else:
-            return
-        raise RefusedError(f"change {self._own.what}", message, advice=advice, where=self._target.where)
-
-    def _deletion(self, actual: Parameter) -> Change:
-        tags = actual.tags or {}
-        self._own.guard_deletion(tags)
-        call = Call("delete_parameter", {"Name": self._name})
-        before = {**_plain(actual.settings), "tags": dict(tags)}
-        return Change("delete", "parameter", self._name, before, None, (call,))
-
-
-def converge_parameter(target: Target, params: Params, check_mode: bool) -> Result:
-    """The work of ssm_parameter: beside the usual, `reference`, by which GetParameter finds the version that this leaves."""
-    result = converge(SsmParameterResource(target, params), check_mode=check_mode)
-    puts = ("create parameter ", "update parameter ")
-    ahead = sum(change.startswith(puts) for change in result["changes"]) if check_mode else 0
-    version = (result["parameter"] or {}).get("version", 0) + ahead
-    wanted = params["state"] == "present"
-    return {**result, "reference": f"ssm:{params['name']}:{version}" if wanted else None}
-
-
-class ParameterApi:
-    """The calls to Systems Manager about one parameter."""
-
-    def __init__(self, target: Target, name: str, retry_policy: RetryPolicy) -> None:
-        self._target = target
-        self._name = name
-        self._patience = retry_policy
-        # By us: Systems Manager may show what was before for a while.
-        self._written = 0
-        self._deleted = False
-
-    @property
-    def _client(self) -> Any:
-        return self._target.client("ssm")
-
-    def parameter(self, *, decrypt: bool) -> Parameter | None:
-        """The parameter without its tags, None if it does not exist.
-
-        decrypt     whether to ask for the value, which may need the permission to decrypt with its key
+        In check mode the reference names the version that a real run would write.
         """
-        if self._deleted:
-            return None
+        parameter, reference = None, None
+        if actual:
+            length = None if actual.value is None else size(actual.value)
+            names = ("name", "arn", "type", "version", "tier")
+            parameter = {**{name: getattr(actual, name) for name in names}, "size": length}
+        if self._present:
+            before = actual or Parameter(name=self._name)
+            version = before.version + (self._desired(before) != before)
+            reference = f"ssm:{self._name}:{version}"
+        return {"parameter": parameter, "reference": reference}
+
+    def _find(self) -> Parameter | None:
+        """Two calls. A value that is to be deleted is not decrypted: its key may be gone."""
         try:
-            return self._patience.wait_out(lambda: self._current(decrypt), self._lags)
+            return self._retry_policy.wait_out(self._read_current, self._is_outdated)
         except NotFoundError:
             return None
 
-    def tags(self) -> dict[str, str]:
-        """The parameter's tags."""
-        with self._target.describe_operation(f"read the tags of parameter {self._name}"):
-            answer = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name)
-        return as_dict(answer.get("TagList"))
-
-    def write(self, call: Call, operation: str) -> None:
-        """Make one writing call; OutdatedError if somebody else was faster to create the parameter."""
-
-        def make() -> Any:
-            with self._target.describe_operation(operation):
-                return call.made_with(self._client)
-
-        try:
-            answer = self._patience.wait_out(make, self._passes)
-        except NotFoundError:
-            if call.method != "delete_parameter":
-                raise
-        except ConflictError as error:
-            if error.code != _TAKEN:
-                raise
-            raise OutdatedError(error.operation, error.message, code=error.code, where=error.where) from error
-        else:
-            self._written = answer.get("Version", self._written)
-        self._deleted = call.method == "delete_parameter"
-
-    def _current(self, decrypt: bool) -> Parameter:
-        operation = f"read parameter {self._name}"
+    def _read_current(self) -> Parameter:
+        operation, decrypt = f"read parameter {self._name}", self._present
         with self._target.describe_operation(operation):
             found = self._client.get_parameter(Name=self._name, WithDecryption=decrypt)["Parameter"]
             pages = self._client.get_paginator("describe_parameters").paginate(
@@ -272,26 +162,66 @@ class ParameterApi:
         if version < latest or about.get("Version", 0) < latest:
             message = "Systems Manager does not show its latest version yet"
             raise OutdatedError(operation, message, advice="Run again.", where=self._target.where)
-        settings = Settings(
+        return Parameter(
+            name=self._name,
+            arn=found["ARN"],
+            version=version,
             type=found["Type"],
             tier=about.get("Tier") or "Standard",
             kms_key_id=about.get("KeyId") or "",
             description=about.get("Description") or "",
             value=found["Value"] if decrypt else None,
+            allowed_pattern=about.get("AllowedPattern") or "",
+            data_type=about.get("DataType") or "text",
         )
-        pattern, data_type = about.get("AllowedPattern") or "", about.get("DataType") or "text"
-        return Parameter(found["ARN"], version, settings, pattern, data_type)
 
-    def _lags(self, error: ReflectorError) -> bool:
+    def _is_outdated(self, error: ReflectorError) -> bool:
         return isinstance(error, OutdatedError) or (isinstance(error, NotFoundError) and self._written > 0)
 
-    def _passes(self, error: ReflectorError) -> bool:
-        """A rate or a parameter shared with others, or the half minute in which a deleted name stays taken."""
-        return (
-            isinstance(error, ThrottledError)
-            or error.code == "TooManyUpdates"
-            or (error.code == _TAKEN and not self._exists())
+    def _read_tags(self, found: Parameter) -> dict[str, str]:
+        with self._target.describe_operation(f"read the tags of parameter {self._name}"):
+            answer = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=found.name)
+        return as_dict(answer.get("TagList"))
+
+    def _desired(self, before: Parameter) -> Parameter:
+        settings = self._settings
+        is_advanced = before.tier == "Advanced" or size(settings.value) > STANDARD_BYTES
+        return replace(
+            before,
+            tier="Advanced" if is_advanced else "Standard",
+            kms_key_id=settings.kms_key_arn or before.kms_key_id,
+            description=settings.description,
+            value=settings.value,
         )
+
+    def _creation(self) -> Change:
+        desired, tags = self._desired(Parameter(name=self._name)), self._own.creation_tags()
+        call = Call("put_parameter", {**desired.request(), "Tags": as_list(tags)})
+        return self._change("create", None, {**desired.plain(), "tags": tags}, call)
+
+    def _changes(self, actual: Parameter) -> list[Change]:
+        resource = {"ResourceType": "Parameter", "ResourceId": actual.name}
+        changes = self._tag_update(
+            actual, lambda tags: Call("add_tags_to_resource", {**resource, "Tags": as_list(tags)})
+        )
+        desired = self._desired(actual)
+        if desired != actual:
+            call = Call("put_parameter", {**desired.request(), "Overwrite": True})
+            changes.append(self._change("update", actual.plain(), desired.plain(), call))
+        return changes
+
+    def _deletion(self, actual: Parameter) -> Change:
+        before = {**actual.plain(), "tags": dict(actual.tags or {})}
+        return self._change("delete", before, None, Call("delete_parameter", {"Name": self._name}))
+
+    def _write(self, call: Call, operation: str) -> Mapping[str, Any] | None:
+        answer = super()._write(call, operation)
+        self._written = (answer or {}).get("Version", self._written)
+        return answer
+
+    def _is_transient(self, error: ReflectorError) -> bool:
+        """A deleted name stays taken for half a minute."""
+        return super()._is_transient(error) or (error.code == _TAKEN and not self._exists())
 
     def _exists(self) -> bool:
         try:
@@ -303,68 +233,23 @@ class ParameterApi:
 
 
 def size(value: str) -> int:
-    """Bytes of a value as it is sent."""
+    """Return the bytes of a value as it is sent."""
     return len(value.encode(errors="surrogatepass"))
 
 
-def wanted_tier(given: str | None, standing: str, value_size: int) -> str:
-    """The tier that a parameter is in afterwards.
-
-    Without a word of the user's, and with Intelligent-Tiering (of which Systems Manager makes one of the two others),
-    it stays where it is, and a new one is Standard; only Advanced takes a long value.
-    """
-    if given in ("Standard", "Advanced"):
-        return given
-    if value_size > STANDARD_BYTES and standing in ("", "Standard"):
-        return "Advanced"
-    return standing or "Standard"
-
-
-def _given_settings(target: Target, params: Params) -> dict[str, str]:
-    """The settings that the user gave; InvalidInputError for those that cannot be."""
-    _check_value(params["value"], params["tier"])
-    key = target.expand(params["kms_key_id"])
-    if key is not None:
-        check_name(
-            "kms_key_id",
-            key,
-            r"[a-zA-Z0-9:/_-]{1,256}",
-            "the id, ARN or alias of a key: 1 to 256 of A-Z a-z 0-9 : / _ -",
-        )
-        if params["type"] != "SecureString":
-            raise InvalidInputError("kms_key_id", "only a SecureString is encrypted")
-    if len(params["description"] or "") > DESCRIPTION_CHARACTERS:
-        raise InvalidInputError(
-            "description", f"it has {len(params['description'])} characters, of {DESCRIPTION_CHARACTERS} allowed"
-        )
-    names = ("value", "type", "tier", "description")
-    given = {name: params[name] for name in names if params[name] is not None}
-    return given if key is None else {**given, "kms_key_id": key}
-
-
-def _check_value(value: str, tier: str | None) -> None:
-    length = size(value)
+def _check(settings: ParameterSettings) -> None:
+    """Raise InvalidInputError for what Systems Manager would refuse; its text does not show the value."""
+    check_name("name", settings.name, *_NAME)
+    if not settings.present:
+        return
+    length = size(settings.value)
     if not length:
         raise InvalidInputError("value", "it is empty, and a parameter holds at least one character")
     if length > ADVANCED_BYTES:
         raise InvalidInputError("value", f"it has {length} bytes, and a parameter holds at most {ADVANCED_BYTES}")
-    if length > STANDARD_BYTES and tier == "Standard":
-        raise InvalidInputError(
-            "tier",
-            f"the value has {length} bytes, of which Standard takes {STANDARD_BYTES} and Advanced {ADVANCED_BYTES}",
-        )
-    if re.search(r"\{\{[^{}]*\}\}", value):
+    if re.search(r"\{\{[^{}]*\}\}", settings.value):
         raise InvalidInputError("value", "it has {{...}}, which Parameter Store keeps for references to parameters")
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """Settings in the words of the options, for diffs; of the value only what tells one from another."""
-    plain: dict[str, Any] = {"type": settings.type, "tier": settings.tier}
-    if settings.value is not None:
-        digest = hashlib.sha256(settings.value.encode(errors="surrogatepass")).hexdigest()
-        plain["value"] = f"{size(settings.value)} bytes, sha256 {digest[:8]}..."
-    if settings.kms_key_id:
-        plain["kms_key_id"] = settings.kms_key_id
-    if settings.description:
-        plain["description"] = settings.description
-    return plain
+    if settings.kms_key_arn:
+        check_name("kms_key_arn", settings.kms_key_arn, *_KEY)
+    if (length := len(settings.description)) > DESCRIPTION_CHARACTERS:
+        raise InvalidInputError("description", f"it has {length} characters, of {DESCRIPTION_CHARACTERS} allowed")

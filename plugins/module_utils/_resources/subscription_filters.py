@@ -26,14 +26,16 @@ from .subscription_filter import at_least_one, destination, given_attributes, lo
 def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """The work of subscription_filters. Groups that failed make the task fail, after all others were served."""
     at_least_one(params, "slots", "workers", "report_limit", "max_seconds")
-    if params["backfill"] < 0:
-        raise InvalidInputError("backfill", f"{params['backfill']} is less than 0")
+    if params["backfill_seconds"] < 0:
+        raise InvalidInputError("backfill_seconds", f"{params['backfill_seconds']} is less than 0")
     if params["on_full"] == "account_policy" and params["state"] == "present" and ours_stands(target, params):
         return {**_WHOLE, **serve_by_policy(target, params, check_mode)}
     began = time.monotonic()
     reflector = destination(target, params["destination_arn"])
-    if params["backfill"] and not is_lambda(reflector):
-        raise InvalidInputError("backfill", f"{reflector} is no Lambda function, which alone can be sent events")
+    if params["backfill_seconds"] and not is_lambda(reflector):
+        raise InvalidInputError(
+            "backfill_seconds", f"{reflector} is no Lambda function, which alone can be sent events"
+        )
     attributes = given_attributes(target, params)
     del attributes["destination_arn"]
     api = logs_api(target, params)
@@ -46,8 +48,8 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
         present=params["state"] == "present",
         purge=params["purge"],
         audit=_always(params["audit"] or params["state"] == "absent"),
-        mark=params["mark"],
-        mark_new=not params["backfill"],
+        mark=params["tag_log_groups"],
+        mark_new=not params["backfill_seconds"],
         workers=params["workers"],
         ends=_time_is_up(params["max_seconds"], began),
     )
@@ -57,11 +59,11 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     try:
         for outcome in sweep.outcomes(write=not check_mode, position=Position(after=params["start_after"] or "")):
             tally.add(outcome)
-            if outcome.kind == "created" and params["backfill"] and not check_mode:
+            if outcome.kind == "created" and params["backfill_seconds"] and not check_mode:
                 new.append(outcome)
     except ReflectorError as error:
         broken = error
-    sent = _backfill(new, sweep, api, target, params) if params["backfill"] else {}
+    sent = _backfill(new, sweep, api, target, params) if params["backfill_seconds"] else {}
     result = {**_result(sweep, tally, api, params), **sent}
     if broken:
         broken.done = result if result["counts"]["groups"] else {}
@@ -106,7 +108,7 @@ def _backfill(new: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Target
             standing = next((item for item in api.filters(name) if item == outcome.plan.put), None)
             if standing is None:
                 continue  # somebody has taken it away again
-            pages = sender.send(standing, since=standing.created - params["backfill"] * 1000)
+            pages = sender.send(standing, since=standing.created - params["backfill_seconds"] * 1000)
             counts["events"] += sum(page.events for page in pages)
         except NotFoundError:
             continue

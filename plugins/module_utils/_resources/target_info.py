@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a module call would work, and as whom."""
+"""The account and region that a target leads to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .._session import Target
 
 
 def read_target(target: Target, params: Params, _check_mode: bool) -> Result:
-    """The work of target_info. CredentialsError if the credentials lead into another account than expected."""
+    """Do the work of the module target_info. Raises CredentialsError if the credentials belong to another account."""
     identity, expected = target.ask_identity(), params["account_id"]
     if expected and identity.account != expected:
         raise CredentialsError(
             f"reach account {expected}",
-            f"the credentials lead into account {identity.account} ({identity.arn})",
-            advice="Check the role to assume, or the profile or keys, that the inventory gives this target.",
+            f"the credentials belong to account {identity.account} ({identity.arn})",
+            advice="Check the role to assume, the profile or the keys that the inventory has for this target.",
             where=target.where,
         )
     return {

@@ -1,4 +1,8 @@
-"""One embedded AWS for all of these tests; each makes its own resources, by names of its own."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One embedded AWS for all of these tests. Each test creates resources with unique names."""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ def running() -> Iterator[RunningAws]:
 
 @pytest.fixture
 def aws(running: RunningAws) -> Iterator[RunningAws]:
-    """It, and afterwards without the faults and settings of the test."""
+    """The embedded AWS. Afterwards the faults and settings of the test are reset."""
     yield running
     running.front.clear_faults()
     running.front.enforce_rates(None)
@@ -34,11 +38,11 @@ def aws(running: RunningAws) -> Iterator[RunningAws]:
 
 @pytest.fixture(scope="session")
 def here(running: RunningAws) -> Place:
-    """The account and region where most tests happen."""
+    """The account and region of most tests."""
     return Place(running, "222222222222", "eu-west-1")
 
 
 @pytest.fixture
 def place(aws: RunningAws, here: Place) -> Place:
-    """The same, tidied up after the test as `aws` is."""
+    """The same, reset after the test as `aws` is."""
     return here

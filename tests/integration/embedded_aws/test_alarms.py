@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Alarms on metric math are kept as they were put."""
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ def alarm(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_an_alarm_is_put_described_changed_and_deleted(place: Place) -> None:
+def test_metric_math_alarm_is_put_described_changed_and_deleted(place: Place) -> None:
     cloudwatch = place.aws.client("cloudwatch", place.account, place.region)
     wanted = alarm()
     cloudwatch.put_metric_alarm(**wanted, Tags=[{"Key": "team", "Value": "logs"}])
@@ -63,12 +67,12 @@ def test_an_alarm_is_put_described_changed_and_deleted(place: Place) -> None:
         ({"Metrics": [{**visible("A", "one"), "ReturnData": True}]}, "small letter"),
     ],
 )
-def test_an_alarm_that_makes_no_sense_is_refused(place: Place, changes: dict[str, Any], message: str) -> None:
+def test_put_metric_alarm_invalid_request_is_refused(place: Place, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ClientError, match=message):
         place.aws.client("cloudwatch", place.account, place.region).put_metric_alarm(**alarm(**changes))
 
 
-def test_the_front_and_iam_answer_in_cloudwatchs_protocol(aws: RunningAws, place: Place) -> None:
+def test_errors_for_cloudwatch_use_its_protocol(aws: RunningAws, place: Place) -> None:
     cloudwatch = place.aws.client("cloudwatch", place.account, place.region)
     aws.front.throttle("DescribeAlarms", times=1)
     assert "MetricAlarms" in cloudwatch.describe_alarms()  # at the second attempt

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import json
@@ -10,22 +14,24 @@ from toys import FAILS, LOGGING, Place, document, until, zipped
 CANNOT_BE_ASSUMED = r"The role defined for the function cannot be assumed by Lambda\."
 
 
-def test_a_role_that_does_not_exist_is_refused(place: Place) -> None:
+def test_create_function_missing_role_is_refused(place: Place) -> None:
     with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
         place.function(Role="arn:aws:iam::222222222222:role/nobody")
 
 
-def test_a_role_that_does_not_trust_lambda_is_refused(place: Place) -> None:
+def test_create_function_role_without_trust_is_refused(place: Place) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
         place.function(Role=place.role(LOGGING, trust=trust))
 
 
-def test_a_fresh_role_can_need_some_time(aws: RunningAws, place: Place) -> None:
-    aws.configure(role_delay=1.2)  # a role's age counts in whole seconds
+def test_create_function_young_role_is_refused_until_the_delay_is_over(aws: RunningAws, place: Place) -> None:
+    aws.configure(role_delay=3600)
     role = place.role(LOGGING)
     with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
         place.function(Role=role)
+
+    aws.configure(role_delay=1.2)  # a role's age counts in whole seconds
 
     def made() -> str | None:
         try:
@@ -36,7 +42,7 @@ def test_a_fresh_role_can_need_some_time(aws: RunningAws, place: Place) -> None:
     assert until(made)
 
 
-def test_a_role_is_passed_by_right_only(aws: RunningAws, place: Place) -> None:
+def test_create_function_without_pass_role_is_denied(aws: RunningAws, place: Place) -> None:
     """AWS asks for iam:PassRole on the role, beside lambda:CreateFunction on the function."""
     session = aws.deployer_session(place.account, place.region)
     role = place.role(LOGGING)
@@ -53,17 +59,21 @@ def test_a_role_is_passed_by_right_only(aws: RunningAws, place: Place) -> None:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no-pass")
 
 
-def test_a_function_in_the_middle_of_an_update_takes_none(place: Place) -> None:
+def test_update_function_during_an_update_is_refused(aws: RunningAws, place: Place) -> None:
+    aws.configure(update_delay=3600)
     function = place.function()
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
+    aws.configure(update_delay=0.1)
+    function = place.function()
     place.settled(function)
+    aws.configure(update_delay=3600)
     place.lambda_.update_function_configuration(FunctionName=function, Timeout=5)
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped("def handler(e, c): return 1"))
 
 
-def test_an_update_ends_no_worker_of_the_same_name_elsewhere(aws: RunningAws, place: Place) -> None:
+def test_update_function_keeps_workers_of_the_same_name_elsewhere(aws: RunningAws, place: Place) -> None:
     source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
     other = Place(aws, place.account, "us-east-1")
     here = place.function(source, FunctionName="twin")
@@ -80,7 +90,7 @@ def test_an_update_ends_no_worker_of_the_same_name_elsewhere(aws: RunningAws, pl
     assert after[0] != before[0]
 
 
-def test_a_destination_needs_the_roles_permission(place: Place) -> None:
+def test_failure_destination_without_role_permission_is_refused(place: Place) -> None:
     _unused, queue = place.queue()
     function = place.function()
     destination = {"OnFailure": {"Destination": queue}}
@@ -90,7 +100,7 @@ def test_a_destination_needs_the_roles_permission(place: Place) -> None:
         place.function(DeadLetterConfig={"TargetArn": queue})
 
 
-def test_retries_are_updated_one_by_one(place: Place) -> None:
+def test_update_event_invoke_config_keeps_other_values(place: Place) -> None:
     function = place.function().split(":")[6]
     place.lambda_.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=1)
     place.lambda_.update_function_event_invoke_config(FunctionName=function, MaximumEventAgeInSeconds=60)
@@ -98,13 +108,13 @@ def test_retries_are_updated_one_by_one(place: Place) -> None:
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (1, 60)
 
 
-def test_an_error_has_the_exceptions_name(place: Place) -> None:
+def test_function_error_has_the_exception_class(place: Place) -> None:
     answer = place.lambda_.invoke(FunctionName=place.function(FAILS))
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read()) == {"errorMessage": "no luck", "errorType": "ValueError"}
 
 
-def test_a_roles_policies_are_limited_in_length(place: Place) -> None:
+def test_put_role_policy_above_the_limit_is_refused(place: Place) -> None:
     role = place.role().rpartition("/")[2]
     statements = [LOGGING | {"Sid": f"S{number}"} for number in range(90)]
     place.iam.put_role_policy(RoleName=role, PolicyName="half", PolicyDocument=document(*statements[:45]))
@@ -112,7 +122,7 @@ def test_a_roles_policies_are_limited_in_length(place: Place) -> None:
         place.iam.put_role_policy(RoleName=role, PolicyName="rest", PolicyDocument=document(*statements[45:]))
 
 
-def test_functions_call_aws_through_the_front_with_their_role(aws: RunningAws, place: Place) -> None:
+def test_function_calls_aws_through_the_front_with_its_role(aws: RunningAws, place: Place) -> None:
     source = """
 import boto3, os
 def handler(event, context):

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import types
@@ -14,21 +18,21 @@ def ministack() -> types.ModuleType:
     return module
 
 
-def test_a_function_that_is_gone_is_told_of(ministack: types.ModuleType) -> None:
+def test_original_missing_function_is_reported(ministack: types.ModuleType) -> None:
     with pytest.raises(hooks.HookMovedError, match=r"ministack\.services\.example\._gone is gone: .*requirements\.txt"):
         hooks.original(ministack, "_gone", "data")
 
 
-def test_a_function_that_takes_something_else_is_told_of(ministack: types.ModuleType) -> None:
+def test_original_changed_parameters_are_reported(ministack: types.ModuleType) -> None:
     with pytest.raises(hooks.HookMovedError, match=r"takes \(data, region\) and not \(request\)"):
         hooks.original(ministack, "_handle", "request")
 
 
-def test_a_replacement_knows_the_original(ministack: types.ModuleType) -> None:
+def test_replace_passes_the_original(ministack: types.ModuleType) -> None:
     hooks.replace(ministack, "_handle", "data")(lambda original: lambda data: original(data, "r"))
     assert ministack._handle(1) == (1, "r")
 
 
-def test_everything_that_is_replaced_is_where_it_was() -> None:
+def test_install_finds_every_replaced_function() -> None:
     """Importing the patches looks up every private name that they call; installing them those that they replace."""
     gaps.install(Settings(), Organization())

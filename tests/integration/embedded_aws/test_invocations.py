@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import json
@@ -38,7 +42,7 @@ def attempts(place: Place, function: str) -> int:
     return len(place.printed(function, start="an attempt"))
 
 
-def test_an_event_that_fails_is_tried_three_times_and_goes_to_the_destination(place: Place) -> None:
+def test_failing_event_goes_to_the_destination_after_three_attempts(place: Place) -> None:
     url, queue = place.queue()
     function = place.function(FAILS, SEND)
     place.lambda_.put_function_event_invoke_config(
@@ -57,7 +61,7 @@ def test_an_event_that_fails_is_tried_three_times_and_goes_to_the_destination(pl
     assert "no luck" in record["responsePayload"]["errorMessage"]
 
 
-def test_the_number_of_retries_is_the_functions_own(place: Place) -> None:
+def test_failing_event_uses_the_functions_maximum_retries(place: Place) -> None:
     url, queue = place.queue()
     function = place.function(FAILS, SEND)
     place.lambda_.put_function_event_invoke_config(
@@ -69,7 +73,7 @@ def test_the_number_of_retries_is_the_functions_own(place: Place) -> None:
     assert attempts(place, function) == 1
 
 
-def test_an_event_can_be_too_old_for_another_try(place: Place) -> None:
+def test_failing_event_above_maximum_age_is_not_retried(place: Place) -> None:
     """Sixty seconds are one retry_delay here, so that the first retry would already be too late."""
     url, queue = place.queue()
     function = place.function(FAILS, SEND)
@@ -82,7 +86,7 @@ def test_an_event_can_be_too_old_for_another_try(place: Place) -> None:
     assert attempts(place, function) == 1
 
 
-def test_a_dead_letter_queue_gets_the_event_itself(place: Place) -> None:
+def test_dead_letter_queue_receives_the_event(place: Place) -> None:
     url, queue = place.queue()
     function = place.function(FAILS, SEND, DeadLetterConfig={"TargetArn": queue})
     send(place, function, {"a": 1})
@@ -93,17 +97,17 @@ def test_a_dead_letter_queue_gets_the_event_itself(place: Place) -> None:
     assert "no luck" in attributes["ErrorMessage"]
 
 
-def test_a_retry_that_succeeds_ends_it(place: Place, tmp_path: Any) -> None:
+def test_successful_retry_ends_the_attempts(place: Place, tmp_path: Any) -> None:
     url, queue = place.queue()
     function = place.function(FAILS_ONCE, SEND, DeadLetterConfig={"TargetArn": queue})
     send(place, function, {"mark": str(tmp_path / "mark")})
     assert until(lambda: place.printed(function, start="got it"))
     time.sleep(0.5)
     assert attempts(place, function) == 2
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
 
 
-def test_a_burst_of_events_shares_a_few_workers(aws: RunningAws, place: Place) -> None:
+def test_burst_of_events_uses_at_most_the_configured_workers(aws: RunningAws, place: Place) -> None:
     aws.configure(parallel_events=2)
     source = """
 import os, time
@@ -119,7 +123,7 @@ def handler(event, context):
     assert len(set(lines)) <= 2
 
 
-def test_retries_wait_longer_each_time(aws: RunningAws, place: Place) -> None:
+def test_retry_delay_doubles(aws: RunningAws, place: Place) -> None:
     aws.configure(retry_delay=0.4)
     url, queue = place.queue()
     function = place.function(FAILS, SEND, DeadLetterConfig={"TargetArn": queue})
@@ -129,19 +133,19 @@ def test_retries_wait_longer_each_time(aws: RunningAws, place: Place) -> None:
     assert time.monotonic() - started > 0.4 + 0.8
 
 
-def test_a_throttled_function_is_tried_again_without_losing_a_retry(aws: RunningAws, place: Place) -> None:
+def test_throttled_invocation_uses_no_retry(aws: RunningAws, place: Place) -> None:
     url, queue = place.queue()
     function = place.function(ECHO, SEND, DeadLetterConfig={"TargetArn": queue})
     place.lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     send(place, function, {"a": 1})
     time.sleep(0.3)  # many more tries than retries
     assert place.events_got(function) == []
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
     place.lambda_.delete_function_concurrency(FunctionName=function)
     assert until(lambda: place.events_got(function)) == [{"a": 1}]
 
 
-def test_a_rule_invokes_a_function_that_lets_it(place: Place) -> None:
+def test_rule_invokes_a_function_that_permits_it(place: Place) -> None:
     function, group = place.function(), name("/ruled")
     rule = place.rule(function, group)
     place.allow(function, "events.amazonaws.com", SourceArn=rule)
@@ -150,7 +154,7 @@ def test_a_rule_invokes_a_function_that_lets_it(place: Place) -> None:
     assert event["detail"]["requestParameters"]["logGroupName"] == group
 
 
-def test_a_rule_that_may_not_invoke_sends_to_its_dead_letter_queue(place: Place) -> None:
+def test_rule_without_permission_sends_to_its_dead_letter_queue(place: Place) -> None:
     url, queue = place.queue(EVENTBRIDGE_SENDS)
     function, group = place.function(), name("/ruled")
     retries = {"MaximumRetryAttempts": 2}
@@ -169,7 +173,7 @@ def test_a_rule_that_may_not_invoke_sends_to_its_dead_letter_queue(place: Place)
     assert (target["RetryPolicy"], target["DeadLetterConfig"]) == (retries, {"Arn": queue})
 
 
-def test_a_target_that_does_not_exist_sends_to_its_dead_letter_queue(place: Place) -> None:
+def test_rule_to_missing_function_sends_to_its_dead_letter_queue(place: Place) -> None:
     url, queue = place.queue(EVENTBRIDGE_SENDS)
     group = name("/ruled")
     place.rule(place.arn("lambda", "function:nobody"), group, DeadLetterConfig={"Arn": queue})
@@ -178,16 +182,16 @@ def test_a_target_that_does_not_exist_sends_to_its_dead_letter_queue(place: Plac
     assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_RESOURCE"
 
 
-def test_a_dead_letter_queue_that_does_not_let_eventbridge_in_gets_nothing(aws: RunningAws, place: Place) -> None:
+def test_dead_letter_queue_without_permission_receives_nothing(aws: RunningAws, place: Place) -> None:
     url, queue = place.queue()
     group = name("/ruled")
     place.rule(place.function(), group, DeadLetterConfig={"Arn": queue})
     place.group(group)
     assert until(lambda: f"the policy of {queue} does not let EventBridge in" in aws.log())
-    assert place.messages(url, 0) == []
+    assert place.visible_messages(url) == []
 
 
-def test_a_rule_with_targets_is_not_deleted(place: Place) -> None:
+def test_delete_rule_with_targets_is_refused(place: Place) -> None:
     rule = place.rule(place.queue()[1], name("/ruled")).rpartition("/")[2]
     with pytest.raises(ClientError, match=r"Rule can't be deleted since it has targets\."):
         place.events.delete_rule(Name=rule)
@@ -195,7 +199,7 @@ def test_a_rule_with_targets_is_not_deleted(place: Place) -> None:
     place.events.delete_rule(Name=rule)
 
 
-def test_a_rule_has_five_targets_at_most(place: Place) -> None:
+def test_put_targets_sixth_target_is_refused(place: Place) -> None:
     rule = place.rule(place.queue()[1], name("/ruled")).rpartition("/")[2]
     targets = [{"Id": str(number), "Arn": place.arn("sqs", f"q{number}")} for number in range(1, 6)]
     place.events.put_targets(Rule=rule, Targets=targets)
@@ -204,7 +208,7 @@ def test_a_rule_has_five_targets_at_most(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("operation", "options"), [("list_targets_by_rule", {}), ("remove_targets", {"Ids": ["1"]})])
-def test_a_rule_that_does_not_exist_has_no_targets(place: Place, operation: str, options: dict[str, Any]) -> None:
+def test_target_operations_missing_rule_is_not_found(place: Place, operation: str, options: dict[str, Any]) -> None:
     with pytest.raises(
         place.events.exceptions.ResourceNotFoundException, match="Rule nobody does not exist on EventBus"
     ):
@@ -212,7 +216,7 @@ def test_a_rule_that_does_not_exist_has_no_targets(place: Place, operation: str,
 
 
 @pytest.mark.parametrize(("kind", "largest"), [("Event", 1_048_576), ("RequestResponse", 6_291_456)])
-def test_a_payload_beyond_the_limit_is_refused(place: Place, kind: str, largest: int) -> None:
+def test_invoke_payload_above_the_limit_is_refused(place: Place, kind: str, largest: int) -> None:
     function = place.function()
     with pytest.raises(place.lambda_.exceptions.RequestTooLargeException, match=f"limit {largest} bytes"):
         place.lambda_.invoke(FunctionName=function, InvocationType=kind, Payload=json.dumps("x" * largest).encode())

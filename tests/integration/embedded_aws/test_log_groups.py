@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import json
@@ -20,7 +24,7 @@ def heard(place: Place) -> Iterator[Find]:
     rule = place.rule(arn).rpartition("/")[2]
 
     def find(group: str) -> list[dict[str, Any]]:
-        found = [json.loads(message["Body"]) for message in place.messages(url, 0)]
+        found = [json.loads(message["Body"]) for message in place.visible_messages(url)]
         return [event for event in found if event["detail"]["requestParameters"].get("logGroupName") == group]
 
     yield find
@@ -28,7 +32,7 @@ def heard(place: Place) -> Iterator[Find]:
     place.events.delete_rule(Name=rule)
 
 
-def test_a_new_group_is_told_of(place: Place, heard: Find) -> None:
+def test_create_log_group_sends_an_event(place: Place, heard: Find) -> None:
     group = place.group(logGroupClass="INFREQUENT_ACCESS", tags={"team": "data"})
     (event,) = until(lambda: heard(group))
     detail = event.pop("detail")
@@ -46,7 +50,7 @@ def test_a_new_group_is_told_of(place: Place, heard: Find) -> None:
     assert "errorCode" not in detail
 
 
-def test_a_failed_call_is_told_of_with_its_error(place: Place, heard: Find) -> None:
+def test_failed_create_log_group_sends_an_event_with_the_error(place: Place, heard: Find) -> None:
     group = place.group()
     with pytest.raises(place.logs.exceptions.ResourceAlreadyExistsException):
         place.logs.create_log_group(logGroupName=group)
@@ -58,7 +62,7 @@ def test_a_failed_call_is_told_of_with_its_error(place: Place, heard: Find) -> N
     }
 
 
-def test_an_event_can_come_twice(aws: RunningAws, place: Place, heard: Find) -> None:
+def test_duplicate_probability_sends_the_event_twice(aws: RunningAws, place: Place, heard: Find) -> None:
     aws.configure(duplicate_probability=1)
     group = place.group()
     events = until(lambda: heard(group) if len(heard(group)) == 2 else [])
@@ -66,15 +70,15 @@ def test_an_event_can_come_twice(aws: RunningAws, place: Place, heard: Find) -> 
     assert len({event["id"] for event in events}) == 2
 
 
-def test_an_event_takes_its_time(aws: RunningAws, place: Place, heard: Find) -> None:
+def test_event_delay_postpones_the_event(aws: RunningAws, place: Place, heard: Find) -> None:
     aws.configure(event_delay=0.6)
-    group = place.group()
     started = time.monotonic()
+    group = place.group()
     assert until(lambda: heard(group))
-    assert time.monotonic() - started > 0.4
+    assert time.monotonic() - started >= 0.6
 
 
-def test_an_event_stays_in_its_account_and_region(aws: RunningAws, place: Place, heard: Find) -> None:
+def test_event_reaches_its_account_and_region_only(aws: RunningAws, place: Place, heard: Find) -> None:
     group = name("/app/elsewhere")
     for account, region in (("222222222222", "us-east-1"), ("333333333333", "eu-west-1")):
         Place(aws, account, region).logs.create_log_group(logGroupName=group)
@@ -83,14 +87,14 @@ def test_an_event_stays_in_its_account_and_region(aws: RunningAws, place: Place,
     assert heard(group) == []
 
 
-def test_accounts_and_regions_have_their_own_groups(aws: RunningAws, place: Place) -> None:
+def test_log_groups_of_accounts_and_regions_are_separate(aws: RunningAws, place: Place) -> None:
     group = place.group()
     for account, region in (("222222222222", "us-east-1"), ("333333333333", "eu-west-1")):
         elsewhere = Place(aws, account, region)
         assert elsewhere.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
-def test_the_group_that_lambda_makes_is_told_of(place: Place, heard: Find) -> None:
+def test_log_group_created_by_lambda_sends_an_event(place: Place, heard: Find) -> None:
     function = place.function()
     place.lambda_.invoke(FunctionName=function, Payload=b"{}")
     (event,) = until(lambda: heard(f"/aws/lambda/{function.split(':')[6]}"))
@@ -98,12 +102,12 @@ def test_the_group_that_lambda_makes_is_told_of(place: Place, heard: Find) -> No
 
 
 @pytest.mark.parametrize("group", ["with space", "a:b", "x" * 513])
-def test_a_name_that_is_none_is_refused(place: Place, group: str) -> None:
+def test_create_log_group_invalid_name_is_refused(place: Place, group: str) -> None:
     with pytest.raises(place.logs.exceptions.InvalidParameterException, match="failed to satisfy constraint"):
         place.logs.create_log_group(logGroupName=group)
 
 
-def test_groups_come_in_pages_of_fifty(place: Place) -> None:
+def test_describe_log_groups_returns_pages_of_fifty(place: Place) -> None:
     prefix = name("/many")
     names = [f"{prefix}/{number:03d}" for number in range(60)]
     for group in names:
@@ -117,13 +121,13 @@ def test_groups_come_in_pages_of_fifty(place: Place) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 51])
-def test_a_limit_beyond_the_page_is_refused(place: Place, limit: int) -> None:
+def test_describe_log_groups_invalid_limit_is_refused(place: Place, limit: int) -> None:
     unchecked = place.aws.client("logs", place.account, place.region, config=Config(parameter_validation=False))
     with pytest.raises(unchecked.exceptions.InvalidParameterException, match="'limit' failed to satisfy constraint"):
         unchecked.describe_log_groups(limit=limit)
 
 
-def test_groups_are_found_by_class_part_and_identifier(place: Place) -> None:
+def test_describe_log_groups_filters_by_class_pattern_and_identifier(place: Place) -> None:
     prefix = name("/kinds")
     place.logs.create_log_group(logGroupName=f"{prefix}/Standard")
     place.logs.create_log_group(logGroupName=f"{prefix}/rare", logGroupClass="INFREQUENT_ACCESS")
@@ -141,7 +145,7 @@ def test_groups_are_found_by_class_part_and_identifier(place: Place) -> None:
     assert classes == {f"{prefix}/Standard": "STANDARD", f"{prefix}/rare": "INFREQUENT_ACCESS"}
 
 
-def test_a_group_takes_a_key_and_gives_it_back(place: Place) -> None:
+def test_kms_key_is_associated_and_disassociated(place: Place) -> None:
     group, key = place.group(), "arn:aws:kms:eu-west-1:222222222222:key/k"
 
     def key_now() -> str | None:
@@ -153,7 +157,7 @@ def test_a_group_takes_a_key_and_gives_it_back(place: Place) -> None:
     assert key_now() is None
 
 
-def test_tags_are_kept(place: Place) -> None:
+def test_log_group_tags_are_stored(place: Place) -> None:
     group = place.group(tags={"a": "1"})
     arn = place.arn("logs", f"log-group:{group}")
     place.logs.tag_resource(resourceArn=arn, tags={"b": "2"})
@@ -161,7 +165,7 @@ def test_tags_are_kept(place: Place) -> None:
     assert place.logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
 
 
-def test_a_function_whose_role_may_not_log_leaves_no_log(place: Place) -> None:
+def test_function_without_log_permission_writes_no_log(place: Place) -> None:
     function = place.function(Role=place.role(LOGGING | {"Action": "logs:PutLogEvents"}))
     answer = place.lambda_.invoke(FunctionName=function, Payload=b'{"a": 1}')
     assert json.loads(answer["Payload"].read()) == {"a": 1}
@@ -169,7 +173,7 @@ def test_a_function_whose_role_may_not_log_leaves_no_log(place: Place) -> None:
     assert place.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
-def test_a_function_logs_where_its_logging_configuration_says(place: Place) -> None:
+def test_function_logs_to_its_configured_group(place: Place) -> None:
     group = place.group()
     function = place.function(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
     place.lambda_.invoke(FunctionName=function, Payload=b"{}")
@@ -207,7 +211,7 @@ def tagged(place: Place) -> dict[str, str]:
         ({"nobody": []}, set()),
     ],
 )
-def test_groups_are_listed_by_tag(
+def test_list_log_groups_filters_by_tag(
     place: Place, tagged: dict[str, str], filters: dict[str, list[str]], expected: set[str]
 ) -> None:
     wanted = [{"key": key, **({"values": values} if values else {})} for key, values in filters.items()]
@@ -217,7 +221,7 @@ def test_groups_are_listed_by_tag(
     assert {group for group in found if group in tagged.values()} == {tagged[what] for what in expected}
 
 
-def test_groups_are_listed_by_pattern_and_class_in_pages(place: Place) -> None:
+def test_list_log_groups_filters_by_pattern_and_class_in_pages(place: Place) -> None:
     number = name("n")
     for group, kind in (("a", "STANDARD"), ("b", "STANDARD"), ("c", "INFREQUENT_ACCESS")):
         place.logs.create_log_group(logGroupName=f"/{number}/{group}", logGroupClass=kind)
@@ -239,7 +243,7 @@ def test_groups_are_listed_by_pattern_and_class_in_pages(place: Place) -> None:
     assert place.logs.list_log_groups(logGroupNamePattern=f"^{number}/")["logGroups"] == []
 
 
-def test_a_list_is_limited_to_a_thousand(place: Place) -> None:
+def test_list_log_groups_limit_above_a_thousand_is_refused(place: Place) -> None:
     unchecked = place.aws.client("logs", place.account, place.region, config=Config(parameter_validation=False))
     with pytest.raises(unchecked.exceptions.InvalidParameterException, match="less than or equal to 1000"):
         unchecked.list_log_groups(limit=1001)
@@ -247,7 +251,7 @@ def test_a_list_is_limited_to_a_thousand(place: Place) -> None:
         unchecked.list_log_groups(logGroupTags=[{"key": str(number)} for number in range(6)])
 
 
-def test_a_group_takes_fifty_tags(place: Place) -> None:
+def test_tag_resource_above_fifty_tags_is_refused(place: Place) -> None:
     arn = place.arn("logs", f"log-group:{place.group(tags={str(n): '' for n in range(30)})}")
     place.logs.tag_resource(resourceArn=arn, tags={str(n): "new" for n in range(20, 50)})
     with pytest.raises(place.logs.exceptions.TooManyTagsException):
@@ -260,7 +264,7 @@ def test_a_group_takes_fifty_tags(place: Place) -> None:
         place.logs.list_tags_for_resource(resourceArn=nobody)
 
 
-def test_tagging_is_told_of(aws: RunningAws) -> None:
+def test_tag_operations_send_events(aws: RunningAws) -> None:
     aws.configure(duplicate_probability=1)
     place = Place(aws, "333333333333", "us-east-1")  # where no other test's events arrive late
     url, queue = place.open_queue()
@@ -274,7 +278,7 @@ def test_tagging_is_told_of(aws: RunningAws) -> None:
     place.logs.untag_log_group(logGroupName=group, tags=["b"])
     with pytest.raises(place.logs.exceptions.ResourceNotFoundException):
         place.logs.tag_resource(resourceArn=f"{arn}x", tags={"a": "1"})
-    messages = until(lambda: at_least(10, place.messages(url, 0)))
+    messages = until(lambda: at_least(10, place.visible_messages(url)))
     details = [json.loads(message["Body"])["detail"] for message in messages]
     told = {(d["eventName"], json.dumps(d["requestParameters"], sort_keys=True), d.get("errorCode")) for d in details}
     assert told == {

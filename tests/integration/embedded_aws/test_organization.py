@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,13 +19,13 @@ READ_GROUPS = {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource"
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_the_deployer_reaches_every_account_by_its_role(aws: RunningAws, account: str) -> None:
+def test_deployer_assumes_the_role_of_every_account(aws: RunningAws, account: str) -> None:
     identity = aws.deployer_session(account, "eu-west-1").client("sts").get_caller_identity()
     assert identity["Account"] == account
     assert identity["Arn"] == f"arn:aws:sts::{account}:assumed-role/log-reflector-deployer/embedded-aws"
 
 
-def test_the_organisation_lists_its_accounts(aws: RunningAws) -> None:
+def test_list_accounts_returns_all_accounts(aws: RunningAws) -> None:
     client = aws.client("organizations", "111111111111", "us-east-1")
     assert sorted(account["Id"] for account in client.list_accounts()["Accounts"]) == ACCOUNTS
     organization = client.describe_organization()["Organization"]
@@ -29,14 +33,14 @@ def test_the_organisation_lists_its_accounts(aws: RunningAws) -> None:
     assert "o-embeddedaws" in organization["Arn"]
 
 
-def test_the_deployers_environment_has_keys_and_no_region(aws: RunningAws) -> None:
+def test_deploy_environment_has_keys_and_no_region(aws: RunningAws) -> None:
     environment = aws.deploy_environment()
     assert environment["AWS_ENDPOINT_URL"] == aws.endpoint_url
     assert environment["AWS_ACCESS_KEY_ID"].startswith("AKIA")
     assert not {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_SESSION_TOKEN"} & environment.keys()
 
 
-def test_the_user_itself_may_do_nothing_but_assume(aws: RunningAws) -> None:
+def test_deployer_user_may_only_assume_roles(aws: RunningAws) -> None:
     keys = aws.deploy_environment()
     logs = boto3.client(
         "logs",
@@ -49,7 +53,7 @@ def test_the_user_itself_may_do_nothing_but_assume(aws: RunningAws) -> None:
         logs.describe_log_groups()
 
 
-def test_a_wrong_secret_is_refused(aws: RunningAws) -> None:
+def test_wrong_secret_key_is_refused(aws: RunningAws) -> None:
     sts = boto3.client(
         "sts",
         region_name="eu-west-1",
@@ -70,7 +74,7 @@ def test_a_wrong_secret_is_refused(aws: RunningAws) -> None:
         ("arn:aws:logs:us-east-1:222222222222:log-group:*", False),
     ],
 )
-def test_a_log_group_is_judged_as_on_aws(aws: RunningAws, place: Place, resource: str, allowed: bool) -> None:
+def test_iam_log_group_resource_matches_as_on_aws(aws: RunningAws, place: Place, resource: str, allowed: bool) -> None:
     statement = {"Effect": "Allow", "Action": "logs:PutRetentionPolicy", "Resource": resource}
     assert tried(
         aws, place, statement, "logs", "put_retention_policy", logGroupName="/policy/group", retentionInDays=1
@@ -79,7 +83,9 @@ def test_a_log_group_is_judged_as_on_aws(aws: RunningAws, place: Place, resource
 
 @pytest.mark.parametrize("operation", ["list_targets_by_rule", "describe_rule"])
 @pytest.mark.parametrize(("rule", "allowed"), [("named-*", True), ("other-*", False)])
-def test_a_rule_is_judged_as_on_aws(aws: RunningAws, place: Place, operation: str, rule: str, allowed: bool) -> None:
+def test_iam_rule_resource_matches_as_on_aws(
+    aws: RunningAws, place: Place, operation: str, rule: str, allowed: bool
+) -> None:
     statement = {"Effect": "Allow", "Action": "events:*", "Resource": place.arn("events", f"rule/{rule}")}
     parameter = "Rule" if operation == "list_targets_by_rule" else "Name"
     assert tried(aws, place, statement, "events", operation, **{parameter: "named-rule"}) == (
@@ -88,7 +94,9 @@ def test_a_rule_is_judged_as_on_aws(aws: RunningAws, place: Place, operation: st
 
 
 @pytest.mark.parametrize(("function", "allowed"), [("named-*", True), ("other-*", False)])
-def test_a_new_function_is_judged_by_its_name(aws: RunningAws, place: Place, function: str, allowed: bool) -> None:
+def test_iam_create_function_resource_has_the_function_name(
+    aws: RunningAws, place: Place, function: str, allowed: bool
+) -> None:
     statement = {
         "Effect": "Allow",
         "Action": ["lambda:CreateFunction", "iam:PassRole"],
@@ -109,7 +117,7 @@ def test_a_new_function_is_judged_by_its_name(aws: RunningAws, place: Place, fun
     assert code == ("InvalidParameterValueException" if allowed else "AccessDeniedException")
 
 
-def test_a_role_is_judged_with_its_path(aws: RunningAws, place: Place) -> None:
+def test_iam_role_resource_has_its_path(aws: RunningAws, place: Place) -> None:
     place.iam.create_role(
         RoleName="on-a-path", Path="/a/", AssumeRolePolicyDocument=document(READ_GROUPS | {"Principal": "*"})
     )
@@ -117,7 +125,7 @@ def test_a_role_is_judged_with_its_path(aws: RunningAws, place: Place) -> None:
     assert tried(aws, place, allow, "iam", "get_role", RoleName="on-a-path") == "none"
 
 
-def test_a_batch_of_messages_needs_the_action_of_one(aws: RunningAws, place: Place) -> None:
+def test_iam_sqs_batch_needs_the_single_message_action(aws: RunningAws, place: Place) -> None:
     url, arn = place.queue()
     calls = {
         "send_message": [{"Id": "1", "MessageBody": "x"}],
@@ -157,7 +165,7 @@ def tried(aws: RunningAws, place: Place, statement: dict, service: str, operatio
     return "none"
 
 
-def test_accounts_regions_and_the_deployers_policy_are_chosen() -> None:
+def test_configuration_sets_accounts_regions_and_deployer_policy() -> None:
     organization = Organization(management="999999999999", members=("888888888888",), regions=("eu-north-1",))
     policy = {"Version": "2012-10-17", "Statement": [READ_GROUPS]}
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws:
@@ -168,7 +176,7 @@ def test_accounts_regions_and_the_deployers_policy_are_chosen() -> None:
             logs.create_log_group(logGroupName="/denied")
 
 
-def test_what_is_no_organisation_is_refused() -> None:
+def test_invalid_organization_is_refused() -> None:
     with (
         pytest.raises(ValueError, match="'12' is no account id"),
         EmbeddedAws(Configuration(organization=Organization(members=("12",)))),
@@ -188,7 +196,7 @@ def large() -> Iterator[RunningAws]:
 
 
 @pytest.mark.parametrize("caller", ["111111111111", MANY[0]])
-def test_accounts_stand_in_a_tree_and_come_in_pages(large: RunningAws, caller: str) -> None:
+def test_list_operations_return_the_tree_in_pages(large: RunningAws, caller: str) -> None:
     client = large.client("organizations", caller, "eu-west-1")
     (root,) = client.list_roots()["Roots"]
     units = children(client, root["Id"])
@@ -207,7 +215,7 @@ def test_accounts_stand_in_a_tree_and_come_in_pages(large: RunningAws, caller: s
         client.list_accounts(MaxResults=21)
 
 
-def test_an_account_has_a_name_a_state_and_tags(large: RunningAws) -> None:
+def test_account_has_name_state_and_tags(large: RunningAws) -> None:
     client = large.client("organizations", "111111111111", "eu-west-1")
     pending = client.describe_account(AccountId=MANY[2])["Account"]
     assert (pending["State"], "Status" in pending) == ("PENDING_ACTIVATION", False)
@@ -215,7 +223,7 @@ def test_an_account_has_a_name_a_state_and_tags(large: RunningAws) -> None:
     assert client.describe_account(AccountId=MANY[3])["Account"]["Name"] == "team 03"
 
 
-def test_a_member_that_speaks_for_nobody_is_refused(large: RunningAws) -> None:
+def test_organizations_call_by_a_plain_member_is_denied(large: RunningAws) -> None:
     client = large.client("organizations", MANY[3], "eu-west-1")
     with pytest.raises(ClientError, match="AccessDeniedException"):
         client.list_accounts()
@@ -234,7 +242,9 @@ def test_a_member_that_speaks_for_nobody_is_refused(large: RunningAws) -> None:
         ("111111111111", {"AccountId": "999999999999"}, "AccessDeniedException"),
     ],
 )
-def test_who_may_ask_for_whose_regions(large: RunningAws, caller: str, options: dict[str, str], code: str) -> None:
+def test_region_status_of_other_accounts_needs_delegation(
+    large: RunningAws, caller: str, options: dict[str, str], code: str
+) -> None:
     client = large.client("account", caller, "eu-west-1")
     for operation, rest in (("list_regions", {}), ("get_region_opt_status", {"RegionName": "eu-west-1"})):
         answer = "none"
@@ -245,7 +255,7 @@ def test_who_may_ask_for_whose_regions(large: RunningAws, caller: str, options: 
         assert answer == code
 
 
-def test_a_region_that_is_not_enabled_is_told_and_refused(large: RunningAws) -> None:
+def test_disabled_region_is_reported_and_refuses_calls(large: RunningAws) -> None:
     here, there = MANY[5], MANY[6]
     large.configure(disabled_regions=["us-west-1", f"{here}/us-east-1"])
     account = large.client("account", here, "eu-west-1")
@@ -272,18 +282,18 @@ def test_a_region_that_is_not_enabled_is_told_and_refused(large: RunningAws) -> 
 
 
 @pytest.mark.parametrize("value", ["eu-west-1", [1], {"eu-west-1": True}])
-def test_disabled_regions_are_a_list_of_names(large: RunningAws, value: Any) -> None:
+def test_disabled_regions_invalid_value_is_refused(large: RunningAws, value: Any) -> None:
     with pytest.raises(ValueError, match="disabled_regions"):
         large.configure(disabled_regions=value)
 
 
 @pytest.mark.parametrize(("action", "code"), [("ListRegions", "none"), ("GetRegionOptStatus", "AccessDeniedException")])
-def test_regions_are_told_to_who_may_ask(aws: RunningAws, place: Place, action: str, code: str) -> None:
+def test_list_regions_without_permission_is_denied(aws: RunningAws, place: Place, action: str, code: str) -> None:
     allow = {"Effect": "Allow", "Action": f"account:{action}", "Resource": "*"}
     assert tried(aws, place, allow, "account", "list_regions") == code
 
 
-def test_what_is_described_is_in_the_organisation() -> None:
+def test_described_account_outside_the_organization_is_refused() -> None:
     with pytest.raises(ValueError, match="444444444444"):
         Organization(described={"444444444444": Account()}).check()
 

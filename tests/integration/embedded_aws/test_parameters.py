@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Systems Manager's parameters: what a put refuses, and which tier comes of it."""
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ def put(place: Place) -> Any:
     return call
 
 
-def test_tiers(put: Any) -> None:
+def test_put_parameter_chooses_the_tier_by_size(put: Any) -> None:
     assert put(4096) == "Standard"
     assert put(4096, Tier="Intelligent-Tiering", Overwrite=True) == "Standard"
     assert put(4097, Tier="Intelligent-Tiering", Overwrite=True) == "Advanced"
@@ -43,7 +47,7 @@ def test_tiers(put: Any) -> None:
         ({"Tier": "Standard"}, "ValidationException"),
     ],
 )
-def test_what_a_put_refuses(put: Any, options: dict[str, Any], code: str) -> None:
+def test_put_parameter_invalid_request_is_refused(put: Any, options: dict[str, Any], code: str) -> None:
     put(Tier="Advanced")
     with pytest.raises(ClientError) as refused:
         put(Overwrite=True, **options)

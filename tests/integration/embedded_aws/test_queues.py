@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A message that was received comes back when its time is up, or the setting's; dead letters."""
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from toys import Place, until
 from toys import name as unused
 
 
-def test_a_message_is_hidden_for_no_longer_than_the_setting(place: Place) -> None:
+def test_longest_hidden_limits_receive_visibility(place: Place) -> None:
     sqs = place.sqs
     url = sqs.create_queue(QueueName=unused("queue"))["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="hidden")
@@ -22,7 +26,7 @@ def test_a_message_is_hidden_for_no_longer_than_the_setting(place: Place) -> Non
     assert time.monotonic() - started >= 0.5
 
 
-def test_a_message_that_the_function_hides_again_too(place: Place) -> None:
+def test_longest_hidden_limits_changed_visibility(place: Place) -> None:
     sqs = place.sqs
     url = sqs.create_queue(QueueName=unused("queue"))["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="hidden")
@@ -33,7 +37,7 @@ def test_a_message_that_the_function_hides_again_too(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("source", "letters"), [("", ".fifo"), (".fifo", "")])
-def test_dead_letters_go_to_a_queue_of_the_same_type(place: Place, source: str, letters: str) -> None:
+def test_redrive_to_a_queue_of_another_type_is_refused(place: Place, source: str, letters: str) -> None:
     def made(suffix: str, **attributes: str) -> str:
         queue = unused("queue") + suffix
         attributes |= {"FifoQueue": "true"} if suffix else {}

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import pytest
@@ -22,7 +26,7 @@ def passed(rates: Rates, calls: int, account: str = "1", region: str = "r", oper
     return sum(rates.allow(account, region, *operation) for _unused in range(calls))
 
 
-def test_a_second_holds_as_many_calls_as_the_rate(clock: Clock) -> None:
+def test_rates_allow_the_rate_in_each_second(clock: Clock) -> None:
     rates = Rates(clock, scale=1)
     assert passed(rates, 20) == 5
     clock.now = 0.4
@@ -31,7 +35,7 @@ def test_a_second_holds_as_many_calls_as_the_rate(clock: Clock) -> None:
     assert passed(rates, 20) == 5
 
 
-def test_each_account_region_and_operation_has_its_own(clock: Clock) -> None:
+def test_rates_are_separate_by_account_region_and_operation(clock: Clock) -> None:
     rates = Rates(clock, scale=1)
     assert passed(rates, 20) == 5
     assert passed(rates, 20, account="2") == 5
@@ -39,7 +43,7 @@ def test_each_account_region_and_operation_has_its_own(clock: Clock) -> None:
     assert passed(rates, 20, operation=("logs", "DescribeLogGroups")) == 10
 
 
-def test_lambda_has_one_for_its_control_plane_and_none_for_invocations(clock: Clock) -> None:
+def test_lambda_control_plane_shares_a_rate_and_invocations_have_none(clock: Clock) -> None:
     rates = Rates(clock, scale=1)
     assert passed(rates, 10, operation=("lambda", "AddPermission")) == 10
     assert passed(rates, 10, operation=("lambda", "UpdateFunctionCode")) == 5
@@ -47,7 +51,7 @@ def test_lambda_has_one_for_its_control_plane_and_none_for_invocations(clock: Cl
     assert passed(rates, 20, operation=("lambda", "GetPolicy")) == 15
 
 
-def test_the_scale_speeds_time_up_and_none_lifts(clock: Clock) -> None:
+def test_scale_multiplies_the_rate_and_none_disables_it(clock: Clock) -> None:
     rates = Rates(clock, scale=3)
     assert passed(rates, 40) == 5
     clock.now = 0.2
@@ -58,11 +62,11 @@ def test_the_scale_speeds_time_up_and_none_lifts(clock: Clock) -> None:
         rates.set(0)
 
 
-def test_an_undocumented_operation_is_free(clock: Clock) -> None:
+def test_operation_without_a_rate_is_unlimited(clock: Clock) -> None:
     assert passed(Rates(clock, scale=1), 50, operation=("sqs", "SendMessage")) == 50
 
 
-def test_what_aws_does_not_document_is_limited_like_its_kind(clock: Clock) -> None:
+def test_assumed_rates_limit_undocumented_operations(clock: Clock) -> None:
     rates = Rates(clock, scale=1)
     passing = {
         name: passed(rates, 20, operation=("logs", name))

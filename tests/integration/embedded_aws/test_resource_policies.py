@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import json
@@ -46,7 +50,7 @@ def stored(place: Place, function: str, **options: str) -> list[dict[str, Any]]:
         ("*", "*"),
     ],
 )
-def test_principals_are_stored_as_aws_stores_them(
+def test_add_permission_stores_principals_as_aws(
     place: Place, function: str, add: Any, principal: str, kept: Any
 ) -> None:
     add(Principal=principal)
@@ -71,7 +75,7 @@ def test_principals_are_stored_as_aws_stores_them(
         ),
     ],
 )
-def test_conditions_are_stored_as_aws_stores_them(
+def test_add_permission_stores_conditions_as_aws(
     place: Place, function: str, add: Any, options: dict[str, str], condition: dict[str, Any]
 ) -> None:
     answered = add(Principal="*", **options)
@@ -87,13 +91,13 @@ def test_conditions_are_stored_as_aws_stores_them(
     }
 
 
-def test_the_same_statement_id_twice_is_a_conflict(place: Place, add: Any) -> None:
+def test_add_permission_existing_statement_id_is_a_conflict(place: Place, add: Any) -> None:
     add()
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException):
         add()
 
 
-def test_a_stale_revision_is_refused(place: Place, function: str, add: Any) -> None:
+def test_permission_operations_stale_revision_is_refused(place: Place, function: str, add: Any) -> None:
     add(StatementId="one")
     revision = place.lambda_.get_policy(FunctionName=function)["RevisionId"]
     add(StatementId="two", RevisionId=revision)
@@ -105,7 +109,7 @@ def test_a_stale_revision_is_refused(place: Place, function: str, add: Any) -> N
     assert [item["Sid"] for item in stored(place, function)] == ["one", "two"]
 
 
-def test_a_version_has_a_policy_of_its_own(place: Place, function: str, add: Any) -> None:
+def test_version_has_its_own_policy(place: Place, function: str, add: Any) -> None:
     place.settled(function)
     version = place.lambda_.publish_version(FunctionName=function)["Version"]
     add(StatementId="function")
@@ -116,20 +120,20 @@ def test_a_version_has_a_policy_of_its_own(place: Place, function: str, add: Any
     assert len(stored(place, function)) == 1
 
 
-def test_no_statement_is_no_policy(place: Place, function: str, add: Any) -> None:
+def test_get_policy_without_statements_is_not_found(place: Place, function: str, add: Any) -> None:
     add()
     place.lambda_.remove_permission(FunctionName=function, StatementId="s")
     with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
         place.lambda_.get_policy(FunctionName=function)
 
 
-def test_a_statement_that_is_not_there_is_not_removed(place: Place, function: str, add: Any) -> None:
+def test_remove_permission_missing_statement_is_not_found(place: Place, function: str, add: Any) -> None:
     add()
     with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
         place.lambda_.remove_permission(FunctionName=function, StatementId="other")
 
 
-def test_a_policy_is_limited_to_twenty_kilobytes(place: Place, function: str, add: Any) -> None:
+def test_add_permission_above_twenty_kilobytes_is_refused(place: Place, function: str, add: Any) -> None:
     def fill() -> None:
         for number in range(100):
             add(StatementId=f"s{number}", SourceArn=f"arn:aws:logs:eu-west-1:222222222222:log-group:/group/{number}:*")
@@ -150,7 +154,7 @@ def test_a_policy_is_limited_to_twenty_kilobytes(place: Place, function: str, ad
         {"Qualifier": "unknown"},
     ],
 )
-def test_a_wrong_parameter_is_refused(add: Any, wrong: dict[str, str]) -> None:
+def test_add_permission_invalid_parameter_is_refused(add: Any, wrong: dict[str, str]) -> None:
     with pytest.raises(ClientError):
         add(**wrong)
 
@@ -166,7 +170,7 @@ def statement(function: str, sid: str, **condition: Any) -> dict[str, Any]:
     }
 
 
-def test_the_whole_policy_is_replaced_at_once(place: Place) -> None:
+def test_put_resource_policy_replaces_all_statements(place: Place) -> None:
     function = place.function()
     with pytest.raises(place.lambda_.exceptions.ResourceNotFoundException):
         place.lambda_.get_resource_policy(ResourceArn=function)
@@ -192,7 +196,7 @@ def test_the_whole_policy_is_replaced_at_once(place: Place) -> None:
         place.lambda_.get_policy(FunctionName=function)
 
 
-def test_the_policy_of_an_alias_is_its_own(place: Place) -> None:
+def test_put_resource_policy_alias_has_its_own_policy(place: Place) -> None:
     function = place.function()
     place.settled(function)
     version = place.lambda_.publish_version(FunctionName=function)["Version"]
@@ -204,7 +208,7 @@ def test_the_policy_of_an_alias_is_its_own(place: Place) -> None:
     assert found["Statement"] == [statement(alias, "a")]
 
 
-def test_a_whole_policy_that_is_none_is_refused(place: Place) -> None:
+def test_put_resource_policy_invalid_policy_is_refused(place: Place) -> None:
     function = place.function()
     errors = place.lambda_.exceptions
 
@@ -222,7 +226,7 @@ def test_a_whole_policy_that_is_none_is_refused(place: Place) -> None:
         place.lambda_.put_resource_policy(ResourceArn=f"{function}x", Policy=document(statement(function, "a")))
 
 
-def test_whoever_may_not_put_a_whole_policy_is_denied(place: Place) -> None:
+def test_put_resource_policy_without_permission_is_denied(place: Place) -> None:
     function = place.function()
     text = document(statement(function, "a"))
     client = place.assumed("lambda", {"Effect": "Allow", "Action": "lambda:AddPermission", "Resource": "*"})

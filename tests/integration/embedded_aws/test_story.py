@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole story with toy functions, under IAM enforcement: group, event, subscriber, filter, lines, sink."""
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ def handler(event, context):
     data = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     lines = [{"account": data["owner"], "group": data["logGroup"], "line": event["message"]} for event in data["logEvents"]]
     body = "\\n".join(json.dumps(line) for line in lines).encode()
-    urllib.request.urlopen(urllib.request.Request(os.environ["SINK"], body), timeout=5).read()
+    urllib.request.urlopen(urllib.request.Request(os.environ["SINK"], body), timeout=25).read()
 """
 SUBSCRIBER = """
 import boto3, os
@@ -32,7 +36,7 @@ def handler(event, context):
 
 
 def deploy(place: Place, subscriber_actions: list[str]) -> tuple[str, str]:
-    """Reflector and subscriber, and the rule between them."""
+    """Deploy a reflector, a subscriber and the subscriber's rule."""
     reflector = place.function(REFLECTOR, Environment={"Variables": {"SINK": place.aws.sink_url}})
     place.allow(reflector, SourceArn=place.arn("logs", "log-group:*"), SourceAccount=place.account)
     rights = {"Effect": "Allow", "Action": subscriber_actions, "Resource": place.arn("logs", "log-group:*")}
@@ -52,7 +56,7 @@ def filters(place: Place, group: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("account", "region"), [("222222222222", "eu-west-1"), ("333333333333", "us-east-1")])
-def test_a_new_groups_lines_arrive_at_the_sink(aws: RunningAws, account: str, region: str) -> None:
+def test_new_log_group_is_subscribed_and_its_lines_reach_the_sink(aws: RunningAws, account: str, region: str) -> None:
     place = Place(aws, account, region)
     aws.sink.clear()
     _unused, rule = deploy(place, ["logs:PutSubscriptionFilter"])
@@ -65,7 +69,7 @@ def test_a_new_groups_lines_arrive_at_the_sink(aws: RunningAws, account: str, re
     undeploy(place, rule)
 
 
-def test_a_subscriber_without_its_permission_is_denied(place: Place) -> None:
+def test_subscriber_without_permission_is_denied_until_it_is_granted(place: Place) -> None:
     subscriber, rule = deploy(place, ["logs:DescribeLogGroups"])
     group = name("/story/denied")
     place.logs.create_log_group(logGroupName=group)
@@ -83,8 +87,8 @@ def test_a_subscriber_without_its_permission_is_denied(place: Place) -> None:
     undeploy(place, rule)
 
 
-def test_a_throttled_subscriber_is_tried_again_by_lambda(aws: RunningAws, place: Place) -> None:
-    """The front stands between the functions and AWS too: a function that gives up is invoked again."""
+def test_subscriber_after_an_error_is_retried_by_lambda(aws: RunningAws, place: Place) -> None:
+    """The front also serves the functions. Lambda retries a function that fails."""
     _unused, rule = deploy(place, ["logs:PutSubscriptionFilter"])
     aws.front.error("ServiceUnavailableException", "Not now", 400, operation="PutSubscriptionFilter", times=1)
     group = name("/story/throttled")

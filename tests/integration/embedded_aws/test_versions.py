@@ -1,16 +1,21 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from embedded_aws import RunningAws
 from toys import Place, document, zipped
+from waits import wait_until
 
 
 def source(number: int) -> str:
@@ -30,7 +35,7 @@ def published(place: Place, function: str, number: int) -> str:
     return version
 
 
-def test_a_version_keeps_its_code_and_configuration_and_hands_the_code_out(place: Place) -> None:
+def test_published_version_keeps_its_code_and_configuration(place: Place) -> None:
     function = place.function(source(0)).split(":")[6]
     versions = [published(place, function, number) for number in (1, 2)]
     assert versions == ["1", "2"]
@@ -46,10 +51,13 @@ def test_a_version_keeps_its_code_and_configuration_and_hands_the_code_out(place
         assert json.loads(invoked) == [number, str(number)]
 
 
-def test_nothing_new_is_published_twice_and_nothing_unexpected_at_all(place: Place) -> None:
+def test_publish_version_unchanged_or_unexpected_code_creates_none(aws: RunningAws, place: Place) -> None:
+    aws.configure(update_delay=3600)
     function = place.function(source(0)).split(":")[6]
     with pytest.raises(place.lambda_.exceptions.ResourceConflictException, match="An update is in progress"):
         place.lambda_.publish_version(FunctionName=function)
+    aws.configure(update_delay=0.1)
+    function = place.function(source(0)).split(":")[6]
     first = published(place, function, 1)
     assert place.lambda_.publish_version(FunctionName=function)["Version"] == first
     other = base64.b64encode(bytes(32)).decode()
@@ -59,7 +67,7 @@ def test_nothing_new_is_published_twice_and_nothing_unexpected_at_all(place: Pla
         place.lambda_.publish_version(FunctionName=function, RevisionId="of yesterday")
 
 
-def test_an_alias_names_a_version_that_exists_and_protects_it(place: Place) -> None:
+def test_alias_needs_an_existing_version_and_protects_it(place: Place) -> None:
     function = place.function(source(0)).split(":")[6]
     first, second = (published(place, function, number) for number in (1, 2))
     where = {"FunctionName": function, "Name": "live"}
@@ -80,7 +88,7 @@ def test_an_alias_names_a_version_that_exists_and_protects_it(place: Place) -> N
     ]
 
 
-def test_versions_and_aliases_go_with_the_function(place: Place) -> None:
+def test_delete_function_deletes_versions_and_aliases(place: Place) -> None:
     function = place.function(source(0), FunctionName="with-versions").split(":")[6]
     published(place, function, 1)
     place.lambda_.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
@@ -92,7 +100,7 @@ def test_versions_and_aliases_go_with_the_function(place: Place) -> None:
 
 
 @pytest.mark.parametrize("action", ["PublishVersion", "CreateAlias", "UpdateAlias", "DeleteAlias", "ListAliases"])
-def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action: str) -> None:
+def test_version_and_alias_calls_need_their_own_permissions(aws: RunningAws, place: Place, action: str) -> None:
     function = place.function(source(0)).split(":")[6]
     place.settled(function)
     lambda_ = aws.deployer_session(place.account, place.region).client("lambda")
@@ -117,16 +125,26 @@ def test_each_call_has_its_own_permission(aws: RunningAws, place: Place, action:
         place.iam.delete_role_policy(RoleName=aws.state.deployer_role, PolicyName="no")
 
 
-def test_an_update_lets_an_invocation_end(place: Place) -> None:
-    slow = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 'done'\n"
-    function = place.function(slow).split(":")[6]
+def test_update_lets_a_running_invocation_end(place: Place, tmp_path: Path) -> None:
+    began, may_end = tmp_path / "began", tmp_path / "may-end"
+    slow = f"""
+import pathlib, time
+def handler(event, context):
+    pathlib.Path({str(began)!r}).touch()
+    while not pathlib.Path({str(may_end)!r}).exists():
+        time.sleep(0.02)
+    return 'done'
+"""
+    function = place.function(slow, Timeout=600).split(":")[6]
     place.settled(function)
-    place.lambda_.invoke(FunctionName=function)
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(place.lambda_.invoke, FunctionName=function)
-        time.sleep(0.3)
-        place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped(source(2)))
-        assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
-        assert not answer.done()
+        try:
+            answer = pool.submit(place.lambda_.invoke, FunctionName=function)
+            wait_until(began.exists, "the beginning of the slow invocation", seen=answer.done)
+            place.lambda_.update_function_code(FunctionName=function, ZipFile=zipped(source(2)))
+            assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]
+            assert not answer.done()
+        finally:
+            may_end.touch()
         assert json.loads(answer.result()["Payload"].read()) == "done"
     assert json.loads(place.lambda_.invoke(FunctionName=function)["Payload"].read()) == [2, None]

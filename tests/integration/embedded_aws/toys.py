@@ -1,4 +1,8 @@
-"""What the tests deploy: small functions, their roles, queues and rules."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small functions, roles, queues and rules for the tests."""
 
 from __future__ import annotations
 
@@ -14,13 +18,15 @@ from embedded_aws import RunningAws
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
+# Generous, so that a slow machine fails no test. A wait ends when its condition holds.
+WAIT_SECONDS = 180.0
 LOGGING = {
     "Effect": "Allow",
     "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
     "Resource": "*",
 }
 LAMBDA_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-# Says what it gets, and who it is.
+# Prints its event and its ARN.
 ECHO = """
 import json
 def handler(event, context):
@@ -35,7 +41,7 @@ def handler(event, context):
 
 
 def name(kind: str) -> str:
-    """A name that no other test has."""
+    """Return a name that no other test uses."""
     return f"{kind}-{next(_numbers)}"
 
 
@@ -50,16 +56,16 @@ def zipped(source: str) -> bytes:
     return data.getvalue()
 
 
-def until(read: Callable[[], T], within: float = 10) -> T:
-    """What it reads, as soon as there is something."""
-    deadline = time.monotonic() + within
+def until(read: Callable[[], T]) -> T:
+    """Return what `read` returns as soon as it is true; what it returned last when the time limit is over."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (value := read()) and time.monotonic() < deadline:
         time.sleep(0.03)
     return value
 
 
 def at_least(number: int, found: list[T]) -> list[T]:
-    """What was found, where it is enough; for `until`."""
+    """Return the list if it is long enough, otherwise an empty one; for `until`."""
     return found if len(found) >= number else []
 
 
@@ -86,7 +92,7 @@ class Place:
         return arn
 
     def assumed(self, service: str, *statements: dict[str, Any]) -> Any:
-        """A client that may do what the statements say."""
+        """Return a client whose role has these policy statements."""
         trust = {"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"}
         arn = self.role(*statements, trust=trust)
         sts = self.aws.client("sts", self.account, self.region)
@@ -101,8 +107,8 @@ class Place:
         )
 
     def function(self, source: str = ECHO, *statements: dict[str, Any], **options: Any) -> str:
-        """A function's ARN; its role may log, and what the statements say."""
-        options = {"FunctionName": name("function"), "Timeout": 20, **options}
+        """Create a function and return its ARN. Its role may log and has these policy statements."""
+        options = {"FunctionName": name("function"), "Timeout": 30, **options}
         if "Role" not in options:
             options["Role"] = self.role(LOGGING, *statements)
         return self.lambda_.create_function(
@@ -122,7 +128,9 @@ class Place:
         )
 
     def settled(self, function: str) -> None:
-        self.lambda_.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 0.1})
+        self.lambda_.get_waiter("function_active_v2").wait(
+            FunctionName=function, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1800}
+        )
 
     def group(self, group: str | None = None, **options: Any) -> str:
         group = group or name("/app/group")
@@ -142,7 +150,7 @@ class Place:
         self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def printed(self, function: str, group: str | None = None, start: str = "got ") -> list[str]:
-        """What a function printed so far, of the lines that begin so."""
+        """Return the lines with this start that a function has printed so far."""
         group = group or f"/aws/lambda/{function.split(':')[6]}"
         if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             return []
@@ -150,34 +158,41 @@ class Place:
         return [event["message"] for event in events if event["message"].startswith(start)]
 
     def events_got(self, function: str) -> list[dict[str, Any]]:
-        """The events that an ECHO got."""
+        """Return the events that an ECHO function received."""
         return [json.loads(line.removeprefix("got "))["event"] for line in self.printed(function)]
 
     def queue(self, policy: str | None = None) -> tuple[str, str]:
-        """A queue's URL and ARN."""
+        """Create a queue; return its URL and ARN."""
         queue = name("queue")
         attributes = {} if policy is None else {"Policy": policy}
         url = self.sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
         return url, self.arn("sqs", queue)
 
     def open_queue(self) -> tuple[str, str]:
-        """A queue's URL and ARN, which every rule may send to."""
+        """Create a queue that every rule may send to; return its URL and ARN."""
         service = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
         return self.queue(document({**service, "Action": "sqs:SendMessage", "Resource": "*"}))
 
-    def messages(self, url: str, within: float = 10) -> list[dict[str, Any]]:
-        """The messages of a queue, as soon as there are some."""
-        return until(
-            lambda: self.sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
-            ).get("Messages", []),
-            within,
+    def visible_messages(self, url: str) -> list[dict[str, Any]]:
+        """Return up to ten messages that a queue holds now, and leave them there."""
+        answer = self.sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
         )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def messages(self, url: str) -> list[dict[str, Any]]:
+        """Wait until a queue holds messages; return them and leave them there."""
+        return until(lambda: self.visible_messages(url))
 
     def rule(
         self, target: str, about: str = "/", operations: tuple[str, ...] = ("CreateLogGroup",), **options: Any
     ) -> str:
-        """The ARN of a rule for calls about log groups; of new ones, those whose name begins so."""
+        """Create a rule for calls about log groups and return its ARN. For new groups, `about` is a prefix of the name."""
         rule = name("rule")
         detail: dict[str, Any] = {"eventName": list(operations)}
         if operations == ("CreateLogGroup",):

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Many new log groups at once, at AWS's rates, with lines in them before their filters: what becomes of them."""
 
 from __future__ import annotations
@@ -8,7 +12,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from deployed import Deployed, until
+from deployed import Deployed
+from waits import LIMIT, wait_until
 
 FUNCTION = "log-reflector-subscriber"
 WORK = f"{FUNCTION}.fifo"
@@ -47,6 +52,18 @@ def waiting(place: Deployed, queue: str) -> int:
     return sum(int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible", "Delayed"))
 
 
+def wait_until_idle(place: Deployed, limit: float = LIMIT) -> None:
+    """Wait until the subscriber has no message and the reflector has accounted for each invocation."""
+    wait_until(
+        lambda: waiting(place, WORK) == 0,
+        f"an empty queue {WORK}",
+        seen=lambda: f"{waiting(place, WORK)} messages",
+        every=0.5,
+        limit=limit,
+    )
+    place.wait_until_idle()
+
+
 def dead_letters(place: Deployed) -> int:
     """Of the rules and of the function."""
     return sum(waiting(place, queue) for queue in DEAD_LETTERS)
@@ -64,8 +81,11 @@ def make_groups(place: Deployed, names: Iterable[str]) -> None:
         list(pool.map(make, names))
 
 
-def burst(place: Deployed, number: int, within: float) -> Burst:
-    """So many groups, each of a fifth of them told of twice, while AWS's rates are enforced."""
+def burst(place: Deployed, number: int, limit: float = LIMIT) -> Burst:
+    """Make so many groups at AWS's rates, a fifth of them announced twice. Wait until the subscriber has no work left.
+
+    limit   seconds
+    """
     names = tuple(f"/burst/{index:03}" for index in range(number))
     before = place.aws.settings()
     place.aws.configure(event_delay=EVENT_DELAY, duplicate_probability=0.2)
@@ -75,11 +95,16 @@ def burst(place: Deployed, number: int, within: float) -> Burst:
     found = Burst(names, 0.0)
     try:
         make_groups(place, names)
-        until(lambda: len(found.first_lines(place)) == number, within, every=1)
-        until(lambda: waiting(place, WORK) == 0, within, every=0.5)
+        wait_until(
+            lambda: len(found.first_lines(place)) == number,
+            f"the first lines of {number} log groups",
+            seen=lambda: f"{len(found.first_lines(place))} first lines",
+            every=1,
+            limit=limit,
+        )
+        wait_until_idle(place, limit)
         seconds = time.monotonic() - begun
     finally:
         place.aws.front.enforce_rates(None)
         place.aws.configure(event_delay=before.event_delay, duplicate_probability=before.duplicate_probability)
-    time.sleep(1)  # a line that came twice would be there by now
     return Burst(names, seconds)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One target with a reflector: lines are written to its log groups, its queue and its log are looked into."""
 
 from __future__ import annotations
@@ -8,12 +12,13 @@ import itertools
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws import Call, RunningAws, Sink
+from waits import wait_until
 
 FUNCTION = "log-reflector"
 QUEUE = "log-reflector-dead-letters"
@@ -50,6 +55,14 @@ class Deployed:
         """A function's log. Lambda writes an invocation's lines when it is over."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         return [event["message"] for page in pages for event in page["events"]]
+
+    def wait_until_idle(self) -> None:
+        """Wait until no event and no asynchronous invocation is under way: a line that comes twice is at its sink by now."""
+        wait_until(
+            lambda: self.aws.events_under_way() == 0,
+            "the end of all events and asynchronous invocations",
+            seen=lambda: f"{self.aws.events_under_way()} under way, and the log {self.log()[-20:]}",
+        )
 
     def accounts(self) -> list[dict[str, Any]]:
         """The accounting lines in it."""
@@ -124,10 +137,13 @@ def calls_of_runs(aws: RunningAws) -> list[Call]:
 
 
 def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list[str]:
-    """What waits in a queue within twenty seconds; it is empty then."""
+    """Return the bodies in a queue as soon as it has messages, and empty it."""
     sqs = aws.client("sqs", account, region)
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10).get("Messages", [])
+    messages = wait_until(
+        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10).get("Messages", []),
+        f"a message in {queue} of {account}/{region}",
+    )
     sqs.purge_queue(QueueUrl=url)
     return [message["Body"] for message in messages]
 
@@ -136,14 +152,6 @@ def payload(event: dict[str, Any]) -> dict[str, Any]:
     """What is in an event of a subscription."""
     value: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     return value
-
-
-def until(holds: Callable[[], Any], within: float = 60, every: float = 0.05) -> None:
-    """Wait for it, so many seconds."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(every)
 
 
 @contextmanager

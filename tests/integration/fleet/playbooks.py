@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Real playbooks against the embedded AWS: started as a user starts them, read through what they recorded."""
 
 from __future__ import annotations
@@ -9,12 +13,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from waits import RUN_LIMIT, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
@@ -53,12 +58,19 @@ class Run:
 
     def catch_up(self, host: str) -> dict[str, Any]:
         """What the playbook deploy's step of that name came to."""
-        found: dict[str, Any] = self.result(host, "Converge the target")["steps"]["catch_up"]
+        found: dict[str, Any] = self.result(host, "Deploy everything")["catch_up"]
         return found
 
     def recap(self) -> str:
-        """The lines of the recap that the playbook prints."""
-        return "\n".join(re.findall(r'^ {8}"(.*?)",?$', self.output, re.MULTILINE))
+        """Return the recap, "" if the run did not come to it. It is printed as it is."""
+        found = [line["result"]["lines"] for line in self.results if line["task"].endswith("Print the recap")]
+        text = "\n".join(found[-1]) if found else ""
+        assert text in self.output
+        return text
+
+    def waves(self) -> list[str]:
+        """Return the line that is printed at the end of each wave."""
+        return re.findall(r"^Wave \d+ of \d+: .*$", self.output, re.MULTILINE)
 
 
 class Ansible:
@@ -94,7 +106,11 @@ class Ansible:
     def run(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> Run:
         """One playbook, to its end."""
         process, record = self.start(playbook, *arguments, extra=extra)
-        output, _unused = process.communicate(timeout=300)
+        try:
+            output, _unused = process.communicate(timeout=RUN_LIMIT)
+        except subprocess.TimeoutExpired:
+            kill(process)
+            raise
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
@@ -120,12 +136,22 @@ class Ansible:
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
         """Killed as soon as `holds` does."""
         process, _unused = self.start(playbook, *arguments)
-        end = time.monotonic() + 120
-        while not holds():
-            assert process.poll() is None, f"the play ended before it could be killed:\n{process.stdout.read()}"  # type: ignore[union-attr]
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_while_running(process, holds, f"the moment to kill {playbook}")
         kill(process)
+
+
+def wait_while_running(process: subprocess.Popen[str], condition: Callable[[], Any], what: str) -> None:
+    """Wait for a state that a process brings about. If the process ends before, AssertionError has its output."""
+
+    def holds() -> Any:
+        assert process.poll() is None, f"The process ended before {what}:\n{process.stdout.read()}"  # type: ignore[union-attr]
+        return condition()
+
+    try:
+        wait_until(holds, what, every=0.02)
+    except BaseException:
+        kill(process)
+        raise
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -164,7 +190,6 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         "reflector_environment": {"INCLUDE_LOG_INFO": "true"},
         "reflector_drain_seconds": 1,
         "reflector_settle_seconds": 0,
-        "verify_timeout": 30,
         # A canary for each target and a wave for a few of them take time; test_waves.py has both.
         "deploy_verify": False,
         "deploy_waves": "100%",

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Records docs/watching-*.svg: the fleet callback as it looks on a terminal during a real deployment of the embedded AWS.
 
 .venv/bin/python tests/integration/fleet/record_terminal.py
@@ -17,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "extensions"), str(Path(__file__).resolve().parent)]
+sys.path[:0] = [str(ROOT / "extensions"), *map(str, Path(__file__).resolve().parents[:2])]
 
 import terminal  # noqa: E402
 from embedded_aws import Configuration, EmbeddedAws, Organization  # noqa: E402
@@ -68,7 +72,7 @@ def main() -> int:
             if share and 20 <= int(share[1]) <= 70 and "left in this wave" in text and "failed" in text:
                 frames.append(now)
 
-        status, output = terminal.run([*COMMAND, *arguments], folder, environment, seen=seen, timeout=600)
+        status, output = terminal.run([*COMMAND, *arguments], folder, environment, seen=seen)
         whole = terminal.screen(output)
     if not frames or "Report: " not in whole:
         print(f"The deployment ended with {status} and was not what is to be shown:\n{output}")  # noqa: T201

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A program on a terminal, and what somebody in front of it would see."""
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from waits import RUN_LIMIT
+
 COLUMNS, ROWS = 100, 40
 _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|\r|\n")
 
@@ -25,7 +31,7 @@ def run(
     until: Callable[[str], bool] | None = None,
     send: int = 0,
     seen: Callable[[str], None] | None = None,
-    timeout: float = 120,
+    timeout: float = RUN_LIMIT,
 ) -> tuple[int, str]:
     """Exit status (negative: the signal) and output. `send` is a signal, sent when `until` holds; `seen` is told the output so far."""
     child, terminal = pty.fork()
@@ -38,7 +44,9 @@ def run(
     with contextlib.suppress(OSError):  # EIO: the other side is closed
         while piece := os.read(terminal, 65536):
             output += piece
-            assert time.monotonic() < end
+            assert time.monotonic() < end, (
+                f"{command} did not end within {timeout:g} s:\n{output.decode(errors='replace')}"
+            )
             text = output.decode(errors="replace")
             if seen:
                 seen(text)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Every example of every module's documentation runs, as a user would paste it into a playbook."""
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ from playbooks import MANAGEMENT, REGIONS, ROOT, TARGETS, Ansible, write_invento
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The canary proves a whole deployment, and the last of these takes the reflector's permissions away.
-ORDER = sorted(MODULES, key=lambda name: (name != "canary", name == "lambda_permission", name))
+# The last ones remove what the others need.
+LAST = ("lambda_permission", "deployment", "catch_up", "subscriber", "reflector", "execution_roles")
+ORDER = ["delivery_check", *sorted(set(MODULES) - {"delivery_check", *LAST}), *LAST]
 
 
 def examples(module: str) -> list[dict[str, Any]]:
@@ -67,7 +73,7 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_the_examples_of_a_module_run(ran: dict[str, str], module: str) -> None:
+def test_module_examples_run(ran: dict[str, str], module: str) -> None:
     names = [f"{module}: {task['name']}" for task in examples(module)]
     assert names
     assert {name: ran.get(name, "did not run") for name in names} == dict.fromkeys(names, "ok")

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The fleet callback in real runs: what is shown, with and without a terminal, and what the report says."""
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import terminal
+from waits import RUN_LIMIT
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "logreflector.aws.fleet"
@@ -159,7 +164,7 @@ class Folder:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=RUN_LIMIT,
             check=False,
         )
         return Run(done.returncode, done.stdout, self.report())
@@ -199,20 +204,22 @@ def targets(*broken: str, count: int = 6, **variables: Any) -> dict[str, dict[st
 QUIET = "[{hosts: all, gather_facts: false, tasks: [{name: t, ansible.builtin.command: 'true', changed_when: false}]}]"
 
 
-def test_a_run_without_changes_prints_its_last_line_only(folder: Folder) -> None:
+def test_callback_run_without_changes_prints_last_line_only(folder: Folder) -> None:
     run = folder.run(QUIET, targets(count=12))
     assert run.status == 0
     (line,) = run.lines()
-    assert re.fullmatch(rf"12 targets: 12 ok in \d+ s\. Report: {REPORT}", line)
+    assert re.fullmatch(rf"12 targets: 12 ok in (\d+ min )?\d+ s\. Report: {REPORT}", line)
     assert (folder.path / REPORT).stat().st_mode & 0o777 == 0o644
 
 
-def test_a_playbook_without_hosts_says_so(folder: Folder) -> None:
+def test_callback_playbook_without_hosts_says_so(folder: Folder) -> None:
     run = folder.run("[{hosts: none_such, tasks: []}]", targets())
-    assert run.lines()[-2:] == ["No hosts matched.", f"0 targets: none in 0 s. Report: {REPORT}"]
+    said, line = run.lines()[-2:]
+    assert said == "No hosts matched."
+    assert re.fullmatch(rf"Nothing was done: the run had no targets\. Report: {REPORT}", line)
 
 
-def test_a_prompt_between_plays_finds_no_bar(folder: Folder) -> None:
+def test_callback_prompt_between_plays_hides_bar(folder: Folder) -> None:
     asks = "[{hosts: all, gather_facts: false, vars_prompt: [{name: x, default: y}], tasks: []}]"
     run = folder.on_terminal(
         f"{QUIET[:-1]}, {asks[1:]}",
@@ -225,7 +232,7 @@ def test_a_prompt_between_plays_finds_no_bar(folder: Folder) -> None:
     assert "Callback dispatch" not in run.output
 
 
-def test_waves_changes_failures_and_what_never_began(folder: Folder) -> None:
+def test_callback_stopped_waves_reports_outcomes(folder: Folder) -> None:
     hosts = targets("a.us", stop_at="a.us")
     hosts["a.eu"]["changes"] = ["create function log-reflector"]
     run = folder.run(WAVES, hosts)
@@ -235,11 +242,11 @@ def test_waves_changes_failures_and_what_never_began(folder: Folder) -> None:
         "a.eu": "changed",
         "a.us": "failed",
         "b.eu": "ok",
-        "b.us": "not_begun",
-        "c.eu": "not_begun",
-        "c.us": "not_begun",
+        "b.us": "not_started",
+        "c.eu": "not_started",
+        "c.us": "not_started",
     }
-    assert run.report["counts"] == {"changed": 1, "ok": 1, "failed": 1, "unfinished": 0, "not_begun": 3}
+    assert run.report["counts"] == {"changed": 1, "ok": 1, "failed": 1, "unfinished": 0, "not_started": 3}
     assert [
         (wave["play"], wave["number"], wave["of"], wave["targets"], wave["failed"]) for wave in run.report["waves"]
     ] == [
@@ -263,16 +270,16 @@ def test_waves_changes_failures_and_what_never_began(folder: Folder) -> None:
         f"a.us: {DENIED.format('a.us')}",
         *["this wave", "is over"],
         "",
-        "account    eu         us",
-        "account-a  changed    failed",
-        "account-b  ok         not begun",
-        "account-c  not begun  not begun",
+        "account    eu           us",
+        "account-a  changed      failed",
+        "account-b  ok           not started",
+        "account-c  not started  not started",
         "",
     ]
-    assert run.lines()[-1].startswith("6 targets: 1 changed, 1 ok, 1 failed, 3 not begun in ")
+    assert run.lines()[-1].startswith("6 targets: 1 changed, 1 ok, 1 failed, 3 not started in ")
 
 
-def test_a_failure_that_was_rescued_is_told_but_the_target_is_well(folder: Folder) -> None:
+def test_callback_rescued_failure_is_shown_and_target_is_ok(folder: Folder) -> None:
     playbook = """
     - hosts: all
       gather_facts: false
@@ -285,7 +292,7 @@ def test_a_failure_that_was_rescued_is_told_but_the_target_is_well(folder: Folde
     assert run.lines()[0] == "a.eu: Not today."
 
 
-def test_unreachable_ignored_and_always(folder: Folder) -> None:
+def test_callback_unreachable_host_counts_as_failed_and_ignored_error_does_not(folder: Folder) -> None:
     playbook = """
     - hosts: all
       gather_facts: false
@@ -313,7 +320,7 @@ def test_unreachable_ignored_and_always(folder: Folder) -> None:
         ("strategy: free", "when: broken | default(false)", "ok"),
     ],
 )
-def test_what_others_stopped_is_unfinished(folder: Folder, play: str, task: str, other: str) -> None:
+def test_callback_target_stopped_by_others_is_unfinished(folder: Folder, play: str, task: str, other: str) -> None:
     playbook = f"""
     - hosts: all
       gather_facts: false
@@ -327,7 +334,7 @@ def test_what_others_stopped_is_unfinished(folder: Folder, play: str, task: str,
     assert run.outcomes() == {"a.eu": "failed", "a.us": other}
 
 
-def test_hosts_that_end_early_are_well_though_others_fail(folder: Folder) -> None:
+def test_callback_host_that_ends_early_is_ok(folder: Folder) -> None:
     playbook = """
     - hosts: all
       gather_facts: false
@@ -339,7 +346,7 @@ def test_hosts_that_end_early_are_well_though_others_fail(folder: Folder) -> Non
     assert run.outcomes() == {"a.eu": "failed", "a.us": "ok"}
 
 
-def test_beside_the_default_callback_it_adds_progress_and_the_report(folder: Folder) -> None:
+def test_callback_beside_default_callback_adds_progress_and_report(folder: Folder) -> None:
     run = folder.run(
         WAVES,
         targets("b.eu"),
@@ -358,11 +365,11 @@ def test_beside_the_default_callback_it_adds_progress_and_the_report(folder: Fol
     assert "account-b  failed  ok" in run.output
 
 
-def test_both_display_and_enabled_is_one_callback(folder: Folder) -> None:
+def test_callback_configured_twice_prints_once(folder: Folder) -> None:
     assert len(folder.run(QUIET, targets(), ANSIBLE_CALLBACKS_ENABLED=NAME).lines()) == 1
 
 
-def test_check_mode_and_diff(folder: Folder) -> None:
+def test_callback_check_mode_shows_diff_and_says_nothing_changed(folder: Folder) -> None:
     playbook = (
         "[{hosts: all, gather_facts: false, tasks: [{name: File, ansible.builtin.copy: {content: new, dest: ./made}}]}]"
     )
@@ -374,7 +381,7 @@ def test_check_mode_and_diff(folder: Folder) -> None:
     assert "; check mode, nothing was changed." in run.lines()[-1]
 
 
-def test_no_log_is_not_looked_into(folder: Folder) -> None:
+def test_callback_no_log_task_hides_output(folder: Folder) -> None:
     playbook = f"""
     - hosts: all
       gather_facts: false
@@ -385,16 +392,16 @@ def test_no_log_is_not_looked_into(folder: Folder) -> None:
     """
     run = folder.run(playbook, targets(count=1))
     assert run.report is not None
-    assert run.report["targets"]["a.eu"]["failure"] == "It failed; its output is hidden by no_log."
+    assert run.report["targets"]["a.eu"]["failure"] == "The task failed. Its output is hidden by no_log."
     assert SECRET not in run.output + json.dumps(run.report)
 
 
-def test_warnings_are_shown(folder: Folder) -> None:
+def test_callback_warning_is_shown(folder: Folder) -> None:
     warns = "[{hosts: all, gather_facts: false, tasks: [{changing: {changes: [], warning: Mind the gap.}}]}]"
     assert "Mind the gap." in folder.run(warns, targets(count=1)).output
 
 
-def test_debug_of_each_host_is_for_the_verbose(folder: Folder) -> None:
+def test_callback_debug_of_each_host_needs_verbosity(folder: Folder) -> None:
     says = (
         "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: 'I am {{ inventory_hostname }}'}}]}]"
     )
@@ -402,7 +409,7 @@ def test_debug_of_each_host_is_for_the_verbose(folder: Folder) -> None:
     assert "a.us: I am a.us" in folder.run(says, targets(count=2), "-v").lines()
 
 
-def test_a_report_that_cannot_be_written_is_a_warning(folder: Folder) -> None:
+def test_callback_unwritable_report_is_a_warning(folder: Folder) -> None:
     run = folder.run(QUIET, targets(), LOG_REFLECTOR_FLEET_REPORT="missing/report.json")
     assert run.status == 0
     assert "The report could not be written to missing/report.json: No such file or directory." in " ".join(run.lines())
@@ -410,7 +417,7 @@ def test_a_report_that_cannot_be_written_is_a_warning(folder: Folder) -> None:
     assert list(folder.path.glob(".*report*")) == []
 
 
-def test_no_report_if_none_is_wanted(folder: Folder) -> None:
+def test_callback_empty_report_path_writes_no_report(folder: Folder) -> None:
     run = folder.run(QUIET, targets(), LOG_REFLECTOR_FLEET_REPORT="")
     assert (run.report, run.lines()[0].endswith(" s.")) == (None, True)
 
@@ -422,12 +429,22 @@ SLOW = """
   serial: [2, '100%']
   tasks:
     - {name: First, ansible.builtin.command: "true"}
-    - {name: Wait, ansible.builtin.command: "sleep {{ ansible_play_batch | length }}", changed_when: false}
+    - name: Wait
+      ansible.builtin.shell: "touch {{ inventory_hostname }}.waits; sleep {{ pause | default(ansible_play_batch | length) }}"
+      args: {chdir: "{{ playbook_dir }}"}
+      changed_when: false
     - {name: Third, ansible.builtin.fail: {msg: Not today.}, when: broken | default(false)}
 """
 
 
-def test_on_a_terminal_a_bar_shows_the_wave_and_goes_away(folder: Folder) -> None:
+def all_wait(folder: Folder, count: int) -> Callable[[str], bool]:
+    """Whether the bar shows the second wave's task Wait and all targets have begun it, so that Ansible starts no worker."""
+    return lambda output: (
+        "wave 2 of 2  Wait" in terminal.plain(output) and len(list(folder.path.glob("*.waits"))) == count
+    )
+
+
+def test_callback_on_terminal_shows_bar_and_removes_it(folder: Folder) -> None:
     run = folder.on_terminal(SLOW, targets("b.eu", count=4))
     assert run.outcomes() == {"a.eu": "changed", "a.us": "changed", "b.eu": "failed", "b.us": "changed"}
     shown = terminal.plain(run.output)
@@ -448,9 +465,12 @@ def test_on_a_terminal_a_bar_shows_the_wave_and_goes_away(folder: Folder) -> Non
     assert run.output.rindex("\x1b[?25h") > run.output.rindex("\x1b[?25l")
 
 
-def test_ctrl_c_leaves_a_report_and_says_so(folder: Folder) -> None:
+def test_callback_ctrl_c_writes_report(folder: Folder) -> None:
     run = folder.on_terminal(
-        SLOW, targets(count=6), until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output), send=signal.SIGINT
+        SLOW,
+        targets(count=6, pause=8),
+        until=all_wait(folder, 6),
+        send=signal.SIGINT,
     )
     assert run.status == 99  # Ansible's own for it
     assert run.report is not None
@@ -464,11 +484,11 @@ def test_ctrl_c_leaves_a_report_and_says_so(folder: Folder) -> None:
     assert "Traceback" not in run.output
 
 
-def test_a_run_that_is_killed_leaves_the_report_of_its_last_wave(folder: Folder) -> None:
+def test_callback_killed_run_leaves_report_of_last_wave(folder: Folder) -> None:
     run = folder.on_terminal(
         SLOW,
-        targets(count=4),
-        until=lambda output: "wave 2 of 2  Wait" in terminal.plain(output),
+        targets(count=4, pause=8),
+        until=all_wait(folder, 4),
         send=signal.SIGTERM,
         LOG_REFLECTOR_FLEET_INTERVAL="0.01",
     )
@@ -480,7 +500,7 @@ def test_a_run_that_is_killed_leaves_the_report_of_its_last_wave(folder: Folder)
 
 
 @pytest.mark.parametrize(("broken", "note"), [("raise ImportError", True), ("", False)])
-def test_lines_where_there_can_be_no_bar(folder: Folder, broken: str, note: bool) -> None:
+def test_callback_terminal_without_bar_prints_lines(folder: Folder, broken: str, note: bool) -> None:
     environment = {"LOG_REFLECTOR_FLEET_INTERVAL": "0.01"}
     if broken:
         (folder.path / "none" / "rich").mkdir(parents=True)
@@ -497,7 +517,7 @@ def test_lines_where_there_can_be_no_bar(folder: Folder, broken: str, note: bool
     assert "━" not in run.output
 
 
-def test_an_error_of_ansible_itself_leaves_a_report(folder: Folder) -> None:
+def test_callback_error_of_ansible_writes_report(folder: Folder) -> None:
     run = folder.run(
         "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.command: 'true'}]}, {hosts: '{{ missing }}'}]",
         targets(count=1),

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The tarball, installed into an empty path by `make installed`, deploys by its playbook's full name."""
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from playbooks import EXCLUDE, ROOT, TARGETS, Ansible, write_inventory
 INSTALLED = ROOT / "build" / "installed"
 
 
-def test_the_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> None:
+def test_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> None:
     collection = INSTALLED / "ansible_collections" / "logreflector" / "aws"
     assert (collection / "MANIFEST.json").is_file(), "run `make installed` first, as `make integration` does"
     inventory = write_inventory(tmp_path, TARGETS[:1], log_groups_exclude=EXCLUDE)
@@ -21,7 +25,7 @@ def test_the_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> No
     assert run.catch_up(f"{TARGETS[0][0]}.{TARGETS[0][1]}")["counts"]["changed"] == 7
 
 
-def test_what_is_installed_is_what_users_need() -> None:
+def test_installed_collection_has_what_users_need() -> None:
     collection = INSTALLED / "ansible_collections" / "logreflector" / "aws"
     for needed in (
         "lambda_src/reflector/handler.py",

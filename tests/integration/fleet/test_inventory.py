@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The organisation as inventory: real commands against an emulated organisation of 30 accounts."""
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws, role_arn
+from waits import RUN_LIMIT
 
 from playbooks import MANAGEMENT, ROOT, Ansible
 
@@ -104,7 +109,7 @@ class Inventory:
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=RUN_LIMIT,
         )
         calls = Counter(call.operation for call in self.aws.front.calls())
         return Answer(done.returncode, done.stdout, " ".join(done.stderr.split()), calls)
@@ -125,7 +130,7 @@ def inventory(aws: RunningAws, tmp_path: Path) -> Iterator[Inventory]:
 # Hosts, variables, groups
 
 
-def test_every_active_account_in_every_region(inventory: Inventory) -> None:
+def test_inventory_has_every_active_account_in_every_region(inventory: Inventory) -> None:
     answer = inventory.given()
     assert len(answer.hosts) == 28 * 2
     assert not [host for host in answer.hosts if host.startswith(("gone", "early"))]
@@ -146,7 +151,7 @@ def test_every_active_account_in_every_region(inventory: Inventory) -> None:
     }
 
 
-def test_what_others_wrote_is_no_template(inventory: Inventory) -> None:
+def test_inventory_text_of_others_is_no_template(inventory: Inventory) -> None:
     answer = inventory.given()
     tags = json.loads(answer.out)["_meta"]["hostvars"]["trial-25.eu-west-1"]["target_account_tags"]
     assert tags == {"env": {"__ansible_unsafe": "{{ 6 * 7 }}"}}
@@ -157,7 +162,7 @@ def test_what_others_wrote_is_no_template(inventory: Inventory) -> None:
     assert run.result("trial-25.eu-west-1", "debug")["msg"] == "{{ 6 * 7 }}"
 
 
-def test_the_graph_of_the_example(inventory: Inventory) -> None:
+def test_inventory_example_graph_is_as_documented(inventory: Inventory) -> None:
     graph = inventory.ask("--graph", "ou_Workloads", source=EXAMPLE)
     assert graph.status == 0, graph.complaints
     assert graph.out.startswith("@ou_Workloads:\n  |--@ou_Workloads_Prod:\n  |  |--shop-3.eu-west-1\n")
@@ -171,7 +176,7 @@ def test_the_graph_of_the_example(inventory: Inventory) -> None:
     assert variables["target_role_arn"] == "arn:aws:iam::{{ target_account_id }}:role/log-reflector-deployer"
 
 
-def test_templates_and_constructed_options(inventory: Inventory) -> None:
+def test_inventory_supports_templates_and_constructed_options(inventory: Inventory) -> None:
     answer = inventory.given(
         include={"accounts": ["shop 5"]},
         role_arn="arn:{partition}:iam::{account_id}:role/deploy-{region}",
@@ -188,13 +193,13 @@ def test_templates_and_constructed_options(inventory: Inventory) -> None:
     assert answer.data["production"]["hosts"] == answer.data["cost_1"]["hosts"] == [host, f"{MEMBERS[5]}.us-east-1"]
 
 
-def test_strict_tells_a_wrong_expression(inventory: Inventory) -> None:
+def test_inventory_strict_reports_wrong_expression(inventory: Inventory) -> None:
     answer = inventory.given(compose={"x": "no_such_variable"}, strict=True)
     assert answer.status == 1
     assert "Could not set x for host" in answer.complaints
 
 
-def test_regions_that_are_enabled_in_each_account(inventory: Inventory, aws: RunningAws) -> None:
+def test_inventory_enabled_regions_are_read_for_each_account(inventory: Inventory, aws: RunningAws) -> None:
     aws.configure(disabled_regions=["us-west-2", f"{MEMBERS[5]}/eu-west-1"])
     inventory.write(regions=["enabled"], include={"accounts": ["management", "shop 5"]}, fetch_tags=False)
     answer = inventory.ask(environment=_keys(aws, NEEDED))
@@ -209,7 +214,7 @@ def test_regions_that_are_enabled_in_each_account(inventory: Inventory, aws: Run
 # Beside a static inventory, and with a playbook
 
 
-def test_beside_a_static_inventory(inventory: Inventory) -> None:
+def test_inventory_beside_static_inventory_merges(inventory: Inventory) -> None:
     inventory.write(include={"accounts": ["shop 5"]})
     (inventory.folder / "group_vars").mkdir()
     (inventory.folder / "group_vars" / "all.yml").write_text("shared: by both\n")
@@ -225,7 +230,7 @@ def test_beside_a_static_inventory(inventory: Inventory) -> None:
     assert all(common <= host.keys() for host in hosts.values())
 
 
-def test_a_playbook_reaches_the_accounts_of_its_hosts(inventory: Inventory) -> None:
+def test_inventory_playbook_reaches_accounts_of_its_hosts(inventory: Inventory) -> None:
     playbook = inventory.folder / "who.yml"
     defaults = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
     task = {"name": "Who", "logreflector.aws.target_info": {"account_id": "{{ target_account_id }}"}}
@@ -243,7 +248,7 @@ def test_a_playbook_reaches_the_accounts_of_its_hosts(inventory: Inventory) -> N
     assert reached == {f"shop-{number}.us-east-1": MEMBERS[number] for number in range(3, 24, 2)}
 
 
-def test_a_deployment_over_it_is_announced(inventory: Inventory) -> None:
+def test_inventory_deployment_in_check_mode_is_announced(inventory: Inventory) -> None:
     ansible = Ansible(inventory.aws.deploy_environment(), EXAMPLE, inventory.folder)
     run = ansible.run("logreflector.aws.deploy", "--check", "--limit", "shop-5.eu-west-1,shop-6.us-east-1")
     assert run.status == 0, run.output
@@ -254,7 +259,7 @@ def test_a_deployment_over_it_is_announced(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("missing", [None, *NEEDED])
-def test_the_policy_is_enough_and_none_of_it_too_much(
+def test_inventory_policy_has_exactly_the_needed_permissions(
     aws: RunningAws, inventory: Inventory, missing: str | None
 ) -> None:
     keys = _keys(aws, [action for action in NEEDED if action != missing])
@@ -289,7 +294,7 @@ def _keys(aws: RunningAws, actions: list[str]) -> dict[str, str]:
     }
 
 
-def test_a_delegated_administrator_may_ask(inventory: Inventory) -> None:
+def test_inventory_delegated_administrator_may_list(inventory: Inventory) -> None:
     assert len(inventory.given(assume_role_arn=role_arn(SPEAKER)).hosts) == 28 * 2
     regions = inventory.given(assume_role_arn=role_arn(SPEAKER), regions=["enabled"])
     assert regions.status == 1
@@ -301,11 +306,11 @@ def test_a_delegated_administrator_may_ask(inventory: Inventory) -> None:
     assert "tools.eu-west-1" in without.hosts
 
 
-def test_another_member_is_told_who_may(inventory: Inventory) -> None:
+def test_inventory_other_member_is_refused_with_advice(inventory: Inventory) -> None:
     answer = inventory.given(assume_role_arn=role_arn(MEMBERS[5]))
     assert answer.status == 1
     for words in (
-        "Could not list the roots of the organisation",
+        "Could not list the roots of the organization",
         "organizations:ListRoots",
         "delegated administrator",
         "AccessDeniedException",
@@ -316,7 +321,7 @@ def test_another_member_is_told_who_may(inventory: Inventory) -> None:
 # Trouble
 
 
-def test_throttling_is_waited_out(inventory: Inventory, aws: RunningAws) -> None:
+def test_inventory_throttling_is_retried(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.throttle("ListAccountsForParent", times=2)
     aws.front.throttle("ListTagsForResource", times=2)
     answer = inventory.given()
@@ -324,7 +329,7 @@ def test_throttling_is_waited_out(inventory: Inventory, aws: RunningAws) -> None
     assert answer.calls["ListTagsForResource"] == 30
 
 
-def test_throttling_without_end_fails(inventory: Inventory, aws: RunningAws) -> None:
+def test_inventory_endless_throttling_fails(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.throttle("ListTagsForResource")
     answer = inventory.given(aws_config={"retries": {"total_max_attempts": 1}})
     assert answer.status == 1
@@ -333,7 +338,7 @@ def test_throttling_without_end_fails(inventory: Inventory, aws: RunningAws) -> 
     assert answer.calls["ListTagsForResource"] < 28, "the others need not be asked any more"
 
 
-def test_no_answer_fails(inventory: Inventory, aws: RunningAws) -> None:
+def test_inventory_without_answer_fails(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.error("ServiceException", "We cannot.", 500, operation="ListOrganizationalUnitsForParent")
     answer = inventory.given(aws_config={"retries": {"total_max_attempts": 1}})
     assert answer.status == 1
@@ -348,13 +353,13 @@ def test_no_answer_fails(inventory: Inventory, aws: RunningAws) -> None:
         ({"include": {"accounts": ["gone"]}}, "include.accounts: the account 'gone' is not active but SUSPENDED"),
         (
             {"include": {"tags": {"environment": "prod"}}},
-            "include.tags: no account in question has a tag 'environment'",
+            "include.tags: no chosen account has a tag 'environment'",
         ),
         ({"regions": ["cn-north-1"], "region": "eu-west-1"}, "cn-north-1 is in the partition aws-cn"),
         ({"include": {"ous": ["/Security"]}, "exclude": {"ous": ["/"]}}, "include and exclude leave none"),
     ],
 )
-def test_what_does_not_exist_fails_with_its_name(inventory: Inventory, options: dict[str, Any], words: str) -> None:
+def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, options: dict[str, Any], words: str) -> None:
     answer = inventory.given(**options)
     assert answer.status == 1
     assert words in answer.complaints
@@ -375,25 +380,27 @@ def test_what_does_not_exist_fails_with_its_name(inventory: Inventory, options: 
         ({"exclude": {"tags": ["env"]}}, "'tags'"),
         ({"exclude": {"ous": ["Workloads"]}}, "exclude.ous: 'Workloads' is not a path"),
         ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option"),
-        ({"hostname": "{account}"}, "option hostname: 'account' is no field"),
+        ({"hostname": "{account}"}, "option hostname: 'account' is not a field"),
         ({"role_arn": "deployer"}, "option role_arn: 'deployer' is not a role"),
         (
             {"role_arn": "arn:aws:iam::{{ target_account_id }}:role/x"},
-            "option role_arn: its fields stand in single braces",
+            "option role_arn: its fields have single braces",
         ),
         ({"profile": "x", "access_key": "y"}, "profile|access_key"),
         ({"access_key": "y"}, "access_key, secret_key"),
         ({"fetch_tags": "perhaps"}, "fetch_tags"),
     ],
 )
-def test_a_wrong_option_is_refused_before_any_call(inventory: Inventory, options: dict[str, Any], words: str) -> None:
+def test_inventory_wrong_option_is_refused_before_any_call(
+    inventory: Inventory, options: dict[str, Any], words: str
+) -> None:
     answer = inventory.given(**options)
     assert (answer.status, answer.calls) == (1, Counter())
     assert words in answer.complaints
     assert "Traceback" not in answer.complaints
 
 
-def test_only_files_with_its_name_are_its_own(inventory: Inventory) -> None:
+def test_inventory_accepts_only_files_with_its_name(inventory: Inventory) -> None:
     file = inventory.write(include={"accounts": ["shop 5"]})
     for name, status in (("prod.logreflector.yaml", 0), ("my-organization.yml", 0), ("accounts.yml", 1)):
         assert inventory.ask(source=file.rename(file.with_name(name))).status == status
@@ -403,7 +410,7 @@ def test_only_files_with_its_name_are_its_own(inventory: Inventory) -> None:
 # The cache
 
 
-def test_the_cache_saves_the_calls(inventory: Inventory) -> None:
+def test_inventory_cache_saves_calls(inventory: Inventory) -> None:
     folder = inventory.folder / "cache"
     cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
     first = inventory.given(**cached)
@@ -429,7 +436,7 @@ def test_the_cache_saves_the_calls(inventory: Inventory) -> None:
     assert inventory.aws.deploy_environment()["AWS_SECRET_ACCESS_KEY"] not in kept
 
 
-def test_a_failure_is_not_cached(inventory: Inventory, aws: RunningAws) -> None:
+def test_inventory_failure_is_not_cached(inventory: Inventory, aws: RunningAws) -> None:
     folder = inventory.folder / "cache"
     cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
     aws.front.deny("ListRoots", times=1)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A target served by the account policy, changed over to filters and back by the playbook, while somebody goes on writing."""
 
 from __future__ import annotations
@@ -10,9 +14,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from deployed import Deployed, until
+from deployed import Deployed
 from embedded_aws import Configuration, EmbeddedAws, Organization
 from embedded_aws.population import EXCLUDED_GROUP, FULL_GROUP, foreign_state, populate
+from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, Run, write_inventory
 
@@ -107,12 +112,11 @@ def writing(place: Deployed, group: str) -> Iterator[list[str]]:
 def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[Run, dict[str, Any], Counter[str]]:
     """A deployment in another mode: its run, what it says of lines that come twice, and how often each line came."""
     with writing(place, SERVED) as written:
-        until(lambda: at_sink(place, SERVED)[written[0]] if written else 0)
+        wait_until(lambda: written and at_sink(place, SERVED)[written[0]], f"the first line of {SERVED} at the sink")
         run = ansible.run("logreflector.aws.deploy", extra=variables)
     assert run.status == 0, run.output
-    until(lambda: at_sink(place, SERVED).keys() >= set(written))
-    time.sleep(0.5)  # what came twice would be there by now
-    steps = run.result(place.host, "Converge the target")["steps"]
+    place.wait_until_idle()
+    steps = run.result(place.host, "Deploy everything")
     counted = at_sink(place, SERVED)
     return run, steps, Counter({message: counted[message] for message in written})
 
@@ -121,14 +125,14 @@ def proved(place: Deployed, ansible: Ansible, **variables: Any) -> None:
     """A canary passes, coverage is complete, and the status can be told."""
     verify = ansible.run("logreflector.aws.verify", extra=variables)
     assert verify.status == 0, verify.output
-    assert "canary subscribed in" in verify.recap()
-    assert "(0 changed" in verify.recap()
+    assert "delivery check: filter after" in verify.recap()
+    assert "; no changes" in verify.recap()
     status = ansible.run("logreflector.aws.status", extra=variables)
     assert status.status == 0, status.output
     assert place.host in status.recap()
 
 
-def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansible) -> None:
+def test_mode_account_policy_serves_target_without_filters(place: Deployed, ansible: Ansible) -> None:
     run = ansible.run("logreflector.aws.deploy", extra=POLICY_MODE)
     assert run.status == 0, run.output
     (policy,) = policies(place)
@@ -141,20 +145,24 @@ def test_a_target_is_served_by_the_policy_alone(place: Deployed, ansible: Ansibl
     place.client("logs").create_log_group(logGroupName="/made/later")
     place.write("/made/later", "its first line")
     place.write(FULL_GROUP, "a line of a full group")
-    until(lambda: at_sink(place, "/made/later") and at_sink(place, FULL_GROUP))
+    wait_until(
+        lambda: at_sink(place, "/made/later") and at_sink(place, FULL_GROUP),
+        f"lines of /made/later and {FULL_GROUP} at the sink",
+        seen=place.accounts,
+    )
     assert filters(place) == []
     again = ansible.run("logreflector.aws.deploy", extra=POLICY_MODE)
     assert (again.status, again.changed_tasks()) == (0, []), again.output
 
 
-def test_a_change_over_that_a_group_would_not_survive_is_refused(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_that_a_full_group_prevents_is_refused(place: Deployed, ansible: Ansible) -> None:
     run = ansible.run("logreflector.aws.deploy")
     assert run.status == 2
     assert f"The first, {FULL_GROUP}: all its 5 filter slots are taken" in run.recap()
     assert len(policies(place)) == 1
 
 
-def test_a_change_over_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
     _run, steps, came = changed_over(place, ansible, **FILTERS_MODE)
     assert min(came.values()) == 1
     assert policies(place) == []
@@ -164,7 +172,7 @@ def test_a_change_over_to_filters_loses_nothing(place: Deployed, ansible: Ansibl
     proved(place, ansible, **FILTERS_MODE)
 
 
-def test_a_change_over_to_the_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
+def test_mode_change_to_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
     _run, steps, came = changed_over(place, ansible, **POLICY_MODE)
     assert min(came.values()) == 1
     assert len(policies(place)) == 1
@@ -181,7 +189,7 @@ def check_doubled(told: dict[str, Any], came: Counter[str]) -> None:
     assert sum(times == 2 for times in came.values()) <= 5 * (told["seconds_at_most"] + 1)
 
 
-def test_teardown_leaves_nothing_of_it(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:
+def test_mode_teardown_removes_everything(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:
     place.client("logs").delete_log_group(logGroupName="/made/later")
     run = ansible.run("logreflector.aws.teardown", extra=POLICY_MODE)
     assert run.status == 0, run.output

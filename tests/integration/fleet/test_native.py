@@ -1,18 +1,19 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Packages of the reflector where targets differ: each gets its own, and a fleet that does not differ builds one."""
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from embedded_aws import RunningAws
 
 from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, TARGETS, Ansible, Run, write_inventory
 
-TASK = "Package of the reflector"
 PLAIN, NATIVE = REGIONS
 ARM, X86 = 183, 62  # e_machine of an ELF header
 
@@ -51,12 +52,12 @@ def machines(package: str) -> set[int]:
         (MEMBER, NATIVE, "reflector-python3.13-x86_64.zip", {X86}),
     ],
 )
-def test_each_function_has_the_package_of_its_target(
+def test_native_functions_have_the_package_of_their_target(
     aws: RunningAws, mixed: tuple[Run, Run], account: str, region: str, name: str, expected: set[int]
 ) -> None:
     run, _again = mixed
     assert run.status == 0, run.output
-    package = run.result(f"{account}.{region}", TASK)
+    package = run.result(f"{account}.{region}", "Deploy everything")["packages"]["reflector"]
     assert Path(package["path"]).name == name
     assert machines(package["path"]) == expected
     function = aws.client("lambda", account, region).get_function_configuration(FunctionName="log-reflector")
@@ -64,38 +65,6 @@ def test_each_function_has_the_package_of_its_target(
     assert function["Architectures"] == ["x86_64" if account == MEMBER else "arm64"]
 
 
-def test_deployed_again_nothing_changes(mixed: tuple[Run, Run]) -> None:
+def test_native_second_deployment_changes_nothing(mixed: tuple[Run, Run]) -> None:
     _first, again = mixed
     assert (again.status, again.changed_tasks()) == (0, []), again.output
-
-
-def play(folder: Path, hosts: dict[str, dict[str, Any]], **variables: Any) -> Run:
-    """The role's package alone, and then what the function would be given."""
-    inventory = folder / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    tasks = [
-        {"import_role": {"name": "logreflector.aws.reflector", "tasks_from": "package"}},
-        {"name": "Uploaded", "debug": {"msg": "{{ reflector_package_path }}"}},
-    ]
-    playbook = folder / "package.json"
-    common = {"hosts": "all", "connection": "local", "gather_facts": False, "vars": variables, "tasks": tasks}
-    playbook.write_text(json.dumps([common]), encoding="utf-8")
-    return Ansible({"XDG_CACHE_HOME": str(folder)}, inventory, folder).run(str(playbook))
-
-
-def test_where_no_target_is_native_one_task_serves_all(tmp_path: Path) -> None:
-    run = play(
-        tmp_path, {"one": {}, "two": {"reflector_architecture": "x86_64", "reflector_native": "no"}, "three": {}}
-    )
-    assert run.status == 0, run.output
-    assert len([line for line in run.results if line["task"].endswith(TASK)]) == 1
-    assert {run.result(host, "Uploaded")["msg"] for host in ("one", "two", "three")} == {
-        str(tmp_path / "log-reflector" / "reflector.zip")
-    }
-
-
-def test_a_native_target_that_the_others_cannot_see_is_refused(tmp_path: Path) -> None:
-    run = play(tmp_path, {"one": {}, "two": {}}, reflector_native="{{ inventory_hostname == 'two' }}")
-    assert run.status == 2
-    assert run.result("one", "Uploaded")["msg"].endswith("/reflector.zip")
-    assert "reflector_native differs between targets: set it in the inventory" in run.result("two", "Uploaded")["msg"]

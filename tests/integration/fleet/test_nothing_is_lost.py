@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Sinks and the queue misbehave, the function runs out of time, and every line is found again: at its sinks, or in the queue."""
 
 from __future__ import annotations
@@ -9,16 +13,17 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, Deployed, killed, payload, until
+from deployed import FUNCTION, Deployed, killed, payload
 from embedded_aws import Behaviour, Fault, RunningAws, Sink
 from embedded_aws.population import SECRET
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
 
@@ -26,6 +31,7 @@ GROUP = "/aws/lambda/service-00"
 PRIVATE = "confidential"  # in every message, and in no log
 SINKS = ("sumologic", "archive")
 TIMEOUT = 4
+SLACK = 20  # on a busy machine the reflector needs more than what it keeps of its time for the queue
 KILLED = "killed"
 SINK_TROUBLES: dict[str, tuple[Behaviour, ...]] = {
     "well": (),
@@ -92,6 +98,7 @@ def sinks() -> Iterator[dict[str, Sink]]:
 @pytest.fixture(scope="module")
 def place(aws: RunningAws, sinks: dict[str, Sink]) -> Deployed:
     found = Deployed(aws, MANAGEMENT, REGIONS[0])
+    aws.configure(timeout_slack=SLACK)
     found.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=sinks["sumologic"].url)
     return found
 
@@ -132,7 +139,11 @@ def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence
                 messages = [f"{PRIVATE} {next(_numbers)}" for _unused in range(step.lines)]
                 written[place.write(GROUP, *messages)] = messages
             if step.pause is None:
-                until(lambda had=had: all(len(sinks[name].requests()) > number for name, number in had.items()))
+                wait_until(
+                    lambda had=had: all(len(sinks[name].requests()) > number for name, number in had.items()),
+                    f"a request at each sink that runs, in {step}",
+                    seen=lambda: {name: len(sink.requests()) for name, sink in sinks.items()},
+                )
             else:
                 time.sleep(step.pause)
     return written
@@ -155,6 +166,20 @@ def settled(place: Deployed, streams: set[str]) -> bool:
         return True
     given_up = [letter["requestPayload"] for letter in letters_of(place) if "requestPayload" in letter]
     return streams <= done | {payload(event)["logStream"] for event in given_up}
+
+
+@contextmanager
+def timeout_of_function(place: Deployed, seconds: int) -> Iterator[None]:
+    """The reflector may run so long meanwhile."""
+
+    def change(timeout: int) -> None:
+        functions = place.client("lambda")
+        functions.update_function_configuration(FunctionName=FUNCTION, Timeout=timeout)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=FUNCTION)
+
+    change(seconds)
+    yield
+    change(TIMEOUT)
 
 
 def at_sink(sink: Sink) -> Counter[tuple[str, str]]:
@@ -201,7 +226,8 @@ def find_every_line_again(
     sqs.purge_queue(QueueUrl=url)
     try:
         written = write_in_trouble(place, sinks, steps)
-        until(lambda: settled(place, set(written)), within=120, every=0.5)
+        place.wait_until_idle()
+        assert settled(place, set(written))
     finally:
         mend(place, sinks)
     left = letters_of(place)
@@ -217,7 +243,10 @@ def find_every_line_again(
     for stream, its_messages in written.items():
         assert received.get(stream, len(its_messages)) == len(its_messages)
 
-    run = ansible.run("logreflector.aws.replay")
+    with timeout_of_function(
+        place, 300
+    ):  # to prove that nothing is lost, the replay has all the time of a slow machine
+        run = ansible.run("logreflector.aws.replay")
     assert run.status == 0, run.output
     assert PRIVATE not in run.output
     assert place.counts() == (0, 0)
@@ -238,7 +267,7 @@ def each_beside_another(names: Sequence[str]) -> list[Step]:
     return [Step(one, other, lines=20) for one, other in zip(names, [*names[3:], *names[:3]], strict=True)]
 
 
-def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+def test_events_that_sinks_refuse_arrive_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     names = [name for name in SINK_TROUBLES if name not in UNCLEAR]
     left = find_every_line_again(place, ansible, sinks, each_beside_another(names), once=True)
     reasons = {letter["deadLetter"]["reason"] for letter in left}
@@ -246,17 +275,28 @@ def test_what_a_sink_refuses_arrives_once(place: Deployed, ansible: Ansible, sin
     assert statuses >= {"400", "401", "429"}, reasons
 
 
-def test_what_a_sink_leaves_open_arrives(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+def test_events_without_answer_of_a_sink_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     left = find_every_line_again(place, ansible, sinks, each_beside_another([*UNCLEAR, *UNCLEAR]))
     reasons = {letter["deadLetter"]["reason"] for letter in left if "deadLetter" in letter}
     assert any("did not answer in time" in reason for reason in reasons), reasons
 
 
-def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
-    before, accounts = ended_by_lambda(place), len(place.accounts())
-    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES]
+def test_events_that_the_queue_refuses_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
+    accounts = len(place.accounts())
+    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES if trouble != "hangs"]
     find_every_line_again(place, ansible, sinks, steps)
     assert any(line.get("error") == "DeliveryFailed" for line in place.accounts()[accounts:])
+
+
+def test_events_of_an_invocation_that_lambda_ends_arrive(
+    place: Deployed, ansible: Ansible, sinks: dict[str, Sink]
+) -> None:
+    before = ended_by_lambda(place)
+    place.aws.configure(timeout_slack=0)
+    try:
+        find_every_line_again(place, ansible, sinks, [Step("503", "503", "hangs", lines=5)])
+    finally:
+        place.aws.configure(timeout_slack=SLACK)
     assert ended_by_lambda(place) > before, "no invocation ran out of time"
 
 
@@ -268,7 +308,9 @@ def test_what_the_queue_refuses_arrives_too(place: Deployed, ansible: Ansible, s
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
-def test_troubles_at_random(place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]) -> None:
+def test_events_in_random_failures_arrive(
+    place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]
+) -> None:
     find_every_line_again(place, ansible, sinks, steps)
 
 
@@ -291,7 +333,7 @@ UNDECODABLE = {
 }
 
 
-def test_what_cannot_be_decoded_is_in_the_queue_once_as_it_came(place: Deployed, ansible: Ansible) -> None:
+def test_events_that_cannot_be_decoded_are_in_the_queue_once(place: Deployed, ansible: Ansible) -> None:
     sqs, url = place.queue()
     sqs.purge_queue(QueueUrl=url)
     functions = place.client("lambda")
@@ -299,8 +341,7 @@ def test_what_cannot_be_decoded_is_in_the_queue_once_as_it_came(place: Deployed,
     for given_event, _reason in UNDECODABLE.values():
         # As CloudWatch Logs does it: Lambda would try again what fails.
         functions.invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=json.dumps(given_event))
-    until(lambda: len(place.accounts()) - before == len(UNDECODABLE), every=0.2)
-    time.sleep(3 * place.aws.settings().retry_delay)
+    place.wait_until_idle()
     accounts = place.accounts()[before:]
     assert [(line["UndecodablePayloads"], line.get("error")) for line in accounts] == [(1, None)] * len(UNDECODABLE)
     letters = letters_of(place)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole life of a fleet under the oldest ansible-core that the collection takes."""
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ def oldest(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible
     return Ansible(environment, inventory, folder, [sys.executable, "-m", "ansible", "playbook"])
 
 
-def test_it_is_older_than_the_one_that_the_other_tests_use() -> None:
+def test_oldest_ansible_is_older_than_that_of_other_tests() -> None:
     def version(path: Path | None) -> tuple[int, ...]:
         environment = {"PYTHONPATH": str(path)} if path else {}
         text = subprocess.check_output(
@@ -41,16 +45,16 @@ def test_it_is_older_than_the_one_that_the_other_tests_use() -> None:
     assert version(OLDEST) == ((2, 17) if sys.version_info < (3, 13) else (2, 18))
 
 
-def test_a_fleet_lives_under_it(aws: RunningAws, oldest: Ansible) -> None:
+def test_oldest_ansible_runs_all_playbooks(aws: RunningAws, oldest: Ansible) -> None:
     def play(name: str, **extra: object) -> str:
         run = oldest.run(f"logreflector.aws.{name}", extra=extra)
         assert run.status == 0, run.output
         return run.recap() if run.changed_tasks() else f"unchanged\n{run.recap()}"
 
-    assert "canary subscribed in" in play("deploy")
+    assert "delivery check: filter after" in play("deploy")
     assert play("deploy", deploy_verify=False).startswith("unchanged")
     play("deploy", reflector_memory_size=320, deploy_verify=False)
-    assert "reflector back at 0.1.0" in play("rollback")
+    assert "reflector is back at 0.1.0" in play("rollback")
     assert "2 targets: reflector 0.1.0" in play("status")
     play("catch_up")
     play("verify")
@@ -59,7 +63,7 @@ def test_a_fleet_lives_under_it(aws: RunningAws, oldest: Ansible) -> None:
     assert [name for target in TARGETS for name in Deployed(aws, *target).of_ours()] == []
 
 
-def test_a_wave_that_fails_is_the_last(aws: RunningAws, oldest: Ansible) -> None:
+def test_oldest_ansible_failed_wave_is_the_last(aws: RunningAws, oldest: Ansible) -> None:
     aws.front.deny("CreateFunction", account=MEMBER, region=REGIONS[0])
     try:
         run = oldest.run("logreflector.aws.deploy")
@@ -67,4 +71,4 @@ def test_a_wave_that_fails_is_the_last(aws: RunningAws, oldest: Ansible) -> None
         aws.front.clear_faults()
         assert oldest.run("logreflector.aws.teardown").status == 0
     assert run.status == 2
-    assert "Left: 1 failed, 1 not begun." in run.recap()
+    assert "2 targets: 1 failed, 1 not started." in run.recap()

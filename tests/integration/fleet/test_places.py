@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Where a fleet is, and as whom: sessions that are kept between runs, regions that are not enabled, regions that fail."""
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ def fleet(aws: RunningAws, tmp_path: Path) -> Ansible:
 def play(fleet: Ansible, folder: Path, *arguments: str, tasks: int = 1, environment: Any = ()) -> Run:
     """So many tasks on every target; with an environment each is a module of its own."""
     given = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
-    queue = {"logreflector.aws.dead_letter_queue": {"name": "log-reflector-places"}, "environment": environment}
+    queue = {"logreflector.aws.subscription_filter_info": {"log_group_prefix": "/none"}, "environment": environment}
     play = {
         "hosts": "all",
         "gather_facts": False,
@@ -50,7 +54,9 @@ def assumed(aws: RunningAws) -> list[tuple[str, str]]:
     return [(call.account, call.region) for call in aws.front.calls() if call.operation == "AssumeRole"]
 
 
-def test_a_disabled_region_and_a_silent_one_are_told_apart(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+def test_region_disabled_and_region_silent_give_different_errors(
+    aws: RunningAws, fleet: Ansible, tmp_path: Path
+) -> None:
     aws.front.silence(MEMBER, REGIONS[0])
     try:
         run = play(fleet, tmp_path)
@@ -59,8 +65,8 @@ def test_a_disabled_region_and_a_silent_one_are_told_apart(aws: RunningAws, flee
     failed = failures(run)
     assert set(failed) == {WITHOUT, SILENT}
     assert failed[WITHOUT] == (
-        f"Could not read queue log-reflector-places in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
-        "this account (DISABLED). Enable it there, or leave this target out."
+        f"Could not list the log groups in {MEMBER}/{DISABLED}: RegionDisabled: the region {DISABLED} is not enabled in "
+        "this account (DISABLED). Enable the region, or remove this target from the inventory."
     )
     assert f"in {MEMBER}/{REGIONS[0]}: " in failed[SILENT]
     assert "The region is enabled in this account: check that its endpoint can be reached from here." in failed[SILENT]
@@ -70,7 +76,9 @@ def test_a_disabled_region_and_a_silent_one_are_told_apart(aws: RunningAws, flee
     assert [call.account for call in asked] == [MEMBER, MEMBER]
 
 
-def test_without_the_permission_to_ask_it_says_what_is_likely(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+def test_region_disabled_without_permission_to_read_gives_likely_cause(
+    aws: RunningAws, fleet: Ansible, tmp_path: Path
+) -> None:
     iam = aws.client("iam", MEMBER, REGIONS[0])
     statements = [item for item in POLICY["Statement"] if item["Action"] != "account:GetRegionOptStatus"]
     assert len(statements) == len(POLICY["Statement"]) - 1
@@ -81,11 +89,11 @@ def test_without_the_permission_to_ask_it_says_what_is_likely(aws: RunningAws, f
     finally:
         iam.put_role_policy(**role, PolicyDocument=json.dumps(POLICY))
     assert "InvalidClientTokenId" in failed[WITHOUT] or "UnrecognizedClientException" in failed[WITHOUT]
-    assert "where a region is not enabled" in failed[WITHOUT]
+    assert "if the region is not enabled" in failed[WITHOUT]
     assert "account:GetRegionOptStatus" in failed[WITHOUT]
 
 
-def test_a_session_serves_all_tasks_and_the_next_run(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+def test_session_serves_all_tasks_and_the_next_run(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
     host = f"{MEMBER}.{REGIONS[0]}"
     aws.front.clear_journal()
     runs = [play(fleet, tmp_path, "--limit", host, "-vvv", "--diff", tasks=10)]
@@ -105,7 +113,7 @@ def test_a_session_serves_all_tasks_and_the_next_run(aws: RunningAws, fleet: Ans
             assert credentials[part] not in json.dumps(run.results)
 
 
-def test_a_revoked_session_is_replaced(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
+def test_session_revoked_is_replaced(aws: RunningAws, fleet: Ansible, tmp_path: Path) -> None:
     host = f"{MEMBER}.{REGIONS[0]}"
     play(fleet, tmp_path, "--limit", host)
     (kept,) = (tmp_path / ".aws" / "boto" / "cache").iterdir()

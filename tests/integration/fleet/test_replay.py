@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Dead letters are sent again by the real playbook, through the real function, to a sink that was mended or was not."""
 
 from __future__ import annotations
@@ -15,10 +19,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployed import QUEUE, Deployed, calls_of_runs, until
+from deployed import QUEUE, Deployed, calls_of_runs
 from embedded_aws import Behaviour, RunningAws, Settings
+from waits import RUN_LIMIT, wait_until
 
-from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, wait_while_running, write_inventory
 
 TARGET = (MANAGEMENT, REGIONS[0])
 HOST = ".".join(TARGET)
@@ -37,7 +42,7 @@ def replayer(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansib
         [TARGET, (MEMBER, REGIONS[0])],
         log_groups_exclude=EXCLUDE,
         reflector_environment={"INCLUDE_LOG_INFO": "true", "INCLUDE_EVENT_ID": "true"},
-        reflector_timeout=4,
+        reflector_timeout=15,
         replay_idle_timeout=2,
     )
     ansible = Ansible(aws.deploy_environment(), inventory, folder)
@@ -107,18 +112,22 @@ def line_of(run: Any, host: str = HOST) -> str:
     return next(line for line in run.recap().splitlines() if line.startswith(host))
 
 
-def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_after_outage_delivers_once(aws: RunningAws, replayer: Ansible) -> None:
     aws.sink.behave(Behaviour(status=503))
     messages = [f"outage {number}" for number in range(6)]
     for message in messages:
         here(aws).write("/aws/lambda/service-00", message)
-    until(lambda: here(aws).counts()[0] == len(messages))
+    wait_until(
+        lambda: here(aws).counts()[0] == len(messages),
+        f"{len(messages)} dead letters",
+        seen=lambda: (here(aws).counts(), here(aws).accounts()),
+    )
     aws.sink.behave()
     aws.sink.clear()
     run = replayer.run(REPLAY, "--limit", HOST)
     assert run.status == 0, run.output
     assert run.changes()[HOST] == [f"send 6 messages of queue {QUEUE} again"]
-    assert line_of(run) == f"{HOST}: ok, 6 dead letters, 6 sent again and accepted, 0 left"
+    assert line_of(run) == f"{HOST}: changed. 6 dead letters, 6 sent again and accepted, 0 left."
     assert Counter(line["message"] for line in aws.sink.lines()) == Counter(messages)
     assert set(arrived(aws).values()) == {1}
     assert here(aws).counts() == (0, 0)
@@ -126,7 +135,7 @@ def test_what_an_outage_left_arrives_once_after_it(aws: RunningAws, replayer: An
     assert (again.status, again.changed_tasks()) == (0, [])
 
 
-def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_check_mode_and_limit_match(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 45)
     aws.front.clear_journal()
     announced = replayer.run(REPLAY, "--limit", HOST, "--check", "--diff", extra={"replay_limit": 12})
@@ -144,14 +153,14 @@ def test_forty_five_messages_announced_limited_and_then_all(aws: RunningAws, rep
     assert here(aws).counts() == (0, 0)
 
 
-def test_with_a_sink_that_still_fails_everything_is_back_whole(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_failing_sink_returns_all_messages(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 25)
     aws.sink.behave(Behaviour(status=503))
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_batch_size": 2})
     assert run.status != 0
     line = line_of(run)
     assert (
-        f"FAILED. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
+        f"failed. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
     )
     assert "503" in line
     assert "stopped early: nothing of 3 batches in a row was accepted" in line
@@ -160,7 +169,7 @@ def test_with_a_sink_that_still_fails_everything_is_back_whole(aws: RunningAws, 
     assert aws.sink_url not in run.output
 
 
-def test_what_is_no_dead_letter_stays_with_its_reason_and_the_rest_is_sent(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_foreign_messages_stay_with_reason(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 4)
     sqs, url = here(aws).queue()
     foreign = [
@@ -183,16 +192,16 @@ def test_what_is_no_dead_letter_stays_with_its_reason_and_the_rest_is_sent(aws: 
     assert here(aws).take() == sorted(foreign)
 
 
-def test_a_target_without_a_reflector_does_not_stop_the_other(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_target_without_reflector_does_not_stop_others(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 3)
     run = replayer.run(REPLAY)
     assert run.status != 0
-    assert f"FAILED. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
+    assert f"failed. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
     assert "3 sent again and accepted" in line_of(run)
     assert arrived(aws) == Counter(ids(letters))
 
 
-def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_throttled_calls_are_retried(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 12)
     for operation in ("Invoke", "ReceiveMessage", "DeleteMessageBatch"):
         aws.front.throttle(operation, times=1)
@@ -201,22 +210,25 @@ def test_throttled_calls_are_waited_out(aws: RunningAws, replayer: Ansible) -> N
     assert arrived(aws) == Counter(ids(letters))
 
 
-def test_ctrl_c_lets_everybody_see_the_rest_at_once(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_interrupted_releases_messages(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
+    aws.front.clear_journal()
     process = _half_way(aws, replayer)
     os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=RUN_LIMIT)
     assert process.returncode != 0
-    until(lambda: here(aws).counts()[1] == 0, within=10)
+    wait_until(lambda: here(aws).counts()[1] == 0, "no message in flight", seen=here(aws).counts)
+    # By its own call: the end of their time would show them minutes later.
+    assert aws.front.calls(operation="ChangeMessageVisibilityBatch")
     left = here(aws).take()
     assert 0 < len(left) < 40
     # Nothing is lost; what was under way may be both here and there.
     assert set(ids({body: letters[body] for body in left})) | set(arrived(aws)) >= set(ids(letters))
 
 
-def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: RunningAws, replayer: Ansible) -> None:
+def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansible) -> None:
     letters = fill(aws, 40)
-    aws.configure(longest_hidden=20.0)
+    aws.configure(longest_hidden=30.0)
     process = _half_way(aws, replayer)
     kill(process)
     aws.sink.behave()
@@ -236,12 +248,7 @@ def test_after_a_kill_the_next_run_sends_the_rest_and_nothing_is_lost(aws: Runni
 
 def _half_way(aws: RunningAws, replayer: Ansible) -> subprocess.Popen[str]:
     """A replay that has sent some of the messages, and is not done."""
-    aws.sink.behave(Behaviour(seconds=0.2))
+    aws.sink.behave(Behaviour(times=15), Behaviour(kind="hang"))
     process, _record = replayer.start(REPLAY, "--limit", HOST)
-    try:
-        until(lambda: len(aws.sink.requests()) > 14)
-    except AssertionError:
-        kill(process)
-        raise
-    assert process.poll() is None
+    wait_while_running(process, lambda: len(aws.sink.requests()) > 15, "16 requests at the sink")
     return process

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Sinks and routes through the real roles: lines go where their route says, bad rules change nothing, long ones stand apart."""
 
 from __future__ import annotations
@@ -8,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, Deployed, calls_of_runs, payload, until
+from deployed import FUNCTION, Deployed, calls_of_runs, payload
 from embedded_aws import Behaviour, RunningAws, Sink, SinkClient
+from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, REGIONS, Ansible, write_inventory
 
@@ -52,7 +57,7 @@ def fleet(place: Deployed, audit: Sink, tmp_path_factory: pytest.TempPathFactory
     def with_variables(**variables: Any) -> Ansible:
         given = {
             "log_groups_exclude": EXCLUDE,
-            "reflector_timeout": 4,
+            "reflector_timeout": 15,
             "replay_idle_timeout": 2,
             "reflector_sinks": {"audit": {"type": "http", "endpoint": audit.url}},
             **variables,
@@ -86,7 +91,12 @@ def written(place: Deployed, lines: dict[str, list[str]]) -> list[dict[str, Any]
     def accounts() -> list[dict[str, Any]]:
         return [line for line in place.accounts() if line["logStream"] in streams]
 
-    until(lambda: len(accounts()) == len(streams), every=0.2)
+    wait_until(
+        lambda: len(accounts()) == len(streams),
+        f"{len(streams)} accounting lines",
+        seen=lambda: place.log()[-20:],
+        every=0.2,
+    )
     return accounts()
 
 
@@ -116,7 +126,7 @@ def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
     [
         (
             {"reflector_routes": [{"log_groups": ["*"], "redact": ["email", {"pattern": "(token"}]}]},
-            "The reflector would refuse its rules: routes[0].redact[1].pattern: is no regular expression of Python",
+            "the reflector would refuse its rules: routes[0].redact[1].pattern: is no regular expression of Python",
         ),
         (
             {"reflector_routes": [{"log_groups": ["*"], "sinks": ["archive"]}]},
@@ -127,16 +137,16 @@ def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
     ],
     ids=["pattern", "unknown sink", "neither sink nor endpoint", "an empty endpoint"],
 )
-def test_bad_rules_are_refused_before_anything_is_changed(
+def test_rules_wrong_are_refused_before_any_change(
     place: Deployed, fleet: Deploy, variables: dict[str, Any], told: str, arguments: tuple[str, ...]
 ) -> None:
     line = refusal(place, fleet(**variables), *arguments)
-    assert f"{place.host}: FAILED. " in line
+    assert f"{place.host}: failed. " in line
     assert told in line
     assert "reflector_sinks" in line
 
 
-def test_lines_go_where_their_route_says_and_nowhere_else(place: Deployed, routed: Ansible, audit: Sink) -> None:
+def test_routes_send_lines_only_to_their_sinks(place: Deployed, routed: Ansible, audit: Sink) -> None:
     lines = {
         REDACTED: [f"mail from {MAIL}", json.dumps({"from": MAIL, "n": 1.5})],
         DROPPED: ["of no use"],
@@ -159,7 +169,7 @@ def test_lines_go_where_their_route_says_and_nowhere_else(place: Deployed, route
 
 
 @pytest.mark.parametrize("silent", ["sumologic", "audit"])
-def test_a_silent_sink_holds_the_other_not_up_and_gets_its_lines_once_by_replay(
+def test_sink_silent_does_not_delay_the_other_and_gets_lines_by_replay(
     place: Deployed, routed: Ansible, audit: Sink, silent: str
 ) -> None:
     sinks: dict[str, Sink | SinkClient] = {"sumologic": place.aws.sink, "audit": audit}
@@ -188,9 +198,7 @@ def test_a_silent_sink_holds_the_other_not_up_and_gets_its_lines_once_by_replay(
     assert place.counts() == (0, 0)
 
 
-def test_long_rules_stand_in_a_parameter_that_the_function_reads_and_teardown_removes(
-    place: Deployed, fleet: Deploy, audit: Sink
-) -> None:
+def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, audit: Sink) -> None:
     ssm = place.client("ssm")
     ansible = fleet(reflector_routes=[*MANY, *ROUTES])
     announced = ansible.run("logreflector.aws.deploy", "--check")

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One fleet, four runs of Ansible at once: as docs/SCALE.md starts them, and as a job slice of AWX is given its part of the inventory."""
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,7 @@ import yaml
 from deployed import Deployed
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws, role_arn
 from embedded_aws.population import populate
+from waits import RUN_LIMIT
 
 from playbooks import EXCLUDE, POLICY, REGIONS, ROOT, Ansible, Run, write_inventory
 
@@ -95,7 +101,7 @@ class Fleet(Ansible):
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=RUN_LIMIT,
         )
 
     def as_awx(self) -> list[Ansible]:
@@ -290,17 +296,18 @@ def story(aws: RunningAws, fleet: Fleet) -> Story:
     )
 
 
-def test_four_slices_deploy_at_once(story: Story) -> None:
+def test_slices_deploy_at_once(story: Story) -> None:
     assert story.script.returncode == 0, story.script
     assert [report["counts"]["changed"] for report in story.reports] == [2] * SLICES
     assert sorted(host for report in story.reports for host in report["targets"]) == HOSTS
-    # Each had begun before any was done, and no slice had both regions of an account.
-    assert max(report["started"] for report in story.reports) < min(report["ended"] for report in story.reports)
+    # Each had begun before the one before it was done, and no slice had both regions of an account.
+    by_start = sorted(story.reports, key=lambda report: report["started"])
+    assert all(later["started"] < earlier["ended"] for earlier, later in pairwise(by_start))
     for report in story.reports:
         assert len({target["account"] for target in report["targets"].values()}) == 2
 
 
-def test_the_result_is_that_of_one_run(story: Story) -> None:
+def test_slices_give_the_result_of_one_run(story: Story) -> None:
     assert story.single.status == 0, story.single.output
     assert story.by_slices == story.by_one
     assert {name.split()[0] for name in story.by_one[HOSTS[0]]} == {
@@ -318,12 +325,12 @@ def test_the_result_is_that_of_one_run(story: Story) -> None:
         assert all(f"arn:aws:logs:{region}:{account}:log-group:*" in written for region in REGIONS)
 
 
-def test_one_run_afterwards_changes_nothing(story: Story) -> None:
+def test_slices_then_one_run_changes_nothing(story: Story) -> None:
     assert story.afterwards.status == 0, story.afterwards.output
     assert story.afterwards.changed_tasks() == []
 
 
-def test_runs_that_share_a_cache_never_see_half_a_package(story: Story) -> None:
+def test_slices_sharing_a_cache_read_only_whole_packages(story: Story) -> None:
     assert story.cached == {"reflector.zip", "subscriber.zip"}
     assert set(story.packages.hashes) == story.cached
     assert all(len(hashes) == 1 for hashes in story.packages.hashes.values())
@@ -335,7 +342,7 @@ def test_slices_of_whole_accounts_tear_down_everything(story: Story) -> None:
     assert story.left == []
 
 
-def test_a_job_slice_that_knows_one_region_of_an_account_does_what_all_need(story: Story) -> None:
+def test_slices_with_one_region_of_an_account_change_nothing(story: Story) -> None:
     assert [run.status for run in story.awx] == [0, 0], [run.output for run in story.awx]
     assert [run.changed_tasks() for run in story.awx] == [[], []]
     reached = [{line["host"] for line in run.results} - {"localhost"} for run in story.awx]
@@ -343,9 +350,7 @@ def test_a_job_slice_that_knows_one_region_of_an_account_does_what_all_need(stor
     assert story.by_awx == story.by_one
 
 
-def test_a_job_slice_leaves_the_roles_that_other_slices_need_to_a_run_over_all(
-    aws: RunningAws, fleet: Fleet, story: Story
-) -> None:
+def test_slices_teardown_keeps_roles_that_other_regions_need(aws: RunningAws, fleet: Fleet, story: Story) -> None:
     first = fleet.as_awx()[0]
     run = first.run(TEARDOWN)
     assert run.status == 0, run.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources import
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from embedded_aws import Configuration, EmbeddedAws, Organization
+from internal_resources import spec_of
 from moto.server import ThreadedMotoServer
 
 DEPLOYER_POLICY = Path(__file__).resolve().parents[3] / "docs" / "iam" / "deployer-policy.json"
@@ -46,7 +46,7 @@ class Cloud:
 
     def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         """The result of a module's run; region is eu-west-1 unless given."""
-        spec = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
+        spec = spec_of(module)
         arguments = {"region": REGION, **self._connection, **params} if spec.connects else params
         return perform_in_process(spec, arguments, check_mode=check_mode)
 

@@ -88,7 +88,7 @@ def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
         destination_arn="reflector-of-backfill",
         include=["/backfill/*"],
         own_functions=[],
-        backfill=3600,
+        backfill_seconds=3600,
     )
     told = run(check_mode=True)
     done = run()

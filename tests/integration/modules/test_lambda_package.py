@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.modules.lambda_package import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from internal_resources import LAMBDA_PACKAGE as SPEC
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNTIME = f"python3.{sys.version_info.minor}"

@@ -184,7 +184,7 @@ def test_the_rhythm(cloud: Cloud, deploy: Any) -> None:
     assert versions(cloud, name) == ["1", "3"]
     assert HUSH not in str([first, second, checked, done, refused])
     assert cloud.run("lambda_function", name=name, state="absent", delete_log_group=True)["changed"]
-    assert cloud.run("lambda_rollback", function_name=name)["error_kind"] == "NotFoundError"
+    assert cloud.run("lambda_rollback", function_name=name)["error"]["kind"] == "NotFoundError"
 
 
 def test_a_new_name_alone_is_a_release_too(cloud: Cloud, deploy: Any) -> None:
@@ -274,7 +274,7 @@ def test_a_rollback_cut_short_anywhere_is_taken_up(aws: Any, cloud: Cloud, deplo
         assert deploy(name, "0.2.0")["changed"]
         aws.front.deny(operation, times=1)
         failed = cloud.run("lambda_rollback", function_name=name)
-        assert failed["error_kind"] == "AccessDeniedError", (operation, failed)
+        assert failed["error"]["kind"] == "AccessDeniedError", (operation, failed)
         taken_up = cloud.run("lambda_rollback", function_name=name)
         assert taken_up["changed"], operation
         assert len(failed["changes"]) + len(taken_up["changes"]) == len(ROLLED_BACK), operation
@@ -361,15 +361,15 @@ def test_foreign_functions_aliases_and_versions_are_left_alone(cloud: Cloud, dep
 
     functions.update_alias(FunctionName=name, Name="log-reflector-previous", Description="mine now")
     for result in (deploy(name, "0.1.0"), cloud.run("lambda_rollback", function_name=name)):
-        assert result["error_kind"] == "RefusedError"
+        assert result["error"]["kind"] == "RefusedError"
         assert "its alias log-reflector-previous was not written by this collection" in result["msg"]
     assert info(cloud, name)["previous"] is None
 
     arn = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
     functions.untag_resource(Resource=arn, TagKeys=["managed-by"])
     refused = cloud.run("lambda_rollback", function_name=name)
-    assert refused["error_kind"] == "RefusedError"
-    assert "does not carry the tag managed-by" in refused["msg"]
+    assert refused["error"]["kind"] == "RefusedError"
+    assert "does not have the tag managed-by" in refused["msg"]
 
 
 def test_a_rollback_whose_code_cannot_be_fetched_changes_nothing(
@@ -381,8 +381,8 @@ def test_a_rollback_whose_code_cannot_be_fetched_changes_nothing(
     # botocore's clients hold a name of their own for it: only the download goes there, where nobody listens.
     monkeypatch.setattr(botocore.utils, "get_environ_proxies", lambda _url: {"http": "http://127.0.0.1:9"})
     failed = cloud.run("lambda_rollback", function_name=name, wait_timeout=3)
-    assert failed["error_kind"] == "DownloadError", failed
-    assert "This machine has to reach http://127.0.0.1:" in failed["msg"]
+    assert failed["error"]["kind"] == "DownloadError", failed
+    assert "This machine must reach http://127.0.0.1:" in failed["msg"]
     assert "X-Amz-Signature" not in failed["msg"]
     assert failed["changed"] is False
     found = info(cloud, name)

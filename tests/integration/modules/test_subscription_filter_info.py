@@ -19,4 +19,4 @@ def test_filters_of_more_groups_than_a_page_holds(cloud: Any) -> None:
     assert result["changed"] is False
     assert [item["log_group"] for item in result["subscription_filters"]] == [groups[3], groups[55]]
     missing = cloud.run("subscription_filter_info", log_group="/rhythm/info/none")
-    assert missing["error_kind"] == "NotFoundError"
+    assert missing["error"]["kind"] == "NotFoundError"

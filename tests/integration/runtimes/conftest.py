@@ -1,11 +1,12 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The functions' packages as the roles build them, under every Lambda Python of this machine, with a sink."""
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._options.option import read
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import (
+    reflector_package,
+    subscriber_package,
+)
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws, Sink
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,53 +45,30 @@ def python(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """Built by the tasks of the roles."""
+    """Return the packages that a deployment builds."""
     folder = tmp_path_factory.mktemp("packages")
     built = Packages(folder / "reflector.zip", folder / "subscriber.zip")
-    tasks = [
-        {
-            "ansible.builtin.include_role": {"name": f"logreflector.aws.{role}", "tasks_from": "package"},
-            "vars": {f"{role}_package_file": str(getattr(built, role))},
-        }
-        for role in ("reflector", "subscriber")
-    ]
-    _build(folder, tasks)
+    reflector_package(read(ReflectorOptions, {"package_file": str(built.reflector)}), check_mode=False)
+    subscriber_package(read(SubscriberOptions, {"package_file": str(built.subscriber)}), check_mode=False)
     return built
 
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The reflector's package with compiled libraries, for a version of Lambda's and this machine; built by the role's tasks."""
+    """Return the reflector's package with compiled libraries, for a version of Lambda's and this machine."""
 
     @cache
     def package(version: str) -> Path:
-        folder = tmp_path_factory.mktemp("native")
-        variables = {
-            "reflector_native": True,
-            "reflector_runtime": f"python{version}",
-            "reflector_architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
-            "reflector_package_file": str(folder / "reflector.zip"),
+        options = {
+            "native": True,
+            "runtime": f"python{version}",
+            "architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+            "package_file": str(tmp_path_factory.mktemp("native") / "reflector.zip"),
         }
-        task = {"ansible.builtin.include_role": {"name": "logreflector.aws.reflector", "tasks_from": "package"}}
-        _build(folder, [{**task, "vars": variables}])
-        (built,) = folder.glob("reflector*.zip")
-        return built
+        built, _changes = reflector_package(read(ReflectorOptions, options), check_mode=False)
+        return Path(built.path)
 
     return package
-
-
-def _build(folder: Path, tasks: list[dict[str, Any]]) -> None:
-    """Runs tasks; wheels are brought into a cache beside what they build."""
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
-    (folder / "packages.yml").write_text(json.dumps([play]))
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
-        "XDG_CACHE_HOME": str(folder),
-    }
-    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", folder / "packages.yml"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""The roles' argument specs say what their tasks and defaults do."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The roles' argument specs, which `make generate` writes."""
 
 from __future__ import annotations
 
@@ -7,21 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-# What is needed has no default, nor has what is left alone if it is not given: Ansible 2.17 and 2.18 would validate
-# "{{ omit }}" as a value.
-WITHOUT_DEFAULT = {
-    "account_permissions_boundary",
-    "account_reflector_secret_arns",
-    "catch_up_max_seconds",
-    "reflector_reserved_concurrency",
-    "reflector_sumo_endpoint",
-}
-
-
-def load(role: Path, name: str) -> dict[str, Any]:
-    return yaml.safe_load((role / name).read_text(encoding="utf-8"))
+# What a teardown's role waits for, and no module takes.
+OF_ROLES_ALONE = {"reflector_drain_seconds", "reflector_settle_seconds"}
 
 
 @pytest.fixture(params=sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir()))
@@ -29,29 +23,28 @@ def role(request: pytest.FixtureRequest) -> Path:
     return ROLES / request.param
 
 
-@pytest.fixture
 def entry_points(role: Path) -> dict[str, Any]:
-    return load(role, "meta/argument_specs.yml")["argument_specs"]
+    loaded: dict[str, Any] = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    return loaded["argument_specs"]
 
 
-def test_every_entry_point_has_a_spec(role: Path, entry_points: dict[str, Any]) -> None:
-    assert set(entry_points) == {path.stem for path in (role / "tasks").glob("*.yml")}
+def test_argument_specs_every_entry_point_has_one(role: Path) -> None:
+    assert set(entry_points(role)) == {path.stem for path in (role / "tasks").glob("*.yml")}
 
 
-def test_every_variable_is_specified(role: Path, entry_points: dict[str, Any]) -> None:
-    options = {name for entry in entry_points.values() for name in entry["options"]}
-    assert options - WITHOUT_DEFAULT == set(load(role, "defaults/main.yml"))
+def test_argument_specs_variables_are_options_of_a_module() -> None:
+    documented = {
+        name
+        for role in ("account", "reflector", "subscriber", "catch_up")
+        for entry in entry_points(ROLES / role).values()
+        for name in entry.get("options", {})
+    }
+    known = {variable for spec in SPECS.values() for variable in spec.variables().values()}
+    assert documented - known == OF_ROLES_ALONE
 
 
-def test_defaults_agree(role: Path, entry_points: dict[str, Any]) -> None:
-    defaults = load(role, "defaults/main.yml")
-    for entry in entry_points.values():
-        for name, option in entry["options"].items():
-            if "{{" not in str(defaults.get(name)):
-                assert option.get("default") == defaults.get(name), name
-
-
-@pytest.mark.parametrize("name", ["reflector", "subscriber"])
-def test_the_release_is_the_collections_version(name: str) -> None:
-    galaxy = yaml.safe_load((ROLES.parent / "galaxy.yml").read_text(encoding="utf-8"))
-    assert load(ROLES / name, "vars/main.yml")[f"{name}_release"] == galaxy["version"]
+def test_argument_specs_defaults_are_those_of_the_deployment() -> None:
+    options = SPECS["deployment"].arguments()["argument_spec"]
+    for role in ("reflector", "subscriber", "catch_up"):
+        for name, option in entry_points(ROLES / role)["main"]["options"].items():
+            assert option.get("default") == options[name].get("default"), name

@@ -1,4 +1,4 @@
-"""ARNs, principals and endpoints in every partition: the roles' own steps, rendered by Ansible, carried out on moto.
+"""ARNs, principals and endpoints in every partition: a deployment on moto.
 
 Sources of the principals: AWS's answers in China as users met them. Lambda and EventBridge have no name of their own there
 (aws-cdk issue 2198, terraform-aws-eks issue 2932), CloudWatch Logs has (serverless issue 10906); CloudTrail's event sources are
@@ -8,24 +8,16 @@ the same everywhere.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import archive, code_sha256
-from ansible_collections.logreflector.aws.plugins.plugin_utils._steps import follow_unconnected
 from moto.iam.models import iam_backends
 
 ROOT = Path(__file__).resolve().parents[3]
-ROLES = ("account", "reflector", "subscriber", "catch_up")
-STEPS = "{{ account_steps + reflector_steps + subscriber_steps + subscriber_rule_steps + catch_up_steps }}"
 # What moto does not know, as AWS answers where there is nothing.
 EMPTY = {"DescribeAccountPolicies": {"accountPolicies": []}, "ListLogGroups": {"logGroups": []}}
 ACCOUNT = "123456789012"
@@ -57,67 +49,6 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[dict[str, Any]]]:
-    """The steps of a whole target, by partition."""
-    folder = tmp_path_factory.mktemp("partitions")
-    data = archive({"handler.py": b"def handler(event, context):\n    return 1\n"})
-    (folder / "code.zip").write_bytes(data)
-    package = {"path": str(folder / "code.zip"), "code_sha256": code_sha256(data)}
-    hosts = {place.partition: {"target_account_id": ACCOUNT, "target_region": place.region} for place in PLACES}
-    groups = {f"account_{ACCOUNT}": {"hosts": {}}}
-    (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "children": groups}}), encoding="utf-8")
-    play = {
-        "hosts": "all",
-        "gather_facts": False,
-        "connection": "local",
-        "vars": {
-            "account_group": "none: of every target its own account",
-            "account_targets": ["{{ inventory_hostname }}"],
-            "ansible_python_interpreter": sys.executable,
-            "reflector_package_file": package["path"],
-            "reflector_package": package,
-            "subscriber_package": package,
-            **SETTINGS,
-        },
-        "vars_files": [
-            str(ROOT / "roles" / role / part / "main.yml") for role in ROLES for part in ("defaults", "vars")
-        ],
-        "tasks": [
-            {
-                "ansible.builtin.copy": {
-                    "content": STEPS,
-                    "dest": f"{folder}/{{{{ inventory_hostname }}}}",
-                    "mode": "0600",
-                }
-            }
-        ],
-    }
-    (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
-    extra = {name: play["vars"][name] for name in play["vars"] if name != "account_group"}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
-    ran = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            *("-i", folder / "inventory.json", folder / "play.json", "-e", json.dumps(extra)),
-        ],
-        env={
-            **environment,
-            "HOME": str(folder),
-            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout
-    return {place.partition: json.loads((folder / place.partition).read_text(encoding="utf-8")) for place in PLACES}
-
-
 @dataclass(slots=True)
 class Deployed:
     """What was said to AWS, and where."""
@@ -140,11 +71,11 @@ def all_told() -> dict[str, Deployed]:
 def deployed(
     request: pytest.FixtureRequest,
     aws: Any,
-    steps: Mapping[str, list[dict[str, Any]]],
     all_told: dict[str, Deployed],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> Deployed:
-    """All steps of a target, carried out."""
+    """Return what the deployment of a target said to AWS."""
     place: Place = request.param
     if place.partition in all_told:
         return all_told[place.partition]
@@ -157,7 +88,7 @@ def deployed(
         client.meta.events.register(
             "provide-client-params",
             lambda params, model, **_unused: told.requests.append(
-                (model.name, json.loads(json.dumps(params, default=str)))
+                (model.name, json.loads(json.dumps({**params, "Code": None}, default=str)))
             ),
         )
         client.meta.events.register(
@@ -174,16 +105,8 @@ def deployed(
         for name in ("log-reflector", "log-reflector-subscriber"):
             iam_backends[ACCOUNT][place.partition].create_role(name, "{}", "/", None, "", [], "3600")
     aws.client("logs", place.region).create_log_group(logGroupName="/there/already")
-    given = [
-        {
-            **step,
-            "args": {name: value for name, value in step["args"].items() if "__omit_place_holder__" not in str(value)},
-        }
-        for step in steps[place.partition]
-    ]
-    result = follow_unconnected(
-        {"region": place.region, "steps": given}, lambda module, arguments: aws.run(module, **arguments)
-    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = aws.run("deployment", region=place.region, **SETTINGS)
     assert not result.get("failed"), result["msg"]
     all_told[place.partition] = told
     return told
@@ -211,7 +134,7 @@ def test_principals_have_the_names_that_they_have_there(deployed: Deployed) -> N
     queues = [request["Attributes"] for request in deployed.said("CreateQueue") if "Policy" in request["Attributes"]]
     policies = [json.loads(attributes["Policy"]) for attributes in queues]
     assert [policy["Statement"][0]["Principal"] for policy in policies] == [{"Service": "events.amazonaws.com"}] * 2
-    rule, _sweep = [json.loads(request["EventPattern"]) for request in deployed.said("PutRule")]
+    rule, *_sweep = [json.loads(request["EventPattern"]) for request in deployed.said("PutRule")]
     assert rule["detail"]["eventSource"] == ["logs.amazonaws.com"]
 
 

@@ -26,7 +26,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     utilities = ROOT / "plugins" / "module_utils"
     without_caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lambda_src" / "subscriber", root, ignore=without_caches, dirs_exist_ok=True)
-    shutil.copytree(utilities / "_subscriptions", root / "logreflector" / "_subscriptions", ignore=without_caches)
+    for package in ("_subscriptions", "_options"):
+        shutil.copytree(utilities / package, root / "logreflector" / package, ignore=without_caches)
     for module in ("_errors.py", "_retry.py"):
         shutil.copy(utilities / module, root / "logreflector" / module)
     return root

@@ -140,7 +140,7 @@ def test_a_late_event_of_a_group_that_is_subscribed_long_since_announces_nothing
 
 def test_without_backfill_and_retention_nothing_is_announced(start: Any) -> None:
     server = Aws(GROUP)
-    start(server, backfill=False).handler(batch(event()), Context())
+    start(server, backfill_seconds=0).handler(batch(event()), Context())
     assert len(server.groups[GROUP]) == 1
     assert server.asked("PutEvents") == []
 

@@ -165,7 +165,7 @@ def test_a_group_or_filter_that_is_gone_again_is_harmless(start: Any, gone: str)
 def test_retention_is_put_on_groups_that_have_none(start: Any) -> None:
     server = server_with("/app", "/app/kept")
     server.retention["/app/kept"] = 7
-    start(server, retention_days=30, backfill=False).handler(settle_event("/app", "/app/kept"), Context())
+    start(server, retention_days=30, backfill_seconds=0).handler(settle_event("/app", "/app/kept"), Context())
     assert server.retention == {"/app": 30, "/app/kept": 7}
     assert server.asked("Invoke") == []
 

@@ -165,10 +165,10 @@ def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start
     server = Aws("/app/new")
     server.created["/app/new"] = STARTED - 3600_000
     server.lost_entries = 1
-    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == ["message-0"]
+    assert failures(start(server, tag_log_groups=mark).handler(batch(schedule()), Context())) == ["message-0"]
     assert server.tags == {}
     server.others.clear()
-    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == []
+    assert failures(start(server, tag_log_groups=mark).handler(batch(schedule()), Context())) == []
     assert server.announced() == ["/app/new"]
     assert (MARK in server.tags.get("/app/new", {})) == mark
 

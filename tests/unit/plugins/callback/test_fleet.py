@@ -1,4 +1,4 @@
-"""Events in, model out: what the fleet callback says of a run, in whatever order the events come."""
+"""The state of a run as the fleet callback keeps it: events in, outcomes and texts out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._fleet import (
     change_lines,
     duration,
     progress_line,
-    sentence,
     summary_line,
     table,
-    wave_sizes,
 )
+from ansible_collections.logreflector.aws.plugins.plugin_utils._waves import wave_sizes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,17 +41,17 @@ ROLES = {  # what a target does in a run -> what becomes of it
     "rescued and changed": "changed",
     "failed": "failed",
     "changed, then failed": "failed",
-    "remembered": "failed",
+    "stored": "failed",
 }
 
 
 def events(host: str, role: str) -> list[tuple[str, str]]:
     """The events of one target, in their order."""
     steps = [("begin", host), ("changed" if "changed" in role else "unchanged", host)]
-    if "rescued" in role or role == "remembered":
+    if "rescued" in role or role == "stored":
         steps.append(("rescue", host))
-    if role == "remembered":
-        steps.append(("remember", host))
+    if role == "stored":
+        steps.append(("store", host))
     if "failed" in role:
         steps.append(("fail", host))
     return steps
@@ -77,7 +76,7 @@ def runs(draw: st.DrawFn) -> tuple[list[list[tuple[str, str]]], dict[str, str], 
 
 
 @given(runs())
-def test_every_target_ends_as_what_it_was_and_once(
+def test_fleet_any_order_of_events_gives_every_target_one_outcome(
     run: tuple[list[list[tuple[str, str]]], dict[str, str], int],
 ) -> None:
     waves, roles, run_waves = run
@@ -98,8 +97,8 @@ def test_every_target_ends_as_what_it_was_and_once(
                 fleet.begin(host, "t", now)
             elif kind in ("changed", "unchanged"):
                 fleet.result(host, "t", now, changed=kind == "changed", changes=["c"] * (kind == "changed"))
-            elif kind == "remember":
-                fleet.remember(host, f"{host} is broken")
+            elif kind == "store":
+                fleet.store_failure(host, f"{host} is broken")
             elif fleet.fail(host, "t", f"{host} is broken", final=kind == "fail"):
                 told.append(host)
             progress = fleet.progress(now)
@@ -110,14 +109,14 @@ def test_every_target_ends_as_what_it_was_and_once(
         # The play in which a target that was given up is failed with the sentence that is known already.
         begin(fleet, "outcome", list(roles), list(roles), now=now)
         for host in roles:
-            if roles[host] == "remembered" or host not in begun:
+            if roles[host] == "stored" or host not in begun:
                 fleet.result(host, "t", now)
                 assert not fleet.fail(host, "t", f"{host} is broken", final=True)
     fleet.end({}, now)
 
     outcomes = {host: fleet.outcome(host) for host in fleet.targets}
     assert outcomes == {
-        host: ROLES[role] if host in begun else "not_begun" for host, role in roles.items() if run_waves
+        host: ROLES[role] if host in begun else "not_started" for host, role in roles.items() if run_waves
     }
     assert sum(fleet.counts().values()) == len(outcomes)
     troubled = [host for host in roles if host in begun and roles[host] not in ("ok", "changed")]
@@ -130,7 +129,7 @@ def test_every_target_ends_as_what_it_was_and_once(
         assert target["changes"] == ["c"] * (host in begun and "changed" in roles[host])
 
 
-def test_the_task_that_failed_first_is_the_one_told() -> None:
+def test_fail_repeated_sentence_keeps_the_first_task() -> None:
     fleet = fleet_of("a")
     fleet.begin_task("1", "Function", 0)
     fleet.result("a", "1", 1)
@@ -143,13 +142,13 @@ def test_the_task_that_failed_first_is_the_one_told() -> None:
     assert (told["failure"], told["failed_task"]) == ("denied", "Function")
 
 
-def test_what_ansible_counts_as_failed_is_failed_even_if_no_event_told() -> None:
+def test_end_counts_failures_without_an_event() -> None:
     fleet = fleet_of("a", "b")
     fleet.end({"a": 1, "b": 0}, 1)
     assert (fleet.outcome("a"), fleet.outcome("b")) == ("failed", "ok")
 
 
-def test_targets_that_others_stopped_are_not_done() -> None:
+def test_stop_makes_targets_unfinished() -> None:
     fleet = fleet_of("a", "b", "c")
     fleet.fail("a", "t", "broken", final=True)
     fleet.stop(["a", "b"])
@@ -160,14 +159,14 @@ def test_targets_that_others_stopped_are_not_done() -> None:
     assert [fleet.outcome(host) for host in "abc"] == ["failed", "unfinished", "unfinished"]
 
 
-def test_an_interrupted_wave_is_unfinished_and_the_next_ones_are_not_begun() -> None:
+def test_interrupt_leaves_wave_unfinished_and_later_waves_not_started() -> None:
     fleet = fleet_of("a", "b", "c", batch=("a",), serial=(1,))
     begin(fleet, "deploy", ["a", "b", "c"], ["b"], serial=[1], now=1)
     fleet.interrupt()
-    assert [fleet.outcome(host) for host in "abc"] == ["ok", "unfinished", "not_begun"]
+    assert [fleet.outcome(host) for host in "abc"] == ["ok", "unfinished", "not_started"]
 
 
-def test_where_the_run_stands_in_numbers() -> None:
+def test_progress_counts_done_changed_and_failed_targets() -> None:
     hosts = list("dcba")  # two waves of two, then the play that fails whoever is known to have failed
     fleet = fleet_of(*hosts, batch=("d", "c"), serial=(2,))
     assert fleet.progress(0) is not None  # not a second of it is over
@@ -185,7 +184,7 @@ def test_where_the_run_stands_in_numbers() -> None:
     progress = fleet.progress(4)
     assert progress is not None
     assert progress.failed == 0
-    fleet.remember("c", "denied")
+    fleet.store_failure("c", "denied")
 
     begin(fleet, "deploy", hosts, ["b", "a"], serial=(2,), known=2, now=5)
     fleet.begin_task("3", "Function", 5)
@@ -200,7 +199,7 @@ def test_where_the_run_stands_in_numbers() -> None:
     begin(fleet, "outcome", hosts, hosts, now=8)
     progress = fleet.progress(8)
     assert progress is not None
-    assert (progress.number, progress.of, progress.done, progress.rate) == (1, 1, 0, 0)
+    assert (progress.number, progress.of, progress.done, progress.rate) == (1, 1, 4, 0)
     assert [fleet.outcome(host) for host in hosts] == ["unfinished", "failed", "failed", "unfinished"]
     fleet.end({}, 8.5)
     assert fleet.progress(9) is None
@@ -210,45 +209,48 @@ def test_where_the_run_stands_in_numbers() -> None:
     assert [fleet.outcome(host) for host in hosts] == ["changed", "failed", "failed", "ok"]
 
 
-def test_the_failure_that_ansible_only_counts_is_the_trouble_that_was_told() -> None:
+def test_end_counted_failure_uses_the_rescued_sentence() -> None:
     fleet = fleet_of("a", "b")
     fleet.result("a", "t", 1)
     fleet.fail("a", "t", "denied", final=False)
     fleet.end({"a": 1, "b": 1}, 2)
     told = fleet.report({})["targets"]
-    assert (told["a"]["failure"], told["b"]["failure"]) == ("denied", "It failed; Ansible's output says where.")
+    assert (told["a"]["failure"], told["b"]["failure"]) == (
+        "denied",
+        "The target failed. The output of Ansible shows the task.",
+    )
 
 
-def test_the_first_failure_of_a_target_is_its_reason_and_the_next_playbook_is_not_complete() -> None:
+def test_fail_second_sentence_keeps_the_first_reason() -> None:
     fleet = fleet_of("a", "b", "c", batch=("a",), serial=(1,))
     for sentence_told in ("first", "second"):
         assert fleet.fail("a", "t", sentence_told, final=True)
     fleet.end({}, 1)
     assert fleet.targets["a"].failure is not None
     assert fleet.targets["a"].failure.sentence == "first"
-    assert [fleet.outcome(host) for host in "abc"] == ["failed", "not_begun", "not_begun"]
+    assert [fleet.outcome(host) for host in "abc"] == ["failed", "not_started", "not_started"]
     # Another playbook fails the ones that the first left out: they count as left, and in no wave as failed.
     fleet.begin_playbook("verify.yml")
     begin(fleet, "verify", "abc", "abc", now=2)
     assert not fleet.fail("b", "t", "never begun", final=True)
-    assert fleet.counts()["not_begun"] == 2
+    assert fleet.counts()["not_started"] == 2
     progress = fleet.progress(3)
     assert progress is not None
     assert progress.failed == 1
     assert [wave["failed"] for wave in fleet.report({})["waves"]] == [1, 0]
 
 
-def test_a_play_before_the_waves_puts_nobody_in_a_wave() -> None:
+def test_begin_wave_ignores_plays_before_the_waves() -> None:
     fleet = fleet_of("a", "b", "c")
     begin(fleet, "waves", ["a", "b", "c"], ["a"], serial=[1], now=1)
     begin(fleet, "waves", ["a", "b", "c"], ["b"], serial=[1], now=2)
     begin(fleet, "outcome", ["a", "b", "c"], ["a", "b", "c"], now=3)
     fleet.end({}, 4)
     assert [fleet.targets[host].wave for host in "abc"] == [1, 2, None]
-    assert [fleet.outcome(host) for host in "abc"] == ["ok", "ok", "not_begun"]
+    assert [fleet.outcome(host) for host in "abc"] == ["ok", "ok", "not_started"]
 
 
-def test_seconds_are_the_targets_own_and_only_the_slowest_tasks_are_told() -> None:
+def test_report_has_seconds_and_slowest_tasks_of_each_target() -> None:
     fleet = fleet_of("a")
     for number in range(8):
         fleet.begin_task(str(number), f"task {number}", 0)
@@ -259,7 +261,7 @@ def test_seconds_are_the_targets_own_and_only_the_slowest_tasks_are_told() -> No
     assert told["slowest_tasks"] == {f"task {number}": number for number in (7, 6, 5, 4, 3)}
 
 
-def test_changes_of_a_catch_up_are_cut_and_counted() -> None:
+def test_report_cuts_and_counts_many_changes() -> None:
     fleet = fleet_of("a")
     fleet.result("a", "t", 1, changed=True, changes=[f"create {number}" for number in range(90)])
     fleet.result("a", "t", 1, changed=True, changes=["update"] * 60)
@@ -267,7 +269,7 @@ def test_changes_of_a_catch_up_are_cut_and_counted() -> None:
     assert (len(told["changes"]), told["changes_total"]) == (100, 150)
 
 
-def test_the_first_wave_counts_tasks_and_tells_the_time_left_of_the_one_that_runs() -> None:
+def test_progress_line_first_wave_counts_tasks() -> None:
     fleet = fleet_of("a", "b", "c", "d", known=4)
     fleet.begin_task("0", "Wave", 0)
     fleet.result("a", "0", 1)  # run_once
@@ -283,7 +285,7 @@ def test_the_first_wave_counts_tasks_and_tells_the_time_left_of_the_one_that_run
     )
 
 
-def test_the_next_waves_know_how_long_tasks_take() -> None:
+def test_progress_line_later_wave_weighs_tasks_by_seconds() -> None:
     fleet = fleet_of("a", "b", "c", "d", "e", batch=("a",), serial=(1, "100%"), known=2)
     for task, name, seconds in (("0", "Variables", 0.5), ("1", "Converge", 9.5)):
         fleet.begin_task(task, name, 0)
@@ -306,7 +308,7 @@ def test_the_next_waves_know_how_long_tasks_take() -> None:
     )
 
 
-def test_a_target_that_has_just_failed_is_failed_until_its_rescue_says_otherwise() -> None:
+def test_progress_failed_target_counts_until_its_rescue() -> None:
     fleet = fleet_of("a")
     fleet.result("a", "t", 1)
     fleet.fail("a", "t", "broken", final=False)
@@ -321,7 +323,7 @@ def test_a_target_that_has_just_failed_is_failed_until_its_rescue_says_otherwise
 @given(
     st.lists(st.integers(1, 20) | st.integers(1, 100).map(lambda share: f"{share}%"), min_size=1), st.integers(0, 300)
 )
-def test_waves_hold_every_host_once(serial: list[int | str], hosts: int) -> None:
+def test_wave_sizes_hold_every_host_once(serial: list[int | str], hosts: int) -> None:
     sizes = wave_sizes(serial, hosts)
     assert sum(sizes) == hosts
     assert all(size > 0 for size in sizes)
@@ -331,38 +333,11 @@ def test_waves_hold_every_host_once(serial: list[int | str], hosts: int) -> None
     ("serial", "sizes"),
     [(["1", "5%", "25%", "100%"], [1, 50, 250, 699]), ([], [1000]), ([0], [1000]), ([400], [400, 400, 200])],
 )
-def test_waves_are_those_of_ansible(serial: list[int | str], sizes: list[int]) -> None:
+def test_wave_sizes_are_those_of_ansible(serial: list[int | str], sizes: list[int]) -> None:
     assert wave_sizes(serial, 1000) == sizes
 
 
-@pytest.mark.parametrize(
-    ("result", "told"),
-    [
-        ({"msg": "It is\n  broken."}, "It is broken."),
-        ({"msg": ["It is", "broken."]}, "It is broken."),
-        ({"msg": ""}, "It failed without a message."),
-        ({"rc": 1}, "It failed without a message."),
-        (
-            {
-                "msg": "One or more items failed",
-                "results": [{"failed": True, "msg": "a"}, {"msg": "b"}, {"failed": True, "msg": "a"}],
-            },
-            "a",
-        ),
-        ({"_ansible_no_log": True, "msg": SECRET}, "It failed; its output is hidden by no_log."),
-        ({"censored": "hidden", "msg": SECRET}, "It failed; its output is hidden by no_log."),
-        (
-            {"msg": "items failed", "results": [{"failed": True, "_ansible_no_log": True, "msg": SECRET}]},
-            "It failed; its output is hidden by no_log.",
-        ),
-        ({"msg": "x" * 5000}, "x" * 997 + "..."),
-    ],
-)
-def test_a_failure_is_one_sentence_and_shows_nothing_hidden(result: dict[str, Any], told: str) -> None:
-    assert sentence(result) == told
-
-
-def test_changes_are_lines_of_text_and_nothing_hidden() -> None:
+def test_change_lines_skip_hidden_results() -> None:
     assert change_lines({"changes": ["create a", 5, {"b": 1}], "results": [{"changes": ["update c"]}]}) == [
         "create a",
         "update c",
@@ -375,15 +350,43 @@ def test_changes_are_lines_of_text_and_nothing_hidden() -> None:
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0.4, "0 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (3840, "1 h 4 min")]
 )
-def test_durations(seconds: float, told: str) -> None:
+def test_duration_returns_text(seconds: float, told: str) -> None:
     assert duration(seconds) == told
 
 
-def test_the_summary_leaves_out_what_there_is_none_of() -> None:
-    counts = {"changed": 0, "ok": 1200, "failed": 1, "unfinished": 0, "not_begun": 0}
+def test_summary_line_leaves_out_zero_counts() -> None:
+    counts = {"changed": 0, "ok": 1200, "failed": 1, "unfinished": 0, "not_started": 0}
     assert summary_line(counts, 61, check_mode=True, interrupted=False) == (  # type: ignore[arg-type]
         "1,201 targets: 1,200 ok, 1 failed in 1 min 1 s; check mode, nothing was changed."
     )
+
+
+def test_summary_line_without_targets_says_that_nothing_was_done() -> None:
+    assert (
+        summary_line({"ok": 0}, 0, check_mode=False, interrupted=False) == "Nothing was done: the run had no targets."
+    )
+
+
+def test_summary_line_check_mode_says_would_change() -> None:
+    line = summary_line({"changed": 2}, 5, check_mode=True, interrupted=False)
+    assert line == "2 targets: 2 would change in 5 s; check mode, nothing was changed."
+
+
+def test_summary_line_interrupted_says_how_to_continue() -> None:
+    line = summary_line({"unfinished": 1}, 5, check_mode=False, interrupted=True)
+    assert line == "Interrupted. 1 target: 1 unfinished in 5 s. Run the same command again to continue."
+
+
+def test_fail_stored_failure_is_reported_once() -> None:
+    """The last task of a playbook fails the target with another text than the stored one."""
+    fleet = fleet_of("a")
+    fleet.begin_task("1", "Deploy everything", 0)
+    assert fleet.fail("a", "1", "denied", final=False)
+    fleet.store_failure("a", "denied")
+    assert not fleet.fail("a", "2", "See the recap above.", final=True)
+    fleet.end({"a": 1}, 3)
+    reported = fleet.report({})["targets"]["a"]
+    assert (reported["failure"], reported["failed_task"]) == ("denied", "Deploy everything")
 
 
 PLACES = {
@@ -394,37 +397,37 @@ PLACES = {
 }
 
 
-def test_the_table_has_a_field_for_each_account_and_region() -> None:
-    assert table({"shop.eu": "ok", "shop.us": "failed", "main.eu": "not_begun"}, PLACES, rows=30) == [
-        "account       eu-west-1  us-east-1",
-        "111111111111  not begun",
-        "shop          ok         failed",
+def test_table_has_a_field_for_each_account_and_region() -> None:
+    assert table({"shop.eu": "ok", "shop.us": "failed", "main.eu": "not_started"}, PLACES, rows=30) == [
+        "account       eu-west-1    us-east-1",
+        "111111111111  not started",
+        "shop          ok           failed",
     ]
 
 
-def test_hosts_without_an_account_go_by_their_names() -> None:
+def test_table_host_without_account_has_its_own_row() -> None:
     assert table({"plain": "changed"}, PLACES, rows=30) == ["account  outcome", "plain    changed"]
 
 
-def test_two_targets_in_one_place_are_counted_rather_than_lost() -> None:
+def test_table_two_targets_in_one_place_are_counted() -> None:
     places = {"a": PLACES["shop.eu"], "b": PLACES["shop.eu"]}
     assert table({"a": "ok", "b": "failed"}, places, rows=30) == [
-        "region     changed  ok  failed  unfinished  not begun",
+        "region     changed  ok  failed  unfinished  not started",
         "eu-west-1  .        1   1       .           .",
         "",
-        "account  changed  ok  failed  unfinished  not begun",
+        "account  changed  ok  failed  unfinished  not started",
         "shop     .        1   1       .           .",
     ]
 
 
-def test_many_accounts_are_counted_by_region_and_only_those_in_trouble_are_listed() -> None:
+def test_table_many_accounts_lists_only_those_with_failures() -> None:
     places = {f"h{number}": Place(str(number), f"a{number}", "eu-west-1") for number in range(50)}
     lines = table({host: "failed" if host in ("h3", "h4", "h5") else "ok" for host in places}, places, rows=2)
     assert lines == [
-        "region     changed  ok  failed  unfinished  not begun",
+        "region     changed  ok  failed  unfinished  not started",
         "eu-west-1  .        47  3       .           .",
         "",
-        "account  changed  ok  failed  unfinished  not begun",
+        "account  changed  ok  failed  unfinished  not started",
         "a3       .        .   1       .           .",
         "a4       .        .   1       .           .",
         "... and 1 more accounts",

@@ -1,4 +1,4 @@
-"""From what AWS tells of an organisation to hosts, names and groups."""
+"""From AWS Organizations to hosts, names and groups."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.logreflector.aws.plugins.inventory import organization as plugin
-from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     AccessDeniedError,
     InvalidInputError,
     NotFoundError,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     Account,
@@ -61,7 +61,7 @@ REGIONS = {"aws": ["eu-west-1", "us-east-1"], "aws-cn": ["cn-north-1"]}
 
 
 def chosen(include: dict[str, Any] | None = None, exclude: dict[str, Any] | None = None) -> list[str]:
-    """Names of the accounts that these options leave."""
+    """Return the names of the accounts that these options choose."""
     selections = selection("include", include or {}), selection("exclude", exclude or {})
     return [account.name for account in choose_by_tags(choose(TREE, *selections), TAGS, *selections)]
 
@@ -86,7 +86,7 @@ def chosen(include: dict[str, Any] | None = None, exclude: dict[str, Any] | None
         ({}, {"tags": {"nobody-has-it-yet": "*"}}, ["management", "shop", "warehouse", "trial [1]"]),
     ],
 )
-def test_accounts_are_chosen(include: dict[str, Any], exclude: dict[str, Any], names: list[str]) -> None:
+def test_choose_accounts(include: dict[str, Any], exclude: dict[str, Any], names: list[str]) -> None:
     assert chosen(include, exclude) == names
 
 
@@ -98,8 +98,8 @@ def test_accounts_are_chosen(include: dict[str, Any], exclude: dict[str, Any], n
         ({"ous": ["/Workloads/Nope/EU"]}, {}, ["include.ous", "below /Workloads there is Dev, Prod"]),
         ({"ous": ["/Empty/x"]}, {}, ["include.ous", "below /Empty there is no OU"]),
         ({"ous": ["Workloads"]}, {}, ["include.ous", "'Workloads'", "path from the root"]),
-        ({"accounts": ["Warehose"]}, {}, ["include.accounts", "'Warehose'", "near to it: warehouse"]),
-        ({}, {"accounts": ["222222222223"]}, ["exclude.accounts", "'222222222223'", "near to it: 222222222222"]),
+        ({"accounts": ["Warehose"]}, {}, ["include.accounts", "'Warehose'", "similar: warehouse"]),
+        ({}, {"accounts": ["222222222223"]}, ["exclude.accounts", "'222222222223'", "similar: 222222222222"]),
         ({"accounts": ["gone"]}, {}, ["include.accounts", "'gone'", "SUSPENDED"]),
         ({"tags": {"environment": "prod"}}, {}, ["include.tags", "'environment'", "env"]),
         ({"tags": {"env": "production"}}, {}, ["include.tags", "'production'", "'env'", "prod"]),
@@ -107,7 +107,7 @@ def test_accounts_are_chosen(include: dict[str, Any], exclude: dict[str, Any], n
         ({}, {"tags": {"env": []}}, ["exclude.tags", "'env'"]),
     ],
 )
-def test_what_does_not_exist_is_refused_with_what_stands_near(
+def test_choose_unknown_name_is_refused_with_similar_names(
     include: dict[str, Any], exclude: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
@@ -116,13 +116,13 @@ def test_what_does_not_exist_is_refused_with_what_stands_near(
         assert word in str(refused.value)
 
 
-def test_of_many_that_stand_near_ten_are_named() -> None:
+def test_choose_unknown_name_lists_ten_names_at_most() -> None:
     many = replace(TREE, ous=tuple((f"unit-{number:02}",) for number in range(13)))
     with pytest.raises(InvalidInputError, match=r"there is unit-00, .*unit-09 and 3 more\b"):
         choose(many, selection("include", {"ous": ["/x"]}), selection("exclude", {}))
 
 
-def test_an_organisation_without_ous_has_its_root() -> None:
+def test_choose_organization_without_ous_has_a_root() -> None:
     flat = replace(TREE, ous=(), accounts=(ROOT,))
     assert choose(flat, selection("include", {"ous": ["/"]}), selection("exclude", {})) == [ROOT]
 
@@ -131,7 +131,7 @@ def test_an_organisation_without_ous_has_its_root() -> None:
     ("include", "exclude"),
     [({"ous": ["/Empty"]}, {}), ({}, {"ous": ["/"]}), ({"accounts": ["shop"]}, {"tags": {"team": "a"}})],
 )
-def test_an_empty_result_is_an_error(include: dict[str, Any], exclude: dict[str, Any]) -> None:
+def test_choose_no_account_is_an_error(include: dict[str, Any], exclude: dict[str, Any]) -> None:
     with pytest.raises(NotFoundError, match="include and exclude leave none"):
         chosen(include, exclude)
 
@@ -139,7 +139,7 @@ def test_an_empty_result_is_an_error(include: dict[str, Any], exclude: dict[str,
 # Regions and templates
 
 
-def test_regions_come_once_and_in_order() -> None:
+def test_check_regions_removes_duplicates_and_keeps_the_order() -> None:
     assert check_regions("regions", ["us-east-1", "eu-west-1", "us-east-1"], REGIONS, "aws") == [
         "us-east-1",
         "eu-west-1",
@@ -150,17 +150,17 @@ def test_regions_come_once_and_in_order() -> None:
 @pytest.mark.parametrize(
     ("region", "partition", "words"),
     [
-        ("eu-wst-1", "", "'eu-wst-1'.*near to it: eu-west-1"),
+        ("eu-wst-1", "", "'eu-wst-1'.*similar: eu-west-1"),
         ("enabled", "", "no region 'enabled'"),
-        ("cn-north-1", "aws", "cn-north-1 is in the partition aws-cn, the organisation in aws"),
+        ("cn-north-1", "aws", "cn-north-1 is in the partition aws-cn, the organization in aws"),
     ],
 )
-def test_a_wrong_region_is_refused(region: str, partition: str, words: str) -> None:
+def test_check_regions_wrong_region_is_refused(region: str, partition: str, words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         check_regions("regions", ["eu-west-1", region], REGIONS, partition)
 
 
-def test_botocore_knows_the_partitions() -> None:
+def test_known_regions_cover_the_partitions() -> None:
     known = known_regions()
     assert "eu-west-1" in known["aws"]
     assert "us-gov-west-1" in known["aws-us-gov"]
@@ -172,15 +172,15 @@ def test_botocore_knows_the_partitions() -> None:
     ("template", "words"),
     [
         ("{{ target_account_id }}", "single braces: {account_id}, {region}"),
-        ("{account}", "'account' is no field of it"),
-        ("{account_id.__class__}", "is no field"),
-        ("{account_id!r}", "is no field"),
-        ("{account_id:>20}", "is no field"),
-        ("{0}", "is no field"),
-        ("{account_id", "is no template"),
+        ("{account}", "'account' is not a field"),
+        ("{account_id.__class__}", "is not a field"),
+        ("{account_id!r}", "is not a field"),
+        ("{account_id:>20}", "is not a field"),
+        ("{0}", "is not a field"),
+        ("{account_id", "is not a template"),
     ],
 )
-def test_a_wrong_template_is_refused(template: str, words: str) -> None:
+def test_check_template_wrong_template_is_refused(template: str, words: str) -> None:
     with pytest.raises(InvalidInputError, match=re.escape(words)):
         check_template("hostname", template, ("account_id", "region"))
 
@@ -193,7 +193,7 @@ def described(name: str, identifier: str = SHOP.id, **given: Any) -> ChosenAccou
     return ChosenAccount(identifier, name, **values)
 
 
-def test_a_host_has_the_variables_and_groups_of_the_static_inventory() -> None:
+def test_host_has_the_variables_and_groups_of_the_static_inventory() -> None:
     account = described("shop", tags={"team": "a b", "on": ""}, regions=("eu-west-1", "us-east-1"))
     role = "arn:{partition}:iam::{account_id}:role/deployer-{region}"
     first, second = hosts([account], "aws-cn", "{account_name}.{region}", role)
@@ -216,7 +216,7 @@ def test_a_host_has_the_variables_and_groups_of_the_static_inventory() -> None:
     ]
 
 
-def test_what_nobody_asked_for_is_no_variable() -> None:
+def test_host_has_no_variables_for_missing_options() -> None:
     (host,) = hosts([described("shop", ou=(), tags=None)], "aws", "{account_id}", None)
     assert host.name == "222222222222"
     assert {"target_role_arn", "target_account_tags"}.isdisjoint(host.variables)
@@ -233,23 +233,23 @@ def test_what_nobody_asked_for_is_no_variable() -> None:
         ([("!!!", "2" * 12)], ["account.eu-west-1"]),
     ],
 )
-def test_host_names_are_what_limit_takes(accounts: list[tuple[str, str]], names: list[str]) -> None:
+def test_host_names_are_valid_for_limit(accounts: list[tuple[str, str]], names: list[str]) -> None:
     found = hosts([described(*account) for account in accounts], "aws", "{account_name}.{region}", None)
     assert [host.name for host in found] == names
 
 
 @pytest.mark.parametrize("template", ["{region}", "host"])
-def test_two_targets_with_one_name_are_refused(template: str) -> None:
+def test_host_names_of_two_targets_must_differ(template: str) -> None:
     with pytest.raises(InvalidInputError, match=r"hostname.*222222222222/eu-west-1 and 333333333333/eu-west-1"):
         hosts([described("shop"), described("warehouse", "3" * 12)], "aws", template, None)
 
 
-def test_a_name_that_is_no_host_name_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match=r"hostname.*'shop,eu-west-1' is no host name"):
+def test_host_name_invalid_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"hostname.*'shop,eu-west-1' is not a host name"):
         hosts([described("shop")], "aws", "{account_name},{region}", None)
 
 
-def test_groups_that_hold_several_things_are_told() -> None:
+def test_merged_groups_are_reported() -> None:
     accounts = [described("shop", ou=("a", "b")), described("warehouse", "3" * 12, ou=("a_b",), tags={"x": "1 2"})]
     found = hosts(accounts, "aws", "{account_id}", None)
     assert merged_groups(found) == {"ou_a_b": ["/a/b", "/a_b"]}
@@ -261,7 +261,7 @@ AWKWARD = st.sampled_from(["a", "a-000000000001", "000000000001", "000000000002"
 
 
 @given(st.dictionaries(st.sampled_from([f"{number:012}" for number in range(5)]), AWKWARD | ANY_NAME, min_size=1))
-def test_any_accounts_have_host_names_of_their_own(accounts: dict[str, str]) -> None:
+def test_host_names_of_any_accounts_differ(accounts: dict[str, str]) -> None:
     described_accounts = [
         described(name, identifier, regions=("eu-west-1", "us-east-1")) for identifier, name in accounts.items()
     ]
@@ -271,7 +271,7 @@ def test_any_accounts_have_host_names_of_their_own(accounts: dict[str, str]) -> 
 
 
 @given(st.lists(ANY_NAME, max_size=4), st.dictionaries(ANY_NAME, st.text(max_size=20), max_size=3))
-def test_any_names_make_groups_that_ansible_takes(ou: list[str], tags: dict[str, str]) -> None:
+def test_groups_of_any_names_are_valid(ou: list[str], tags: dict[str, str]) -> None:
     (host,) = hosts([described("shop", ou=tuple(ou), tags=tags)], "aws", "{account_id}", None)
     assert not [name for name in host.groups if re.search(r"^\d|\W", name)]
     # No group is its own ancestor: a child's name is the longer one.
@@ -280,7 +280,7 @@ def test_any_names_make_groups_that_ansible_takes(ou: list[str], tags: dict[str,
 
 
 @given(st.lists(ANY_NAME.filter(lambda name: "/" not in name), min_size=1, max_size=4))
-def test_any_path_chooses_its_own_ou(ou: list[str]) -> None:
+def test_choose_any_path_finds_its_ou(ou: list[str]) -> None:
     account = Account(SHOP.id, "shop", tuple(ou), "ACTIVE")
     tree = Organization("aws", MANAGEMENT, tuple(tuple(ou[: depth + 1]) for depth in range(len(ou))), (account,))
     for depth in range(len(ou) + 1):
@@ -288,7 +288,7 @@ def test_any_path_chooses_its_own_ou(ou: list[str]) -> None:
         assert choose(tree, option, selection("exclude", {})) == [account]
 
 
-# What AWS tells
+# Reads
 
 
 def parameters(**given: Any) -> dict[str, Any]:
@@ -296,7 +296,7 @@ def parameters(**given: Any) -> dict[str, Any]:
     return {**defaults, "region": "eu-west-1", **given}
 
 
-def test_the_tree_is_walked_and_the_tags_are_read(aws: Any) -> None:
+def test_read_organization_and_tags(aws: Any) -> None:
     client = boto3.client("organizations", region_name="us-east-1")
     client.create_organization(FeatureSet="ALL")
     root = client.list_roots()["Roots"][0]["Id"]
@@ -319,11 +319,11 @@ def test_the_tree_is_walked_and_the_tags_are_read(aws: Any) -> None:
     )
 
 
-def test_the_state_counts_and_where_there_is_none_the_status(aws: Any) -> None:
+def test_read_organization_uses_the_state_before_the_status(aws: Any) -> None:
     def item(identifier: str, **given: str) -> dict[str, str]:
         return {"Id": identifier, "Name": "x", **given}
 
-    # An empty page with a token is no end (Organizations API Reference, ListAccountsForParent).
+    # An empty page with a token is not the last one (Organizations API Reference, ListAccountsForParent).
     pages = {
         None: {"Accounts": [item("1", State="SUSPENDED", Status="ACTIVE")], "NextToken": "a"},
         "a": {"Accounts": [], "NextToken": "b"},
@@ -348,7 +348,7 @@ def test_the_state_counts_and_where_there_is_none_the_status(aws: Any) -> None:
     assert [account.id for account in found.accounts if account.is_active] == ["2"]
 
 
-def test_the_callers_own_account_is_not_named(aws: Any) -> None:
+def test_read_enabled_regions_leaves_out_the_own_account_id(aws: Any) -> None:
     requests: list[dict[str, Any]] = []
 
     def list_regions(request: dict[str, Any]) -> dict[str, Any]:
@@ -366,7 +366,7 @@ def test_the_callers_own_account_is_not_named(aws: Any) -> None:
 
 
 @pytest.mark.parametrize(("account", "words"), [(SHOP, "trusted access"), (ROOT, "exclude it")])
-def test_regions_that_nobody_tells_say_what_helps(aws: Any, account: Account, words: str) -> None:
+def test_read_enabled_regions_denied_says_what_helps(aws: Any, account: Account, words: str) -> None:
     aws.stub("account").add_client_error("list_regions", "AccessDeniedException", "no")
     with pytest.raises(AccessDeniedError) as refused:
         read_enabled_regions(Target.from_params(parameters()), TREE, [account])
@@ -374,7 +374,7 @@ def test_regions_that_nobody_tells_say_what_helps(aws: Any, account: Account, wo
         assert word in str(refused.value)
 
 
-# The cache's key
+# The cache
 
 
 @pytest.mark.parametrize(
@@ -388,18 +388,18 @@ def test_regions_that_nobody_tells_say_what_helps(aws: Any, account: Account, wo
         ({"endpoint_url": "http://127.0.0.1:1"}, False),
     ],
 )
-def test_what_is_cached_depends_on_what_was_asked(given: dict[str, Any], same: bool) -> None:
+def test_cache_key_depends_on_the_options(given: dict[str, Any], same: bool) -> None:
     asked = parameters(regions=["eu-west-1"], include={}, exclude={}, fetch_tags=True, hostname="h", role_arn=None)
     assert (plugin._digest(asked) == plugin._digest({**asked, **given})) is same
 
 
 @pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"])
-def test_what_is_cached_depends_on_whose_it_is(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_cache_key_depends_on_the_credentials(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     before = plugin._digest({"regions": ["eu-west-1"]})
     monkeypatch.setenv(name, "another")
     assert plugin._digest({"regions": ["eu-west-1"]}) != before
 
 
-def test_the_cache_gives_back_what_it_got() -> None:
+def test_cache_round_trip() -> None:
     accounts = [described("shop", tags={"a": "b"}), described("warehouse", ou=(), tags=None)]
     assert plugin._from_cache(plugin._to_cache(accounts, "aws")) == (accounts, "aws")

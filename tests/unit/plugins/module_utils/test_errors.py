@@ -1,4 +1,4 @@
-"""One sentence, from whatever botocore raises."""
+"""The translation of botocore's exceptions, and the parts and the text of an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def answer(code: str, message: str = "because") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "PutSubscriptionFilter")
 
 
-def test_a_sentence_tells_what_where_why_and_what_to_do() -> None:
+def test_error_sentence_has_operation_place_reason_and_advice() -> None:
     error = _errors.translate(
         answer("AccessDeniedException", "not allowed."), "read the thing x", "222222222222/eu-west-1"
     )
@@ -20,15 +20,42 @@ def test_a_sentence_tells_what_where_why_and_what_to_do() -> None:
         "Could not read the thing x in 222222222222/eu-west-1: AccessDeniedException: not allowed. "
         "The caller needs the IAM action for PutSubscriptionFilter."
     )
+
+
+def test_error_result_keeps_every_part() -> None:
+    error = _errors.translate(answer("AccessDeniedException", "not allowed."), "read x", "222222222222/eu-west-1")
     assert error.as_result() == {
         "msg": str(error),
-        "error_code": "AccessDeniedException",
-        "error_kind": "AccessDeniedError",
+        "error": {
+            "kind": "AccessDeniedError",
+            "operation": "read x",
+            "account": "222222222222",
+            "region": "eu-west-1",
+            "code": "AccessDeniedException",
+            "message": "not allowed",
+            "advice": "The caller needs the IAM action for PutSubscriptionFilter.",
+        },
     }
+    assert _errors.error_sentence(error.parts()) == str(error)
 
 
-def test_a_place_that_is_not_known_leaves_no_hole() -> None:
+def test_error_with_region_only_has_no_account() -> None:
+    parts = _errors.AwsError("read x", "it broke", where="eu-west-1").parts()
+    assert (parts["account"], parts["region"]) == ("", "eu-west-1")
+    assert _errors.error_sentence(parts) == "Could not read x in eu-west-1: it broke."
+
+
+def test_error_sentence_without_operation_is_the_message() -> None:
+    assert _errors.error_sentence({"message": "'x' is undefined"}) == "'x' is undefined"
+
+
+def test_error_sentence_without_place_has_no_gap() -> None:
     assert str(_errors.AwsError("read x", "it broke")) == "Could not read x: it broke."
+
+
+def test_error_with_new_advice_changes_its_text() -> None:
+    error = _errors.AwsError("read x", "it broke").with_advice("Run again.")
+    assert str(error) == "Could not read x: it broke. Run again."
 
 
 @pytest.mark.parametrize(
@@ -58,18 +85,18 @@ def test_a_place_that_is_not_known_leaves_no_hole() -> None:
         ("SomethingNewException", _errors.AwsError),
     ],
 )
-def test_aws_error_codes_become_kinds(code: str, kind: type[Exception]) -> None:
+def test_translate_returns_the_kind_of_the_error_code(code: str, kind: type[Exception]) -> None:
     error = _errors.translate(answer(code), "do it")
     assert error.__class__ is kind
     assert error.code == code
 
 
-def test_a_namespace_before_the_code_is_dropped() -> None:
+def test_error_code_with_namespace_loses_it() -> None:
     namespaced = answer("com.amazonaws.logs#ResourceNotFoundException")
     assert isinstance(_errors.translate(namespaced, "do it"), _errors.NotFoundError)
 
 
-def test_an_answer_without_code_and_message_is_still_an_error() -> None:
+def test_translate_answer_without_code_and_message_returns_an_error() -> None:
     error = _errors.translate(ClientError({}, "GetPolicy"), "do it")
     assert str(error) == "Could not do it: no message."
 
@@ -88,7 +115,7 @@ def test_an_answer_without_code_and_message_is_still_an_error() -> None:
         (botocore.exceptions.ParamValidationError(report="too short"), _errors.AwsError),
     ],
 )
-def test_what_botocore_raises_by_itself_becomes_a_kind(raised: Exception, kind: type[Exception]) -> None:
+def test_describe_operation_translates_botocore_exceptions(raised: Exception, kind: type[Exception]) -> None:
     with pytest.raises(_errors.ReflectorError) as caught, _errors.describe_operation("do it", "here"):
         raise raised
     assert caught.value.__class__ is kind
@@ -96,7 +123,7 @@ def test_what_botocore_raises_by_itself_becomes_a_kind(raised: Exception, kind: 
     assert caught.value.__cause__ is raised
 
 
-def test_trying_leaves_our_own_and_foreign_exceptions_alone() -> None:
+def test_describe_operation_leaves_other_exceptions_unchanged() -> None:
     ours = _errors.NotFoundError("find it", "it is gone")
     for error in (ours, KeyError("a bug")):
         with pytest.raises(type(error)) as caught, _errors.describe_operation("do something else"):
@@ -104,7 +131,7 @@ def test_trying_leaves_our_own_and_foreign_exceptions_alone() -> None:
         assert caught.value is error
 
 
-def test_invalid_input_names_the_option() -> None:
+def test_invalid_input_error_names_the_option() -> None:
     assert str(_errors.InvalidInputError("slots", "0 is less than 1")) == (
         "Could not accept the option slots: 0 is less than 1."
     )

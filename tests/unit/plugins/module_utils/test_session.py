@@ -1,14 +1,16 @@
-"""Where and as whom."""
+"""Target: region, credentials, names, clients, concurrent reads."""
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import datetime
 import ipaddress
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from urllib.parse import parse_qs
 
 import boto3
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils import _argspec, _errors
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
@@ -28,13 +30,13 @@ from moto.sts.models import sts_backends
 
 ROLE = "arn:aws:iam::333333333333:role/deployer"
 PROBE = Spec(
-    options={}, work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
+    groups=(), work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
 )
 ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
 
 
 def params(**given: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in _argspec.CONNECTION.items()}
+    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
     return {**defaults, "region": "eu-west-1", **given}
 
 
@@ -52,32 +54,32 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 # The region
 
 
-def test_without_a_region_it_says_where_one_can_come_from(bare: pytest.MonkeyPatch) -> None:
+def test_region_missing_error_lists_where_to_set_it(bare: pytest.MonkeyPatch) -> None:
     result = perform_in_process(PROBE, {}, check_mode=False)
     assert result["failed"]
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     for place in ("option region", "module_defaults", "logreflector.aws.aws", "target_region", "AWS_REGION"):
         assert place in result["msg"]
 
 
-def test_a_profiles_region_does_not_count(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_region_of_a_profile_is_ignored(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[default]\nregion = us-east-1\n")
     assert "no region is given" in perform_in_process(PROBE, {}, check_mode=False)["msg"]
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_the_region_falls_back_to_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_region_falls_back_to_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "ap-south-1")
     assert perform_in_process(PROBE, {}, check_mode=False)["region"] == "ap-south-1"
 
 
-def test_the_option_wins_over_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_option_overrides_the_environment(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     for name in ("region", "aws_region"):
         assert perform_in_process(PROBE, {name: "eu-west-1"}, check_mode=False)["region"] == "eu-west-1"
 
 
-def test_a_region_that_cannot_be_one_is_refused_by_name(bare: pytest.MonkeyPatch) -> None:
+def test_region_invalid_is_refused(bare: pytest.MonkeyPatch) -> None:
     target = Target.from_params(params(region="eu west 1", access_key="a", secret_key="b"))
     with pytest.raises(_errors.InvalidInputError, match=r"option region: .*eu west 1"):
         target.client("logs")
@@ -86,51 +88,51 @@ def test_a_region_that_cannot_be_one_is_refused_by_name(bare: pytest.MonkeyPatch
 # Credentials
 
 
-def test_an_unknown_profile_is_named(bare: pytest.MonkeyPatch) -> None:
+def test_profile_unknown_is_named(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(_errors.CredentialsError, match="nobody"):
         Target.from_params(params(profile="nobody"))
 
 
-def test_an_unknown_profile_of_the_environment_is_named(bare: pytest.MonkeyPatch) -> None:
+def test_profile_unknown_in_the_environment_is_named(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(_errors.CredentialsError, match="nobody"):
         Target.from_params(params())
 
 
-def test_a_profile_gives_the_keys(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_profile_provides_the_keys(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "credentials").write_text("[mine]\naws_access_key_id = AKIAMINE\naws_secret_access_key = s\n")
     target = Target.from_params(params(profile="mine"))
     assert target.client("logs")._request_signer._credentials.access_key == "AKIAMINE"
 
 
 @pytest.mark.parametrize("half", [{"access_key": "AKIA"}, {"secret_key": "hunter2"}])
-def test_half_a_key_pair_is_refused(bare: pytest.MonkeyPatch, half: dict[str, str]) -> None:
+def test_credentials_half_a_key_pair_is_refused(bare: pytest.MonkeyPatch, half: dict[str, str]) -> None:
     result = perform_in_process(PROBE, {"region": "eu-west-1", **half}, check_mode=False)
     assert result["failed"]
     assert "access_key, secret_key" in result["msg"]
     assert "hunter2" not in str(result)
 
 
-def test_a_profile_and_keys_together_are_refused(bare: pytest.MonkeyPatch) -> None:
+def test_credentials_profile_and_keys_together_are_refused(bare: pytest.MonkeyPatch) -> None:
     both = {"region": "eu-west-1", "profile": "p", "access_key": "a", "secret_key": "hunter2"}
     assert "mutually exclusive" in perform_in_process(PROBE, both, check_mode=False)["msg"]
 
 
 @pytest.mark.parametrize("role", [None, ROLE])
-def test_half_a_key_pair_in_the_environment_is_one_sentence(bare: pytest.MonkeyPatch, role: str | None) -> None:
+def test_credentials_half_a_key_pair_in_the_environment_is_refused(bare: pytest.MonkeyPatch, role: str | None) -> None:
     bare.setenv("AWS_ACCESS_KEY_ID", "AKIA")
     with pytest.raises(_errors.CredentialsError, match=r"AWS_SECRET_ACCESS_KEY"):
         _unused = Target.from_params(params(assume_role_arn=role)).identity
 
 
-def test_no_credentials_at_all_say_what_to_give(bare: pytest.MonkeyPatch) -> None:
+def test_credentials_missing_error_says_what_to_give(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(_errors.CredentialsError, match="Give access_key and secret_key"):
         _unused = Target.from_params(params()).identity
     with pytest.raises(_errors.CredentialsError, match=rf"assume the role {ROLE}.*Give access_key and secret_key"):
         Target.from_params(params(assume_role_arn=ROLE))
 
 
-def test_secrets_stay_out_of_results(aws: Any) -> None:
+def test_credentials_are_not_in_results(aws: Any) -> None:
     given = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "hunter2", "session_token": "topsecret"}
     result = perform_in_process(
         PROBE, {**given, "assume_role_arn": ROLE, "assume_role_external_id": "our-external-id"}, check_mode=False
@@ -142,19 +144,19 @@ def test_secrets_stay_out_of_results(aws: Any) -> None:
 # Roles
 
 
-def test_a_role_is_assumed_with_external_id_and_session_name(aws: Any) -> None:
+def test_role_is_assumed_with_external_id_and_session_name(aws: Any) -> None:
     target = Target.from_params(
         params(assume_role_arn=ROLE, assume_role_external_id="ours", assume_role_session_name="rollout")
     )
     expected = Identity("333333333333", "arn:aws:sts::333333333333:assumed-role/deployer/rollout")
     assert target.identity == expected
-    assert not aws.calls  # the role says it
+    assert not aws.calls  # the identity comes from the role
     assert target.ask_identity() == expected
     assumed = [role for backends in sts_backends.values() for role in backends["aws"].assumed_roles]
     assert [(role.role_arn, role.session_name, role.external_id) for role in assumed] == [(ROLE, "rollout", "ours")]
 
 
-def test_what_is_made_as_the_role_is_made_in_its_account(aws: Any) -> None:
+def test_role_session_works_in_the_account_of_the_role(aws: Any) -> None:
     target = Target.from_params(params(assume_role_arn=ROLE))
     target.client("logs").create_log_group(logGroupName="/x")
     (group,) = target.client("logs").describe_log_groups()["logGroups"]
@@ -162,7 +164,7 @@ def test_what_is_made_as_the_role_is_made_in_its_account(aws: Any) -> None:
     assert aws.client("logs").describe_log_groups()["logGroups"] == []
 
 
-def test_the_place_in_messages_is_known_from_the_role_before_any_call(aws: Any) -> None:
+def test_where_has_the_account_of_the_role_before_any_call(aws: Any) -> None:
     assert Target.from_params(params(assume_role_arn=ROLE)).where == "333333333333/eu-west-1"
     target = Target.from_params(params())
     assert target.where == "eu-west-1"
@@ -171,7 +173,7 @@ def test_the_place_in_messages_is_known_from_the_role_before_any_call(aws: Any) 
 
 
 class StsThatRefuses(BaseHTTPRequestHandler):
-    """STS as it answers a caller whom the trust policy does not let in."""
+    """STS as it answers a caller that the trust policy does not allow."""
 
     asked: list[dict[str, list[str]]]
     code = "AccessDenied"
@@ -219,7 +221,7 @@ def refusing() -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Of a private authority: a file with its key and the certificate for 127.0.0.1."""
+    """A file with the key of a private authority and its certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ours")])
     now = datetime.datetime.now(datetime.UTC)
@@ -240,16 +242,14 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_role_that_may_not_be_assumed_is_one_sentence_with_its_name(
-    bare: pytest.MonkeyPatch, refusing: tuple[str, list[Any]]
-) -> None:
+def test_role_refused_error_names_the_role(bare: pytest.MonkeyPatch, refusing: tuple[str, list[Any]]) -> None:
     url, asked = refusing
     keys = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
     result = perform_in_process(
         PROBE, {**keys, "assume_role_arn": ROLE, "assume_role_external_id": "ours"}, check_mode=False
     )
     assert result["failed"]
-    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", "AccessDenied")
+    assert (result["error"]["kind"], result["error"]["code"]) == ("CredentialsError", "AccessDenied")
     assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: AccessDenied: ")
     assert result["msg"].endswith(
         "Check that the role exists in that account and that its trust policy lets this caller assume it."
@@ -258,13 +258,11 @@ def test_a_role_that_may_not_be_assumed_is_one_sentence_with_its_name(
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredToken", "SignatureDoesNotMatch"])
-def test_credentials_that_are_no_good_to_assume_a_role_are_not_blamed_on_the_role(
-    bare: pytest.MonkeyPatch, code: str
-) -> None:
+def test_role_invalid_source_credentials_are_not_blamed_on_the_role(bare: pytest.MonkeyPatch, code: str) -> None:
     with serving(code=code) as (url, _asked):
         keys = {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
         result = perform_in_process(PROBE, {**keys, "assume_role_arn": ROLE}, check_mode=False)
-    assert (result["error_kind"], result["error_code"]) == ("CredentialsError", code)
+    assert (result["error"]["kind"], result["error"]["code"]) == ("CredentialsError", code)
     assert result["msg"].startswith(f"Could not assume the role {ROLE} in 333333333333/eu-west-1: {code}: ")
     assert "Renew the credentials" in result["msg"]
     assert "trust policy" not in result["msg"]
@@ -281,9 +279,7 @@ def test_credentials_that_are_no_good_to_assume_a_role_are_not_blamed_on_the_rol
         ("assume_role_external_id", "s"),
     ],
 )
-def test_a_role_that_cannot_be_one_is_refused_under_the_options_name(
-    bare: pytest.MonkeyPatch, option: str, value: str
-) -> None:
+def test_role_invalid_option_is_refused(bare: pytest.MonkeyPatch, option: str, value: str) -> None:
     with pytest.raises(_errors.InvalidInputError, match=f"accept the option {option}: ") as caught:
         Target.from_params(params(**{"access_key": "a", "secret_key": "b", "assume_role_arn": ROLE, option: value}))
     assert "\n" not in str(caught.value)
@@ -291,7 +287,7 @@ def test_a_role_that_cannot_be_one_is_refused_under_the_options_name(
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_roles_of_every_partition_and_path_are_taken(bare: pytest.MonkeyPatch, partition: str) -> None:
+def test_role_of_every_partition_and_path_is_accepted(bare: pytest.MonkeyPatch, partition: str) -> None:
     role = f"arn:{partition}:iam::333333333333:role/platform/log-reflector@x"
     assert Target.from_params(params(access_key="a", secret_key="b", assume_role_arn=role)).where.startswith("3333")
 
@@ -305,7 +301,7 @@ def test_roles_of_every_partition_and_path_are_taken(bare: pytest.MonkeyPatch, p
     ],
 )
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_certificates_are_checked_as_the_options_say(
+def test_certificates_are_checked_as_configured(
     bare: pytest.MonkeyPatch, certificate: Path, options: dict[str, Any], kind: type[Exception]
 ) -> None:
     if "aws_ca_bundle" in options:
@@ -321,7 +317,7 @@ def test_certificates_are_checked_as_the_options_say(
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_arns_are_in_the_callers_partition(partition: str) -> None:
+def test_arn_is_in_the_partition_of_the_caller(partition: str) -> None:
     target = Target(boto3.Session(), "eu-west-1")
     target.__dict__["identity"] = Identity("222222222222", f"arn:{partition}:sts::222222222222:assumed-role/r/s")
     assert target.arn("lambda", "function:f") == f"arn:{partition}:lambda:eu-west-1:222222222222:function:f"
@@ -333,7 +329,7 @@ def test_arns_are_in_the_callers_partition(partition: str) -> None:
     }
 
 
-def test_other_braces_stay_and_no_call_is_made_for_nothing() -> None:
+def test_expand_keeps_other_braces_and_makes_no_call() -> None:
     target = Target(None, "eu-west-1")
     for value in ("${aws:PrincipalAccount}", '{"a": {"b": 1}}', "{Account} {} {accounts}", "", "plain"):
         assert target.expand(value) == value
@@ -343,13 +339,13 @@ def test_other_braces_stay_and_no_call_is_made_for_nothing() -> None:
 # Clients
 
 
-def test_a_client_is_made_once_for_each_service(aws: Any) -> None:
+def test_client_is_created_once_for_each_service(aws: Any) -> None:
     target = Target.from_params(params())
     assert target.client("logs") is target.client("logs")
     assert target.client("logs") is not target.client("sts")
 
 
-def test_settings_for_botocore_are_passed_on_and_wrong_ones_refused(aws: Any) -> None:
+def test_aws_config_is_passed_on_and_invalid_settings_are_refused(aws: Any) -> None:
     config = Target.from_params(params(aws_config={"max_pool_connections": 3})).client("logs").meta.config
     assert config.max_pool_connections == 3
     assert "logreflector.aws" in config.user_agent_extra
@@ -372,7 +368,7 @@ def test_settings_for_botocore_are_passed_on_and_wrong_ones_refused(aws: Any) ->
 @pytest.mark.parametrize(
     ("code", "attempts"), [("LimitExceededException", 1), ("ThrottlingException", 6), ("AccessDeniedException", 1)]
 )
-def test_a_full_slot_is_not_tried_again_as_throttling_is(
+def test_client_retries_throttling_but_not_reached_limits(
     monkeypatch: pytest.MonkeyPatch, code: str, attempts: int
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _unused: None)
@@ -388,7 +384,7 @@ def test_a_full_slot_is_not_tried_again_as_throttling_is(
     assert len(server.calls) == attempts
 
 
-def test_an_endpoint_where_nobody_listens_is_unreachable(bare: pytest.MonkeyPatch) -> None:
+def test_client_endpoint_without_listener_is_unreachable(bare: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -397,24 +393,24 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(bare: pytest.MonkeyPatc
             _unused = target.identity
 
 
-def test_an_endpoint_that_never_answers_is_unreachable(bare: pytest.MonkeyPatch) -> None:
+def test_client_endpoint_without_answer_is_unreachable(bare: pytest.MonkeyPatch) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         hurried = {**ASK_ONCE, "read_timeout": 0.2}
         target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=hurried))
-        with pytest.raises(_errors.UnreachableError, match="learn who the caller is in eu-west-1"):
+        with pytest.raises(_errors.UnreachableError, match="read the caller's identity in eu-west-1"):
             _unused = target.identity
 
 
-def test_an_address_that_is_none_is_one_sentence(bare: pytest.MonkeyPatch) -> None:
+def test_client_invalid_endpoint_is_refused(bare: pytest.MonkeyPatch) -> None:
     target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url="nowhere"))
     with pytest.raises(_errors.ReflectorError, match="nowhere"):
         target.client("logs")
 
 
-def test_a_client_with_settings_of_its_own_leaves_the_others_alone(aws: Any) -> None:
+def test_client_with_own_settings_does_not_change_others(aws: Any) -> None:
     target = Target.from_params(params(aws_config={"read_timeout": 7, "retries": {"total_max_attempts": 4}}))
     once = {"mode": "standard", "total_max_attempts": 1}
     patient = target.client("lambda", read_timeout=150, retries=once)
@@ -425,13 +421,11 @@ def test_a_client_with_settings_of_its_own_leaves_the_others_alone(aws: Any) -> 
     assert target.client("lambda", retries=once, read_timeout=150) is patient
 
 
-def test_nothing_is_opened_before_it_is_asked_for(aws: Any) -> None:
+def test_target_creates_no_client_before_the_first_use(aws: Any) -> None:
     assert Target.from_params(params())._clients == {}
 
 
-def test_a_given_profile_also_serves_the_assumed_session(
-    aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_profile_also_serves_the_session_of_the_role(aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.write_text("[fleet]\naws_access_key_id = testing\naws_secret_access_key = testing\n", encoding="utf-8")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
@@ -444,3 +438,65 @@ def test_a_given_profile_also_serves_the_assumed_session(
         assume_role_arn="arn:aws:iam::123456789012:role/log-reflector-deployer",
     )
     assert result["subscription_filters"] == []
+
+
+# Concurrent reads
+
+
+def test_together_runs_calls_concurrently_and_keeps_their_order() -> None:
+    barrier = threading.Barrier(3, timeout=10)  # passed only if three calls run at the same time
+
+    def call(number: int) -> int:
+        barrier.wait()
+        return number
+
+    target = Target(None, "eu-west-1")
+    assert target.together(*(partial(call, number) for number in range(3))) == [0, 1, 2]
+    assert target.together() == []
+    assert target.together(threading.current_thread) == [threading.current_thread()]
+
+
+def test_together_raises_the_first_error_after_all_calls_ended() -> None:
+    failed, ended = threading.Event(), []
+
+    def fail_late() -> None:
+        failed.wait(10)
+        raise _errors.NotFoundError("read it", "first")
+
+    def fail_early() -> None:
+        failed.set()
+        raise _errors.AwsError("read it", "second")
+
+    def end_last() -> None:
+        failed.wait(10)
+        ended.append(True)
+
+    with pytest.raises(_errors.NotFoundError, match="first"):
+        Target(None, "eu-west-1").together(fail_late, fail_early, end_last)
+    assert ended == [True]
+
+
+def test_together_keeps_context_variables_and_may_be_nested() -> None:
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
+    variable.set(7)
+    target = Target(None, "eu-west-1")
+    inner = partial(target.together, variable.get, variable.get)
+    assert target.together(*[inner] * 20) == [[7, 7]] * 20
+
+
+def test_together_shares_clients_and_identity(aws: Any) -> None:
+    target = Target.from_params(params())
+    identities = target.together(*[lambda: target.identity] * 8)
+    assert aws.calls == ["GetCallerIdentity"]
+    assert len({id(identity) for identity in identities}) == 1
+    clients = target.together(*[partial(target.client, service) for service in ("logs", "sqs") * 4])
+    assert len({id(client) for client in clients}) == 2
+
+
+def test_together_reports_missing_credentials_once(bare: pytest.MonkeyPatch, refusing: tuple[str, list[Any]]) -> None:
+    url, asked = refusing
+    keys = {"access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
+    target = Target.from_params(params(assume_role_arn=ROLE, **keys))
+    with pytest.raises(_errors.CredentialsError, match=f"assume the role {ROLE}"):
+        target.together(*[target.ask_identity] * 4)
+    assert len(asked) == 1

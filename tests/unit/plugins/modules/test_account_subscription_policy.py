@@ -182,7 +182,7 @@ def test_somebody_elses_policy_is_named_and_stays() -> None:
     server.put("central-logging", THEIRS, ["/x"])
     before = json.dumps(server.policy)
     result = run(server, **OPTIONS)
-    assert result["error_kind"] == "RefusedError"
+    assert result["error"]["kind"] == "RefusedError"
     assert f"central-logging, which sends to {THEIRS}" in result["msg"]
     assert not run(server, state="absent", **OPTIONS)["changed"]
     assert (server.writes, json.dumps(server.policy)) == ([], before)
@@ -197,7 +197,7 @@ def test_a_policy_that_came_meanwhile_is_named_too() -> None:
 
     server.spoil = intrude
     result = run(server, **OPTIONS)
-    assert (result["error_kind"], result["changed"]) == ("RefusedError", False)
+    assert (result["error"]["kind"], result["changed"]) == ("RefusedError", False)
     assert "central-logging" in result["msg"]
 
 
@@ -225,7 +225,7 @@ def test_more_names_than_aws_takes_are_an_error_with_numbers_before_any_write() 
     for number in range(1000):
         server.groups[f"/left-{number:04}/{'x' * 20}"] = {}
     result = run(server, **OPTIONS)
-    assert result["error_kind"] == "LimitReachedError"
+    assert result["error"]["kind"] == "LimitReachedError"
     assert "1003 log groups" in result["msg"]
     assert "AWS takes 25600" in result["msg"]
     assert "log_groups_mode: filters" in result["msg"]
@@ -309,7 +309,7 @@ def test_a_full_group_would_be_left_without_either_so_nothing_is_written() -> No
     server.add_filter("/shared", "another", THEIRS)
     server.calls.clear()
     result = run(server, state="absent", slots=2, **OPTIONS)
-    assert result["error_kind"] == "LimitReachedError"
+    assert result["error"]["kind"] == "LimitReachedError"
     assert "The first, /shared:" in result["msg"]
     assert server.writes == []
 
@@ -362,7 +362,7 @@ def test_a_policy_that_is_refused_half_way_tells_what_was_done() -> None:
         "update account policy log-reflector",
         "subscribe 7 log groups in place of account policy log-reflector",
     ]
-    assert (result["changed"], result["error_kind"]) == (True, "AccessDeniedError")
+    assert (result["changed"], result["error"]["kind"]) == (True, "AccessDeniedError")
     assert "Could not delete account policy log-reflector in 222222222222/eu-west-1" in result["msg"]
 
 
@@ -396,7 +396,7 @@ def test_a_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() 
 def test_what_cannot_be_right_is_refused_before_any_write(params: dict[str, Any], option: str) -> None:
     server = target_with(1)
     result = run(server, **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert server.writes == []
 

@@ -1,4 +1,4 @@
-"""Replays as conversations: moto's queue, and a function that answers as the test wants."""
+"""dead_letter_replay with moto's queue and a function that answers as the test wants."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def counts(result: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(result["counts"][name] for name in COUNTS)
 
 
-def test_what_is_accepted_leaves_the_queue(aws: Any) -> None:
+def test_replay_deletes_accepted_messages(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
     result = aws.run("dead_letter_replay")
@@ -119,7 +119,7 @@ def test_what_is_accepted_leaves_the_queue(aws: Any) -> None:
     ]
 
 
-def test_the_event_is_as_lambda_makes_it(aws: Any) -> None:
+def test_replay_event_is_like_lambdas(aws: Any) -> None:
     fill(aws, 1)
     function = Function(aws, accepts)
     aws.run("dead_letter_replay")
@@ -133,7 +133,7 @@ def test_the_event_is_as_lambda_makes_it(aws: Any) -> None:
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
 
 
-def test_check_mode_announces_it_and_hides_nothing(aws: Any) -> None:
+def test_check_mode_counts_without_receiving(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
     announced = aws.run("dead_letter_replay", check_mode=True)
@@ -147,7 +147,7 @@ def test_check_mode_announces_it_and_hides_nothing(aws: Any) -> None:
     assert aws.run("dead_letter_replay", check_mode=True)["changed"] is False
 
 
-def test_check_mode_does_not_count_what_somebody_else_has(aws: Any) -> None:
+def test_check_mode_skips_messages_in_flight(aws: Any) -> None:
     fill(aws, 5)
     url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
     aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=2)
@@ -155,7 +155,7 @@ def test_check_mode_does_not_count_what_somebody_else_has(aws: Any) -> None:
     assert counts(aws.run("dead_letter_replay", check_mode=True)) == (5, 3, 3, 0, 0, 2)
 
 
-def test_an_empty_queue_changes_nothing_and_writes_nothing(aws: Any) -> None:
+def test_replay_empty_queue_writes_nothing(aws: Any) -> None:
     fill(aws, 0)
     Function(aws, accepts)
     result = aws.run("dead_letter_replay")
@@ -163,7 +163,7 @@ def test_an_empty_queue_changes_nothing_and_writes_nothing(aws: Any) -> None:
     assert aws.writes == []
 
 
-def test_what_fails_again_is_back_at_once_and_named(aws: Any) -> None:
+def test_replay_failed_messages_are_visible_again_with_reasons(aws: Any) -> None:
     bodies = fill(aws, 12)
     bad = Failures(
         {"letter 3": "it cannot be decoded.", "letter 4": "it cannot be decoded.", "letter 11": "the sink answered 413"}
@@ -178,8 +178,8 @@ def test_what_fails_again_is_back_at_once_and_named(aws: Any) -> None:
     ]
     assert result["msg"] == (
         f"Could not send all of queue {NAME} again in eu-west-1: 3 of the 12 messages sent again failed again "
-        "(2: it cannot be decoded; 1: the sink answered 413). 9 messages left the queue, the others are in it as they "
-        "were. Mend the cause and run again."
+        "(2: it cannot be decoded; 1: the sink answered 413). 9 messages left the queue, the others are "
+        "unchanged. Remove the cause and run again."
     )
     assert function.sent == Counter(bodies)
     assert visible(aws) == ["letter 3", "letter 4", "letter 11"]
@@ -202,7 +202,7 @@ def test_what_fails_again_is_back_at_once_and_named(aws: Any) -> None:
         ),
         (
             payload({"errorType": "KeyError", "errorMessage": "'a payload'"}, "Unhandled"),
-            "failed with KeyError: its log",
+            "failed with KeyError: see its log",
         ),
         (payload(None, "Unhandled"), "an error without a name"),
         (payload(None), "deploy it again"),
@@ -216,7 +216,7 @@ def test_what_fails_again_is_back_at_once_and_named(aws: Any) -> None:
         (refusal("ServiceException"), "Lambda gave no answer"),
     ],
 )
-def test_an_answer_that_says_nothing_deletes_nothing(aws: Any, answer: Any, reason: str) -> None:
+def test_replay_unusable_answer_deletes_nothing(aws: Any, answer: Any, reason: str) -> None:
     bodies = fill(aws, 3)
     Function(aws, lambda _bodies: answer)
     result = aws.run("dead_letter_replay")
@@ -228,7 +228,7 @@ def test_an_answer_that_says_nothing_deletes_nothing(aws: Any, answer: Any, reas
     assert visible(aws) == bodies
 
 
-def test_throttling_is_waited_out(aws: Any) -> None:
+def test_replay_retries_throttling(aws: Any) -> None:
     fill(aws, 2)
     answers = [refusal("TooManyRequestsException"), Failures()]
     Function(aws, lambda _bodies: answers.pop(0))
@@ -244,21 +244,19 @@ def test_throttling_is_waited_out(aws: Any) -> None:
         ("AccessDeniedException", "AccessDeniedError", "IAM action for Invoke"),
     ],
 )
-def test_an_error_that_stays_ends_the_run_and_the_rest_is_in_the_queue(
-    aws: Any, code: str, kind: str, advice: str
-) -> None:
+def test_replay_permanent_error_ends_the_run(aws: Any, code: str, kind: str, advice: str) -> None:
     bodies = fill(aws, 12)
     answers: list[Any] = [Failures(), refusal(code)]
     Function(aws, lambda _bodies: answers.pop(0))
     result = aws.run("dead_letter_replay", wait_timeout=0)
     assert result["failed"]
-    assert result["error_kind"] == kind
+    assert result["error"]["kind"] == kind
     assert advice in result["msg"]
     assert (result["changed"], counts(result)) == (True, (12, 10, 10, 0, 0, 2))
     assert visible(aws) == bodies[10:]
 
 
-def test_a_sink_that_still_fails_ends_the_run_early(aws: Any) -> None:
+def test_replay_gives_up_after_fruitless_batches(aws: Any) -> None:
     bodies = fill(aws, 40)
     function = Function(aws, rejects)
     result = aws.run("dead_letter_replay", batch_size=5)
@@ -270,7 +268,7 @@ def test_a_sink_that_still_fails_ends_the_run_early(aws: Any) -> None:
     assert visible(aws) == bodies
 
 
-def test_a_run_that_tried_everything_did_not_stop_early(aws: Any) -> None:
+def test_replay_of_all_messages_does_not_stop_early(aws: Any) -> None:
     fill(aws, 15)
     Function(aws, rejects)
     result = aws.run("dead_letter_replay", batch_size=5)
@@ -279,7 +277,7 @@ def test_a_run_that_tried_everything_did_not_stop_early(aws: Any) -> None:
     assert "early" not in result["msg"]
 
 
-def test_one_accepted_message_in_between_begins_the_count_anew(aws: Any) -> None:
+def test_replay_accepted_message_resets_fruitless_batches(aws: Any) -> None:
     fill(aws, 5)
     function = Function(aws, lambda batch: Failures() if batch == ["letter 2"] else rejects(batch))
     result = aws.run("dead_letter_replay", batch_size=1, give_up_after=3)
@@ -287,7 +285,7 @@ def test_one_accepted_message_in_between_begins_the_count_anew(aws: Any) -> None
     assert result["stopped"] == ""
 
 
-def test_never_giving_up_tries_every_message_once(aws: Any) -> None:
+def test_replay_without_giving_up_sends_every_message_once(aws: Any) -> None:
     bodies = fill(aws, 25)
     function = Function(aws, rejects)
     result = aws.run("dead_letter_replay", batch_size=5, give_up_after=0)
@@ -296,7 +294,7 @@ def test_never_giving_up_tries_every_message_once(aws: Any) -> None:
     assert visible(aws) == bodies
 
 
-def test_limit_and_batch_size(aws: Any) -> None:
+def test_replay_respects_limit_and_batch_size(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
     announced = aws.run("dead_letter_replay", check_mode=True, limit=7)
@@ -306,7 +304,7 @@ def test_limit_and_batch_size(aws: Any) -> None:
     assert visible(aws) == bodies[7:]
 
 
-def test_what_the_function_puts_into_the_queue_makes_no_endless_run(aws: Any) -> None:
+def test_replay_ends_although_the_function_adds_messages(aws: Any) -> None:
     fill(aws, 3)
     sqs = aws.client("sqs")
     url = sqs.get_queue_url(QueueName=NAME)["QueueUrl"]
@@ -320,7 +318,7 @@ def test_what_the_function_puts_into_the_queue_makes_no_endless_run(aws: Any) ->
     assert counts(aws.run("dead_letter_replay")) == (3, 3, 3, 0, 0, 3)
 
 
-def test_a_rate_spreads_the_messages(aws: Any) -> None:
+def test_replay_respects_the_rate(aws: Any) -> None:
     fill(aws, 6)
     times: list[float] = []
 
@@ -334,7 +332,7 @@ def test_a_rate_spreads_the_messages(aws: Any) -> None:
     assert times[1] - times[0] >= 0.95
 
 
-def test_the_time_limit_leaves_the_rest(aws: Any) -> None:
+def test_replay_respects_the_time_limit(aws: Any) -> None:
     bodies = fill(aws, 12)
 
     def slow(_bodies: list[str]) -> Failures:
@@ -349,7 +347,7 @@ def test_the_time_limit_leaves_the_rest(aws: Any) -> None:
     assert visible(aws) == bodies[10:]
 
 
-def test_with_messages_that_somebody_else_has_it_ends_and_says_what_is_left(aws: Any) -> None:
+def test_replay_ends_with_messages_in_flight_elsewhere(aws: Any) -> None:
     bodies = fill(aws, 3)
     url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
     aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=1)
@@ -361,7 +359,7 @@ def test_with_messages_that_somebody_else_has_it_ends_and_says_what_is_left(aws:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_deletes_what_was_accepted_and_releases_the_rest(aws: Any, number: int) -> None:
+def test_replay_interrupted_deletes_accepted_and_releases_others(aws: Any, number: int) -> None:
     bodies = fill(aws, 25)
     former = [signal.getsignal(item) for item in (signal.SIGINT, signal.SIGTERM)]
 
@@ -381,7 +379,7 @@ def test_an_interrupted_run_deletes_what_was_accepted_and_releases_the_rest(aws:
     assert [signal.getsignal(item) for item in (signal.SIGINT, signal.SIGTERM)] == former
 
 
-def test_what_sqs_does_not_delete_is_tried_again(aws: Any) -> None:
+def test_replay_retries_refused_deletions(aws: Any) -> None:
     fill(aws, 4)
     Function(aws, accepts)
     refused: list[str] = []
@@ -402,7 +400,7 @@ def test_what_sqs_does_not_delete_is_tried_again(aws: Any) -> None:
     assert counts(result) == (4, 4, 4, 0, 0, 0)
 
 
-def test_what_sqs_never_deletes_is_told(aws: Any) -> None:
+def test_replay_reports_messages_not_deleted(aws: Any) -> None:
     fill(aws, 2)
     Function(aws, accepts)
     aws.answering(
@@ -417,7 +415,7 @@ def test_what_sqs_never_deletes_is_told(aws: Any) -> None:
     assert "SQS did not delete 2 messages that the function had accepted (InternalError)" in result["msg"]
 
 
-def test_without_the_permission_to_delete_everything_is_visible_again(aws: Any) -> None:
+def test_replay_without_delete_permission_releases_all_messages(aws: Any) -> None:
     bodies = fill(aws, 12)
     Function(aws, accepts)
 
@@ -426,13 +424,13 @@ def test_without_the_permission_to_delete_everything_is_visible_again(aws: Any) 
 
     aws.answering("sqs", DeleteMessageBatch=refuse)
     result = aws.run("dead_letter_replay")
-    assert result["error_kind"] == "AccessDeniedError"
+    assert result["error"]["kind"] == "AccessDeniedError"
     assert "IAM action for DeleteMessageBatch" in result["msg"]
     assert (result["changed"], counts(result)) == (False, (12, 10, 10, 0, 10, 12))
     assert visible(aws) == bodies
 
 
-def test_a_message_that_sqs_delivers_twice_is_sent_once_and_deleted_again(aws: Any) -> None:
+def test_replay_message_delivered_twice_is_sent_once(aws: Any) -> None:
     fill(aws, 2)
     function = Function(aws, accepts)
     deliveries = [["a"], ["a"], ["b"]]
@@ -453,7 +451,7 @@ def test_a_message_that_sqs_delivers_twice_is_sent_once_and_deleted_again(aws: A
     assert result["counts"]["accepted"] == 2
 
 
-def test_what_cannot_be_released_is_told_and_does_not_hide_why_the_run_ended(aws: Any) -> None:
+def test_replay_release_failure_does_not_hide_the_error(aws: Any) -> None:
     fill(aws, 12)
     Function(aws, rejects)
 
@@ -471,11 +469,11 @@ def test_what_cannot_be_released_is_told_and_does_not_hide_why_the_run_ended(aws
     assert "send messages of queue" in aws.run("dead_letter_replay")["msg"]
 
 
-def test_without_a_queue_or_a_function_it_says_what_to_do(aws: Any) -> None:
+def test_replay_without_queue_or_function_gives_advice(aws: Any) -> None:
     Function(aws, accepts)
     result = aws.run("dead_letter_replay", check_mode=True)
-    assert result["error_kind"] == "NotFoundError"
-    assert f"Could not find queue {NAME} in eu-west-1" in result["msg"]
+    assert result["error"]["kind"] == "NotFoundError"
+    assert f"Could not read queue {NAME} in eu-west-1" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
     fill(aws, 1)
     aws._stubbed.clear()
@@ -485,7 +483,7 @@ def test_without_a_queue_or_a_function_it_says_what_to_do(aws: Any) -> None:
     assert aws.writes == []
 
 
-def test_the_queue_is_named_after_the_function_unless_it_is_given(aws: Any) -> None:
+def test_replay_queue_defaults_to_the_function_name(aws: Any) -> None:
     Function(aws, accepts)
     assert "queue other-dead-letters" in aws.run("dead_letter_replay", function_name="other")["msg"]
     assert "queue mine" in aws.run("dead_letter_replay", function_name="other", queue="mine")["msg"]
@@ -507,9 +505,9 @@ def test_the_queue_is_named_after_the_function_unless_it_is_given(aws: Any) -> N
         ({"time_limit": 0}, "time_limit"),
     ],
 )
-def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
+def test_replay_invalid_options_are_refused(aws: Any, params: dict[str, Any], option: str) -> None:
     result = aws.run("dead_letter_replay", **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert aws.calls == []
 
@@ -523,7 +521,7 @@ FATES = ["accepted", "failed", "unhandled", "no answer", "interrupted", "denied"
     batch_size=st.integers(1, 10),
     give_up_after=st.integers(0, 3),
 )
-def test_whatever_happens_a_message_is_accepted_or_in_the_queue_and_sent_once(
+def test_replay_message_is_accepted_or_in_the_queue_and_sent_once(
     aws: Any, fates: list[str], batch_size: int, give_up_after: int
 ) -> None:
     name = f"queue-{time.monotonic_ns()}"

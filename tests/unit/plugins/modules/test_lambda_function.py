@@ -10,7 +10,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.logreflector.aws.plugins.module_utils import _module, _retry
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import archive, code_sha256
-from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
+from internal_resources import LAMBDA_FUNCTION as SPEC
 
 ROLE = "arn:aws:iam::123456789012:role/for-x"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:x"
@@ -120,14 +120,13 @@ def test_the_rhythm(aws, role, code, tmp_path: Path) -> None:
     updated = aws.run("lambda_function", **changed)
     assert updated["changes"] == checked["changes"]
     assert aws.writes == [
-        "UntagResource",
         "TagResource",
         "PutRetentionPolicy",
         "UpdateFunctionConfiguration",
         "UpdateFunctionCode",
         "DeleteFunctionConcurrency",
     ]
-    assert updated["function"]["tags"] == {"team": "other", **MARK}
+    assert updated["function"]["tags"] == {"team": "other", "stage": "test", **MARK}
     aws.run("lambda_function", **{**changed, "tags": dict(reversed(changed["tags"].items()))})
     assert aws.calls == READS
 
@@ -250,35 +249,15 @@ def test_a_foreign_function_and_its_log_group_stay_as_they_are(aws, role, code) 
     for options in (
         {"handler": "handler.handler"},
         {"log_group_retention_days": 14},
-        {"tags": {}},
+        {"tags": {"a": "1"}},
         {"state": "absent"},
         {"state": "absent", "delete_log_group": True},
     ):
         for check_mode in (True, False):
             refused = aws.run("lambda_function", name="x", check_mode=check_mode, **options)
-            assert (refused["error_kind"], refused["changed"]) == ("RefusedError", False)
+            assert (refused["error"]["kind"], refused["changed"]) == ("RefusedError", False)
             assert aws.writes == []
     assert everything() == before
-
-
-def test_a_foreign_function_that_is_adopted_is_ours(aws, role, code) -> None:
-    foreign(aws, code)
-    wanted = {"name": "x", "handler": "handler.handler", "adopt": True}
-    checked = aws.run("lambda_function", check_mode=True, **wanted)
-    adopted = aws.run("lambda_function", **wanted)
-    assert adopted["changes"] == checked["changes"]
-    assert aws.writes == ["TagResource", "UpdateFunctionConfiguration"]
-    assert adopted["function"]["tags"] == {"owner": "somebody", **MARK}
-    assert aws.run("lambda_function", **wanted)["changed"] is False
-    assert aws.calls == READS
-    aws.run("lambda_function", name="x", state="absent", delete_log_group=True)
-    assert aws.writes == ["DeleteFunction", "DeleteLogGroup"]
-
-
-def test_force_deletes_a_foreign_function(aws, role, code) -> None:
-    foreign(aws, code)
-    assert aws.run("lambda_function", name="x", state="absent", force=True)["changed"] is True
-    assert aws.writes == ["DeleteFunction"]
 
 
 def test_a_teardown_that_was_cut_short_is_finished(aws, role, code) -> None:
@@ -381,7 +360,7 @@ def test_an_environment_that_cannot_be_decrypted_is_said_so(aws, log_group) -> N
     error = {"ErrorCode": "AccessDeniedException", "Message": "Lambda was unable to decrypt"}
     standing(functions, KMSKeyArn="arn:aws:kms:eu-west-1:123456789012:key/1", Environment={"Error": error})
     failed = aws.run("lambda_function", name="x", environment={"A": "1"})
-    assert failed["error_kind"] == "AccessDeniedError"
+    assert failed["error"]["kind"] == "AccessDeniedError"
     assert "kms:Decrypt" in failed["msg"]
     assert aws.writes == []
 
@@ -508,7 +487,7 @@ def test_tags_that_aws_keeps_back_are_said_so(aws, log_group) -> None:
         functions.add_response("get_function", kept_back)
         no_event_invoke_config(functions)
         failed = aws.run("lambda_function", name="x", **options)
-        assert failed["error_kind"] == "AccessDeniedError"
+        assert failed["error"]["kind"] == "AccessDeniedError"
         assert "Could not read the tags of function x in" in failed["msg"]
         assert "ListTags" in failed["msg"]
         assert aws.writes == []
@@ -520,7 +499,7 @@ def test_somebody_else_made_the_function_meanwhile(aws, log_group, code, no_wait
     functions.add_client_error("get_function", "ResourceNotFoundException", f"Function not found: {ARN}", 404)
     functions.add_client_error("create_function", "ResourceConflictException", "Function already exist: x", 409)
     failed = aws.run("lambda_function", name="x", **code, role=ROLE, handler="handler.handler")
-    assert failed["error_kind"] == "ConflictError"
+    assert failed["error"]["kind"] == "ConflictError"
     assert no_waiting == []
 
 
@@ -658,6 +637,6 @@ def test_a_denied_call_names_the_action(aws, log_group) -> None:
 def test_a_wrong_option_is_refused_before_the_first_call(aws) -> None:
     for wrong in ({"memory_size": 1}, {"name": "a b"}, {"kms_key_arn": "x"}, {"zip_file": "/nowhere"}):
         failed = aws.run("lambda_function", **{"name": "x", **wrong})
-        assert failed["error_kind"] == "InvalidInputError"
+        assert failed["error"]["kind"] == "InvalidInputError"
         assert next(iter(wrong)) in failed["msg"]
         assert aws.calls == []

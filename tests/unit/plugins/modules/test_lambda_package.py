@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.modules.lambda_package import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from internal_resources import LAMBDA_PACKAGE as SPEC
 
 
 @pytest.fixture

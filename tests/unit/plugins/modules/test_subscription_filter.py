@@ -133,7 +133,7 @@ def test_a_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscri
     assert (gone["changed"], gone["subscription_filter"]) == (False, None)
     result = run(prepared, log_group="/gone", destination_arn=REFLECTOR)
     assert result["failed"]
-    assert result["error_kind"] == "NotFoundError"
+    assert result["error"]["kind"] == "NotFoundError"
     assert "log group /gone in 123456789012/eu-west-1" in run(prepared, log_group="/gone", destination_arn="x")["msg"]
 
 
@@ -142,7 +142,7 @@ def test_a_full_group_is_seen_before_writing_and_the_holders_are_named(prepared:
     put(prepared, GROUP, "two", "theirs")
     result = run(prepared, destination_arn=REFLECTOR, slots=2)
     assert result["failed"]
-    assert (result["changed"], result["error_kind"]) == (False, "LimitReachedError")
+    assert (result["changed"], result["error"]["kind"]) == (False, "LimitReachedError")
     assert "one (to arn:aws:lambda:eu-west-1:123456789012:function:theirs), two (to " in result["msg"]
     assert f"log group {GROUP} in eu-west-1: " in result["msg"]
     assert prepared.calls == ["DescribeSubscriptionFilters"]
@@ -152,7 +152,7 @@ def test_aws_has_the_last_word_about_slots(prepared: Any) -> None:
     put(prepared, GROUP, "one", "theirs")
     put(prepared, GROUP, "two", "theirs")
     result = run(prepared, destination_arn=REFLECTOR)
-    assert (result["changed"], result["error_code"]) == (False, "LimitExceededException")
+    assert (result["changed"], result["error"]["code"]) == (False, "LimitExceededException")
     assert "one (to " in result["msg"]
     assert prepared.writes == ["PutSubscriptionFilter"]
 
@@ -170,7 +170,7 @@ def test_a_full_group_is_no_hindrance_to_updating_ours(aws: Any) -> None:
 
 def test_a_missing_function_says_what_to_check(prepared: Any) -> None:
     result = run(prepared, destination_arn="not-there")
-    assert result["error_code"] == "InvalidParameterException"
+    assert result["error"]["code"] == "InvalidParameterException"
     assert "function:not-there exists and that its policy lets logs.amazonaws.com invoke it" in result["msg"]
     assert not result["changed"]
 
@@ -188,14 +188,14 @@ def test_what_cannot_be_right_is_refused_before_the_first_call(
     prepared: Any, params: dict[str, Any], option: str
 ) -> None:
     result = run(prepared, **params)
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert prepared.calls == []
 
 
 def test_a_new_filter_needs_a_destination(prepared: Any) -> None:
     result = run(prepared, filter_pattern="ERROR")
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert "option destination_arn" in result["msg"]
     assert prepared.writes == []
 
@@ -280,7 +280,7 @@ def test_another_writer_is_waited_out(aws: Any, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("log_group", ["", "a b", "/x:y", "g" * 513])
 def test_what_is_no_name_of_a_log_group_is_refused_before_any_call(aws: Any, log_group: str) -> None:
     result = run(aws, log_group=log_group, destination_arn="log-reflector")
-    assert result["error_kind"] == "InvalidInputError"
+    assert result["error"]["kind"] == "InvalidInputError"
     assert "option log_group:" in result["msg"]
     assert "\n" not in result["msg"]
     assert aws.calls == []

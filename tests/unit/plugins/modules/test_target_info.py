@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def test_the_target_is_told(aws: Any) -> None:
+def test_target_info_returns_the_target(aws: Any) -> None:
     result = aws.run("target_info", account_id="123456789012")
     assert not result["changed"]
     assert result["target"]["account_id"] == "123456789012"
@@ -14,8 +14,8 @@ def test_the_target_is_told(aws: Any) -> None:
     assert aws.calls == ["GetCallerIdentity"]
 
 
-def test_another_account_than_expected_is_refused(aws: Any) -> None:
+def test_target_info_refuses_another_account(aws: Any) -> None:
     result = aws.run("target_info", account_id="999999999999")
     assert result["failed"]
     assert "Could not reach account 999999999999" in result["msg"]
-    assert "lead into account 123456789012" in result["msg"]
+    assert "belong to account 123456789012" in result["msg"]

@@ -20,9 +20,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
     wanted_settings,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
-from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
 from hypothesis import given
 from hypothesis import strategies as st
+from internal_resources import LAMBDA_FUNCTION as SPEC
 
 ANSWER = {
     "FunctionName": "x",
@@ -58,7 +58,7 @@ def target() -> Target:
 
 
 def options(**given_options: Any) -> dict[str, Any]:
-    return {**dict.fromkeys(SPEC.options), **given_options}
+    return {**dict.fromkeys(SPEC.given), **given_options}
 
 
 def test_an_answer_of_aws_becomes_settings_and_a_request_again() -> None:

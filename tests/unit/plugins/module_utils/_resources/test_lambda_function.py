@@ -29,7 +29,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_package import code_sha256
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
-from ansible_collections.logreflector.aws.plugins.modules.lambda_function import SPEC
+from internal_resources import LAMBDA_FUNCTION as SPEC
 
 OLD, NEW = code_sha256(b"old"), code_sha256(b"new")
 GROUP = FunctionLogGroup("/aws/lambda/x")
@@ -48,7 +48,7 @@ NOTHING = Standing(None, "/aws/lambda/x", None)
 
 
 def resource(**given: Any) -> LambdaFunction:
-    defaults = {name: option.get("default") for name, option in SPEC.options.items()}
+    defaults = {name: option.get("default") for name, option in SPEC.given.items()}
     target = Target(boto3.Session("x", "x"), "eu-west-1")
     target.__dict__["identity"] = Identity("123456789012", "arn:aws:iam::123456789012:user/x")
     return LambdaFunction(target, {**defaults, "name": "x", **given})
@@ -91,7 +91,7 @@ def test_everything_given_as_it_stands_changes_nothing() -> None:
             on_failure_destination="",
             maximum_retry_attempts=2,
             maximum_event_age=21600,
-            tags={"a": 1},
+            tags={"a": "1"},
             log_group_retention_days=0,
             log_group_kms_key_id="",
         )
@@ -257,21 +257,6 @@ def test_no_retries_are_not_taken_for_the_default() -> None:
     assert AsyncInvocation.from_api({}) == AsyncInvocation("", 2, 21600, "")
 
 
-def test_tags_are_added_changed_and_purged() -> None:
-    actual = standing(tags={"a": "1", "b": "2", "aws:cloudformation:stack-id": "s", **MARK})
-    (change,) = resource(tags={"a": "9", "c": "3"}).plan(actual)
-    assert change.payload == (
-        Call("untag_resource", {"Resource": ARN, "TagKeys": ["b"]}),
-        Call("tag_resource", {"Resource": ARN, "Tags": {"a": "9", "c": "3"}}),
-    )
-    assert change.after == {"a": "9", "c": "3", "aws:cloudformation:stack-id": "s", **MARK}
-    (change,) = resource(tags={"c": "3"}, purge_tags=False).plan(actual)
-    assert change.payload == (Call("tag_resource", {"Resource": ARN, "Tags": {"c": "3"}}),)
-    assert titles(actual, tags={}) == ["update tags of function x"]
-    assert titles(actual, tags={}, purge_tags=False) == []
-    assert titles(actual) == []
-
-
 def test_tags_that_cannot_be_read_stop_all_that_needs_them() -> None:
     unknown = Function.from_api(
         {
@@ -282,12 +267,11 @@ def test_tags_that_cannot_be_read_stop_all_that_needs_them() -> None:
     )
     actual = replace(STANDING, function=unknown)
     assert titles(actual) == []
-    for options in ({"tags": {"a": "1"}}, {"adopt": True}, {"memory_size": 512}, {"log_group_retention_days": 7}):
+    for options in ({"tags": {"a": "1"}}, {"memory_size": 512}, {"log_group_retention_days": 7}):
         with pytest.raises(AccessDeniedError, match=r"read the tags of function x in .*ListTags\.$"):
             resource(**options).plan(actual)
-    with pytest.raises(AccessDeniedError, match=r"ListTags, or set force: true"):
+    with pytest.raises(AccessDeniedError, match=r"ListTags"):
         resource(state="absent").plan(actual)
-    assert titles(actual, state="absent", force=True) == ["delete function x"]
 
 
 FOREIGN = standing(tags={"owner": "somebody"})
@@ -302,11 +286,10 @@ FOREIGN = standing(tags={"owner": "somebody"})
         {"reserved_concurrent_executions": 1},
         {"maximum_retry_attempts": 0},
         {"zip_file": "/nowhere.zip", "code_sha256": NEW},
-        {"memory_size": 512, "force": True},
     ],
 )
 def test_a_foreign_function_is_not_changed(options: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError, match=r"change function x in .*adopt: true"):
+    with pytest.raises(RefusedError, match=r"change function x in .*managed-by=logreflector.aws"):
         resource(**options).plan(FOREIGN)
 
 
@@ -319,26 +302,19 @@ def test_a_foreign_function_that_is_as_wanted_is_left() -> None:
     assert titles(FOREIGN, memory_size=128) == []
 
 
-def test_a_foreign_function_is_ours_before_it_is_changed() -> None:
-    changes = resource(memory_size=512, log_group_retention_days=7, adopt=True).plan(FOREIGN)
-    assert [str(change) for change in changes] == [
-        "update tags of function x",
-        "update log group /aws/lambda/x",
-        "update configuration of function x",
-    ]
-    assert changes[0].payload == (Call("tag_resource", {"Resource": ARN, "Tags": MARK}),)
-    assert changes[0].after == {"owner": "somebody", **MARK}
-    assert titles(STANDING, adopt=True) == []
-
-
-def test_a_foreign_function_and_its_log_group_are_deleted_by_force_only() -> None:
-    for options in ({}, {"delete_log_group": True}, {"delete_log_group": True, "adopt": True}):
-        with pytest.raises(RefusedError, match=r"delete function x in .*force: true"):
+def test_foreign_function_and_its_log_group_are_not_deleted() -> None:
+    for options in ({}, {"delete_log_group": True}):
+        with pytest.raises(RefusedError, match=r"delete function x in .*managed-by=logreflector.aws"):
             resource(state="absent", **options).plan(FOREIGN)
-    assert titles(FOREIGN, state="absent", delete_log_group=True, force=True) == [
-        "delete function x",
-        "delete log group /aws/lambda/x",
-    ]
+
+
+def test_tags_are_added_and_changed_and_those_of_others_stay() -> None:
+    actual = standing(tags={"a": "1", "b": "2", "aws:cloudformation:stack-id": "s", **MARK})
+    (change,) = resource(tags={"a": "9", "c": "3"}).plan(actual)
+    assert change.payload == (Call("tag_resource", {"Resource": ARN, "Tags": {"a": "9", "c": "3"}}),)
+    assert change.after == {"a": "9", "b": "2", "c": "3", "aws:cloudformation:stack-id": "s", **MARK}
+    assert titles(actual, tags={}) == []
+    assert titles(actual) == []
 
 
 def test_an_environment_that_cannot_be_decrypted_is_not_written_anew_on_every_run() -> None:

@@ -1,132 +1,73 @@
-"""What is ours and what is foreign, and which tags stand at the end."""
+"""Ownership: foreign resources are refused, and tags that others set stay."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import Change
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.common import Call
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.ownership import (
-    MARK_KEY,
-    MARK_VALUE,
+    OWNER_KEY,
+    OWNER_VALUE,
+    RELEASE_KEY,
     Ownership,
-    is_ours,
-    tag_difference,
+    has_owner_tag,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-TAGS = st.dictionaries(st.sampled_from([MARK_KEY, "aws:x", "a", "b", "Name"]), st.sampled_from(["", "1", MARK_VALUE]))
-USERS_TAGS = st.none() | st.dictionaries(st.sampled_from(["a", "b", "Name"]), st.sampled_from(["", "1"]))
-MARK = {MARK_KEY: MARK_VALUE}
+OWNER = {OWNER_KEY: OWNER_VALUE}
+ACTUAL = st.dictionaries(
+    st.sampled_from([OWNER_KEY, "aws:x", "a", "b", "Name"]), st.sampled_from(["", "1", OWNER_VALUE])
+)
+DESIRED = st.dictionaries(st.sampled_from(["a", "b", "Name"]), st.sampled_from(["", "1"]))
 
 
-def own(**options: Any) -> Ownership:
-    return Ownership("thing x", lambda: "1/eu-west-1", **options)
+def own(tags: dict[str, str] | None = None) -> Ownership:
+    return Ownership("thing x", lambda: "1/eu-west-1", tags or {})
 
 
-@given(TAGS, USERS_TAGS, st.booleans(), st.booleans())
-def test_wanted_tags(actual: dict[str, str], tags: dict[str, str] | None, purge: bool, adopt: bool) -> None:
-    wanted = own(tags=tags, purge_tags=purge, adopt=adopt).wanted_tags(actual)
-    assert is_ours(wanted) == (is_ours(actual) or adopt), "the mark neither vanishes nor comes by itself"
-    assert {k: v for k, v in wanted.items() if k.startswith("aws:")} == {
-        k: v for k, v in actual.items() if k.startswith("aws:")
-    }
-    users = {k: v for k, v in wanted.items() if k != MARK_KEY and not k.startswith("aws:")}
-    standing = {k: v for k, v in actual.items() if k != MARK_KEY and not k.startswith("aws:")}
-    if tags is None:
-        assert users == standing
-    else:
-        assert users == (tags if purge else {**standing, **tags})
-
-
-@given(TAGS, TAGS)
-def test_the_difference_leads_from_one_to_the_other(actual: dict[str, str], wanted: dict[str, str]) -> None:
-    to_set, to_remove = tag_difference(actual, wanted)
-    result = {key: value for key, value in {**actual, **to_set}.items() if key not in to_remove}
-    assert result == wanted
-    assert not set(to_set) & set(to_remove)
-    assert all(actual.get(key) != value for key, value in to_set.items())
-
-
-def tag_update(own: Ownership, actual: dict[str, str] | None) -> list[Change]:
-    return list(
-        own.tag_update(
-            "thing",
-            "x",
-            actual,
-            tag=lambda tags: Call("tag", {"Tags": tags}),
-            untag=lambda keys: Call("untag", {"Keys": keys}),
-        )
-    )
-
-
-@given(TAGS, USERS_TAGS, st.booleans(), st.booleans())
-def test_the_calls_of_an_update_make_the_wanted_tags(
-    actual: dict[str, str], tags: dict[str, str] | None, purge: bool, adopt: bool
-) -> None:
-    owner = own(tags=tags, purge_tags=purge, adopt=adopt)
+@given(ACTUAL, DESIRED)
+def test_tag_update_sets_what_differs_and_keeps_the_rest(actual: dict[str, str], desired: dict[str, str]) -> None:
+    changes = own(desired).tag_update("thing", "x", actual, lambda tags: Call("tag", {"Tags": tags}))
     left = dict(actual)
-    changes = tag_update(owner, actual)
     for change in changes:
-        assert (str(change), change.before, change.after) == (
-            "update tags of thing x",
-            actual,
-            owner.wanted_tags(actual),
-        )
-        assert [call.method for call in change.payload] in (["untag"], ["tag"], ["untag", "tag"])
-        for call in change.payload:
-            left = {key: value for key, value in left.items() if key not in call.request.get("Keys", ())}
-            left |= call.request.get("Tags", {})
-    assert left == owner.wanted_tags(actual)
+        (call,) = change.payload
+        assert all(actual.get(key) != value for key, value in call.request["Tags"].items())
+        left |= call.request["Tags"]
+        assert (str(change), change.before, change.after) == ("update tags of thing x", actual, left)
+    assert left == {**actual, **desired}
     assert bool(changes) == (left != actual)
+    assert has_owner_tag(left) == has_owner_tag(actual), "the owner tag neither vanishes nor comes by itself"
 
 
-def test_tags_that_were_not_read_are_not_updated() -> None:
-    assert tag_update(own(tags={"a": "b"}, adopt=True), None) == []
+def test_tag_update_without_read_tags_changes_nothing() -> None:
+    assert own({"a": "b"}).tag_update("thing", "x", None, lambda tags: Call("tag", tags)) == []
 
 
-def test_what_is_created_carries_the_mark() -> None:
-    assert own(tags={"a": "b"}).first_tags() == {"a": "b", **MARK}
+def test_creation_tags_include_the_owner_tag() -> None:
+    assert own({"a": "b"}).creation_tags() == {"a": "b", **OWNER}
 
 
-@pytest.mark.parametrize(
-    ("tags", "options", "refused"),
-    [
-        (MARK, {}, False),
-        ({}, {}, True),
-        ({MARK_KEY: "terraform"}, {}, True),
-        ({}, {"adopt": True}, False),
-        ({}, {"force": True}, True),
-    ],
-)
-def test_changes_to_what_is_foreign(tags: dict[str, str], options: dict[str, Any], refused: bool) -> None:
+@pytest.mark.parametrize("tags", [{}, {OWNER_KEY: "terraform"}])
+def test_guards_refuse_a_foreign_resource(tags: dict[str, str]) -> None:
     changes = [Change("update", "policy of thing", "x")]
-    if refused:
-        with pytest.raises(RefusedError, match=r"in 1/eu-west-1.*adopt: true.*update policy of thing x"):
-            own(**options).guard_changes(tags, changes)
-    else:
-        own(**options).guard_changes(tags, changes)
-    own(**options).guard_changes(tags, [])
+    with pytest.raises(RefusedError) as refused:
+        own().guard_changes(tags, changes)
+    assert str(refused.value) == (
+        "Could not change thing x in 1/eu-west-1: it exists, and it does not have the tag managed-by=logreflector.aws, so "
+        "this collection did not create it. Choose another name, or hand it over by giving it the tag "
+        "managed-by=logreflector.aws. Planned: update policy of thing x."
+    )
+    with pytest.raises(RefusedError, match=r"delete thing x in 1/eu-west-1.* hand it over by giving it the tag"):
+        own().guard_deletion(tags)
+    own().guard_changes(tags, [])
+    own().guard_changes(OWNER, changes)
+    own().guard_deletion(OWNER)
 
 
-@pytest.mark.parametrize(
-    ("tags", "options", "refused"),
-    [(MARK, {}, False), ({}, {}, True), ({}, {"adopt": True}, True), ({}, {"force": True}, False)],
-)
-def test_deletion_of_what_is_foreign(tags: dict[str, str], options: dict[str, Any], refused: bool) -> None:
-    if refused:
-        with pytest.raises(RefusedError, match="force: true"):
-            own(**options).guard_deletion(tags)
-    else:
-        own(**options).guard_deletion(tags)
-
-
-def test_tags_that_cannot_be_given() -> None:
-    rest = {"purge_tags": True, "adopt": False, "force": False}
-    for tags in ({MARK_KEY: "me"}, {"aws:x": "y"}, {"AWS:x": "y"}):
-        with pytest.raises(InvalidInputError, match="the option tags"):
-            Ownership.from_params("thing x", str, {"tags": tags, **rest})
-    assert Ownership.from_params("thing x", str, {"tags": {"n": 1, **MARK}, **rest}).tags == {"n": "1", **MARK}
+@pytest.mark.parametrize("tags", [{OWNER_KEY: "me"}, {"aws:x": "y"}, {"AWS:x": "y"}, {RELEASE_KEY: "1"}])
+def test_tags_that_cannot_be_set_are_refused(tags: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError, match="the option tags"):
+        own(tags)
+    assert own(OWNER).tags == OWNER

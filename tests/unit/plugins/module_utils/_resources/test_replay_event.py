@@ -1,4 +1,4 @@
-"""Messages as events of bounded size."""
+"""Messages as events of bounded size, and answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay_event import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.event import (
     EVENT_BYTES,
     Message,
     answer_of,
@@ -27,7 +27,7 @@ def records(event: bytes) -> list[dict[str, Any]]:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=400), max_size=10), st.integers(300, 2000))
-def test_every_message_is_in_one_event_whole_and_in_order(bodies: list[str], most: int) -> None:
+def test_batches_keep_every_message_in_order(bodies: list[str], most: int) -> None:
     found = list(batches(messages(bodies), QUEUE, most))
     assert [record["body"] for batch in found for record in records(batch.event)] == bodies
     for batch in found:
@@ -39,37 +39,37 @@ def test_every_message_is_in_one_event_whole_and_in_order(bodies: list[str], mos
         assert len(one.event) + len(first) - len(b'{"Records":[]}') + 1 > most
 
 
-def test_ten_of_the_largest_messages_are_cut_by_lambdas_limit() -> None:
+def test_batches_of_largest_messages_respect_lambda_limit() -> None:
     large = "é" * 524_288  # a body of 1 MiB
     sizes = [(len(batch.messages), len(batch.event)) for batch in batches(messages([large] * 10), QUEUE)]
     assert [number for number, _size in sizes] == [5, 5]
     assert all(size < EVENT_BYTES for _number, size in sizes)
 
 
-def test_the_region_and_the_queue_are_in_each_record() -> None:
+def test_record_has_region_and_queue() -> None:
     [batch] = batches(messages(["x"]), QUEUE)
     [record] = records(batch.event)
     assert (record["awsRegion"], record["eventSourceARN"]) == ("cn-north-1", QUEUE)
 
 
-def test_a_body_is_in_no_representation() -> None:
+def test_batch_repr_hides_bodies() -> None:
     [batch] = batches(messages(["a secret"]), QUEUE)
     assert "a secret" not in repr(batch)
 
 
-def test_reasons_are_one_line_of_bounded_length() -> None:
+def test_reasons_are_one_short_line() -> None:
     answer = {"batchItemFailures": [{"itemIdentifier": "id-0"}], "failures": {"id-0": "two\nlines. " + "x" * 999}}
     [reason] = answer_of(messages(["x"]), json.dumps(answer).encode(), "").failures.values()
     assert reason.startswith("two lines. xxx")
     assert len(reason) <= 300
 
 
-def test_only_whole_numbers_are_counts() -> None:
+def test_counts_are_whole_numbers_only() -> None:
     answer = {"batchItemFailures": [], "ReceivedEvents": 3, "cold": True, "DurationMs": 1.5, "error": "x"}
     assert answer_of(messages(["x"]), json.dumps(answer).encode(), "").counts == {"ReceivedEvents": 3}
 
 
-def test_a_failure_without_a_reason_is_one() -> None:
+def test_failure_without_reason_has_a_default() -> None:
     answer = {"batchItemFailures": [{"itemIdentifier": "id-0"}]}
     assert answer_of(messages(["x"]), json.dumps(answer).encode(), "").failures == {
         "id-0": "the function gives no reason"

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the account's execution roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .option import option
+
+_NO_TAGS: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountOptions:
+    """Both execution roles of an account."""
+
+    permissions_boundary: str | None = option(
+        None, "ARN of the permissions boundary of both roles. Left alone if not given."
+    )
+    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of both roles. Other tags stay.")

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the delivery check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .functions import REFLECTOR
+from .option import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryCheckOptions:
+    """A test line that is sent the whole way through a target."""
+
+    function_name: str = option(REFLECTOR, "Name of the reflector's function.")
+    log_group_prefix: str = option(
+        "/log-reflector/canary/",
+        "How the names of the check's log groups begin. C(canary-) and twelve hexadecimal digits follow.",
+        "The subscriber's rules must choose these log groups.",
+    )
+    line: str | None = option(
+        None,
+        "Line that is written. The subscriber's filter pattern must match it.",
+        "The default is C(log reflector canary) and the name of the log group.",
+    )
+    tags: Mapping[str, Any] | None = option(
+        None,
+        "Tags of the log group, for rules that choose by tags, written as"
+        " O(logreflector.aws.subscription_filters#module:include_tags).",
+        "Of a list the log group gets the first value, and C(canary) if any value matches.",
+    )
+    subscription: str = option(
+        "filter",
+        "What is expected to serve the log group.",
+        "V(filter) is a subscription filter, which the subscriber creates.",
+        "V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the"
+        " line is written again every ten seconds until one has arrived.",
+        "V(any) is the account-level policy if one exists that sends to the reflector, and otherwise a filter.",
+        choices=("filter", "account_policy", "any"),
+    )
+    state: str = option(
+        "present",
+        "V(present) sends a line.",
+        "V(absent) only removes the log groups that killed runs left behind, whatever their age.",
+        choices=("present", "absent"),
+    )
+    timeout: int = option(
+        300,
+        "Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.",
+        low=0,
+    )

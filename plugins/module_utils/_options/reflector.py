@@ -1,0 +1,157 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the reflector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .functions import ARCHITECTURES, INLINE_BYTES, REFLECTOR, REFLECTOR_ROLE, RETENTION_DAYS, RUNTIMES
+from .option import option
+
+_NO_OPTIONS: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReflectorReference:
+    """Which reflector the log groups are subscribed to."""
+
+    function_name: str = option(REFLECTOR, "Name of the reflector's function.")
+    sinks: Mapping[str, Any] = option(
+        _NO_OPTIONS,
+        "More sinks by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS"
+        " writes to are never subscribed.",
+        "Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReflectorOptions(ReflectorReference):
+    """The function that forwards log events, with its dead-letter queue and the permission for CloudWatch Logs."""
+
+    sumo_endpoint: str = option(
+        "",
+        "Where the log events go. The secret that holds the URL of a Sumo Logic HTTP source, as C(secretsmanager:NAME),"
+        " C(ssm:NAME) or an ARN.",
+        "The URL itself works too, but everybody who may read the function's configuration sees it there.",
+        "Needed unless O(sinks) has a sink.",
+        no_log=True,
+    )
+    routes: tuple[Mapping[str, Any], ...] = option(
+        (),
+        "Which log groups go to which sinks, which of their events, and what is redacted, see docs/RULES.md.",
+        "The first route that matches is used, and the last one must match every log group. Without routes everything goes"
+        " to every sink.",
+    )
+    rules_parameter: str = option(
+        "/log-reflector/rules",
+        "Name of the SSM parameter that holds sinks and routes if they are too long for the function's environment.",
+    )
+    rules_inline_bytes: int = option(
+        INLINE_BYTES,
+        "Maximum size of sinks and routes as JSON in the function's environment. Lambda has 4096 bytes for all variables.",
+        low=0,
+    )
+    role_name: str = option(REFLECTOR_ROLE, "Name of the function's execution role.")
+    queue_name: str = option(
+        "",
+        "Name of the dead-letter queue.",
+        shown="the function's name and C(-dead-letters)",
+    )
+    environment: Mapping[str, Any] = option(
+        _NO_OPTIONS,
+        "More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO), see"
+        " docs/REFLECTOR.md.",
+    )
+    runtime: str = option("python3.13", "Runtime of the function.", choices=RUNTIMES)
+    architecture: str = option("arm64", "Instruction set of the function.", choices=ARCHITECTURES)
+    memory_size: int = option(256, "Memory of the function in MB.", low=128, high=32768)
+    timeout: int = option(120, "Maximum seconds of an invocation.", low=1, high=900)
+    reserved_concurrency: int | None = option(
+        None,
+        "Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.",
+        low=-1,
+    )
+    log_retention_days: int = option(
+        30, "Days that the function's own log group keeps events. V(0) is for ever.", choices=(0, *RETENTION_DAYS)
+    )
+    maximum_retry_attempts: int = option(
+        2, "How often a failed delivery is tried again before it goes to the dead-letter queue.", choices=(0, 1, 2)
+    )
+    maximum_event_age: int = option(
+        21600, "Seconds after which a failed delivery goes to the dead-letter queue.", low=60, high=21600
+    )
+    subnet_ids: tuple[str, ...] = option(
+        (), "Subnets that the function runs in, to reach sinks inside a VPC. Needs O(security_group_ids)."
+    )
+    security_group_ids: tuple[str, ...] = option((), "Security groups of the function in its VPC. Needs O(subnet_ids).")
+    kms_key_arn: str | None = option(
+        None,
+        "ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter. The"
+        " default is AWS's own keys. Left alone if not given.",
+        no_log=False,
+    )
+    log_kms_key_arn: str | None = option(
+        None,
+        "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
+        no_log=False,
+    )
+    trigger_log_groups: tuple[str, ...] = option(
+        (),
+        "Log groups that Lambda's console shows as triggers, by their exact names. Each takes some 400 of the 20,480 bytes"
+        " of the function's policy, so about 50 fit. The module fails before it changes the policy if they do not fit.",
+        "All others are served as well, by one statement for all log groups, which the console does not show.",
+    )
+    secret_arns: tuple[str, ...] | None = option(
+        None,
+        "ARNs of the secrets and parameters that the function may read. The default is the secrets that O(sumo_endpoint)"
+        " and O(sinks) refer to.",
+        no_log=False,
+    )
+    secret_kms_key_arns: tuple[str, ...] = option(
+        (), "Customer managed keys that encrypt those secrets, by ARN.", no_log=False
+    )
+    sink_kms_key_arns: tuple[str, ...] = option(
+        (),
+        "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.",
+        no_log=False,
+    )
+    tags: Mapping[str, Any] = option(_NO_OPTIONS, "Tags of everything that belongs to the function. Other tags stay.")
+    native: bool = option(
+        False,
+        "Whether the package contains orjson and isal, compiled for the runtime and the architecture, to save CPU time.",
+        "The control node needs pip, and a package index the first time.",
+    )
+    package_file: str = option(
+        "",
+        "Where the function's package is built, on the control node.",
+        "A native package has the runtime and the architecture in its name, as C(reflector-python3.13-arm64.zip).",
+        type="path",
+        shown="C(~/.cache/log-reflector/reflector.zip)",
+    )
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """Name of the dead-letter queue."""
+        return self.queue_name or f"{self.function_name}-dead-letters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovalOptions:
+    """How long a teardown waits before it removes the reflector."""
+
+    drain_seconds: int | None = option(
+        None,
+        "Seconds that deliveries in progress have to end before the function is removed. V(0) does not wait.",
+        shown="180, in which Lambda tries a failed delivery twice more, and C(reflector_timeout)",
+        low=0,
+    )
+    settle_seconds: int = option(
+        60,
+        "Seconds until the dead-letter queue's count can be trusted. SQS says about a minute. V(0) does not wait.",
+        low=0,
+    )

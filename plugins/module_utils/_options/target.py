@@ -1,0 +1,70 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that describe a target: which account it is, and what else is in that account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .option import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateOption:
+    """Whether something is to exist."""
+
+    state: str = option(
+        "present",
+        "V(present) brings everything into the state that the options describe.",
+        "V(absent) removes it.",
+        choices=("present", "absent"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleVariables:
+    """Where options come from that a task does not give."""
+
+    role_variables: bool = option(
+        False,
+        "Whether options that the task does not give are read from the variables of the roles, such as"
+        " C(reflector_runtime). The roles and playbooks of this collection use it.",
+        "Errors then name the variable.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The account of a target."""
+
+    account_id: str | None = option(
+        None, "Account that the target is expected to be. The module fails if the credentials lead into another one."
+    )
+    account_regions: tuple[str, ...] = option(
+        (),
+        "More regions in which the account has targets, beside those in the inventory. A job slice of AWX sees only its own"
+        " part of the inventory.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountTargets:
+    """What the execution roles have to allow for the other targets of their account."""
+
+    account_targets: tuple[Mapping[str, Any], ...] = option(
+        (),
+        "The other targets of the account, each with C(region) and its options by the names of this module. The execution"
+        " roles serve all regions of their account.",
+        "With O(role_variables) they are read from the inventory.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetInfoOptions:
+    """Which account is expected."""
+
+    account_id: str | None = option(None, "Account that the target is expected to be.")

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The execution roles of an account, which serve all its regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from .._options.account import AccountOptions
+from .._plan import Result, converge
+from .._resources.execution_role.role import ExecutionRole, RoleSettings
+from .._resources.target_info import read_target
+from .once import once
+from .permissions import TargetOptions, reflector_policy, subscriber_policy
+from .reflector import as_tags
+from .run import Run
+
+
+def check_account(run: Run, account_id: str | None) -> None:
+    """CredentialsError if the credentials lead into another account. The first call: it shows that the region answers."""
+    run.add("target", lambda: read_target(run.target, {"account_id": account_id}, run.check_mode)["target"])
+
+
+def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOptions]) -> None:
+    """Bring both roles into the state that the options describe. One target of the account does it for all.
+
+    targets     all targets of the account; the first is the one that this run works on
+    """
+    own = targets[0]
+    common: dict[str, Any] = {"permissions_boundary": options.permissions_boundary, "tags": as_tags(options.tags)}
+    roles = [
+        RoleSettings(
+            name=own.reflector.role_name,
+            description="Log Reflector, the function that forwards log events",
+            policy=reflector_policy(targets),
+            vpc_access=any(target.reflector.subnet_ids for target in targets),
+            **common,
+        ),
+        RoleSettings(
+            name=own.subscriber.role_name,
+            description="Log Reflector, the function that subscribes new log groups",
+            policy=subscriber_policy(targets),
+            vpc_access=any(target.subscriber.subnet_ids for target in targets),
+            **common,
+        ),
+    ]
+    _converge(run, roles)
+
+
+def remove_roles(run: Run, reflector_role: str, subscriber_role: str) -> None:
+    """Remove both roles. Only when no region of the account needs them any more."""
+    _converge(run, [RoleSettings(name=name, present=False) for name in (reflector_role, subscriber_role)])
+
+
+def _converge(run: Run, roles: Sequence[RoleSettings]) -> None:
+    parts = ("reflector_role", "subscriber_role")
+
+    def work(settings: RoleSettings) -> Result:
+        what = [run.target.identity.account, run.target.endpoint_url, run.check_mode, repr(settings)]
+        return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
+
+    for part, settings in zip(parts, roles, strict=True):
+        run.add("account", partial(_named, part, partial(work, settings)))
+
+
+def _named(part: str, work: Callable[[], Result]) -> Result:
+    result = work()
+    shared: Result = {key: result.pop(key) for key in ("changed", "changes", "diff", "warnings") if key in result}
+    return {**shared, part: result.get("role", result)}

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The catch-up: the existing log groups, served by filters or by one account-level policy."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .._options.catch_up import CatchUpOptions
+from .._options.log_groups import LogGroupOptions
+from .._plan import Result
+from .._resources.account_subscription_policy import manage_account_policy
+from .._resources.subscription_filters import sweep_target
+from .run import Run
+
+_WAIT_SECONDS = 60
+_POLICY_NAME = "log-reflector"
+
+
+def deploy_filters(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:
+    """Give every log group that the rules choose a filter to the reflector.
+
+    If an account-level policy served the target, its log groups get their filters before the policy is removed.
+    """
+    params = _params(options, log_groups, reflector)
+    if options.on_full != "account_policy":  # which keeps the policy that it chose for a target without free slots
+        run.add("account_policy", lambda: _policy(run, params, state="absent"))
+    run.add("catch_up", lambda: sweep_target(run.target, {**params, "state": "present"}, run.check_mode))
+
+
+def deploy_policy(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:
+    """Serve the log groups by one account-level policy, and remove our filters."""
+    run.add("catch_up", lambda: _policy(run, _params(options, log_groups, reflector), state="present"))
+
+
+def remove_subscriptions(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:
+    """Remove our policy, and our filters and subscription tags from every log group."""
+    params = {**_params(options, log_groups, reflector), "include": ["*"], "exclude": [], "purge": True}
+    for name in ("include_tags", "exclude_tags", "created_after"):
+        params[name] = None
+    run.add("account_policy", lambda: _policy(run, params, state="absent", replace_filters=False))
+    run.add("catch_up", lambda: sweep_target(run.target, {**params, "state": "absent"}, run.check_mode))
+
+
+def is_incomplete(options: CatchUpOptions, result: Result) -> bool:
+    """Return whether a run that must serve all log groups did not."""
+    return options.must_complete and not result.get("catch_up", {}).get("complete", True)
+
+
+def _policy(run: Run, params: dict[str, Any], *, state: str, replace_filters: bool = True) -> Result:
+    more = {"state": state, "replace_filters": replace_filters, "name": _POLICY_NAME}
+    return manage_account_policy(run.target, {**params, **more}, run.check_mode)
+
+
+def _params(options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
+    """Return the options as the modules subscription_filters and account_subscription_policy take them."""
+    given = {
+        field.name: _plain(getattr(values, field.name))
+        for values in (log_groups, options)
+        for field in dataclasses.fields(values)
+    }
+    return {
+        **given,
+        "filter_pattern": log_groups.filter_pattern or "",
+        "destination_arn": reflector,
+        "created_before": None,
+        "wait_timeout": _WAIT_SECONDS,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

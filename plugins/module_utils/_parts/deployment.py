@@ -1,0 +1,145 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything on one target: the execution roles, the reflector, the subscriber and the catch-up, in the order that loses no log."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._options.account import AccountOptions
+from .._options.catch_up import CatchUpOptions, ModeOptions
+from .._options.log_groups import LogGroupOptions
+from .._options.option import read
+from .._options.reflector import ReflectorOptions
+from .._options.subscriber import SubscriberOptions
+from .._plan import Params, Result
+from .._session import Target
+from . import reflector_code
+from .account import check_account, deploy_roles
+from .catch_up import deploy_filters, deploy_policy, is_incomplete
+from .packages import reflector_package, subscriber_package
+from .permissions import TargetOptions
+from .reflector import check_reflector, deploy_reflector, reflector_function
+from .release import release_name
+from .run import PartFailedError, Run
+from .subscriber import check_subscriber, deploy_rules, deploy_subscriber, subscriber_function
+
+PREFIXES: dict[str, type] = {
+    "account_": AccountOptions,
+    "reflector_": ReflectorOptions,
+    "subscriber_": SubscriberOptions,
+    "log_groups_": LogGroupOptions,
+    "catch_up_": CatchUpOptions,
+}
+"""The options of a deployment: the prefix of their names, which are the role variables' names too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All options of one target."""
+
+    account: AccountOptions
+    reflector: ReflectorOptions
+    subscriber: SubscriberOptions
+    log_groups: LogGroupOptions
+    catch_up: CatchUpOptions
+    mode: str
+
+    @classmethod
+    def from_params(cls, params: Params) -> Deployment:
+        """Return the options by the names of the module `deployment`. InvalidInputError for a wrong value."""
+        values: dict[str, Any] = {prefix.rstrip("_"): read(part, params, prefix) for prefix, part in PREFIXES.items()}
+        return cls(**values, mode=read(ModeOptions, params, "log_groups_").mode)
+
+    def delivery_path(self) -> LogGroupOptions:
+        """Return the rules with everything that the delivery itself writes to: functions, and sinks in AWS."""
+        return with_delivery_path(self.log_groups, self.subscriber.function_name, self.reflector.sinks)
+
+    def permissions(self, region: str) -> TargetOptions:
+        """Return what decides about the permissions of both functions."""
+        return TargetOptions(region, self.reflector, self.subscriber, self.log_groups)
+
+
+def with_delivery_path(log_groups: LogGroupOptions, subscriber: str, sinks: Mapping[str, Any]) -> LogGroupOptions:
+    """Return the rules with the subscriber and the log groups of the sinks among what is never subscribed."""
+    functions = [name for name in log_groups.own_functions if name != _default_subscriber()]
+    return dataclasses.replace(
+        log_groups,
+        own_functions=tuple(dict.fromkeys([subscriber, *functions])),
+        own_log_groups=tuple(dict.fromkeys([*log_groups.own_log_groups, *reflector_code.sink_log_groups(sinks)])),
+    )
+
+
+def _default_subscriber() -> str:
+    return str(SubscriberOptions.__dataclass_fields__["function_name"].default)
+
+
+def check_deployment(options: Deployment) -> None:
+    """InvalidInputError for options that one of the parts refuses. Calls nobody, before anything is changed."""
+    check_reflector(options.reflector, "reflector_")
+    check_subscriber(options.subscriber, options.delivery_path(), "subscriber_", "log_groups_")
+
+
+def deploy(
+    target: Target,
+    options: Deployment,
+    *,
+    account_id: str | None,
+    account_targets: Sequence[TargetOptions],
+    check_mode: bool,
+) -> Result:
+    """Bring everything on a target into the state that the options describe. Return the result of all parts."""
+    check_deployment(options)
+    run = Run(target, check_mode=check_mode)
+    log_groups = options.delivery_path()
+    reflector, subscriber = options.reflector, options.subscriber
+    forwarder, built = reflector_package(reflector, check_mode=check_mode)
+    run.add("packages", lambda: built)
+    subscribing, built_too = subscriber_package(subscriber, check_mode=check_mode)
+    run.add("packages", lambda: built_too)
+    release = release_name(
+        reflector_function(reflector, forwarder),
+        subscriber_function(subscriber, log_groups, reflector.function_name, subscribing),
+    )
+    try:
+        check_account(run, account_id)
+        deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
+        deploy_reflector(run, reflector, forwarder, release)
+        deploy_subscriber(
+            run, subscriber, log_groups, reflector=reflector.function_name, package=subscribing, release=release
+        )
+        _deploy_log_groups(run, options, log_groups)
+    except PartFailedError as error:
+        return error.result
+    return complete(run.finish(), options.catch_up)
+
+
+def _deploy_log_groups(run: Run, options: Deployment, log_groups: LogGroupOptions) -> None:
+    """Existing log groups and new ones: at no moment has a new log group neither a filter nor the policy."""
+    reflector = options.reflector.function_name
+    if options.mode == "account_policy":
+        deploy_policy(run, options.catch_up, log_groups, reflector)
+        deploy_rules(run, options.subscriber, log_groups, enabled=False)
+    else:
+        deploy_rules(run, options.subscriber, log_groups, enabled=True)
+        deploy_filters(run, options.catch_up, log_groups, reflector)
+
+
+def complete(result: Result, options: CatchUpOptions) -> Result:
+    """Return the result, as a failure if log groups are left over and must not be."""
+    if not is_incomplete(options, result):
+        return result
+    after = result["catch_up"].get("stopped_after")
+    return {
+        **result,
+        "failed": True,
+        "msg": (
+            f"Could not subscribe all log groups within {options.max_seconds} s (max_seconds): the catch-up stopped after"
+            f" {after}. Run it again: it continues there."
+        ),
+    }

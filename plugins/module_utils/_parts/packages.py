@@ -1,0 +1,92 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The functions' packages, built on the control node, once for all targets that share one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._errors import ReflectorError
+from .._options.reflector import ReflectorOptions
+from .._options.subscriber import SubscriberOptions
+from .._plan import Result
+from .._resources.function import build_package
+from .once import once
+
+ROOT = Path(__file__).resolve().parents[3]
+LAMBDA_SOURCES = ROOT / "lambda_src"
+_SHARED = ROOT / "plugins" / "module_utils"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A zip on this machine. `code_sha256` is Lambda's CodeSha256 of it."""
+
+    path: str
+    code_sha256: str
+
+
+def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> tuple[Package, Result]:
+    """Return the reflector's package, and what building it changed."""
+    path = _path(options.package_file, "reflector.zip")
+    if options.native:
+        path = path.with_name(f"{path.stem}-{options.runtime}-{options.architecture}.zip")
+    return _built(
+        path,
+        [{"src": str(LAMBDA_SOURCES / "reflector")}],
+        str(LAMBDA_SOURCES / "requirements-native.txt") if options.native else None,
+        options,
+        check_mode,
+    )
+
+
+def subscriber_package(options: SubscriberOptions, *, check_mode: bool) -> tuple[Package, Result]:
+    """Return the subscriber's package, which holds the rules that the catch-up uses too, and what building it changed."""
+    shared = ("_subscriptions", "_options", "_errors.py", "_retry.py")
+    sources = [
+        {"src": str(LAMBDA_SOURCES / "subscriber")},
+        *({"src": str(_SHARED / name), "dest": f"logreflector/{name}"} for name in shared),
+    ]
+    return _built(_path(options.package_file, "subscriber.zip"), sources, None, options, check_mode)
+
+
+def _path(given: str, name: str) -> Path:
+    if given:
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "log-reflector" / name
+
+
+def _built(
+    path: Path,
+    sources: list[dict[str, str]],
+    requirements: str | None,
+    options: ReflectorOptions | SubscriberOptions,
+    check_mode: bool,
+) -> tuple[Package, Result]:
+    if not LAMBDA_SOURCES.is_dir():
+        raise ReflectorError(
+            "build the function's package",
+            "this module runs on the control node, where the collection is installed",
+            advice="Set connection: local for the target, and neither become nor delegate_to.",
+        )
+    platform = (options.runtime, options.architecture) if requirements else ()
+
+    def build() -> Result:
+        return build_package(
+            str(path),
+            sources,
+            requirements=requirements,
+            runtime=options.runtime,
+            architecture=options.architecture,
+            check_mode=check_mode,
+        )
+
+    result = once(["package", str(path), *platform, check_mode], build)
+    package = Package(result["path"], result["code_sha256"])
+    changes: Result = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
+    return package, {**changes, path.name.partition(".")[0].partition("-")[0]: dataclasses.asdict(package)}

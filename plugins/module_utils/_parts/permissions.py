@@ -1,0 +1,195 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the functions may do: the least that their options need, in every region of the account.
+
+A role serves all regions of its account, so what the options of one target need, the role allows for all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._options.log_groups import LogGroupOptions
+from .._options.reflector import ReflectorOptions
+from .._options.subscriber import SubscriberOptions
+from . import reflector_code
+
+Statement = dict[str, Any]
+Document = dict[str, Any]
+
+_REFERENCE = re.compile(r'"((?:arn:[a-z0-9-]+:(?:secretsmanager|ssm):|secretsmanager:|ssm:)[^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """The options of one target that decide about permissions."""
+
+    region: str
+    reflector: ReflectorOptions
+    subscriber: SubscriberOptions
+    log_groups: LogGroupOptions
+
+
+def reflector_policy(targets: Sequence[TargetOptions]) -> Document:
+    """Return the policy of the reflector's role. The placeholders {partition} and {account} stay in it."""
+    options = [target.reflector for target in targets]
+    secrets = _secret_arns(options)
+    queues = {f"arn:{{partition}}:sqs:*:{{account}}:{each.dead_letter_queue}" for each in options}
+    statements = [
+        _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], _own_logs(options)),
+        _allow("SendDeadLetters", ["sqs:GetQueueUrl", "sqs:SendMessage"], sorted(queues)),
+        _allow(
+            "ReadSecretsmanager",
+            ["secretsmanager:GetSecretValue"],
+            [arn for arn in secrets if ":secretsmanager:" in arn],
+        ),
+        _allow("ReadSsm", ["ssm:GetParameter"], [arn for arn in secrets if ":ssm:" in arn]),
+        _allow("DecryptSecrets", ["kms:Decrypt"], _all(options, lambda each: each.secret_kms_key_arns)),
+        _allow("ReadRules", ["ssm:GetParameter"], _rules_parameters(options)),
+        _allow("UseOwnKey", ["kms:Decrypt", "kms:GenerateDataKey"], _own_keys(options)),
+        *_sink_statements(options),
+    ]
+    return _document(statements)
+
+
+def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
+    """Return the policy of the subscriber's role. The placeholders {partition} and {account} stay in it."""
+    options = [target.subscriber for target in targets]
+    functions = {target.subscriber.function_name for target in targets}
+    reflectors = {target.reflector.function_name for target in targets}
+    sends = any(each.backfill_seconds for each in options)
+    regions = sorted({target.region for target in targets if target.region})
+    statements = [
+        # The only one that lists regions: an inline policy has 10,240 characters, and the previous one stays for a while.
+        _allow(
+            "SubscribeLogGroups",
+            _log_group_actions(targets),
+            [f"arn:{{partition}}:logs:{region}:{{account}}:log-group:*" for region in regions],
+        ),
+        _allow(
+            "FindLogGroups", ["logs:DescribeAccountPolicies", "logs:DescribeLogGroups", "logs:ListLogGroups"], ["*"]
+        ),
+        _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], _own_logs(options)),
+        # Where both functions write their logs, and whether they run in a VPC whose flow logs would feed themselves.
+        _allow(
+            "FindTheDeliveryPath",
+            ["lambda:GetFunctionConfiguration"],
+            [_arn("lambda", f"function:{name}") for name in sorted(functions | reflectors)],
+        ),
+        _allow("FindItsFlowLogs", ["ec2:DescribeFlowLogs"], ["*"]),
+        _allow(
+            "ReceiveWork",
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            [_arn("sqs", name) for name in sorted({each.work_queue for each in options})],
+        ),
+        {
+            **_allow("ContinueSweeps", ["events:PutEvents"], [_arn("events", "event-bus/default")]),
+            "Condition": {"StringEquals": {"events:source": "logreflector.subscriber"}},
+        },
+        _allow(
+            "SendDeadLetters",
+            ["sqs:SendMessage"],
+            [_arn("sqs", name) for name in sorted({each.dead_letter_queue for each in options})],
+        ),
+        _allow("ReadSettings", ["ssm:GetParameter"], _versions({each.settings_parameter for each in options})),
+        _allow("UseOwnKey", ["kms:Decrypt", "kms:GenerateDataKey"], _own_keys(options)),
+        _allow(
+            "SendFirstEvents",
+            ["lambda:InvokeFunction"],
+            [_arn("lambda", f"function:{name}") for name in sorted(reflectors)] if sends else [],
+        ),
+    ]
+    return _document(statements)
+
+
+def _sink_statements(options: Sequence[ReflectorOptions]) -> list[Statement]:
+    """Return one statement for each action that the sinks need."""
+    resources: dict[str, set[str]] = {"kms:GenerateDataKey": set(_all(options, lambda each: each.sink_kms_key_arns))}
+    for action, arn in reflector_code.sink_permissions([each.sinks for each in options]):
+        resources.setdefault(action, set()).add(arn)
+    return [_allow(_sid(action), [action], sorted(arns)) for action, arns in sorted(resources.items())]
+
+
+def _sid(action: str) -> str:
+    service, _colon, name = action.partition(":")
+    return f"{name}Of{service.capitalize()}ForSinks"
+
+
+def _log_group_actions(targets: Sequence[TargetOptions]) -> list[str]:
+    tags = any(target.log_groups.tag_log_groups for target in targets)
+    needed = {
+        "logs:DescribeSubscriptionFilters": True,
+        "logs:ListTagsForResource": True,
+        "logs:PutSubscriptionFilter": True,
+        "logs:DeleteSubscriptionFilter": True,  # where a log group turns out to belong to another forwarder
+        "logs:FilterLogEvents": any(target.subscriber.backfill_seconds for target in targets),
+        "logs:PutRetentionPolicy": any(target.subscriber.retention_days for target in targets),
+        "logs:TagResource": tags,
+        "logs:UntagResource": tags,
+    }
+    return sorted(action for action, is_needed in needed.items() if is_needed)
+
+
+def _secret_arns(options: Iterable[ReflectorOptions]) -> list[str]:
+    """Return the secrets that may be read: those that are named, or else all that endpoints and sinks refer to."""
+    found: set[str] = set()
+    for each in options:
+        if each.secret_arns is not None:
+            found.update(each.secret_arns)
+        else:
+            text = json.dumps([each.sumo_endpoint, each.sinks], default=str)
+            found.update(_secret_arn(name.strip()) for name in _REFERENCE.findall(text))
+    return sorted(found)
+
+
+def _secret_arn(reference: str) -> str:
+    service, _colon, name = reference.partition(":")
+    if service == "secretsmanager":  # Secrets Manager appends a hyphen and six characters to the name
+        return f"arn:{{partition}}:secretsmanager:*:{{account}}:secret:{name}-??????"
+    return _parameter_arn(name) if service == "ssm" else reference
+
+
+def _parameter_arn(name: str) -> str:
+    return f"arn:{{partition}}:ssm:*:{{account}}:parameter/{name.removeprefix('/')}"
+
+
+def _rules_parameters(options: Iterable[ReflectorOptions]) -> list[str]:
+    """Return the parameters that may hold the rules. Whether they do depends on how long the rules are."""
+    return _versions({each.rules_parameter for each in options if each.sinks or each.routes})
+
+
+def _versions(parameters: Iterable[str]) -> list[str]:
+    # The function reads one version, NAME:VERSION. AWS does not document whether IAM sees that in the ARN.
+    arns = {_parameter_arn(name) for name in parameters}
+    return sorted(arns | {f"{arn}:*" for arn in arns})
+
+
+def _own_logs(options: Iterable[Any]) -> list[str]:
+    names = sorted({each.function_name for each in options})
+    return [_arn("logs", f"log-group:/aws/lambda/{name}:*") for name in names]
+
+
+def _own_keys(options: Iterable[Any]) -> list[str]:
+    return sorted({each.kms_key_arn for each in options if each.kms_key_arn})
+
+
+def _all(options: Iterable[Any], read: Callable[[Any], Iterable[str]]) -> list[str]:
+    return sorted({value for each in options for value in read(each)})
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:{{partition}}:{service}:*:{{account}}:{resource}"
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _document(statements: Iterable[Mapping[str, Any]]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [dict(each) for each in statements if each["Resource"]]}

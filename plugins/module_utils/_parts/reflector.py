@@ -1,0 +1,181 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reflector: the function that forwards log events, its dead-letter queue, its rules and the permission for its log groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._errors import InvalidInputError
+from .._options.reflector import ReflectorOptions
+from .._plan import Resource, Result
+from .._resources.function import FunctionSettings, LambdaFunction
+from .._resources.permission.permission import LambdaPermission
+from .._resources.permission.settings import PermissionSettings
+from .._resources.permission.statement import Statement
+from .._resources.sqs_queue import QueueSettings, SqsQueue
+from .._resources.ssm_parameter import ParameterSettings, SsmParameter
+from .._session import Target
+from . import reflector_code
+from .packages import Package
+from .run import Run
+from .settings import StoredSettings, store
+
+TRIGGER_PREFIX = "log-reflector-trigger-"
+_REFERENCES = ("arn:", "secretsmanager:", "ssm:")
+_LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
+
+
+def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
+    """InvalidInputError for options that the function would refuse. Calls nobody.
+
+    It runs before the first write: the execution role follows from these options, and a mistake in them would take
+    permissions from the function that runs.
+    """
+    rules = _rules(options)
+    check_network(options, prefix)
+    # If the options only name a secret, as most do, there is nothing to check.
+    is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
+    if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
+        raise InvalidInputError(f"{prefix}sinks", mistake)
+    stored_rules(options).check(f"{prefix}sinks")
+    if wrong := [name for name in options.trigger_log_groups if not _LOG_GROUP.fullmatch(name)]:
+        raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
+
+
+def check_network(options: Any, prefix: str) -> None:
+    """InvalidInputError if a VPC is described by half."""
+    if bool(options.subnet_ids) != bool(options.security_group_ids):
+        raise InvalidInputError(f"{prefix}subnet_ids", f"it needs {prefix}security_group_ids, and the other way round")
+
+
+def stored_rules(options: ReflectorOptions) -> StoredSettings:
+    """Return sinks and routes as the function reads them."""
+    rules = _rules(options)
+    return StoredSettings(json.dumps(rules) if rules else "", options.rules_inline_bytes)
+
+
+def reflector_function(options: ReflectorOptions, package: Package, reference: str = "") -> FunctionSettings:
+    """Return the function's settings, without its release.
+
+    reference   of the parameter with the rules, "" while it is unknown
+    """
+    secret = {"SUMO_ENDPOINT": options.sumo_endpoint, "REFLECTOR_RULES": stored_rules(options).value(reference)}
+    return FunctionSettings(
+        name=options.function_name,
+        description="Log Reflector, forwards log events",
+        package=package.path,
+        code_sha256=package.code_sha256,
+        handler="handler.handler",
+        environment={"DEAD_LETTER_QUEUE": options.dead_letter_queue, **options.environment},
+        secret_environment={name: value for name, value in secret.items() if value},
+        reserved_concurrency=options.reserved_concurrency,
+        **common_function_settings(options),
+    )
+
+
+def common_function_settings(options: Any) -> dict[str, Any]:
+    """Return the settings of FunctionSettings that both functions take from options of the same names."""
+    return {
+        "role": options.role_name,
+        "runtime": options.runtime,
+        "architecture": options.architecture,
+        "memory_size": options.memory_size,
+        "timeout": options.timeout,
+        "on_failure_destination": options.dead_letter_queue,
+        "maximum_retry_attempts": options.maximum_retry_attempts,
+        "maximum_event_age": options.maximum_event_age,
+        "log_retention_days": options.log_retention_days,
+        "log_group_kms_key_arn": options.log_kms_key_arn,
+        "subnet_ids": options.subnet_ids,
+        "security_group_ids": options.security_group_ids,
+        "kms_key_arn": options.kms_key_arn,
+        "tags": as_tags(options.tags),
+    }
+
+
+def as_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as AWS takes them: texts."""
+    return {str(key): str(value) for key, value in tags.items()}
+
+
+def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, release: str) -> None:
+    """Bring the reflector into the state that the options describe."""
+    target, tags = run.target, as_tags(options.tags)
+    rules = stored_rules(options)
+    reference = ""
+    if rules.needs_parameter:
+        parameter = ParameterSettings(
+            name=options.rules_parameter,
+            value=rules.text,
+            description="Log Reflector, sinks and routes",
+            kms_key_arn=options.kms_key_arn,
+            tags=tags,
+        )
+        reference = store(run, "reflector", parameter)
+    function = reflector_function(options, package, reference)
+    run.converge(
+        "reflector",
+        {
+            "queue": SqsQueue(
+                target, QueueSettings(name=options.dead_letter_queue, kms_key_arn=options.kms_key_arn, tags=tags)
+            ),
+            "function": LambdaFunction(target, with_release(function, release)),
+            "permission": LambdaPermission(target, permission(target, options)),
+        },
+    )
+
+
+def with_release(function: FunctionSettings, release: str) -> FunctionSettings:
+    """Return the settings with the release."""
+    return dataclasses.replace(function, release=release)
+
+
+def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
+    """Return the statements that let CloudWatch Logs invoke the function.
+
+    One statement serves all log groups of the target: a statement for each would reach the policy's 20 KB at 40 to 60.
+    """
+    log_groups = "arn:{partition}:logs:{region}:{account}:log-group:"
+    # By hash, because a name may be longer than a statement's id and have other characters.
+    triggers = {
+        TRIGGER_PREFIX + hashlib.sha256(name.encode()).hexdigest()[:16]: f"{log_groups}{name}:*"
+        for name in options.trigger_log_groups
+    }
+    principal = "logs.amazonaws.com.cn" if target.region.startswith("cn-") else "logs.amazonaws.com"
+    return PermissionSettings(
+        function_name=options.function_name,
+        statements=tuple(
+            Statement(statement_id=name, principal=principal, source_arn=arn, source_account="{account}")
+            for name, arn in {"log-reflector-logs": f"{log_groups}*", **triggers}.items()
+        ),
+        purge_prefix=TRIGGER_PREFIX,
+    )
+
+
+def remove_reflector(run: Run, options: ReflectorOptions) -> None:
+    """Remove everything that belongs to the reflector.
+
+    The queue goes first: one that holds dead letters is refused, and only the function can send them again.
+    """
+    target = run.target
+    resources: dict[str, Resource] = {
+        "queue": SqsQueue(target, QueueSettings(name=options.dead_letter_queue, present=False)),
+        "function": LambdaFunction(
+            target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
+        ),
+        "rules": SsmParameter(target, ParameterSettings(name=options.rules_parameter, present=False)),
+    }
+    run.converge("reflector", resources)
+
+
+def _rules(options: ReflectorOptions) -> Result:
+    parts = {"sinks": options.sinks, "routes": list(options.routes)}
+    return {name: value for name, value in parts.items() if value}

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reflector's own code, which knows what it would make of its settings and what its sinks need."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from .._errors import ReflectorError
+from .packages import LAMBDA_SOURCES
+
+_FUNCTION = LAMBDA_SOURCES / "reflector" / "reflector"
+_NAME = "logreflector_aws_reflector"  # a name of its own: the function's package is called reflector
+
+
+@cache
+def module(name: str) -> ModuleType:
+    """Return a module of the Lambda function. ReflectorError where the collection is not installed."""
+    if _NAME not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            _NAME, _FUNCTION / "__init__.py", submodule_search_locations=[str(_FUNCTION)]
+        )
+        if spec is None or spec.loader is None or not _FUNCTION.is_dir():
+            raise ReflectorError(
+                "read the reflector's code",
+                "this module runs on the control node, where the collection is installed",
+                advice="Set connection: local for the target, and neither become nor delegate_to.",
+            )
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[_NAME] = package
+        spec.loader.exec_module(package)
+    return importlib.import_module(f"{_NAME}.{name}")
+
+
+def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> str:
+    """Return why the reflector would refuse these settings, in a sentence, "" if it would not. Reads no secret, calls no sink.
+
+    rules   plain values, as JSON has them
+    """
+    code = module("config")
+    what = "rules"
+    try:
+        code.checked_rules(rules, (code.SUMO_LOGIC,) if sumo_endpoint else ())
+        what = "settings"
+        texts = {name: str(value) for name, value in environment.items()}
+        code.checked({code.RULES: json.dumps(rules), "SUMO_ENDPOINT": sumo_endpoint, **texts})
+    except (ValueError, TypeError) as error:
+        origin = "" if what == "rules" else " SUMO_ENDPOINT is the option sumo_endpoint, other names are in environment"
+        return f"the reflector would refuse its {what}: {error}{origin}"
+    return ""
+
+
+def sink_permissions(sinks: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what the sinks of several targets need: actions and the ARNs of their resources."""
+    return [needed for each in sinks for needed in module("sink_facts").sink_permissions(each)]
+
+
+def sink_log_groups(sinks: Mapping[str, Any]) -> list[str]:
+    """Return names and patterns of the log groups that sinks in AWS write to: they would feed themselves."""
+    names: list[str] = module("sink_facts").sink_log_groups(sinks)
+    return names

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run over one target: resources in order, their changes and diffs as one result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from .._errors import ReflectorError
+from .._plan import Resource, Result, converge, outcome
+from .._session import Target
+
+_MERGED = ("changes", "diff", "warnings")
+_NAMED = ("parameter", "queue", "rule")  # a part may have several of these, so their facts have the resource's name
+
+
+class Run:
+    """Collects what the parts did on a target.
+
+    result   changed, changes and diff of all parts so far, and one entry for each part
+    """
+
+    def __init__(self, target: Target, *, check_mode: bool) -> None:
+        self.target = target
+        self.check_mode = check_mode
+        self.result: Result = {**outcome(()), "warnings": []}
+
+    def converge(self, part: str, resources: Mapping[str, Resource]) -> dict[str, Result]:
+        """Read the resources concurrently, then plan and write them in their order. Return their facts by name.
+
+        A resource is read again before its own plan if one before it was changed: it may depend on that one.
+        """
+        read = self.target.together(*(resource.read for resource in resources.values()))
+        facts: dict[str, Result] = {}
+        is_stale = False
+        for (name, resource), actual in zip(resources.items(), read, strict=True):
+            facts[name] = self.add(part, partial(self._one, name, resource, actual, is_stale))
+            is_stale = is_stale or (facts[name]["changed"] and not self.check_mode)
+        return facts
+
+    def _one(self, name: str, resource: Resource, actual: Any, is_stale: bool) -> Result:
+        read = None if is_stale else lambda: actual
+        result = converge(resource, check_mode=self.check_mode, read=read)
+        return {name if key in _NAMED else key: value for key, value in result.items()}
+
+    def add(self, part: str, work: Callable[[], Result]) -> Result:
+        """Run the work of a part and merge its result. Return what is left of it: its facts.
+
+        The error of a work that failed carries what all parts have changed until then.
+        """
+        try:
+            done: Result = {"changed": False, "changes": [], **work()}
+        except ReflectorError as error:
+            self._merge(error.done)
+            error.done = self.finish()
+            raise
+        failed: Result = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
+        facts = self._merge(done)
+        self.result.setdefault(part, {}).update(facts)
+        if failed.get("failed"):
+            raise PartFailedError({**self.finish(), **failed})
+        return {**facts, "changed": bool(done["changed"]), "changes": done["changes"]}
+
+    def finish(self) -> Result:
+        """Return the result of all parts."""
+        return {key: value for key, value in self.result.items() if key != "warnings" or value}
+
+    def _merge(self, done: Mapping[str, Any]) -> Result:
+        self.result["changed"] = self.result["changed"] or bool(done.get("changed"))
+        for key in _MERGED:
+            self.result[key].extend(done.get(key) or [])
+        return {key: value for key, value in done.items() if key not in ("changed", *_MERGED)}
+
+
+class PartFailedError(Exception):
+    """A part failed after it did what it could; `result` is the task's whole result."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.get("msg", ""))
+        self.result = result

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings that go into a function's environment if they are short, or into an SSM parameter."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from .._errors import InvalidInputError
+from .._resources.ssm_parameter import ParameterSettings, SsmParameter
+from .run import Run
+
+LONGEST = 8192
+"""Bytes of a parameter in the tier Advanced (AWS General Reference, Systems Manager endpoints and quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """A text, and where it is kept.
+
+    inline   up to how many bytes it goes into the environment
+    """
+
+    text: str
+    inline: int
+
+    @property
+    def needs_parameter(self) -> bool:
+        """Whether the text is too long for the environment."""
+        return len(self.text.encode()) > self.inline
+
+    def value(self, reference: str = "") -> str:
+        """Return the environment variable: the text, or the reference to one version of the parameter, with a hash.
+
+        Because of the hash, other settings make another environment even where the counting of versions begins again. A
+        reference to a version keeps the settings of a release that runs.
+        """
+        if not self.needs_parameter:
+            return self.text
+        return f"{reference}#{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    def check(self, what: str) -> None:
+        """InvalidInputError if not even a parameter holds the text."""
+        if self.needs_parameter and len(self.text.encode()) > LONGEST:
+            raise InvalidInputError(
+                what, f"it has {len(self.text.encode())} bytes of JSON, and an SSM parameter holds at most {LONGEST}"
+            )
+
+
+def store(run: Run, part: str, settings: ParameterSettings) -> str:
+    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION".
+
+    In check mode it is the version that would be written.
+    """
+    return str(run.converge(part, {"settings": SsmParameter(run.target, settings)})["settings"]["reference"])

@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: catch_up
+short_description: Subscribe the log groups that exist
+version_added: 0.1.0
+description:
+  - Gives every log group of an account and region that the rules choose a filter to the reflector, or serves all of them by one
+    account-level policy.
+  - A change between both ways loses no event, see docs/ACCOUNT_POLICY.md.
+  - Filters of others are never touched. The result has the counts, and a reason for each log group that is not subscribed.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.connection
+  - logreflector.aws.catch_up
+  - logreflector.aws.attributes
+  - logreflector.aws.attributes.group
+"""
+
+EXAMPLES = r"""
+- name: Subscribe all log groups but one
+  logreflector.aws.catch_up:
+    region: eu-west-1
+    exclude:
+      - /aws/lambda/very-loud
+
+- name: Remove our filters, our policy and our subscription tags
+  logreflector.aws.catch_up:
+    region: eu-west-1
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode, one line each.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - create function log-reflector
+catch_up:
+  description: Counts and lists as M(logreflector.aws.subscription_filters) returns them, or M(logreflector.aws.account_subscription_policy) in that mode.
+  type: dict
+  returned: success
+"""
+
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_catch_up
+
+SPEC = Spec(
+    groups=(
+        Group(StateOption),
+        Group(ModeOptions, variables="log_groups_"),
+        Group(LogGroupOptions, variables="log_groups_"),
+        Group(CatchUpOptions, variables="catch_up_"),
+        Group(ReflectorReference, "reflector_", "reflector_"),
+        Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(RoleVariables),
+    ),
+    work=manage_catch_up,
+    services=("lambda", "logs", "sts"),
+    needs_sources=True,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

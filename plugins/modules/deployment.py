@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deployment
+short_description: Deploy everything on one account and region
+version_added: 0.1.0
+description:
+  - Brings the execution roles, the reflector, the subscriber and the subscriptions of all log groups of a target into the state that the
+    options describe.
+  - The order loses no log. At no moment has a new log group neither a filter nor the account-level policy, and no function runs without
+    its permissions.
+  - Options that one part would refuse are refused before anything is changed.
+  - The playbook C(logreflector.aws.deploy) runs this module on every target of the inventory.
+  - The module runs on the control node, because it builds the packages of the functions there.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.connection
+  - logreflector.aws.deployment
+  - logreflector.aws.attributes
+  - logreflector.aws.attributes.group
+"""
+
+EXAMPLES = r"""
+- name: Deploy everything on one target
+  logreflector.aws.deployment:
+    region: eu-west-1
+    reflector_sumo_endpoint: secretsmanager:log-reflector/sumo-endpoint
+    log_groups_exclude:
+      - /aws/codebuild/*
+    subscriber_retention_days: 30
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode, one line each.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - create function log-reflector
+target:
+  description: Account, region and partition of the target.
+  type: dict
+  returned: success
+reflector:
+  description: The reflector's function, queue and permission.
+  type: dict
+  returned: success
+subscriber:
+  description: The subscriber's function, queues, alarm and rules.
+  type: dict
+  returned: success
+catch_up:
+  description: Counts and lists as M(logreflector.aws.subscription_filters) returns them, or M(logreflector.aws.account_subscription_policy) in that mode.
+  type: dict
+  returned: success
+"""
+
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
+    AccountTargets,
+    Placement,
+    RoleVariables,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_deployment
+
+SPEC = Spec(
+    groups=(
+        Group(Placement, variables="target_"),
+        Group(AccountOptions, "account_", "account_"),
+        Group(ReflectorOptions, "reflector_", "reflector_"),
+        Group(SubscriberOptions, "subscriber_", "subscriber_"),
+        Group(ModeOptions, "log_groups_", "log_groups_"),
+        Group(LogGroupOptions, "log_groups_", "log_groups_"),
+        Group(CatchUpOptions, "catch_up_", "catch_up_"),
+        Group(AccountTargets),
+        Group(RoleVariables),
+    ),
+    work=manage_deployment,
+    services=("cloudwatch", "events", "iam", "lambda", "logs", "sqs", "ssm", "sts"),
+    needs_sources=True,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

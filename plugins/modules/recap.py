@@ -1,0 +1,109 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recap
+short_description: Print what happened on every target
+version_added: 0.1.0
+description:
+  - Prints the recap of a run as plain text, with every display callback. It names what each target did, the log groups that cannot be
+    subscribed counted by reason, the failures grouped by reason, and the totals.
+  - With O(scope=wave) it prints one line about the wave that has just ended.
+  - It reads variables that the tasks of this collection's playbooks register, and calls no API. Use it with C(run_once).
+  - It runs on the control node only.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.attributes.info
+options:
+  scope:
+    description: What to print.
+    type: str
+    choices: [run, wave]
+    default: run
+  title:
+    description: Title of the recap.
+    type: str
+    default: Log Reflector
+  waves:
+    description: Whether the playbook takes the targets in waves. Then a target without the variable C(recap_wave) was not started.
+    type: bool
+    default: false
+  lines:
+    description: Up to this many targets without problems have a line each. More are summed up.
+    type: int
+    default: 30
+  retry_file:
+    description:
+      - File for the names of the targets that failed or were not started, one a line, for C(--limit @FILE). A relative path starts in the
+        current directory. Targets in the file that this run did not include stay. If no target is left, the file is removed.
+      - V("") writes none. Check mode writes none.
+    type: str
+    default: ""
+  sizes:
+    description: The sizes of the waves, as C(serial) has them. With O(scope=wave).
+    type: list
+    elements: str
+    default: [100%]
+  allowed_failures:
+    description: How many targets of a wave may fail, as a number or as a percentage of the wave. With O(scope=wave).
+    type: str
+    default: 0%
+"""
+
+EXAMPLES = r"""
+- name: Print the recap
+  logreflector.aws.recap:
+    title: Catch-up
+  run_once: true
+  register: recap
+"""
+
+RETURN = r"""
+lines:
+  description: The lines that were printed.
+  type: list
+  elements: str
+  returned: always
+  sample:
+    - "Catch-up, 1 target: 1 ok."
+    - "shop.eu-west-1: ok. 56 of 58 eligible log groups subscribed (96.5 %); no changes; 3 excluded; 2 cannot be subscribed."
+left:
+  description: The targets that failed or were not started.
+  type: list
+  elements: str
+  returned: with O(scope=run)
+  sample: []
+counts:
+  description: Number of targets by outcome.
+  type: dict
+  returned: with O(scope=run)
+  sample: {changed: 0, ok: 1, failed: 0, unfinished: 0, not_started: 0}
+report:
+  description: Coverage, delivery check and dead letters of all targets and of each. The callback P(logreflector.aws.fleet#callback) puts it into its report.
+  type: dict
+  returned: with O(scope=run)
+number:
+  description: Number of the wave.
+  type: int
+  returned: with O(scope=wave)
+  sample: 1
+of:
+  description: Number of waves.
+  type: int
+  returned: with O(scope=wave)
+  sample: 4
+failures:
+  description: Number of targets of the wave that failed.
+  type: int
+  returned: with O(scope=wave)
+  sample: 0
+stops:
+  description: Whether more targets failed than may.
+  type: bool
+  returned: with O(scope=wave)
+  sample: false
+"""

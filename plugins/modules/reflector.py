@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reflector
+short_description: Deploy the function that forwards log events
+version_added: 0.1.0
+description:
+  - Manages the reflector of one account and region. It is a Lambda function with its own log group, a dead-letter queue, the permission
+    for CloudWatch Logs, and an SSM parameter if its rules are long.
+  - Sinks and routes are checked by the function's own code before anything is changed.
+  - The execution role has to exist, see M(logreflector.aws.execution_roles).
+  - The module runs on the control node, because it builds the package of the function there.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.connection
+  - logreflector.aws.reflector
+  - logreflector.aws.attributes
+  - logreflector.aws.attributes.group
+"""
+
+EXAMPLES = r"""
+- name: Forward to Sumo Logic
+  logreflector.aws.reflector:
+    region: eu-west-1
+    sumo_endpoint: secretsmanager:log-reflector/sumo-endpoint
+
+- name: Remove the reflector, after the subscription filters are gone
+  logreflector.aws.reflector:
+    region: eu-west-1
+    state: absent
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode, one line each.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - create function log-reflector
+reflector:
+  description: The function, its queue and its permission.
+  type: dict
+  returned: success
+"""
+
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_reflector
+
+SPEC = Spec(
+    groups=(Group(StateOption), Group(ReflectorOptions, variables="reflector_"), Group(RoleVariables)),
+    work=manage_reflector,
+    services=("lambda", "logs", "sqs", "ssm", "sts"),
+    needs_sources=True,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

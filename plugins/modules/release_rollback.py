@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_rollback
+short_description: Return the functions of a target to the release before
+version_added: 0.1.0
+description:
+  - Returns what the last deployment of a target changed. That is the reflector, the subscriber, or both, and the subscriber's rules.
+  - If a function is not what its current release was, because a deployment was interrupted or failed or somebody changed it, it returns
+    to the current release. Otherwise it returns to the previous one.
+  - Everything that a version of the function keeps is restored, with all environment variables, the runtime, role, layers, VPC, file
+    systems, dead-letter queue, encryption key, logging and tracing. What belongs to the function and not to a version stays as it is,
+    namely reserved concurrency, the handling of failed asynchronous invocations, the resource policy, event sources, other tags and the
+    log group.
+  - A function is never without working code. The configuration is restored before the code, because a package has to work with the
+    configuration of the release before it, while an older package may not work with a newer configuration.
+  - The package is downloaded from the address that AWS signs for it, before anything is changed. The control node has to reach Amazon S3
+    in the region, and needs no permission there.
+  - The alias C(log-reflector-withdrawn) names the release that was left. It is written first, so an interrupted run continues where it
+    ended, and a second run changes nothing. The next deployment deletes it.
+  - There is one step back. After it the next deployment is the only way.
+  - A function that does not carry the tag C(managed-by=logreflector.aws), one that keeps no release, and one whose current release has
+    none before it are refused.
+  - Subscription filters, permissions and execution roles stay. They serve both releases.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.connection
+  - logreflector.aws.release_rollback
+  - logreflector.aws.attributes
+  - logreflector.aws.attributes.group
+"""
+
+EXAMPLES = r"""
+- name: Return one target to its release before
+  logreflector.aws.release_rollback:
+    region: eu-west-1
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed, or would be in check mode, one line each.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - update code of function log-reflector
+functions:
+  description: The functions that the last deployment changed, C(reflector) or C(subscriber) or both.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - reflector
+reflector:
+  description:
+    - C(restored) is the release that the function went back to, or would in check mode. C(releases) are those kept now.
+  type: dict
+  returned: if the reflector is among the functions
+  sample:
+    restored: {release: 0.1.0, version: "3"}
+subscriber:
+  description: The same for the subscriber.
+  type: dict
+  returned: if the subscriber is among the functions
+"""
+
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.releases import RollbackOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.releases import roll_back_target
+
+SPEC = Spec(
+    groups=(
+        Group(RollbackOptions, variables="", named={"release": "rollback_release", "wait_timeout": ""}),
+        Group(RoleVariables),
+    ),
+    work=roll_back_target,
+    services=("events", "lambda", "sqs", "sts"),
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC)
+
+
+if __name__ == "__main__":
+    main()

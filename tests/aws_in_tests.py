@@ -1,0 +1,202 @@
+"""Shared by the tests' conftest files: the fixtures every one needs, and the AWS that resources are tested against."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.logreflector.aws.plugins.module_utils import _plan
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
+from botocore.awsrequest import AWSResponse
+
+DEPLOYER_POLICY = Path(__file__).resolve().parents[1] / "docs" / "iam" / "deployer-policy.json"
+REGION = "eu-west-1"
+READS = ("Assume", "Describe", "Filter", "Get", "List")
+LAMBDA_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+OWNER = {"managed-by": "logreflector.aws"}
+"""The owner tag, as a dictionary."""
+OWNER_LIST = [{"Key": "managed-by", "Value": "logreflector.aws"}]
+"""The owner tag, as IAM, EventBridge, CloudWatch and Systems Manager write tags."""
+Answer = Mapping[str, Any] | str
+
+
+def zip_bytes(code: str = "def handler(event, context):\n    return event\n", name: str = "handler.py") -> bytes:
+    """Return a zip archive of one file; the same content gives the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), code)
+    return buffer.getvalue()
+
+
+def is_write(operation: str) -> bool:
+    """Return whether an API operation ("CreateQueue") writes."""
+    return not operation.startswith(READS)
+
+
+class Cloud:
+    """One AWS backend, and resources run against it in this process.
+
+    name    "moto" or "embedded"
+    calls   API operations of the last run ("CreateQueue"), in order
+    """
+
+    def __init__(self, name: str, access_key: str = "testing", endpoint_url: str | None = None, **keys: str) -> None:
+        self.name = name
+        self.calls: list[str] = []
+        self.client = cache(self._client)
+        self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": "of-the-owner", **keys}
+        self._endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
+        self._answers: dict[str, list[Answer | Callable[[dict[str, Any]], Answer]]] = {}
+        self._requests: list[dict[str, Any]] = []
+
+    @cached_property
+    def _recorded_session(self) -> boto3.Session:
+        session = self._session()
+        session.events.register("before-parameter-build", self._record)
+        session.events.register_first("before-call", self._replace_answer)
+        return session
+
+    @property
+    def writes(self) -> list[str]:
+        """The operations of the last run that write."""
+        return list(filter(is_write, self.calls))
+
+    @cached_property
+    def role_arn(self) -> str:
+        """The ARN of a role that Lambda may assume."""
+        iam = self.client("iam")
+        try:
+            role = iam.create_role(RoleName="for-functions", AssumeRolePolicyDocument=json.dumps(LAMBDA_TRUST))
+        except iam.exceptions.EntityAlreadyExistsException:
+            role = iam.get_role(RoleName="for-functions")
+        return str(role["Role"]["Arn"])
+
+    @cached_property
+    def account(self) -> str:
+        """The account's id."""
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{REGION}:{self.account}:{resource}"
+
+    def target(self) -> Target:
+        """Return a new Target whose calls are recorded."""
+        target = Target(self._recorded_session, REGION, endpoint_url=self._endpoint_url)
+        target._clients = self._clients  # constructing clients takes most of the time of a test
+        return target
+
+    def converge(
+        self, resource_factory: Callable[[Target, Any], _plan.Resource], settings: Any, *, check_mode: bool = False
+    ) -> dict[str, Any]:
+        """Return the result of one run of a resource on a new Target. Raises ReflectorError."""
+        self.calls.clear()
+        result = _plan.converge(resource_factory(self.target(), settings), check_mode=check_mode)
+        CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # --diff raises for values that it cannot show
+        return result
+
+    def converge_and_repeat(
+        self, resource_factory: Callable[[Target, Any], _plan.Resource], settings: Any
+    ) -> dict[str, Any]:
+        """Return the result of a run that changes something; `calls` are of this run.
+
+        Check mode before it must announce the same without a write, and the run after it must find nothing to do.
+        """
+        planned = self.converge(resource_factory, settings, check_mode=True)
+        assert (planned["changed"], self.writes) == (True, [])
+        done = self.converge(resource_factory, settings)
+        assert (done["changes"], done["diff"]) == (planned["changes"], planned["diff"])
+        calls = list(self.calls)
+        again = self.converge(resource_factory, settings)
+        assert (again["changes"], again["diff"], self.writes) == ([], [], [])
+        self.calls[:] = calls
+        return done
+
+    def as_deployer(self, service: str) -> Cloud:
+        """Return the same backend with the permissions for one service that docs/iam gives the deployer."""
+        statements = json.loads(DEPLOYER_POLICY.read_text(encoding="utf-8"))["Statement"]
+        allowed = [item for item in statements if f"{service}:" in str(item["Action"])]
+        trust = [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
+        policy, name, iam = {"Version": "2012-10-17"}, f"deployer-{service}", self.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({**policy, "Statement": trust}))
+        document = json.dumps({**policy, "Statement": allowed})
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
+        keys = self.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName=name)["Credentials"]
+        return Cloud(
+            self.name,
+            keys["AccessKeyId"],
+            self._endpoint_url,
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
+    def answer(self, operation: str, *answers: Answer | Callable[[dict[str, Any]], Answer]) -> None:
+        """Give the next calls of an API operation these answers, then the backend's own again.
+
+        An answer is the parsed response, or an error as "Code: message", or a function of the request that returns one.
+        """
+        self._answers[operation] = list(answers)
+
+    def _client(self, service: str, region: str = REGION) -> Any:
+        """Return a boto3 client to prepare and inspect with; its calls are not recorded."""
+        return self._session().client(service, region_name=region, endpoint_url=self._endpoint_url)
+
+    def _session(self) -> boto3.Session:
+        return boto3.Session(region_name=REGION, **self._keys)
+
+    def _record(self, params: dict[str, Any], model: Any, **_unused: Any) -> None:
+        self.calls.append(model.name)
+        self._requests.append(params)
+
+    def _replace_answer(self, model: Any, **_unused: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        request = self._requests.pop()
+        if not self._answers.get(model.name):
+            return None
+        answer = self._answers[model.name].pop(0)
+        if callable(answer):
+            answer = answer(request)
+        if isinstance(answer, str):
+            code, _colon, message = answer.partition(": ")
+            return AWSResponse("", 400, {}, None), {"Error": {"Code": code, "Message": message}}
+        return AWSResponse("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}, **answer}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def refuse_calls_to_other_machines() -> Iterator[None]:
+    """Fail a test that resolves the name of another machine: it would wait for AWS, and might even pass."""
+    look_up = socket.getaddrinfo
+
+    def refuse(host: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in (None, "", "localhost", "0.0.0.0", "::", "::1") or name.startswith("127."):
+            return look_up(host, *rest, **more)
+        if name.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        pytest.fail(f"this test resolves {name}")  # not an Exception: no code under test catches and retries it
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", refuse)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_models_once() -> Iterator[None]:
+    """Share botocore's service models between sessions: reading them takes 70 ms of CPU for each client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield

@@ -1,0 +1,69 @@
+"""Resources of module_utils run against moto in this process and against the embedded AWS: each checks what the other lets pass.
+
+`-k moto` runs without the embedded AWS. The marker `backend("moto")` or `backend("embedded")` limits a test to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
+
+import moto_log_groups
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils import _retry
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
+from aws_in_tests import Cloud, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
+from embedded_aws import Configuration, EmbeddedAws, Organization
+from moto import mock_aws
+
+ACCOUNT = "111111111111"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", "backend(name): run a test of the fixture `cloud` on this backend only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that uses `cloud` on both backends, or on the one that its marker names."""
+    if "cloud" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("backend")
+        metafunc.parametrize("cloud", marker.args if marker else ("moto", "embedded"), indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remove_rate_limits() -> Iterator[None]:
+    """Neither backend limits rates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _retry_at_once() -> Iterator[None]:
+    """Retry after 10 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_retry, "random", SimpleNamespace(uniform=lambda _low, _high: 0.01))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _embedded() -> Iterator[tuple[str, str]]:
+    """Access key and endpoint of one embedded AWS for all tests."""
+    with EmbeddedAws(Configuration(organization=Organization(management=ACCOUNT, members=()))) as aws:
+        yield ACCOUNT, aws.endpoint_url
+
+
+@pytest.fixture
+def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """One of the backends. moto is empty; the embedded AWS keeps what earlier tests made, so each test uses its own names."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    if request.param == "embedded":
+        yield Cloud("embedded", *request.getfixturevalue("_embedded"))
+        return
+    moto_log_groups.install()
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield Cloud("moto")

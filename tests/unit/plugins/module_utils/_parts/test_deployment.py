@@ -1,0 +1,117 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything on one target, against moto in this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
+
+
+@pytest.fixture(autouse=True)
+def _packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_deployment_on_empty_target_announces_what_it_does(aws: Any) -> None:
+    announced = aws.run("deployment", check_mode=True, **OPTIONS)
+    assert aws.writes == []
+    assert "failed" not in announced, announced
+    done = aws.run("deployment", **OPTIONS)
+    assert "failed" not in done, done
+    assert done["changes"] == announced["changes"]
+    assert done["diff"] == announced["diff"]
+
+
+def test_deployment_a_second_time_writes_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    again = aws.run("deployment", **OPTIONS)
+    assert (again.get("msg"), again["changes"], aws.writes) == (None, [], [])
+
+
+def test_deployment_with_long_rules_keeps_them_in_a_parameter(aws: Any) -> None:
+    options = {
+        **OPTIONS,
+        "reflector_rules_inline_bytes": 0,
+        "reflector_sinks": {"out": {"type": "stdout", "payloads_in_own_log": True}},
+        "subscriber_settings_inline_bytes": 0,
+    }
+    announced = aws.run("deployment", check_mode=True, **options)
+    done = aws.run("deployment", **options)
+    assert "failed" not in done, done
+    assert (done["changes"], done["diff"]) == (announced["changes"], announced["diff"])
+    assert aws.run("deployment", **options)["changes"] == []
+    changed = {**options, "log_groups_exclude": ["/x"]}
+    announced = aws.run("deployment", check_mode=True, **changed)
+    done = aws.run("deployment", **changed)
+    assert (done["changes"], done["diff"]) == (announced["changes"], announced["diff"])
+    environment = aws.client("lambda").get_function_configuration(FunctionName="log-reflector-subscriber")[
+        "Environment"
+    ]
+    assert environment["Variables"]["SUBSCRIPTIONS"].startswith("ssm:/log-reflector/subscriber:2#")
+
+
+def test_removal_of_all_parts_leaves_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    for module in ("subscriber", "catch_up", "reflector", "execution_roles"):
+        announced = aws.run(module, check_mode=True, state="absent")
+        done = aws.run(module, state="absent")
+        assert "failed" not in done, done
+        assert done["changes"] == announced["changes"]
+        assert aws.run(module, state="absent")["changes"] == []
+
+
+def test_single_parts_after_the_deployment_change_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    assert aws.run("execution_roles", **OPTIONS)["changes"] == []
+    assert aws.run("catch_up")["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reflector_runtime": "python3.8"}, "value of reflector_runtime must be one of"),
+        ({"reflector_memory_size": 1}, "the option reflector_memory_size: 1 is not between 128 and 32768"),
+        ({"reflector_sinks": {"x": {"type": "nowhere"}}}, "reflector_sinks"),
+        ({"reflector_subnet_ids": ["subnet-1"]}, "reflector_subnet_ids"),
+        ({"log_groups_include": ["re:("]}, "log_groups_include"),
+        ({"log_groups_created_after": "soon"}, "log_groups_created_after"),
+        ({"reflector_trigger_log_groups": ["/a/*"]}, "reflector_trigger_log_groups"),
+        ({"log_groups_exlude": []}, "log_groups_exlude"),
+    ],
+)
+def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: dict[str, Any], message: str) -> None:
+    result = aws.run("deployment", **{**OPTIONS, **options})
+    assert result["failed"] is True
+    assert message in result["msg"]
+    assert aws.calls == []
+
+
+def statements_of(aws: Any) -> list[dict[str, Any]]:
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName="log-reflector")["Policy"])
+    return policy["Statement"]
+
+
+def test_reflector_trigger_log_groups_get_statements_beside_the_one_for_all(aws: Any) -> None:
+    names = ["/aws/lambda/checkout_1.x#y", "x" * 512, "/aws/lambda/checkout_1.x#y"]
+    aws.run("execution_roles", **OPTIONS)
+    aws.run("reflector", sumo_endpoint=OPTIONS["reflector_sumo_endpoint"], trigger_log_groups=names)
+    made = statements_of(aws)
+    arns = [item["Condition"]["ArnLike"]["AWS:SourceArn"].partition("log-group:")[2] for item in made]
+    assert arns == ["*", f"{names[0]}:*", f"{names[1]}:*"]
+    assert {item["Principal"]["Service"] for item in made} == {"logs.amazonaws.com"}
+    assert [item["Sid"].startswith("log-reflector-trigger-") for item in made] == [False, True, True]
+
+
+@pytest.mark.parametrize("name", ["/aws/*", "x" * 513, "é", "", "a b"])
+def test_reflector_trigger_log_group_with_impossible_name_is_refused(aws: Any, name: str) -> None:
+    refused = aws.run("reflector", sumo_endpoint="secretsmanager:x", trigger_log_groups=["/app/orders", name])
+    assert "trigger_log_groups" in refused["msg"]
+    assert aws.calls == []

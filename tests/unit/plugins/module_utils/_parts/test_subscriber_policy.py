@@ -1,0 +1,94 @@
+"""What the subscriber's role may do, by the variables of its account's targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import subscriber_policy
+
+
+def policy(targets: Sequence[dict[str, Any]], regions: Sequence[str] = ("eu-west-1",)) -> dict[str, Any]:
+    """Return the policy of an account whose targets have these options, the first of them in several regions."""
+    return subscriber_policy(
+        [lenient_options({"region": regions[0], **target}) for target in targets]
+        + [lenient_options({"region": region, **targets[0]}) for region in regions]
+    )
+
+
+def statements(*targets: dict[str, Any], regions: Sequence[str] = ("eu-west-1",)) -> dict[str, dict[str, Any]]:
+    found = policy(targets, regions)
+    assert found["Version"] == "2012-10-17"
+    return {statement["Sid"]: statement for statement in found["Statement"]}
+
+
+def on_log_groups(*targets: dict[str, Any]) -> set[str]:
+    return set(statements(*targets)["SubscribeLogGroups"]["Action"])
+
+
+ALWAYS = {
+    "logs:DeleteSubscriptionFilter",
+    "logs:DescribeSubscriptionFilters",
+    "logs:ListTagsForResource",
+    "logs:PutSubscriptionFilter",
+}
+MARKS = {"logs:TagResource", "logs:UntagResource"}
+BACKFILL = {"logs:FilterLogEvents"}
+OFF = {"subscriber_backfill_seconds": 0, "log_groups_tag_log_groups": False}
+
+
+@pytest.mark.parametrize(
+    ("targets", "actions"),
+    [
+        ([{}], ALWAYS | MARKS | BACKFILL),
+        ([OFF], ALWAYS),
+        ([OFF, {}], ALWAYS | MARKS | BACKFILL),
+        ([{**OFF, "subscriber_retention_days": 0}], ALWAYS),
+        ([OFF, {**OFF, "subscriber_retention_days": 30}], ALWAYS | {"logs:PutRetentionPolicy"}),
+        ([{"subscriber_backfill_seconds": "0", "log_groups_tag_log_groups": "no"}], ALWAYS),
+        ([{"subscriber_backfill_seconds": None, "log_groups_tag_log_groups": None}], ALWAYS | MARKS | BACKFILL),
+    ],
+)
+def test_it_may_do_with_log_groups_what_a_target_asks_for(targets: list[dict[str, Any]], actions: set[str]) -> None:
+    assert on_log_groups(*targets) == actions
+
+
+def test_it_writes_in_the_regions_of_the_account_alone() -> None:
+    found = statements({}, regions=("eu-west-1", "us-east-1"))
+    assert found["SubscribeLogGroups"]["Resource"] == [
+        "arn:{partition}:logs:eu-west-1:{account}:log-group:*",
+        "arn:{partition}:logs:us-east-1:{account}:log-group:*",
+    ]
+
+
+def test_without_backfill_it_may_not_invoke_the_reflector() -> None:
+    assert statements({})["SendFirstEvents"]["Resource"][0].endswith(":function:log-reflector")
+    assert "SendFirstEvents" not in statements(OFF)
+
+
+def test_it_may_put_only_its_own_events_on_the_bus() -> None:
+    statement = statements({})["ContinueSweeps"]
+    assert statement["Resource"] == ["arn:{partition}:events:*:{account}:event-bus/default"]
+    assert statement["Condition"] == {"StringEquals": {"events:source": "logreflector.subscriber"}}
+
+
+def test_it_reads_the_settings_of_all_targets() -> None:
+    found = statements({}, {"subscriber_settings_parameter": "elsewhere/subscriber"})["ReadSettings"]["Resource"]
+    here, there = (f"arn:{{partition}}:ssm:*:{{account}}:parameter/{name}" for name in ("log-reflector", "elsewhere"))
+    assert found == sorted([f"{arn}/subscriber{end}" for arn in (here, there) for end in ("", ":*")])
+
+
+def test_the_largest_account_fits_twice_into_a_role() -> None:
+    """10,240 characters for all inline policies of a role, without white space (IAM User Guide, "IAM and AWS STS quotas")."""
+    everything = {
+        "subscriber_retention_days": 30,
+        "log_groups_include_tags": {"a": "b"},
+        "log_groups_merge": True,
+    }
+    regions = [f"ap-southeast-{number}" for number in range(1, 35)]
+    text = json.dumps(policy([everything], regions), separators=(",", ":"))
+    filled = text.replace("{partition}", "aws-us-gov").replace("{account}", "1" * 12)
+    assert len(filled) * 2 <= 10_240

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Misspelled variables."""
+
+from __future__ import annotations
+
+from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import unknown_variables
+
+KNOWN = {"log_groups_exclude", "reflector_memory_size", "deploy_waves", "subscriber_retention_days", "target_region"}
+
+
+def test_unknown_variables_misspelled_name_suggests_the_nearest() -> None:
+    names = ["log_groups_exlude", "deploy_wavs", "reflector_memmory_size", "subscriber_retention_day"]
+    assert unknown_variables(names, KNOWN) == [
+        "deploy_wavs: no such variable. Did you mean deploy_waves?",
+        "log_groups_exlude: no such variable. Did you mean log_groups_exclude?",
+        "reflector_memmory_size: no such variable. Did you mean reflector_memory_size?",
+        "subscriber_retention_day: no such variable. Did you mean subscriber_retention_days?",
+    ]
+
+
+def test_unknown_variables_other_prefix_suggests_the_right_one() -> None:
+    assert unknown_variables(["catch_up_exclude"], KNOWN) == [
+        "catch_up_exclude: no such variable. Did you mean log_groups_exclude?"
+    ]
+
+
+def test_unknown_variables_nothing_near_has_no_suggestion() -> None:
+    assert unknown_variables(["reflector_zzz"], KNOWN) == ["reflector_zzz: no such variable."]
+
+
+def test_unknown_variables_known_and_foreign_names_give_no_message() -> None:
+    assert unknown_variables([*KNOWN, "ansible_host", "my_reflector_zzz", "reflector", "deployment"], KNOWN) == []
