@@ -56,7 +56,10 @@ def events_of(*messages, **members):
         ),
         ([{**EVERYTHING, "redact": ["email", 5]}], "routes[0].redact[1]: must be an object with options."),
         ([{**EVERYTHING, "redact": [{"replacement": ""}]}], "routes[0].redact[0].pattern: is needed."),
-        ([{**EVERYTHING, "redact": [{"pattern": "["}]}], "routes[0].redact[0].pattern: is no Python regular expression"),
+        (
+            [{**EVERYTHING, "redact": [{"pattern": "["}]}],
+            "routes[0].redact[0].pattern: is no Python regular expression",
+        ),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\2"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\g<x>"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "with": "b"}]}], "routes[0].redact[0].with: there is no such"),

@@ -182,7 +182,10 @@ def test_the_urls_own_path_and_query(path, target):
     ("options", "message"),
     [
         ({"username": "it"}, "it.password: must be given together with username."),
-        ({"username": "a", "password": "b", "api_key": "c"}, "it.api_key: cannot be combined with username and password."),
+        (
+            {"username": "a", "password": "b", "api_key": "c"},
+            "it.api_key: cannot be combined with username and password.",
+        ),
         *(
             ({"index": index}, "it.index: must be lower case")
             for index in ("", "Logs", "a b", "a/b", "_a", "-a", "..", "a%d%q", "a:b")
