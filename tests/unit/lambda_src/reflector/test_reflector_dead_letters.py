@@ -45,7 +45,7 @@ def noise(size, seed=0):
 # --- what a letter says ---
 
 
-def test_a_letter_is_a_subscription_event_with_a_member_more(monkeypatch):
+def test_dead_letter_is_a_subscription_event_with_metadata(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "log-reflector")
     ((body, part),) = dead_letters(unsent("a", "b", first=7), "main")
     got, mark = opened(body)
@@ -63,7 +63,7 @@ def test_a_letter_is_a_subscription_event_with_a_member_more(monkeypatch):
 
 @given(st.lists(messages, min_size=1, max_size=8), st.sampled_from([None, {"n": "1"}, {"é": [1, "\ud800"]}]))
 @example(["\ud800"], None)
-def test_events_are_whole_and_can_be_read_again(texts, extracted):
+def test_dead_letter_decodes_to_the_same_events(texts, extracted):
     left = unsent(*texts)
     if extracted:
         for event in left.batch.events:
@@ -83,7 +83,7 @@ lines = st.one_of(
 
 
 @given(st.lists(lines, min_size=1, max_size=12), st.data())
-def test_the_lines_of_some_events_are_the_same_after_the_queue(texts, data):
+def test_dead_letter_of_subset_makes_the_same_lines(texts, data):
     batch = batch_of(*texts)
     chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1)))
     whole = list(json_lines(batch.events, ',"logGroup":"/g"', ["id"]))
@@ -98,7 +98,7 @@ def test_the_lines_of_some_events_are_the_same_after_the_queue(texts, data):
 
 @examples(25)
 @given(st.lists(st.integers(0, 400_000), min_size=1, max_size=12), st.integers(0, 1000))
-def test_letters_are_within_the_size_and_hold_every_event_in_order(sizes, seed):
+def test_dead_letters_respect_size_and_order(sizes, seed):
     texts = [noise(size, seed + number) for number, size in enumerate(sizes)]
     got = list(dead_letters(unsent(*texts), "main"))
     names = []
@@ -112,13 +112,13 @@ def test_letters_are_within_the_size_and_hold_every_event_in_order(sizes, seed):
     assert names == list(range(len(sizes)))
 
 
-def test_thousands_of_events_are_few_letters():
+def test_dead_letters_of_thousands_of_events_are_few():
     got = list(dead_letters(unsent(*(noise(300, seed) for seed in range(5000))), "main"))
     assert sum(len(part.batch.events) for _body, part in got) == 5000
     assert all(MAX_MESSAGE_BYTES / 4 < len(body) <= MAX_MESSAGE_BYTES for body, _part in got)
 
 
-def test_events_are_compressed_about_twice_until_they_are_small_enough():
+def test_dead_letters_compress_events_about_twice():
     events = unsent(*(noise(300, seed) for seed in range(5000)))
     with mock.patch("reflector.dead_letters.gzip", wraps=gzip.compress) as compress:
         got = list(dead_letters(events, "main"))
@@ -128,7 +128,7 @@ def test_events_are_compressed_about_twice_until_they_are_small_enough():
     assert packed < 2.5 * whole
 
 
-def test_the_largest_event_of_cloudwatch_logs_is_within_what_sqs_takes_today():
+def test_dead_letter_of_largest_event_fits_sqs():
     # 1 MB of the least compressible text that a log has: base64 of noise. SQS takes 1 MiB since 2025.
     ((body, _part),) = dead_letters(unsent(noise(1_024_000)), "main")
     assert MAX_MESSAGE_BYTES < len(body) <= 1024 * 1024
@@ -140,7 +140,7 @@ def test_the_largest_event_of_cloudwatch_logs_is_within_what_sqs_takes_today():
 @pytest.mark.parametrize(
     "event", [{"awslogs": {"data": "no!"}}, {}, {"awslogs": 5, "more": ["é"]}, {"deadLetter": {"sink": "x"}}]
 )
-def test_an_event_that_is_no_payload_goes_as_it_came(event):
+def test_undecodable_letter_keeps_event_unchanged(event):
     body = json.loads(undecodable_letter(event, "The payload is not valid base64."))
     mark = body.pop("deadLetter")
     assert body == {name: value for name, value in event.items() if name != "deadLetter"}
@@ -148,14 +148,14 @@ def test_an_event_that_is_no_payload_goes_as_it_came(event):
 
 
 @pytest.mark.parametrize("event", ["text", ["a"], None, 5])
-def test_an_event_that_is_no_object_goes_too(event):
+def test_undecodable_letter_of_non_object(event):
     assert json.loads(undecodable_letter(event, "x"))["event"] == event
 
 
 # --- the queue ---
 
 
-def test_there_is_a_queue_when_it_is_named(monkeypatch):
+def test_current_queue_needs_a_name(monkeypatch):
     for name in ("", " "):
         monkeypatch.setenv("DEAD_LETTER_QUEUE", name)
         assert current_queue() is None
@@ -165,13 +165,13 @@ def test_there_is_a_queue_when_it_is_named(monkeypatch):
     assert isinstance(current_queue(), Queue)
 
 
-def test_what_is_put_is_there(queue: DeadLetters):
+def test_queue_put_stores_message(queue: DeadLetters):
     Queue(queue.name).put("one")
     Queue(queue.name).put("two")
     assert sorted(record["body"] for record in queue.take()) == ["one", "two"]
 
 
-def test_a_refusal_is_said_with_aws_code_and_without_the_message(queue: DeadLetters):
+def test_queue_refusal_has_code_without_message(queue: DeadLetters):
     with pytest.raises(QueueRefusedError) as caught:
         Queue(queue.name).put("private" * 1_000_000)
     assert str(caught.value) == "SendMessage to the queue dead-letters was refused: InvalidParameterValue"
@@ -179,7 +179,7 @@ def test_a_refusal_is_said_with_aws_code_and_without_the_message(queue: DeadLett
     assert caught.value.__suppress_context__
 
 
-def test_a_queue_that_is_not_there_is_said_and_looked_for_again(aws):
+def test_queue_missing_is_reported_and_looked_up_again(aws):
     with pytest.raises(QueueRefusedError, match=r"^GetQueueUrl to the queue dead-letters was refused: .*NonExistent"):
         Queue("dead-letters").put("x")
     found = DeadLetters(boto3.client("sqs"))
@@ -187,14 +187,14 @@ def test_a_queue_that_is_not_there_is_said_and_looked_for_again(aws):
     assert len(found.take()) == 1
 
 
-def test_a_queue_that_cannot_be_reached_is_said(aws, monkeypatch):
+def test_queue_unreachable_is_reported(aws, monkeypatch):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(QueueRefusedError, match=r"^the queue q was not reached: NoRegionError$"):
         Queue("q").put("private")
 
 
-def test_a_letter_can_be_opened_by_hand():
+def test_dead_letter_opens_with_documented_commands():
     """As the module's docstring says: base64, gunzip."""
     ((body, _part),) = dead_letters(unsent("a"), "main")
     assert b'"message":"a"' in gzip.decompress(base64.b64decode(json.loads(body)["awslogs"]["data"]))

@@ -22,12 +22,12 @@ def events(payload):
     return list(itertools.chain.from_iterable(payload.pages()))
 
 
-def test_a_control_message_is_read():
+def test_decode_control_message():
     got = decode(sample("control_message.json"))
     assert (got.message_type, got.owner, got.log_group, got.log_stream) == (CONTROL_MESSAGE, "CloudwatchLogs", "", "")
 
 
-def test_a_sample_is_read():
+def test_decode_sample():
     got = decode(sample("powertools_cloudwatch_logs_event.json"))
     assert (got.owner, got.log_group, got.log_stream) == ("123456789123", "testLogGroup", "testLogStream")
     assert got.filters == ("testFilter",)
@@ -35,14 +35,14 @@ def test_a_sample_is_read():
 
 
 @given(st.lists(any_text))
-def test_every_message_comes_through_as_it_was(messages):
+def test_decode_keeps_every_message(messages):
     body = payload(messages)
     got = decode(subscription_event(body))
     assert events(got) == body["logEvents"]
     assert (got.size, got.count) == (len(json.dumps(body)), len(messages))
 
 
-def test_utf_8_is_read_as_such():
+def test_decode_utf_8():
     text = json.dumps(payload(["žluťoučký 🐎"]), ensure_ascii=False).encode()
     assert events(decode(subscription_event(text)))[0]["message"] == "žluťoučký 🐎"
 
@@ -77,7 +77,7 @@ def damaged(**change):
         (damaged(logEvents=[{"timestamp": float("nan"), "message": "private"}]), "JSON"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_sentence_without_the_payload(event, sentence):
+def test_decode_error_is_one_sentence_without_payload(event, sentence):
     with pytest.raises(PayloadError, match=sentence) as caught:
         decode(event)
     text = str(caught.value)
@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence_without_the_payload(event, 
 
 
 @given(st.binary(max_size=200), st.integers(0, 200))
-def test_damage_never_raises_anything_else(noise, at):
+def test_decode_damage_raises_payload_error_only(noise, at):
     packed = gzip.compress(json.dumps(payload(["a"])).encode())
     damage = packed[:at] + noise + packed[at + len(noise) :]
     with contextlib.suppress(PayloadError):
@@ -117,7 +117,7 @@ def in_pages(body, size):
 
 @given(st.lists(st.tuples(tricky, nested), max_size=12), st.integers(1, 600), st.booleans())
 @example([(BETWEEN, None), (BETWEEN * 3, {"a": [{"x": 1}, {"id": "1"}]})], 1, True)
-def test_pages_hold_what_the_whole_holds_wherever_it_is_cut(texts, size, ascii_only):
+def test_pages_hold_all_events(texts, size, ascii_only):
     body = payload([text for text, _unused in texts])
     for event, (_unused, extracted) in zip(body["logEvents"], texts, strict=True):
         if extracted:
@@ -132,7 +132,7 @@ def test_pages_hold_what_the_whole_holds_wherever_it_is_cut(texts, size, ascii_o
 
 
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=30), st.integers(1, 2000))
-def test_pages_are_cut_at_the_first_event_beyond_their_size(lengths, size):
+def test_pages_end_at_first_event_beyond_size(lengths, size):
     body = payload(["x" * length for length in lengths])
     longest = max(len(json.dumps(event, separators=(",", ":"))) for event in body["logEvents"])
     got = in_pages(body, size)
@@ -161,7 +161,7 @@ def with_members(**members):
     ],
     ids=["spaces", "lines", "sorted", "reversed", "a member more", "a list after", "empty before", "before", "name"],
 )
-def test_a_payload_that_is_laid_out_in_another_way_is_read_too(text):
+def test_pages_other_layout_is_read_as_a_whole(text):
     got = in_pages(text, 1)
     assert [event["message"] for event in events(got)] == ["a", "b", "c"]
     assert got.owner == "222222222222"
@@ -175,21 +175,21 @@ def test_a_payload_that_is_laid_out_in_another_way_is_read_too(text):
         {"timestamp": 1.5},
     ],
 )
-def test_an_event_of_a_late_page_that_is_none_is_found_before_anything_is_sent(damage):
+def test_pages_invalid_late_event_is_found_at_once(damage):
     body = payload(["private"] * 9)
     body["logEvents"][7].update(damage)
     with pytest.raises(PayloadError, match="logEvents are not a list"):
         in_pages(body, 50)
 
 
-def test_events_of_something_else_are_not_the_payloads():
+def test_pages_nested_events_are_not_the_payloads():
     body = payload(["a", "b", "c"])
     nested = {"messageType": "DATA_MESSAGE", "other": {"logEvents": body["logEvents"]}}
     with pytest.raises(PayloadError, match="logEvents are not a list"):
         in_pages(nested, 1)
 
 
-def test_a_late_page_that_is_no_json_is_found_before_anything_is_sent():
+def test_pages_invalid_late_json_is_found_at_once():
     text = json.dumps(payload(["private"] * 9), separators=(",", ":"))
     with pytest.raises(PayloadError, match="not valid JSON"):
         in_pages(text.replace(":1700000000007,", ":1700000000007x,"), 50)
@@ -198,18 +198,18 @@ def test_a_late_page_that_is_no_json_is_found_before_anything_is_sent():
 @pytest.mark.parametrize(
     "make", [lambda text: text[:-1], lambda text: text[:-2], lambda text: text + "}", lambda text: text[1:]]
 )
-def test_a_large_payload_that_breaks_off_is_an_error(make):
+def test_pages_incomplete_payload_is_an_error(make):
     with pytest.raises(PayloadError):
         in_pages(make(json.dumps(payload(["a"] * 9), separators=(",", ":"))), 50)
 
 
 @pytest.mark.parametrize(("memory", "megabytes"), [("128", 32), ("", 64), ("4", 1)])
-def test_the_largest_payload_is_a_quarter_of_the_functions_memory(monkeypatch, memory, megabytes):
+def test_largest_payload_is_a_quarter_of_memory(monkeypatch, memory, megabytes):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
     assert decoding.largest_payload() == megabytes * 1024 * 1024
 
 
-def test_a_zip_bomb_is_no_payload_and_takes_no_memory(monkeypatch):
+def test_decode_zip_bomb_is_an_error(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4")
     fits = json.dumps(payload(["x" * 1_000_000])).encode()
     assert decode(subscription_event(fits)).count == 1
@@ -227,7 +227,7 @@ def test_a_zip_bomb_is_no_payload_and_takes_no_memory(monkeypatch):
     assert peak < 5_000_000
 
 
-def test_a_large_payload_is_no_larger_as_objects_than_a_page_of_it():
+def test_pages_use_memory_of_one_page():
     body = payload(["x" * 100] * 20_000)
     got = in_pages(body, 100_000)
     tracemalloc.start()
@@ -241,7 +241,7 @@ def test_a_large_payload_is_no_larger_as_objects_than_a_page_of_it():
 
 
 @pytest.mark.parametrize("size", [1, 50, 1000])
-def test_a_payload_in_several_gzip_members(size):
+def test_decode_several_gzip_members(size):
     text = json.dumps(payload(["a", "b"])).encode()
     members = [gzip.compress(text[at : at + size]) for at in range(0, len(text), size)]
     got = decode({"awslogs": {"data": base64.b64encode(b"".join(members)).decode()}})

@@ -46,37 +46,37 @@ class Way:
             return list(self.delivery.deliver(batch_of(*["y"] * count, first=100)))
 
 
-def test_what_is_accepted_is_sent_once():
+def test_deliver_accepted_events_are_sent_once():
     way = Way(count=5)
     assert (way.accepted, way.left) == ([0, 1, 2, 3, 4], [])
     assert way.delivery.sent == Sent(events=5, requests=3, retries=0)
 
 
-def test_an_empty_batch_is_no_request():
+def test_deliver_empty_batch_makes_no_request():
     assert Way(count=0).delivery.sent == Sent()
 
 
-def test_again_is_tried_again_and_the_rest_follows():
+def test_deliver_retry_succeeds_before_next_chunk():
     way = Way(AGAIN, AGAIN)
     assert (way.accepted, way.left) == ([0, 1, 2, 3], [])
     assert way.delivery.sent == Sent(events=4, requests=4, retries=2)
     assert len(way.clock.waits) == 2
 
 
-def test_a_wish_to_wait_is_respected_and_backoff_is_the_least():
+def test_deliver_waits_for_retry_after_and_backoff():
     way = Way(Outcome("retry", "busy", 7.0), Outcome("retry", "busy", 0.0))
     assert way.clock.waits[0] == 7.0
     assert 0 <= way.clock.waits[1] <= 0.2
 
 
-def test_an_attempt_has_the_time_that_is_left_but_no_more_than_half_a_minute():
+def test_deliver_attempt_timeout_is_limited():
     way = Way(AGAIN, count=2, seconds=31.0)
     assert way.sink.timeouts[0] == 30.0
     assert way.sink.timeouts[1] <= 31.0
     assert Way(count=2, seconds=3.0).sink.timeouts == [3.0]
 
 
-def test_a_wait_beyond_the_time_ends_the_way_for_everything():
+def test_deliver_wait_beyond_time_closes_delivery():
     way = Way(ACCEPTED, Outcome("retry", "busy", 1000.0), count=6)
     assert way.accepted == [0, 1]
     assert way.left == [([2, 3], "busy", 1), ([4, 5], f"busy, and {TIME_IS_OVER}", 0)]
@@ -86,19 +86,19 @@ def test_a_wait_beyond_the_time_ends_the_way_for_everything():
     assert way.delivery.sent.requests == 2
 
 
-def test_without_time_nothing_is_begun():
+def test_deliver_without_time_sends_nothing():
     way = Way(count=3, seconds=0.19)
     assert way.left == [([0, 1], TIME_IS_OVER, 0), ([2], TIME_IS_OVER, 0)]
     assert way.delivery.sent == Sent()
 
 
-def test_when_the_time_is_over_the_rest_is_handed_back_in_one_piece():
+def test_deliver_time_over_hands_back_remainder_in_one_piece():
     way = Way(count=6, size=1, seconds=MIN_ATTEMPT_SECONDS + 0.015)
     assert way.accepted == [0, 1]
     assert way.left == [([2], TIME_IS_OVER, 0), ([3, 4, 5], TIME_IS_OVER, 0)]
 
 
-def test_it_tries_until_the_time_is_over():
+def test_deliver_retries_until_time_is_over():
     way = Way(after=AGAIN, count=2, seconds=10.0)
     assert way.left == [([0, 1], "busy", way.delivery.sent.requests)]
     assert way.delivery.sent.requests > 5
@@ -106,14 +106,14 @@ def test_it_tries_until_the_time_is_over():
     assert sum(way.clock.waits) < 10.0
 
 
-def test_too_large_is_split_until_it_fits():
+def test_deliver_too_large_is_split():
     way = Way(TOO_LARGE, TOO_LARGE, count=8, size=8)
     assert [len(ids) for ids in way.sink.seen] == [8, 4, 2, 2, 4]
     assert (sorted(way.accepted), way.left) == (list(range(8)), [])
     assert way.delivery.sent == Sent(events=8, requests=5, retries=4)
 
 
-def test_one_event_that_is_too_large_is_handed_back_and_holds_nobody_up():
+def test_deliver_single_too_large_event_is_handed_back():
     def fussy(count):
         return TOO_LARGE if count > 1 else ACCEPTED
 
@@ -122,13 +122,13 @@ def test_one_event_that_is_too_large_is_handed_back_and_holds_nobody_up():
     assert way.accepted == [0, 2, 3]
 
 
-def test_a_part_knows_the_request_that_it_belongs_to():
+def test_deliver_subset_keeps_request_id():
     way = Way(TOO_LARGE, ACCEPTED, REFUSED, messages=["a", f"RequestId: {ID}", "b", "c"], size=4)
     (unsent,) = way.unsent
     assert [event["requestID"] for event in unsent.batch.events] == [ID, ID]
 
 
-def test_unauthorized_renews_once_and_gives_up_for_all():
+def test_deliver_unauthorized_renews_once():
     way = Way(UNAUTHORIZED, ACCEPTED, UNAUTHORIZED, count=6, secrets=5)
     assert way.sink.renewals == 1
     assert way.accepted == [0, 1]
@@ -137,27 +137,27 @@ def test_unauthorized_renews_once_and_gives_up_for_all():
     assert way.delivery.sent.requests == 3
 
 
-def test_unauthorized_without_another_secret_gives_up_for_all():
+def test_deliver_unauthorized_without_renewal_closes_delivery():
     way = Way(UNAUTHORIZED, count=4)
     assert way.left == [([0, 1], "no", 1), ([2, 3], "no", 0)]
     assert (way.sink.renewals, way.delivery.sent.requests) == (1, 1)
 
 
-def test_a_refused_chunk_holds_nobody_up():
+def test_deliver_refused_chunk_does_not_block_others():
     way = Way(REFUSED, ACCEPTED, REFUSED, count=6)
     assert way.left == [([0, 1], "bad", 1), ([4, 5], "bad", 1)]
     assert way.accepted == [2, 3]
     assert way.more(2) == []
 
 
-def test_what_a_sink_would_never_take_is_handed_back_without_a_request():
+def test_deliver_refusal_makes_no_request():
     way = Way(count=6, refusing={3})
     assert way.left == [([2, 3], "never", 0)]
     assert way.accepted == [0, 1, 4, 5]
     assert way.delivery.sent == Sent(events=4, requests=2, retries=0)
 
 
-def test_of_a_part_only_what_failed_is_sent_again():
+def test_deliver_partial_retries_failed_events_only():
     part = Outcome("partial", "", 0.0, retry=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
     way = Way(part, count=6, size=6)
     assert [list(map(int, ids)) for ids in way.sink.seen] == [[0, 1, 2, 3, 4, 5], [1, 3]]
@@ -166,14 +166,14 @@ def test_of_a_part_only_what_failed_is_sent_again():
     assert way.delivery.sent == Sent(events=3, requests=2, retries=1)
 
 
-def test_a_part_that_fails_again_and_again_is_handed_back_in_time():
+def test_deliver_partial_failing_repeatedly_ends_in_time():
     way = Way(after=lambda count: Outcome("partial", "busy", 0.0, retry=range(count)), count=4, size=4, seconds=5.0)
     ((numbers, reason, attempts),) = way.left
     assert (numbers, reason) == ([0, 1, 2, 3], f"busy, and {TIME_IS_OVER}")
     assert attempts == way.delivery.sent.requests > 3
 
 
-def test_a_part_that_may_be_sent_again_for_minutes_is():
+def test_deliver_partial_is_retried_for_minutes():
     """As a stream does that is throttled for long: the way must not end for want of anything but time."""
     way = Way(after=lambda count: Outcome("partial", "busy", 2.0, retry=range(count)), count=1, seconds=850.0)
     ((numbers, reason, attempts),) = way.left
@@ -182,20 +182,20 @@ def test_a_part_that_may_be_sent_again_for_minutes_is():
 
 
 @pytest.mark.parametrize("error", [ValueError("private"), TypeError("private"), RuntimeError()])
-def test_a_mistake_in_sending_loses_nothing_and_quotes_nothing(error):
+def test_deliver_bug_in_send_hands_back_events(error):
     way = Way(ACCEPTED, error, count=6)
     assert way.left == [([2, 3], f"the sink's code failed ({type(error).__name__})", 1)]
     assert way.accepted == [0, 1, 4, 5]
 
 
 @pytest.mark.parametrize("made", [0, 1, 2])
-def test_a_mistake_in_making_chunks_loses_nothing_and_quotes_nothing(made):
+def test_deliver_bug_in_chunks_hands_back_events(made):
     way = Way(count=6, breaks_after=made)
     assert way.accepted == list(range(2 * made))
     assert way.left == [(list(range(2 * made, 6)), "the sink's code failed (KeyError)", 0)]
 
 
-def test_events_that_a_sink_forgets_are_handed_back():
+def test_deliver_events_left_out_by_sink_are_handed_back():
     way = Way(count=0)
     way.sink.chunks = lambda batch: iter([Chunk([1], ["1"])])
     (unsent,) = way.delivery.deliver(batch_of("a", "b", "c"))
@@ -203,7 +203,7 @@ def test_events_that_a_sink_forgets_are_handed_back():
     assert way.sink.accepted == ["1"]
 
 
-def test_an_interrupt_is_no_outcome():
+def test_deliver_interrupt_is_raised():
     with pytest.raises(KeyboardInterrupt):
         Way(mock.Mock(side_effect=KeyboardInterrupt))
 
@@ -242,7 +242,7 @@ outcomes = st.one_of(
     st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED]),
 )
 @example([TOO_LARGE, TOO_LARGE, ValueError()], 8, 8, 60.0, set(), None, 0, AGAIN)
-def test_every_event_is_accepted_or_handed_back_once(
+def test_deliver_accounts_for_every_event(
     script, count, size, seconds, refusing, breaks_after, secrets, after
 ):
     way = Way(
@@ -268,7 +268,7 @@ def test_every_event_is_accepted_or_handed_back_once(
     assert sorted(second + accepted) == [100, 101, 102]
 
 
-def test_full_jitter_stays_within_its_doubling_bound():
+def test_backoff_stays_within_bound():
     backoff = Backoff(base=0.5, cap=20)
     for attempt, bound in [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 20), (5000, 20)]:
         waits = [backoff.seconds(attempt) for _unused in range(200)]

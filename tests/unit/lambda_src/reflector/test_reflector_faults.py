@@ -194,7 +194,7 @@ def rig(quick, function, sink, queue):
     return Rig(function, sink, queue)
 
 
-def test_every_event_is_at_the_sink_or_in_the_queue_and_after_replays_at_the_sink(rig):
+def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
     many = examples(400)
 
     @many
@@ -236,7 +236,7 @@ def replayed(rig, letters, seconds, shape):
     return [letter for letter in letters if letter["messageId"] in stay] + rig.queue.take()
 
 
-def test_a_sink_that_takes_and_does_not_say_so_gets_events_twice_but_none_is_lost(rig, impatient):
+def test_faults_lost_answers_duplicate_but_lose_nothing(rig, impatient):
     many = examples(160)
 
     @many
@@ -256,7 +256,7 @@ def test_a_sink_that_takes_and_does_not_say_so_gets_events_twice_but_none_is_los
 
 
 @pytest.mark.parametrize("queue_name", ["", "gone"], ids=["no queue", "a queue that refuses"])
-def test_without_the_queue_the_invocation_fails_and_lambdas_own_retry_sends_the_rest(rig, queue_name):
+def test_faults_without_queue_lambdas_retry_delivers(rig, queue_name):
     @examples(40)
     @given(faults, texts, times, shapes)
     def run(faults, messages, seconds, shape):
@@ -277,7 +277,7 @@ def test_without_the_queue_the_invocation_fails_and_lambdas_own_retry_sends_the_
 
 
 @pytest.mark.parametrize("refused_puts", [{1}, {2}, {1, 2, 3}, {2, 4}])
-def test_a_queue_that_refuses_now_and_then_loses_nothing_either(rig, monkeypatch, refused_puts):
+def test_faults_refusing_queue_loses_nothing(rig, monkeypatch, refused_puts):
     puts = 0
     put = Queue.put
 

@@ -79,13 +79,13 @@ def at(sink):
 # --- routes ---
 
 
-def test_each_event_goes_to_every_sink_once_and_in_order():
+def test_reflect_sends_every_event_to_every_sink_once():
     sending = Sending(a=sink(size=2), b=sink(size=3)).reflect(*"vwxyz")
     assert at(sending.sinks["a"]) == at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
     assert sending.counts == (5, 0, 5, 0, 0)
 
 
-def test_the_first_route_that_fits_says_where_to():
+def test_reflect_uses_first_matching_route():
     rules = [
         {"log_groups": ["/app/*"], "sinks": ["b"], "drop": ["debug"]},
         {"log_groups": ["/noise"], "sinks": []},
@@ -101,13 +101,13 @@ def test_the_first_route_that_fits_says_where_to():
     assert sending.tally.dropped == {"route": 2}
 
 
-def test_streams_are_selected_before_routes():
+def test_reflect_selects_streams_before_routes():
     sending = Sending(prefixes=("batch/",), a=sink()).reflect("x", log_stream="web/1")
     assert sending.tally.dropped == {"log stream prefix": 1}
     assert sending.sinks["a"].seen == []
 
 
-def test_what_is_kept_knows_the_request_that_a_dropped_event_named():
+def test_reflect_keeps_request_id_of_dropped_events():
     spying = sink(size=9)
     spying.chunks = mock.Mock(wraps=spying.chunks)
     Sending([{"log_groups": ["*"], "drop": ["^START"]}], a=spying).reflect(f"START RequestId: {ID}", "x")
@@ -116,14 +116,14 @@ def test_what_is_kept_knows_the_request_that_a_dropped_event_named():
     assert batch.numbers == [1]
 
 
-def test_redacted_events_are_redacted_in_what_is_handed_back():
+def test_reflect_undelivered_events_are_redacted():
     sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=sink(REFUSED)).reflect("me@example.com")
     ((_name, unsent),) = sending.undelivered
     assert unsent.batch.events[0]["message"] == "[email]"
 
 
 @pytest.mark.parametrize("page", [None, 20])
-def test_a_redaction_of_its_text_leaves_the_request_id(page):
+def test_reflect_redaction_keeps_request_id(page):
     spying = sink(size=9)
     spying.chunks = mock.Mock(wraps=spying.chunks)
     rules = [{"log_groups": ["*"], "redact": [{"pattern": "[0-9a-f-]{36}", "replacement": "-"}]}]
@@ -149,7 +149,7 @@ class Noting(ScriptedSink):
     ),
     st.integers(1, 700),
 )
-def test_pages_make_no_difference_but_to_memory(messages, page):
+def test_reflect_pages_change_no_result(messages, page):
     whole, cut = (Sending(page=size, a=Noting(Clock(100.0), size=3), b=sink(size=2)) for size in (None, page))
     for sending in (whole, cut):
         sending.reflect(*messages)
@@ -160,7 +160,7 @@ def test_pages_make_no_difference_but_to_memory(messages, page):
     assert len(noted[0]) == len(messages)
 
 
-def test_pages_are_read_one_after_the_other():
+def test_reflect_reads_one_page_at_a_time():
     sending = Sending(page=50, a=sink())
     found = sending.payload(*["x" * 50] * 5)
     order = []
@@ -181,7 +181,7 @@ def test_pages_are_read_one_after_the_other():
 # --- several sinks ---
 
 
-def test_a_sink_that_fails_holds_no_other_up_and_nothing_is_sent_twice():
+def test_reflect_failing_sink_does_not_affect_others():
     sending = Sending(a=sink(REFUSED, ACCEPTED, REFUSED, size=1), b=sink(size=1)).reflect(*"vwxyz")
     assert at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
     assert at(sending.sinks["a"]) == [1, 3, 4]
@@ -189,7 +189,7 @@ def test_a_sink_that_fails_holds_no_other_up_and_nothing_is_sent_twice():
     assert sending.counts == (5, 0, 3, 2, 0)
 
 
-def test_a_sink_that_hangs_holds_no_other_up():
+def test_reflect_hanging_sink_does_not_block_others():
     """`a` answers when `b` is through: if `b` waited for `a`, this would wait for ever."""
     through = threading.Event()
     first, second = sink(size=1), sink(size=1)
@@ -236,7 +236,7 @@ outcomes = st.lists(st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, REFUSED, ValueE
 
 
 @given(outcomes, outcomes, st.integers(0, 10), st.integers(1, 4), st.sampled_from([None, 1, 200]))
-def test_each_sink_has_or_hands_back_each_event_once(first, second, count, size, page):
+def test_reflect_accounts_for_every_event_at_every_sink(first, second, count, size, page):
     sending = Sending(page=page, a=sink(*first, size=size), b=sink(*second, size=size))
     sending.reflect(*["x"] * count)
     for name, one in sending.sinks.items():
@@ -248,7 +248,7 @@ def test_each_sink_has_or_hands_back_each_event_once(first, second, count, size,
 # --- again ---
 
 
-def test_what_is_sent_again_goes_to_its_sink_whatever_routes_select_today():
+def test_resend_ignores_selection_of_routes():
     rules = [{"log_groups": ["*"], "sinks": ["b"], "drop": ["."], "sample": 0, "redact": ["email"]}]
     sending = Sending(rules, prefixes=("other",), a=sink(REFUSED), b=sink())
     sending.flow.resend(sending.payload("me@example.com"), "a", sending.on_undelivered)
@@ -257,7 +257,7 @@ def test_what_is_sent_again_goes_to_its_sink_whatever_routes_select_today():
     assert sending.sinks["b"].seen == []
 
 
-def test_a_way_that_is_closed_stays_closed_for_the_next_payload():
+def test_flow_closed_delivery_stays_closed():
     sending = Sending(a=sink(ValueError(), breaks_after=1, size=1))
     sending.reflect("x", "y")
     sending.reflect("z")

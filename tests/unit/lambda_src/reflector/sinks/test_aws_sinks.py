@@ -60,7 +60,7 @@ def local(monkeypatch) -> Iterator[Callable[..., tuple]]:
 
 
 @pytest.mark.parametrize("kind", ["firehose", "kinesis"])
-def test_packed_records_hold_every_line_in_order_within_the_limits(local, kind):
+def test_record_sink_packed_records_respect_limits(local, kind):
     sink, service = local(kind, pack=True)
     texts = [f"line {number} " + "x" * (number * 7 % 3000 + 1) for number in range(6000)]
     unsent, sent = deliver(sink, batch(texts))
@@ -75,7 +75,7 @@ def test_packed_records_hold_every_line_in_order_within_the_limits(local, kind):
 
 
 @pytest.mark.parametrize("kind", ["firehose", "kinesis"])
-def test_of_packed_records_only_those_are_sent_again_that_failed(local, kind):
+def test_record_sink_retries_failed_packed_records_only(local, kind):
     sink, service = local(kind, pack=True)
     texts = [str(number) for number in range(1700)]  # 500, 500, 500, 200: the second and the fourth fail
     service.misbehave(Case.ITEMS_AGAIN)
@@ -87,7 +87,7 @@ def test_of_packed_records_only_those_are_sent_again_that_failed(local, kind):
     assert len(service.data(service.requests[1])) == 2
 
 
-def test_codes_of_records_become_places_of_events():
+def test_outcome_of_records_maps_codes_to_events():
     outcome = outcome_of_records(
         [None, "InternalFailure", "NoSuchCode", None, 'Odd code: {"message"}'], [1, 2, 3, 4, 1]
     )
@@ -106,7 +106,7 @@ def test_codes_of_records_become_places_of_events():
 # --- one event that is longer than usual ---
 
 
-def test_kinesis_takes_up_to_10_mib_from_streams_that_are_set_to_it(local):
+def test_kinesis_records_up_to_10_mib_are_sent(local):
     sink, service = local("kinesis")
     longest = 10 * 1024 * 1024 - len("web/1") - len(next(iter(sink.chunks(batch([""])))).content.data[0])
     texts = ["before", "x" * longest, "between", "y" * (longest + 1), "after"]
@@ -121,14 +121,14 @@ def test_kinesis_takes_up_to_10_mib_from_streams_that_are_set_to_it(local):
 # --- where records and objects go ---
 
 
-def test_a_partition_key_is_what_of_the_log_streams_name_kinesis_takes(local):
+def test_kinesis_partition_key_is_the_log_stream_name(local):
     sink, _service = local("kinesis")
     for name, key in (("web/1", "web/1"), ("", "-"), ("ä" * 300, "ä" * 128), ("\ud800", "\\ud800")):
         (chunk,) = sink.chunks(batch(["one"], log_stream=name))
         assert chunk.content.key == key
 
 
-def test_a_kinesis_stream_may_be_an_arn_of_another_region_and_account(monkeypatch, aws):
+def test_kinesis_stream_arn_of_another_region_and_account(monkeypatch, aws):
     client = boto3.client("kinesis", region_name="us-east-1")
     client.create_stream(StreamName="theirs", ShardCount=1)
     name = client.describe_stream_summary(StreamName="theirs")["StreamDescriptionSummary"]["StreamARN"]
@@ -154,7 +154,7 @@ def bucket(aws) -> str:
     return "log-archive"
 
 
-def test_a_second_delivery_is_the_same_object_and_other_events_are_another(bucket):
+def test_s3_same_events_are_one_object(bucket):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     for texts in (["one", "two"], ["one", "two"], ["one"], ["two"]):
         assert deliver(sink, batch(texts))[0] == []
@@ -174,7 +174,7 @@ def test_a_second_delivery_is_the_same_object_and_other_events_are_another(bucke
         ("a b\ud800\n?*ä", "a_b_____"),
     ],
 )
-def test_any_log_group_makes_a_key(bucket, log_group, folder):
+def test_s3_key_of_any_log_group(bucket, log_group, folder):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     assert deliver(sink, batch(["one"], log_group=log_group, log_stream="\ud800 ä" * 300, owner=""))[0] == []
     ((key, body),) = stored().items()
@@ -184,13 +184,13 @@ def test_any_log_group_makes_a_key(bucket, log_group, folder):
 
 
 @pytest.mark.parametrize(("timestamp", "hour"), [(-1, "1970/01/01/00"), (10**30, "9999/12/31/23")])
-def test_any_timestamp_makes_a_key(bucket, timestamp, hour):
+def test_s3_key_of_any_timestamp(bucket, timestamp, hour):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     assert deliver(sink, batch(["one"], timestamp=timestamp))[0] == []
     assert f"/{hour}/" in next(iter(stored()))
 
 
-def test_names_are_kept_as_metadata_whatever_their_characters(bucket):
+def test_s3_metadata_keeps_names_with_any_characters(bucket):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     deliver(sink, batch(["one", "two"], log_stream="2026/11/22/[$LATEST]é"))
     (key,) = stored()
@@ -202,7 +202,7 @@ def test_names_are_kept_as_metadata_whatever_their_characters(bucket):
     }
 
 
-def test_objects_are_encrypted_and_classed_as_asked(bucket):
+def test_s3_encryption_and_storage_class(bucket):
     key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
     options = {"type": "s3", "bucket": bucket, "kms_key_id": key_id, "storage_class": "STANDARD_IA"}
     deliver(make(options, "it"), batch(["one"]))
@@ -233,7 +233,7 @@ def test_objects_are_encrypted_and_classed_as_asked(bucket):
         ({"type": "stdout"}, "it.payloads_in_own_log: must be true"),
     ],
 )
-def test_what_cannot_be_is_refused(options, place):
+def test_aws_sink_bad_options_are_refused(options, place):
     with pytest.raises(SettingsError) as caught:
         make(options, "it")
     assert str(caught.value).startswith(place)
@@ -262,7 +262,7 @@ def test_what_cannot_be_is_refused(options, place):
         ("s3", 400, "EntityTooLarge", "too_large"),
     ],
 )
-def test_an_error_is_judged_by_its_code(local, kind, status, code, verdict):
+def test_aws_sink_outcome_of_error_code(local, kind, status, code, verdict):
     sink, service = local(kind)
     service.codes = {Case.REFUSED: (status, code)}
     service.misbehave(Case.REFUSED)
@@ -275,7 +275,7 @@ def test_an_error_is_judged_by_its_code(local, kind, status, code, verdict):
     assert not sink.renew()
 
 
-def test_nobody_listens(local, monkeypatch):
+def test_aws_sink_unreachable_endpoint_is_retried(local, monkeypatch):
     sink, service = local("firehose")
     service.stop()
     (chunk,) = sink.chunks(batch(["one"]))
@@ -286,14 +286,14 @@ def test_nobody_listens(local, monkeypatch):
     )
 
 
-def test_an_answer_that_is_none_may_be_one_next_time(local, monkeypatch):
+def test_aws_sink_malformed_answer_is_retried(local, monkeypatch):
     sink, service = local("kinesis")
     monkeypatch.setattr(service, "answer_names", ("Failed", "Odd"))
     (chunk,) = sink.chunks(batch(["one"]))
     assert sink.send(chunk, 5).verdict == "retry"
 
 
-def test_a_function_without_credentials_says_so(local, monkeypatch):
+def test_aws_sink_missing_credentials_are_reported(local, monkeypatch):
     sink, _service = local("firehose")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -303,14 +303,14 @@ def test_a_function_without_credentials_says_so(local, monkeypatch):
     assert (outcome.verdict, outcome.reason) == ("refused", "the request could not be made: NoCredentialsError")
 
 
-def test_what_is_asked_wrongly_is_not_quoted(aws):
+def test_call_with_bad_parameters_quotes_nothing(aws):
     with pytest.raises(AwsError) as caught:
         call("kinesis", "put_records", Records=["a-line-that-no-log-may-hold"], StreamName="x")
     assert "a-line" not in str(caught.value)
     assert outcome_of_error(caught.value).verdict == "refused"
 
 
-def test_a_client_is_made_once_for_time_outs_of_one_size(aws):
+def test_call_similar_timeouts_share_a_client(aws):
     boto3.client("sqs").create_queue(QueueName="q")
     for timeout in (30, 17.5, 16, 8, 8.1):
         call("sqs", "get_queue_url", timeout=timeout, QueueName="q")
@@ -328,14 +328,14 @@ def test_a_client_is_made_once_for_time_outs_of_one_size(aws):
         ("é", "unknown error"),
     ],
 )
-def test_a_code_is_shown_if_it_is_one(code, shown):
+def test_plain_code_hides_anything_but_codes(code, shown):
     assert plain_code(code) == shown
 
 
 # --- the own log ---
 
 
-def test_standard_output_gets_lines_in_one_piece(monkeypatch):
+def test_stdout_lines_are_written_in_one_call(monkeypatch):
     pieces = []
 
     class Pieces(io.StringIO):
@@ -351,7 +351,7 @@ def test_standard_output_gets_lines_in_one_piece(monkeypatch):
     piece.encode()
 
 
-def test_standard_output_that_is_closed_loses_nothing(monkeypatch):
+def test_stdout_closed_refuses_events(monkeypatch):
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError("a-line-that-no-log-may-hold")

@@ -171,21 +171,21 @@ def needs(*cases: Case):
 
 
 @pytest.mark.parametrize("kind", STAND_INS)
-def test_nothing_is_left_out_by_accident(kind):
+def test_service_unsupported_cases_are_listed_with_reason(kind):
     assert STAND_INS[kind].type == kind
     assert EVERY_CASE - STAND_INS[kind].supports == CANNOT.get(kind, set())
 
 
 @examples(40)
 @given(texts=st.lists(messages, min_size=1, max_size=12))
-def test_every_event_arrives_once_and_in_order(run, texts):
+def test_sink_delivers_every_event_once_and_in_order(run, texts):
     run.service.reset()
     run.forward(*texts)
     run.assert_delivered(texts)
     assert run.service.violations == []
 
 
-def test_where_and_when_it_was_said(run):
+def test_sink_keeps_time_and_origin(run):
     run.forward("one", "two")
     supports = run.service.supports
     for number, event in enumerate(run.service.accepted()):
@@ -196,7 +196,7 @@ def test_where_and_when_it_was_said(run):
         assert event.log_stream == (LOG_STREAM if Case.LOG_STREAM in supports else None)
 
 
-def test_thousands_of_events_are_batched_within_the_limits(run):
+def test_sink_thousands_of_events_respect_limits(run):
     limits = run.service.limits
     # 2.5 requests by bytes, where those are bounded; the stand-in checks every limit.
     texts = [f"{number} " + "x" * (number * 7 % 1500) for number in range(3000)]
@@ -213,7 +213,7 @@ def test_thousands_of_events_are_batched_within_the_limits(run):
 
 
 @needs(Case.ITEMS)
-def test_the_most_items_of_a_request(run):
+def test_sink_request_has_at_most_max_items(run):
     most = run.service.limits.items
     texts = ["x"] * (most + 1)
     run.forward(*texts[:most])
@@ -225,7 +225,7 @@ def test_the_most_items_of_a_request(run):
 
 
 @needs(Case.REQUEST_BYTES)
-def test_the_most_bytes_of_a_request(run):
+def test_sink_request_has_at_most_max_bytes(run):
     # How large a request is with this many messages, to fill it to the byte.
     limits = run.service.limits
     count = 40
@@ -243,7 +243,7 @@ def test_the_most_bytes_of_a_request(run):
 
 
 @services(lambda service: service.limits.item_bytes or service.limits.request_bytes)
-def test_an_over_long_event_holds_nothing_up(run):
+def test_sink_too_long_event_does_not_block_others(run):
     limits = run.service.limits
     bound = limits.item_bytes or limits.request_bytes
     texts = ["before", "x" * (bound + 10), "after"]
@@ -258,7 +258,7 @@ def test_an_over_long_event_holds_nothing_up(run):
 
 
 @services(lambda service: service.oldest_hours)
-def test_what_is_too_old_is_not_lost(run):
+def test_sink_too_old_event_goes_to_queue(run):
     hours = run.service.oldest_hours
     run.began = int((time.time() - hours * 3600) * 1000) - 1
     run.forward("old", "x" * 100)
@@ -268,7 +268,7 @@ def test_what_is_too_old_is_not_lost(run):
 
 
 @needs(Case.COMPRESSION)
-def test_compressed_and_not(run):
+def test_sink_compress_option(run):
     texts = ["the same again " * 50] * 50
     sizes = []
     for compress in (True, False):
@@ -288,7 +288,7 @@ def test_compressed_and_not(run):
     [(kind, fault) for kind, service in STAND_INS.items() for fault in FAULTS_THAT_PASS if fault in service.supports],
     indirect=["_running"],
 )
-def test_what_passes_is_waited_out(run, fault):
+def test_sink_transient_fault_is_retried(run, fault):
     texts = ["one", "two", "three"]
     run.service.misbehave(fault, fault)
     outcome = run.forward(*texts)
@@ -302,7 +302,7 @@ def test_what_passes_is_waited_out(run, fault):
 
 
 @needs(Case.THROTTLED, Case.RETRY_AFTER)
-def test_a_wish_to_wait_is_granted(run):
+def test_sink_retry_after_is_respected(run):
     run.service.misbehave(Case.THROTTLED, retry_after=7)
     run.forward("one")
     assert run.waits[0] >= 7
@@ -310,7 +310,7 @@ def test_a_wish_to_wait_is_granted(run):
 
 
 @needs(Case.UNAVAILABLE)
-def test_what_does_not_pass_in_time_goes_to_the_queue(run):
+def test_sink_lasting_fault_goes_to_queue(run):
     texts = ["one", "two"]
     run.service.misbehave(*[Case.UNAVAILABLE] * 1000)
     outcome = run.forward(*texts, seconds=5)
@@ -320,7 +320,7 @@ def test_what_does_not_pass_in_time_goes_to_the_queue(run):
 
 
 @needs(Case.REFUSED)
-def test_what_is_refused_goes_to_the_queue(run):
+def test_sink_refused_request_goes_to_queue(run):
     texts = [f"{MARKER} one\n", "two", '{"three": 3}']
     run.service.misbehave(Case.REFUSED)
     outcome = run.forward(*texts)
@@ -333,7 +333,7 @@ def test_what_is_refused_goes_to_the_queue(run):
 
 
 @needs(Case.TOO_LARGE)
-def test_what_is_too_large_is_split(run):
+def test_sink_too_large_request_is_split(run):
     texts = list("abcdefgh")
     run.service.misbehave(Case.TOO_LARGE, Case.TOO_LARGE)
     run.forward(*texts)
@@ -346,7 +346,7 @@ def test_what_is_too_large_is_split(run):
 
 
 @needs(Case.ITEMS_AGAIN)
-def test_items_that_were_not_taken_are_sent_again_alone(run):
+def test_sink_only_failed_items_are_retried(run):
     texts = list(run.service.several_items)
     run.service.misbehave(Case.ITEMS_AGAIN)
     run.forward(*texts)
@@ -359,7 +359,7 @@ def test_items_that_were_not_taken_are_sent_again_alone(run):
 
 
 @needs(Case.ITEMS_REFUSED)
-def test_items_that_were_refused_go_to_the_queue_alone(run):
+def test_sink_only_refused_items_go_to_queue(run):
     texts = list(run.service.several_items)
     run.service.misbehave(Case.ITEMS_REFUSED)
     outcome = run.forward(*texts)
@@ -375,7 +375,7 @@ def test_items_that_were_refused_go_to_the_queue_alone(run):
 
 @needs(Case.SECRET)
 @pytest.mark.parametrize("found", [[True, False], [False], [True, True]], ids=["rotated", "good", "wrong"])
-def test_a_secret_is_read_again_once(run, monkeypatch, found):
+def test_sink_refused_secret_is_read_again_once(run, monkeypatch, found):
     reads = []
 
     def read(service, name, region):
@@ -393,7 +393,7 @@ def test_a_secret_is_read_again_once(run, monkeypatch, found):
 
 
 @needs(Case.SECRET)
-def test_a_secret_that_is_not_there_is_a_reason(run, monkeypatch):
+def test_sink_missing_secret_is_the_reason(run, monkeypatch):
     def read(service, name, region):
         raise secrets.SecretError(f"GetSecretValue of {service} {name} was refused: ResourceNotFoundException.")
 
@@ -406,7 +406,7 @@ def test_a_secret_that_is_not_there_is_a_reason(run, monkeypatch):
 
 @pytest.mark.usefixtures("impatient")
 @needs(Case.QUIET)
-def test_neither_secrets_nor_messages_are_told(run, caplog, capfd):
+def test_sink_logs_no_secret_and_no_message(run, caplog, capfd):
     printed = ""
     faults = [*FAULTS_THAT_PASS, Case.REFUSED, Case.TOO_LARGE, Case.ITEMS_AGAIN, Case.ITEMS_REFUSED]
     readable = {"compress": False} if Case.COMPRESSION in run.service.supports else {}
@@ -422,7 +422,7 @@ def test_neither_secrets_nor_messages_are_told(run, caplog, capfd):
 
 
 @needs(Case.SECRET)
-def test_a_secret_is_in_no_repr(run):
+def test_sink_repr_hides_secret(run):
     options = run.service.options()
     module = import_module(f"reflector.sinks.{options.pop('type')}")
     known = parsed(module.Options, options, "it")
@@ -430,7 +430,7 @@ def test_a_secret_is_in_no_repr(run):
     assert TOKEN not in repr(known) + repr(made) + repr(vars(made))
 
 
-def test_the_same_events_make_the_same_requests(run, monkeypatch):
+def test_sink_same_events_make_same_requests(run, monkeypatch):
     texts = ["one", '{"two": 2}', "three\n", "\ud800"]
     made = []
     now = time.time
