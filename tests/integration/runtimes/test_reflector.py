@@ -56,7 +56,7 @@ def data_message(*messages: str, log_group: str = "/app/orders") -> dict[str, An
 
 
 def event_of(payload: bytes) -> dict[str, Any]:
-    """Bytes as CloudWatch Logs would hand them to a function."""
+    """Return the event that CloudWatch Logs makes of these bytes."""
     return {"awslogs": {"data": base64.b64encode(gzip.compress(payload)).decode()}}
 
 
@@ -65,7 +65,7 @@ def subscription_event(*messages: str, **payload: Any) -> dict[str, Any]:
 
 
 def account(invocation: Invocation) -> dict[str, Any]:
-    """The accounting line, of which there is one; checked against AWS's "Specification: Embedded metric format"."""
+    """Return the one accounting line, checked against AWS's "Specification: Embedded metric format"."""
     (line,) = [json.loads(line) for line in invocation.log_lines if line.startswith("{")]
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
     assert line["_aws"]["CloudWatchMetrics"]
@@ -95,7 +95,7 @@ def messages(sink: Sink) -> list[Any]:
 
 
 def failure(invocation: Invocation) -> tuple[str, str]:
-    """Its type and message; neither these nor the log may hold anything of a payload."""
+    """Return the error's type and message. Neither these nor the log may hold anything of a payload."""
     assert invocation.kind == "error"
     assert PRIVATE not in json.dumps(invocation.payload)
     assert not any(PRIVATE in line for line in invocation.log_lines)
@@ -108,7 +108,7 @@ def function(start: Start, packages: Packages, sink: Sink) -> Runtime:
 
 
 def with_around(reflector: Path, folder: Path) -> Path:
-    """A zip of the reflector with AROUND."""
+    """Return a zip of the reflector with AROUND."""
     package = folder / "around.zip"
     package.write_bytes(reflector.read_bytes())
     with zipfile.ZipFile(package, "a") as archive:
@@ -266,7 +266,9 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(("environment", "says"), SETTINGS.values(), ids=SETTINGS)
-def test_reflector_wrong_setting_is_named(start: Start, packages: Packages, environment: dict[str, str], says: str) -> None:
+def test_reflector_wrong_setting_is_named(
+    start: Start, packages: Packages, environment: dict[str, str], says: str
+) -> None:
     function = start(packages.reflector, environment=environment)
     for _unused in range(2):  # warm, too
         invocation = function.invoke(subscription_event(PRIVATE))
@@ -277,7 +279,7 @@ def test_reflector_wrong_setting_is_named(start: Start, packages: Packages, envi
 
 @pytest.fixture(scope="session")
 def large() -> bytes:
-    """30 MB of text, a bit more than 1 MB of gzip."""
+    """The payload has 30 MB of text, a bit more than 1 MB of gzip."""
     chance = random.Random(1)
     states = ("accepted by the next one in line", "refused for want of an address", "delayed until it opens", "paid")
     texts = [
@@ -290,7 +292,7 @@ def large() -> bytes:
 def test_reflector_large_payload_fits_smallest_function(
     start: Start, packages: Packages, sink: Sink, large: bytes
 ) -> None:
-    """Lambda's smallest function has 128 MB, and AWS's client is in them."""
+    """Lambda's smallest function has 128 MB, including AWS's client."""
     function = start(packages.reflector, environment={"SUMO_ENDPOINT": sink.url}, timeout=60, memory=128)
     event, texts = event_of(large), [item["message"] for item in json.loads(large)["logEvents"]]
     for _unused in range(3):
@@ -308,7 +310,7 @@ def test_reflector_large_payload_fits_smallest_function(
 def test_reflector_repeated_failures_leak_nothing(
     start: Start, packages: Packages, sink: Sink, large: bytes, how: str
 ) -> None:
-    """AWS's client keeps each error in a cycle with its traceback, and so what its frames and its context hold."""
+    """AWS's client keeps each error in a cycle with its traceback, and with that all objects of its frames and its context."""
     payloads = {"bomb": b" " * 100_000_000, "broken at the beginning": b"-" + large, "broken at the end": large[:-1000]}
     event = event_of(payloads.get(how, large))
     sink.behave(Behaviour(status=400))
@@ -320,7 +322,7 @@ def test_reflector_repeated_failures_leak_nothing(
 
 
 def within(megabytes: int, invocation: Invocation) -> bool:
-    """Whether the process had no more than that; only Linux tells."""
+    """Return whether the process used no more than that. Only Linux reports it."""
     peak = invocation.report.max_rss
     return peak is None or peak < megabytes * 1024 * 1024
 
@@ -334,19 +336,19 @@ class Queue:
     url: str
 
     def receive(self) -> list[dict[str, Any]]:
-        """Its messages, as SQS gives them."""
+        """Return its messages as from SQS."""
         received = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return received.get("Messages", [])
 
 
 def letters(message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What is said about a dead letter, and the log events in it."""
+    """Return the metadata of a dead letter, and its log events."""
     body = json.loads(message["Body"])
     return body["deadLetter"], json.loads(gzip.decompress(base64.b64decode(body["awslogs"]["data"])))["logEvents"]
 
 
 def sqs_event(*received: dict[str, Any]) -> dict[str, Any]:
-    """Messages as an event source mapping hands them to a function (AWS page "Using Lambda with Amazon SQS")."""
+    """Return the event that an event source mapping makes of messages (AWS page "Using Lambda with Amazon SQS")."""
     records = [
         {
             "messageId": message["MessageId"],
@@ -373,7 +375,7 @@ def queue(aws: RunningAws) -> Queue:
 
 @pytest.fixture
 def queued(start: Start, packages: Packages, sink: Sink, queue: Queue, aws_variables: dict[str, str]) -> Runtime:
-    """The function with that queue."""
+    """Return the function with that queue."""
     environment = {**aws_variables, "SUMO_ENDPOINT": sink.url, "DEAD_LETTER_QUEUE": queue.name}
     return start(packages.reflector, environment=environment, timeout=6)
 

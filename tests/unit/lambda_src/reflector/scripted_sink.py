@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sink without a service: it does what a script says, and time passes only where it is used."""
+"""A sink that follows a script, without a service. Time passes only when it is used."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ REFUSED = Outcome("refused", "bad")
 
 
 class Clock:
-    """Time that passes only when it is used: by waiting, and a bit by each attempt."""
+    """A clock that advances by waiting, and a little by each attempt."""
 
     def __init__(self, seconds):
         self.left = seconds

@@ -40,7 +40,7 @@ def some(numbers, reason="busy"):
 
 
 def tally_of(count, dropped=0, **sinks):
-    """A tally of events of which each sink was given all that were not dropped; `sinks` are (sent, queued, failed) by name."""
+    """Return a tally. Each sink was given all events that were not dropped. `sinks`: (sent, queued, failed) by name."""
     tally = Tally()
     tally.receive(received(count))
     if dropped:

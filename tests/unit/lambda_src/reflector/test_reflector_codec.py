@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The standard library and the native modules: each by itself, and that they agree."""
+"""The standard library and the native modules: each one, and their agreement."""
 
 import gzip
 import json

@@ -32,7 +32,7 @@ def mistake(**environment):
 
 
 def sumo_options(**environment) -> Options:
-    """What the variables say of Sumo Logic's sink."""
+    """Return the options of the sink sumologic."""
     with mock.patch("reflector.sinks.sumologic.SumoLogic") as made:
         config(**environment)
     (options,) = made.call_args.args

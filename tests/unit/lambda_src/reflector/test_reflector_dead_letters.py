@@ -38,7 +38,7 @@ def unsent(*texts, first=0):
 
 
 def noise(size, seed=0):
-    """Text that gzip makes a third smaller and no more."""
+    """Return text that gzip makes only a third smaller."""
     return base64.b64encode(random.Random(seed).randbytes(size * 3 // 4)).decode()
 
 
@@ -195,6 +195,6 @@ def test_queue_unreachable_is_reported(aws, monkeypatch):
 
 
 def test_dead_letter_opens_with_documented_commands():
-    """As the module's docstring says: base64, gunzip."""
+    """Decode as in the module's docstring: base64, gunzip."""
     ((body, _part),) = dead_letters(unsent("a"), "main")
     assert b'"message":"a"' in gzip.decompress(base64.b64decode(json.loads(body)["awslogs"]["data"]))

@@ -109,7 +109,7 @@ nested = st.sampled_from(
 
 
 def in_pages(body, size):
-    """The payload of a body as CloudWatch Logs lays it out (text: as it is), cut as soon as it is longer than that."""
+    """Decode a body in CloudWatch Logs' layout (a text is used unchanged), in pages of this size."""
     text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
     with mock.patch.object(decoding, "PAGE_BYTES", size):
         return decode(subscription_event(text.encode()))

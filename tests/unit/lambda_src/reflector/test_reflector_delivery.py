@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delivery to a sink that does what a script says. Over sockets: test_reflector_http.py."""
+"""Delivery to a scripted sink. test_reflector_http.py tests it over sockets."""
 
 from collections import Counter
 from unittest import mock
@@ -19,7 +19,7 @@ ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 
 
 class Way:
-    """A delivery of `count` events to such a sink."""
+    """A delivery of `count` events to a scripted sink."""
 
     def __init__(self, *script, count=4, seconds=100.0, messages=None, **sink):
         self.clock = Clock(seconds)
@@ -35,13 +35,13 @@ class Way:
 
     @property
     def left(self):
-        """(numbers, reason, attempts) of what was handed back."""
+        """Return (numbers, reason, attempts) of the undelivered events."""
         for unsent in self.unsent:
             assert [int(event["id"]) for event in unsent.batch.events] == list(unsent.batch.numbers)
         return [(list(unsent.batch.numbers), unsent.reason, unsent.attempts) for unsent in self.unsent]
 
     def more(self, count):
-        """Another batch on the same way."""
+        """Send another batch in the same delivery."""
         with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
             return list(self.delivery.deliver(batch_of(*["y"] * count, first=100)))
 
@@ -174,7 +174,7 @@ def test_deliver_partial_failing_repeatedly_ends_in_time():
 
 
 def test_deliver_partial_is_retried_for_minutes():
-    """As a stream does that is throttled for long: the way must not end for want of anything but time."""
+    """A stream may be throttled for minutes. Only the end of time may end the delivery."""
     way = Way(after=lambda count: Outcome("partial", "busy", 2.0, retry=range(count)), count=1, seconds=850.0)
     ((numbers, reason, attempts),) = way.left
     assert (numbers, reason) == ([0], f"busy, and {TIME_IS_OVER}")
@@ -242,9 +242,7 @@ outcomes = st.one_of(
     st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED]),
 )
 @example([TOO_LARGE, TOO_LARGE, ValueError()], 8, 8, 60.0, set(), None, 0, AGAIN)
-def test_deliver_accounts_for_every_event(
-    script, count, size, seconds, refusing, breaks_after, secrets, after
-):
+def test_deliver_accounts_for_every_event(script, count, size, seconds, refusing, breaks_after, secrets, after):
     way = Way(
         *script,
         after=after,

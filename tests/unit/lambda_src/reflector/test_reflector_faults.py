@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever sinks do, every event is at the sink or in the queue, and the accounts say which. Thousands of faults, over sockets."""
+"""Thousands of random faults over sockets: every event is at the sink or in the queue, and the accounts are right."""
 
 import json
 import time
@@ -22,7 +22,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
 
 def stall(data, pause):
-    """Says this, and then nothing for a while."""
+    """Answer with these bytes, then hang for a while."""
 
     def answer(handler):
         handler.wfile.write(data)
@@ -69,7 +69,7 @@ ALL = {**FAULTS, **SILENT}
 
 
 class Sinks:
-    """The server behind the sinks, which are told apart by their paths: `at` is how often each took each event."""
+    """The server of all sinks, which have different paths. `at` counts how often each sink accepted each event."""
 
     def __init__(self, sink):
         self._sink = sink
@@ -77,7 +77,7 @@ class Sinks:
         self.at = Counter()
 
     def will(self, faults):
-        """Do this with the next requests, and accept those that follow."""
+        """Apply these faults to the next requests, and accept the following ones."""
         self._sink.reset()
         self._sink.script.extend([self._acting(name) for name in faults] + [self._acting("accepted")] * 500)
 
@@ -100,7 +100,7 @@ class Sinks:
 
 @dataclass(slots=True)
 class Context:
-    """Lambda's context, whose time passes by being looked at."""
+    """Lambda's context, with time that passes at each read."""
 
     seconds: float
     log_group_name: str = "/aws/lambda/reflector"
@@ -112,7 +112,7 @@ class Context:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No waiting between attempts. An answer is awaited for long enough on any machine: see `impatient`."""
+    """Skip the waits between attempts. Time-outs are long enough for a slow machine: see `impatient`."""
     monkeypatch.setattr(delivery.Backoff, "seconds", lambda _backoff, _attempt: 0.0001)
     monkeypatch.setattr(delivery, "MIN_ATTEMPT_SECONDS", 5.0)
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.03)
@@ -120,7 +120,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Sinks that hang are given up soon."""
+    """Shorten the time-out for hanging sinks."""
     monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.05)
 
 
@@ -143,7 +143,7 @@ shapes = st.fixed_dictionaries(
 
 
 class Rig:
-    """The function with one sink or two, in an account with a queue."""
+    """The function with one or two sinks, in an account with a queue."""
 
     def __init__(self, function, sink, queue):
         self.function, self.queue = function, queue
@@ -169,7 +169,7 @@ class Rig:
         return outcome, line
 
     def begin(self, messages, shape):
-        """The event, and what is to be where in the end."""
+        """Return the event, and the expected place of each log event."""
         self.queue.take()
         self.sinks.at.clear()
         wanted = {(name, number) for name in self.names(shape) for number in range(len(messages))}
@@ -226,7 +226,7 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
 
 
 def replayed(rig, letters, seconds, shape):
-    """What is in the queue after these messages were sent again."""
+    """Replay these messages and return the messages that are left in the queue."""
     if not letters:
         return []
     outcome, _line = rig.invoke({"Records": letters}, seconds, shape, rig.queue.name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a payload to several sinks. The sinks follow scripts; what the function does with what is left: test_reflector_handler.py."""
+"""Payloads to several scripted sinks. test_reflector_handler.py tests what happens to undelivered events."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 
 
 class Sending:
-    """A flow to these sinks, with what they hand back."""
+    """A flow to these sinks, and the undelivered events."""
 
     def __init__(self, rules=(), prefixes=(), page=None, **sinks):
         self.sinks = sinks
@@ -136,7 +136,7 @@ def test_reflect_redaction_keeps_request_id(page):
 
 
 class Noting(ScriptedSink):
-    """One that keeps what the events' lines are made of."""
+    """A sink that stores the events' records."""
 
     def chunks(self, batch):
         self.records = [*getattr(self, "records", []), *zip(*records(batch.events), strict=True)]
@@ -190,7 +190,7 @@ def test_reflect_failing_sink_does_not_affect_others():
 
 
 def test_reflect_hanging_sink_does_not_block_others():
-    """`a` answers when `b` is through: if `b` waited for `a`, this would wait for ever."""
+    """`a` answers when `b` has finished: if `b` waited for `a`, this would hang."""
     through = threading.Event()
     first, second = sink(size=1), sink(size=1)
     send = second.send

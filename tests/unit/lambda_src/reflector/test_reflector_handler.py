@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole function, as Lambda calls it. What random faults make of it: test_reflector_faults.py."""
+"""The whole function, as Lambda calls it. test_reflector_faults.py tests it with random faults."""
 
 import base64
 import contextlib
@@ -41,13 +41,13 @@ from reflector_support import (
 
 
 def events(outcome):
-    """Received, dropped, delivered, dead-lettered, failed."""
+    """Return received, dropped, delivered, dead-lettered and failed events."""
     counts = outcome.counts or outcome.account
     return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
 
 
 def second_sink(sink, **rules):
-    """Rules with one more sink, at the same server."""
+    """Return rules with one more sink on the same server."""
     second = {"type": "sumologic", "endpoint": f"{sink.url}-2", "include_event_id": True}
     return json.dumps({"sinks": {"second": second}, **rules})
 
@@ -163,7 +163,7 @@ def test_handler_payload_without_events_sends_nothing(function, sink):
 
 
 def letters_in(queue):
-    """(ids, mark) of each letter in the queue."""
+    """Return (ids, metadata) of each dead letter in the queue."""
     found = [opened(record["body"]) for record in queue.take()]
     return [([int(event["id"]) for event in got["logEvents"]], mark) for got, mark in found]
 
@@ -210,7 +210,7 @@ def test_handler_queue_refusing_a_part_fails_for_that_part(function, sink, queue
 
 @contextlib.contextmanager
 def fail_at(operation, number):
-    """That call of the operation is refused."""
+    """Let AWS refuse that call of the operation."""
     made = itertools.count(1)
     original = BaseClient._make_api_call
 

@@ -29,7 +29,7 @@ QUICK = Backoff(base=0.001, cap=0.002)
 
 
 class Courier(HttpSink):
-    """Posts each body as it is, and remembers what became of them."""
+    """Posts each body unchanged, and stores the undelivered ones."""
 
     def __init__(self, url):
         super().__init__(Secret(url, "endpoint"))
@@ -55,7 +55,7 @@ class Courier(HttpSink):
         return sent
 
     def fail(self, *bodies, seconds=10.0, backoff=QUICK):
-        """The reason that each event is handed back with."""
+        """Return the reason of each undelivered event."""
         self.attempt(bodies, seconds, backoff)
         assert self.unsent
         assert TOKEN not in repr(self.unsent)
@@ -119,7 +119,7 @@ def test_send_absent_sink_is_retried_until_time_is_over():
 
 @pytest.fixture
 def elsewhere(sink, monkeypatch):
-    """The name `many.localhost` has these addresses. `silent` is a port that no connection is made to."""
+    """Give the name `many.localhost` these addresses. `silent` is a port without answers."""
     resolve, addresses = socket.getaddrinfo, []
 
     def found(host, *arguments, **options):
@@ -326,7 +326,7 @@ def test_answer_endless_body_is_cut(courier, sink, monkeypatch):
 
 
 def test_answer_is_read_if_sink_reads_no_request():
-    """A server that answers 413 to the head and closes: the client may still be sending then."""
+    """A server that answers 413 after the headers and closes, while the client may still send."""
     server = socket.create_server(("127.0.0.1", 0))
     courier = Courier(f"http://127.0.0.1:{server.getsockname()[1]}/")
 
@@ -419,7 +419,7 @@ def test_by_status_outcomes(code, verdict):
 
 
 class Guarded(Courier):
-    """One that needs a token."""
+    """A sink that needs a token."""
 
     def __init__(self, url, token):
         super().__init__(url)
@@ -434,7 +434,7 @@ class Guarded(Courier):
 
 @pytest.fixture
 def vault(monkeypatch):
-    """Where secrets are: by name, with a count of how often they were read."""
+    """Secrets by name, with a count of reads."""
     kept, reads = {}, []
 
     def read(reference, _keys):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first lines of a new log group: what its filter delivered and what the subscriber sends after it, each once."""
+"""The first lines of a new log group: events from the filter and from the subscriber, each delivered once."""
 
 import base64
 import gzip
@@ -20,7 +20,7 @@ from reflector_support import examples, load_handler, opened, payload, sqs_event
 
 
 def event(*messages, first=0, backfill=None, log_group="/app/orders"):
-    """A payload whose events have ids from `first` on; from the subscriber if it says so."""
+    """Return a payload with ids from `first` on, with `backfill` if it is from the subscriber."""
     body = payload(messages, log_group)
     for number, item in enumerate(body["logEvents"], first):
         item["id"] = f"{number:056d}"
@@ -62,7 +62,7 @@ def test_backfill_before_filter_is_forwarded(function, sink):
 
 
 def test_memory_ignores_backfill(function, sink):
-    """Lambda tries a message of the subscriber's again when its delivery failed: it has not been had."""
+    """Lambda retries a failed message of the subscriber. It does not count as delivered."""
     function.invoke(event("a", backfill=True))
     sink.script.append(status(400))
     failed = function.invoke(event("a", "b", backfill="seam"))
@@ -85,7 +85,7 @@ def test_overlap_event_in_queue_counts_as_delivered(function, sink, queue):
 
 
 def test_overlap_undelivered_is_replayed_completely(function, sink, queue):
-    """Neither the member nor what was dropped is in its dead letter."""
+    """The dead letter has neither the member `backfill` nor dropped events."""
     function.invoke(event("a"))
     sink.script.append(status(400))
     outcome = function.invoke(event("a", "b", "c", backfill="seam"), DEAD_LETTER_QUEUE=queue.name)
@@ -100,7 +100,7 @@ def test_overlap_undelivered_is_replayed_completely(function, sink, queue):
 
 
 def test_overlap_in_lambdas_failure_record_is_replayed_completely(function, sink):
-    """By then the filter's own delivery may have failed as well."""
+    """The filter's delivery may have failed, too."""
     function.invoke(event("a"))
     record = sqs_event(json.dumps({"requestPayload": event("a", "b", backfill="seam")}))
     assert is_queue_event(record)

@@ -21,7 +21,7 @@ def of_events(events):
 
 
 def of(*messages):
-    """(message's JSON text, request id) of each."""
+    """Return (JSON text of the message, request id) of each event."""
     return of_events(payload(messages)["logEvents"])
 
 
@@ -212,7 +212,7 @@ def test_records_one_for_each_event_in_order(messages):
 
 
 def cut(text):
-    """The text without its console prefix, by a rule written once more."""
+    """Return the text without its console prefix, by a second implementation of the rule."""
     return re.sub(
         r"(?a)^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z\s+\w+(-\w+){4}(?!\S)(\s+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S))?",
         "",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Messages of the dead-letter queue, sent again. Through the whole function: test_reflector_handler.py."""
+"""Replay of the dead-letter queue. test_reflector_handler.py tests it through the whole function."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink, batch_
 
 
 class Messages:
-    """What is put into the queue; from the message `full_after` on it refuses."""
+    """A queue that stores messages, and refuses them after `full_after`."""
 
     def __init__(self, full_after=None):
         self.bodies = []
@@ -67,7 +67,7 @@ def sink(*script, **options):
 
 
 def letter(*texts, sink="a", first=0):
-    """A dead letter of these events, whose ids begin at `first`."""
+    """Return a dead letter of these events, with ids from `first` on."""
     batch = batch_of(*["x"] * first, *texts)
     ((body, _part),) = dead_letters(Undelivered(subset(batch, range(first, first + len(texts))), "busy", 3), sink)
     return body
@@ -147,7 +147,7 @@ def test_replay_lambdas_failure_records(mark):
 
 
 def test_replay_payload_that_is_readable_today_is_sent():
-    """As a payload that was too large for the function's memory."""
+    """The payload was too large for the function's memory then."""
     body = undecodable_letter(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
     replaying = Replaying(a=sink(), b=sink())
     assert replaying.answer(body) == {}

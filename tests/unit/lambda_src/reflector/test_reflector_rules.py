@@ -386,7 +386,7 @@ def test_redact_nothing_returns_the_same_events():
 
 
 def seconds(ready, text):
-    """CPU time of redacting, the least of some."""
+    """Return the least CPU time of several redactions."""
     pattern = re.compile(REDACTIONS[ready][0])
     taken = []
     for _unused in range(3):

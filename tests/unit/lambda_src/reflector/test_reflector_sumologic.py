@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests as Sumo Logic gets them, over real sockets."""
+"""Requests to Sumo Logic, over real sockets."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ over_http = examples(60)
 
 
 def delivered(function, sink, *texts, **options):
-    """The requests for these messages."""
+    """Return the requests for these messages."""
     sink.reset()
     outcome = function.forward(*texts, **options)
     assert outcome.error is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sink and its stand-in that docs/SINKS.md builds, run as they stand there."""
+"""Runs the sink and the stand-in in docs/SINKS.md."""
 
 import re
 import sys
@@ -15,13 +15,13 @@ KIND = "betterstack"
 
 
 def blocks(language: str) -> list[tuple[int, str]]:
-    """The page's code blocks in that language, each with the number of lines before it."""
+    """Return the page's code blocks in that language, each with the number of lines before it."""
     found = re.finditer(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
     return [(TEXT.count("\n", 0, block.start(1)), block[1]) for block in found]
 
 
 def section(kind: str) -> str:
-    """What the page says of a type of sink; empty when it says nothing."""
+    """Return the page's section about a type of sink, "" if there is none."""
     found = re.search(rf"^## `{kind}`\n(.*?)(?=^## )", TEXT, re.DOTALL | re.MULTILINE)
     return found[1].strip() if found else ""
 

@@ -15,7 +15,7 @@ _MEMBERS = {"message", "timestamp", "id", "ddsource", "ddtags", "hostname", "ser
 
 
 class Local(HttpService):
-    """What is beyond a log's limits would be accepted and cut: it must not come."""
+    """Datadog would truncate a log beyond its limits, so the sink must not send one."""
 
     type = "datadog"
     path = "/api/v2/logs"

@@ -13,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """A cluster that has a document by index and id, once. Its errors quote documents, where they are not filtered out."""
+    """A cluster with one document for each index and id. Its errors quote documents, unless they are filtered."""
 
     type = "elasticsearch"
     path = "/_bulk?filter_path=items.*.status,items.*.error.type"

@@ -11,7 +11,7 @@ from contract import Case, Limits
 
 
 class Local(RecordService):
-    """An item is a record; test_records.py is about several lines in one."""
+    """An item is a record. test_aws_sinks.py tests records of several lines."""
 
     type = "firehose"
     target = "Firehose_20150804.PutRecordBatch"

@@ -13,7 +13,7 @@ from reflector_support import Received
 
 
 class Local(RecordService):
-    """An item is a record, its partition key counts; the stream is set to take records of up to 10 MiB."""
+    """An item is a record with its partition key. The stream accepts records of up to 10 MiB."""
 
     type = "kinesis"
     target = "Kinesis_20131202.PutRecords"

@@ -13,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """What is beyond a message's limits would be accepted and dropped: it must not come."""
+    """New Relic would drop a message beyond its limits, so the sink must not send one."""
 
     type = "newrelic"
     path = "/log/v1"

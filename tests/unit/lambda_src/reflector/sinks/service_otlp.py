@@ -13,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """A receiver that knows its key by a header. `rejects`: so many records of each request, the last ones, it doesn't take."""
+    """A receiver with a key in a header. It rejects the last `rejects` records of each request."""
 
     type = "otlp"
     path = "/v1/logs"

@@ -32,7 +32,7 @@ class Local(AwsService):
     }
 
     def start(self) -> None:
-        """See `HttpService`: an object is put."""
+        """See `HttpService`. The request is a PUT."""
         super().start()
         handler: Any = self._server.RequestHandlerClass
         handler.do_PUT = handler.do_POST

@@ -14,7 +14,7 @@ _MEMBERS = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
 
 
 class Local(HttpService):
-    """Events stand one after the other, with or without whitespace between them."""
+    """A body has one event after the other, with or without whitespace between them."""
 
     type = "splunk_hec"
     path = "/services/collector/event"

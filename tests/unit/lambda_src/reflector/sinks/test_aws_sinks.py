@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the contract does not ask of the sinks for AWS's services: records of several lines, error codes, keys of objects."""
+"""Behaviour of sinks for AWS services beyond the contract: records of several lines, error codes, keys of objects."""
 
 import gzip
 import io
@@ -29,14 +29,14 @@ def batch(texts, log_group="/app/orders", log_stream="web/1", owner="22222222222
 
 
 def deliver(sink, what: Batch):
-    """What was not sent, and the counts."""
+    """Deliver and return the undelivered events and the counts."""
     delivery = Delivery(sink, lambda: 30.0)
     return list(delivery.deliver(what)), delivery.sent
 
 
 @pytest.fixture
 def local(monkeypatch) -> Iterator[Callable[..., tuple]]:
-    """Makes a sink of a type, and the stand-in that it sends to."""
+    """Return a function that makes a sink and its stand-in."""
     services = []
     monkeypatch.setattr("reflector.delivery.time.sleep", lambda _seconds: None)
 
@@ -141,7 +141,7 @@ def test_kinesis_stream_arn_of_another_region_and_account(monkeypatch, aws):
 
 
 def stored(bucket="log-archive") -> dict[str, bytes]:
-    """The objects of the bucket, as moto has them."""
+    """Return the bucket's objects in moto."""
     client = boto3.client("s3")
     listed = client.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {item["Key"]: client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Elasticsearch says of each document, where documents go, and what their ids are made of."""
+"""Elasticsearch's results for documents, their index, and their ids."""
 
 import json
 

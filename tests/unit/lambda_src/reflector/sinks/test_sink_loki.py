@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loki's partial refusals, which it says nothing precise of, its duplicates, and the choice of labels."""
+"""Loki's imprecise partial refusals, its duplicates, and labels."""
 
 import json
 

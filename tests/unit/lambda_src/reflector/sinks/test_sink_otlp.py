@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OTLP's partial successes, the statuses that it lets be tried again, and headers."""
+"""OTLP's partial successes, retryable statuses, and headers."""
 
 import json
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/SINKS.md says what there is, and its examples are good. Its code runs in test_contract.py."""
+"""docs/SINKS.md is complete, and its examples are valid. test_contract.py runs its code."""
 
 from dataclasses import fields
 from importlib import import_module
