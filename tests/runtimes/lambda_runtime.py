@@ -159,7 +159,7 @@ class Runtime:
         kind: Literal["ok", "error"] = "ok" if said.kind == "response" else "error"
         return Invocation(kind, self._payload(said, request_id), log_lines, report, request_id)
 
-    def _ready(self) -> tuple[_Sandbox, bool, _Said]:
+    def _ready(self) -> tuple[_Sandbox, bool, _Message]:
         """Return an execution environment that waits for an event, whether it is new, and its last message: not "next" if it failed."""
         if self._sandbox:
             said = self._sandbox.listen(INIT_SECONDS)
@@ -175,7 +175,7 @@ class Runtime:
             self._sandbox.close()
         self._sandbox = None
 
-    def _payload(self, said: _Said, request_id: str) -> Any:
+    def _payload(self, said: _Message, request_id: str) -> Any:
         match said.kind:
             case "exit":
                 return _error("Runtime.ExitError", request_id, _exit_message(said.status))
@@ -185,7 +185,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Message:
     """A message from an execution environment: a call of the Runtime API, the process's end, or nothing in time."""
 
     kind: Literal["next", "response", "error", "init error", "exit", "silence"]
@@ -197,7 +197,7 @@ class _Sandbox:
     """A process of AWS's runtime client, with a separate Runtime API: no other process can get its events."""
 
     def __init__(self, command: list[str], folder: Path, variables: Mapping[str, str]) -> None:
-        self._said: queue.SimpleQueue[_Said] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Response | None] = queue.SimpleQueue()
         self._request_id = ""
         self._cpu_seconds = 0.0
@@ -221,14 +221,14 @@ class _Sandbox:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def listen(self, seconds: float) -> _Said:
+    def listen(self, seconds: float) -> _Message:
         """Return the next message."""
         try:
-            return self._said.get(timeout=seconds)
+            return self._messages.get(timeout=seconds)
         except queue.Empty:
-            return _Said("silence")
+            return _Message("silence")
 
-    def hand_over(self, event: Response, request_id: str, seconds: float) -> _Said:
+    def hand_over(self, event: Response, request_id: str, seconds: float) -> _Message:
         """Answer the waiting request for an event, and return the next message."""
         self._request_id = request_id
         self._events.put(event)
@@ -267,18 +267,18 @@ class _Sandbox:
         self._log.close()
 
     def _wait_for_end(self) -> None:
-        self._said.put(_Said("exit", status=self._process.wait()))
+        self._messages.put(_Message("exit", status=self._process.wait()))
 
     def _answer(self, request: Request, _connection: Connection) -> Response | None:
         match [request.method, *request.path.removeprefix(_API).split("/")]:
             case ["GET", "invocation", "next"]:
-                self._said.put(_Said("next"))
+                self._messages.put(_Message("next"))
                 return self._events.get()
             case ["POST", "init", "error"]:
-                self._said.put(_Said("init error", request.body))
+                self._messages.put(_Message("init error", request.body))
             case ["POST", "invocation", self._request_id, ("response" | "error") as kind]:
                 self._request_id = ""  # one answer each
-                self._said.put(_Said(kind, request.body))
+                self._messages.put(_Message(kind, request.body))
             case _:
                 refusal = {"errorType": "InvalidRequest", "errorMessage": f"{request.method} {request.path}"}
                 return json_response(refusal, 400)
@@ -286,7 +286,7 @@ class _Sandbox:
 
 
 def _event(body: bytes, request_id: str, arn: str, timeout: float) -> Response:
-    """Send an event as the runtime client gets it. The deadline is in ms since the epoch."""
+    """Return the response with an event for the runtime client. The deadline is in ms since the epoch."""
     headers = {
         "Content-Type": "application/json",
         "Lambda-Runtime-Aws-Request-Id": request_id,

@@ -341,7 +341,7 @@ class Queue:
         return received.get("Messages", [])
 
 
-def letters(message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def open_dead_letter(message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the metadata of a dead letter, and its log events."""
     body = json.loads(message["Body"])
     return body["deadLetter"], json.loads(gzip.decompress(base64.b64decode(body["awslogs"]["data"])))["logEvents"]
@@ -392,7 +392,7 @@ def test_reflector_undelivered_events_go_to_queue(
     line = account(invocation)
     assert (line["ReceivedEvents"], line["DeliveredEvents"], line["DeadLetteredEvents"]) == (2, 0, 2)
     (message,) = queue.receive()
-    about, events = letters(message)
+    about, events = open_dead_letter(message)
     assert events == event["logEvents"]
     assert (about["sink"], about["events"], about["function"]) == ("sumologic", 2, "log-reflector")
 

@@ -261,8 +261,8 @@ class DeadLetters:
 
 def opened(body: str) -> tuple[dict, dict]:
     """Return the payload and the metadata of a dead letter."""
-    letter = json.loads(body)
-    return json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"]))), letter["deadLetter"]
+    message = json.loads(body)
+    return json.loads(gzip.decompress(base64.b64decode(message["awslogs"]["data"]))), message["deadLetter"]
 
 
 def sqs_event(*bodies: str) -> dict:

@@ -48,10 +48,10 @@ def noise(size, seed=0):
 def test_dead_letter_is_a_subscription_event_with_metadata(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "log-reflector")
     ((body, part),) = dead_letters(unsent("a", "b", first=7), "main")
-    got, mark = opened(body)
+    got, metadata = opened(body)
     assert got == {**payload(["a", "b"], "/g", "s"), "subscriptionFilters": ["f"]}
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", mark.pop("time"))
-    assert mark == {
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", metadata.pop("time"))
+    assert metadata == {
         "sink": "main",
         "reason": "the sink answered 503",
         "attempts": 4,
@@ -103,11 +103,11 @@ def test_dead_letters_respect_size_and_order(sizes, seed):
     got = list(dead_letters(unsent(*texts), "main"))
     names = []
     for body, part in got:
-        found, mark = opened(body)
+        found, metadata = opened(body)
         assert [event["message"] for event in found["logEvents"]] == [event["message"] for event in part.batch.events]
-        assert mark["events"] == len(found["logEvents"]) == len(part.batch.numbers)
-        assert (part.reason, part.attempts, mark["attempts"]) == ("the sink answered 503", 4, 4)
-        assert len(body.encode()) <= MAX_MESSAGE_BYTES or mark["events"] == 1
+        assert metadata["events"] == len(found["logEvents"]) == len(part.batch.numbers)
+        assert (part.reason, part.attempts, metadata["attempts"]) == ("the sink answered 503", 4, 4)
+        assert len(body.encode()) <= MAX_MESSAGE_BYTES or metadata["events"] == 1
         names += [int(event["id"]) for event in found["logEvents"]]
     assert names == list(range(len(sizes)))
 
@@ -142,9 +142,9 @@ def test_dead_letter_of_largest_event_fits_sqs():
 )
 def test_undecodable_letter_keeps_event_unchanged(event):
     body = json.loads(undecodable_letter(event, "The payload is not valid base64."))
-    mark = body.pop("deadLetter")
+    metadata = body.pop("deadLetter")
     assert body == {name: value for name, value in event.items() if name != "deadLetter"}
-    assert (mark["sink"], mark["events"], mark["reason"]) == (None, 0, "The payload is not valid base64.")
+    assert (metadata["sink"], metadata["events"], metadata["reason"]) == (None, 0, "The payload is not valid base64.")
 
 
 @pytest.mark.parametrize("event", ["text", ["a"], None, 5])

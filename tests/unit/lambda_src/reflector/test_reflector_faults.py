@@ -181,7 +181,7 @@ class Rig:
         return ["sumologic", "second"] if shape["two"] else ["sumologic"]
 
 
-def in_letters(records):
+def in_dead_letters(records):
     found = Counter()
     for record in records:
         got, mark = opened(record["body"])
@@ -206,18 +206,18 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
         assert outcome.error is None
         assert line["FailedEvents"] == 0
         # Once, in one of the two places: here the sinks always say what they take.
-        letters = rig.queue.take()
-        assert rig.sinks.at + in_letters(letters) == Counter(wanted)
-        in_queue = {number for _sink, number in in_letters(letters)}
+        dead_letters = rig.queue.take()
+        assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
+        in_queue = {number for _sink, number in in_dead_letters(dead_letters)}
         assert (line["DeadLetteredEvents"], line["DeliveredEvents"]) == (len(in_queue), len(messages) - len(in_queue))
         # The queue's messages again, to sinks that are no better, and then to mended ones.
         for faults, seconds_left in ((second, more_seconds), ([], 5000.0)):
             rig.sinks.will(faults)
-            before = in_letters(letters)
-            letters = replayed(rig, letters, seconds_left, shape)
-            assert rig.sinks.at + in_letters(letters) == Counter(wanted)
-            assert in_letters(letters) <= before
-        assert letters == []
+            before = in_dead_letters(dead_letters)
+            dead_letters = replayed(rig, dead_letters, seconds_left, shape)
+            assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
+            assert in_dead_letters(dead_letters) <= before
+        assert dead_letters == []
         assert rig.sinks.at == Counter(wanted)
 
     run()
@@ -225,15 +225,15 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
     assert set(rig.sinks.met) == set(FAULTS)
 
 
-def replayed(rig, letters, seconds, shape):
+def replayed(rig, dead_letters, seconds, shape):
     """Replay these messages and return the messages that are left in the queue."""
-    if not letters:
+    if not dead_letters:
         return []
-    outcome, _line = rig.invoke({"Records": letters}, seconds, shape, rig.queue.name)
+    outcome, _line = rig.invoke({"Records": dead_letters}, seconds, shape, rig.queue.name)
     assert outcome.error is None
     stay = {item["itemIdentifier"] for item in outcome.counts["batchItemFailures"]}
     assert set(outcome.counts["failures"]) == stay
-    return [letter for letter in letters if letter["messageId"] in stay] + rig.queue.take()
+    return [message for message in dead_letters if message["messageId"] in stay] + rig.queue.take()
 
 
 def test_faults_lost_answers_duplicate_but_lose_nothing(rig, impatient):
@@ -246,10 +246,10 @@ def test_faults_lost_answers_duplicate_but_lose_nothing(rig, impatient):
         rig.sinks.will(faults)
         outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
         assert outcome.error is None
-        letters = rig.queue.take()
-        assert set(rig.sinks.at + in_letters(letters)) == wanted
-        assert set(in_letters(letters).values()) <= {1}
-        assert line["DeadLetteredEvents"] == len({number for _sink, number in in_letters(letters)})
+        dead_letters = rig.queue.take()
+        assert set(rig.sinks.at + in_dead_letters(dead_letters)) == wanted
+        assert set(in_dead_letters(dead_letters).values()) <= {1}
+        assert line["DeadLetteredEvents"] == len({number for _sink, number in in_dead_letters(dead_letters)})
 
     run()
     assert rig.sinks.faults_met > 3 * many.max_examples
@@ -298,7 +298,7 @@ def test_faults_refusing_queue_loses_nothing(rig, monkeypatch, refused_puts):
         event, wanted = rig.begin(messages, shape)
         rig.sinks.will(faults)
         outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
-        there = set(rig.sinks.at + in_letters(rig.queue.take()))
+        there = set(rig.sinks.at + in_dead_letters(rig.queue.take()))
         lost = {number for _sink, number in wanted - there}
         assert line["FailedEvents"] == len(lost)
         assert (outcome.error is not None) is bool(lost)

@@ -165,7 +165,7 @@ def test_handler_payload_without_events_sends_nothing(function, sink):
 def letters_in(queue):
     """Return (ids, metadata) of each dead letter in the queue."""
     found = [opened(record["body"]) for record in queue.take()]
-    return [([int(event["id"]) for event in got["logEvents"]], mark) for got, mark in found]
+    return [([int(event["id"]) for event in got["logEvents"]], metadata) for got, metadata in found]
 
 
 def test_handler_refused_events_go_to_queue(function, sink, queue):
@@ -173,9 +173,9 @@ def test_handler_refused_events_go_to_queue(function, sink, queue):
     outcome = function.forward("private" * 100_000, "private" * 100_000, DEAD_LETTER_QUEUE=queue.name)
     assert outcome.error is None
     assert events(outcome) == (2, 0, 1, 1, 0)
-    ((ids, mark),) = letters_in(queue)
+    ((ids, metadata),) = letters_in(queue)
     assert ids == [1]
-    assert (mark["sink"], mark["reason"], mark["attempts"], mark["events"]) == (
+    assert (metadata["sink"], metadata["reason"], metadata["attempts"], metadata["events"]) == (
         ("sumologic", "the sink answered 400", 1, 1)
     )
     assert outcome.account["reasons"] == [{"sink": "sumologic", "reason": "the sink answered 400", "events": 1}]
@@ -240,10 +240,10 @@ def test_handler_unreadable_payload_goes_to_queue_unchanged(function, sink, queu
     assert outcome.account["UndecodablePayloads"] == 1
     (record,) = queue.take()
     body = json.loads(record["body"])
-    mark = body.pop("deadLetter")
+    metadata = body.pop("deadLetter")
     assert body == event
-    assert (mark["sink"], mark["events"]) == (None, 0)
-    assert outcome.account["reasons"] == [{"sink": "", "reason": mark["reason"], "events": 1}]
+    assert (metadata["sink"], metadata["events"]) == (None, 0)
+    assert outcome.account["reasons"] == [{"sink": "", "reason": metadata["reason"], "events": 1}]
     assert "private" not in outcome.printed
 
 
@@ -272,8 +272,8 @@ def test_handler_short_invocation_reserves_time_for_queue(function, sink, queue)
     outcome = function.forward("a", seconds=2.0, DEAD_LETTER_QUEUE=queue.name)
     assert time.monotonic() - started < 2.0
     assert events(outcome) == (1, 0, 0, 1, 0)
-    ((ids, mark),) = letters_in(queue)
-    assert (ids, mark["reason"]) == ([0], "the sink did not answer in time")
+    ((ids, metadata),) = letters_in(queue)
+    assert (ids, metadata["reason"]) == ([0], "the sink did not answer in time")
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,8 @@ def test_handler_one_of_two_sinks_fails(function, sink, queue):
         "sumologic": {"delivered": 2, "deadLettered": 0, "failed": 0},
         "second": {"delivered": 0, "deadLettered": 2, "failed": 0},
     }
-    ((ids, mark),) = letters_in(queue)
-    assert (ids, mark["sink"]) == ([0, 1], "second")
+    ((ids, metadata),) = letters_in(queue)
+    assert (ids, metadata["sink"]) == ([0, 1], "second")
 
 
 def test_handler_failure_without_queue_names_every_sink(function, sink):

@@ -66,7 +66,7 @@ def sink(*script, **options):
     return ScriptedSink(Clock(1e9), script, **options)
 
 
-def letter(*texts, sink="a", first=0):
+def dead_letter(*texts, sink="a", first=0):
     """Return a dead letter of these events, with ids from `first` on."""
     batch = batch_of(*["x"] * first, *texts)
     ((body, _part),) = dead_letters(Undelivered(subset(batch, range(first, first + len(texts))), "busy", 3), sink)
@@ -107,7 +107,7 @@ def test_is_queue_event_sqs_event():
 
 def test_replay_dead_letters_go_to_their_sink():
     replaying = Replaying(a=sink(), b=sink(), queue=Messages())
-    assert replaying.answer(letter("x", "y"), letter("z", sink="b", first=5)) == {}
+    assert replaying.answer(dead_letter("x", "y"), dead_letter("z", sink="b", first=5)) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0, 1], [5])
     assert replaying.counts == (3, 0, 3, 0, 0)
     assert replaying.queue.bodies == []
@@ -116,7 +116,7 @@ def test_replay_dead_letters_go_to_their_sink():
 def test_replay_ignores_routes_that_drop_today():
     rules = [{"log_groups": ["*"], "sinks": [], "drop": ["."]}]
     replaying = Replaying(a=sink(), rules=rules)
-    assert replaying.answer(letter("x")) == {}
+    assert replaying.answer(dead_letter("x")) == {}
     assert at(replaying.sinks["a"]) == [0]
 
 
@@ -178,19 +178,19 @@ def test_replay_own_log_group_is_dropped(event):
         ('"private"', "The event has no awslogs.data: it does not come from a CloudWatch Logs subscription"),
         ('{"awslogs":{"data":"private!"},"deadLetter":{"sink":null}}', "The payload is not valid base64"),
         ('{"requestPayload":{"awslogs":{"data":"private!"}}}', "The payload is not valid base64"),
-        (letter("x", sink="gone"), "there is no sink gone any more"),
+        (dead_letter("x", sink="gone"), "there is no sink gone any more"),
     ],
 )
 def test_replay_failed_message_stays_with_reason(body, reason):
     replaying = Replaying(a=sink(), queue=Messages())
-    assert replaying.answer(letter("x"), body, letter("y", first=1)) == {"m1": reason}
+    assert replaying.answer(dead_letter("x"), body, dead_letter("y", first=1)) == {"m1": reason}
     assert at(replaying.sinks["a"]) == [0, 1]
     assert replaying.queue.bodies == []
 
 
 def test_replay_message_without_accepted_event_stays():
     replaying = Replaying(a=sink(REFUSED, REFUSED, size=1), queue=Messages())
-    assert replaying.answer(letter("x", "y"), letter("z", first=2)) == {"m0": "bad"}
+    assert replaying.answer(dead_letter("x", "y"), dead_letter("z", first=2)) == {"m0": "bad"}
     assert at(replaying.sinks["a"]) == [2]
     assert replaying.queue.bodies == []
     assert replaying.counts == (3, 0, 1, 2, 0)
@@ -198,13 +198,13 @@ def test_replay_message_without_accepted_event_stays():
 
 def test_replay_without_time_keeps_messages():
     replaying = Replaying(a=sink(), queue=Messages(), seconds=0.1)
-    assert replaying.answer(letter("x"), letter("y", first=1)) == {"m0": TIME_IS_OVER, "m1": TIME_IS_OVER}
+    assert replaying.answer(dead_letter("x"), dead_letter("y", first=1)) == {"m0": TIME_IS_OVER, "m1": TIME_IS_OVER}
     assert replaying.sinks["a"].seen == []
 
 
 def test_replay_sink_still_down_keeps_other_messages_untried():
     replaying = Replaying(a=sink(after=AGAIN), b=sink(), queue=Messages(), seconds=5.0)
-    failures = replaying.answer(letter("x"), letter("y", first=1), letter("z", sink="b", first=2))
+    failures = replaying.answer(dead_letter("x"), dead_letter("y", first=1), dead_letter("z", sink="b", first=2))
     assert list(failures) == ["m0", "m1"]
     assert {names[0][-1] for names in replaying.sinks["a"].seen} == {"0"}
     assert at(replaying.sinks["b"]) == [2]
@@ -215,7 +215,7 @@ def test_replay_sink_still_down_keeps_other_messages_untried():
 
 def test_replay_remainder_becomes_a_new_message():
     replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=Messages())
-    assert replaying.answer(letter("x", "y", "z", first=3)) == {}
+    assert replaying.answer(dead_letter("x", "y", "z", first=3)) == {}
     (body,) = replaying.queue.bodies
     got, mark = opened(body)
     assert [int(event["id"]) for event in got["logEvents"]] == [4]
@@ -244,7 +244,7 @@ def test_replay_requeues_for_failed_sinks_only():
 )
 def test_replay_remainder_without_queue_keeps_message(queue, reason):
     replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=queue)
-    assert replaying.answer(letter("x", "y")) == {"m0": reason}
+    assert replaying.answer(dead_letter("x", "y")) == {"m0": reason}
     assert at(replaying.sinks["a"]) == [0]
 
 
@@ -266,7 +266,7 @@ def test_replay_loses_no_event(first, second, messages, size, full_after, second
         one.clock = replaying.clock
     wanted, bodies, number = Counter(), {}, 0
     for name, count in messages:
-        body = letter(*["x"] * count, sink=name, first=number)
+        body = dead_letter(*["x"] * count, sink=name, first=number)
         bodies[f"m{len(bodies)}"] = body
         wanted.update((one, event) for one in ([name] if name else "ab") for event in range(number, number + count))
         number += count

@@ -66,11 +66,11 @@ messages = st.one_of(
 
 
 class Run:
-    """A function with one sink, the sink's service, and the dead-letter queue."""
+    """A function with one sink, the sink's service, and the dead-dead_letter queue."""
 
-    def __init__(self, service: Service, letters: list[dict], waits: list[float]) -> None:
+    def __init__(self, service: Service, dead_letters: list[dict], waits: list[float]) -> None:
         self.service = service
-        self.letters = letters
+        self.dead_letters = dead_letters
         self.waits = waits
         self.function = Function(None)
         # Of the first event, in ms; each of the following has one more.
@@ -79,7 +79,11 @@ class Run:
     def forward(self, *texts: str, seconds: float = 60.0, **overrides) -> Outcome:
         """The outcome of a payload with these messages; the overrides are the sink's options."""
         rules = {"sinks": {"it": self.service.options(**overrides)}}
-        environment = {**self.service.environment, "REFLECTOR_RULES": json.dumps(rules), "DEAD_LETTER_QUEUE": "letters"}
+        environment = {
+            **self.service.environment,
+            "REFLECTOR_RULES": json.dumps(rules),
+            "DEAD_LETTER_QUEUE": "dead-letters",
+        }
         body = payload(texts)
         for number, event in enumerate(body["logEvents"]):
             event["timestamp"] = self.began + number
@@ -99,16 +103,16 @@ class Run:
     def kept(self) -> list[tuple[str, str]]:
         """Id and message of the events in the queue."""
         events = []
-        for letter in self.letters:
-            body = json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"])))
+        for dead_letter in self.dead_letters:
+            body = json.loads(gzip.decompress(base64.b64decode(dead_letter["awslogs"]["data"])))
             assert (body["owner"], body["logGroup"], body["logStream"]) == (ACCOUNT, LOG_GROUP, LOG_STREAM)
-            assert letter["deadLetter"]["events"] == len(body["logEvents"])
+            assert dead_letter["deadLetter"]["events"] == len(body["logEvents"])
             events += [(event["id"], event["message"]) for event in body["logEvents"]]
         return events
 
     @property
     def reasons(self) -> set[str]:
-        return {letter["deadLetter"]["reason"] for letter in self.letters}
+        return {dead_letter["deadLetter"]["reason"] for dead_letter in self.dead_letters}
 
     def assert_delivered(self, texts, order=None) -> None:
         """Each of the messages is there once, in order, as what it was."""
@@ -135,12 +139,12 @@ def _running(request) -> Iterator[Service]:
 @pytest.fixture
 def run(_running: Service, monkeypatch) -> Iterator[Run]:
     """The service without a past, a new execution environment, a queue, and no waiting between attempts."""
-    letters: list[dict] = []
+    dead_letters: list[dict] = []
     waits: list[float] = []
-    monkeypatch.setattr(Queue, "put", lambda _queue, body: letters.append(json.loads(body)))
+    monkeypatch.setattr(Queue, "put", lambda _queue, body: dead_letters.append(json.loads(body)))
     monkeypatch.setattr(delivery, "time", SimpleNamespace(sleep=waits.append))
     with _without_past(_running):
-        yield Run(_running, letters, waits)
+        yield Run(_running, dead_letters, waits)
 
 
 @pytest.fixture
@@ -204,7 +208,7 @@ def test_sink_thousands_of_events_respect_limits(run):
         texts.extend(["y" * 50_000] * (limits.request_bytes // 20_000))
     run.forward(*texts)
     run.assert_delivered(texts)
-    assert run.letters == []
+    assert run.dead_letters == []
     least = max(
         sum(map(len, texts)) // limits.request_bytes if limits.request_bytes else 1,
         len(texts) // limits.items if limits.items else 1,
@@ -250,7 +254,7 @@ def test_sink_too_long_event_does_not_block_others(run):
     run.forward(*texts)
     if run.service.over_long == "alone":
         run.assert_delivered(texts)
-        assert run.letters == []
+        assert run.dead_letters == []
     else:
         run.assert_delivered(texts, [0, 2])
         assert run.kept == [(f"{1:056d}", texts[1])]
@@ -293,7 +297,7 @@ def test_sink_transient_fault_is_retried(run, fault):
     run.service.misbehave(fault, fault)
     outcome = run.forward(*texts)
     run.assert_delivered(texts)
-    assert run.letters == []
+    assert run.dead_letters == []
     assert len(run.waits) == 2
     assert outcome.counts["Requests"] == 3
     assert outcome.counts["Retries"] == 2
@@ -329,7 +333,7 @@ def test_sink_refused_request_goes_to_queue(run):
     assert run.waits == []
     (reason,) = run.reasons
     assert 0 < len(reason) < 120
-    assert run.letters[0]["deadLetter"]["sink"] == "it"
+    assert run.dead_letters[0]["deadLetter"]["sink"] == "it"
 
 
 @needs(Case.TOO_LARGE)
@@ -351,7 +355,7 @@ def test_sink_only_failed_items_are_retried(run):
     run.service.misbehave(Case.ITEMS_AGAIN)
     run.forward(*texts)
     assert len(run.service.requests) == 2
-    assert run.letters == []
+    assert run.dead_letters == []
     events = run.service.accepted()
     assert sorted(event.timestamp for event in events) == [run.began + number for number in range(len(texts))]
     assert [event.timestamp for event in events] != sorted(event.timestamp for event in events)
