@@ -158,7 +158,7 @@ def test_a_mistake_is_said_with_its_place(rules, sentence):
 @pytest.mark.parametrize("kind", [None, "", "splnuk", 5, ["sumologic"], {}])
 def test_a_type_that_is_none_is_said_with_those_that_are(kind):
     text = mistake(REFLECTOR_RULES=json.dumps({"sinks": {"a": {"type": kind}}}))
-    assert text.startswith("REFLECTOR_RULES: sinks.a.type: must be one of sumologic")
+    assert text.startswith("REFLECTOR_RULES: sinks.a.type: must be one of datadog")
 
 
 def test_rules_without_any_sink():

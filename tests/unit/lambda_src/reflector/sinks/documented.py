@@ -23,7 +23,7 @@ def section(kind: str) -> str:
 
 
 def install() -> None:
-    """Make the page's two modules those that are imported. The line in `reflector.sinks.TYPES` is left to the test."""
+    """Make the page's two modules those that are imported. The test adds its name to `reflector.sinks.TYPES`."""
     names = (f"reflector.sinks.{KIND}", f"service_{KIND}")
     for name, (before, code) in zip(names, blocks("python"), strict=True):
         module = ModuleType(name)

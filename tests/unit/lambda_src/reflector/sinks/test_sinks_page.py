@@ -12,7 +12,7 @@ import yaml
 @pytest.mark.parametrize("kind", reflector.sinks.TYPES)
 def test_every_option_of_every_sink_is_on_the_page(kind):
     section = documented.section(kind)
-    options = import_module(f"reflector.sinks.{reflector.sinks.TYPES[kind]}").Options
+    options = import_module(f"reflector.sinks.{kind}").Options
     assert [option.name for option in fields(options) if f"`{option.name}`" not in section] == []
     assert f"[`{kind}`](#{kind})" in documented.TEXT
 
