@@ -20,7 +20,7 @@ options:
     description: >-
       Variables of the role, with or without C(subscriber_) before their names. C(include), C(exclude), C(include_tags),
       C(exclude_tags), C(created_after), C(own_functions), C(own_log_groups), C(filter_pattern), C(slots), C(merge), C(rate_share),
-      C(mark), C(backfill), C(retention_days), C(audit_days), C(slice_seconds) and C(settings_inline_bytes).
+      C(tag_log_groups), C(backfill_seconds), C(retention_days), C(audit_days), C(slice_seconds) and C(settings_inline_bytes).
       What is missing, none or an empty text is as the function has it by itself.
     type: dict
     required: true
@@ -50,13 +50,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import settings_of
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import parse_settings
 from ansible_collections.logreflector.aws.plugins.plugin_utils._parameter import LONGEST, reference
 from ansible_collections.logreflector.aws.plugins.plugin_utils._plain import plain
 
 _INLINE_BYTES = 2500  # Lambda has 4 KB for all variables of a function
 _PREFIX = "subscriber_"
-_LISTS = ("include", "exclude", "own_functions", "delivery_path")
+_LISTS = ("include", "exclude", "own_functions", "own_log_groups")
 
 
 def subscriber_settings(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,13 +75,13 @@ def subscriber_settings(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """Under the function's names, without what is not set."""
-    pattern = given.pop("filter_pattern", None)
-    if "own_log_groups" in given:
-        given["delivery_path"] = given.pop("own_log_groups")
     found = {name: _list(value) if name in _LISTS else value for name, value in given.items()}
-    if pattern is not None:  # the empty one is a setting: what stands there is then taken away
-        found["attributes"] = {"filter_pattern": str(pattern)}
-    return {name: value for name, value in found.items() if value not in (None, "", {})}
+    # An empty filter pattern is a value: it replaces the pattern of existing filters.
+    return {
+        name: value
+        for name, value in found.items()
+        if value not in (None, "", {}) or (name == "filter_pattern" and value == "")
+    }
 
 
 def _list(value: Any) -> Any:
@@ -93,7 +93,7 @@ def _list(value: Any) -> Any:
 
 def _mistake(text: str) -> str:
     try:
-        settings_of(text)
+        parse_settings(text)
     except InvalidInputError as error:
         return f"The subscriber would refuse its settings: {error}"
     if len(text) > LONGEST:

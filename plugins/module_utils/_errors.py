@@ -129,6 +129,22 @@ class AwsError(ReflectorError):
     """Everything else that AWS answers."""
 
 
+THROTTLING_CODES = (
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
+"""botocore's own list (botocore/retries/standard.py), without LimitExceededException: a full quota does not pass by itself."""
+
 # Error codes as the services' API references list them under "Errors".
 _KINDS: dict[str, type[ReflectorError]] = {
     **dict.fromkeys(
@@ -170,16 +186,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
         ),
         LimitReachedError,
     ),
-    **dict.fromkeys(
-        (
-            "RequestLimitExceeded",
-            "RequestThrottled",
-            "Throttling",
-            "ThrottlingException",
-            "TooManyRequestsException",
-        ),
-        ThrottledError,
-    ),
+    **dict.fromkeys(THROTTLING_CODES, ThrottledError),
     **dict.fromkeys(
         (
             "ExpiredToken",

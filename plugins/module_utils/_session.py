@@ -112,12 +112,15 @@ class Target:
     _role: RoleSession | None = None
     _role_arn = _role_session = ""
 
-    def client(self, service: str, **settings: Any) -> Any:
-        """The boto3 client of a service: one for each service, safe to share between threads.
+    def client(self, service: str, *, retry_throttling: bool = True, **settings: Any) -> Any:
+        """Return the boto3 client of a service: one for each service and settings, safe to share between threads.
 
-        settings   botocore's, over those of the target: they make it a client of its own
+        retry_throttling    False: a client for callers with a rate limiter, see `stop_at_limits`
+        settings            botocore's, over those of the target
         """
-        name = f"{service} {sorted(settings.items())}" if settings else service
+        name = (
+            service if retry_throttling and not settings else f"{service} {retry_throttling} {sorted(settings.items())}"
+        )
         if name not in self._clients:
             options = dict(self._client_options)
             if settings:
@@ -125,7 +128,8 @@ class Target:
                 options["config"] = given.merge(botocore.config.Config(**settings))
             with describe_operation(f"make a client for {service}", self.where), _credentials_problem(f"use {service}"):
                 client = self._session.client(service, region_name=self.region, **options)
-            self._clients[name] = stop_at_limits(self._role.watch(client) if self._role else client)
+            client = self._role.watch(client) if self._role else client
+            self._clients[name] = stop_at_limits(client, retry_throttling=retry_throttling)
         return self._clients[name]
 
     @cached_property

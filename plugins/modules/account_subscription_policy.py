@@ -149,7 +149,7 @@ counts:
     groups: 60
     subscribed: 57
     already_right: 0
-    known_by_mark: 0
+    known_by_tag: 0
     changed: 57
     excluded: 2
     not_possible: 1
@@ -197,7 +197,7 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.account_subscription_policy import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.account_subscription_policy import (
     NAME,
     SETTLE_SECONDS,
     manage_account_policy,
@@ -215,7 +215,7 @@ SPEC = Spec(
         "filter_pattern": {"type": "str"},
         "replace_filters": {"type": "bool", "default": True},
         "audit": {"type": "bool", "default": False},
-        "mark": {"type": "bool", "default": True},
+        "tag_log_groups": {"type": "bool", "default": True},
         "slots": {"type": "int", "default": DEFAULT_SLOTS},
         "settle_seconds": {"type": "int", "default": SETTLE_SECONDS},
         "wait_timeout": {"type": "int", "default": 60},

@@ -119,7 +119,7 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.subscription_filter import (
     SubscriptionFilterResource,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS

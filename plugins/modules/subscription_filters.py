@@ -189,7 +189,7 @@ RETURN = r"""
 counts:
   description:
     - How many log groups came to what.
-    - C(subscribed) includes C(already_right) and those just changed, C(already_right) includes C(known_by_mark).
+    - C(subscribed) includes C(already_right) and those just changed, C(already_right) includes C(known_by_tag).
     - C(denied), C(contested) (another writer outlasted us) and C(failed) make the task fail. C(gone) and C(in_deletion) do not.
   type: dict
   returned: always, once the log groups are listed
@@ -197,7 +197,7 @@ counts:
     groups: 57
     subscribed: 53
     already_right: 50
-    known_by_mark: 47
+    known_by_tag: 47
     changed: 3
     excluded: 2
     not_possible: 2
@@ -290,7 +290,9 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._argspec import CHOICE
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filters import sweep_target
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.subscription_filters import (
+    sweep_target,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DEFAULT_SLOTS
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import SHARE
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import MOST_ENTRIES
@@ -309,10 +311,10 @@ SPEC = Spec(
         "field_selection_criteria": {"type": "str"},
         "slots": {"type": "int", "default": DEFAULT_SLOTS},
         "audit": {"type": "bool", "default": False},
-        "mark": {"type": "bool", "default": True},
+        "tag_log_groups": {"type": "bool", "default": True},
         "merge": {"type": "bool", "default": False},
         "on_full": {"type": "str", "choices": ["report", "fail", "account_policy"], "default": "report"},
-        "backfill": {"type": "int", "default": 0},
+        "backfill_seconds": {"type": "int", "default": 0},
         "rate_share": {"type": "float", "default": SHARE},
         "max_seconds": {"type": "int"},
         "start_after": {"type": "str"},

@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter, Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    DesiredFilter,
+    SubscriptionFilter,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
@@ -144,7 +147,7 @@ class Target:
 
     def marked(self, *values: str) -> set[str]:
         """The groups that carry our mark, with one of these values."""
-        key = Wanted(self.ours).mark[0]
+        key = DesiredFilter(self.ours).subscription_tag[0]
         wanted = [{"key": key, "values": list(values)} if values else {"key": key}]
         return {
             item["logGroupName"] for item in self.logs.list_log_groups(logGroupTags=wanted, limit=1000)["logGroups"]
@@ -153,8 +156,8 @@ class Target:
     def check_complete(self, groups: list[str] = PLAIN) -> None:
         """Each of the groups has one filter of ours and the mark; nothing else has; nothing foreign changed."""
         assert self.subscribed() == dict.fromkeys(groups, 1)
-        assert self.marked(Wanted(self.ours).mark[1]) == set(groups)
-        assert self.marked("apart") == {THEIR_LOG}
+        assert self.marked(DesiredFilter(self.ours).subscription_tag[1]) == set(groups)
+        assert self.marked("other-forwarder") == {THEIR_LOG}
         assert self.marked() == {*groups, THEIR_LOG}
         assert self.of_others() == self.foreign
 
@@ -192,7 +195,7 @@ def _targets(aws: RunningAws) -> Iterator[Target]:
 @pytest.fixture
 def target(_targets: Iterator[Target], monkeypatch: pytest.MonkeyPatch) -> Target:
     """One of its own for each test."""
-    monkeypatch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=SCALE))
+    monkeypatch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=SCALE))
     return next(_targets)
 
 
@@ -227,7 +230,7 @@ def test_the_plan_says_exactly_the_calls_that_the_run_makes(target: Target) -> N
     target.check_complete()
     cheap = target.run()
     assert not cheap["changed"]
-    assert cheap["counts"]["known_by_mark"] == len(PLAIN) + 1
+    assert cheap["counts"]["known_by_tag"] == len(PLAIN) + 1
     assert target.accepted()[DESCRIBE] == len(FULL)  # a slot may be free by now
     assert cheap["foreign"]["filters"] < done["foreign"]["filters"] == planned["foreign"]["filters"]
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from subscriptions import announced, make_function, standing
 
@@ -44,7 +44,7 @@ def place(_embedded: Any) -> Iterator[Any]:
         logs.put_subscription_filter(logGroupName=group, filterName="x", filterPattern="", destinationArn=ours)
     logs.put_subscription_filter(logGroupName=SHARED, filterName="theirs", filterPattern="", destinationArn=theirs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=100))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=100))
         yield place
 
 

@@ -14,7 +14,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import account_subscription_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
+    account_subscription_policy,
+)
 from subscriptions import announced, make_function, standing
 
 REGION = "ap-southeast-2"
@@ -88,7 +90,7 @@ def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
         destination_arn="reflector-of-backfill",
         include=["/backfill/*"],
         own_functions=[],
-        backfill=3600,
+        backfill_seconds=3600,
     )
     told = run(check_mode=True)
     done = run()
@@ -100,7 +102,7 @@ def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
     assert got(logs, "reflector-of-backfill", lambda found: set(found) >= expected) == dict.fromkeys(expected, 1)
     again = run()
     assert (again["changed"], again["backfill"]["log_groups"]) == (False, 0)
-    assert again["counts"]["known_by_mark"] == 4
+    assert again["counts"]["known_by_tag"] == 4
 
 
 def test_a_full_group_makes_the_account_policy_serve_the_target(place: Any) -> None:

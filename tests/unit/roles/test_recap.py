@@ -74,7 +74,7 @@ def test_the_account_policy_has_no_marks_to_go_by() -> None:
 
 
 def test_what_was_not_looked_at_is_told() -> None:
-    assert "7 subscribed (0 changed, 5 known by their marks)" in recap(catch_up(known_by_mark=5))
+    assert "7 subscribed (0 changed, 5 known by their marks)" in recap(catch_up(known_by_tag=5))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_who_has_full_log_groups_hears_of_what_serves_them(slots: bool, told: in
 
 
 def test_many_targets_are_summed_up_and_the_slowest_says_how_long() -> None:
-    told = recap(catch_up(3), catch_up(7.6, known_by_mark=4), catch_up(complete=False), check_mode=True, lines=2)
+    told = recap(catch_up(3), catch_up(7.6, known_by_tag=4), catch_up(complete=False), check_mode=True, lines=2)
     assert (
         "3 targets: ok, 36 log groups, 21 subscribed (0 to change, 4 known by their marks), 9 excluded, 6 not possible, "
         "to take about 8 minutes at AWS's rate, NOT COMPLETE in catch_up_max_seconds on 1 target: the next run goes on there\n"

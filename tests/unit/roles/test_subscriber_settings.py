@@ -33,7 +33,7 @@ def test_patterns_are_lists(tmp_path: Path, given: dict[str, Any], include: list
 
 def test_what_the_sinks_write_to_is_left_out_beside_what_the_user_names(tmp_path: Path) -> None:
     given = {"log_groups_own": ["/proxy/*"], "reflector_sinks": {"lake": {"type": "firehose", "stream": "lake"}}}
-    assert subscriber_settings(tmp_path, given)["delivery_path"] == ["/proxy/*", "/aws/kinesisfirehose/lake"]
+    assert subscriber_settings(tmp_path, given)["own_log_groups"] == ["/proxy/*", "/aws/kinesisfirehose/lake"]
 
 
 def subscriber_settings(folder: Path, given: dict[str, Any]) -> dict[str, Any]:

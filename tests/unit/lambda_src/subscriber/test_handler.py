@@ -69,8 +69,8 @@ def test_a_class_that_is_named_standard_is_standard(start: Any) -> None:
         ({}, "/aws/lambda/log-reflector"),
         ({}, "/aws/lambda/log-reflector-subscriber"),
         ({"own_functions": ["enricher"]}, "/aws/lambda/enricher"),
-        ({"delivery_path": ["/platform/reflector"]}, "/platform/reflector"),
-        ({"delivery_path": ["/platform/reflector"]}, "/aws/lambda/log-reflector"),
+        ({"own_log_groups": ["/platform/reflector"]}, "/platform/reflector"),
+        ({"own_log_groups": ["/platform/reflector"]}, "/aws/lambda/log-reflector"),
         ({"include": ["*"]}, "/aws/lambda/log-reflector"),
     ],
 )
@@ -97,7 +97,7 @@ def test_the_reflector_is_named_by_name_or_arn(start: Any, reflector: str) -> No
 def test_the_attributes_of_the_configuration_are_used(start: Any) -> None:
     server = Aws(GROUP)
     attributes = {"filter_pattern": "ERROR", "emit_system_fields": ["@aws.region", "@aws.account"]}
-    start(server, attributes=attributes).handler(event(), Context())
+    start(server, **attributes).handler(event(), Context())
     made = server.groups[GROUP][NAME]
     assert (made["filterPattern"], made["emitSystemFields"]) == ("ERROR", ["@aws.account", "@aws.region"])
 
@@ -191,14 +191,14 @@ def test_a_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypat
     [
         ("{", "JSON"),
         ("[]", "JSON"),
-        ('{"attributes": []}', "attributes"),
+        ('{"filter_pattern": []}', "filter_pattern"),
         ('{"excludes": ["/x"]}', "excludes"),
-        ('{"attributes": {"filterPattern": "x"}}', "filterPattern"),
-        ('{"attributes": {"destination_arn": "x"}}', "destination_arn"),
+        ('{"filterPattern": "x"}', "filterPattern"),
+        ('{"destination_arn": "x"}', "destination_arn"),
         ('{"include": "/aws/*"}', "include"),
-        ('{"delivery_path": "/x"}', "delivery_path: '/x' is not a list"),
+        ('{"own_log_groups": "/x"}', "own_log_groups: '/x' is not a list"),
         ('{"own_functions": "x"}', "own_functions: 'x' is not a list"),
-        ('{"attributes": {"distribution": "Random"}}', "Random is for Kinesis"),
+        ('{"distribution": "Random"}', "Random is for Kinesis"),
         ('{"exclude": ["re:("]}', "exclude"),
     ],
 )
@@ -230,7 +230,7 @@ def test_settings_may_stand_in_a_parameter_and_placeholders_are_replaced(
 ) -> None:
     server = Aws("/app/eu-west-1", "/app/us-east-1")
     server.parameters["/log-reflector/subscriptions:3"] = json.dumps(
-        {"include": ["/app/{region}"], "attributes": {"filter_pattern": '{ $.account = "{account}" }'}}
+        {"include": ["/app/{region}"], "filter_pattern": '{ $.account = "{account}" }'}
     )
     module = start(server)
     monkeypatch.setenv("SUBSCRIPTIONS", "ssm:/log-reflector/subscriptions:3#0123")

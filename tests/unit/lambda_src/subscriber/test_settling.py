@@ -143,10 +143,10 @@ def test_groups_that_were_not_begun_are_handed_over(start: Any) -> None:
 
     server.spoil = slow
     report = start(server).handler(settle_event(*groups), context)
-    assert report["settled"] + report["handed_over"] == 30
+    assert report["followed_up"] + report["handed_over"] == 30
     assert report["handed_over"] > 0
     assert len(server.announced()) == report["handed_over"]
-    assert len(lines(server)) == report["settled"]
+    assert len(lines(server)) == report["followed_up"]
 
 
 @pytest.mark.parametrize("gone", ["group", "filter", "theirs"])
@@ -165,7 +165,7 @@ def test_a_group_or_filter_that_is_gone_again_is_harmless(start: Any, gone: str)
 def test_retention_is_put_on_groups_that_have_none(start: Any) -> None:
     server = server_with("/app", "/app/kept")
     server.retention["/app/kept"] = 7
-    start(server, retention_days=30, backfill=False).handler(settle_event("/app", "/app/kept"), Context())
+    start(server, retention_days=30, backfill_seconds=0).handler(settle_event("/app", "/app/kept"), Context())
     assert server.retention == {"/app": 30, "/app/kept": 7}
     assert server.asked("Invoke") == []
 

@@ -160,17 +160,17 @@ def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_mar
     assert all(MARK in server.tags[name] for name in server.groups)
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any, mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any, tag_log_groups: bool) -> None:
     server = Aws("/app/new")
     server.created["/app/new"] = STARTED - 3600_000
     server.lost_entries = 1
-    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == ["message-0"]
+    assert failures(start(server, tag_log_groups=tag_log_groups).handler(batch(schedule()), Context())) == ["message-0"]
     assert server.tags == {}
     server.others.clear()
-    assert failures(start(server, mark=mark).handler(batch(schedule()), Context())) == []
+    assert failures(start(server, tag_log_groups=tag_log_groups).handler(batch(schedule()), Context())) == []
     assert server.announced() == ["/app/new"]
-    assert (MARK in server.tags.get("/app/new", {})) == mark
+    assert (MARK in server.tags.get("/app/new", {})) == tag_log_groups
 
 
 def test_a_handing_over_that_fails_fails_the_slice(start: Any) -> None:

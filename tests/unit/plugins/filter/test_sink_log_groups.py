@@ -41,14 +41,14 @@ def test_no_sinks(sinks: Any) -> None:
     assert sink_log_groups(sinks) == []
 
 
-def test_the_choice_takes_them_for_the_delivery_path() -> None:
+def test_the_choice_takes_them_for_the_own_log_groups() -> None:
     sinks = {
         "lake": {"type": "firehose", "stream": "lake"},
         "search": {"type": "elasticsearch", "endpoint": f"https://{DOMAIN}"},
     }
     choice = Choice(["*"], [], sink_log_groups(sinks))
     for name in ("/aws/kinesisfirehose/lake", "/aws/OpenSearchService/domains/all-logs/application-logs"):
-        verdict = choice.against(LogGroup(name))
+        verdict = choice.exclusion(LogGroup(name))
         assert verdict
         assert "loop" in verdict.reason
-    assert choice.against(LogGroup("/aws/kinesisfirehose/lake-of-others")) is None
+    assert choice.exclusion(LogGroup("/aws/kinesisfirehose/lake-of-others")) is None

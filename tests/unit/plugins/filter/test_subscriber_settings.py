@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.filter.subscriber_settings import subscriber_settings
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted, attributes_of
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import Settings, settings_of
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    DesiredFilter,
+    attributes_of,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import (
+    Settings,
+    deciding_tag_keys,
+    desired_filter,
+    parse_settings,
+)
 
 OURS = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
 ROLE = {
@@ -23,8 +31,8 @@ ROLE = {
     "subscriber_slots": 5,
     "subscriber_merge": False,
     "subscriber_rate_share": 0.97,
-    "subscriber_mark": True,
-    "subscriber_backfill": True,
+    "subscriber_tag_log_groups": True,
+    "subscriber_backfill_seconds": 172800,
     "subscriber_retention_days": 0,
     "subscriber_audit_days": 1,
     "subscriber_slice_seconds": 120,
@@ -36,38 +44,45 @@ def test_the_roles_defaults_are_the_functions() -> None:
     found = subscriber_settings(ROLE)
     assert (found["mistake"], found["apart"]) == ("", False)
     assert found["environment"] == found["settings"]
-    assert settings_of(found["settings"]) == Settings(attributes={"filter_pattern": ""})
+    assert parse_settings(found["settings"]) == Settings(filter_pattern="")
 
 
 def test_the_mark_is_the_catch_ups() -> None:
     """Or each would look again at what the other has marked."""
-    settings = settings_of(subscriber_settings({**ROLE, "subscriber_filter_pattern": "ERROR"})["settings"])
-    assert settings.wanted(OURS).mark == Wanted(OURS, attributes_of({"filter_pattern": "ERROR"})).mark
+    settings = parse_settings(subscriber_settings({**ROLE, "subscriber_filter_pattern": "ERROR"})["settings"])
+    assert desired_filter(settings, OURS).subscription_tag == (
+        DesiredFilter(OURS, attributes_of({"filter_pattern": "ERROR"})).subscription_tag
+    )
 
 
 def test_nothing_given_is_nothing_set() -> None:
     assert subscriber_settings({})["settings"] == "{}"
-    assert settings_of("{}") == Settings()
+    assert parse_settings("{}") == Settings()
 
 
 @pytest.mark.parametrize("given", ["/a/*, /b", ["/a/*", "/b"]])
 def test_lists_are_read_as_the_catch_up_reads_them(given: Any) -> None:
-    assert settings_of(subscriber_settings({"include": given})["settings"]).include == ("/a/*", "/b")
+    assert parse_settings(subscriber_settings({"include": given})["settings"]).include == ("/a/*", "/b")
 
 
 def test_what_templates_make_of_numbers_and_switches_is_taken() -> None:
     given = {
         "slots": "2",
         "merge": "True",
-        "mark": "False",
+        "tag_log_groups": "False",
         "retention_days": "30",
         "rate_share": "0.5",
         "audit_days": "7",
     }
-    found = settings_of(subscriber_settings(given)["settings"])
-    assert (found.slots, found.merge, found.mark, found.retention_days, found.rate_share, found.audit_days) == (
-        (2, True, False, 30, 0.5, 7)
-    )
+    found = parse_settings(subscriber_settings(given)["settings"])
+    assert (
+        found.slots,
+        found.merge,
+        found.tag_log_groups,
+        found.retention_days,
+        found.rate_share,
+        found.audit_days,
+    ) == ((2, True, False, 30, 0.5, 7))
 
 
 def test_all_that_chooses_is_told() -> None:
@@ -78,13 +93,13 @@ def test_all_that_chooses_is_told() -> None:
         "subscriber_own_functions": ["enricher"],
         "subscriber_own_log_groups": ["/aws/kinesisfirehose/archive", "/aws/opensearch/*"],
     }
-    found = settings_of(subscriber_settings(given)["settings"])
+    found = parse_settings(subscriber_settings(given)["settings"])
     assert found.include_tags == {"team": ["a"], "stage": ["x", "y"], "logs": []}
     assert found.exclude_tags == {"secret": ["yes"]}
-    assert found.created_after == 1_769_817_600_000
+    assert found.created_after == "2026-01-31"
     assert found.own_functions == ("enricher",)
-    assert found.delivery_path == ("/aws/kinesisfirehose/archive", "/aws/opensearch/*")
-    assert found.tag_keys == {"team", "stage", "logs", "secret"}
+    assert found.own_log_groups == ("/aws/kinesisfirehose/archive", "/aws/opensearch/*")
+    assert deciding_tag_keys(found) == {"team", "stage", "logs", "secret"}
 
 
 def test_long_settings_are_referred_to_and_other_settings_are_another_reference() -> None:
@@ -104,12 +119,12 @@ def test_long_settings_are_referred_to_and_other_settings_are_another_reference(
         ({"include": ["*", ""]}, "option include"),
         ({"own_functions": {"a": 1}}, "option own_functions"),
         ({"include_tags": ["team"]}, "option include_tags"),
-        ({"created_after": "yesterday"}, "option created_after: 'yesterday' is no date"),
+        ({"created_after": "yesterday"}, "option created_after: 'yesterday' is not a date"),
         ({"slots": 0}, "option slots"),
         ({"slots": "many"}, "option slots"),
         ({"rate_share": 1.5}, "option rate_share"),
         ({"merge": "perhaps"}, "option merge"),
-        ({"retention_days": 31}, "option retention_days: 31 is none of 1, 3, 5"),
+        ({"retention_days": 31}, "option retention_days: 31 is not one of 1, 3, 5"),
         ({"audit_days": 0}, "option audit_days"),
         ({"slice_seconds": 1}, "option slice_seconds"),
         ({"filter_pattern": "x" * 1025}, "option filter_pattern: it has 1025 characters"),
@@ -124,7 +139,7 @@ def test_what_the_function_would_refuse_is_told(given: dict[str, Any], words: st
 @pytest.mark.parametrize(
     "attributes",
     [
-        [],
+        {"filter_pattern": []},
         {"distribution": "Random"},
         {"destination_arn": OURS},
         {"apply_on_transformed_logs": "x"},
@@ -132,6 +147,6 @@ def test_what_the_function_would_refuse_is_told(given: dict[str, Any], words: st
     ],
 )
 def test_attributes_that_no_filter_to_a_function_has_are_refused(attributes: Any) -> None:
-    text = json.dumps({"attributes": attributes})
+    text = json.dumps(attributes)
     with pytest.raises(InvalidInputError):
-        settings_of(text)
+        parse_settings(text)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from account_policy_server import OURS, THEIRS, AccountPolicyServer, KilledError
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
-    subscription_filter,
+    shared,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions import account_policy, policy_switch
@@ -34,7 +34,7 @@ MARK = "logreflector.aws/subscribed/log-reflector"
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))
         yield
 
 
@@ -243,7 +243,7 @@ def test_filters_of_the_subscriber_beside_the_policy_are_found_by_their_marks() 
     assert result["changes"] == [
         "update account policy log-reflector",
         "delete the filters of 1 log groups in favour of account policy log-reflector",
-        "take the mark from 1 log groups",
+        "remove the subscription tag of 1 log groups",
     ]
     assert server.operations().count("DescribeSubscriptionFilters") == 2
     assert all(server.served(name) == 1 for name in chosen(server))

@@ -46,7 +46,7 @@ def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     assert result["changes"] == [
         "create subscription of log group /app/a",
         "update subscription of log group /app/other",
-        "mark log group /app/right",
+        "tag log group /app/right",
         "create subscription of log group /app/shared",
     ]
     assert result["counts"]["subscribed"] == 4
@@ -70,7 +70,7 @@ def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     assert again["counts"] == {
         **result["counts"],
         "already_right": 4,
-        "known_by_mark": 4,
+        "known_by_tag": 4,
         "changed": 0,
     }
 
@@ -161,7 +161,7 @@ def test_a_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
             stub.add_client_error("put_subscription_filter", "AccessDeniedException", "deny", http_status_code=400)
         else:
             stub.add_response("put_subscription_filter", {})
-    result = run(aws, workers=1, mark=False)
+    result = run(aws, workers=1, tag_log_groups=False)
     assert result["failed"]
     assert result["changed"]
     assert result["changes"] == [f"create subscription of log group {name}" for name in ("/a", "/c")]
@@ -175,7 +175,7 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
     stub = aws.stub("logs")
     archive = {"logGroupName": "/archive", "logGroupClass": "INFREQUENT_ACCESS"}
     stub.add_response("describe_log_groups", {"logGroups": [archive]})
-    result = run(aws, mark=False)
+    result = run(aws, tag_log_groups=False)
     assert not result["changed"]
     (entry,) = result["not_subscribed"]
     assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
@@ -191,14 +191,14 @@ def test_a_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
 
     make_group(aws, "/app/a")
     aws.answering("logs", DescribeLogGroups=describe)
-    result = run(aws, mark=False, slots=2)
+    result = run(aws, tag_log_groups=False, slots=2)
     assert (result["failed"], result["error_code"], result["changed"]) == (True, "ExpiredTokenException", True)
     assert (result["complete"], result["stopped_after"], result["counts"]["subscribed"]) == (False, "/app/a", 1)
 
 
 def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
     aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
-    result = run(aws, mark=False)
+    result = run(aws, tag_log_groups=False)
     assert result["error_kind"] == "AccessDeniedError"
     assert "list the log groups in 123456789012/eu-west-1" in result["msg"]
     assert "counts" not in result
@@ -212,8 +212,11 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"slots": 0}, "slots"),
         ({"workers": 0}, "workers"),
         ({"report_limit": 0}, "report_limit"),
-        ({"backfill": -1}, "backfill"),
-        ({"backfill": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"}, "backfill"),
+        ({"backfill_seconds": -1}, "backfill_seconds"),
+        (
+            {"backfill_seconds": 60, "destination_arn": "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"},
+            "backfill_seconds",
+        ),
         ({"rate_share": 0}, "rate_share"),
         ({"rate_share": 1.1}, "rate_share"),
         ({"max_seconds": 0}, "max_seconds"),
@@ -298,7 +301,9 @@ def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(pre
 def test_a_stream_has_no_function_to_ask(aws: Any) -> None:
     aws.stub("logs").add_response("describe_log_groups", {"logGroups": []})
     stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
-    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", mark=False).get("failed")
+    assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", tag_log_groups=False).get(
+        "failed"
+    )
     assert aws.calls == ["DescribeLogGroups"]
 
 
@@ -338,7 +343,7 @@ def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prep
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "FilterLogEvents")
 
     prepared.answering("logs", FilterLogEvents=denied)
-    result = run(prepared, include=["/app/a"], backfill=3600)
+    result = run(prepared, include=["/app/a"], backfill_seconds=3600)
     assert result["failed"]
     assert result["changes"] == ["create subscription of log group /app/a"]
     assert result["msg"].startswith(

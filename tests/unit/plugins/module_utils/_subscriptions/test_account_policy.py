@@ -13,13 +13,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ac
     SWITCHING,
     AccountPolicy,
     Step,
-    apart_notes,
     chunk_size,
     criteria,
+    excluded_names,
     fitting,
-    known_apart,
-    left_out,
-    same,
+    is_same,
+    known_loops,
+    loop_notes,
     size,
     steps_to_filters,
     steps_to_policy,
@@ -39,14 +39,14 @@ def policy(*excluded: str, **fields: Any) -> AccountPolicy:
 
 @given(st.frozensets(ANY_NAMES, max_size=20))
 def test_criteria_are_read_as_they_were_written(names: frozenset[str]) -> None:
-    assert left_out(criteria(names)) == names
+    assert excluded_names(criteria(names)) == names
     assert size(names) == len(criteria(names).encode())
 
 
 def test_criteria_are_those_of_the_documentation() -> None:
     assert criteria(["b", "a", "b"]) == 'LogGroupName NOT IN ["a","b"]'
     assert criteria([]) == ""
-    assert left_out('LogGroupName NOT IN ["LogGroupToExclude1", "LogGroupToExclude2"]') == {
+    assert excluded_names('LogGroupName NOT IN ["LogGroupToExclude1", "LogGroupToExclude2"]') == {
         "LogGroupToExclude1",
         "LogGroupToExclude2",
     }
@@ -57,7 +57,7 @@ def test_criteria_are_those_of_the_documentation() -> None:
     ["LogGroupNamePrefix NOT IN []", "LogGroupName IN []", "LogGroupName NOT IN [", "LogGroupName NOT IN [1]", "x"],
 )
 def test_criteria_of_another_kind_are_not_guessed_at(text: str) -> None:
-    assert left_out(text) is None
+    assert excluded_names(text) is None
 
 
 @given(st.frozensets(NAMES, max_size=10), st.lists(NAMES, unique=True, max_size=40), st.integers(40, 1500))
@@ -103,20 +103,20 @@ def test_what_aws_would_not_take_is_refused_with_numbers() -> None:
 
 def test_a_list_is_compared_as_a_set_and_names_of_nothing_do_no_harm() -> None:
     wanted = policy("/a", "/b")
-    assert same(wanted, policy("/b", "/a"))
-    assert not same(None, wanted)
-    assert not same(policy("/a"), wanted)
-    assert not same(policy("/a", "/b", filter_pattern="x"), wanted)
-    assert not same(policy("/a", "/b", "/c"), wanted)
-    assert same(policy("/a", "/b", "/c"), wanted, standing={"/a", "/b"})
-    assert not same(policy("/a", "/b", "/c"), wanted, standing={"/c"})
-    assert not same(policy("/a", "/b", SWITCHING), wanted, standing=set())
-    assert not same(policy("/a", "/b", *apart_notes(["/c"])), wanted, standing=set())
-    assert not same(policy(excluded=None), wanted)
+    assert is_same(wanted, policy("/b", "/a"))
+    assert not is_same(None, wanted)
+    assert not is_same(policy("/a"), wanted)
+    assert not is_same(policy("/a", "/b", filter_pattern="x"), wanted)
+    assert not is_same(policy("/a", "/b", "/c"), wanted)
+    assert is_same(policy("/a", "/b", "/c"), wanted, existing={"/a", "/b"})
+    assert not is_same(policy("/a", "/b", "/c"), wanted, existing={"/c"})
+    assert not is_same(policy("/a", "/b", SWITCHING), wanted, existing=set())
+    assert not is_same(policy("/a", "/b", *loop_notes(["/c"])), wanted, existing=set())
+    assert not is_same(policy(excluded=None), wanted)
 
 
 def test_groups_that_are_kept_apart_are_known_from_the_list() -> None:
-    assert known_apart({"/a", SWITCHING, *apart_notes(["/aws/lambda/x"])}) == {"/aws/lambda/x"}
+    assert known_loops({"/a", SWITCHING, *loop_notes(["/aws/lambda/x"])}) == {"/aws/lambda/x"}
 
 
 @pytest.mark.parametrize(("rate", "settle", "expected"), [(4.85, 0, 50), (4.85, 60, 291), (4.85, 300, 1455)])
@@ -221,7 +221,7 @@ def test_how_long_groups_are_served_twice_is_as_the_page_on_account_policies_say
     groups: int, settle: int, expected: int
 ) -> None:
     names = [f"/aws/lambda/{'x' * 22}-{number:05}" for number in range(groups)]
-    standing = policy("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber")
+    existing = policy("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber")
     chunk = chunk_size(4.85, settle)
-    for steps in (steps_to_policy(None, standing, names, chunk), steps_to_filters(standing, [], names, chunk)):
+    for steps in (steps_to_policy(None, existing, names, chunk), steps_to_filters(existing, [], names, chunk)):
         assert round(planned_seconds(steps, 4.85, settle)) == expected

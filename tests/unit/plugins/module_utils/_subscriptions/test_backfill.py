@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AwsError, ReflectorError
 from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.backfill import (
-    SEAM_MS,
+    OVERLAP_MS,
     Backfill,
     payloads,
 )
@@ -56,7 +56,7 @@ def test_each_event_before_the_filter_or_of_the_seam_is_in_one_message_of_its_ki
     assert len(sent) == sum(count for count, _unused in made)
     for number, (offset, stream, text) in enumerate(events):
         name = f"{number:056d}"
-        assert (name in sent) == (offset < SEAM_MS)
+        assert (name in sent) == (offset < OVERLAP_MS)
         if name in sent:
             message, item = sent[name]
             assert message["backfill"] == (True if offset < 0 else "seam")
@@ -151,7 +151,7 @@ def test_the_filters_pattern_and_a_window_are_asked_for(made: Any) -> None:
     (asked,) = logs.asked
     assert asked["filterPattern"] == "ERROR"
     assert asked["startTime"] == CREATED - 3600_000
-    assert asked["endTime"] > CREATED + SEAM_MS
+    assert asked["endTime"] > CREATED + OVERLAP_MS
 
 
 def test_one_event_too_long_for_an_asynchronous_call_is_sent_synchronously(made: Any) -> None:

@@ -11,7 +11,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ch
     Choice,
     LogGroup,
     Patterns,
-    delivery_path,
+    own_log_groups,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ patterns = st.text(NAME_CHARACTERS + "*?[]!", min_size=1, max_size=12).filter(la
 
 
 def chosen(choice: Choice, name: str, log_class: str = "STANDARD") -> bool:
-    return choice.against(LogGroup(name, log_class)) is None
+    return choice.exclusion(LogGroup(name, log_class)) is None
 
 
 @given(names)
@@ -65,7 +65,7 @@ def test_case_counts() -> None:
 
 def test_the_reason_names_the_pattern_as_it_was_written() -> None:
     choice = Choice(["/aws/*"], ["/other/*", "re:-dev$"])
-    excluded, unmatched = choice.against(LogGroup("/aws/lambda/x-dev")), choice.against(LogGroup("/app/x"))
+    excluded, unmatched = choice.exclusion(LogGroup("/aws/lambda/x-dev")), choice.exclusion(LogGroup("/app/x"))
     assert excluded is not None
     assert unmatched is not None
     assert (excluded.kind, excluded.reason) == ("excluded", "the exclude pattern 're:-dev$' matches")
@@ -74,14 +74,14 @@ def test_the_reason_names_the_pattern_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY", "SOMETHING_NEW"])
 def test_only_standard_groups_can_be_subscribed(log_class: str) -> None:
-    verdict = Choice(["*"], []).against(LogGroup("/archive/batch", log_class))
+    verdict = Choice(["*"], []).exclusion(LogGroup("/archive/batch", log_class))
     assert verdict is not None
     assert verdict.kind == "not_possible"
     assert log_class in verdict.reason
 
 
 def test_a_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
-    verdict = Choice(["*"], ["/archive/*"]).against(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
+    verdict = Choice(["*"], ["/archive/*"]).exclusion(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
     assert verdict is not None
     assert verdict.kind == "excluded"
 
@@ -100,12 +100,12 @@ def test_a_bare_string_is_not_taken_for_a_list_of_its_characters() -> None:
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("qualifier", ["", ":live", ":12"])
-def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partition: str, qualifier: str) -> None:
+def test_the_own_log_groups_is_never_subscribed_even_if_included_by_name(partition: str, qualifier: str) -> None:
     arn = f"arn:{partition}:lambda:eu-west-1:222222222222:function:log-reflector{qualifier}"
-    path = delivery_path(arn, ["log-reflector-subscriber", ""])
+    path = own_log_groups(arn, ["log-reflector-subscriber", ""])
     choice = Choice(["*", "/aws/lambda/log-reflector"], [], path)
     for name in ("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber"):
-        verdict = choice.against(LogGroup(name))
+        verdict = choice.exclusion(LogGroup(name))
         assert verdict is not None
         assert verdict.kind == "excluded"
         assert "loop" in verdict.reason
@@ -114,9 +114,9 @@ def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partitio
 
 
 def test_a_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
-    assert delivery_path("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
+    assert own_log_groups("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
 
 
 def test_log_groups_of_other_names_are_on_the_path_beside_those_of_the_default_names() -> None:
     arn = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
-    assert set(delivery_path(arn, [], ["/platform/reflector"])) == {"/aws/lambda/log-reflector", "/platform/reflector"}
+    assert set(own_log_groups(arn, [], ["/platform/reflector"])) == {"/aws/lambda/log-reflector", "/platform/reflector"}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, LimitReachedError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    DesiredFilter,
     GroupPlan,
     SubscriptionFilter,
-    Wanted,
     attributes_of,
     check_distribution,
     default_name,
@@ -70,7 +70,7 @@ def test_present_converges_in_one_step_and_touches_nothing_foreign(
     group: tuple[str, dict[str, SubscriptionFilter]], options: dict[str, Any]
 ) -> None:
     name, before = group
-    wanted = Wanted(OURS, options, slots=6)
+    wanted = DesiredFilter(OURS, options, slots=6)
     after = applied(before, plan_present(name, list(before.values()), wanted))
     assert foreign(after) == foreign(before)
     assert len(after) - len(before) == (foreign(before) == before)
@@ -84,7 +84,7 @@ def test_an_attribute_that_is_not_given_is_left_alone(
     group: tuple[str, dict[str, SubscriptionFilter]], options: dict[str, Any]
 ) -> None:
     name, before = group
-    plan = plan_present(name, list(before.values()), Wanted(OURS, options, slots=6))
+    plan = plan_present(name, list(before.values()), DesiredFilter(OURS, options, slots=6))
     assume(plan.before is not None and plan.after is not None)
     assert plan.before is not None
     for key in set(attributes_of({})) | {"filter_pattern", "role_arn", "distribution", "name", "destination_arn"}:
@@ -95,15 +95,15 @@ def test_an_attribute_that_is_not_given_is_left_alone(
 @given(groups())
 def test_absent_removes_ours_and_nothing_else(group: tuple[str, dict[str, SubscriptionFilter]]) -> None:
     _unused, before = group
-    after = applied(before, plan_absent(list(before.values()), Wanted(OURS)))
+    after = applied(before, plan_absent(list(before.values()), DesiredFilter(OURS)))
     assert after == foreign(before)
-    assert plan_absent(list(after.values()), Wanted(OURS)) == GroupPlan()
+    assert plan_absent(list(after.values()), DesiredFilter(OURS)) == GroupPlan()
 
 
 @given(groups(), st.integers(1, 5))
 def test_a_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, SubscriptionFilter]], slots: int) -> None:
     name, before = group
-    wanted = Wanted(OURS, {"filter_pattern": "x"}, slots)
+    wanted = DesiredFilter(OURS, {"filter_pattern": "x"}, slots)
     full = len(before) >= slots and foreign(before) == before
     if full:
         with pytest.raises(LimitReachedError) as caught:
@@ -135,7 +135,7 @@ def test_the_default_name_comes_from_the_groups(group: str, name: str) -> None:
 def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_limit() -> None:
     group = "g" * 512
     taken = SubscriptionFilter(group, default_name(group), FOREIGN[0])
-    put = plan_present(group, [taken], Wanted(OURS)).put
+    put = plan_present(group, [taken], DesiredFilter(OURS)).put
     assert put is not None
     assert put.name != taken.name
     assert len(put.name) <= 512
@@ -144,7 +144,7 @@ def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_
 def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
     filters: list[SubscriptionFilter] = []
     for _unused in range(4):
-        put = plan_present("/x/y", filters, Wanted(OURS)).put
+        put = plan_present("/x/y", filters, DesiredFilter(OURS)).put
         assert put is not None
         filters.append(SubscriptionFilter("/x/y", put.name, FOREIGN[0]))
     assert len({item.name for item in filters}) == 4
@@ -153,14 +153,14 @@ def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
 
 def test_a_filter_whose_name_only_begins_with_ours_is_another() -> None:
     longer = SubscriptionFilter("foo", "foo-bar", FOREIGN[0])
-    put = plan_present("foo", [longer], Wanted(OURS)).put
+    put = plan_present("foo", [longer], DesiredFilter(OURS)).put
     assert put is not None
     assert put.name == "foo"
 
 
 def test_two_of_ours_are_told_of_and_the_one_of_our_name_is_kept_right() -> None:
     filters = [SubscriptionFilter("/x/y", name, OURS) for name in ("a", "x-y")]
-    plan = plan_present("/x/y", filters, Wanted(OURS, {"filter_pattern": "ERROR"}))
+    plan = plan_present("/x/y", filters, DesiredFilter(OURS, {"filter_pattern": "ERROR"}))
     assert plan.put is not None
     assert plan.put.name == "x-y"
     assert "twice: a" in plan.note

@@ -15,11 +15,14 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ca
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
     Choice,
     LogGroup,
-    delivery_path,
+    own_log_groups,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DesiredFilter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.listing import Position
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Position, Sweep
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Sweep
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import Tally
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,10 +38,10 @@ def arn(name: str) -> str:
 
 def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
     """Without marks, unless they are asked for: every group is looked at."""
-    wanted = options.pop("wanted", None) or Wanted(OURS, options.pop("attributes", {}))
+    desired = options.pop("desired", None) or DesiredFilter(OURS, options.pop("attributes", {}))
     api = LogsApi(server.client, lambda: "222222222222/eu-west-1", RetryPolicy(seconds=0), RateLimiter(scale=1e6))
-    choice = options.pop("choice", None) or Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
-    return Sweep(api, choice, wanted, arn=arn, workers=workers, **{"mark": False, **options})
+    choice = options.pop("choice", None) or Choice(["*"], exclude, own_log_groups(OURS, ["log-reflector-subscriber"]))
+    return Sweep(api, choice, desired, arn, SweepOptions(workers=workers, **{"tag_log_groups": False, **options}))
 
 
 def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -48,11 +51,11 @@ def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def run(server: LogsServer, **options: Any) -> list[Outcome]:
-    return last_words(sweep(server, **options).outcomes(write=True))
+    return last_words(sweep(server, **options).run(write=True))
 
 
 def planned(server: LogsServer, **options: Any) -> list[Outcome]:
-    return last_words(sweep(server, **options).outcomes(write=False))
+    return last_words(sweep(server, **options).run(write=False))
 
 
 def tally_all(tally: Tally, outcomes: Iterable[Outcome]) -> None:
@@ -117,7 +120,7 @@ def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subsc
         "groups": 9,
         "subscribed": 4,
         "already_right": 1,
-        "known_by_mark": 0,
+        "known_by_tag": 0,
         "changed": 3,
         "excluded": 3,
         "not_possible": 2,
@@ -140,7 +143,7 @@ def test_a_second_pass_writes_nothing() -> None:
     server.calls.clear()
     again = run(server)
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
-    assert not any(outcome.changes for outcome in again)
+    assert not any(outcome.has_changes for outcome in again)
 
 
 def test_planning_writes_nothing_and_announces_what_the_pass_then_does() -> None:
@@ -247,9 +250,9 @@ def test_with_the_number_of_slots_that_the_refusal_names_check_mode_tells_the_tr
     for name in ("one", "two"):
         server.add_filter("/a", name, THEIRS)
     (outcome,) = run(server)
-    assert (outcome.kind, outcome.changes) == ("not_possible", False)
+    assert (outcome.kind, outcome.has_changes) == ("not_possible", False)
     assert "option slots (of the roles: log_groups_slots) to 2" in outcome.reason
-    assert kinds(planned(server, wanted=Wanted(OURS, slots=2))) == {"/a": "not_possible"}
+    assert kinds(planned(server, desired=DesiredFilter(OURS, slots=2))) == {"/a": "not_possible"}
 
 
 # A function that receives logs, as another deployment's reflector does
@@ -269,14 +272,14 @@ def test_a_function_that_others_send_to_is_not_subscribed() -> None:
     assert kinds(announced) == kinds(outcomes) == {"/a": "created", "/aws/lambda/theirs": "excluded"}
     assert "loop" in summary(outcomes)["not_subscribed"][0]["reason"]
     assert server.groups["/aws/lambda/theirs"] == {}
-    assert not any(outcome.changes for outcome in run(server))
+    assert not any(outcome.has_changes for outcome in run(server))
 
 
 def test_two_deployments_do_not_feed_each_other() -> None:
     server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
     run(server)  # nothing tells yet what the other function is
     for _unused in range(2):
-        run(server, choice=Choice(["*"], [], delivery_path(THEIRS, [])), wanted=Wanted(THEIRS))
+        run(server, choice=Choice(["*"], [], own_log_groups(THEIRS, [])), desired=DesiredFilter(THEIRS))
         run(server)
         assert server.groups["/aws/lambda/log-reflector"] == {}
         assert [item["destinationArn"] for item in server.groups["/aws/lambda/theirs"].values()] == [OURS]
@@ -295,7 +298,7 @@ def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
     outcomes = run(server, purge=True)
     assert kinds(outcomes)["/aws/lambda/theirs"] == "removed"
     assert list(server.groups["/aws/lambda/theirs"]) == ["foreign"]
-    assert not any(outcome.changes for outcome in run(server, purge=True))
+    assert not any(outcome.has_changes for outcome in run(server, purge=True))
 
 
 def test_absent_takes_ours_from_such_a_group_too() -> None:
@@ -333,7 +336,7 @@ def test_what_was_removed_before_a_failure_is_told() -> None:
     )
     (outcome,) = run(server, present=False)
     assert outcome.kind == "denied"
-    assert outcome.changes
+    assert outcome.has_changes
     assert [item.name for item in outcome.plan.remove] == ["one"]
 
 
@@ -341,7 +344,7 @@ def test_a_failure_of_the_first_write_is_no_change() -> None:
     server = LogsServer("/a")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("Put") else None
     (outcome,) = run(server)
-    assert (outcome.kind, outcome.changes) == ("denied", False)
+    assert (outcome.kind, outcome.has_changes) == ("denied", False)
 
 
 def test_two_filters_of_ours_are_worth_a_note() -> None:
@@ -382,7 +385,7 @@ def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(targ
 
 
 def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
-    return run(server, **{"mark": True, "audit": lambda _name: False, **options})
+    return run(server, **{"tag_log_groups": True, "audit": lambda _name: False, **options})
 
 
 def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
@@ -390,22 +393,22 @@ def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
     first = cheap(server)
     server.calls.clear()
     again = cheap(server)
-    assert not any(outcome.changes for outcome in again)
+    assert not any(outcome.has_changes for outcome in again)
     # Only what is no subscription and no exclusion, and the group of the function that its filters send to.
     looks = [request["logGroupName"] for name, request in server.calls if name == "DescribeSubscriptionFilters"]
     assert looks == ["/d/full", "/aws/lambda/theirs"]
-    assert {outcome.log_group for outcome in again if outcome.known} == {
-        outcome.log_group for outcome in first if outcome.mark == "set"
+    assert {outcome.log_group for outcome in again if outcome.known_by_tag} == {
+        outcome.log_group for outcome in first if outcome.tag == "set"
     }
 
 
 def test_five_thousand_groups_without_changes_cost_a_hundred_and_some_calls() -> None:
     server = LogsServer(*(f"/group/{number:05}" for number in range(5000)))
-    key, value = Wanted(OURS).mark
+    key, value = DesiredFilter(OURS).subscription_tag
     for name in server.groups:
         server.add_filter(name, name.strip("/").replace("/", "-"), OURS)
         server.tags[name] = {key: value}
-    assert not any(outcome.changes for outcome in cheap(server))
+    assert not any(outcome.has_changes for outcome in cheap(server))
     assert len(server.calls) <= 110
 
 
@@ -413,7 +416,7 @@ def test_the_mark_is_written_after_the_filter_and_taken_before_it() -> None:
     server = LogsServer("/a")
     cheap(server)
     assert server.operations()[-2:] == ["PutSubscriptionFilter", "TagResource"]
-    run(server, mark=True, present=False)
+    run(server, tag_log_groups=True, present=False)
     assert server.operations()[-2:] == ["UntagResource", "DeleteSubscriptionFilter"]
     assert server.groups == {"/a": {}}
     assert server.tags["/a"] == {}
@@ -424,7 +427,7 @@ def test_other_settings_make_every_group_be_looked_at_again() -> None:
     cheap(server)
     outcomes = cheap(server, attributes={"filter_pattern": "ERROR"})
     assert kinds(outcomes) == {"/a": "updated", "/b": "updated"}
-    assert not any(outcome.changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
+    assert not any(outcome.has_changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
 
 
 def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
@@ -433,7 +436,7 @@ def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
     server.groups["/a"].clear()
     assert kinds(cheap(server)) == {"/a": "subscribed", "/b": "subscribed"}
     assert kinds(cheap(server, audit=lambda name: name == "/b"))["/a"] == "subscribed"
-    assert kinds(run(server, mark=True)) == {"/a": "created", "/b": "subscribed"}
+    assert kinds(run(server, tag_log_groups=True)) == {"/a": "created", "/b": "subscribed"}
 
 
 def test_what_was_made_anew_under_the_same_name_is_looked_at() -> None:
@@ -446,8 +449,8 @@ def test_what_was_made_anew_under_the_same_name_is_looked_at() -> None:
 def test_a_mark_that_may_not_be_written_is_no_failure_and_is_told_once() -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "TagResource" else None
-    swept = sweep(server, mark=True, audit=lambda _name: False, workers=1)
-    outcomes = last_words(swept.outcomes(write=True))
+    swept = sweep(server, tag_log_groups=True, audit=lambda _name: False, workers=1)
+    outcomes = last_words(swept.run(write=True))
     assert kinds(outcomes) == {"/a": "created", "/b": "created", "/c": "created"}
     assert server.operations().count("TagResource") == 1
     assert "TagResource" in swept.notes[0]
@@ -458,21 +461,21 @@ def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
     cheap(server)
     server.groups["/a"].clear()
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "ListLogGroups" else None
-    swept = sweep(server, mark=True, audit=lambda _name: False)
-    assert kinds(last_words(swept.outcomes(write=True))) == {"/a": "created", "/b": "subscribed"}
+    swept = sweep(server, tag_log_groups=True, audit=lambda _name: False)
+    assert kinds(last_words(swept.run(write=True))) == {"/a": "created", "/b": "subscribed"}
     assert "cannot be listed" in swept.notes[0]
     server.calls.clear()
-    assert not any(outcome.mark for outcome in run(server, mark=True)), "a second run changes nothing"
+    assert not any(outcome.tag for outcome in run(server, tag_log_groups=True)), "a second run changes nothing"
     assert "TagResource" not in server.operations()
 
 
 def test_another_deployment_has_marks_of_its_own() -> None:
     server = LogsServer("/a")
     cheap(server)
-    assert kinds(cheap(server, wanted=Wanted(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
+    assert kinds(cheap(server, desired=DesiredFilter(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
     assert len(server.tags["/a"]) == 2
-    run(server, mark=True, present=False, wanted=Wanted(THEIRS), choice=Choice(["*"], []))
-    assert list(server.tags["/a"]) == [Wanted(OURS).mark[0]]
+    run(server, tag_log_groups=True, present=False, desired=DesiredFilter(THEIRS), choice=Choice(["*"], []))
+    assert list(server.tags["/a"]) == [DesiredFilter(OURS).subscription_tag[0]]
 
 
 # Another delivery's groups, as a stream
@@ -485,22 +488,22 @@ def late_deliveries() -> LogsServer:
     return server
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_another_deliverys_group_is_left_alone_whenever_it_is_known(mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_another_deliverys_group_is_left_alone_whenever_it_is_known(tag_log_groups: bool) -> None:
     server = late_deliveries()
     expected = {"/aws/lambda/theirs": "excluded", "/aws/lambda/worker": "created", "/z": "created"}
-    assert kinds(planned(server, mark=mark)) == expected
-    told = summary(sweep(server, mark=mark).outcomes(write=True))
+    assert kinds(planned(server, tag_log_groups=tag_log_groups)) == expected
+    told = summary(sweep(server, tag_log_groups=tag_log_groups).run(write=True))
     assert (told["counts"]["groups"], told["counts"]["subscribed"], told["counts"]["excluded"]) == (3, 2, 1)
     assert server.groups["/aws/lambda/theirs"] == {}
     server.calls.clear()
-    assert not any(outcome.changes for outcome in run(server, mark=mark))
+    assert not any(outcome.has_changes for outcome in run(server, tag_log_groups=tag_log_groups))
     assert not any(name.startswith(("Put", "Delete", "Tag", "Untag")) for name in server.operations())
 
 
 def test_without_marks_no_such_group_is_subscribed_even_for_a_moment() -> None:
     server = late_deliveries()
-    run(server, mark=False)
+    run(server, tag_log_groups=False)
     assert "PutSubscriptionFilter" not in server.operations("/aws/lambda/theirs")
     assert server.operations("/aws/lambda/worker") == ["DescribeSubscriptionFilters", "PutSubscriptionFilter"]
 
@@ -521,9 +524,9 @@ def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
     cheap(server)
     del server.groups["/z"]["theirs"]
     assert kinds(cheap(server))["/aws/lambda/theirs"] == "excluded"
-    told = summary(sweep(server, mark=True).outcomes(write=True))
+    told = summary(sweep(server, tag_log_groups=True).run(write=True))
     assert (told["counts"]["groups"], told["counts"]["subscribed"], told["not_subscribed"]) == (3, 3, [])
-    assert not any(outcome.changes for outcome in run(server, mark=True))
+    assert not any(outcome.has_changes for outcome in run(server, tag_log_groups=True))
 
 
 # Going on
@@ -536,8 +539,8 @@ def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
     seen: list[str] = []
     for _unused in range(20):
         left = iter(range(17))
-        swept = sweep(server, mark=True, ends=lambda left=left: next(left, None) is None)
-        seen += [outcome.log_group for outcome in swept.outcomes(write=True, position=position)]
+        swept = sweep(server, tag_log_groups=True, is_time_up=lambda left=left: next(left, None) is None)
+        seen += [outcome.log_group for outcome in swept.run(write=True, position=position)]
         position = swept.stopped
         if position is None:
             break
@@ -547,7 +550,7 @@ def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
 
 def test_a_position_on_a_later_page_begins_there() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(130)))
-    list(sweep(server).outcomes(write=False, position=Position("100", "/group/120")))
+    list(sweep(server).run(write=False, position=Position("100", "/group/120")))
     assert server.operations().count("DescribeLogGroups") == 1
     assert server.operations().count("DescribeSubscriptionFilters") == 9
 
@@ -583,8 +586,8 @@ def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() ->
     for name in ("a", "old", "x"):
         server.add_filter("/a", name, OURS)
     server.add_filter("/a", "theirs", THEIRS)
-    wanted = Wanted(OURS, {"filter_pattern": "ERROR"}, merge=True)
-    (outcome,) = run(server, wanted=wanted)
+    desired = DesiredFilter(OURS, {"filter_pattern": "ERROR"}, merge=True)
+    (outcome,) = run(server, desired=desired)
     assert outcome.kind == "updated"
     assert sorted(server.groups["/a"]) == ["a", "theirs"]
     assert server.operations("/a")[-3:] == ["PutSubscriptionFilter", *["DeleteSubscriptionFilter"] * 2]
@@ -600,7 +603,7 @@ def test_tags_choose_by_the_lists_of_aws_and_by_the_groups_own_alike() -> None:
     expected = {"/a": "created", "/b": "excluded", "/c": "excluded", "/d": "excluded"}
     assert kinds(planned(server, choice=choice)) == expected
     one_by_one = sweep(server, choice=choice)
-    assert {name: one_by_one.serve(LogGroup(name), write=False).kind for name in server.groups} == expected
+    assert {name: one_by_one.process(LogGroup(name), write=False).kind for name in server.groups} == expected
 
 
 def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
@@ -635,17 +638,17 @@ def test_where_a_look_at_the_rest_is_hopeless_functions_groups_are_told_too() ->
     server.spoil = lambda _name, request: (
         botocore.exceptions.NoCredentialsError() if request.get("logGroupName") == "/z" else None
     )
-    told = counts(sweep(server, workers=1).outcomes(write=True))
+    told = counts(sweep(server, workers=1).run(write=True))
     assert (told["groups"], told["failed"]) == (3, 3)
 
 
 def test_a_listing_that_breaks_off_tells_first_what_was_done() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(60)))
     server.spoil = lambda name, request: ("InternalFailure", "no") if request.get("nextToken") == "50" else None
-    swept = sweep(server, mark=True)
+    swept = sweep(server, tag_log_groups=True)
     tally = Tally()
     with pytest.raises(ReflectorError, match="list the log groups"):
-        tally_all(tally, swept.outcomes(write=True))
+        tally_all(tally, swept.run(write=True))
     assert tally.counts()["changed"] == 50
     assert swept.stopped == Position("", "/group/049")
 
@@ -656,13 +659,13 @@ def test_only_who_looked_at_every_group_says_that_a_delivery_is_no_more() -> Non
     server.add_filter("/a", "theirs", THEIRS)
     cheap(server)
     expected = {"/aws/lambda/theirs": "excluded"}
-    rest = sweep(server, mark=True).outcomes(write=True, position=Position(after="/a"))
+    rest = sweep(server, tag_log_groups=True).run(write=True, position=Position(after="/a"))
     assert kinds(last_words(rest)) == expected
     assert kinds(cheap(server, audit=lambda name: name != "/a")) == {"/a": "subscribed", **expected}
     server.spoil = lambda name, request: (
         ("AccessDeniedException", "no") if request.get("logGroupName") == "/a" else None
     )
-    assert kinds(run(server, mark=True)) == {"/a": "denied", **expected}
+    assert kinds(run(server, tag_log_groups=True)) == {"/a": "denied", **expected}
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
@@ -671,7 +674,7 @@ def test_what_was_not_served_is_counted_once_although_others_send_to_its_functio
     for number in range(5):
         server.add_filter("/aws/lambda/theirs", f"full-{number}", OURS + "-of-others")
     for write in (False, True):
-        told = counts(sweep(server, mark=True).outcomes(write=write))
+        told = counts(sweep(server, tag_log_groups=True).run(write=write))
         assert (told["groups"], told["subscribed"], told["not_possible"], told["excluded"]) == (3, 2, 1, 0)
 
 
@@ -679,23 +682,23 @@ def test_slices_count_another_deliverys_group_once() -> None:
     server = LogsServer("/a", "/aws/lambda/theirs", "/z")
     server.add_filter("/a", "theirs", THEIRS)
     left = iter(range(1))
-    first = sweep(server, mark=True, ends=lambda: next(left, None) is None)
-    told = Counter(counts(first.outcomes(write=True)))
-    told.update(counts(sweep(server, mark=True).outcomes(write=True, position=first.stopped)))
+    first = sweep(server, tag_log_groups=True, is_time_up=lambda: next(left, None) is None)
+    told = Counter(counts(first.run(write=True)))
+    told.update(counts(sweep(server, tag_log_groups=True).run(write=True, position=first.stopped)))
     assert (told["groups"], told["subscribed"], told["excluded"]) == (3, 2, 1)
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
 def test_a_late_mark_does_not_say_of_another_deliverys_group_that_it_is_subscribed() -> None:
-    """Who marks later (`mark_new`) may hold an outcome that was taken back meanwhile."""
+    """Who marks later (`tag_new`) may hold an outcome that was taken back meanwhile."""
     server = late_deliveries()
-    swept = sweep(server, mark=True, mark_new=False)
-    late = [outcome for outcome in swept.outcomes(write=True) if outcome.kind == "created"]
+    swept = sweep(server, tag_log_groups=True, tag_new=False)
+    late = [outcome for outcome in swept.run(write=True) if outcome.kind == "created"]
     assert "/aws/lambda/theirs" in [outcome.log_group for outcome in late]
     for outcome in late:
-        swept.marked(outcome)
-    assert list(server.tags["/aws/lambda/theirs"].values()) == ["apart"]
-    assert kinds(run(server, mark=True)) == {
+        swept.tag(outcome)
+    assert list(server.tags["/aws/lambda/theirs"].values()) == ["other-forwarder"]
+    assert kinds(run(server, tag_log_groups=True)) == {
         "/aws/lambda/theirs": "excluded",
         "/aws/lambda/worker": "subscribed",
         "/z": "subscribed",
@@ -758,20 +761,20 @@ def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -
         cheap(server)
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatch, mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatch, tag_log_groups: bool) -> None:
     monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/c", "/d")
     server.tags = {"/aws/lambda/a": {"logs": "yes"}, "/c": {"logs": "yes"}}
-    swept = sweep(server, mark=mark, choice=Choice(["*"], ["/d"], include_tags={"logs": []}))
-    assert kinds(last_words(swept.outcomes(write=True))) == {
+    swept = sweep(server, tag_log_groups=tag_log_groups, choice=Choice(["*"], ["/d"], include_tags={"logs": []}))
+    assert kinds(last_words(swept.run(write=True))) == {
         "/aws/lambda/a": "created",
         "/aws/lambda/b": "excluded",
         "/c": "created",
         "/d": "excluded",
     }
     assert server.operations().count("ListTagsForResource") == 3
-    assert "asked for its tags" in swept.notes[0]
+    assert "tags of every log group were read" in swept.notes[0]
 
 
 def test_many_denied_groups_do_not_stop_those_after_them() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.fi
     GroupPlan,
     SubscriptionFilter,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import FAILURES, MOST_ENTRIES, Tally
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,9 +35,9 @@ def theirs(name: str, filter_name: str = "theirs") -> SubscriptionFilter:
 def outcome(name: str, kind: Kind, **more: Any) -> Outcome:
     """As a sweep makes one of that kind."""
     if kind == "created":
-        more = {"plan": GroupPlan(after=ours(name)), "mark": "set", **more}
+        more = {"plan": GroupPlan(after=ours(name)), "tag": "set", **more}
     elif kind == "removed":
-        more = {"plan": GroupPlan(remove=(ours(name),)), "mark": "taken", **more}
+        more = {"plan": GroupPlan(remove=(ours(name),)), "tag": "removed", **more}
     elif kind not in SERVED:
         more = {"reason": f"why {name} is not", **more}
     return Outcome(name, kind, **more)
@@ -64,7 +64,7 @@ def test_every_group_is_counted_once_and_in_the_entries_as_far_as_they_go(outcom
         assert counts[kind] == kinds.count(kind)
     assert counts["subscribed"] == sum(kinds.count(kind) for kind in ("subscribed", "created", "updated"))
     assert counts["already_right"] == kinds.count("subscribed")
-    assert counts["changed"] == sum(item.changes for item in outcomes)
+    assert counts["changed"] == sum(item.has_changes for item in outcomes)
     wanting = [item.log_group for item in outcomes if item.kind not in SERVED]
     shown = [entry["log_group"] for entry in summary["not_subscribed"]]
     assert len(shown) == min(most, len(wanting))
@@ -119,12 +119,16 @@ def test_a_second_word_on_a_group_takes_the_first_back() -> None:
     """It was served before a foreign filter told that it is another delivery's."""
     created = outcome("/aws/lambda/theirs", "created")
     told = Outcome(
-        "/aws/lambda/theirs", "excluded", "a loop", GroupPlan(remove=(ours("/aws/lambda/theirs"),)), mark="apart"
+        "/aws/lambda/theirs",
+        "excluded",
+        "a loop",
+        GroupPlan(remove=(ours("/aws/lambda/theirs"),)),
+        tag="other_forwarder",
     )
-    tally = tallied([created, outcome("/b", "subscribed"), replace(told, instead_of="created")])
+    tally = tallied([created, outcome("/b", "subscribed"), replace(told, replaces="created")])
     counts = tally.counts()
     assert (counts["groups"], counts["subscribed"], counts["excluded"], counts["changed"]) == (2, 1, 1, 1)
-    assert tally.changing == [replace(told, instead_of="created")]
+    assert tally.changing == [replace(told, replaces="created")]
     # The calls of both were made, and the first mark was made untrue before the filter went.
     assert tally.writes == {
         "PutSubscriptionFilter": 1,
@@ -135,7 +139,7 @@ def test_a_second_word_on_a_group_takes_the_first_back() -> None:
 
 
 def test_a_group_that_is_released_is_no_longer_among_those_left_out() -> None:
-    tally = tallied([outcome("/a", "excluded", known=True), outcome("/a", "created", instead_of="excluded")])
+    tally = tallied([outcome("/a", "excluded", known_by_tag=True), outcome("/a", "created", replaces="excluded")])
     summary = tally.summary()
     assert summary["not_subscribed"] == []
     assert (summary["counts"]["groups"], summary["counts"]["subscribed"], summary["counts"]["excluded"]) == (1, 1, 0)
@@ -171,7 +175,7 @@ def test_the_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
 
 def test_a_second_word_does_not_count_foreign_filters_again() -> None:
     seen = outcome("/a", "created", foreign=(theirs("/a"),))
-    again = outcome("/a", "excluded", foreign=(theirs("/a"),), instead_of="created")
+    again = outcome("/a", "excluded", foreign=(theirs("/a"),), replaces="created")
     assert tallied([seen, again]).summary()["foreign"] == tallied([seen]).summary()["foreign"]
 
 
@@ -191,14 +195,14 @@ def test_what_is_worth_knowing_of_groups_that_are_subscribed_is_a_note() -> None
 def test_marks_known_groups_and_groups_that_are_removed_by_purge() -> None:
     tally = tallied(
         [
-            outcome("/a", "subscribed", known=True),
-            outcome("/b", "subscribed", mark="set"),
+            outcome("/a", "subscribed", known_by_tag=True),
+            outcome("/b", "subscribed", tag="set"),
             outcome("/c", "removed", reason="the exclude pattern 'c' matches"),
             outcome("/d", "removed"),
         ]
     )
     counts = tally.counts()
-    assert (counts["known_by_mark"], counts["changed"], counts["already_right"]) == (1, 3, 2)
+    assert (counts["known_by_tag"], counts["changed"], counts["already_right"]) == (1, 3, 2)
     assert [entry["log_group"] for entry in tally.summary()["not_subscribed"]] == ["/c"]
     assert tally.writes == {
         "PutSubscriptionFilter": 0,
