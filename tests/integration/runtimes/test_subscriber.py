@@ -162,7 +162,7 @@ def test_an_excluded_group_and_the_functions_own_are_left_alone(function: Runtim
 def test_an_event_that_is_none_is_an_error(function: Runtime) -> None:
     invocation = function.invoke({"detail": {"eventName": "DeleteLogGroup"}})
     assert (invocation.kind, invocation.payload["errorType"]) == ("error", "SubscriberError")
-    assert "make sense" in invocation.payload["errorMessage"]
+    assert "parse an event" in invocation.payload["errorMessage"]
 
 
 def test_what_it_writes_to_itself_comes_back_and_the_first_line_gets_to_the_reflector(
@@ -176,7 +176,7 @@ def test_what_it_writes_to_itself_comes_back_and_the_first_line_gets_to_the_refl
     account.done(batch)
     assert (invocation.kind, invocation.payload) == ("ok", {"batchItemFailures": []})
     (report,) = map(json.loads, invocation.log_lines)
-    assert report == {"settled": 1, "handed_over": 0, "backfilled_events": 1}
+    assert report == {"followed_up": 1, "handed_over": 0, "backfilled_events": 1}
     told = _eventually(lambda: _printed(account, group))
     assert (told["logGroup"], told["backfill"]) == (group, True)
     assert [item["message"] for item in told["logEvents"]] == ["the first line"]

@@ -77,7 +77,7 @@ def test_what_makes_no_sense_is_told_and_goes_to_the_dead_letters_at_once(
     assert visibility(server) == {"receipt-0": 0}
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told[0]["outcome"] == "refused"
-    assert "Could not make sense of an event" in told[0]["reason"]
+    assert "Could not parse an event" in told[0]["reason"]
     assert told[1]["outcome"] == "created"
 
 
@@ -297,7 +297,7 @@ def parser(start: Any) -> ModuleType:
 @given(json_values)
 def test_no_event_whatever_breaks_the_parser(parser: Any, value: Any) -> None:
     try:
-        work = parser.work_of(value)
+        work = parser.parse_event(value)
     except parser.InvalidEventError:
         return
     assert isinstance(work, parser.Work)
@@ -310,7 +310,7 @@ names = st.from_regex(r"[-._/#A-Za-z0-9]{1,40}", fullmatch=True)
 @given(names, st.sampled_from(["CreateLogGroup", "TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup"]))
 def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: str) -> None:
     told = event_of(name) if call == "CreateLogGroup" else tag_event(name, "logs", call=call)
-    work = parser.work_of(told)
+    work = parser.parse_event(told)
     assert work.log_group == name
     if call == "CreateLogGroup":
         assert work.created == 1_795_341_600_000  # the call's time, not the event's
@@ -323,7 +323,7 @@ def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: s
 def test_a_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
     handed_over = parser.SweepSlice(SWEEP_AT, number, parser.Position(page, after), counts)
     told = {"source": parser.SOURCE, "detail-type": "Sweep continued", "detail": handed_over.detail()}
-    assert parser.work_of(json.loads(json.dumps(told))) == handed_over
+    assert parser.parse_event(json.loads(json.dumps(told))) == handed_over
 
 
 def policy_to(destination: str) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def test_throttling_is_waited_out_while_there_is_time(start: Any) -> None:
 def test_what_is_no_event_is_refused(start: Any, broken: dict[str, Any]) -> None:
     server = Aws("/x")
     worker = start(server)
-    with pytest.raises(worker.SubscriberError, match="Could not make sense of an event"):
+    with pytest.raises(worker.SubscriberError, match="Could not parse an event"):
         worker.handler(broken, Context())
     assert server.calls == []
 

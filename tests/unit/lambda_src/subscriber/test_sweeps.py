@@ -123,7 +123,7 @@ def test_a_late_mark_leaves_that_of_another_deliverys_group(start: Any) -> None:
     for _unused in range(2):
         run(server, start, schedule())
         assert server.groups["/aws/lambda/theirs"] == {}
-        assert server.tags["/aws/lambda/theirs"] == {MARK: "apart"}
+        assert server.tags["/aws/lambda/theirs"] == {MARK: "other-forwarder"}
 
 
 def test_a_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
@@ -189,7 +189,7 @@ def test_a_sweep_that_begins_while_another_is_under_way_gives_up(start: Any) -> 
     worker.handler(batch(schedule()), Context())
     (older,) = server.handed_over("Sweep continued")
     report = worker.handler(schedule("2026-11-23T10:00:00Z"), Context())
-    assert report["outcome"] == "given up: an older sweep is under way"
+    assert report["outcome"] == "given up: an older sweep is in progress"
     assert worker.handler(older, Context())["outcome"] in ("continued", "ended")
 
 

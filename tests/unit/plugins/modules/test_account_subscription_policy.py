@@ -298,7 +298,7 @@ def test_a_group_that_cannot_be_looked_at_stops_the_switch_before_it_begins() ->
     )
     for state in ("present", "absent"):
         result = run(server, state=state, **OPTIONS)
-        assert "1 could not be looked at, so nothing was changed. The first, /app/001:" in result["msg"]
+        assert "1 could not be read, so nothing was changed. The first, /app/001:" in result["msg"]
         assert server.writes == []
         server.put("log-reflector", OURS, [*PATH, "/left-out", SWITCHING, "/app/000", "/app/001"])
 
@@ -326,7 +326,7 @@ def test_a_group_that_fails_stays_served_and_the_next_run_mends_it(state: str) -
         else None
     )
     result = run(server, state=state, **OPTIONS)
-    assert "Could not change over 1 log groups" in result["msg"]
+    assert "Could not switch 1 log groups" in result["msg"]
     assert (result["failed"], result["changed"]) == (True, True)
     assert all(server.served(name) for name in chosen(server))
     assert SWITCHING in server.left_out()

@@ -104,7 +104,7 @@ def test_the_diff_is_one_for_the_target(prepared: Any) -> None:
     (diff,) = run(prepared, filter_pattern="", check_mode=True)["diff"]
     assert set(diff["before"]) == {"/app/other", "/app/right"}
     assert set(diff["after"]) == {"/app/a", "/app/other", "/app/right", "/app/shared"}
-    assert (diff["before"]["/app/right"], diff["after"]["/app/right"]) == ("not marked", "marked")
+    assert (diff["before"]["/app/right"], diff["after"]["/app/right"]) == ("not tagged", "tagged")
     assert diff["before"]["/app/other"]["filter_pattern"] == "WARN"
     assert diff["after"]["/app/other"]["filter_pattern"] == ""
 
@@ -293,7 +293,7 @@ def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(pre
     )
     result = run(prepared)
     assert result["error_kind"] == "AccessDeniedError"
-    assert "learn where function log-reflector writes its log in 123456789012/eu-west-1" in result["msg"]
+    assert "read the logging configuration of function log-reflector in 123456789012/eu-west-1" in result["msg"]
     assert "IAM action for GetFunctionConfiguration" in result["msg"]
     assert prepared.writes == []
 
@@ -347,7 +347,7 @@ def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prep
     assert result["failed"]
     assert result["changes"] == ["create subscription of log group /app/a"]
     assert result["msg"].startswith(
-        "Could not send what 1 log groups held before in 123456789012/eu-west-1; the others"
+        "Could not send the earlier events of 1 log groups in 123456789012/eu-west-1; the others"
     )
     assert "IAM action for FilterLogEvents" in result["msg"]
     assert standing(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}
