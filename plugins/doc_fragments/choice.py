@@ -33,7 +33,7 @@ options:
       - AWS filters by them, in one call for a thousand log groups.
     type: dict
   exclude_tags:
-    description: Tags of which a log group must carry none, written as in O(include_tags).
+    description: Tags that exclude a log group that carries one of them, written as in O(include_tags).
     type: dict
   created_after:
     description: Only log groups that were created then or later, an ISO 8601 date or date and time. Without a zone it is UTC.
@@ -43,18 +43,18 @@ options:
     type: str
   own_functions:
     description:
-      - Names of other Lambda functions on the delivery path. Their log groups are never subscribed.
-      - They are those of the default names, and those that the logging configurations of the functions and of the reflector
-        name. That takes the permission C(lambda:GetFunctionConfiguration).
-      - Where one of them runs in a VPC, the log groups of the VPC's and its subnets' flow logs are left out as well, which takes
+      - Names of other Lambda functions of the delivery. Their log groups are never subscribed.
+      - These are the default names, and the log groups in the logging configurations of the functions and of the
+        reflector. Reading those needs the permission C(lambda:GetFunctionConfiguration).
+      - If one of the functions runs in a VPC, the log groups of its flow logs are excluded as well. That needs
         the permission C(ec2:DescribeFlowLogs).
     type: list
     elements: str
     default: [log-reflector-subscriber]
   own_log_groups:
     description:
-      - Names, and patterns as in O(include), of more log groups that are never subscribed, such as those of what is behind
-        the reflector.
+      - Names, and patterns as in O(include), of more log groups that the delivery writes to, such as those of a service behind
+        the reflector. They are never subscribed.
     type: list
     elements: str
     default: []

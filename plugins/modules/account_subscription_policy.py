@@ -10,19 +10,18 @@ module: account_subscription_policy
 short_description: Serve all log groups of an account and region by the account-level subscription filter policy
 version_added: 0.1.0
 description:
-  - One policy sends the events of every log group to the destination, also of those that are made later. No log group needs a
+  - One policy sends the events of every log group to the destination, also of later ones. No log group needs a
     filter of its own, and no slot is used.
-  - A policy leaves out log groups by their exact names only. Those of the delivery path, and those that the patterns leave out,
-    are listed and written into it. One that is made later is left out from the next run on.
-  - A target changes over from filters to the policy, and with O(state=absent) back, without losing an event at any moment, also
-    where the run is killed. RV(doubled) says how many log groups were served twice meanwhile, and for how long.
+  - A policy can only exclude log groups by exact names. The module lists the delivery's own log groups and those that the
+    rules exclude, and writes their names into it. A later log group is excluded from the next run on.
+  - A target switches from filters to the policy, and with O(state=absent) back, without losing an event, even
+    if the run is killed. RV(doubled) says how many log groups were served twice during the switch, and for how long.
   - The policy is ours when its destination is O(destination_arn). AWS has room for one policy in an account and region.
     Somebody else's is named in an error and never touched.
 notes:
-  - C(logs:PutAccountPolicy) comes with C(logs:PutSubscriptionFilter), and the two other calls for account policies with
+  - C(logs:PutAccountPolicy) also needs C(logs:PutSubscriptionFilter), and the two other calls for account policies
     C(logs:DescribeSubscriptionFilters) and C(logs:DeleteSubscriptionFilter).
-  - While a target changes over, and of log groups that others' deliveries log to, the policy's list has entries with a C(#) that
-    name no log group.
+  - Entries with a C(#) in the policy's list name no log group. They note a switch in progress and other forwarders.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -33,13 +32,13 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) has the policy serve the log groups, and removes filters of ours.
-      - V(absent) gives the log groups filters of ours and deletes the policy. Without a policy of ours it does nothing.
+      - V(present) serves the log groups by the policy and removes our filters.
+      - V(absent) subscribes the log groups by filters and deletes the policy. Without a policy of ours it does nothing.
     type: str
     choices: [present, absent]
     default: present
   name:
-    description: Name of a new policy. One of ours that stands keeps its name.
+    description: Name of a new policy. An existing policy of ours keeps its name.
     type: str
     default: log-reflector
   destination_arn:
@@ -50,25 +49,24 @@ options:
     required: true
   filter_pattern:
     description:
-      - The pattern that events must match. Without it a new policy lets every event through, and what stands stays.
+      - The pattern that events must match. Without it a new policy lets every event through, and an existing one keeps its pattern.
       - Placeholders are replaced as in O(include).
     type: str
   replace_filters:
     description:
-      - Whether filters of ours and the policy replace each other. It takes a look at every log group, five in a second, when
-        a target changes over.
-      - With V(false) filters stay as they are. Beside the policy each of their events arrives twice, and with O(state=absent)
-        what only the policy serves is served no more.
+      - Whether our filters and the policy replace each other. A switch reads every log group, five a second.
+      - With V(false) filters stay unchanged. Beside the policy each of their events arrives twice, and with O(state=absent)
+        log groups without a filter are no longer served.
     type: bool
     default: true
   audit:
     description:
-      - Whether every log group is looked at for filters of ours beside the policy.
-      - Without it those with our mark are looked at, and all when a target changes over or did not finish doing so.
+      - Whether every log group is read for filters of ours beside the policy.
+      - Without it only tagged log groups are read, and all of them during a switch or after an interrupted one.
     type: bool
     default: false
-  mark:
-    description: Whether log groups that get a filter are marked by a tag, as subscription_filters does it.
+  tag_log_groups:
+    description: Whether log groups that get a filter also get the subscription tag, as in subscription_filters.
     type: bool
     default: true
   slots:
@@ -79,14 +77,14 @@ options:
     default: 5
   settle_seconds:
     description:
-      - Seconds between writing a policy or filters and taking away what served before. AWS does not say how long the
-        policy takes to be in force in all log groups. Of its other account policies it says up to 300.
-      - Meanwhile events arrive twice.
+      - Seconds between a write and the removal of what served before. AWS does not document how long a
+        policy takes to be in force in all log groups. For other account policies it says up to 300.
+      - During this time events arrive twice.
     type: int
     default: 60
   wait_timeout:
     description:
-      - Seconds to wait for what passes by itself, such as another writer, throttling, or a permission of the function that
+      - Seconds to retry transient errors, such as another writer, throttling, or a permission of the function that
         CloudWatch Logs does not see yet.
     type: int
     default: 60
@@ -103,14 +101,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Serve every log group but the chatty ones, whether they exist or not
+- name: Serve every log group but those of CodeBuild
   logreflector.aws.account_subscription_policy:
     region: eu-west-1
     destination_arn: log-reflector
     exclude:
       - /aws/codebuild/*
 
-- name: Back to filters of the log groups
+- name: Switch back to filters
   logreflector.aws.account_subscription_policy:
     region: eu-west-1
     destination_arn: log-reflector
@@ -121,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 policy:
-  description: The policy as it stands, or would stand after a run in check mode. Null where there is none of ours.
+  description: The policy after the run, in check mode the predicted one. Null if there is none of ours.
   type: dict
   returned: success
   sample:
@@ -132,8 +130,8 @@ policy:
     criteria_bytes: 138
 doubled:
   description:
-    - How many log groups had policy and filter at the same time, and for how many seconds at most.
-    - In check mode the seconds are those that the calls take at their rate.
+    - Number of log groups that had policy and filter at the same time, and for how many seconds at most.
+    - In check mode the seconds are an estimate from AWS's rates.
   type: dict
   returned: success
   sample:
@@ -141,8 +139,8 @@ doubled:
     seconds_at_most: 72
 counts:
   description:
-    - How many log groups came to what. C(subscribed) are those that the policy serves, or with O(state=absent) filters do.
-    - C(failed), C(denied) and C(contested) are of those that could not be changed over.
+    - Number of log groups by result. C(subscribed) are those that the policy serves, with O(state=absent) filters.
+    - C(failed), C(denied) and C(contested) log groups could not be switched.
   type: dict
   returned: success, unless the log groups need not be listed
   sample:
@@ -168,25 +166,25 @@ not_subscribed:
       outcome: excluded
       reason: "its events come from the delivery itself: subscribing it would be a loop"
 left_out:
-  description: Log groups that are not served and for which RV(not_subscribed) had no room.
+  description: Number of entries that RV(not_subscribed) has no room for.
   type: int
   returned: with counts
   sample: 0
 notes:
-  description: What is worth knowing.
+  description: Notes.
   type: list
   elements: str
   returned: with counts
   sample: []
 foreign:
-  description: How many filters of others were seen, and a fingerprint of them.
+  description: Number of foreign filters that were read, and their fingerprint.
   type: dict
   returned: with counts
   sample:
     filters: 6
     fingerprint: 8a1f6f0c2b3d4e5f
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: always, once the log groups are listed

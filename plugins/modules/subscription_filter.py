@@ -38,7 +38,7 @@ options:
     description:
       - ARN of the destination, or the name of a Lambda function in the same account and region.
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
-      - Needed when the filter does not exist yet. An attribute that is not given is left as it stands.
+      - Required if the filter does not exist yet. An attribute that is not given keeps its value.
     type: str
   filter_pattern:
     description:
@@ -53,7 +53,7 @@ options:
     type: str
     choices: [ByLogStream, Random]
   apply_on_transformed_logs:
-    description: Whether the filter sees the events as the log group's transformer leaves them.
+    description: Whether the filter applies to the events after the log group's transformer.
     type: bool
   emit_system_fields:
     description: System fields that are added to each event, such as V(@aws.account) and V(@aws.region).
@@ -65,13 +65,13 @@ options:
   slots:
     description:
       - How many filters AWS allows for each log group. A full group is refused before anything is written.
-      - AWS's own answer has the last word. A number that is too high costs one refused call.
+      - AWS's answer decides. A number that is too high costs one refused call.
     type: int
     default: 5
   wait_timeout:
     description:
-      - Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a
-        permission of the function that CloudWatch Logs does not see yet.
+      - Seconds to retry transient errors, such as another writer, throttling, or a permission of the function that
+        CloudWatch Logs does not see yet.
     type: int
     default: 60
 """
@@ -101,7 +101,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subscription_filter:
-  description: The filter as it stands (in check mode, before the change), null if it does not exist. Attributes at AWS's defaults are left out.
+  description: The filter (in check mode, before the change), null if it does not exist. Attributes at AWS's defaults are left out.
   type: dict
   returned: success
   sample:
@@ -110,7 +110,7 @@ subscription_filter:
     destination_arn: arn:aws:lambda:eu-west-1:123456789012:function:log-reflector
     filter_pattern: ""
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success

@@ -10,23 +10,22 @@ module: subscription_filters
 short_description: Subscribe all log groups of an account and region to one destination
 version_added: 0.1.0
 description:
-  - The catch-up. Lists every log group, chooses by patterns, and converges the subscription filter of each in one call.
+  - The catch-up. Lists every log group, selects by patterns, and converges the subscription filter of each in one task.
   - A filter is ours when its destination is O(destination_arn). Every other filter is foreign and never touched.
-  - Calls are made a little below the rates that AWS allows in an account and region, and slower while others use them up.
-    A call that AWS refuses for its rate costs a wait, never a log group.
-  - Log groups that got a filter are marked with a tag, C(logreflector.aws/subscribed/NAME). Without O(audit) only those that
-    carry no mark, or one of other settings, are looked at, so that a run without changes costs a call for 50 log groups and
-    one for a thousand marks, where looking costs a call for each log group.
-  - Log groups that may not or cannot be subscribed are left out and named with the reason. They are the log groups of the
+  - Calls are made a little below the rates that AWS allows in an account and region, and slower while others use them.
+    Throttled calls are retried, so no log group is left out because of throttling.
+  - Subscribed log groups carry the subscription tag C(logreflector.aws/subscribed/NAME). Without O(audit) only log groups
+    without the tag, or with one of other settings, are read. A run without changes costs a call for 50 log groups and
+    one for a thousand tags. An audit costs a call for each log group.
+  - Log groups that may not or cannot be subscribed are reported with the reason. These are the log groups of the
     reflector, of O(own_functions) and O(own_log_groups), of another class than STANDARD, and those full of foreign filters.
   - A log group that fails does not stop the others. The task fails at the end and names it.
 notes:
   - The log group of each Lambda function that a foreign filter sends to, by its default name C(/aws/lambda/NAME), gets no new
-    filter of ours and is reported as excluded, because two deliveries that forward each other's logs never end. A filter of
-    ours that stands there already is noted, and removed with O(purge).
-  - That is known from the filters that are seen, so only where the other delivery has subscribed a log group before, and the
-    subscriber does not look. Where two deployments share an account and region, name the functions of each in the other's
-    O(exclude).
+    filter of ours and is reported as excluded, because two forwarders that forward each other's logs are a loop. An older
+    filter of ours there is noted, and removed with O(purge).
+  - Such functions are only known from filters that were read, after the other forwarder subscribed a log group, and not to
+    the subscriber. If two deployments share an account and region, name the functions of each in the other's O(exclude).
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -37,8 +36,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) gives every chosen log group a filter of ours.
-      - V(absent) removes ours from every chosen log group, and nothing else.
+      - V(present) subscribes every chosen log group.
+      - V(absent) removes our filters from every chosen log group, and nothing else.
     type: str
     choices: [present, absent]
     default: present
@@ -50,35 +49,35 @@ options:
     required: true
   audit:
     description:
-      - Whether every log group is looked at, whatever its mark says. With O(state=absent) this is always so.
-      - A run without it does not see what happened to a marked log group since. It may be that its filter was deleted or changed
-        by somebody else, that it has a second filter of ours, or that filters of others came or went.
-      - AWS allows five looks a second, so that 5,000 log groups take 17 minutes.
+      - Whether every log group is read, also those with the right subscription tag. With O(state=absent) all are read.
+      - Without it the module does not see if somebody deleted or changed the filter of a tagged log group, if it has a second
+        filter of ours, or if foreign filters were added or removed.
+      - AWS allows five reads a second, so 5,000 log groups take 17 minutes.
     type: bool
     default: false
-  mark:
+  tag_log_groups:
     description:
-      - Whether log groups that have the right filter are marked. Without, every run looks at every log group.
-      - A mark that cannot be written is no failure, see RV(notes).
+      - Whether subscribed log groups get the subscription tag. Without it every run reads every log group.
+      - A tag that cannot be written is not a failure, see RV(notes).
     type: bool
     default: true
   merge:
-    description: Whether filters of ours are removed from log groups that have more than one, so that one is left.
+    description: Whether duplicates of our filter are removed, so that each log group has one.
     type: bool
     default: false
   on_full:
     description:
-      - What becomes of log groups whose filter slots are all taken by others.
-      - V(report) names them as C(not_possible).
-      - V(fail) makes the task fail as well, after all others were served.
+      - What to do if all filter slots of a log group are taken by others.
+      - V(report) reports it as C(not_possible).
+      - V(fail) also fails the task, after all others were processed.
       - V(account_policy) serves the whole target by the account-level policy, which uses no slots, as soon as one log group is
-        full, and takes our filters away. It stays with that, see M(logreflector.aws.account_subscription_policy).
+        full, and removes our filters. Later runs keep the policy, see M(logreflector.aws.account_subscription_policy).
     type: str
     choices: [report, fail, account_policy]
     default: report
   purge:
     description:
-      - Whether ours is removed from log groups that the rules leave out. Without O(audit) only from those that carry the mark.
+      - Whether our filters are removed from log groups that the rules exclude. Without O(audit) only from tagged ones.
     type: bool
     default: false
   filter_pattern:
@@ -94,7 +93,7 @@ options:
     type: str
     choices: [ByLogStream, Random]
   apply_on_transformed_logs:
-    description: Whether the filters see the events as a log group's transformer leaves them.
+    description: Whether the filters apply to the events after the log group's transformer.
     type: bool
   emit_system_fields:
     description: System fields that are added to each event.
@@ -105,18 +104,17 @@ options:
     type: str
   slots:
     description:
-      - How many filters AWS allows for each log group. A full one is reported without trying.
-      - AWS's own answer has the last word. A log group that it refuses is reported as C(not_possible), and check mode
-        announces that only with the right number here.
+      - How many filters AWS allows for each log group. A full one is reported without a write.
+      - AWS's answer decides. A log group that it refuses is reported as C(not_possible); check mode
+        predicts that only with the right number here.
     type: int
     default: 5
-  backfill:
+  backfill_seconds:
     description:
-      - Of a log group that gets its first filter of ours, events of so many seconds before that are read and sent to the
-        reflector, as its filter would have sent them. V(0) is none.
-      - It takes the permissions C(logs:FilterLogEvents) on the log groups and C(lambda:InvokeFunction) on the reflector, and
-        calls by the volume, of which AWS allows five a second.
-      - Each event is sent at least once. A run that is killed between the filter and its events does not come back to them.
+      - When a log group is subscribed for the first time, also forward its events of the last so many seconds. V(0) is off.
+      - It needs the permissions C(logs:FilterLogEvents) on the log groups and C(lambda:InvokeFunction) on the reflector. The
+        number of calls grows with the volume, and AWS allows five a second.
+      - Each event is sent at least once. A run that is killed between the filter and its events does not send them later.
     type: int
     default: 0
   rate_share:
@@ -127,42 +125,42 @@ options:
     default: 0.97
   max_seconds:
     description:
-      - After so many seconds no further log group is begun, and RV(complete) is false.
-      - The next run goes on from there by itself, as what was done is marked. With O(audit) it needs O(start_after).
+      - After so many seconds the module begins no further log group, and RV(complete) is false.
+      - The next run continues by itself, because finished log groups are tagged. With O(audit) it needs O(start_after).
     type: int
   start_after:
-    description: Log groups up to this name, in the order of their names, are passed over. It is RV(stopped_after) of the run before.
+    description: Skip log groups up to this name, in the order of names. Use RV(stopped_after) of the previous run.
     type: str
   report_limit:
-    description: Entries that a list of the result holds at most. The counts are of all.
+    description: Highest number of entries in each list of the result. The counts include all log groups.
     type: int
     default: 1000
   workers:
-    description: Calls to AWS under way at once.
+    description: Number of concurrent calls to AWS.
     type: int
     default: 10
   wait_timeout:
     description:
-      - Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a
-        permission of the function that CloudWatch Logs does not see yet.
+      - Seconds to retry transient errors, such as another writer, throttling, or a permission of the function that
+        CloudWatch Logs does not see yet.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Every log group, and what the marks say is believed
+- name: Subscribe every log group, trusting the subscription tags
   logreflector.aws.subscription_filters:
     region: eu-west-1
     destination_arn: log-reflector
 
-- name: Look at every log group, using half of what AWS allows
+- name: Read every log group, using half of AWS's rates
   logreflector.aws.subscription_filters:
     region: eu-west-1
     destination_arn: log-reflector
     audit: true
     rate_share: 0.5
 
-- name: Only what the teams have tagged
+- name: Subscribe only log groups that the teams have tagged
   logreflector.aws.subscription_filters:
     region: eu-west-1
     destination_arn: log-reflector
@@ -188,9 +186,9 @@ EXAMPLES = r"""
 RETURN = r"""
 counts:
   description:
-    - How many log groups came to what.
+    - Number of log groups by result.
     - C(subscribed) includes C(already_right) and those just changed, C(already_right) includes C(known_by_tag).
-    - C(denied), C(contested) (another writer outlasted us) and C(failed) make the task fail. C(gone) and C(in_deletion) do not.
+    - C(denied), C(contested) (another writer kept on writing) and C(failed) fail the task. C(gone) and C(in_deletion) do not.
   type: dict
   returned: always, once the log groups are listed
   sample:
@@ -209,7 +207,7 @@ counts:
 not_subscribed:
   description:
     - An entry for each log group that is not subscribed, with the reason, up to O(report_limit).
-    - Failures come first in, then what is not possible, and what the rules exclude last.
+    - If there is no room for all, failures come first and excluded log groups last.
   type: list
   elements: dict
   returned: always, once the log groups are listed
@@ -218,36 +216,36 @@ not_subscribed:
       outcome: not_possible
       reason: its log class is INFREQUENT_ACCESS; only STANDARD groups take filters
 left_out:
-  description: How many entries RV(not_subscribed) has no room for.
+  description: Number of entries that RV(not_subscribed) has no room for.
   type: int
   returned: always, once the log groups are listed
   sample: 0
 notes:
-  description: What is worth knowing of log groups that are subscribed, such as a second filter to the same destination.
+  description: Notes on subscribed log groups, such as a second filter to the same destination.
   type: list
   elements: str
   returned: always, once the log groups are listed
 foreign:
   description:
-    - How many filters of others were seen, and a fingerprint of them. Equal before and after means none was touched.
-    - Filters of log groups that were not looked at do not count, so compare runs with O(audit).
+    - Number of foreign filters that were read, and their fingerprint. If it is equal before and after, none was changed.
+    - Filters of log groups that were not read do not count, so compare runs with O(audit).
   type: dict
   returned: always, once the log groups are listed
   sample:
     filters: 6
     fingerprint: 8a1f6f0c2b3d4e5f
 complete:
-  description: Whether every log group was served. False when O(max_seconds) were over.
+  description: Whether every log group was processed. False when O(max_seconds) ran out.
   type: bool
   returned: always, once the log groups are listed
 stopped_after:
-  description: The last log group that was served, where O(max_seconds) were over.
+  description: The last log group that was processed, when O(max_seconds) ran out.
   type: str
   returned: always, once the log groups are listed
 estimate:
   description:
-    - Calls that the changes take, and minutes at AWS's rates and O(rate_share). In check mode before they are made.
-    - The looks come on top, as many as C(DescribeSubscriptionFilters) in RV(calls), and go on beside them.
+    - Number of write calls, and their duration at AWS's rates and O(rate_share). In check mode before they are made.
+    - The reads are C(DescribeSubscriptionFilters) in RV(calls). They run concurrently with the writes.
   type: dict
   returned: always, once the log groups are listed
   sample:
@@ -256,9 +254,9 @@ estimate:
       TagResource: 5000
     minutes: 17.2
 backfill:
-  description: How many log groups' events from before their filters were sent, how many events, and where that failed.
+  description: Number of log groups and events that were backfilled, and the failures.
   type: dict
-  returned: with O(backfill), not in check mode
+  returned: with O(backfill_seconds), not in check mode
   sample:
     log_groups: 3
     events: 1200
@@ -271,17 +269,17 @@ calls:
     DescribeLogGroups: 100
     ListLogGroups: 5
 refused_calls:
-  description: How many of them AWS refused for its rates. Each was made again.
+  description: Number of throttled calls. Each was retried.
   type: int
   returned: always, once the log groups are listed
   sample: 0
 seconds:
-  description: How long it took.
+  description: Duration.
   type: float
   returned: always, once the log groups are listed
   sample: 12.3
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: always, once the log groups are listed
