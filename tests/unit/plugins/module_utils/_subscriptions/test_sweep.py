@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole of a target, over botocore, with calls that fail."""
 
 from __future__ import annotations
@@ -94,7 +98,7 @@ def foreign(server: LogsServer) -> Any:
     }
 
 
-def test_every_group_gets_what_is_due() -> None:
+def test_run_mixed_target_creates_updates_and_excludes() -> None:
     server = mixed()
     before = copy.deepcopy(foreign(server))
     outcomes = run(server, exclude=("/dev/*",), attributes={"filter_pattern": ""})
@@ -114,7 +118,7 @@ def test_every_group_gets_what_is_due() -> None:
     assert set(server.groups["/e/shared"]) == {"e-shared", "e-shared-log-reflector"}
 
 
-def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subscribed() -> None:
+def test_summary_has_counts_and_a_reason_for_each_unsubscribed_group() -> None:
     told = summary(run(mixed(), exclude=("/dev/*",), attributes={"filter_pattern": ""}))
     assert told["counts"] == {
         "groups": 9,
@@ -137,7 +141,7 @@ def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subsc
     assert told["foreign"]["filters"] == 6
 
 
-def test_a_second_pass_writes_nothing() -> None:
+def test_second_run_writes_nothing() -> None:
     server = mixed()
     run(server)
     server.calls.clear()
@@ -146,14 +150,14 @@ def test_a_second_pass_writes_nothing() -> None:
     assert not any(outcome.has_changes for outcome in again)
 
 
-def test_planning_writes_nothing_and_announces_what_the_pass_then_does() -> None:
+def test_plan_writes_nothing_and_predicts_the_run() -> None:
     server = mixed()
     announced = planned(server)
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
     assert kinds(announced) == kinds(run(server))
 
 
-def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were() -> None:
+def test_absent_removes_our_filters_and_keeps_foreign_ones() -> None:
     server = mixed()
     before = copy.deepcopy(foreign(server))
     run(server)
@@ -165,7 +169,7 @@ def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters", "ListLogGroups"}
 
 
-def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
+def test_fingerprint_changes_with_a_foreign_filter() -> None:
     server = mixed()
     before = summary(run(server))["foreign"]
     assert summary(run(server, present=False))["foreign"] == before
@@ -173,7 +177,7 @@ def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
     assert summary(run(server))["foreign"] != before
 
 
-def test_many_groups_over_several_pages_are_all_served() -> None:
+def test_run_processes_groups_of_all_pages() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(120)))
     outcomes = run(server, workers=8)
     assert Counter(kinds(outcomes).values()) == {"created": 120}
@@ -181,14 +185,14 @@ def test_many_groups_over_several_pages_are_all_served() -> None:
     assert all(len(filters) == 1 for filters in server.groups.values())
 
 
-def test_excluded_groups_and_those_of_another_class_are_not_even_looked_at() -> None:
+def test_excluded_groups_cost_no_call() -> None:
     server = mixed()
     run(server, exclude=("/dev/*",))
     for group in ("/dev/x", "/archive", "/aws/lambda/log-reflector"):
         assert server.operations(group) == []
 
 
-def test_purge_removes_ours_from_excluded_groups_with_the_reason_and_the_others_stay() -> None:
+def test_purge_removes_our_filter_from_excluded_group() -> None:
     server = mixed()
     server.add_filter("/dev/x", "dev-x", OURS)
     server.add_filter("/dev/x", "theirs", THEIRS)
@@ -199,7 +203,7 @@ def test_purge_removes_ours_from_excluded_groups_with_the_reason_and_the_others_
     assert kinds(run(server, exclude=("/dev/*",), purge=True))["/dev/x"] == "excluded"
 
 
-def test_a_subscribed_reflector_is_a_loop_and_purge_ends_it() -> None:
+def test_purge_unsubscribes_the_reflectors_own_group() -> None:
     server = LogsServer()
     server.add_filter("/aws/lambda/log-reflector", "loop", OURS)
     run(server, purge=True)
@@ -207,7 +211,7 @@ def test_a_subscribed_reflector_is_a_loop_and_purge_ends_it() -> None:
 
 
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_a_group_that_vanishes_meanwhile_is_gone_and_no_failure(operation: str) -> None:
+def test_group_deleted_during_the_run_is_gone(operation: str) -> None:
     server = LogsServer("/a", "/b")
 
     def vanish(name: str, request: dict[str, Any]) -> None:
@@ -221,7 +225,7 @@ def test_a_group_that_vanishes_meanwhile_is_gone_and_no_failure(operation: str) 
 
 
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
+def test_denied_group_does_not_stop_others(operation: str) -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, request: (
         ("AccessDeniedException", "explicit deny") if name == operation and request["logGroupName"] == "/b" else None
@@ -232,7 +236,7 @@ def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
     assert operation in outcomes[1].reason
 
 
-def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
+def test_slot_taken_between_read_and_write_is_not_possible() -> None:
     server = LogsServer("/a", slots=1)
 
     def others_are_faster(name: str, request: dict[str, Any]) -> None:
@@ -245,7 +249,7 @@ def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
     assert f"theirs (to {THEIRS})" in outcome.reason
 
 
-def test_with_the_number_of_slots_that_the_refusal_names_check_mode_tells_the_truth() -> None:
+def test_plan_with_the_advised_slots_predicts_not_possible() -> None:
     server = LogsServer("/a", slots=2)
     for name in ("one", "two"):
         server.add_filter("/a", name, THEIRS)
@@ -265,7 +269,7 @@ def two_deployments() -> LogsServer:
     return server
 
 
-def test_a_function_that_others_send_to_is_not_subscribed() -> None:
+def test_other_forwarder_is_not_subscribed() -> None:
     server = two_deployments()
     announced = planned(server)
     outcomes = run(server)
@@ -275,7 +279,7 @@ def test_a_function_that_others_send_to_is_not_subscribed() -> None:
     assert not any(outcome.has_changes for outcome in run(server))
 
 
-def test_two_deployments_do_not_feed_each_other() -> None:
+def test_two_deployments_never_forward_each_others_logs() -> None:
     server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
     run(server)  # nothing tells yet what the other function is
     for _unused in range(2):
@@ -285,7 +289,7 @@ def test_two_deployments_do_not_feed_each_other() -> None:
         assert [item["destinationArn"] for item in server.groups["/aws/lambda/theirs"].values()] == [OURS]
 
 
-def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
+def test_older_filter_on_other_forwarder_stays_without_purge() -> None:
     server = two_deployments()
     for name in ("aws-lambda-theirs", "another"):
         server.add_filter("/aws/lambda/theirs", name, OURS)
@@ -301,7 +305,7 @@ def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
     assert not any(outcome.has_changes for outcome in run(server, purge=True))
 
 
-def test_absent_takes_ours_from_such_a_group_too() -> None:
+def test_absent_unsubscribes_other_forwarder() -> None:
     server = two_deployments()
     server.add_filter("/aws/lambda/theirs", "aws-lambda-theirs", OURS)
     run(server, present=False)
@@ -316,9 +320,7 @@ def test_absent_takes_ours_from_such_a_group_too() -> None:
         ("DescribeSubscriptionFilters", ("ExpiredTokenException", "The security token is expired")),
     ],
 )
-def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_for_each(
-    operation: str, trouble: Any
-) -> None:
+def test_fatal_error_stops_calls_for_remaining_groups(operation: str, trouble: Any) -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(100)))
     server.spoil = lambda name, _unused: trouble if name == operation else None
     outcomes = run(server, workers=2)
@@ -327,7 +329,7 @@ def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_fo
     assert all(outcome.reason.startswith("Could not ") for outcome in outcomes)
 
 
-def test_what_was_removed_before_a_failure_is_told() -> None:
+def test_failed_removal_reports_completed_removals() -> None:
     server = LogsServer()
     server.add_filter("/a", "one", OURS)
     server.add_filter("/a", "two", OURS)
@@ -340,14 +342,14 @@ def test_what_was_removed_before_a_failure_is_told() -> None:
     assert [item.name for item in outcome.plan.remove] == ["one"]
 
 
-def test_a_failure_of_the_first_write_is_no_change() -> None:
+def test_failed_first_write_reports_no_change() -> None:
     server = LogsServer("/a")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("Put") else None
     (outcome,) = run(server)
     assert (outcome.kind, outcome.has_changes) == ("denied", False)
 
 
-def test_two_filters_of_ours_are_worth_a_note() -> None:
+def test_duplicate_filters_are_noted() -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS)
     server.add_filter("/a", "b", OURS)
@@ -366,7 +368,7 @@ def test_two_filters_of_ours_are_worth_a_note() -> None:
         min_size=1,
     )
 )
-def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(target: dict[str, dict[str, str]]) -> None:
+def test_any_target_converges_in_one_run_and_keeps_foreign_filters(target: dict[str, dict[str, str]]) -> None:
     server = LogsServer(*target)
     for group, filters in target.items():
         for name, destination in filters.items():
@@ -388,7 +390,7 @@ def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
     return run(server, **{"tag_log_groups": True, "audit": lambda _name: False, **options})
 
 
-def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
+def test_tagged_groups_are_not_read() -> None:
     server = mixed()
     first = cheap(server)
     server.calls.clear()
@@ -402,7 +404,7 @@ def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
     }
 
 
-def test_five_thousand_groups_without_changes_cost_a_hundred_and_some_calls() -> None:
+def test_unchanged_target_of_5000_groups_costs_110_calls() -> None:
     server = LogsServer(*(f"/group/{number:05}" for number in range(5000)))
     key, value = DesiredFilter(OURS).subscription_tag
     for name in server.groups:
@@ -412,7 +414,7 @@ def test_five_thousand_groups_without_changes_cost_a_hundred_and_some_calls() ->
     assert len(server.calls) <= 110
 
 
-def test_the_mark_is_written_after_the_filter_and_taken_before_it() -> None:
+def test_tag_is_written_after_the_filter_and_removed_before_it() -> None:
     server = LogsServer("/a")
     cheap(server)
     assert server.operations()[-2:] == ["PutSubscriptionFilter", "TagResource"]
@@ -422,7 +424,7 @@ def test_the_mark_is_written_after_the_filter_and_taken_before_it() -> None:
     assert server.tags["/a"] == {}
 
 
-def test_other_settings_make_every_group_be_looked_at_again() -> None:
+def test_other_settings_read_every_group_again() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     outcomes = cheap(server, attributes={"filter_pattern": "ERROR"})
@@ -430,7 +432,7 @@ def test_other_settings_make_every_group_be_looked_at_again() -> None:
     assert not any(outcome.has_changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
 
 
-def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
+def test_only_an_audit_finds_a_deleted_filter() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.groups["/a"].clear()
@@ -439,14 +441,14 @@ def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
     assert kinds(run(server, tag_log_groups=True)) == {"/a": "created", "/b": "subscribed"}
 
 
-def test_what_was_made_anew_under_the_same_name_is_looked_at() -> None:
+def test_recreated_group_is_read() -> None:
     server = LogsServer("/a")
     cheap(server)
     server.groups["/a"], server.tags["/a"] = {}, {}
     assert kinds(cheap(server)) == {"/a": "created"}
 
 
-def test_a_mark_that_may_not_be_written_is_no_failure_and_is_told_once() -> None:
+def test_denied_tag_is_noted_once_and_no_failure() -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "TagResource" else None
     swept = sweep(server, tag_log_groups=True, audit=lambda _name: False, workers=1)
@@ -456,7 +458,7 @@ def test_a_mark_that_may_not_be_written_is_no_failure_and_is_told_once() -> None
     assert "TagResource" in swept.notes[0]
 
 
-def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
+def test_unlistable_tags_read_every_group() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.groups["/a"].clear()
@@ -469,7 +471,7 @@ def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
     assert "TagResource" not in server.operations()
 
 
-def test_another_deployment_has_marks_of_its_own() -> None:
+def test_two_deployments_have_separate_tags() -> None:
     server = LogsServer("/a")
     cheap(server)
     assert kinds(cheap(server, desired=DesiredFilter(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
@@ -489,7 +491,7 @@ def late_deliveries() -> LogsServer:
 
 
 @pytest.mark.parametrize("tag_log_groups", [True, False])
-def test_another_deliverys_group_is_left_alone_whenever_it_is_known(tag_log_groups: bool) -> None:
+def test_other_forwarder_found_late_is_unsubscribed_again(tag_log_groups: bool) -> None:
     server = late_deliveries()
     expected = {"/aws/lambda/theirs": "excluded", "/aws/lambda/worker": "created", "/z": "created"}
     assert kinds(planned(server, tag_log_groups=tag_log_groups)) == expected
@@ -501,14 +503,14 @@ def test_another_deliverys_group_is_left_alone_whenever_it_is_known(tag_log_grou
     assert not any(name.startswith(("Put", "Delete", "Tag", "Untag")) for name in server.operations())
 
 
-def test_without_marks_no_such_group_is_subscribed_even_for_a_moment() -> None:
+def test_without_tags_other_forwarder_is_never_subscribed() -> None:
     server = late_deliveries()
     run(server, tag_log_groups=False)
     assert "PutSubscriptionFilter" not in server.operations("/aws/lambda/theirs")
     assert server.operations("/aws/lambda/worker") == ["DescribeSubscriptionFilters", "PutSubscriptionFilter"]
 
 
-def test_what_a_mark_tells_of_another_deliverys_group_costs_no_look_either() -> None:
+def test_tagged_other_forwarder_is_not_read() -> None:
     server = LogsServer("/aws/lambda/theirs")
     for number in range(5):
         server.add_filter("/full", f"theirs-{number}", THEIRS)
@@ -519,7 +521,7 @@ def test_what_a_mark_tells_of_another_deliverys_group_costs_no_look_either() -> 
     assert looks == ["/full"]
 
 
-def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
+def test_audit_subscribes_former_forwarder() -> None:
     server = late_deliveries()
     cheap(server)
     del server.groups["/z"]["theirs"]
@@ -532,7 +534,7 @@ def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
 # Going on
 
 
-def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
+def test_next_sweep_continues_at_the_stopped_position() -> None:
     names = [f"/group/{number:03}" for number in range(130)]
     server = LogsServer(*names)
     position: Position | None = None
@@ -548,7 +550,7 @@ def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
     assert all(len(filters) == 1 for filters in server.groups.values())
 
 
-def test_a_position_on_a_later_page_begins_there() -> None:
+def test_position_on_later_page_lists_only_from_there() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(130)))
     list(sweep(server).run(write=False, position=Position("100", "/group/120")))
     assert server.operations().count("DescribeLogGroups") == 1
@@ -563,7 +565,7 @@ def test_a_position_on_a_later_page_begins_there() -> None:
     [("InvalidOperationException", "in_deletion"), ("OperationAbortedException", "contested")],
 )
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_what_happens_to_one_group_has_a_name_and_the_others_go_on(operation: str, code: str, kind: str) -> None:
+def test_errors_of_one_group_are_named_and_do_not_stop_others(operation: str, code: str, kind: str) -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, request: (
         (code, "not now") if name == operation and request["logGroupName"] == "/b" else None
@@ -573,7 +575,7 @@ def test_what_happens_to_one_group_has_a_name_and_the_others_go_on(operation: st
     assert summary(outcomes)["counts"][kind] == 1
 
 
-def test_a_permission_that_is_missing_for_all_is_not_asked_for_thousands_of_times() -> None:
+def test_permission_missing_for_all_groups_ends_the_calls() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(200)))
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("DescribeSub") else None
     counts = summary(run(server, workers=2))["counts"]
@@ -581,7 +583,7 @@ def test_a_permission_that_is_missing_for_all_is_not_asked_for_thousands_of_time
     assert server.operations().count("DescribeSubscriptionFilters") <= 22
 
 
-def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() -> None:
+def test_merge_writes_the_kept_filter_before_removing_duplicates() -> None:
     server = LogsServer()
     for name in ("a", "old", "x"):
         server.add_filter("/a", name, OURS)
@@ -596,7 +598,7 @@ def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() ->
 # Tags, dates
 
 
-def test_tags_choose_by_the_lists_of_aws_and_by_the_groups_own_alike() -> None:
+def test_listed_tags_and_read_tags_select_the_same_groups() -> None:
     server = LogsServer("/a", "/b", "/c", "/d")
     server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "no"}, "/c": {"logs": "yes", "secret": "1"}, "/d": {}}
     choice = Choice(["*"], [], include_tags={"logs": ["yes", "true"]}, exclude_tags={"secret": []})
@@ -606,7 +608,7 @@ def test_tags_choose_by_the_lists_of_aws_and_by_the_groups_own_alike() -> None:
     assert {name: one_by_one.process(LogGroup(name), write=False).kind for name in server.groups} == expected
 
 
-def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
+def test_purge_unsubscribes_group_that_lost_its_tag() -> None:
     server = LogsServer("/a", "/b")
     server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "yes"}}
     choice = Choice(["*"], [], include_tags={"logs": ["yes"]})
@@ -617,7 +619,7 @@ def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
     assert server.tags["/b"] == {}
 
 
-def test_groups_are_chosen_by_the_day_they_were_made() -> None:
+def test_groups_are_selected_by_creation_date() -> None:
     server = LogsServer("/old", "/new")
     server.created = {"/old": 1000, "/new": 3000}
     assert kinds(planned(server, choice=Choice(["*"], [], created_after=2000)))["/old"] == "excluded"
@@ -632,7 +634,7 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return found
 
 
-def test_where_a_look_at_the_rest_is_hopeless_functions_groups_are_told_too() -> None:
+def test_fatal_error_reports_deferred_groups_too() -> None:
     """Without marks they wait until all were looked at."""
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/z")
     server.spoil = lambda _name, request: (
@@ -642,7 +644,7 @@ def test_where_a_look_at_the_rest_is_hopeless_functions_groups_are_told_too() ->
     assert (told["groups"], told["failed"]) == (3, 3)
 
 
-def test_a_listing_that_breaks_off_tells_first_what_was_done() -> None:
+def test_broken_listing_yields_finished_groups_before_the_error() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(60)))
     server.spoil = lambda name, request: ("InternalFailure", "no") if request.get("nextToken") == "50" else None
     swept = sweep(server, tag_log_groups=True)
@@ -653,7 +655,7 @@ def test_a_listing_that_breaks_off_tells_first_what_was_done() -> None:
     assert swept.stopped == Position("", "/group/049")
 
 
-def test_only_who_looked_at_every_group_says_that_a_delivery_is_no_more() -> None:
+def test_incomplete_sweep_keeps_other_forwarders_excluded() -> None:
     """The filter that tells of it stands in another slice, on a group that is believed, or on one that cannot be read."""
     server = LogsServer("/a", "/aws/lambda/theirs")
     server.add_filter("/a", "theirs", THEIRS)
@@ -669,7 +671,7 @@ def test_only_who_looked_at_every_group_says_that_a_delivery_is_no_more() -> Non
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
-def test_what_was_not_served_is_counted_once_although_others_send_to_its_function() -> None:
+def test_full_group_of_other_forwarder_is_counted_once() -> None:
     server = late_deliveries()
     for number in range(5):
         server.add_filter("/aws/lambda/theirs", f"full-{number}", OURS + "-of-others")
@@ -678,7 +680,7 @@ def test_what_was_not_served_is_counted_once_although_others_send_to_its_functio
         assert (told["groups"], told["subscribed"], told["not_possible"], told["excluded"]) == (3, 2, 1, 0)
 
 
-def test_slices_count_another_deliverys_group_once() -> None:
+def test_slices_count_other_forwarder_once() -> None:
     server = LogsServer("/a", "/aws/lambda/theirs", "/z")
     server.add_filter("/a", "theirs", THEIRS)
     left = iter(range(1))
@@ -689,7 +691,7 @@ def test_slices_count_another_deliverys_group_once() -> None:
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
-def test_a_late_mark_does_not_say_of_another_deliverys_group_that_it_is_subscribed() -> None:
+def test_late_tag_keeps_the_tag_of_other_forwarder() -> None:
     """Who marks later (`tag_new`) may hold an outcome that was taken back meanwhile."""
     server = late_deliveries()
     swept = sweep(server, tag_log_groups=True, tag_new=False)
@@ -705,7 +707,7 @@ def test_a_late_mark_does_not_say_of_another_deliverys_group_that_it_is_subscrib
     }
 
 
-def test_back_to_the_settings_of_before_after_a_run_that_was_killed() -> None:
+def test_killed_update_is_detected_by_the_earlier_settings() -> None:
     """Its filter has the new settings by then, and the mark must not say that it has the old ones."""
     server = LogsServer("/a")
     cheap(server, attributes={"filter_pattern": "ONE"})
@@ -724,7 +726,7 @@ def test_back_to_the_settings_of_before_after_a_run_that_was_killed() -> None:
     assert kinds(cheap(server, attributes={"filter_pattern": "ONE"})) == {"/a": "subscribed"}
 
 
-def test_a_removal_that_failed_is_tried_again_by_the_next_cheap_sweep() -> None:
+def test_failed_removal_is_retried_without_an_audit() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.spoil = lambda name, _unused: ("OperationAbortedException", "no") if name.startswith("Delete") else None
@@ -735,14 +737,14 @@ def test_a_removal_that_failed_is_tried_again_by_the_next_cheap_sweep() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyTagsException"])
-def test_an_update_needs_no_mark(code: str) -> None:
+def test_update_succeeds_if_tags_cannot_be_written(code: str) -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS, filterPattern="ONE")
     server.spoil = lambda name, _unused: (code, "no") if name == "TagResource" else None
     assert kinds(cheap(server, attributes={"filter_pattern": "TWO"})) == {"/a": "updated"}
 
 
-def test_who_uses_no_marks_needs_no_permission_for_tags_to_take_filters_away() -> None:
+def test_absent_without_tags_needs_no_tag_permission() -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS)
     server.spoil = lambda name, _unused: (
@@ -751,7 +753,7 @@ def test_who_uses_no_marks_needs_no_permission_for_tags_to_take_filters_away() -
     assert kinds(run(server, present=False)) == {"/a": "removed"}
 
 
-def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -> None:
+def test_aws_without_listing_by_tag_reads_every_group() -> None:
     server = LogsServer("/a")
     code = "UnknownOperationException"
     server.spoil = lambda name, _unused: (code, "no") if name == "ListLogGroups" else None
@@ -762,7 +764,7 @@ def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -
 
 
 @pytest.mark.parametrize("tag_log_groups", [True, False])
-def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatch, tag_log_groups: bool) -> None:
+def test_outdated_sdk_reads_the_tags_of_each_group(monkeypatch: pytest.MonkeyPatch, tag_log_groups: bool) -> None:
     monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/c", "/d")
     server.tags = {"/aws/lambda/a": {"logs": "yes"}, "/c": {"logs": "yes"}}
@@ -777,7 +779,7 @@ def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatc
     assert "tags of every log group were read" in swept.notes[0]
 
 
-def test_many_denied_groups_do_not_stop_those_after_them() -> None:
+def test_many_denied_groups_do_not_stop_later_ones() -> None:
     server = LogsServer("/a", *(f"/denied/{number}" for number in range(30)), "/z")
     server.spoil = lambda _name, request: (
         ("AccessDeniedException", "no") if request.get("logGroupName", "").startswith("/denied") else None
