@@ -108,7 +108,7 @@ options:
     default: true
   audit:
     description:
-      - Whether every log group is read, whatever its subscription tag says. With O(state=absent) this is always so.
+      - Whether every log group is read, whatever its subscription tag says. A removal always reads every log group.
       - 'Without it a run does not see what happened to a tagged log group since it was tagged: somebody may have deleted
         or changed its filter, or added others.'
       - AWS allows five reads a second, so 5,000 log groups take 17 minutes.

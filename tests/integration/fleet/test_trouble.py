@@ -130,7 +130,7 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
         ({"target_region": "{{ nowhere }}"}, "'nowhere' is undefined"),
         ({"target_account_id": None}, "target_account_id is not set for this target. Set it in the inventory."),
         ({"reflector_environment": "A=1"}, "reflector_environment is no dictionary"),
-        ({"catch_up_backfill_seconds": -1}, "the option backfill: -1 is less than 0"),
+        ({"catch_up_backfill_seconds": -1}, "the option backfill_seconds: -1 is less than 0"),
     ],
     ids=["no region", "a template", "no account", "no dictionary", "a number"],
 )
