@@ -676,7 +676,7 @@ def test_full_group_of_other_forwarder_is_counted_once() -> None:
     for number in range(5):
         server.add_filter("/aws/lambda/theirs", f"full-{number}", OURS + "-of-others")
     for write in (False, True):
-        told = counts(sweep(server, tag_log_groups=True).run(write=write))
+        told = counts(sweep(server, tag_log_groups=True, workers=1).run(write=write))
         assert (told["groups"], told["subscribed"], told["not_possible"], told["excluded"]) == (3, 2, 1, 0)
 
 
