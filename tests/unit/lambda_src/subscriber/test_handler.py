@@ -100,10 +100,17 @@ def test_reflector_is_named_by_name_or_arn(start: Any, reflector: str) -> None:
 
 def test_attributes_of_the_configuration_are_used(start: Any) -> None:
     server = Aws(GROUP)
-    attributes = {"filter_pattern": "ERROR", "emit_system_fields": ["@aws.region", "@aws.account"]}
+    attributes = {
+        "filter_pattern": "ERROR",
+        "emit_system_fields": ["@aws.region", "@aws.account"],
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/delivery",
+        "field_selection_criteria": '@aws.region = "eu-west-1"',
+    }
     start(server, **attributes).handler(event(), Context())
     made = server.groups[GROUP][NAME]
     assert (made["filterPattern"], made["emitSystemFields"]) == ("ERROR", ["@aws.account", "@aws.region"])
+    assert made["roleArn"] == attributes["role_arn"]
+    assert made["fieldSelectionCriteria"] == attributes["field_selection_criteria"]
 
 
 def test_nothing_foreign_is_touched(start: Any) -> None:
