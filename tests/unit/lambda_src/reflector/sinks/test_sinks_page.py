@@ -27,7 +27,3 @@ def test_the_examples_are_good(example, monkeypatch):
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     for name, options in yaml.safe_load(example)["reflector_sinks"].items():
         assert callable(reflector.sinks.make(options, f"sinks.{name}").chunks)
-
-
-def test_the_page_names_the_line_to_add():
-    assert f'`"{documented.KIND}": "{documented.KIND}",`' in documented.TEXT
