@@ -35,7 +35,7 @@ PATTERN = {
 SHUFFLED = {"detail": dict(reversed(PATTERN["detail"].items())), "source": PATTERN["source"][::-1]}
 QUEUE = RuleTarget(
     id="queue",
-    arn="arn:{partition}:sqs:{region}:{account}:work.fifo",
+    arn="arn:{partition}:sqs:{region}:{account}:receiver.fifo",
     message_group_id="all",
     dead_letter_queue="dead",
     maximum_retry_attempts=3,
@@ -71,7 +71,7 @@ def stored(cloud: Cloud, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def fifo_queue(cloud: Cloud) -> None:
     """The queue that the targets name: moto looks for it."""
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    cloud.client("sqs").create_queue(QueueName="work.fifo", Attributes=attributes)
+    cloud.client("sqs").create_queue(QueueName="receiver.fifo", Attributes=attributes)
 
 
 @pytest.mark.usefixtures("fifo_queue")
@@ -83,7 +83,7 @@ def test_rule_life_cycle(cloud: Cloud) -> None:
     assert (found["enabled"], found["event_pattern"], found["tags"]) == (True, PATTERN, {"a": "1", **OWNER})
     target = {
         "Id": "queue",
-        "Arn": cloud.arn("sqs", "work.fifo"),
+        "Arn": cloud.arn("sqs", "receiver.fifo"),
         "SqsParameters": {"MessageGroupId": "all"},
         "DeadLetterConfig": {"Arn": cloud.arn("sqs", "dead")},
         "RetryPolicy": {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 600},

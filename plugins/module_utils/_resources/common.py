@@ -34,7 +34,11 @@ class Call:
 
 def compact_json(value: Any) -> str:
     """Return JSON without spaces, because sizes of policies are limited. Values that JSON lacks (dates) become text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+
+    def plain(other: Any) -> Any:
+        return dict(other) if isinstance(other, Mapping) else str(other)
+
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=plain)
 
 
 def check_number(option: str, value: float | None, lowest: float, highest: float) -> None:
