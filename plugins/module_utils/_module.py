@@ -29,6 +29,10 @@ CONNECTION_VARIABLES = {
 """The variables of an inventory that say where a target is and how it is reached, by option."""
 
 
+_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+"""What Ansible shows in place of a secret option."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A dataclass of options as a module takes it.
@@ -77,6 +81,11 @@ class Spec:
     def options(self) -> dict[str, Option]:
         """Return the module's own options by name."""
         return {name: each for group in self.groups for name, each in group.by_name().items()}
+
+    def invocation(self, params: Params) -> dict[str, Any]:
+        """Return what a result says about its options: their values, without those that may hold secrets."""
+        hidden = {name for name, each in self.options().items() if each.is_hidden and params.get(name)}
+        return {"module_args": {**params, **dict.fromkeys(hidden, _HIDDEN)}}
 
     def variables(self) -> dict[str, str]:
         """Return the role variable of each option that has one, by the option's name."""
@@ -147,9 +156,25 @@ def perform(
         return {"failed": True, "changed": False, **failure.done, **error.as_result()}
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]
+    """A module whose results, and refusals of its options, do not repeat values that may hold secrets."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        super().__init__(supports_check_mode=True, **spec.arguments())
+
+    def fail_json(self, msg: str, **kwargs: Any) -> None:
+        """See the base class, which calls this for wrong options too."""
+        super().fail_json(msg, **kwargs, invocation=self._spec.invocation(self.params))
+
+    def exit_json(self, **kwargs: Any) -> None:
+        """See the base class."""
+        super().exit_json(**kwargs, invocation=self._spec.invocation(self.params))
+
+
 def run(spec: Spec) -> None:
     """Body of every module's main()."""
-    module = AnsibleModule(supports_check_mode=True, **spec.arguments())
+    module = _Module(spec)
     result = perform(spec, module.params, check_mode=module.check_mode)
     if result.pop("failed", False):
         module.fail_json(**result)

@@ -68,7 +68,7 @@ def perform_in_process(
         result: dict[str, Any] = {"failed": True, "msg": refused}
     else:
         result = perform(spec, params, check_mode=check_mode, models=MODELS, names=names)
-    return cleaned({**result, "invocation": {"module_args": params}}, validated)
+    return cleaned({**result, "invocation": spec.invocation(params)}, validated)
 
 
 def validate(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> ValidationResult:
@@ -133,7 +133,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             and given.get("state") != "absent"
             and "account_targets" not in given
         ):
-            found["account_targets"] = account_targets(self.spec, task_vars)
+            account = given.get("account_id") or found.get("account_id")
+            found["account_targets"] = account_targets(self.spec, task_vars, account)
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
 

@@ -32,6 +32,8 @@ class Option:
     shown       default as documentation shows it, where it depends on other options
     low, high   range of a number, both included
     env         environment variables to fall back to
+    is_hidden   whether results do not repeat the value, which may hold secrets among other values. The values of an option
+                with no_log are also masked everywhere else, so it has to be a secret and nothing else
     suboptions  of a dict, or of the dicts in a list
     """
 
@@ -47,6 +49,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     env: tuple[str, ...] = ()
+    is_hidden: bool = False
     shown: str = ""
     suboptions: tuple[Option, ...] = ()
 

@@ -186,6 +186,24 @@ def test_defaults_and_types_are_those_of_the_module(server: str) -> None:
     assert options["slots"] == "3"
 
 
+HIDDEN: dict[str, dict[str, Any]] = {
+    "sinks": {"sinks": {"own": {"type": "http", "headers": {"Authorization": CREDENTIAL}}}},
+    "options of other targets": {"account_targets": [{"region": "eu-west-2", "reflector_sumo_endpoint": CREDENTIAL}]},
+    "sinks beside a wrong option": {"sinks": {"own": {"token": CREDENTIAL}}, "no_such_option": 1},
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_results_do_not_repeat_options_that_may_hold_secrets(no_region: None, case: str) -> None:
+    options = HIDDEN[case]
+    module = "deployment" if "account_targets" in options else "reflector"
+    process = as_process(module, options, check_mode=True)
+    assert process["failed"]
+    assert process["invocation"]["module_args"][next(iter(options))] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert process == in_worker(module, options, check_mode=True)
+    assert CREDENTIAL not in json.dumps(process)
+
+
 # When the module is called instead
 
 
