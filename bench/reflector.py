@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "build" / "collections"))
 
 from _payloads import large, mixed, subscription_event  # noqa: E402
-from ansible_collections.logreflector.aws.plugins.modules.lambda_package import SPEC  # noqa: E402
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process  # noqa: E402
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions  # noqa: E402
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import reflector_package  # noqa: E402
 
 SIZES = (10, 1000, 5000)
 LARGE = 30_000_000
@@ -71,20 +71,14 @@ def write_event(path: Path, payload: dict[str, Any]) -> str:
 def build_package(folder: Path, *, native: bool) -> Path:
     """Build the function's package for this machine as the role does, and unpack it."""
     place = folder / ("native-package" if native else "package")
-    options: dict[str, Any] = {
-        "dest": f"{place}.zip",
-        "sources": [{"src": str(ROOT / "lambda_src" / "reflector")}],
-    }
-    if native:
-        options |= {
-            "requirements": str(ROOT / "lambda_src" / "requirements-native.txt"),
-            "runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
-            "architecture": {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine],
-        }
-    result = perform_in_process(SPEC, options, check_mode=False)
-    if result.get("failed"):
-        raise SystemExit(result["msg"])
-    with zipfile.ZipFile(result["path"]) as package:
+    options = ReflectorOptions(
+        native=native,
+        runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+        architecture={"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine],
+        package_file=str(place.with_suffix(".zip")),
+    )
+    built, _changes = reflector_package(options, check_mode=False)
+    with zipfile.ZipFile(built.path) as package:
         package.extractall(place)
     return place
 

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Group, Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_log_group import RETENTION_DAYS
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_function import LambdaFunction
@@ -19,20 +20,14 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.lambda_rollback import LambdaRollback
 
 
-@dataclass(frozen=True)
-class ResourceSpec:
-    """An internal resource, with the options that its tests give: in the place of a module's Spec."""
+@dataclass(frozen=True, kw_only=True)
+class ResourceSpec(Spec):
+    """An internal resource, with the options that its tests give, as an argument spec. The resource itself checks ranges."""
 
     given: dict[str, Any]
-    work: Any
-    rules: dict[str, Any] = field(default_factory=dict)
-    connects: bool = True
+    groups: tuple[Group, ...] = ()
 
-    def options(self) -> dict[str, Any]:
-        """Return none: the resource itself checks ranges."""
-        return {}
-
-    def arguments(self, *, names: Any = None) -> dict[str, Any]:
+    def arguments(self, *, names: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return the keyword arguments of AnsibleModule."""
         connection = CONNECTION if self.connects else {}
         return {"argument_spec": {**connection, **self.given}, **self.rules}

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._plain import plain
+from ..plugin_utils._plain import read_variable
 from ..plugin_utils._recap import Recap, wave_line
 from ..plugin_utils._target_state import VARIABLES, TargetState, target_state
 from ..plugin_utils._waves import exceeds, wave_with
@@ -75,16 +74,9 @@ def _report_wave(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tu
 
 def _state(host: str, task_vars: Mapping[str, Any], *, waves: bool) -> TargetState:
     variables = task_vars["hostvars"][host]
-    found = {name: _read(variables, name) for name in VARIABLES if name in variables}
-    return target_state(host, plain(found), waves=waves, lost=host not in task_vars["ansible_play_hosts"])
-
-
-def _read(variables: Mapping[str, Any], name: str) -> Any:
-    """Return a variable, None if it cannot be templated: that may be the very reason why the target failed."""
-    try:
-        return variables[name]
-    except (AnsibleError, KeyError, TypeError, ValueError):
-        return None
+    # A variable that cannot be templated may be the very reason why the target failed.
+    found = {name: read_variable(variables, name) for name in VARIABLES if name in variables}
+    return target_state(host, found, waves=waves, lost=host not in task_vars["ansible_play_hosts"])
 
 
 def write_retry_file(path: Path, left: Iterable[str], run: Iterable[str], known: Iterable[str]) -> None:

@@ -63,21 +63,6 @@ options:
     description: Maximum size of sinks and routes as JSON in the function's environment. Lambda has 4096 bytes for all variables.
     type: int
     default: 2500
-  reflector_role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector
-  reflector_queue_name:
-    description:
-      - Name of the dead-letter queue.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  reflector_environment:
-    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
-      see docs/REFLECTOR.md.
-    type: dict
-    default: {}
   reflector_runtime:
     description: Runtime of the function.
     type: str
@@ -97,13 +82,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  reflector_timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 120
-  reflector_reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
   reflector_log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -133,7 +111,7 @@ options:
       - 3288
       - 3653
   reflector_maximum_retry_attempts:
-    description: How often a failed delivery is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -141,25 +119,50 @@ options:
       - 1
       - 2
   reflector_maximum_event_age:
-    description: Seconds after which a failed delivery goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   reflector_subnet_ids:
-    description: Subnets that the function runs in, to reach sinks inside a VPC. Needs O(reflector_security_group_ids).
+    description: Subnets that the function runs in. Needs O(reflector_security_group_ids). An empty list takes the function
+      out of its VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   reflector_security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(reflector_subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(reflector_subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
+  reflector_log_kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
+    type: str
+  reflector_tags:
+    description: Tags of everything that belongs to the function. Other tags stay.
+    type: dict
+    default: {}
+  reflector_role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector
+  reflector_queue_name:
+    description:
+      - Name of the dead-letter queue.
+      - The default is the function's name and C(-dead-letters).
+    type: str
+    default: ''
+  reflector_environment:
+    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
+      see docs/REFLECTOR.md.
+    type: dict
+    default: {}
+  reflector_timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 120
+  reflector_reserved_concurrency:
+    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
+    type: int
   reflector_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
-    type: str
-  reflector_log_kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
   reflector_trigger_log_groups:
     description:
@@ -184,10 +187,6 @@ options:
     type: list
     elements: str
     default: []
-  reflector_tags:
-    description: Tags of everything that belongs to the function. Other tags stay.
-    type: dict
-    default: {}
   reflector_native:
     description:
       - Whether the package contains orjson and isal, compiled for the runtime and the architecture, to save CPU time.
@@ -200,6 +199,29 @@ options:
       - A native package has the runtime and the architecture in its name, as C(reflector-python3.13-arm64.zip).
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
+    default: ''
+  subscriber_function_name:
+    description: Name of the subscriber's function.
+    type: str
+    default: log-reflector-subscriber
+  subscriber_rule_name:
+    description:
+      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
+      - The default is the function's name.
+    type: str
+    default: ''
+  subscriber_work_queue_name:
+    description:
+      - Name of the FIFO queue in front of the function.
+      - The default is the function's name and C(.fifo).
+    type: str
+    default: ''
+  subscriber_queue_name:
+    description:
+      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
+      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
+      - The default is the function's name and C(-dead-letters).
+    type: str
     default: ''
   subscriber_backfill_seconds:
     description: When a new log group is subscribed, also forward its events of the last N seconds, which its filter did not
@@ -243,51 +265,6 @@ options:
     description: Seconds of a sweep in one invocation. The next invocation continues.
     type: int
     default: 120
-  subscriber_function_name:
-    description: Name of the subscriber's function.
-    type: str
-    default: log-reflector-subscriber
-  subscriber_role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector-subscriber
-  subscriber_rule_name:
-    description:
-      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
-      - The default is the function's name.
-    type: str
-    default: ''
-  subscriber_work_queue_name:
-    description:
-      - Name of the FIFO queue in front of the function.
-      - The default is the function's name and C(.fifo).
-    type: str
-    default: ''
-  subscriber_queue_name:
-    description:
-      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
-      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  subscriber_alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
-  subscriber_sweep_schedule:
-    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
-    type: str
-    default: rate(1 day)
-  subscriber_settings_parameter:
-    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
-    type: str
-    default: /log-reflector/subscriber
-  subscriber_settings_inline_bytes:
-    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
-    type: int
-    default: 2500
   subscriber_runtime:
     description: Runtime of the function.
     type: str
@@ -307,10 +284,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  subscriber_timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 300
   subscriber_log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -340,7 +313,7 @@ options:
       - 3288
       - 3653
   subscriber_maximum_retry_attempts:
-    description: How often a failed event is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -348,23 +321,18 @@ options:
       - 1
       - 2
   subscriber_maximum_event_age:
-    description: Seconds after which a failed event goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   subscriber_subnet_ids:
-    description: Subnets that the function runs in. Needs O(subscriber_security_group_ids).
+    description: Subnets that the function runs in. Needs O(subscriber_security_group_ids). An empty list takes the function
+      out of its VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   subscriber_security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(subscriber_subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(subscriber_subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
-  subscriber_kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
-      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
-    type: str
   subscriber_log_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
@@ -372,21 +340,42 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+  subscriber_role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector-subscriber
+  subscriber_alarm_actions:
+    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
+      are replaced.
+    type: list
+    elements: str
+    default: []
+  subscriber_sweep_schedule:
+    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
+    type: str
+    default: rate(1 day)
+  subscriber_settings_parameter:
+    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
+    type: str
+    default: /log-reflector/subscriber
+  subscriber_settings_inline_bytes:
+    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
+    type: int
+    default: 2500
+  subscriber_timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 300
+  subscriber_kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
+      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
+    type: str
   subscriber_package_file:
     description:
       - Where the function's package is built, on the control node.
       - The default is C(~/.cache/log-reflector/subscriber.zip).
     type: path
     default: ''
-  log_groups_mode:
-    description:
-      - Whether log groups are served by subscription filters, or by one account-level subscription policy.
-      - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
-    type: str
-    default: filters
-    choices:
-      - filters
-      - account_policy
   log_groups_filter_pattern:
     description:
       - Pattern that events must match. V("") is AWS's default and lets every event through.
@@ -545,6 +534,15 @@ options:
         it says up to 300 seconds.
     type: int
     default: 60
+  log_groups_mode:
+    description:
+      - Whether log groups are served by subscription filters, or by one account-level subscription policy.
+      - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+    type: str
+    default: filters
+    choices:
+      - filters
+      - account_policy
   account_targets:
     description:
       - The other targets of the account, each with C(region) and its options by the names of this module. The execution roles

@@ -72,21 +72,6 @@ options:
     description: Maximum size of sinks and routes as JSON in the function's environment. Lambda has 4096 bytes for all variables.
     type: int
     default: 2500
-  reflector_role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector
-  reflector_queue_name:
-    description:
-      - Name of the dead-letter queue.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  reflector_environment:
-    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
-      see docs/REFLECTOR.md.
-    type: dict
-    default: {}
   reflector_runtime:
     description: Runtime of the function.
     type: str
@@ -106,13 +91,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  reflector_timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 120
-  reflector_reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
   reflector_log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -142,7 +120,7 @@ options:
       - 3288
       - 3653
   reflector_maximum_retry_attempts:
-    description: How often a failed delivery is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -150,25 +128,50 @@ options:
       - 1
       - 2
   reflector_maximum_event_age:
-    description: Seconds after which a failed delivery goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   reflector_subnet_ids:
-    description: Subnets that the function runs in, to reach sinks inside a VPC. Needs O(reflector_security_group_ids).
+    description: Subnets that the function runs in. Needs O(reflector_security_group_ids). An empty list takes the function
+      out of its VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   reflector_security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(reflector_subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(reflector_subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
+  reflector_log_kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
+    type: str
+  reflector_tags:
+    description: Tags of everything that belongs to the function. Other tags stay.
+    type: dict
+    default: {}
+  reflector_role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector
+  reflector_queue_name:
+    description:
+      - Name of the dead-letter queue.
+      - The default is the function's name and C(-dead-letters).
+    type: str
+    default: ''
+  reflector_environment:
+    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
+      see docs/REFLECTOR.md.
+    type: dict
+    default: {}
+  reflector_timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 120
+  reflector_reserved_concurrency:
+    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
+    type: int
   reflector_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
-    type: str
-  reflector_log_kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
   reflector_trigger_log_groups:
     description:
@@ -193,10 +196,6 @@ options:
     type: list
     elements: str
     default: []
-  reflector_tags:
-    description: Tags of everything that belongs to the function. Other tags stay.
-    type: dict
-    default: {}
   reflector_native:
     description:
       - Whether the package contains orjson and isal, compiled for the runtime and the architecture, to save CPU time.
@@ -209,6 +208,29 @@ options:
       - A native package has the runtime and the architecture in its name, as C(reflector-python3.13-arm64.zip).
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
+    default: ''
+  subscriber_function_name:
+    description: Name of the subscriber's function.
+    type: str
+    default: log-reflector-subscriber
+  subscriber_rule_name:
+    description:
+      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
+      - The default is the function's name.
+    type: str
+    default: ''
+  subscriber_work_queue_name:
+    description:
+      - Name of the FIFO queue in front of the function.
+      - The default is the function's name and C(.fifo).
+    type: str
+    default: ''
+  subscriber_queue_name:
+    description:
+      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
+      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
+      - The default is the function's name and C(-dead-letters).
+    type: str
     default: ''
   subscriber_backfill_seconds:
     description: When a new log group is subscribed, also forward its events of the last N seconds, which its filter did not
@@ -252,51 +274,6 @@ options:
     description: Seconds of a sweep in one invocation. The next invocation continues.
     type: int
     default: 120
-  subscriber_function_name:
-    description: Name of the subscriber's function.
-    type: str
-    default: log-reflector-subscriber
-  subscriber_role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector-subscriber
-  subscriber_rule_name:
-    description:
-      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
-      - The default is the function's name.
-    type: str
-    default: ''
-  subscriber_work_queue_name:
-    description:
-      - Name of the FIFO queue in front of the function.
-      - The default is the function's name and C(.fifo).
-    type: str
-    default: ''
-  subscriber_queue_name:
-    description:
-      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
-      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  subscriber_alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
-  subscriber_sweep_schedule:
-    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
-    type: str
-    default: rate(1 day)
-  subscriber_settings_parameter:
-    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
-    type: str
-    default: /log-reflector/subscriber
-  subscriber_settings_inline_bytes:
-    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
-    type: int
-    default: 2500
   subscriber_runtime:
     description: Runtime of the function.
     type: str
@@ -316,10 +293,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  subscriber_timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 300
   subscriber_log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -349,7 +322,7 @@ options:
       - 3288
       - 3653
   subscriber_maximum_retry_attempts:
-    description: How often a failed event is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -357,23 +330,18 @@ options:
       - 1
       - 2
   subscriber_maximum_event_age:
-    description: Seconds after which a failed event goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   subscriber_subnet_ids:
-    description: Subnets that the function runs in. Needs O(subscriber_security_group_ids).
+    description: Subnets that the function runs in. Needs O(subscriber_security_group_ids). An empty list takes the function
+      out of its VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   subscriber_security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(subscriber_subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(subscriber_subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
-  subscriber_kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
-      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
-    type: str
   subscriber_log_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
@@ -381,6 +349,36 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+  subscriber_role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector-subscriber
+  subscriber_alarm_actions:
+    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
+      are replaced.
+    type: list
+    elements: str
+    default: []
+  subscriber_sweep_schedule:
+    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
+    type: str
+    default: rate(1 day)
+  subscriber_settings_parameter:
+    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
+    type: str
+    default: /log-reflector/subscriber
+  subscriber_settings_inline_bytes:
+    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
+    type: int
+    default: 2500
+  subscriber_timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 300
+  subscriber_kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
+      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
+    type: str
   subscriber_package_file:
     description:
       - Where the function's package is built, on the control node.

@@ -56,21 +56,6 @@ options:
     description: Maximum size of sinks and routes as JSON in the function's environment. Lambda has 4096 bytes for all variables.
     type: int
     default: 2500
-  role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector
-  queue_name:
-    description:
-      - Name of the dead-letter queue.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  environment:
-    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
-      see docs/REFLECTOR.md.
-    type: dict
-    default: {}
   runtime:
     description: Runtime of the function.
     type: str
@@ -90,13 +75,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 120
-  reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
   log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -126,7 +104,7 @@ options:
       - 3288
       - 3653
   maximum_retry_attempts:
-    description: How often a failed delivery is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -134,25 +112,50 @@ options:
       - 1
       - 2
   maximum_event_age:
-    description: Seconds after which a failed delivery goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   subnet_ids:
-    description: Subnets that the function runs in, to reach sinks inside a VPC. Needs O(security_group_ids).
+    description: Subnets that the function runs in. Needs O(security_group_ids). An empty list takes the function out of its
+      VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
+  log_kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
+    type: str
+  tags:
+    description: Tags of everything that belongs to the function. Other tags stay.
+    type: dict
+    default: {}
+  role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector
+  queue_name:
+    description:
+      - Name of the dead-letter queue.
+      - The default is the function's name and C(-dead-letters).
+    type: str
+    default: ''
+  environment:
+    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
+      see docs/REFLECTOR.md.
+    type: dict
+    default: {}
+  timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 120
+  reserved_concurrency:
+    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
+    type: int
   kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
-    type: str
-  log_kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
   trigger_log_groups:
     description:
@@ -177,10 +180,6 @@ options:
     type: list
     elements: str
     default: []
-  tags:
-    description: Tags of everything that belongs to the function. Other tags stay.
-    type: dict
-    default: {}
   native:
     description:
       - Whether the package contains orjson and isal, compiled for the runtime and the architecture, to save CPU time.

@@ -12,6 +12,15 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  release:
+    description: Return only if the target runs this release, ran it before a rollback, or has it unfinished. The part of
+      the name before a C(+) matches too.
+    type: str
+    default: ''
+  wait_timeout:
+    description: Seconds to wait for each update, and for what passes by itself, such as another update in progress.
+    type: int
+    default: 180
   reflector_function_name:
     description: Name of the reflector's function.
     type: str
@@ -20,33 +29,25 @@ options:
     description: Name of the subscriber's function.
     type: str
     default: log-reflector-subscriber
-  release:
-    description: Return only if the target runs this release, ran it before a rollback, or has it unfinished. The part of
-      the name before a C(+) matches too.
-    type: str
-    default: ''
   subscriber_rule_name:
     description:
-      - Name of the EventBridge rule on new log groups.
-      - The default is the subscriber's function name.
+      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
+      - The default is the function's name.
     type: str
     default: ''
   subscriber_work_queue_name:
     description:
-      - Name of the FIFO queue in front of the subscriber.
-      - The default is the subscriber's function name and C(.fifo).
+      - Name of the FIFO queue in front of the function.
+      - The default is the function's name and C(.fifo).
     type: str
     default: ''
   subscriber_queue_name:
     description:
-      - Name of the subscriber's dead-letter queue.
-      - The default is the subscriber's function name and C(-dead-letters).
+      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
+      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
+      - The default is the function's name and C(-dead-letters).
     type: str
     default: ''
-  wait_timeout:
-    description: Seconds to wait for each update, and for what passes by itself, such as another update in progress.
-    type: int
-    default: 180
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

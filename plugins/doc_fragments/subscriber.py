@@ -21,6 +21,29 @@ options:
     choices:
       - present
       - absent
+  function_name:
+    description: Name of the subscriber's function.
+    type: str
+    default: log-reflector-subscriber
+  rule_name:
+    description:
+      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
+      - The default is the function's name.
+    type: str
+    default: ''
+  work_queue_name:
+    description:
+      - Name of the FIFO queue in front of the function.
+      - The default is the function's name and C(.fifo).
+    type: str
+    default: ''
+  queue_name:
+    description:
+      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
+      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
+      - The default is the function's name and C(-dead-letters).
+    type: str
+    default: ''
   backfill_seconds:
     description: When a new log group is subscribed, also forward its events of the last N seconds, which its filter did not
       see. V(0) forwards none.
@@ -63,51 +86,6 @@ options:
     description: Seconds of a sweep in one invocation. The next invocation continues.
     type: int
     default: 120
-  function_name:
-    description: Name of the subscriber's function.
-    type: str
-    default: log-reflector-subscriber
-  role_name:
-    description: Name of the function's execution role.
-    type: str
-    default: log-reflector-subscriber
-  rule_name:
-    description:
-      - Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).
-      - The default is the function's name.
-    type: str
-    default: ''
-  work_queue_name:
-    description:
-      - Name of the FIFO queue in front of the function.
-      - The default is the function's name and C(.fifo).
-    type: str
-    default: ''
-  queue_name:
-    description:
-      - Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.
-      - The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.
-      - The default is the function's name and C(-dead-letters).
-    type: str
-    default: ''
-  alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
-  sweep_schedule:
-    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
-    type: str
-    default: rate(1 day)
-  settings_parameter:
-    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
-    type: str
-    default: /log-reflector/subscriber
-  settings_inline_bytes:
-    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
-    type: int
-    default: 2500
   runtime:
     description: Runtime of the function.
     type: str
@@ -127,10 +105,6 @@ options:
     description: Memory of the function in MB.
     type: int
     default: 256
-  timeout:
-    description: Maximum seconds of an invocation.
-    type: int
-    default: 300
   log_retention_days:
     description: Days that the function's own log group keeps events. V(0) is for ever.
     type: int
@@ -160,7 +134,7 @@ options:
       - 3288
       - 3653
   maximum_retry_attempts:
-    description: How often a failed event is tried again before it goes to the dead-letter queue.
+    description: How often a failed invocation is tried again before its event goes to the dead-letter queue.
     type: int
     default: 2
     choices:
@@ -168,23 +142,18 @@ options:
       - 1
       - 2
   maximum_event_age:
-    description: Seconds after which a failed event goes to the dead-letter queue.
+    description: Seconds after which the event of a failed invocation goes to the dead-letter queue.
     type: int
     default: 21600
   subnet_ids:
-    description: Subnets that the function runs in. Needs O(security_group_ids).
+    description: Subnets that the function runs in. Needs O(security_group_ids). An empty list takes the function out of its
+      VPC. Left alone if not given.
     type: list
     elements: str
-    default: []
   security_group_ids:
-    description: Security groups of the function in its VPC. Needs O(subnet_ids).
+    description: Security groups of the function in its VPC. Needs O(subnet_ids). Left alone if not given.
     type: list
     elements: str
-    default: []
-  kms_key_arn:
-    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
-      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
-    type: str
   log_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's own log group. Left alone if not given.
     type: str
@@ -192,6 +161,36 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+  role_name:
+    description: Name of the function's execution role.
+    type: str
+    default: log-reflector-subscriber
+  alarm_actions:
+    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
+      are replaced.
+    type: list
+    elements: str
+    default: []
+  sweep_schedule:
+    description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
+    type: str
+    default: rate(1 day)
+  settings_parameter:
+    description: Name of the SSM parameter that holds the settings if they are too long for the function's environment.
+    type: str
+    default: /log-reflector/subscriber
+  settings_inline_bytes:
+    description: Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.
+    type: int
+    default: 2500
+  timeout:
+    description: Maximum seconds of an invocation.
+    type: int
+    default: 300
+  kms_key_arn:
+    description: ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge
+      has to be allowed to use it. The default is AWS's own keys. Left alone if not given.
+    type: str
   package_file:
     description:
       - Where the function's package is built, on the control node.

@@ -64,27 +64,20 @@ catch_up:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
     AccountTargets,
     Placement,
     RoleVariables,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.deployment import PREFIXES
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_deployment
 
 SPEC = Spec(
     groups=(
         Group(Placement, variables="target_"),
-        Group(AccountOptions, "account_", "account_"),
-        Group(ReflectorOptions, "reflector_", "reflector_"),
-        Group(SubscriberOptions, "subscriber_", "subscriber_"),
+        *(Group(options, prefix, prefix) for prefix, options in PREFIXES.items()),
         Group(ModeOptions, "log_groups_", "log_groups_"),
-        Group(LogGroupOptions, "log_groups_", "log_groups_"),
-        Group(CatchUpOptions, "catch_up_", "catch_up_"),
         Group(AccountTargets),
         Group(RoleVariables),
     ),

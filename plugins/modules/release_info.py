@@ -65,12 +65,17 @@ subscriber:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._options.releases import ReleaseInfoOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorName
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.releases import read_releases
 
 SPEC = Spec(
-    groups=(Group(ReleaseInfoOptions, variables=""), Group(RoleVariables)),
+    groups=(
+        Group(ReflectorName, "reflector_", "reflector_"),
+        Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(RoleVariables),
+    ),
     work=read_releases,
     services=("lambda", "sts"),
 )

@@ -72,13 +72,17 @@ subscriber:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorName
 from ansible_collections.logreflector.aws.plugins.module_utils._options.releases import RollbackOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberNames
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.releases import roll_back_target
 
 SPEC = Spec(
     groups=(
-        Group(RollbackOptions, variables="", named={"release": "rollback_release", "wait_timeout": ""}),
+        Group(RollbackOptions, variables="rollback_", named={"wait_timeout": ""}),
+        Group(ReflectorName, "reflector_", "reflector_"),
+        Group(SubscriberNames, "subscriber_", "subscriber_"),
         Group(RoleVariables),
     ),
     work=roll_back_target,

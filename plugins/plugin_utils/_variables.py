@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 from ..module_utils._errors import InvalidInputError
 from ..module_utils._module import Spec
-from ._plain import plain
+from ._plain import plain, read_variable
 
 _ACCOUNT = "target_account_id"
 _REGION = "target_region"
@@ -36,31 +34,27 @@ def _given(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def account_targets(spec: Spec, task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
+def account_targets(spec: Spec, task_vars: Mapping[str, Any], account: str | None) -> list[dict[str, Any]]:
     """Return region and options of the other targets of the account, by the module's names.
 
-    A target whose variables cannot be templated is left out: it fails by itself, not with all targets of its account.
+    A variable that cannot be templated is left out: its target fails by itself, and not all targets of the account.
     """
-    own, account = task_vars["inventory_hostname"], task_vars.get(_ACCOUNT)
     if not account:
         message = "it is not set, and the execution roles serve all targets of the account. Set it in the inventory"
         raise InvalidInputError(_ACCOUNT, message, kind="variable")
     hostvars, groups = task_vars["hostvars"], task_vars["groups"]
     group = groups.get(f"account_{account}")
-    hosts = (
-        group if group is not None else [name for name in groups["all"] if _get(hostvars[name], _ACCOUNT) == account]
-    )
+    if group is None:
+        group = [name for name in groups["all"] if str(read_variable(hostvars[name], _ACCOUNT)) == str(account)]
     variables = {name: variable for name, variable in spec.variables().items() if name in spec.options()}
     variables["region"] = _REGION
-    return [_given(spec, _options(hostvars[name], variables)) for name in hosts if name != own]
+    others = [hostvars[name] for name in group if name != task_vars["inventory_hostname"]]
+    return [_given(spec, _options(each, variables)) for each in others]
 
 
 def _options(variables_of_host: Any, variables: Mapping[str, str]) -> dict[str, Any]:
-    return {option: _get(variables_of_host, name) for option, name in variables.items() if name in variables_of_host}
-
-
-def _get(variables_of_host: Any, name: str) -> Any:
-    try:
-        return plain(variables_of_host[name])
-    except (AnsibleError, KeyError, TypeError, ValueError):
-        return None
+    return {
+        option: read_variable(variables_of_host, name)
+        for option, name in variables.items()
+        if name in variables_of_host
+    }

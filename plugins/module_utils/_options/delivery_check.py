@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .functions import REFLECTOR
 from .option import option
+from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryCheckOptions:
+class DeliveryCheckOptions(ReflectorName):
     """A test line that is sent the whole way through a target."""
 
-    function_name: str = option(REFLECTOR, "Name of the reflector's function.")
     log_group_prefix: str = option(
         "/log-reflector/canary/",
         "How the names of the check's log groups begin. C(canary-) and twelve hexadecimal digits follow.",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .functions import SUBSCRIBER
 from .option import option
 
 DEFAULT_SLOTS = 5
@@ -52,7 +53,7 @@ class Selection:
         "Only log groups that were created then or later. An ISO 8601 date or date and time, in UTC if it has no zone.",
     )
     own_functions: tuple[str, ...] = option(
-        ("log-reflector-subscriber",),
+        (SUBSCRIBER,),
         "Names of other Lambda functions on the delivery path. Their log groups are never subscribed.",
         "Their log groups are the ones with the default names, and the ones that the logging configurations of the"
         " functions and of the reflector name. That takes the permission C(lambda:GetFunctionConfiguration).",

@@ -10,28 +10,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .functions import ARCHITECTURES, INLINE_BYTES, REFLECTOR, REFLECTOR_ROLE, RETENTION_DAYS, RUNTIMES
+from .functions import INLINE_BYTES, REFLECTOR, REFLECTOR_ROLE, FunctionOptions
 from .option import option
 
 _NO_OPTIONS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReflectorReference:
-    """Which reflector the log groups are subscribed to."""
+class ReflectorName:
+    """Which function is the reflector."""
 
     function_name: str = option(REFLECTOR, "Name of the reflector's function.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReflectorReference(ReflectorName):
+    """Which reflector the log groups are subscribed to."""
+
     sinks: Mapping[str, Any] = option(
         _NO_OPTIONS,
         "More sinks by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS"
         " writes to are never subscribed.",
         "Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.",
+        is_hidden=True,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReflectorOptions(ReflectorReference):
-    """The function that forwards log events, with its dead-letter queue and the permission for CloudWatch Logs."""
+class ForwardingOptions(ReflectorReference):
+    """Where the reflector sends which log events."""
 
     sumo_endpoint: str = option(
         "",
@@ -56,6 +63,12 @@ class ReflectorOptions(ReflectorReference):
         "Maximum size of sinks and routes as JSON in the function's environment. Lambda has 4096 bytes for all variables.",
         low=0,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReflectorOptions(FunctionOptions, ForwardingOptions):
+    """The function that forwards log events, with its dead-letter queue and the permission for CloudWatch Logs."""
+
     role_name: str = option(REFLECTOR_ROLE, "Name of the function's execution role.")
     queue_name: str = option(
         "",
@@ -67,37 +80,16 @@ class ReflectorOptions(ReflectorReference):
         "More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO), see"
         " docs/REFLECTOR.md.",
     )
-    runtime: str = option("python3.13", "Runtime of the function.", choices=RUNTIMES)
-    architecture: str = option("arm64", "Instruction set of the function.", choices=ARCHITECTURES)
-    memory_size: int = option(256, "Memory of the function in MB.", low=128, high=32768)
     timeout: int = option(120, "Maximum seconds of an invocation.", low=1, high=900)
     reserved_concurrency: int | None = option(
         None,
         "Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.",
         low=-1,
     )
-    log_retention_days: int = option(
-        30, "Days that the function's own log group keeps events. V(0) is for ever.", choices=(0, *RETENTION_DAYS)
-    )
-    maximum_retry_attempts: int = option(
-        2, "How often a failed delivery is tried again before it goes to the dead-letter queue.", choices=(0, 1, 2)
-    )
-    maximum_event_age: int = option(
-        21600, "Seconds after which a failed delivery goes to the dead-letter queue.", low=60, high=21600
-    )
-    subnet_ids: tuple[str, ...] = option(
-        (), "Subnets that the function runs in, to reach sinks inside a VPC. Needs O(security_group_ids)."
-    )
-    security_group_ids: tuple[str, ...] = option((), "Security groups of the function in its VPC. Needs O(subnet_ids).")
     kms_key_arn: str | None = option(
         None,
         "ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter. The"
         " default is AWS's own keys. Left alone if not given.",
-        no_log=False,
-    )
-    log_kms_key_arn: str | None = option(
-        None,
-        "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
         no_log=False,
     )
     trigger_log_groups: tuple[str, ...] = option(
@@ -120,7 +112,6 @@ class ReflectorOptions(ReflectorReference):
         "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.",
         no_log=False,
     )
-    tags: Mapping[str, Any] = option(_NO_OPTIONS, "Tags of everything that belongs to the function. Other tags stay.")
     native: bool = option(
         False,
         "Whether the package contains orjson and isal, compiled for the runtime and the architecture, to save CPU time.",

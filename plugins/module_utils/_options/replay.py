@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .functions import REFLECTOR
 from .option import option
+from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayOptions:
+class ReplayOptions(ReflectorName):
     """How dead letters are sent again."""
 
-    function_name: str = option(REFLECTOR, "Name of the reflector's function.")
     queue: str | None = option(
         None, "Name of the dead-letter queue.", "The default is the function's name and C(-dead-letters)."
     )

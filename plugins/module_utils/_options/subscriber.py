@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .functions import ARCHITECTURES, INLINE_BYTES, RETENTION_DAYS, RUNTIMES, SUBSCRIBER, SUBSCRIBER_ROLE
+from .functions import INLINE_BYTES, RETENTION_DAYS, SUBSCRIBER, SUBSCRIBER_ROLE, FunctionOptions
 from .log_groups import LogGroupOptions
 from .option import option
-
-_NO_TAGS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +53,9 @@ class SubscriberReference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubscriberOptions(SubscriberReference, NewGroupOptions):
-    """The function that subscribes new log groups, with its queues, alarm and rules."""
+class SubscriberNames(SubscriberReference):
+    """What the function, its rules and its queues are called."""
 
-    role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")
     rule_name: str = option(
         "",
         "Name of the EventBridge rule on new log groups. The rule of the sweeps has this name and C(-sweep).",
@@ -74,57 +69,6 @@ class SubscriberOptions(SubscriberReference, NewGroupOptions):
         "Name of the dead-letter queue for events that the rules could not deliver, and of the alarm.",
         "The FIFO queue for events that the function could not handle has this name and C(.fifo). The alarm watches both.",
         shown="the function's name and C(-dead-letters)",
-    )
-    alarm_actions: tuple[str, ...] = option(
-        (),
-        "ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them are"
-        " replaced.",
-    )
-    sweep_schedule: str = option(
-        "rate(1 day)",
-        'When the function checks all log groups, as a schedule of EventBridge. V("") is never.',
-    )
-    settings_parameter: str = option(
-        "/log-reflector/subscriber",
-        "Name of the SSM parameter that holds the settings if they are too long for the function's environment.",
-    )
-    settings_inline_bytes: int = option(
-        INLINE_BYTES,
-        "Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.",
-        low=0,
-    )
-    runtime: str = option("python3.13", "Runtime of the function.", choices=RUNTIMES)
-    architecture: str = option("arm64", "Instruction set of the function.", choices=ARCHITECTURES)
-    memory_size: int = option(256, "Memory of the function in MB.", low=128, high=32768)
-    timeout: int = option(300, "Maximum seconds of an invocation.", low=1, high=900)
-    log_retention_days: int = option(
-        30, "Days that the function's own log group keeps events. V(0) is for ever.", choices=(0, *RETENTION_DAYS)
-    )
-    maximum_retry_attempts: int = option(
-        2, "How often a failed event is tried again before it goes to the dead-letter queue.", choices=(0, 1, 2)
-    )
-    maximum_event_age: int = option(
-        21600, "Seconds after which a failed event goes to the dead-letter queue.", low=60, high=21600
-    )
-    subnet_ids: tuple[str, ...] = option((), "Subnets that the function runs in. Needs O(security_group_ids).")
-    security_group_ids: tuple[str, ...] = option((), "Security groups of the function in its VPC. Needs O(subnet_ids).")
-    kms_key_arn: str | None = option(
-        None,
-        "ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge has to be"
-        " allowed to use it. The default is AWS's own keys. Left alone if not given.",
-        no_log=False,
-    )
-    log_kms_key_arn: str | None = option(
-        None,
-        "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
-        no_log=False,
-    )
-    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of everything that belongs to the function. Other tags stay.")
-    package_file: str = option(
-        "",
-        "Where the function's package is built, on the control node.",
-        type="path",
-        shown="C(~/.cache/log-reflector/subscriber.zip)",
     )
 
     @property
@@ -151,3 +95,41 @@ class SubscriberOptions(SubscriberReference, NewGroupOptions):
     def fifo_dead_letter_queue(self) -> str:
         """Name of the queue for events that the function could not handle."""
         return f"{self.dead_letter_queue}.fifo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
+    """The function that subscribes new log groups, with its queues, alarm and rules."""
+
+    role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")
+    alarm_actions: tuple[str, ...] = option(
+        (),
+        "ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them are"
+        " replaced.",
+    )
+    sweep_schedule: str = option(
+        "rate(1 day)",
+        'When the function checks all log groups, as a schedule of EventBridge. V("") is never.',
+    )
+    settings_parameter: str = option(
+        "/log-reflector/subscriber",
+        "Name of the SSM parameter that holds the settings if they are too long for the function's environment.",
+    )
+    settings_inline_bytes: int = option(
+        INLINE_BYTES,
+        "Maximum size of the settings as JSON in the function's environment. Lambda has 4096 bytes for all variables.",
+        low=0,
+    )
+    timeout: int = option(300, "Maximum seconds of an invocation.", low=1, high=900)
+    kms_key_arn: str | None = option(
+        None,
+        "ARN of the KMS key that encrypts the function's environment, its queues and the SSM parameter. EventBridge has to be"
+        " allowed to use it. The default is AWS's own keys. Left alone if not given.",
+        no_log=False,
+    )
+    package_file: str = option(
+        "",
+        "Where the function's package is built, on the control node.",
+        type="path",
+        shown="C(~/.cache/log-reflector/subscriber.zip)",
+    )

@@ -60,6 +60,7 @@ class AccountTargets:
         "The other targets of the account, each with C(region) and its options by the names of this module. The execution"
         " roles serve all regions of their account.",
         "With O(role_variables) they are read from the inventory.",
+        is_hidden=True,
     )
 
 

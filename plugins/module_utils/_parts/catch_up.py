@@ -45,9 +45,17 @@ def remove_subscriptions(run: Run, options: CatchUpOptions, log_groups: LogGroup
     run.add("catch_up", lambda: sweep_target(run.target, {**params, "state": "absent"}, run.check_mode))
 
 
-def is_incomplete(options: CatchUpOptions, result: Result) -> bool:
-    """Return whether a run that must serve all log groups did not."""
-    return options.must_complete and not result.get("catch_up", {}).get("complete", True)
+def finish(run: Run, options: CatchUpOptions) -> Result:
+    """Return the result of the run, as a failure if log groups are left over and must not be."""
+    result = run.finish()
+    catch_up = result["catch_up"]
+    if not options.must_complete or catch_up.get("complete", True):
+        return result
+    message = (
+        f"Could not subscribe all log groups within {options.max_seconds} s (max_seconds): the catch-up stopped after"
+        f" {catch_up.get('stopped_after')}. Run it again: it continues there."
+    )
+    return {**result, "failed": True, "msg": message}
 
 
 def _policy(run: Run, params: dict[str, Any], *, state: str, replace_filters: bool = True) -> Result:

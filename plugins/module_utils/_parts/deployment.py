@@ -13,6 +13,7 @@ from typing import Any
 
 from .._options.account import AccountOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions
+from .._options.functions import SUBSCRIBER
 from .._options.log_groups import LogGroupOptions
 from .._options.option import read
 from .._options.reflector import ReflectorOptions
@@ -21,7 +22,7 @@ from .._plan import Params, Result
 from .._session import Target
 from . import reflector_code
 from .account import check_account, deploy_roles
-from .catch_up import deploy_filters, deploy_policy, is_incomplete
+from .catch_up import deploy_filters, deploy_policy, finish
 from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function
@@ -56,10 +57,6 @@ class Deployment:
         values: dict[str, Any] = {prefix.rstrip("_"): read(part, params, prefix) for prefix, part in PREFIXES.items()}
         return cls(**values, mode=read(ModeOptions, params, "log_groups_").mode)
 
-    def delivery_path(self) -> LogGroupOptions:
-        """Return the rules with everything that the delivery itself writes to: functions, and sinks in AWS."""
-        return with_delivery_path(self.log_groups, self.subscriber.function_name, self.reflector.sinks)
-
     def permissions(self, region: str) -> TargetOptions:
         """Return what decides about the permissions of both functions."""
         return TargetOptions(region, self.reflector, self.subscriber, self.log_groups)
@@ -67,22 +64,12 @@ class Deployment:
 
 def with_delivery_path(log_groups: LogGroupOptions, subscriber: str, sinks: Mapping[str, Any]) -> LogGroupOptions:
     """Return the rules with the subscriber and the log groups of the sinks among what is never subscribed."""
-    functions = [name for name in log_groups.own_functions if name != _default_subscriber()]
+    functions = [name for name in log_groups.own_functions if name != SUBSCRIBER]
     return dataclasses.replace(
         log_groups,
         own_functions=tuple(dict.fromkeys([subscriber, *functions])),
         own_log_groups=tuple(dict.fromkeys([*log_groups.own_log_groups, *reflector_code.sink_log_groups(sinks)])),
     )
-
-
-def _default_subscriber() -> str:
-    return str(SubscriberOptions.__dataclass_fields__["function_name"].default)
-
-
-def check_deployment(options: Deployment) -> None:
-    """InvalidInputError for options that one of the parts refuses. Calls nobody, before anything is changed."""
-    check_reflector(options.reflector, "reflector_")
-    check_subscriber(options.subscriber, options.delivery_path(), "subscriber_", "log_groups_")
 
 
 def deploy(
@@ -94,29 +81,31 @@ def deploy(
     check_mode: bool,
 ) -> Result:
     """Bring everything on a target into the state that the options describe. Return the result of all parts."""
-    check_deployment(options)
-    run = Run(target, check_mode=check_mode)
-    log_groups = options.delivery_path()
     reflector, subscriber = options.reflector, options.subscriber
-    forwarder, built = reflector_package(reflector, check_mode=check_mode)
-    run.add("packages", lambda: built)
-    subscribing, built_too = subscriber_package(subscriber, check_mode=check_mode)
-    run.add("packages", lambda: built_too)
+    log_groups = with_delivery_path(options.log_groups, subscriber.function_name, reflector.sinks)
+    # Before anything is changed: a mistake in one part must not leave the parts before it deployed.
+    check_reflector(reflector, "reflector_")
+    check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
+    run = Run(target, check_mode=check_mode)
+    reflector_zip, reflector_built = reflector_package(reflector, check_mode=check_mode)
+    run.add("packages", lambda: reflector_built)
+    subscriber_zip, subscriber_built = subscriber_package(subscriber, check_mode=check_mode)
+    run.add("packages", lambda: subscriber_built)
     release = release_name(
-        reflector_function(reflector, forwarder),
-        subscriber_function(subscriber, log_groups, reflector.function_name, subscribing),
+        reflector_function(reflector, reflector_zip),
+        subscriber_function(subscriber, log_groups, reflector.function_name, subscriber_zip),
     )
     try:
         check_account(run, account_id)
         deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
-        deploy_reflector(run, reflector, forwarder, release)
+        deploy_reflector(run, reflector, reflector_zip, release)
         deploy_subscriber(
-            run, subscriber, log_groups, reflector=reflector.function_name, package=subscribing, release=release
+            run, subscriber, log_groups, reflector=reflector.function_name, package=subscriber_zip, release=release
         )
         _deploy_log_groups(run, options, log_groups)
     except PartFailedError as error:
         return error.result
-    return complete(run.finish(), options.catch_up)
+    return finish(run, options.catch_up)
 
 
 def _deploy_log_groups(run: Run, options: Deployment, log_groups: LogGroupOptions) -> None:
@@ -128,18 +117,3 @@ def _deploy_log_groups(run: Run, options: Deployment, log_groups: LogGroupOption
     else:
         deploy_rules(run, options.subscriber, log_groups, enabled=True)
         deploy_filters(run, options.catch_up, log_groups, reflector)
-
-
-def complete(result: Result, options: CatchUpOptions) -> Result:
-    """Return the result, as a failure if log groups are left over and must not be."""
-    if not is_incomplete(options, result):
-        return result
-    after = result["catch_up"].get("stopped_after")
-    return {
-        **result,
-        "failed": True,
-        "msg": (
-            f"Could not subscribe all log groups within {options.max_seconds} s (max_seconds): the catch-up stopped after"
-            f" {after}. Run it again: it continues there."
-        ),
-    }

@@ -2,33 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules about a part do: parameters in, the result of the part out."""
+"""The work of the modules that deploy parts. Each function takes a module's parameters and returns its result."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._errors import InvalidInputError
 from .._options.account import AccountOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.log_groups import LogGroupOptions
-from .._options.option import options_of, read
+from .._options.option import argument_spec, options_of, read
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._options.target import Placement
 from .._plan import Params, Result
 from .._session import Target
 from .account import deploy_roles, remove_roles
-from .catch_up import deploy_filters, deploy_policy, remove_subscriptions
-from .deployment import Deployment, complete, deploy, with_delivery_path
+from .catch_up import deploy_filters, deploy_policy, finish, remove_subscriptions
+from .deployment import Deployment, deploy, with_delivery_path
 from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
 from .run import PartFailedError, Run
 from .subscriber import check_subscriber, deploy_rules, deploy_subscriber, remove_subscriber, subscriber_function
+
+T = TypeVar("T")
 
 
 def manage_deployment(target: Target, params: Params, check_mode: bool) -> Result:
@@ -84,7 +88,11 @@ def manage_catch_up(target: Target, params: Params, check_mode: bool) -> Result:
     else:
         work = deploy_policy if read(ModeOptions, params).mode == "account_policy" else deploy_filters
     run = Run(target, check_mode=check_mode)
-    return _finished(run, lambda: work(run, options, log_groups, params["reflector_function_name"]), options)
+    try:
+        work(run, options, log_groups, params["reflector_function_name"])
+    except PartFailedError as error:
+        return error.result
+    return finish(run, options)
 
 
 def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
@@ -97,14 +105,6 @@ def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
         targets = [options, *_account_targets(params, options)]
         deploy_roles(run, read(AccountOptions, params), targets)
     return run.finish()
-
-
-def _finished(run: Run, work: Callable[[], None], options: CatchUpOptions) -> Result:
-    try:
-        work()
-    except PartFailedError as error:
-        return error.result
-    return complete(run.finish(), options)
 
 
 def _rules(params: Params, subscriber: str) -> LogGroupOptions:
@@ -137,32 +137,16 @@ def lenient_options(given: Mapping[str, Any]) -> TargetOptions:
     )
 
 
-def _read_leniently(cls: type, given: Mapping[str, Any], prefix: str) -> Any:
-    return cls(**dict(_valid(cls, given, prefix)))
-
-
-def _valid(cls: type, given: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
-    for each in options_of(cls):
+def _read_leniently(cls: type[T], given: Mapping[str, Any], prefix: str) -> T:
+    """Return the dataclass with the values of an inventory, and with the default in place of each wrong one."""
+    options = options_of(cls)  # type: ignore[arg-type]
+    named = {each.name: given[prefix + each.name] for each in options if prefix + each.name in given}
+    # Numbers and switches may come as texts there. Ansible converts them as it does for the target itself.
+    validated = ArgumentSpecValidator(argument_spec(cls)).validate(named).validated_parameters
+    values: dict[str, Any] = {}
+    for each in options:
         try:
-            yield each.name, each.check(_typed(each.type, given.get(prefix + each.name)), each.name)
+            values[each.name] = each.check(validated.get(each.name), each.name)
         except InvalidInputError:
-            yield each.name, each.default
-
-
-def _typed(kind: str, value: Any) -> Any:
-    """Return a value of an inventory as Ansible's validation would: numbers and switches may come as texts."""
-    if not isinstance(value, str) or kind not in ("int", "bool"):
-        return value
-    text = value.strip().lower()
-    if kind == "int":
-        return int(text) if text.isdigit() else value
-    return {
-        "true": True,
-        "yes": True,
-        "on": True,
-        "1": True,
-        "false": False,
-        "no": False,
-        "off": False,
-        "0": False,
-    }.get(text, value)
+            values[each.name] = each.default
+    return cls(**values)

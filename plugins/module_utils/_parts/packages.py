@@ -37,11 +37,12 @@ def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> tuple[P
     if options.native:
         path = path.with_name(f"{path.stem}-{options.runtime}-{options.architecture}.zip")
     return _built(
+        "reflector",
         path,
         [{"src": str(LAMBDA_SOURCES / "reflector")}],
-        str(LAMBDA_SOURCES / "requirements-native.txt") if options.native else None,
         options,
-        check_mode,
+        requirements=str(LAMBDA_SOURCES / "requirements-native.txt") if options.native else None,
+        check_mode=check_mode,
     )
 
 
@@ -52,7 +53,8 @@ def subscriber_package(options: SubscriberOptions, *, check_mode: bool) -> tuple
         {"src": str(LAMBDA_SOURCES / "subscriber")},
         *({"src": str(_SHARED / name), "dest": f"logreflector/{name}"} for name in shared),
     ]
-    return _built(_path(options.package_file, "subscriber.zip"), sources, None, options, check_mode)
+    path = _path(options.package_file, "subscriber.zip")
+    return _built("subscriber", path, sources, options, check_mode=check_mode)
 
 
 def _path(given: str, name: str) -> Path:
@@ -62,10 +64,12 @@ def _path(given: str, name: str) -> Path:
 
 
 def _built(
+    part: str,
     path: Path,
     sources: list[dict[str, str]],
-    requirements: str | None,
     options: ReflectorOptions | SubscriberOptions,
+    *,
+    requirements: str | None = None,
     check_mode: bool,
 ) -> tuple[Package, Result]:
     if not LAMBDA_SOURCES.is_dir():
@@ -89,4 +93,4 @@ def _built(
     result = once(["package", str(path), *platform, check_mode], build)
     package = Package(result["path"], result["code_sha256"])
     changes: Result = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
-    return package, {**changes, path.name.partition(".")[0].partition("-")[0]: dataclasses.asdict(package)}
+    return package, {**changes, part: dataclasses.asdict(package)}

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import InvalidInputError
+from .._options.functions import FunctionOptions
 from .._options.reflector import ReflectorOptions
+from .._options.subscriber import SubscriberOptions
 from .._plan import Resource, Result
 from .._resources.function import FunctionSettings, LambdaFunction
 from .._resources.permission.permission import LambdaPermission
@@ -50,8 +52,8 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
 
 
-def check_network(options: Any, prefix: str) -> None:
-    """InvalidInputError if a VPC is described by half."""
+def check_network(options: FunctionOptions, prefix: str) -> None:
+    """InvalidInputError if only subnets or only security groups are given."""
     if bool(options.subnet_ids) != bool(options.security_group_ids):
         raise InvalidInputError(f"{prefix}subnet_ids", f"it needs {prefix}security_group_ids, and the other way round")
 
@@ -81,7 +83,7 @@ def reflector_function(options: ReflectorOptions, package: Package, reference: s
     )
 
 
-def common_function_settings(options: Any) -> dict[str, Any]:
+def common_function_settings(options: ReflectorOptions | SubscriberOptions) -> dict[str, Any]:
     """Return the settings of FunctionSettings that both functions take from options of the same names."""
     return {
         "role": options.role_name,
@@ -109,17 +111,15 @@ def as_tags(tags: Mapping[str, Any]) -> dict[str, str]:
 def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, release: str) -> None:
     """Bring the reflector into the state that the options describe."""
     target, tags = run.target, as_tags(options.tags)
-    rules = stored_rules(options)
-    reference = ""
-    if rules.needs_parameter:
-        parameter = ParameterSettings(
-            name=options.rules_parameter,
-            value=rules.text,
-            description="Log Reflector, sinks and routes",
-            kms_key_arn=options.kms_key_arn,
-            tags=tags,
-        )
-        reference = store(run, "reflector", parameter)
+    reference = store(
+        run,
+        "reflector",
+        stored_rules(options),
+        name=options.rules_parameter,
+        description="Log Reflector, sinks and routes",
+        kms_key_arn=options.kms_key_arn,
+        tags=tags,
+    )
     function = reflector_function(options, package, reference)
     run.converge(
         "reflector",

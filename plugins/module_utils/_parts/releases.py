@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from .._options.option import read
-from .._options.releases import ReleaseInfoOptions, RollbackOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Params, Result
 from .._resources.function import release_info, roll_back
@@ -21,40 +20,47 @@ from .run import Run
 from .subscriber import restore_rules
 
 _KEPT_RULES = "EVENT_RULES"
-_NAMES = ("function_name", "rule_name", "work_queue_name", "queue_name")
 
 Info = Mapping[str, Any]
 
 
 def read_releases(target: Target, params: Params, _check_mode: bool) -> Result:
     """Do the work of the module release_info."""
-    return {"changed": False, **_releases(target, read(ReleaseInfoOptions, params))}
+    return {"changed": False, **_releases(target, _functions(params))}
 
 
 def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of the module release_rollback: return what the last deployment changed."""
-    options = read(RollbackOptions, params)
-    functions = {"reflector": options.reflector_function_name, "subscriber": options.subscriber_function_name}
-    chosen = functions_to_roll_back(_releases(target, options), options.release)
+    functions = _functions(params)
+    chosen = functions_to_roll_back(_releases(target, functions), params["release"])
     run = Run(target, check_mode=check_mode)
     rules = ""
     for part in chosen:
-        variables = (_KEPT_RULES,) if part == "subscriber" else ()
-        done = run.add(part, partial(roll_back, target, functions[part], variables=variables, check_mode=check_mode))
-        rules = (done.get("variables") or {}).get(_KEPT_RULES, rules)
+        work = partial(
+            roll_back,
+            target,
+            functions[part],
+            variables=(_KEPT_RULES,) if part == "subscriber" else (),
+            wait_seconds=params["wait_timeout"],
+            check_mode=check_mode,
+        )
+        rules = (run.add(part, work).get("variables") or {}).get(_KEPT_RULES, rules)
     # After the subscriber: a rule that lets more events through would send them to one that cannot read them yet.
     if rules:
-        named = {name: params[f"subscriber_{name}"] for name in _NAMES}
-        restore_rules(run, read(SubscriberOptions, named), json.loads(rules))
+        restore_rules(run, read(SubscriberOptions, params, "subscriber_"), json.loads(rules))
     return {**run.finish(), "functions": chosen}
 
 
-def _releases(target: Target, options: ReleaseInfoOptions) -> dict[str, Result]:
-    names = {"reflector": options.reflector_function_name, "subscriber": options.subscriber_function_name}
-    found = target.together(*(partial(release_info, target, name) for name in names.values()))
+def _functions(params: Params) -> dict[str, str]:
+    """Return the names of the functions by part, in the order of deployment."""
+    return {part: params[f"{part}_function_name"] for part in ("reflector", "subscriber")}
+
+
+def _releases(target: Target, functions: Mapping[str, str]) -> dict[str, Result]:
+    found = target.together(*(partial(release_info, target, name) for name in functions.values()))
     return {
         part: {key: value for key, value in info.items() if key != "changed"}
-        for part, info in zip(names, found, strict=True)
+        for part, info in zip(functions, found, strict=True)
     }
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import InvalidInputError
@@ -50,9 +51,25 @@ class StoredSettings:
             )
 
 
-def store(run: Run, part: str, settings: ParameterSettings) -> str:
-    """Write a parameter, and return the reference to the version that holds this value: "ssm:NAME:VERSION".
+def store(
+    run: Run,
+    part: str,
+    settings: StoredSettings,
+    *,
+    name: str,
+    description: str,
+    kms_key_arn: str | None,
+    tags: Mapping[str, str],
+) -> str:
+    """Write settings that need a parameter, and return the reference to the version that holds them: "ssm:NAME:VERSION".
 
-    In check mode it is the version that would be written.
+    In check mode it is the version that would be written. Without a parameter the reference is "".
+
+    name, description, kms_key_arn, tags  of the parameter
     """
-    return str(run.converge(part, {"settings": SsmParameter(run.target, settings)})["settings"]["reference"])
+    if not settings.needs_parameter:
+        return ""
+    parameter = ParameterSettings(
+        name=name, value=settings.text, description=description, kms_key_arn=kms_key_arn, tags=tags
+    )
+    return str(run.converge(part, {"settings": SsmParameter(run.target, parameter)})["settings"]["reference"])

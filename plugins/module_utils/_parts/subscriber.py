@@ -102,17 +102,15 @@ def deploy_subscriber(
     reflector   name of the reflector's function
     """
     target, tags = run.target, as_tags(options.tags)
-    settings = stored_settings(options, log_groups)
-    reference = ""
-    if settings.needs_parameter:
-        parameter = ParameterSettings(
-            name=options.settings_parameter,
-            value=settings.text,
-            description="Log Reflector, which log groups are subscribed",
-            kms_key_arn=options.kms_key_arn,
-            tags=tags,
-        )
-        reference = store(run, "subscriber", parameter)
+    reference = store(
+        run,
+        "subscriber",
+        stored_settings(options, log_groups),
+        name=options.settings_parameter,
+        description="Log Reflector, which log groups are subscribed",
+        kms_key_arn=options.kms_key_arn,
+        tags=tags,
+    )
     function = subscriber_function(options, log_groups, reflector, package, reference)
     resources: dict[str, Resource] = {
         **{name: SqsQueue(target, queue) for name, queue in _queues(options, tags).items()},

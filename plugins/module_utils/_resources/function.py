@@ -130,12 +130,15 @@ def release_info(target: Target, name: str) -> Result:
     return read_function(target, {"function_name": name}, False)
 
 
-def roll_back(target: Target, name: str, *, variables: Sequence[str] = (), check_mode: bool) -> Result:
+def roll_back(
+    target: Target, name: str, *, variables: Sequence[str] = (), wait_seconds: float = 180, check_mode: bool
+) -> Result:
     """Return the function to its release before.
 
-    variables   environment variables of the restored release whose values the result shows
+    variables       environment variables of the restored release whose values the result shows
+    wait_seconds    for each update
     """
-    params = {"function_name": name, "variables": list(variables), "wait_timeout": 180}
+    params = {"function_name": name, "variables": list(variables), "wait_timeout": wait_seconds}
     return converge(LambdaRollback(target, params), check_mode=check_mode)
 
 

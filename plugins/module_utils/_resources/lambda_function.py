@@ -73,7 +73,7 @@ class LambdaFunction:
         self._architecture: str | None = params["architecture"]
         self._reserved: int | None = params["reserved_concurrent_executions"]
         self._async = _given_async(target, params)
-        self._own = Ownership.from_params(f"function {self._name}", lambda: target.where, params)
+        self._own = Ownership(f"function {self._name}", lambda: target.where, params["tags"] or {})
         self._code = LocalCode(None, None)
         if self._present:
             self._code = LocalCode.from_options(params["zip_file"], params["code_sha256"])
@@ -197,7 +197,7 @@ class LambdaFunction:
         start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=own_log_group(self._name)))
         settings = wanted.on(start)
         _left, right = wanted.diff(ALL_SETTINGS, None, settings)
-        tags = self._own.first_tags()
+        tags = self._own.creation_tags()
         keeper = self._keeper
         if keeper:
             tags[RELEASE_KEY] = keeper.tag(self._code.sha256 or "")
@@ -288,14 +288,13 @@ class LambdaFunction:
         return [Change("update", ASYNC, self._name, before.plain(), wanted.plain(), payload=wanted.request())]
 
     def _plan_tags(self, function: Function) -> list[Change]:
-        if self._own.concerns_tags:
+        if self._own.tags:
             self._known_tags(function)
         return self._own.tag_update(
             FUNCTION,
             self._name,
             function.tags,
             tag=lambda tags: Call("tag_resource", {"Resource": function.arn, "Tags": tags}),
-            untag=lambda keys: Call("untag_resource", {"Resource": function.arn, "TagKeys": keys}),
         )
 
     def _known_tags(self, function: Function) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from .._session import Target
 from .function_api import FunctionApi
 from .function_release import Releases, digest_of, released, unmarked
 from .function_state import Function, check_function_name
-from .ownership import RELEASE_KEY, is_ours
+from .ownership import RELEASE_KEY, has_owner_tag
 
 _ABSENT: Result = dict.fromkeys(
     ("ours", "release", "code_sha256", "architecture", "drifted", "runtime", "last_modified", "state", "failure")
@@ -34,7 +34,7 @@ def read_function(target: Target, params: Params, _check_mode: bool) -> Result:
     return {
         "changed": False,
         "exists": True,
-        "ours": None if function.tags is None else is_ours(function.tags),
+        "ours": None if function.tags is None else has_owner_tag(function.tags),
         "release": released((function.tags or {}).get(RELEASE_KEY)),
         "code_sha256": function.code_sha256,
         "architecture": function.architecture,

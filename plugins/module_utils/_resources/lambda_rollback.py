@@ -33,7 +33,7 @@ from .function_release import (
 )
 from .function_settings import Settings, differing
 from .function_state import CODE, CONFIGURATION, Function, check_function_name
-from .ownership import FOREIGN, RELEASE_KEY, is_ours
+from .ownership import FOREIGN, RELEASE_KEY, has_owner_tag
 
 INTENTION = "withdrawn release of function"
 _DEPLOY = "Deploy a release instead."
@@ -166,7 +166,7 @@ class LambdaRollback:
     def _checked(self, actual: Standing) -> tuple[Release, Release, Function]:
         """Goal, what is withdrawn, and the function as the goal keeps it; an error if it cannot or must not be done."""
         function, releases, where = actual.function, actual.releases, self._target.where
-        if not is_ours(function.known_tags(self._name, where)):
+        if not has_owner_tag(function.known_tags(self._name, where)):
             raise RefusedError(self._tried, FOREIGN, where=where)
         releases.guard(self._tried, where)
         if not (actual.goal and actual.withdrawn and actual.restored):

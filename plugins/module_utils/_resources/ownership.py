@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from .._errors import InvalidInputError, RefusedError
 from .._plan import Change
@@ -60,7 +60,6 @@ class Ownership:
         name: str,
         actual: Mapping[str, str] | None,
         tag: Callable[[dict[str, str]], Call],
-        untag: Any = None,  # noqa: ARG002 - temporary
     ) -> list[Change]:
         """Return at most one change, which sets the tags that are missing or differ.
 
@@ -72,22 +71,6 @@ class Ownership:
         if actual is None or not to_set:
             return []
         return [Change("update", f"tags of {kind}", name, dict(actual), {**actual, **to_set}, (tag(to_set),))]
-
-    @classmethod
-    def from_params(cls, what: str, where: Callable[[], str], params: Any) -> Ownership:
-        """Temporary, for resources that still take a module's params."""
-        return cls(what, where, params["tags"] or {})
-
-    force: ClassVar[bool] = False  # temporary, as are the next two
-
-    @property
-    def concerns_tags(self) -> bool:
-        """Whether there are tags to compare."""
-        return bool(self.tags)
-
-    def first_tags(self) -> dict[str, str]:
-        """Return `creation_tags`."""
-        return self.creation_tags()
 
     def guard_changes(self, actual: Mapping[str, str], changes: Sequence[Change]) -> None:
         """Raise RefusedError if a foreign resource would be changed; one that needs no change may be used as it is."""
@@ -137,9 +120,6 @@ def owned_plan(
 def has_owner_tag(tags: Mapping[str, str]) -> bool:
     """Return whether the tags include the owner tag."""
     return tags.get(OWNER_KEY) == OWNER_VALUE
-
-
-is_ours = has_owner_tag  # temporary
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

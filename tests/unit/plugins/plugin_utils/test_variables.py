@@ -1,0 +1,77 @@
+"""Options from the variables of the roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import account_targets
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
+
+ACCOUNT = "111111111111"
+SPEC = SPECS["deployment"]
+
+
+class Variables(Mapping[str, Any]):
+    """Variables of a host. One whose value is an exception cannot be templated."""
+
+    def __init__(self, **variables: Any) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._variables[name]
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def host(region: str, account: Any = ACCOUNT, **variables: Any) -> Variables:
+    return Variables(target_account_id=account, target_region=region, **variables)
+
+
+def task_vars(hosts: Mapping[str, Variables], **groups: list[str]) -> dict[str, Any]:
+    return {"inventory_hostname": "own", "hostvars": hosts, "groups": {"all": list(hosts), **groups}}
+
+
+def test_account_targets_are_the_other_hosts_with_the_account() -> None:
+    hosts = {
+        "own": host("eu-west-1"),
+        "same": host("eu-west-2", reflector_memory_size=512),
+        "as number": host("eu-west-3", int(ACCOUNT)),
+        "foreign": host("eu-central-1", "222222222222"),
+        "without account": Variables(target_region="us-east-1"),
+    }
+    found = account_targets(SPEC, task_vars(hosts), ACCOUNT)
+    assert [target["region"] for target in found] == ["eu-west-2", "eu-west-3"]
+    assert found[0]["reflector_memory_size"] == 512
+
+
+def test_account_targets_are_the_group_of_the_account_if_there_is_one() -> None:
+    hosts = {"own": host("eu-west-1"), "in it": host("eu-west-2"), "not in it": host("eu-west-3")}
+    variables = task_vars(hosts, account_111111111111=["own", "in it"])
+    assert [target["region"] for target in account_targets(SPEC, variables, ACCOUNT)] == ["eu-west-2"]
+
+
+def test_account_targets_leave_out_variables_that_cannot_be_templated() -> None:
+    broken = host("eu-west-2", reflector_sinks=AnsibleError("undefined"), reflector_memory_size=512)
+    hosts = {"own": host("eu-west-1"), "broken": broken}
+    assert account_targets(SPEC, task_vars(hosts), ACCOUNT) == [
+        {"account_id": ACCOUNT, "region": "eu-west-2", "reflector_memory_size": 512}
+    ]
+
+
+def test_account_targets_without_account_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="target_account_id"):
+        account_targets(SPEC, task_vars({"own": host("eu-west-1")}), None)
