@@ -1,9 +1,12 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The reflector's Lambda function: forwards the log events of CloudWatch Logs subscriptions to the sinks.
 
 Handler string: `handler.handler`. Settings: `reflector/config.py`.
 """
 
-import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -12,20 +15,20 @@ from typing import Any
 
 from reflector.accounting import Tally, accounted
 from reflector.config import current_config
-from reflector.dead_letters import Queue, QueueRefusedError, current_queue, letters, undecodable
-from reflector.decode import PayloadError, decode
-from reflector.delivery import Unsent
-from reflector.flow import Flow, Keep
+from reflector.dead_letters import Queue, QueueRefusedError, current_queue, dead_letters, undecodable_letter
+from reflector.decode import Payload, PayloadError, decode
+from reflector.delivery import Undelivered
+from reflector.flow import Flow, OnUndelivered
 from reflector.http import tls_context
+from reflector.overlap import ALREADY_DELIVERED, Memory, without_delivered
 from reflector.replay import Replay, is_queue_event
 from reflector.rules import never_forwarded
-from reflector.seam import HAD_BEFORE, Memory, without
 
 RESERVE_SECONDS = 0.5
-"""Of the invocation's time, kept back to account for what happened."""
+"""Part of the invocation's time that is reserved for the accounting line."""
 
 QUEUE_SECONDS = 15.0
-"""Kept back for the dead-letter queue, of short invocations a quarter: with little memory, its client alone takes seconds."""
+"""Part reserved for the dead-letter queue, at most a quarter. With little memory, creating the client takes seconds."""
 
 _delivered = Memory()  # outlives the invocation
 
@@ -33,22 +36,22 @@ if not os.environ.get("SUMO_ENDPOINT", "").startswith("http:"):
     tls_context()  # costs tens of CPU-ms: the function's initialisation has more CPU than an invocation
 
 
-class DeliveryFailed(Exception):  # noqa: N818  (a name that operators meet in dead-letter queues: it says what happened)
-    """Events are neither delivered nor in the dead-letter queue. The text names the reason and the counts, never the endpoint."""
+class DeliveryFailed(Exception):  # noqa: N818  (operators meet this name in dead-letter queues)
+    """Events are neither delivered nor in the dead-letter queue. The text has reasons and counts, never the endpoint."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Forward the events of one payload, or of the dead letters in an SQS event; answers the counts of the accounting line.
+    """Forward the events of one payload, or replay the dead letters of an SQS event. Return the counts of the accounting line.
 
-    What no sink takes goes to the dead-letter queue. Where there is none, or it refuses, this raises DeliveryFailed or
-    PayloadError, and SettingsError when it is not known where to send to: Lambda then tries the event again (twice, with the
-    asynchronous invocation that CloudWatch Logs uses) and hands it to the function's on-failure destination after that.
+    Undelivered events go to the dead-letter queue. Without a queue, or if the queue refuses them, this raises DeliveryFailed or
+    PayloadError; without valid settings, SettingsError. Lambda then retries the event (twice, for the asynchronous
+    invocations that CloudWatch Logs makes) and hands it to the function's on-failure destination.
     """
     try:
         return _handle(event, context)
     except Exception as error:
-        # AWS's runtime client keeps the error, and with its traceback every local variable of the way here: tens of MB for
-        # each failure, until Python looks for cycles.
+        # AWS's runtime client stores the error, whose traceback holds every local variable: tens of MB for each failure,
+        # until Python collects cycles.
         traceback.clear_frames(error.__traceback__)
         error.__cause__ = error.__context__ = None
         raise
@@ -63,63 +66,67 @@ def _handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if is_queue_event(event):
             config = current_config()
             flow = Flow(config, seconds_left, tally)
-            answer = Replay(flow, config, tally, queue, own_log_group).answer(event["Records"])
-        else:
-            _reflect(event, own_log_group, seconds_left, tally, queue)
+            answer = Replay(flow, config, tally, queue, own_log_group).run(event["Records"])
+        elif payload := _decode(event, tally, queue):
+            _reflect(payload, own_log_group, seconds_left, tally, queue)
     return {**tally.counts(), **answer}
 
 
-def _reflect(
-    event: Any, own_log_group: str, seconds_left: Callable[[], float], tally: Tally, queue: Queue | None
-) -> None:
+def _decode(event: Any, tally: Tally, queue: Queue | None) -> Payload | None:
+    """Return the payload, None if it is unreadable and in the queue. Raises PayloadError if it is in no queue."""
     try:
-        payload = decode(event)
+        return decode(event)
     except PayloadError as error:
         tally.undecodable += 1
         tally.reasons["", str(error)] += 1
         if queue is None:
             raise
-        # Once: trying again would not make it readable. Refused, it goes Lambda's way.
+        # No retry: it would not become readable. If the queue refuses it, Lambda handles the error.
         try:
-            queue.put(undecodable(event, str(error)))
+            queue.put(undecodable_letter(event, str(error)))
         except QueueRefusedError as refused:
             raise PayloadError(f"{error} And {refused}.") from None
-        return
+        return None
+
+
+def _reflect(
+    payload: Payload, own_log_group: str, seconds_left: Callable[[], float], tally: Tally, queue: Queue | None
+) -> None:
     tally.receive(payload)
-    # The guards come before the settings: a broken setting must not make its error messages loop.
+    # These checks need no settings, so that the error messages of broken settings cannot loop.
     if reason := never_forwarded(payload, own_log_group):
         tally.dropped[reason] += payload.count
         return
-    if payload.seam:
-        received, payload = payload, without(payload, _delivered.had(payload.log_group))
+    if payload.overlap:
+        received, payload = payload, without_delivered(payload, _delivered.delivered_ids(payload.log_group))
         if payload is not received:
-            tally.dropped[HAD_BEFORE] += received.count - payload.count
+            tally.dropped[ALREADY_DELIVERED] += received.count - payload.count
         if not payload.count:
             return
     elif not payload.backfill:
         _delivered.remember(payload)
-    with contextlib.suppress(DeliveryFailed):  # raised again below, when the other sinks are through
-        Flow(current_config(), seconds_left, tally).reflect(payload, _keeping(queue, tally))
+    Flow(current_config(), seconds_left, tally).reflect(payload, _on_undelivered(queue, tally))
     if tally.failed:
         raise DeliveryFailed(_failure(tally))
 
 
-def _keeping(queue: Queue | None, tally: Tally) -> Keep:
-    """What takes undelivered events: the queue. Without one, the first of them ends the way to that sink."""
+def _on_undelivered(queue: Queue | None, tally: Tally) -> OnUndelivered:
+    """Return the callback for undelivered events. Without a queue the first of them stops the delivery to that sink."""
 
-    def keep(sink: str, unsent: Unsent) -> None:
+    def on_undelivered(sink: str, undelivered: Undelivered) -> bool:
         if queue is None:
-            tally.unsent(sink, unsent, queued=False)
-            raise DeliveryFailed
-        for body, part in letters(unsent, sink):
+            tally.add_undelivered(sink, undelivered, queued=False)
+            return False
+        for body, part in dead_letters(undelivered, sink):
             try:
                 queue.put(body)
             except QueueRefusedError as error:
-                tally.unsent(sink, replace(part, reason=f"{part.reason}, and {error}"), queued=False)
+                tally.add_undelivered(sink, replace(part, reason=f"{part.reason}, and {error}"), queued=False)
             else:
-                tally.unsent(sink, part, queued=True)
+                tally.add_undelivered(sink, part, queued=True)
+        return True
 
-    return keep
+    return on_undelivered
 
 
 def _failure(tally: Tally) -> str:
@@ -132,7 +139,7 @@ def _failure(tally: Tally) -> str:
 
 
 def _clock(context: Any, queue: Queue | None) -> Callable[[], float]:
-    """The seconds that sinks have left."""
+    """Return a function that returns the seconds left for sinks."""
 
     def left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000

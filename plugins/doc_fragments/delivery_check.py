@@ -18,19 +18,19 @@ options:
     default: log-reflector
   log_group_prefix:
     description:
-      - How the names of the check's log groups begin. C(canary-) and twelve hexadecimal digits follow.
+      - Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.
       - The subscriber's rules must choose these log groups.
     type: str
     default: /log-reflector/canary/
   line:
     description:
       - Line that is written. The subscriber's filter pattern must match it.
-      - The default is C(log reflector canary) and the name of the log group.
+      - The default is C(log reflector delivery check) and the name of the log group.
     type: str
   tags:
     description:
       - Tags of the log group, for rules that choose by tags, written as O(logreflector.aws.subscription_filters#module:include_tags).
-      - Of a list the log group gets the first value, and C(canary) if any value matches.
+      - The log group gets the first value of a list, and C(canary) if any value matches.
     type: dict
   subscription:
     description:
@@ -55,7 +55,8 @@ options:
       - present
       - absent
   timeout:
-    description: Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.
+    description: Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within
+      a few minutes.
     type: int
     default: 300
   role_variables:

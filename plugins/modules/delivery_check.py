@@ -7,14 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: delivery_check
-short_description: Send one line the whole way through a target and measure how long it takes
+short_description: Send one test line through a target and measure its delay
 version_added: 0.1.0
 description:
-  - Creates a log group, waits until the subscriber has given it its filter, writes a line, and waits until the reflector accounts for its
-    delivery.
-  - The log group is removed in any case, so that nothing stays. Canary log groups that a killed run left behind, named as this
-    module names them under O(log_group_prefix) and older than an hour, are removed before.
-  - Fails with the link that did not hold.
+  - Creates a log group, waits until the subscriber has subscribed it, writes a line, and waits until the reflector reports its delivery.
+  - Fails with the step that did not happen in time, and with advice.
+  - Deletes the log group in any case. Log groups that killed runs left behind under O(log_group_prefix), older than an hour, are
+    deleted first.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -23,32 +22,32 @@ extends_documentation_fragment:
   - logreflector.aws.attributes.group
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tell the changes without making them.
+    description: Can run in C(check_mode) and report the changes without making them.
     support: full
     details:
-      - It only looks whether there is a reflector, and for canary log groups that were left behind.
+      - Reads only whether there is a reflector, and which log groups were left behind.
   diff_mode:
-    description: Tells what it changes (or would change) in diff mode.
+    description: Reports what it changes (or would change) in diff mode.
     support: N/A
     details:
-      - RV(removed_leftovers) names all that is changed.
+      - RV(removed_leftovers) has all changes.
   idempotent:
     description: A second run with the same options changes nothing and makes no writing call.
     support: partial
     details:
-      - Each run makes a log group and removes it, and reports no change for that.
+      - Each run creates and deletes a log group. It does not report that as a change.
 """
 
 EXAMPLES = r"""
-- name: Prove that a new log group's lines arrive
+- name: Check that the lines of a new log group arrive
   logreflector.aws.delivery_check:
     region: eu-west-1
   register: proof
 """
 
 RETURN = r"""
-canary:
-  description: The measured delays, in seconds; null in check mode, which only looks whether there is a reflector, and with O(state=absent).
+delivery_check:
+  description: The measured delays in seconds. Null in check mode and with O(state=absent).
   type: dict
   returned: success
   sample:
@@ -56,29 +55,29 @@ canary:
     seconds_to_subscription: 41.2
     seconds_to_delivery: 2.1
 removed_leftovers:
-  description: Canary log groups that another run had left behind and this one removed, or would remove in check mode.
+  description: Log groups that another run left behind and this run deleted, or would delete in check mode.
   type: list
   elements: str
-  returned: success, and where the canary did not arrive
+  returned: success, and if the line did not arrive
   sample: []
 changes:
-  description: The same, a line each.
+  description: The same, one sentence each.
   type: list
   elements: str
-  returned: success, and where the canary did not arrive
+  returned: success, and if the line did not arrive
   sample: []
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import DeliveryCheckOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.canary import fly_canary
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.delivery_check import check_delivery
 
 NAMED = {"function_name": "reflector_function_name", "tags": "log_groups_include_tags", "subscription": "", "state": ""}
 
 SPEC = Spec(
     groups=(Group(DeliveryCheckOptions, variables="verify_", named=NAMED), Group(RoleVariables)),
-    work=fly_canary,
+    work=check_delivery,
     services=("logs", "lambda", "sts"),
 )
 

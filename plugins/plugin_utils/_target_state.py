@@ -234,7 +234,7 @@ def _short_reason(reason: str) -> str:
 
 
 def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:
-    found = _dict(result, "delivery_check") or _dict(result, "canary")
+    found = _dict(result, "delivery_check")
     if "seconds_to_delivery" not in found:
         return None
     return DeliveryCheck(found["seconds_to_subscription"], found["seconds_to_delivery"])

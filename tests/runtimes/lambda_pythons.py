@@ -1,4 +1,8 @@
-"""The Pythons of this machine that Lambda has as well, each in an environment with AWS's runtime client and SDK.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This machine's Pythons that Lambda has, too, each in an environment with AWS's runtime client and SDK.
 
     python tests/runtimes/lambda_pythons.py                     make the environments, and say which there are
     python tests/runtimes/lambda_pythons.py ARGUMENTS           and run pytest with these under each
@@ -34,7 +38,7 @@ _PROBE = "import ensurepip, platform, ssl, venv; print(platform.python_version()
 
 @functools.cache
 def declared() -> tuple[str, ...]:
-    """The versions ("3.13") that the reflector's role deploys."""
+    """Return the versions ("3.13") that the reflector's role deploys."""
     specs = yaml.safe_load((ROOT / "roles" / "reflector" / "meta" / "argument_specs.yml").read_text())
     choices: list[str] = specs["argument_specs"]["main"]["options"]["reflector_runtime"]["choices"]
     return tuple(choice.removeprefix("python") for choice in choices)
@@ -42,7 +46,7 @@ def declared() -> tuple[str, ...]:
 
 @functools.cache
 def found() -> dict[str, tuple[Path, str]]:
-    """Interpreters by version, oldest first, each with its full version ("3.13.0"): the declared ones and our own."""
+    """Return interpreters by version, oldest first, each with its full version ("3.13.0"): the declared ones and this one."""
     usable = {CONTROL: (Path(sys.executable), platform.python_version())}
     for version in declared():
         interpreter = usable.get(version) or next(_interpreters(version), None)
@@ -53,7 +57,7 @@ def found() -> dict[str, tuple[Path, str]]:
 
 @functools.cache
 def environments() -> dict[str, Path]:
-    """The Python of each environment by version. Makes those that are missing, which needs the package index.
+    """Return the Python of each environment by version. Create missing environments, which needs the package index.
 
     Raises CalledProcessError with pip's own words on stderr.
     """
@@ -64,7 +68,7 @@ def environments() -> dict[str, Path]:
 
 
 def _interpreters(version: str) -> Iterator[tuple[Path, str]]:
-    """Those of a version that run: a name on the PATH may be pyenv's stand-in for one that is not chosen."""
+    """Return the interpreters of a version that run: a name on the PATH may be pyenv's shim for one that is not selected."""
     on_path = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     patches = [path for path in pyenv.glob(f"{version}.*") if re.fullmatch(rf"{re.escape(version)}\.\d+", path.name)]
@@ -91,14 +95,14 @@ def _environment(version: str, interpreter: Path, full_version: str) -> Path:
 
 
 def summary() -> str:
-    """Which Pythons the tests run under, and which of Lambda's they miss here."""
+    """Return a sentence on the Pythons that the tests use, and on Lambda's that are missing here."""
     missing = [version for version in declared() if version not in found()]
     here = f"Lambda's Pythons: {', '.join(full_version for _unused, full_version in found().values())}"
     return f"{here}; not on this machine, and not tested: {', '.join(missing)}" if missing else here
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 1 if the tests failed under any Python."""
+    """Return the exit status: 1 if the tests failed under any Python."""
     print(summary(), flush=True)
     pythons = environments()
     if not arguments:
@@ -110,7 +114,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _passes(version: str, arguments: list[str]) -> bool:
-    """Runs pytest under one of them, with the conftest files that lambda_src has: the others need Ansible."""
+    """Run pytest under one of them, with the conftest files of lambda_src: the others need Ansible."""
     print(f"\nPython {version}: pytest {' '.join(arguments)}", flush=True)
     # As tests/conftest.py does, which is not loaded here.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -1,4 +1,8 @@
-"""A Lambda function on this machine as AWS runs it: AWS's own runtime client asks a Runtime API (2018-06-01) for events.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a Lambda function on this machine as AWS does: AWS's runtime client gets events from a Runtime API (2018-06-01).
 
     with Runtime(package, python="3.13", environment={"SUMO_ENDPOINT": sink.url}) as function:
         invocation = function.invoke(event)
@@ -36,14 +40,14 @@ from lambda_pythons import environments
 ACCOUNT = "222222222222"
 REGION = "eu-west-1"
 INIT_SECONDS = 300.0
-"""For a function to import itself, before the time-out of the first invocation begins. AWS gives 10 s; a busy machine needs more."""
+"""Time for a function's import, before the time-out of the first invocation begins. AWS gives 10 s; a busy machine needs more."""
 
 _API = "/2018-06-01/runtime/"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an invocation took, as far as the process lived to tell.
+    """The resources of an invocation, if the process lived long enough to report them.
 
     `seconds` from the event's hand-over to the answer. `cpu_seconds` of the process, in a cold start with the interpreter's
     start and the import; `max_rss` is its peak of resident memory so far, in bytes. Both None without Linux, or when it died.
@@ -57,7 +61,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What Invoke would answer: the function's value, or its error (`errorType`, `errorMessage`, ...).
+    """The answer of Invoke: the function's value, or its error (`errorType`, `errorMessage`, ...).
 
     `log_lines` is what the function printed since the invocation before it; a logged traceback is one line, as on AWS.
     """
@@ -70,7 +74,7 @@ class Invocation:
 
 
 class Runtime:
-    """One execution environment at a time, and so one event at a time; another one begins where the last one ended.
+    """A function with one execution environment, so with one event at a time. A new one replaces an ended one.
 
     `package` is a zip or the folder that it would unpack to, `python` a version ("3.13"), `timeout` in seconds, `memory` in
     MB. `environment` is what the function is configured with: of this process's own variables it sees none.
@@ -131,13 +135,13 @@ class Runtime:
         self.close()
 
     def close(self) -> None:
-        """Ends the execution environment, with all that the function may have started."""
+        """End the execution environment, with all processes that the function started."""
         self._discard()
         if self._unpacked:
             self._unpacked.cleanup()
 
     def invoke(self, event: Any) -> Invocation:
-        """One invocation, with as much time as the function's time-out. Errors of the function are values."""
+        """Invoke the function, with its time-out. Errors of the function are values."""
         body = json.dumps(event).encode()
         request_id = str(uuid.uuid4())
         with self._one_at_a_time:
@@ -155,8 +159,8 @@ class Runtime:
         kind: Literal["ok", "error"] = "ok" if said.kind == "response" else "error"
         return Invocation(kind, self._payload(said, request_id), log_lines, report, request_id)
 
-    def _ready(self) -> tuple[_Sandbox, bool, _Said]:
-        """An execution environment that asks for an event, whether it is new, and what it said: not "next" if it failed."""
+    def _ready(self) -> tuple[_Sandbox, bool, _Message]:
+        """Return an execution environment that waits for an event, whether it is new, and its last message: not "next" if it failed."""
         if self._sandbox:
             said = self._sandbox.listen(INIT_SECONDS)
             if said.kind == "next" and self._sandbox.is_alive:
@@ -171,7 +175,7 @@ class Runtime:
             self._sandbox.close()
         self._sandbox = None
 
-    def _payload(self, said: _Said, request_id: str) -> Any:
+    def _payload(self, said: _Message, request_id: str) -> Any:
         match said.kind:
             case "exit":
                 return _error("Runtime.ExitError", request_id, _exit_message(said.status))
@@ -181,8 +185,8 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What came from an execution environment: a call of the Runtime API, the process's end, or nothing in time."""
+class _Message:
+    """A message from an execution environment: a call of the Runtime API, the process's end, or nothing in time."""
 
     kind: Literal["next", "response", "error", "init error", "exit", "silence"]
     body: bytes = b""
@@ -190,10 +194,10 @@ class _Said:
 
 
 class _Sandbox:
-    """A process of AWS's runtime client, with a Runtime API of its own: no other one can take its events."""
+    """A process of AWS's runtime client, with a separate Runtime API: no other process can get its events."""
 
     def __init__(self, command: list[str], folder: Path, variables: Mapping[str, str]) -> None:
-        self._said: queue.SimpleQueue[_Said] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Response | None] = queue.SimpleQueue()
         self._request_id = ""
         self._cpu_seconds = 0.0
@@ -217,21 +221,21 @@ class _Sandbox:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def listen(self, seconds: float) -> _Said:
-        """The next thing that it says."""
+    def listen(self, seconds: float) -> _Message:
+        """Return the next message."""
         try:
-            return self._said.get(timeout=seconds)
+            return self._messages.get(timeout=seconds)
         except queue.Empty:
-            return _Said("silence")
+            return _Message("silence")
 
-    def hand_over(self, event: Response, request_id: str, seconds: float) -> _Said:
-        """Answers the request for an event that waits, and listens."""
+    def hand_over(self, event: Response, request_id: str, seconds: float) -> _Message:
+        """Answer the waiting request for an event, and return the next message."""
         self._request_id = request_id
         self._events.put(event)
         return self.listen(seconds)
 
     def usage(self) -> tuple[float | None, int | None]:
-        """CPU seconds since it was asked the last time, and the peak of resident memory in bytes."""
+        """Return CPU seconds since the last call, and the peak of resident memory in bytes."""
         try:
             # The process's CPU clock, as clock_getcpuclockid(3) makes its id of the process's.
             total = time.clock_gettime((~self._process.pid << 3) | 2)
@@ -243,7 +247,7 @@ class _Sandbox:
         return spent, int(peak) * 1024
 
     def new_log_lines(self) -> tuple[str, ...]:
-        """What it printed since it was asked the last time."""
+        """Return the output since the last call."""
         size = os.fstat(self._log.fileno()).st_size
         data = os.pread(self._log.fileno(), size - self._log_read, self._log_read)  # leaves the writers' position alone
         self._log_read = size
@@ -251,7 +255,7 @@ class _Sandbox:
         return tuple(line for line in data.decode("utf-8", "replace").split("\n") if line)
 
     def end(self) -> None:
-        """Kills the process and its children; those of a process that has ended as well."""
+        """Kill the process and its children, even if the process has ended."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -263,18 +267,18 @@ class _Sandbox:
         self._log.close()
 
     def _wait_for_end(self) -> None:
-        self._said.put(_Said("exit", status=self._process.wait()))
+        self._messages.put(_Message("exit", status=self._process.wait()))
 
     def _answer(self, request: Request, _connection: Connection) -> Response | None:
         match [request.method, *request.path.removeprefix(_API).split("/")]:
             case ["GET", "invocation", "next"]:
-                self._said.put(_Said("next"))
+                self._messages.put(_Message("next"))
                 return self._events.get()
             case ["POST", "init", "error"]:
-                self._said.put(_Said("init error", request.body))
+                self._messages.put(_Message("init error", request.body))
             case ["POST", "invocation", self._request_id, ("response" | "error") as kind]:
                 self._request_id = ""  # one answer each
-                self._said.put(_Said(kind, request.body))
+                self._messages.put(_Message(kind, request.body))
             case _:
                 refusal = {"errorType": "InvalidRequest", "errorMessage": f"{request.method} {request.path}"}
                 return json_response(refusal, 400)
@@ -282,7 +286,7 @@ class _Sandbox:
 
 
 def _event(body: bytes, request_id: str, arn: str, timeout: float) -> Response:
-    """An event as the runtime client gets it. The deadline is in ms since the epoch."""
+    """Return the response with an event for the runtime client. The deadline is in ms since the epoch."""
     headers = {
         "Content-Type": "application/json",
         "Lambda-Runtime-Aws-Request-Id": request_id,
@@ -298,7 +302,7 @@ def _error(error_type: str, request_id: str, message: str) -> dict[str, str]:
 
 
 def _exit_message(status: int) -> str:
-    """A subprocess's return code in AWS's words."""
+    """Return a subprocess's return code in AWS's words."""
     if status == 0:
         return "Runtime exited without providing a reason"
     how = f"signal: {(signal.strsignal(-status) or str(-status)).lower()}" if status < 0 else f"exit status {status}"

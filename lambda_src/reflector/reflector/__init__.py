@@ -1,7 +1,11 @@
-"""What the reflector Lambda is made of. A payload's way: decode, rules, flow, a sink, delivery, dead letters, accounting.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-The zip's root is the folder above: `handler.py` and this package. Standard library only, but for orjson and isal where the
-package carries them; boto3 (which the Lambda runtime has) is imported when AWS has to be asked, and never before.
+"""The reflector Lambda. A payload passes decode, rules, flow, a sink, delivery, dead letters and accounting.
+
+The zip has the folder above as its root: `handler.py` and this package. It uses the standard library and, if the package has
+them, orjson and isal. boto3, which the Lambda runtime has, is imported at the first call to AWS.
 """
 
 __version__ = "0.1.0"

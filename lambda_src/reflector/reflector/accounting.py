@@ -1,7 +1,12 @@
-"""What became of an invocation's events: one line on stdout, whatever happens (but for the own log group's, see `accounted`).
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"), so that CloudWatch makes
-metrics of it in the namespace `LogReflector`, by function. It holds counts and names, never anything of a message.
+"""The accounting line: one line on stdout for each invocation, with what happened to its events.
+
+The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"). CloudWatch makes metrics
+of it in the namespace `LogReflector`, by function. It holds counts and names, nothing of a message. The module delivery_check
+searches for this line, by the names in `delivery_line`.
 """
 
 import json
@@ -15,7 +20,8 @@ from threading import Lock
 from typing import Any
 
 from .decode import Payload
-from .delivery import Sent, Unsent
+from .delivery import Sent, Undelivered
+from .delivery_line import DELIVERED_EVENTS, LOG_GROUP
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -25,12 +31,12 @@ _UNITS = {"ReceivedBytes": "Bytes", "DurationMs": "Milliseconds"}
 
 
 class AccountsError(Exception):
-    """Events that a sink was given are neither there nor handed back: a mistake in this program. The invocation fails, so that Lambda tries it again."""
+    """A bug in this program lost events of a sink: they are neither delivered nor handed back. Lambda retries the invocation."""
 
 
 @dataclass(slots=True)
 class SinkTally:
-    """What became of the events that were meant for one sink."""
+    """Counts of the events for one sink."""
 
     given: int = 0
     dead_lettered: int = 0
@@ -38,14 +44,14 @@ class SinkTally:
     sent: Sent = field(default_factory=Sent)
 
     @property
-    def settled(self) -> bool:
-        """Whether every event is accounted for."""
+    def is_balanced(self) -> bool:
+        """Whether each event is delivered, dead-lettered or failed."""
         return self.given == self.sent.events + self.dead_lettered + self.failed
 
 
 @dataclass(slots=True)
 class Tally:
-    """The running counts of one invocation. Sinks may be counted from several threads."""
+    """Counts of one invocation. Several threads may count sinks."""
 
     received_events: int = 0
     received_bytes: int = 0
@@ -63,21 +69,21 @@ class Tally:
 
     @property
     def only_payload(self) -> Payload | None:
-        """The payload, if there was one and no other: a replay has several."""
+        """The payload, if there was exactly one: a replay has several."""
         return self._payload if self._payloads == 1 else None
 
     def receive(self, payload: Payload) -> None:
-        """A payload has come in."""
+        """Count a payload that the invocation received."""
         self._payload = payload
         self.received_events += payload.count
         self.received_bytes += payload.size
         self._payloads += 1
 
-    def unsent(self, sink: str, unsent: Unsent, *, queued: bool) -> None:
-        """Events that are not at the sink: in the queue, or not even there."""
-        numbers = {(self._payloads, number) for number in unsent.batch.numbers}
+    def add_undelivered(self, sink: str, undelivered: Undelivered, *, queued: bool) -> None:
+        """Count events that the sink did not accept, either as dead-lettered or as failed."""
+        numbers = {(self._payloads, number) for number in undelivered.batch.numbers}
         with self._lock:
-            self.reasons[sink, unsent.reason] += len(numbers)
+            self.reasons[sink, undelivered.reason] += len(numbers)
             if queued:
                 self.sinks[sink].dead_lettered += len(numbers)
                 self._dead_lettered |= numbers
@@ -87,41 +93,41 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """Events that are neither delivered nor in the queue."""
+        """The number of events that are neither delivered nor in the queue."""
         return len(self._failed)
 
     @property
     def delivered(self) -> int:
-        """Events that sinks accepted; one that went to two of them counts twice."""
+        """The number of events that sinks accepted. An event for two sinks counts twice."""
         return sum(tally.sent.events for tally in self.sinks.values())
 
     def check(self) -> None:
-        """Raises AccountsError unless every sink has taken or handed back what it was given."""
-        if unsettled := [name for name, sink in self.sinks.items() if not sink.settled]:
+        """Raise AccountsError if a sink neither accepted nor handed back an event."""
+        if unbalanced := [name for name, sink in self.sinks.items() if not sink.is_balanced]:
             raise AccountsError(
-                f"The accounts of {', '.join(unsettled)} do not add up: events are neither delivered nor handed back."
+                f"The accounts of {', '.join(unbalanced)} do not add up: events are neither delivered nor handed back."
             )
 
     def counts(self) -> dict[str, int]:
-        """The metrics by name; bytes are those of the decompressed payload.
+        """Return the metrics by name. Bytes are those of the decompressed payload.
 
-        Each received event is dropped, delivered (to every sink that it is for), dead-lettered or failed: the four always
-        add up. Where a mistake in this program leaves events out of the accounts, they are failed.
+        Each received event counts as dropped, delivered (to all sinks of its route), dead-lettered or failed, so the four add
+        up. Events that a bug left out of the accounts count as failed.
         """
-        meant = self.received_events - self.dropped.total()
+        to_deliver = self.received_events - self.dropped.total()
         sinks = self.sinks.values()
-        if sinks and all(tally.settled for tally in sinks):
-            delivered = meant - len(self._dead_lettered | self._failed)
+        if sinks and all(tally.is_balanced for tally in sinks):
+            delivered = to_deliver - len(self._dead_lettered | self._failed)
         else:
             delivered = min((tally.sent.events for tally in sinks), default=0)
-        dead_lettered = min(len(self._dead_lettered - self._failed), meant - delivered)
+        dead_lettered = min(len(self._dead_lettered - self._failed), to_deliver - delivered)
         return {
             "ReceivedEvents": self.received_events,
             "ReceivedBytes": self.received_bytes,
             "DroppedEvents": self.dropped.total(),
-            "DeliveredEvents": delivered,
+            DELIVERED_EVENTS: delivered,
             "DeadLetteredEvents": dead_lettered,
-            "FailedEvents": meant - delivered - dead_lettered,
+            "FailedEvents": to_deliver - delivered - dead_lettered,
             "UndecodablePayloads": self.undecodable,
             "Requests": sum(tally.sent.requests for tally in sinks),
             "Retries": sum(tally.sent.retries for tally in sinks),
@@ -131,9 +137,9 @@ class Tally:
 
 @contextmanager
 def accounted() -> Iterator[Tally]:
-    """A tally for what happens inside; its line is printed at the end, with the error's name if there was one.
+    """Yield a tally, and print its line at the end, with the name of an error if there was one.
 
-    Of the own log group's events nothing is printed: the line would be the next of them.
+    For events of the reflector's own log group nothing is printed: the line would be the next such event.
     """
     tally = Tally()
     started = time.monotonic()
@@ -150,7 +156,7 @@ def accounted() -> Iterator[Tally]:
 
 
 def metric_line(tally: Tally) -> str:
-    """The tally as one line in the embedded metric format."""
+    """Return the tally as one line in the embedded metric format."""
     counts = tally.counts()
     directive = {
         "Namespace": NAMESPACE,
@@ -161,7 +167,7 @@ def metric_line(tally: Tally) -> str:
     line: dict[str, Any] = {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
-        "logGroup": payload.log_group if payload else "",
+        LOG_GROUP: payload.log_group if payload else "",
         "logStream": payload.log_stream if payload else "",
         "owner": payload.owner if payload else "",
         **counts,

@@ -1,12 +1,18 @@
-"""AWS, asked through the runtime's own SDK, which is imported when it is needed first: it costs 0.3 CPU-seconds."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls to AWS through the SDK of the Lambda runtime.
+
+boto3 is imported at the first call, because importing it costs 0.3 CPU-seconds.
+"""
 
 from functools import lru_cache
 from math import floor, log2
 from typing import Any
 
-_PASSING = frozenset(
+THROTTLING_CODES = frozenset(
     {
-        # Throttling, by its many names.
         "BandwidthLimitExceeded",
         "KMSThrottlingException",
         "ProvisionedThroughputExceededException",
@@ -18,7 +24,12 @@ _PASSING = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
-        # What is down, or was in the way, for a moment.
+    }
+)
+"""Error codes of throttling (AWS SDKs and Tools reference guide, "Retry behavior"; the services' pages)."""
+
+UNAVAILABLE_CODES = frozenset(
+    {
         "InternalError",
         "InternalFailure",
         "InternalFailureException",
@@ -30,25 +41,27 @@ _PASSING = frozenset(
         "ServiceUnavailableException",
     }
 )
-"""Error codes that another attempt may not meet again (AWS SDKs and Tools reference guide, "Retry behavior"; the services' pages)."""
+"""Error codes of a service that is down, or of a request that collided with another one (same sources)."""
+
+_TRANSIENT_CODES = THROTTLING_CODES | UNAVAILABLE_CODES
 
 
 class AwsError(Exception):
-    """A call did not succeed.
+    """A call failed.
 
-    `code` is AWS's error code or, where no answer came (`status` 0), the name of the SDK's error. Neither holds anything of
-    what was sent: the SDK's own texts may.
+    `code` is AWS's error code or, without an answer (`status` 0), the class name of the SDK's error. Both are free of
+    anything that was sent; the SDK's own texts are not. `transient`: a retry may succeed.
     """
 
-    def __init__(self, operation: str, code: str, status: int, *, passing: bool) -> None:
+    def __init__(self, operation: str, code: str, status: int, *, transient: bool) -> None:
         super().__init__(f"{operation}: {code}")
         self.operation = operation
         self.code = code
         self.status = status
-        self.passing = passing
+        self.transient = transient
 
 
-def ask(
+def call(
     service: str,
     operation: str,
     region: str | None = None,
@@ -57,9 +70,9 @@ def ask(
     attempts: int = 3,
     **parameters: Any,
 ) -> dict[str, Any]:
-    """The answer to an operation (as boto3 calls it) in that region, by default the function's. Raises AwsError.
+    """Return the answer of an operation, which has boto3's name. Raises AwsError.
 
-    An attempt takes about `timeout` seconds at the most.
+    The default region is the function's. An attempt takes about `timeout` seconds at most.
     """
     from botocore.exceptions import (  # noqa: PLC0415
         BotoCoreError,
@@ -74,21 +87,21 @@ def ask(
     except ClientError as error:
         code = plain_code(error.response.get("Error", {}).get("Code"))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        passing = passes(code) or status == 429 or status >= 500
-        raise AwsError(error.operation_name, code, status, passing=passing) from None
+        transient = is_transient(code) or status == 429 or status >= 500
+        raise AwsError(error.operation_name, code, status, transient=transient) from None
     except (BotoCoreError, ResponseParserError) as error:
-        passing = isinstance(error, ConnectionError | HTTPClientError | ResponseParserError)
-        raise AwsError(operation, type(error).__name__, 0, passing=passing) from None
+        transient = isinstance(error, ConnectionError | HTTPClientError | ResponseParserError)
+        raise AwsError(operation, type(error).__name__, 0, transient=transient) from None
     return answer
 
 
-def passes(code: str) -> bool:
-    """Whether an error of that code may pass by itself."""
-    return code in _PASSING
+def is_transient(code: str) -> bool:
+    """Return whether a retry after an error with this code may succeed."""
+    return code in _TRANSIENT_CODES
 
 
 def plain_code(code: Any) -> str:
-    """An error code that can be shown: letters, digits, dots and underscores, as AWS's are."""
+    """Return an error code that is safe to show: letters, digits, dots and underscores, as in AWS's codes."""
     text = str(code)
     plain = text.isascii() and text.replace(".", "").replace("_", "").isalnum()
     return text if plain and len(text) <= 64 else "unknown error"
@@ -96,7 +109,7 @@ def plain_code(code: Any) -> str:
 
 @lru_cache(maxsize=64)  # a client costs tens of CPU-ms, and keeps its connections
 def client(service: str, region: str | None, seconds: float, attempts: int) -> Any:
-    """boto3's client for a service."""
+    """Return boto3's client for a service."""
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
@@ -105,10 +118,10 @@ def client(service: str, region: str | None, seconds: float, attempts: int) -> A
         read_timeout=seconds * 5 / 8,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    # A session of its own: boto3's default one is not for threads, and each sink may have one.
+    # Each client has its own session: boto3's default session is not thread-safe, and sinks run in threads.
     return boto3.Session().client(service, region_name=region, config=config)
 
 
 def _rounded(seconds: float) -> float:
-    """The power of two below: time-outs belong to a client, and one for each length of time would be many."""
+    """Return the power of two below, so that few clients are made: a client has one time-out."""
     return 2.0 ** floor(log2(max(seconds, 0.1)))

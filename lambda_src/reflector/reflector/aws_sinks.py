@@ -1,25 +1,29 @@
-"""What the sinks have in common that are services of AWS."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parts that the sinks for AWS services share."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .aws import AwsError, passes, plain_code
+from .aws import AwsError, is_transient, plain_code
 from .codec import utf8
 from .lines import batches, whole_lines
 from .sinks import ACCEPTED, Batch, Chunk, Outcome
 
-RECORDS = 500
+MAX_RECORDS = 500
 """Records of one PutRecords or PutRecordBatch."""
 
 LINES_PER_RECORD = 500
-"""Firehose parts the lines of a record again (dynamic partitioning) only up to this many: its PutRecordBatch page."""
+"""Firehose's dynamic partitioning splits a record into at most this many (API reference, "PutRecordBatch")."""
 
 _TOO_LARGE = frozenset({"EntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of one request: their partition key, their data, and how many events each has."""
+    """Records of one request: their partition key, their data, and the number of events in each."""
 
     key: str
     data: Sequence[bytes]
@@ -27,25 +31,25 @@ class Records:
 
 
 class RecordSink:
-    """A stream of records of newline-terminated lines. A class of it says how they are put, and the stream's limits in bytes.
+    """Base for sinks that put records of newline-terminated lines into a stream.
 
-    `pack`: as many lines as fit are one record.
+    A subclass sets the stream's limits in bytes and implements `put`. With `pack`, a record holds as many lines as fit.
     """
 
     request_bytes: int
     record_bytes: int
     largest_record: int
-    """Of a record with a single line: a stream may be set to take more than the usual `record_bytes`."""
+    """Limit for a record with one line. A stream may be configured to take more than the usual `record_bytes`."""
 
     def __init__(self, *, pack: bool) -> None:
         self._lines_per_record = LINES_PER_RECORD if pack else 1
 
     def key(self, batch: Batch) -> str:  # noqa: ARG002
-        """The records' partition key, where the service has them."""
+        """Return the records' partition key, if the service has partition keys."""
         return ""
 
     def put(self, records: Records, timeout: float) -> Sequence[str | None]:
-        """The error code of each record, None for one that was taken. May raise AwsError."""
+        """Send the records. Return the error code of each, None for an accepted one. May raise AwsError."""
         raise NotImplementedError
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Records]]:
@@ -55,11 +59,11 @@ class RecordSink:
         lines = [utf8(f"{line}\n") for line in whole_lines(batch)]
         places = list(batches(map(len, lines), self.record_bytes - extra, self._lines_per_record, between=0))
         data = [b"".join(lines[place.start : place.stop]) for place in places]
-        # What is longer than usual may be refused, and its request with it: it travels alone.
+        # The service may refuse a record above the usual limit with its whole request: it is sent alone.
         sizes = (
             len(item) + extra if len(item) + extra <= self.record_bytes else self.request_bytes + 1 for item in data
         )
-        for span in batches(sizes, self.request_bytes, RECORDS, between=0):
+        for span in batches(sizes, self.request_bytes, MAX_RECORDS, between=0):
             chosen = slice(span.start, span.stop)
             records = Records(key, data[chosen], [len(place) for place in places[chosen]])
             yield Chunk(range(places[span.start].start, places[span.stop - 1].stop), records)
@@ -72,44 +76,49 @@ class RecordSink:
         try:
             codes = self.put(records, timeout)
         except AwsError as error:
-            return outcome_of(error)
+            return outcome_of_error(error)
         if len(codes) != len(records.data):
-            return Outcome("again", "the sink's answer was not whole")
-        return parted(codes, records.events)
+            return Outcome("retry", "the sink's answer was not whole")
+        return outcome_of_records(codes, records.events)
 
     def renew(self) -> bool:
         """See `Sink`. The credentials are the function's own."""
         return False
 
 
-def parted(codes: Sequence[str | None], events: Sequence[int]) -> Outcome:
-    """What the error codes of records mean, each of which has so many events."""
+def outcome_of_records(codes: Sequence[str | None], events: Sequence[int]) -> Outcome:
+    """Return the outcome of a request from the error code of each record and the number of events in each."""
     if not any(codes):
         return ACCEPTED
-    again: list[int] = []
+    retry: list[int] = []
     refused: dict[int, str] = {}
     reason = ""
     place = 0
     for code, count in zip(codes, events, strict=True):
         places = range(place, place + count)
         place += count
-        if code and passes(code):
+        if code and is_transient(code):
             reason = f"the sink answered {code} for a record"
-            again += places
+            retry += places
         elif code:
             refused.update(dict.fromkeys(places, f"the sink refused the record: {plain_code(code)}"))
-    if len(again) == place:
-        return Outcome("again", reason)
-    return Outcome("partly", reason, again=again, refused=refused)
+    if len(retry) == place:
+        return Outcome("retry", reason)
+    return Outcome("partial", reason, retry=retry, refused=refused)
 
 
-def outcome_of(error: AwsError) -> Outcome:
-    """What became of a request that did not succeed."""
-    if error.status == 0 and error.passing:
-        return Outcome("again", f"the connection to the sink broke ({error.code})")
+def outcome_of_error(error: AwsError) -> Outcome:
+    """Return the outcome of a request that failed as a whole."""
+    if error.status == 0 and error.transient:
+        return Outcome("retry", f"the connection to the sink broke ({error.code})")
     if error.status == 0:
         return Outcome("refused", f"the request could not be made: {error.code}")
-    if error.passing:
-        return Outcome("again", f"the sink answered {error.code}")
+    if error.transient:
+        return Outcome("retry", f"the sink answered {error.code}")
     reason = f"{error.operation} was refused: {error.code}"
     return Outcome("too_large" if error.code in _TOO_LARGE or error.status == 413 else "refused", reason)
+
+
+def resource_arn(name: str, place: str) -> str:
+    """Return the name if it is an ARN, else the ARN of that name. `place` is the ARN's part between partition and name."""
+    return name if name.startswith("arn:") else f"arn:{{partition}}:{place}/{name}"

@@ -1,7 +1,11 @@
-"""gzip and JSON: by orjson and isal where the package carries them (`reflector_native`), by the standard library otherwise.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Both give the same text; compressed bytes differ. What is tried natively and refused is tried again by the standard library,
-which alone decides what is valid.
+"""gzip and JSON: by orjson and isal if the package has them (`reflector_native`), else by the standard library.
+
+Both produce the same text; compressed bytes differ. If the native code refuses a text, the standard library tries it again: it
+alone decides what is valid.
 """
 
 import gzip as _gzip
@@ -21,19 +25,19 @@ except ImportError:
     NATIVE = False
 
 _surrogate = re.compile("[\ud800-\udfff]")
-_GZIP_FORMAT = 31  # zlib's window bits for: the largest window, gzip's header and checksum
+_GZIP_FORMAT = 31  # zlib's window bits: the largest window, with gzip's header and checksum
 _LEVEL = 6
-"""Data transfer out of AWS costs more than CPU: what level 1 posts more costs some thirty times what it saves (bench/README.md)."""
+"""Data transfer out of AWS costs more than CPU: level 1 saves a thirtieth of what its larger requests cost (bench/README.md)."""
 
 _NATIVE_LEVEL = 2
 
 
 class TooLargeError(Exception):
-    """The data would decompress to more than the limit."""
+    """The data decompresses to more than the limit."""
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """The decompressed bytes, checksums verified. Raises ValueError for what is no whole gzip, TooLargeError beyond `limit` bytes."""
+    """Return the decompressed bytes, checksums verified. Raises ValueError for incomplete gzip, TooLargeError beyond `limit` bytes."""
     parts = []
     size = 0
     broken: Any = (zlib.error, isal_zlib.error) if NATIVE else zlib.error
@@ -54,7 +58,7 @@ def gunzip(data: bytes, limit: int) -> bytes:
 
 
 def gzip(data: bytes) -> bytes:
-    """The data as gzip, without a time in it."""
+    """Return the data as gzip, without a timestamp."""
     if NATIVE:
         compressed: bytes = igzip.compress(data, compresslevel=_NATIVE_LEVEL, mtime=0)
         return compressed
@@ -62,8 +66,8 @@ def gzip(data: bytes) -> bytes:
 
 
 def loads(text: bytes) -> Any:
-    """The value of JSON text. Raises ValueError, or RecursionError when it is nested too deeply."""
-    # orjson would round numbers that have more digits than a float: AWS writes none outside of extracted fields.
+    """Return the value of JSON text. Raises ValueError, or RecursionError if it is nested too deeply."""
+    # orjson would round numbers with more digits than a float has. AWS writes such numbers in extracted fields only.
     if NATIVE and b'"extractedFields"' not in text:
         try:
             return orjson.loads(text)
@@ -73,7 +77,7 @@ def loads(text: bytes) -> Any:
 
 
 def is_json(text: str) -> bool:
-    """Whether the text, whole and without whitespace around it, is valid JSON (RFC 8259)."""
+    """Return whether the stripped text is valid JSON (RFC 8259)."""
     if NATIVE:
         try:
             orjson.loads(text)
@@ -89,19 +93,19 @@ def is_json(text: str) -> bool:
 
 
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-"""A value to JSON text, as compact as can be. The text may hold lone surrogates: see `utf8`."""
+"""Return a value as compact JSON text. The text may hold lone surrogates: see `utf8`."""
 
 dumps_string = encode_basestring
-"""The same for a string, several times as fast."""
+"""Return a string as JSON text, several times as fast as `dumps`."""
 
 
 def utf8(text: str) -> bytes:
-    r"""The bytes of JSON text. A lone surrogate, which UTF-8 cannot say, becomes its JSON escape (`\ud800`)."""
+    r"""Return the bytes of JSON text. A lone surrogate, which UTF-8 cannot encode, becomes its JSON escape (`\ud800`)."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def well_formed_utf8(text: str) -> bytes:
-    """The same for services that refuse such an escape: a lone surrogate becomes U+FFFD, which says that something was there."""
+    """Return the bytes for services that refuse such escapes: a lone surrogate becomes U+FFFD, the replacement character."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -109,9 +113,9 @@ def well_formed_utf8(text: str) -> bytes:
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError  # NaN and Infinity, which Python takes and JSON doesn't know
+    raise ValueError  # NaN and Infinity, which Python accepts and JSON does not
 
 
-# The decoder's own scanner, called without the decoder: it is asked once for each message. Numbers need no value: their
-# length is the cheapest one, and no number has too many digits for it.
+# The decoder's own scanner without the decoder, because it runs once for each message. Nobody needs the numbers: `len` is the
+# cheapest conversion, and accepts any number of digits.
 _scan = make_scanner(json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse_constant))  # type: ignore[arg-type]

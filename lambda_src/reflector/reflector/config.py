@@ -1,4 +1,8 @@
-"""The function's configuration: its environment, and the rules in it or in an SSM parameter.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The function's configuration: its environment, and the rules, which are there or in an SSM parameter.
 
 | variable | default | meaning |
 |---|---|---|
@@ -11,13 +15,13 @@
 | `INCLUDE_EVENT_ID` | false | CloudWatch's event `id` in each record |
 | `INCLUDE_EXTRACTED_FIELDS` | false | `extractedFields` in each record whose filter pattern names fields |
 | `COMPRESS_DATA` | true | gzip request bodies |
-| `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped, whatever the sink |
-| `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME[:VERSION]` of a parameter with that (what follows a `#` is ignored) |
-| `DEAD_LETTER_QUEUE` | | name of the SQS queue for what cannot be sent; without one such an invocation fails |
+| `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped for all sinks |
+| `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME[:VERSION]` of a parameter with this JSON (`#...` is ignored) |
+| `DEAD_LETTER_QUEUE` | | name of the SQS queue for undelivered events; without one, an invocation with such events fails |
 
-Names are those of Sumo Logic's own CloudWatch Lambda where it has the setting. With `SUMO_ENDPOINT` there is a sink named
-`sumologic`; those of `REFLECTOR_RULES` stand beside it. An empty variable is one that is not set. Booleans: true or false
-(also 1/0, yes/no, on/off), in any case.
+The names are those of Sumo Logic's own CloudWatch Lambda, if it has the setting. `SUMO_ENDPOINT` adds a sink named `sumologic`
+to those of `REFLECTOR_RULES`. An empty variable counts as not set. Booleans are true or false (also 1/0, yes/no, on/off), in
+upper or lower case.
 """
 
 import json
@@ -56,29 +60,29 @@ _BOOLEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where events go: the sinks by name, the routes, the stream prefixes."""
+    """The sinks by name, the routes, and the prefixes of log streams."""
 
     sinks: Mapping[str, Sink[Any]]
     routes: tuple[Route, ...]
     log_stream_prefixes: tuple[str, ...]
 
     def route(self, log_group: str) -> Route:
-        """The first route that fits."""
-        return next(route for route in self.routes if route.fits(log_group))
+        """Return the first route whose patterns match the log group."""
+        return next(route for route in self.routes if route.matches(log_group))
 
 
 def current_config() -> Config:
-    """The configuration of this environment; its sinks, with their connections, outlive the invocation. Raises SettingsError."""
+    """Return the configuration of this environment. Its sinks, with their connections, outlive the invocation. Raises SettingsError."""
     return _parsed(tuple(map(os.environ.get, _VARIABLES)))
 
 
 def checked(environment: Mapping[str, str]) -> Config:
-    """The configuration of another environment, for who deploys it. Raises SettingsError."""
+    """Return the configuration of another environment, for a check before the deployment. Raises SettingsError."""
     return _parsed.__wrapped__(tuple(map(environment.get, _VARIABLES)))
 
 
 def checked_rules(rules: Any, others: tuple[str, ...] = ()) -> tuple[dict[str, Sink[Any]], tuple[Route, ...]]:
-    """Sinks and routes of `{"sinks": ..., "routes": ...}`; `others` are sinks that stand beside them. Raises SettingsError with the place."""
+    """Return sinks and routes of `{"sinks": ..., "routes": ...}`. `others`: names of more sinks. Raises SettingsError with the place."""
     if not isinstance(rules, Mapping):
         raise SettingsError("the rules: must be an object with sinks and routes.")
     for name in rules:
@@ -115,7 +119,7 @@ _NO_SINK = "SUMO_ENDPOINT is not set: give the https URL of a Sumo Logic HTTP so
 
 
 def _sumo_logic(value: Mapping[str, str]) -> Sink[Any]:
-    from .sinks.sumologic import Options, SumoLogic  # noqa: PLC0415  (who sends elsewhere does not import it)
+    from .sinks.sumologic import Options, SumoLogic  # noqa: PLC0415  (imported only if it is used)
 
     endpoint = Secret(value["SUMO_ENDPOINT"], "SUMO_ENDPOINT")
     texts: dict[str, Any] = {option: value[name] for name, option in _TEXTS.items()}

@@ -1,4 +1,8 @@
-"""What could not be sent, in an SQS queue: subscription events like those that CloudWatch Logs sends, with a member more.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Dead letters: undelivered events in an SQS queue, as subscription events with one more member.
 
     {"awslogs": {"data": "..."},
      "deadLetter": {"sink": "sumologic", "reason": "the sink answered 503", "attempts": 4, "events": 12,
@@ -16,43 +20,46 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from .aws import AwsError, ask
+from .aws import AwsError, call
 from .codec import dumps, gzip, utf8
 from .decode import DATA_MESSAGE
-from .delivery import Unsent
+from .delivery import Undelivered
+from .records import subset
 
-MESSAGE_BYTES = 256 * 1024
-"""The size that a message is kept within where its events can be parted: SQS's limit was this until 2025, and is 1 MiB since."""
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Limit for a dead letter with several events. This was SQS's limit until 2025, which is 1 MiB since."""
 
-MARK = "deadLetter"
+METADATA = "deadLetter"
 
 
 class QueueRefusedError(Exception):
-    """The queue did not take a message. The text says why, and holds nothing of it."""
+    """The queue did not accept a message. The text gives the reason, and nothing of the message."""
 
 
-def letters(unsent: Unsent, sink: str) -> Iterator[tuple[str, Unsent]]:
-    """The bodies of the messages that hold the events, with what each holds: within `MESSAGE_BYTES` unless one event alone is larger."""
-    body = _letter(unsent, sink)
-    count = len(unsent.batch.events)
-    if len(body) <= MESSAGE_BYTES or count == 1:
-        yield body, unsent
+def dead_letters(undelivered: Undelivered, sink: str) -> Iterator[tuple[str, Undelivered]]:
+    """Yield the bodies of the dead letters, each with its events: at most `MAX_MESSAGE_BYTES`, unless one event is larger."""
+    body = _dead_letter(undelivered, sink)
+    count = len(undelivered.batch.events)
+    if len(body) <= MAX_MESSAGE_BYTES or count == 1:
+        yield body, undelivered
         return
-    # About as many as are needed: halves of halves would compress everything once more for each doubling.
-    parts = min(count, len(body) * 4 // (MESSAGE_BYTES * 3) + 1)
+    # The number of parts is estimated: halving would compress everything again for each doubling.
+    parts = min(count, len(body) * 4 // (MAX_MESSAGE_BYTES * 3) + 1)
     for part in range(parts):
         positions = range(count * part // parts, count * (part + 1) // parts)
-        yield from letters(replace(unsent, batch=unsent.batch.only(positions)), sink)
+        yield from dead_letters(replace(undelivered, batch=subset(undelivered.batch, positions)), sink)
 
 
-def undecodable(event: Any, reason: str) -> str:
-    """The body of the message that holds an event which is no payload, as it came."""
-    mark = _mark(None, reason, 1, 0)
-    return json.dumps({**event, MARK: mark} if isinstance(event, Mapping) else {"event": event, MARK: mark})
+def undecodable_letter(event: Any, reason: str) -> str:
+    """Return the body of the dead letter with an event that is no payload, unchanged."""
+    metadata = _metadata(None, reason, 1, 0)
+    return json.dumps(
+        {**event, METADATA: metadata} if isinstance(event, Mapping) else {"event": event, METADATA: metadata}
+    )
 
 
 class Queue:
-    """The dead-letter queue of that name in the function's account and region. Connects when it is needed first."""
+    """The dead-letter queue of that name in the function's account and region. Connects at the first message."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -60,7 +67,7 @@ class Queue:
     def put(self, body: str) -> None:
         """Put a message into the queue. Raises QueueRefusedError."""
         try:
-            ask("sqs", "send_message", QueueUrl=_url(self._name), MessageBody=body)
+            call("sqs", "send_message", QueueUrl=_url(self._name), MessageBody=body)
         except AwsError as error:
             if error.status:
                 raise QueueRefusedError(
@@ -70,18 +77,18 @@ class Queue:
 
 
 def current_queue() -> Queue | None:
-    """The queue of this environment, if there is one."""
+    """Return the queue of this environment, if it has one."""
     name = os.environ.get("DEAD_LETTER_QUEUE", "").strip()
     return Queue(name) if name else None
 
 
-@lru_cache(maxsize=1)  # outlives the invocation; an error is not remembered
+@lru_cache(maxsize=1)  # outlives the invocation; an error is not cached
 def _url(name: str) -> str:
-    return str(ask("sqs", "get_queue_url", QueueName=name)["QueueUrl"])
+    return str(call("sqs", "get_queue_url", QueueName=name)["QueueUrl"])
 
 
-def _letter(unsent: Unsent, sink: str) -> str:
-    batch = unsent.batch
+def _dead_letter(undelivered: Undelivered, sink: str) -> str:
+    batch = undelivered.batch
     payload = {
         "messageType": DATA_MESSAGE,
         "owner": batch.owner,
@@ -91,11 +98,11 @@ def _letter(unsent: Unsent, sink: str) -> str:
         "logEvents": batch.events,
     }
     data = base64.b64encode(gzip(utf8(dumps(payload)))).decode()
-    mark = _mark(sink, unsent.reason, unsent.attempts, len(batch.events))
-    return json.dumps({"awslogs": {"data": data}, MARK: mark}, separators=(",", ":"))
+    metadata = _metadata(sink, undelivered.reason, undelivered.attempts, len(batch.events))
+    return json.dumps({"awslogs": {"data": data}, METADATA: metadata}, separators=(",", ":"))
 
 
-def _mark(sink: str | None, reason: str, attempts: int, events: int) -> dict[str, Any]:
+def _metadata(sink: str | None, reason: str, attempts: int, events: int) -> dict[str, Any]:
     return {
         "sink": sink,
         "reason": reason,

@@ -1,4 +1,8 @@
-"""From the Lambda event to the log events in it.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decoding of the Lambda event into log events.
 
 Source: AWS page "Using CloudWatch Logs subscription filters" (the record's members) and AWS Lambda developer guide
 "Process CloudWatch Logs with Lambda" (`awslogs.data`: base64 of gzip of JSON).
@@ -16,26 +20,27 @@ from . import codec
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
-SEAM = "seam"
+OVERLAP = "seam"
+"""The value of `backfill` for events that the filter may have delivered, too."""
 
-SLAB_BYTES = 4_000_000
-"""About as much decompressed text is turned into events at once: as Python objects it takes four times the memory."""
+PAGE_BYTES = 4_000_000
+"""About this much decompressed text becomes events at once: as Python objects it takes four times the memory."""
 
 _EVENTS = b'"logEvents":['
 _BETWEEN_EVENTS = b'},{"id":"'
 _MEGABYTE = 1024 * 1024
 
-_Slabs = Sequence[Callable[[], list["LogEvent"]]]
+_Pages = Sequence[Callable[[], list["LogEvent"]]]
 
 
 class PayloadError(Exception):
-    """The event is no readable CloudWatch Logs payload. The text says what is broken and holds nothing of the payload."""
+    """The event is no readable CloudWatch Logs payload. The text names the defect and holds nothing of the payload."""
 
 
 class LogEvent(TypedDict):
     """One log event as CloudWatch Logs sends it: `timestamp` in ms since the epoch, `id` of 56 digits.
 
-    `requestID` is ours: in a dead letter it says what an earlier event of the payload said ("": nothing).
+    The reflector adds `requestID`: the request id that an event inherits from an earlier one ("": none). Dead letters carry it.
     """
 
     id: NotRequired[str]
@@ -49,8 +54,8 @@ class LogEvent(TypedDict):
 class Payload:
     """A decoded payload. `size` is its decompressed size in bytes, `count` its number of events.
 
-    `backfill`: not from a subscription filter but from the subscriber, which read the events. `seam`: the filter may have
-    delivered some of them, too.
+    `backfill`: the subscriber read and sent the events, not a subscription filter. `overlap`: the filter may have delivered
+    some of them, too.
     """
 
     message_type: str
@@ -60,34 +65,34 @@ class Payload:
     filters: tuple[str, ...]
     size: int
     count: int
-    _slabs: _Slabs
+    _pages: _Pages
     backfill: bool = False
-    seam: bool = False
+    overlap: bool = False
 
     @property
-    def slab_count(self) -> int:
-        """How many lists `slabs` gives."""
-        return len(self._slabs)
+    def page_count(self) -> int:
+        """The number of lists that `pages` yields."""
+        return len(self._pages)
 
-    def slabs(self) -> Iterator[list[LogEvent]]:
-        """The events in the order they were written, in lists of bounded size. Can be asked for again."""
-        return (slab() for slab in self._slabs)
+    def pages(self) -> Iterator[list[LogEvent]]:
+        """Yield the events in their order, in lists of bounded size. May be called again."""
+        return (page() for page in self._pages)
 
-    def of(self, events: list[LogEvent]) -> "Payload":
-        """The payload with these of its events only."""
-        return replace(self, count=len(events), _slabs=[lambda: events])
+    def with_events(self, events: list[LogEvent]) -> "Payload":
+        """Return the payload with these of its events only."""
+        return replace(self, count=len(events), _pages=[lambda: events])
 
 
 def decode(event: Mapping[str, Any]) -> Payload:
-    """The payload of a subscription event, control messages included. Raises PayloadError.
+    """Return the payload of a subscription event, control messages included. Raises PayloadError.
 
-    A message type that AWS's page doesn't know is an error too: forwarding it might send what is no log, dropping it might
-    lose what is one, and in the dead-letter queue it is safe and seen.
+    A message type that AWS does not document is an error, too. It may hold logs or not; the dead-letter queue keeps it
+    safe and visible.
     """
     text = _unpack(event)
-    # Errors are raised `from None` throughout: the causes' texts quote the bytes they stumbled over.
+    # Errors are raised `from None` throughout, because the texts of their causes quote the payload.
     try:
-        head, slabs, count = _in_slabs(text) if len(text) > SLAB_BYTES else _whole(text)
+        head, pages, count = _in_pages(text) if len(text) > PAGE_BYTES else _whole(text)
     except (ValueError, RecursionError):
         raise PayloadError("The payload is not valid JSON.") from None
     message_type = head.get("messageType")
@@ -107,14 +112,14 @@ def decode(event: Mapping[str, Any]) -> Payload:
         filters,
         len(text),
         count,
-        slabs,
+        pages,
         backfill=bool(backfill),
-        seam=backfill == SEAM,
+        overlap=backfill == OVERLAP,
     )
 
 
 def largest_payload() -> int:
-    """Bytes that a payload may decompress to: a quarter of the function's memory, so that a zip bomb cannot end it."""
+    """Return the limit for a decompressed payload: a quarter of the function's memory, as a protection against zip bombs."""
     return int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 256) * _MEGABYTE // 4
 
 
@@ -141,7 +146,7 @@ def _unpack(event: Mapping[str, Any]) -> bytes:
         ) from None
 
 
-def _whole(text: bytes) -> tuple[Mapping[str, Any], _Slabs, int]:
+def _whole(text: bytes) -> tuple[Mapping[str, Any], _Pages, int]:
     body = codec.loads(text)
     if not isinstance(body, dict):
         raise PayloadError("The payload is not a JSON object.")
@@ -149,36 +154,36 @@ def _whole(text: bytes) -> tuple[Mapping[str, Any], _Slabs, int]:
     return body, [lambda: events], len(events)
 
 
-def _in_slabs(text: bytes) -> tuple[Mapping[str, Any], _Slabs, int]:
-    """Like `_whole`, with the events left as text, each piece of which was found valid.
+def _in_pages(text: bytes) -> tuple[Mapping[str, Any], _Pages, int]:
+    """Do the work of `_whole`, but leave the events as pieces of text, each checked to be valid.
 
-    Between the events stands a text that cannot stand inside a JSON string, where its quotes would be escaped. Payloads that
-    are laid out in another way than CloudWatch Logs does it are read whole.
+    The text is cut at the separator between two events, which cannot occur inside a JSON string, where quotes are escaped.
+    A payload with another layout than CloudWatch Logs uses is read as a whole.
     """
     start, end = text.find(_EVENTS) + len(_EVENTS), text.rfind(b"]")
-    slabs = []
+    pages = []
     at = start
-    while end - at > SLAB_BYTES and (cut := text.find(_BETWEEN_EVENTS, at + SLAB_BYTES, end)) >= 0:
-        slabs.append(partial(_slab, text, at, cut + 1))
+    while end - at > PAGE_BYTES and (cut := text.find(_BETWEEN_EVENTS, at + PAGE_BYTES, end)) >= 0:
+        pages.append(partial(_page, text, at, cut + 1))
         at = cut + 2
-    slabs.append(partial(_slab, text, at, end))
+    pages.append(partial(_page, text, at, end))
     try:
         head = codec.loads(text[:start] + text[end:])
         if not isinstance(head, dict) or head.get("logEvents") != []:
             return _whole(text)
-        return head, slabs, sum(len(slab()) for slab in slabs)
+        return head, pages, sum(len(page()) for page in pages)
     except (ValueError, RecursionError, PayloadError):
         return _whole(text)
 
 
-def _slab(text: bytes, start: int, end: int) -> list[LogEvent]:
+def _page(text: bytes, start: int, end: int) -> list[LogEvent]:
     return _events(codec.loads(b"[%b]" % text[start:end]))
 
 
 def _events(events: Any) -> list[LogEvent]:
-    """The value, once every item of it is known to be a log event."""
+    """Return the value after a check that every item is a log event. Raises PayloadError."""
     try:
-        # By map and set: a loop over the events would cost as much as forwarding them. Only an object has items by name.
+        # By map and set: a loop over the events would cost as much as forwarding them. Only an object has named items.
         timestamps = set(map(type, map(itemgetter("timestamp"), events))) <= {int}
         messages = set(map(type, map(itemgetter("message"), events))) <= {str}
     except (KeyError, TypeError):

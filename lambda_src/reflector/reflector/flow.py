@@ -1,6 +1,10 @@
-"""A payload's way: guards, route, and every sink of the route at the same time.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-A sink that is slow or down holds none of the others up, and none is sent to twice because of another.
+"""The way of a payload: route, batches, and all sinks of the route at the same time.
+
+A slow or broken sink does not delay the others, and its retries send nothing twice to them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,17 +14,20 @@ from dataclasses import replace
 from .accounting import SinkTally, Tally
 from .config import Config
 from .decode import Payload
-from .delivery import Delivery, Unsent
-from .records import with_request_ids
+from .delivery import Delivery, Undelivered
+from .records import subset, with_request_ids
 from .rules import Route, not_selected
 from .sinks import Batch
 
-Keep = Callable[[str, Unsent], None]
-"""Takes what a sink did not: the sink's name, and the events. Called from several threads when there are several sinks."""
+OnUndelivered = Callable[[str, Undelivered], bool]
+"""Stores events that a sink did not accept: the sink's name, and the events. Returns False to stop the delivery to that sink.
+
+Called from several threads when there are several sinks.
+"""
 
 
 class Flow:
-    """What is sent in one invocation."""
+    """The deliveries of one invocation."""
 
     def __init__(self, config: Config, seconds_left: Callable[[], float], tally: Tally) -> None:
         self._config = config
@@ -28,26 +35,23 @@ class Flow:
         self._tally = tally
         self._deliveries: dict[str, Delivery] = {}
 
-    def reflect(self, payload: Payload, keep: Keep) -> None:
-        """Send the payload's events where the configuration says, and hand what is not delivered to `keep`.
-
-        What `keep` raises ends the way to that sink, and is raised when the others are through.
-        """
+    def reflect(self, payload: Payload, on_undelivered: OnUndelivered) -> None:
+        """Send the payload's events to the sinks of its route."""
         if reason := not_selected(payload, self._config.log_stream_prefixes):
             self._tally.dropped[reason] += payload.count
             return
         route = self._config.route(payload.log_group)
-        given = self._send(payload, route, route.sinks, keep)
-        if given < payload.count:
-            self._tally.dropped["route"] += payload.count - given
+        selected = self._send(payload, route, route.sinks, on_undelivered)
+        if selected is not None and selected < payload.count:
+            self._tally.dropped["route"] += payload.count - selected
 
-    def resend(self, payload: Payload, sink: str, keep: Keep) -> None:
-        """Send to that sink what routes have let pass before. What they redact today is redacted."""
+    def resend(self, payload: Payload, sink: str, on_undelivered: OnUndelivered) -> None:
+        """Send events that a route selected before to one sink. Today's redactions apply."""
         route = self._config.route(payload.log_group)
-        self._send(payload, Route(route.log_groups, (sink,), redact=route.redact), [sink], keep)
+        self._send(payload, Route(route.log_groups, (sink,), redact=route.redact), [sink], on_undelivered)
 
-    def _send(self, payload: Payload, route: Route, sinks: Iterable[str], keep: Keep) -> int:
-        """How many events each of the sinks was given."""
+    def _send(self, payload: Payload, route: Route, sinks: Iterable[str], on_undelivered: OnUndelivered) -> int | None:
+        """Send to all sinks. Return how many events the route selected, None if the delivery to a sink was stopped."""
         names = list(sinks)
         for name in names:
             if name not in self._deliveries:
@@ -55,50 +59,49 @@ class Flow:
                 self._tally.sinks[name] = SinkTally(sent=self._deliveries[name].sent)
         if not names:
             return 0
-        if payload.slab_count == 1:  # nearly every one: cut and redacted once for all sinks
-            shared = list(_batches(payload, route))
-
-            def batches() -> Iterable[Batch]:
-                return shared
-        else:
-
-            def batches() -> Iterable[Batch]:
-                return _batches(payload, route)
-
-        if len(names) == 1:
-            return self._send_to(names[0], batches(), payload.count, keep)
+        # Nearly every payload has one page: then the sinks share one list of batches, routed and redacted once.
+        shared = list(_batches(payload, route)) if payload.page_count == 1 else None
+        tasks = [
+            (name, _batches(payload, route) if shared is None else shared, payload.count, on_undelivered)
+            for name in names
+        ]
+        if len(tasks) == 1:
+            return self._send_to(*tasks[0])
         with ThreadPoolExecutor(len(names)) as threads:
-            # Not `map`: what one raises would cancel those that are not begun.
-            ways = [threads.submit(self._send_to, name, batches(), payload.count, keep) for name in names]
-        given = [way.result() for way in ways]
-        return given[0]
+            # Not `map`: an exception of one would cancel those that have not begun.
+            futures = [threads.submit(self._send_to, *task) for task in tasks]
+        selected = [future.result() for future in futures]
+        return None if None in selected else selected[0]
 
-    def _send_to(self, name: str, batches: Iterable[Batch], count: int, keep: Keep) -> int:
+    def _send_to(self, name: str, batches: Iterable[Batch], count: int, on_undelivered: OnUndelivered) -> int | None:
         tally = self._tally.sinks[name]
-        tally.given += count  # all of them, until the way's end: what ends it early must not pass for delivered
-        given = 0
+        tally.given += (
+            count  # corrected at the end: if the delivery stops early, the remainder must not count as delivered
+        )
+        selected = 0
         for batch in batches:
-            given += len(batch.events)
-            for unsent in self._deliveries[name].deliver(batch):
-                keep(name, unsent)
-        tally.given -= count - given
-        return given
+            selected += len(batch.events)
+            for undelivered in self._deliveries[name].deliver(batch):
+                if not on_undelivered(name, undelivered):
+                    return None
+        tally.given -= count - selected
+        return selected
 
 
 def _batches(payload: Payload, route: Route) -> Iterator[Batch]:
     first = 0
     request_id = ""
-    for slab in payload.slabs():
-        events = slab
-        # Of a later slab the request id may be in an earlier one, and a redaction may take it away.
-        if slab and (payload.slab_count > 1 or route.redact):
-            events = with_request_ids(slab, request_id)
+    for page in payload.pages():
+        events = page
+        # A later page's request id may be in an earlier page, and a redaction may remove it.
+        if page and (payload.page_count > 1 or route.redact):
+            events = with_request_ids(page, request_id)
             request_id = events[-1].get("requestID", "")
         numbers = range(first, first + len(events))
         first += len(events)
         batch = Batch(payload.owner, payload.log_group, payload.log_stream, payload.filters, events, numbers)
         selected = route.select(events)
         if len(selected) < len(events):
-            batch = batch.only(selected)
+            batch = subset(batch, selected)
         if batch.events:
             yield replace(batch, events=route.redacted(batch.events))

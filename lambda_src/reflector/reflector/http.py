@@ -1,4 +1,11 @@
-"""HTTP: one kept-alive connection to an endpoint, and a base for the sinks that are posted to."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: one kept-alive connection to an endpoint, and a base class for sinks that use POST.
+
+It uses http.client, since importing urllib3 or requests would make a cold start slower, and limits the total time of a request.
+"""
 
 import contextlib
 import email.utils
@@ -23,10 +30,10 @@ from .secrets import Secret, SecretError
 from .sinks import ACCEPTED, Batch, Chunk, Outcome, Refusal
 
 CONNECT_SECONDS = 5.0
-"""The longest wait for one of a host's addresses: another one may be reachable."""
+"""The longest wait for one address of a host: another address may be reachable."""
 
 IDLE_SECONDS = 60.0
-"""Connections that rested longer are not used again: what lies between may have forgotten them without telling."""
+"""Connections that were idle for longer are not used again: a NAT gateway or firewall may have dropped them silently."""
 
 USER_AGENT = f"logreflector.aws/{__version__}"
 
@@ -43,7 +50,7 @@ _READ_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to post to. `target` (path and query) may hold a token, as that of a Sumo Logic source does: it is in no repr."""
+    """The URL for POST. `target` (path and query) may hold a token, as in the URL of a Sumo Logic source: no repr shows it."""
 
     secure: bool
     host: str
@@ -52,7 +59,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str, option: str, path: str = "/") -> "Endpoint":
-        """The endpoint that a URL names, `path` where it has none. Raises SettingsError, which names the option and not the URL."""
+        """Parse a URL; `path` is the default path. Raises SettingsError, which names the option and not the URL."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -71,7 +78,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST: header values as bytes, the body as it goes over the wire."""
+    """One POST: header values as bytes, and the body as it is sent."""
 
     headers: Headers
     body: bytes
@@ -79,7 +86,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response's status, the seconds that its Retry-After asks for (0 without one), and its body as far as it came."""
+    """A response: status, seconds of its Retry-After header (0 without one), and the received part of its body."""
 
     status: int
     retry_after: float
@@ -87,7 +94,7 @@ class Answer:
 
 
 class Connection:
-    """A connection that is opened when needed, kept alive, and opened again when the other side has closed it."""
+    """A connection that is opened at the first request, kept alive, and opened again after the server has closed it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -96,8 +103,8 @@ class Connection:
         self._deadline = 0.0
 
     def post(self, headers: Headers, body: bytes, timeout: float) -> Answer:
-        """The answer to the request. Raises OSError or http.client.HTTPException when none came within `timeout` seconds."""
-        # The wall clock: a frozen Lambda's monotonic clock may stand still.
+        """Return the answer. Raises OSError or http.client.HTTPException if there is none within `timeout` seconds."""
+        # The wall clock, because the monotonic clock may stop while Lambda is frozen.
         if time.time() - self._used_at > IDLE_SECONDS:
             self.close()
         self._deadline = time.monotonic() + timeout
@@ -105,11 +112,11 @@ class Connection:
             try:
                 return self._exchange(headers, body)
             except (ConnectionError, ssl.SSLError):
-                pass  # closed by the other side while it rested: that says nothing about the request
+                pass  # the server closed the idle connection: that is no answer to this request
         return self._exchange(headers, body)
 
     def close(self) -> None:
-        """Close the connection, if there is one; the next request opens another."""
+        """Close the connection, if it is open. The next request opens another one."""
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -130,18 +137,18 @@ class Connection:
         if self._open is None:
             self._open = _connection(self._endpoint, self._seconds_left())
             self._open.response_class = partial(_Response, self._seconds_left)  # type: ignore[assignment]
-            self._open._create_connection = partial(_reach, self._seconds_left)  # type: ignore[attr-defined]
+            self._open._create_connection = partial(_create_connection, self._seconds_left)  # type: ignore[attr-defined]
             self._open.connect()
         self._open.sock.settimeout(self._seconds_left())
-        # A server may refuse (413) and close before it has read everything: its answer can still be there.
+        # A server may refuse (413) and close before it has read everything: its answer can still be read.
         with contextlib.suppress(BrokenPipeError):
             self._open.request("POST", self._endpoint.target, body, dict(headers))
         return self._open.getresponse()
 
     def _content(self, response: http.client.HTTPResponse) -> tuple[bytes, bool]:
-        """The answer's body and whether it came whole, so that the connection can be used again.
+        """Return the answer's body, and whether it is complete, so that the connection can be used again.
 
-        Status and headers decided already: a body that breaks off is no exception.
+        An incomplete body raises no exception: status and headers decide the outcome.
         """
         self._deadline = min(self._deadline, time.monotonic() + _BODY_SECONDS)
         parts: list[bytes] = []
@@ -152,7 +159,7 @@ class Connection:
                     return b"".join(parts), False
         except (OSError, http.client.HTTPException):
             return b"".join(parts), False
-        response.close()  # or the connection takes it for unread
+        response.close()  # otherwise the connection counts it as unread
         return b"".join(parts), not response.will_close
 
     def _seconds_left(self) -> float:
@@ -163,32 +170,32 @@ class Connection:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response that is over at a moment: the socket's own time-out would begin anew with each byte that comes."""
+    """A response with a deadline. The socket's own time-out would start again with each received byte."""
 
     def __init__(self, seconds_left: Callable[[], float], sock: socket.socket, *args: object, **kwargs: object) -> None:
         super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
         self.fp.close()
-        self._received = _Until(seconds_left, sock)
+        self._received = _DeadlineReader(seconds_left, sock)
         self.fp = io.BufferedReader(self._received, _READ_BYTES)
 
     def begin(self) -> None:
-        """Read status and headers. Raises IncompleteRead when they break off, which http.client takes for their end.
+        """Read status and headers. Raises IncompleteRead if they are incomplete, which http.client does not notice.
 
-        Who ends an answer there may have accepted nothing, whatever the status said.
+        A server that stops there may have accepted nothing, whatever the status is.
         """
         super().begin()
         if self._received.ended:
             raise http.client.IncompleteRead(b"")
 
 
-class _Until(io.RawIOBase):
-    """What a socket receives, until no seconds are left."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until no seconds are left."""
 
     def __init__(self, seconds_left: Callable[[], float], sock: socket.socket) -> None:
         self._seconds_left = seconds_left
         self._socket = sock
         self.ended = False
-        self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open when the connection lets go of it
+        self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open after the connection has closed it
 
     def readable(self) -> bool:
         return True
@@ -205,10 +212,10 @@ class _Until(io.RawIOBase):
 
 
 class HttpSink:
-    """What sinks that are posted to have in common: a class of it says how `chunks` look.
+    """Base class of sinks that use POST. A subclass implements `chunks`.
 
-    `endpoint` is a URL or a reference to one, `path` what the service wants where the URL names none, `keys` are the names
-    that the URL has in a secret that is a JSON object.
+    `endpoint`: a URL, or a reference to one. `path`: the default path. `keys`: names of the URL in a secret that is a JSON
+    object.
     """
 
     def __init__(self, endpoint: Secret, *, path: str = "/", keys: Sequence[str] = (), compress: bool = True) -> None:
@@ -218,38 +225,40 @@ class HttpSink:
         self._compress = compress
         self._connection: Connection | None = None
         if not endpoint.is_reference:
-            self._connected()  # a bad URL is a bad setting
+            self._connection_to_endpoint()  # reports a malformed URL as an invalid setting
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
         """See `Sink`."""
         raise NotImplementedError
 
     def secret_headers(self) -> Headers:
-        """Headers that need a secret: made for each request, since a secret may be renewed. May raise SecretError."""
+        """Return headers that hold a secret. Called for each request, since secrets may be renewed. May raise SecretError."""
         return ()
 
     def secrets(self) -> Sequence[Secret]:
-        """What `renew` reads again, besides the endpoint."""
+        """Return the secrets that `renew` forgets, besides the endpoint."""
         return ()
 
     def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:  # noqa: ARG002
-        """What an answer means. A service that says more than the status does overrides this."""
+        """Return the outcome of an answer. A sink overrides this if the body has more than the status."""
         return by_status(answer)
 
     def send(self, chunk: Chunk[Request], timeout: float) -> Outcome:
         """See `Sink`."""
         request = chunk.content
         try:
-            answer = self._connected().post((*self.secret_headers(), *request.headers), request.body, timeout)
+            answer = self._connection_to_endpoint().post(
+                (*self.secret_headers(), *request.headers), request.body, timeout
+            )
         except (SecretError, SettingsError) as error:
             return Outcome("unauthorized", str(error).rstrip("."))
         except ssl.SSLCertVerificationError:
             return Outcome("refused", "the sink's certificate is not trusted")
         except TimeoutError:
-            return Outcome("again", "the sink did not answer in time")
-        # The errors' own texts may quote what was sent: their names say enough.
+            return Outcome("retry", "the sink did not answer in time")
+        # The errors' texts may quote the request, their names do not.
         except (OSError, http.client.HTTPException) as error:
-            return Outcome("again", f"the connection to the sink broke ({type(error).__name__})")
+            return Outcome("retry", f"the connection to the sink broke ({type(error).__name__})")
         return self.outcome(answer, chunk)
 
     def renew(self) -> bool:
@@ -257,17 +266,19 @@ class HttpSink:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        renewed = [secret.renew() for secret in (self._endpoint, *self.secrets())]  # all of them, not the first
+        renewed = [
+            secret.renew() for secret in (self._endpoint, *self.secrets())
+        ]  # a list, so that each secret is renewed
         return any(renewed)
 
     def request(self, body: bytes, headers: Headers = ()) -> Request:
-        """The body, compressed where that is wanted, with the headers that say so."""
+        """Return a request with this body, compressed if the sink is set to it."""
         client = (("User-Agent", USER_AGENT.encode()), *headers)
         if not self._compress:
             return Request(client, body)
         return Request((("Content-Encoding", b"gzip"), *client), codec.gzip(body))
 
-    def _connected(self) -> Connection:
+    def _connection_to_endpoint(self) -> Connection:
         if self._connection is None:
             url = self._endpoint.value(self._keys)
             self._connection = Connection(Endpoint.parse(url, self._endpoint.option, self._path))
@@ -275,13 +286,13 @@ class HttpSink:
 
 
 def by_status(answer: Answer) -> Outcome:
-    """What the status alone says (RFC 9110): 408, 429 and 5xx pass, other 4xx do not."""
+    """Return the outcome for the status (RFC 9110): 408, 425, 429 and 5xx are transient, other 4xx are not."""
     status = answer.status
     reason = f"the sink answered {status}"
     if 200 <= status <= 299:
         return ACCEPTED
     if status in (408, 425, 429) or status >= 500:
-        return Outcome("again", reason, answer.retry_after)
+        return Outcome("retry", reason, answer.retry_after)
     if status == 413:
         return Outcome("too_large", reason)
     if status in (401, 403):
@@ -290,24 +301,24 @@ def by_status(answer: Answer) -> Outcome:
 
 
 def secret_header(name: str, secret: Secret, prefix: str = "") -> tuple[str, bytes]:
-    """The header that holds the secret. Raises SecretError for a value that cannot stand in one, and would be quoted by who finds out."""
+    """Return the header with the secret. Raises SecretError for a value that no header can have: http.client would quote it."""
     value = secret.value()
     if not (value.isascii() and value.isprintable()):
         raise SecretError(f"{secret.option}: the secret must be one line of printable ASCII.")
     return name, f"{prefix}{value}".encode()
 
 
-def free_headers(names: Iterable[str], option: str = "headers") -> None:
-    """Raises ValueError unless each is a header's name (RFC 9110, 5.6.2), and none that every request has anyway."""
+def check_header_names(names: Iterable[str], option: str = "headers") -> None:
+    """Raise ValueError for a malformed header name (RFC 9110, 5.6.2), or one that the sink itself sets."""
     for name in names:
         if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{option}: has a name that is none of a header")
+            raise ValueError(f"{option}: has a malformed header name")
         if name.lower() in _OWN_HEADERS:
-            raise ValueError(f"{option}: must not have {name}, which is set by the sink")
+            raise ValueError(f"{option}: must not have {name}, which the sink sets")
 
 
 def basic_authorization(username: str, password: str) -> bytes:
-    """The value of an `Authorization` header (RFC 7617)."""
+    """Return the value of an `Authorization` header (RFC 7617)."""
     return b"Basic " + b64encode(f"{username}:{password}".encode())
 
 
@@ -317,29 +328,29 @@ def _connection(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnectio
     return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
 
 
-def _reach(seconds_left: Callable[[], float], address: tuple[str, int], *_unused: Any) -> socket.socket:
-    """Like `socket.create_connection`, which would give each of a host's addresses the whole time."""
+def _create_connection(seconds_left: Callable[[], float], address: tuple[str, int], *_unused: Any) -> socket.socket:
+    """Connect like `socket.create_connection`, which would use the whole time for each address of the host."""
     error = OSError()
     for *_family, found in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         try:
-            # mypy knows of addresses that are no host and port: those of Bluetooth.
-            reached = socket.create_connection(found[:2], min(seconds_left(), CONNECT_SECONDS))  # type: ignore[arg-type]
-            reached.settimeout(seconds_left())  # for the TLS handshake
+            # For mypy: some address families, such as Bluetooth, have no host and port.
+            connected = socket.create_connection(found[:2], min(seconds_left(), CONNECT_SECONDS))  # type: ignore[arg-type]
+            connected.settimeout(seconds_left())  # for the TLS handshake
         except OSError as failed:
             error = failed
         else:
-            return reached
+            return connected
     raise error
 
 
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """The default context: the system's certificates, verification on. Made once, since reading those takes long."""
+    """Return the default context: the system's certificates, verification on. Cached, since reading them is slow."""
     return ssl.create_default_context()
 
 
 def _retry_after(header: str | None) -> float:
-    """Seconds of a Retry-After (RFC 9110, 10.2.3): a number of them or a date. Nonsense is no wish."""
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3), a number or a date. A malformed one counts as 0."""
     if header is None:
         return 0.0
     if header.isascii() and header.isdigit():

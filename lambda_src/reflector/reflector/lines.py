@@ -1,4 +1,8 @@
-"""One JSON object a log event, one a line: the shape that Sumo Logic's users know, for every sink that takes lines.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Log events as lines, one JSON object each: the format that Sumo Logic's users know, for all sinks that accept lines.
 
 {"timestamp":1795367071012,"message":{"level":"info"},"requestID":"5d2c8f1e-...","logStream":"...","logGroup":"..."}
 """
@@ -12,13 +16,12 @@ from .sinks import Batch
 
 
 def json_lines(events: Sequence[LogEvent], suffix: str = "", members: Sequence[str] = ()) -> list[str]:
-    """The events' lines, in order, without line breaks.
+    """Return the events' lines, in order, without line breaks.
 
-    `suffix` is JSON text that each line has, a comma first; `members` are those of the event that are taken over as
-    they are, where it has them.
+    `suffix`: JSON text for each line, with a leading comma. `members`: names of the event's members to copy unchanged.
     """
     messages, request_ids = records(events)
-    # A comprehension over columns: a generator that hands each line on costs a tenth of the whole function.
+    # A comprehension over columns: a generator of lines would cost a tenth of the whole function.
     requests = {name: f',"requestID":"{name}"' if name else "" for name in set(request_ids)}
     if not members:
         return [
@@ -36,15 +39,15 @@ def _own(event: LogEvent, members: Sequence[str]) -> str:
 
 
 def whole_lines(batch: Batch) -> list[str]:
-    """The same with all that is known of the events: where they come from, their ids and what was extracted from them."""
+    """Return the lines with the events' origin, ids and extracted fields."""
     where = f',"logStream":{dumps(batch.log_stream)},"logGroup":{dumps(batch.log_group)},"owner":{dumps(batch.owner)}'
     return json_lines(batch.events, where, ("id", "extractedFields"))
 
 
 def spans(body: bytes, limit: int) -> Iterator[tuple[int, int, int]]:
-    """Where to cut lines that are joined by line breaks, so that a piece has at most `limit` bytes: (start, end, lines).
+    """Yield (start, end, number of lines) of pieces with at most `limit` bytes. `body` is lines joined by line breaks.
 
-    A line is never cut: one that is longer than the limit is a piece of its own.
+    A line is never cut: a longer one is a piece of its own.
     """
     start = 0
     while len(body) - start > limit:
@@ -59,9 +62,9 @@ def spans(body: bytes, limit: int) -> Iterator[tuple[int, int, int]]:
 
 
 def batches(sizes: Iterable[int], limit: int, most: int, between: int = 1) -> Iterator[range]:
-    """Positions of items in order, cut so that together they have at most `limit` bytes and `most` items.
+    """Yield ranges of consecutive items with at most `limit` bytes and `most` items together.
 
-    `between` is how many bytes stand between two of them. An item that is longer than the limit is alone.
+    `between`: bytes of the separator. An item that is longer than the limit is alone.
     """
     start = end = total = 0
     for size in sizes:
@@ -77,9 +80,9 @@ def batches(sizes: Iterable[int], limit: int, most: int, between: int = 1) -> It
 def bodies(
     items: Sequence[bytes], positions: Sequence[int], limit: int, most: int, around: tuple[bytes, bytes, bytes]
 ) -> Iterator[tuple[Sequence[int], bytes]]:
-    """The items at these positions, joined to bodies of at most `limit` bytes and `most` items: the positions in one, and its bytes.
+    """Join the items at these positions to bodies of at most `limit` bytes and `most` items. Yield positions and bytes of each.
 
-    `around` is what stands before the items, between them and after them. An item that is too long is alone.
+    `around`: the bytes before, between and after the items. An item that is longer than the limit is alone.
     """
     head, between, tail = around
     sizes = (len(items[position]) for position in positions)

@@ -1,7 +1,11 @@
-"""From plain values (JSON, YAML) to a dataclass, with every mistake named by its place: `routes[2].sample: must be ...`.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `dict[str, str]`, `dict[str, Secret]`, a `Literal` of strings, or any of
-them `| None`. What only the dataclass knows to be wrong, its `__post_init__` says with ValueError("option: what is allowed").
+"""Parsing of plain values (JSON, YAML) into a dataclass. Errors name the place: `routes[2].sample: must be ...`.
+
+Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `dict[str, str]`, `dict[str, Secret]`, a `Literal` of
+strings, or any of them `| None`. The dataclass's `__post_init__` may refuse values with ValueError("option: allowed values").
 """
 
 from collections.abc import Mapping
@@ -14,11 +18,11 @@ T = TypeVar("T")
 
 
 class SettingsError(ValueError):
-    """A setting is missing or unusable. The text names the place and what is allowed, never a value that is secret."""
+    """A setting is missing or unusable. The text names the place and the allowed values, never a secret."""
 
 
 def parsed(kind: type[T], value: Any, place: str) -> T:
-    """The value as that dataclass. Raises SettingsError with the place of the first mistake."""
+    """Return the value as that dataclass. Raises SettingsError with the place of the first error."""
     if not isinstance(value, Mapping):
         raise SettingsError(f"{place}: must be an object with options.")
     hints = get_type_hints(kind)
@@ -65,12 +69,10 @@ def _scalar(hint: Any, value: Any, place: str) -> Any:
         if not isinstance(value, str) or not value.strip():
             raise SettingsError(f"{place}: must be a string that is not empty.")
         return Secret(value.strip(), place)
-    switch = isinstance(value, bool)  # an int to Python, but not to who writes a configuration
-    if (
-        hint is float and isinstance(value, int) and not switch and abs(value) < 2**1000
-    ):  # beyond, there is no such float
+    is_bool = isinstance(value, bool)  # to Python a bool is an int
+    if hint is float and isinstance(value, int) and not is_bool and abs(value) < 2**1000:  # a float has no more
         return float(value)
-    if switch != (hint is bool) or not isinstance(value, hint):
+    if is_bool != (hint is bool) or not isinstance(value, hint):
         words = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
         raise SettingsError(f"{place}: must be {words[hint]}.")
     return value

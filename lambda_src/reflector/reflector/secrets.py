@@ -1,19 +1,23 @@
-"""Options that may name a secret instead of holding it.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that hold a secret, or a reference to one.
 
 | reference | read with |
 |---|---|
 | `arn:<partition>:secretsmanager:<region>:<account>:secret:<name>` or `secretsmanager:<name>` | GetSecretValue |
 | `arn:<partition>:ssm:<region>:<account>:parameter/<name>` or `ssm:<name>` | GetParameter, decrypted |
 
-An ARN is read in its own region, a name in the function's. The secret is the value itself, or a JSON object that has it under
-one of the keys asked for. It is read once in an execution environment, and again when a sink no longer accepts it.
+An ARN is read in its own region, a name in the function's region. The secret is the value itself, or a JSON object with the value
+under one of the expected keys. It is read once in an execution environment, and again when a sink no longer accepts it.
 """
 
 import json
 import re
 from collections.abc import Sequence
 
-from .aws import AwsError, ask
+from .aws import AwsError, call
 
 _ARN = re.compile(
     r"arn:[a-z0-9-]+:(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):\d{12}:(?:secret:|parameter/).+"
@@ -22,11 +26,11 @@ _NAME = re.compile(r"(?P<service>secretsmanager|ssm):(?P<name>.+)")
 
 
 class SecretError(Exception):
-    """A secret cannot be read. The text names it and AWS's error code, never a value."""
+    """A secret could not be read. The text has its name and AWS's error code, never a value."""
 
 
 class Secret:
-    """A value that is kept out of sight: literal, or a reference to where it is. `option` is what messages call it."""
+    """A secret value or a reference to it. No repr shows it. `option` is its name in messages."""
 
     def __init__(self, setting: str, option: str) -> None:
         self.option = option
@@ -35,11 +39,11 @@ class Secret:
 
     @property
     def is_reference(self) -> bool:
-        """Whether the value is somewhere else."""
+        """Whether the setting is a reference."""
         return is_reference(self._setting)
 
     def value(self, keys: Sequence[str] = ()) -> str:
-        """The value, without whitespace around it; `keys` are its names in a secret that is a JSON object. Raises SecretError."""
+        """Return the stripped value. `keys`: its possible names in a JSON object. Raises SecretError."""
         if not self.is_reference:
             return self._setting
         if self._found is None:
@@ -47,7 +51,7 @@ class Secret:
         return self._found
 
     def renew(self) -> bool:
-        """Read it again next time. False for a literal, which stays what it is."""
+        """Forget the value, so that it is read again. Return False for a literal value."""
         self._found = None
         return self.is_reference
 
@@ -56,12 +60,12 @@ class Secret:
 
 
 def is_reference(setting: str) -> bool:
-    """Whether the setting names a secret, in one of the forms above."""
+    """Return whether the setting is a reference in one of the forms above."""
     return bool(_ARN.fullmatch(setting) or _NAME.fullmatch(setting))
 
 
 def read(reference: str, keys: Sequence[str] = ()) -> str:
-    """What the reference refers to. Raises SecretError with AWS's error code."""
+    """Return the value of a reference. Raises SecretError with AWS's error code."""
     arn = _ARN.fullmatch(reference)
     found = arn or _NAME.fullmatch(reference)
     if found is None:
@@ -75,8 +79,8 @@ def read(reference: str, keys: Sequence[str] = ()) -> str:
 def _read(service: str, name: str, region: str | None) -> str:
     try:
         if service == "ssm":
-            return str(ask(service, "get_parameter", region, Name=name, WithDecryption=True)["Parameter"]["Value"])
-        secret = ask(service, "get_secret_value", region, SecretId=name)
+            return str(call(service, "get_parameter", region, Name=name, WithDecryption=True)["Parameter"]["Value"])
+        secret = call(service, "get_secret_value", region, SecretId=name)
     except AwsError as error:
         if error.status:
             raise SecretError(f"{error.operation} of {service} {name} was refused: {error.code}.") from None

@@ -16,23 +16,23 @@ from .reflector import ReflectorName
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryCheckOptions(ReflectorName):
-    """A test line that is sent the whole way through a target."""
+    """A test line that is sent through a target."""
 
     log_group_prefix: str = option(
         "/log-reflector/canary/",
-        "How the names of the check's log groups begin. C(canary-) and twelve hexadecimal digits follow.",
+        "Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.",
         "The subscriber's rules must choose these log groups.",
     )
     line: str | None = option(
         None,
         "Line that is written. The subscriber's filter pattern must match it.",
-        "The default is C(log reflector canary) and the name of the log group.",
+        "The default is C(log reflector delivery check) and the name of the log group.",
     )
     tags: Mapping[str, Any] | None = option(
         None,
         "Tags of the log group, for rules that choose by tags, written as"
         " O(logreflector.aws.subscription_filters#module:include_tags).",
-        "Of a list the log group gets the first value, and C(canary) if any value matches.",
+        "The log group gets the first value of a list, and C(canary) if any value matches.",
     )
     subscription: str = option(
         "filter",
@@ -51,6 +51,6 @@ class DeliveryCheckOptions(ReflectorName):
     )
     timeout: int = option(
         300,
-        "Seconds to wait for each of the two links. CloudTrail delivers most events within a few minutes.",
+        "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
         low=0,
     )

@@ -61,9 +61,10 @@ def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> s
 
 def sink_permissions(sinks: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what the sinks of several targets need: actions and the ARNs of their resources."""
-    return [need for each in sinks for need in module("sinks").needs(each, "permissions")]
+    return [needed for each in sinks for needed in module("sink_facts").sink_permissions(each)]
 
 
 def sink_log_groups(sinks: Mapping[str, Any]) -> list[str]:
     """Return names and patterns of the log groups that sinks in AWS write to: they would feed themselves."""
-    return sorted(module("sinks").needs(sinks, "own_log_groups"))
+    names: list[str] = module("sink_facts").sink_log_groups(sinks)
+    return names

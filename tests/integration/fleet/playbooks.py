@@ -190,7 +190,7 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         "reflector_environment": {"INCLUDE_LOG_INFO": "true"},
         "reflector_drain_seconds": 1,
         "reflector_settle_seconds": 0,
-        # A canary for each target and a wave for a few of them take time; test_waves.py has both.
+        # A delivery check for each target and a wave for a few of them take time; test_waves.py has both.
         "deploy_verify": False,
         "deploy_waves": "100%",
         **variables,

@@ -21,7 +21,7 @@ from embedded_aws.population import FULL_GROUP
 from playbooks import MANAGEMENT, REGIONS, ROOT, TARGETS, Ansible, write_inventory
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# The canary proves a whole deployment, and the last of these takes the reflector's permissions away.
+# The delivery check proves a whole deployment, and the last of these takes the reflector's permissions away.
 # The last ones remove what the others need.
 LAST = ("lambda_permission", "deployment", "catch_up", "subscriber", "reflector", "execution_roles")
 ORDER = ["delivery_check", *sorted(set(MODULES) - {"delivery_check", *LAST}), *LAST]

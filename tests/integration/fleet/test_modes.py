@@ -122,7 +122,7 @@ def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[R
 
 
 def proved(place: Deployed, ansible: Ansible, **variables: Any) -> None:
-    """A canary passes, coverage is complete, and the status can be told."""
+    """A delivery check passes, coverage is complete, and the status can be told."""
     verify = ansible.run("logreflector.aws.verify", extra=variables)
     assert verify.status == 0, verify.output
     assert "delivery check: filter after" in verify.recap()

@@ -68,7 +68,7 @@ def _without(aws: RunningAws, account: str, region: str, role: str, action: str)
 def _deployed_without(
     aws: RunningAws, ansible: Ansible, role: str, action: str, link: str
 ) -> tuple[Deployed, dict[str, str]]:
-    """A fresh deployment one of whose functions lacks an action, of which a canary says which link is broken; what gives it back."""
+    """A fresh deployment one of whose functions lacks an action, of which the delivery check names the broken step; what gives it back."""
     place = Deployed(aws, MANAGEMENT, REGIONS[0])
     assert ansible.run("logreflector.aws.teardown", "--limit", place.host).status == 0
     assert ansible.run("logreflector.aws.deploy", "--limit", place.host).status == 0

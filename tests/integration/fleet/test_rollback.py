@@ -154,7 +154,7 @@ def test_rollback_restores_functions_and_rules_and_keeps_filters(story: Story) -
         assert sweep["schedule"] == "rate(2 days)"
     assert story.stood["back"] == story.stood["first"]
     assert story.foreign[0] == story.foreign[1]
-    # The canary's log group is the only thing that was made in CloudWatch Logs.
+    # The delivery check's log group is the only thing that was made in CloudWatch Logs.
     logs = {call.operation for call in story.writes["back"] if call.service == "logs"}
     assert logs == {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
@@ -195,7 +195,10 @@ def test_rollback_runs_in_waves_and_checks_delivery(story: Story) -> None:
     for number, host in enumerate(HOSTS, 1):
         assert f"Wave {number} of {len(HOSTS)}: 1 target ok, 0 failed (limit 0%)." in story.runs["back"].waves()
         assert (
-            story.runs["back"].result(host, "Send a test line through the target")["canary"]["seconds_to_delivery"] >= 0
+            story.runs["back"].result(host, "Send a test line through the target")["delivery_check"][
+                "seconds_to_delivery"
+            ]
+            >= 0
         )
 
 

@@ -70,8 +70,8 @@ NEEDED_FOR_ROLLBACK = {"lambda:DeleteAlias", "lambda:ListVersionsByFunction", "l
 NEEDED_IN_TROUBLE = {"account:GetRegionOptStatus"}
 # Services that IAM knows under another name than the endpoint.
 IAM_NAMES = {"monitoring": "cloudwatch"}
-# A canary is made and removed by verify; no other call of it writes.
-CANARY_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
+# Verify creates and deletes the delivery check's log group; no other call of it writes.
+CHECK_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
 
 @dataclass
@@ -182,12 +182,12 @@ def test_catch_up_reports_why_a_group_is_not_subscribed(story: Story, host: str)
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_verify_delivers_a_line_to_the_sink(story: Story, aws: RunningAws, host: str) -> None:
-    canary = story.runs["verify"].result(host, "Send a test line through the target")["canary"]
-    assert canary["seconds_to_subscription"] >= 0
-    assert canary["seconds_to_delivery"] >= 0
-    received = [line for line in aws.sink.lines() if line.get("logGroup") == canary["log_group"]]
+    check = story.runs["verify"].result(host, "Send a test line through the target")["delivery_check"]
+    assert check["seconds_to_subscription"] >= 0
+    assert check["seconds_to_delivery"] >= 0
+    received = [line for line in aws.sink.lines() if line.get("logGroup") == check["log_group"]]
     assert len(received) == 1
-    assert {call.operation for call in story.writes["verify"]} == CANARY_CALLS
+    assert {call.operation for call in story.writes["verify"]} == CHECK_CALLS
 
 
 def test_deploy_and_teardown_leave_foreign_resources(story: Story) -> None:

@@ -126,7 +126,7 @@ def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
     [
         (
             {"reflector_routes": [{"log_groups": ["*"], "redact": ["email", {"pattern": "(token"}]}]},
-            "the reflector would refuse its rules: routes[0].redact[1].pattern: is no regular expression of Python",
+            "the reflector would refuse its rules: routes[0].redact[1].pattern: is no Python regular expression",
         ),
         (
             {"reflector_routes": [{"log_groups": ["*"], "sinks": ["archive"]}]},

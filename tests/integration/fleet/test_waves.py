@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""24 targets in waves, each wave proved by canaries that real functions serve: stopped by a failure, and finished by the retry file."""
+"""24 targets in waves, each wave checked with test lines through real functions: stopped by a failure, and finished by the retry file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETRY = "log-reflector-deploy.retry"
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Twelve accounts in two regions, some 125 MB each once canaries have flown: a target keeps three processes.
+    """Twelve accounts in two regions, some 125 MB each once delivery checks have run: a target keeps three processes.
 
     A function takes one event at once, since each more would be one more process.
     """
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fleet(aws: RunningAws, folder: Path) -> Ansible:
-    """Playbooks over all targets. Waves and the canary as an inventory sets them."""
+    """Playbooks over all targets. Waves and the delivery check as an inventory sets them."""
     inventory = write_inventory(
         folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[2, "25%", "100%"], deploy_verify=True
     )
@@ -156,14 +156,14 @@ def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> 
     received = [line.get("logGroup") for line in aws.sink.lines()]
     for host in story.order:
         run = story.resumed if host in story.left["stopped"] else story.stopped
-        canary = run.result(host, "Send a test line through the target")["canary"]
-        assert canary["seconds_to_delivery"] >= 0
-        assert received.count(canary["log_group"]) == 1
+        check = run.result(host, "Send a test line through the target")["delivery_check"]
+        assert check["seconds_to_delivery"] >= 0
+        assert received.count(check["log_group"]) == 1
 
 
 @pytest.fixture
 def few(aws: RunningAws, story: Story, tmp_path: Path) -> Ansible:
-    """The two targets of an account, deployed by the story; a wave for each, and no canary."""
+    """The two targets of an account, deployed by the story; a wave for each, and no delivery check."""
     targets = [(ACCOUNTS[1], region) for region in REGIONS]
     return Ansible(
         aws.deploy_environment(),

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The reflector's package under every Lambda Python, called by AWS's own runtime client."""
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ def data_message(*messages: str, log_group: str = "/app/orders") -> dict[str, An
 
 
 def event_of(payload: bytes) -> dict[str, Any]:
-    """Bytes as CloudWatch Logs would hand them to a function."""
+    """Return the event that CloudWatch Logs makes of these bytes."""
     return {"awslogs": {"data": base64.b64encode(gzip.compress(payload)).decode()}}
 
 
@@ -61,7 +65,7 @@ def subscription_event(*messages: str, **payload: Any) -> dict[str, Any]:
 
 
 def account(invocation: Invocation) -> dict[str, Any]:
-    """The accounting line, of which there is one; checked against AWS's "Specification: Embedded metric format"."""
+    """Return the one accounting line, checked against AWS's "Specification: Embedded metric format"."""
     (line,) = [json.loads(line) for line in invocation.log_lines if line.startswith("{")]
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
     assert line["_aws"]["CloudWatchMetrics"]
@@ -91,7 +95,7 @@ def messages(sink: Sink) -> list[Any]:
 
 
 def failure(invocation: Invocation) -> tuple[str, str]:
-    """Its type and message; neither these nor the log may hold anything of a payload."""
+    """Return the error's type and message. Neither these nor the log may hold anything of a payload."""
     assert invocation.kind == "error"
     assert PRIVATE not in json.dumps(invocation.payload)
     assert not any(PRIVATE in line for line in invocation.log_lines)
@@ -104,7 +108,7 @@ def function(start: Start, packages: Packages, sink: Sink) -> Runtime:
 
 
 def with_around(reflector: Path, folder: Path) -> Path:
-    """A zip of the reflector with AROUND."""
+    """Return a zip of the reflector with AROUND."""
     package = folder / "around.zip"
     package.write_bytes(reflector.read_bytes())
     with zipfile.ZipFile(package, "a") as archive:
@@ -122,7 +126,7 @@ def wrapped(start: Start, package_around: Path, sink: Sink) -> Runtime:
     return start(package_around, handler="around.around", environment={"SUMO_ENDPOINT": sink.url})
 
 
-def test_a_payload_is_delivered_and_accounted_for(function: Runtime, sink: Sink) -> None:
+def test_reflector_delivers_and_accounts(function: Runtime, sink: Sink) -> None:
     invocation = function.invoke(subscription_event("one\n", '{"two": 2.50}', "drei: ü"))
     assert invocation.kind == "ok"
     (received,) = sink.requests()
@@ -141,7 +145,7 @@ def test_a_payload_is_delivered_and_accounted_for(function: Runtime, sink: Sink)
     assert metrics(line).items() <= invocation.payload.items()
 
 
-def test_a_warm_invocation_uses_the_connection_again(function: Runtime, sink: Sink) -> None:
+def test_reflector_warm_invocation_reuses_connection(function: Runtime, sink: Sink) -> None:
     cold, *warm = [function.invoke(subscription_event(f"event {number}")) for number in range(3)]
     assert [cold.report.cold, *(invocation.report.cold for invocation in warm)] == [True, False, False]
     assert messages(sink) == ["event 0", "event 1", "event 2"]
@@ -149,7 +153,7 @@ def test_a_warm_invocation_uses_the_connection_again(function: Runtime, sink: Si
     assert [account(invocation)["DeliveredEvents"] for invocation in (cold, *warm)] == [1, 1, 1]
 
 
-def test_a_connection_that_was_closed_meanwhile_costs_no_event(function: Runtime, sink: Sink) -> None:
+def test_reflector_closed_connection_loses_no_event(function: Runtime, sink: Sink) -> None:
     function.invoke(subscription_event("before"))
     sink.behave(Behaviour(kind="close", times=1))
     invocation = function.invoke(subscription_event("after"))
@@ -172,7 +176,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("event", BROKEN.values(), ids=BROKEN)
-def test_a_broken_payload_is_an_error_that_shows_nothing_of_it(function: Runtime, sink: Sink, event: Any) -> None:
+def test_reflector_broken_payload_error_hides_content(function: Runtime, sink: Sink, event: Any) -> None:
     invocation = function.invoke(event)
     kind, message = failure(invocation)
     assert kind == "PayloadError"
@@ -189,7 +193,7 @@ def test_a_broken_payload_is_an_error_that_shows_nothing_of_it(function: Runtime
     assert (after.kind, after.report.cold, messages(sink)) == ("ok", False, ["whole"])
 
 
-def test_a_sink_that_refuses_is_an_error_that_shows_nothing_of_the_events(function: Runtime, sink: Sink) -> None:
+def test_reflector_refusing_sink_error_hides_events(function: Runtime, sink: Sink) -> None:
     sink.behave(Behaviour(status=400))
     invocation = function.invoke(subscription_event(PRIVATE))
     kind, message = failure(invocation)
@@ -200,7 +204,7 @@ def test_a_sink_that_refuses_is_an_error_that_shows_nothing_of_the_events(functi
 
 
 @pytest.mark.parametrize("hangs", [Behaviour(kind="hang"), Behaviour(status=503)], ids=["silent", "busy"])
-def test_it_gives_a_sink_up_before_lambda_gives_it_up(function: Runtime, sink: Sink, hangs: Behaviour) -> None:
+def test_reflector_stops_before_lambdas_timeout(function: Runtime, sink: Sink, hangs: Behaviour) -> None:
     sink.behave(hangs)
     invocation = function.invoke(subscription_event(PRIVATE, PRIVATE))
     assert failure(invocation)[0] == "DeliveryFailed"
@@ -214,7 +218,7 @@ def test_it_gives_a_sink_up_before_lambda_gives_it_up(function: Runtime, sink: S
     assert account(again)["DeliveredEvents"] == 2
 
 
-def test_after_one_that_was_killed_at_its_deadline_the_next_one_works(wrapped: Runtime, sink: Sink) -> None:
+def test_reflector_works_after_a_killed_invocation(wrapped: Runtime, sink: Sink) -> None:
     before = wrapped.invoke(subscription_event("before"))
     killed = wrapped.invoke({**subscription_event(PRIVATE), "stall": 60})
     assert failure(killed)[0] == "Sandbox.Timedout"
@@ -225,7 +229,7 @@ def test_after_one_that_was_killed_at_its_deadline_the_next_one_works(wrapped: R
     assert first.port != second.port
 
 
-def test_nothing_but_the_standard_library_is_imported(wrapped: Runtime, sink: Sink) -> None:
+def test_reflector_imports_only_standard_library(wrapped: Runtime, sink: Sink) -> None:
     told = wrapped.invoke(subscription_event("one", '{"two": 2}'))
     assert told.payload["imported"] == ["handler", "reflector"]
     assert messages(sink) == ["one", {"two": 2}]
@@ -237,7 +241,7 @@ NATIVE_PYTHONS = [version for version in found() if version in declared() and pl
 if NATIVE_PYTHONS:
 
     @pytest.mark.parametrize("python", NATIVE_PYTHONS)
-    def test_the_native_package_delivers_the_same_by_its_own_libraries(
+    def test_reflector_native_package_delivers_the_same(
         start: Start, python: str, native: Callable[[str], Path], tmp_path: Path, sink: Sink
     ) -> None:
         package = with_around(native(python), tmp_path)
@@ -248,7 +252,7 @@ if NATIVE_PYTHONS:
         assert messages(sink) == ["one", {"two": 2.5}, "drei: ü"]
 
 
-def test_a_control_message_and_the_own_log_group_are_kept_back(function: Runtime, sink: Sink) -> None:
+def test_reflector_drops_control_message_and_own_log_group(function: Runtime, sink: Sink) -> None:
     control = {**data_message("CWL CONTROL MESSAGE: Checking health."), "messageType": "CONTROL_MESSAGE"}
     checked = function.invoke(event_of(json.dumps(control).encode()))
     assert checked.kind == "ok"
@@ -266,7 +270,9 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(("environment", "says"), SETTINGS.values(), ids=SETTINGS)
-def test_a_wrong_setting_is_named(start: Start, packages: Packages, environment: dict[str, str], says: str) -> None:
+def test_reflector_wrong_setting_is_named(
+    start: Start, packages: Packages, environment: dict[str, str], says: str
+) -> None:
     function = start(packages.reflector, environment=environment)
     for _unused in range(2):  # warm, too
         invocation = function.invoke(subscription_event(PRIVATE))
@@ -277,7 +283,7 @@ def test_a_wrong_setting_is_named(start: Start, packages: Packages, environment:
 
 @pytest.fixture(scope="session")
 def large() -> bytes:
-    """30 MB of text, a bit more than 1 MB of gzip."""
+    """The payload has 30 MB of text, a bit more than 1 MB of gzip."""
     chance = random.Random(1)
     states = ("accepted by the next one in line", "refused for want of an address", "delayed until it opens", "paid")
     texts = [
@@ -287,10 +293,10 @@ def large() -> bytes:
     return json.dumps(data_message(*texts), separators=(",", ":")).encode()
 
 
-def test_a_large_payload_stays_within_the_smallest_function(
+def test_reflector_large_payload_fits_smallest_function(
     start: Start, packages: Packages, sink: Sink, large: bytes
 ) -> None:
-    """Lambda's smallest function has 128 MB, and AWS's client is in them."""
+    """Lambda's smallest function has 128 MB, including AWS's client."""
     function = start(packages.reflector, environment={"SUMO_ENDPOINT": sink.url}, timeout=60, memory=128)
     event, texts = event_of(large), [item["message"] for item in json.loads(large)["logEvents"]]
     for _unused in range(3):
@@ -305,10 +311,10 @@ def test_a_large_payload_stays_within_the_smallest_function(
 
 
 @pytest.mark.parametrize("how", ["bomb", "broken at the beginning", "broken at the end", "refused"])
-def test_what_fails_again_and_again_leaves_nothing_behind(
+def test_reflector_repeated_failures_leak_nothing(
     start: Start, packages: Packages, sink: Sink, large: bytes, how: str
 ) -> None:
-    """AWS's client keeps each error in a cycle with its traceback, and so what its frames and its context hold."""
+    """AWS's client keeps each error in a cycle with its traceback, and with that all objects of its frames and its context."""
     payloads = {"bomb": b" " * 100_000_000, "broken at the beginning": b"-" + large, "broken at the end": large[:-1000]}
     event = event_of(payloads.get(how, large))
     sink.behave(Behaviour(status=400))
@@ -320,7 +326,7 @@ def test_what_fails_again_and_again_leaves_nothing_behind(
 
 
 def within(megabytes: int, invocation: Invocation) -> bool:
-    """Whether the process had no more than that; only Linux tells."""
+    """Return whether the process used no more than that. Only Linux reports it."""
     peak = invocation.report.max_rss
     return peak is None or peak < megabytes * 1024 * 1024
 
@@ -334,19 +340,19 @@ class Queue:
     url: str
 
     def receive(self) -> list[dict[str, Any]]:
-        """Its messages, as SQS gives them."""
+        """Return its messages as from SQS."""
         received = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return received.get("Messages", [])
 
 
-def letters(message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What is said about a dead letter, and the log events in it."""
+def open_dead_letter(message: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the metadata of a dead letter, and its log events."""
     body = json.loads(message["Body"])
     return body["deadLetter"], json.loads(gzip.decompress(base64.b64decode(body["awslogs"]["data"])))["logEvents"]
 
 
 def sqs_event(*received: dict[str, Any]) -> dict[str, Any]:
-    """Messages as an event source mapping hands them to a function (AWS page "Using Lambda with Amazon SQS")."""
+    """Return the event that an event source mapping makes of messages (AWS page "Using Lambda with Amazon SQS")."""
     records = [
         {
             "messageId": message["MessageId"],
@@ -373,13 +379,13 @@ def queue(aws: RunningAws) -> Queue:
 
 @pytest.fixture
 def queued(start: Start, packages: Packages, sink: Sink, queue: Queue, aws_variables: dict[str, str]) -> Runtime:
-    """The function with that queue."""
+    """Return the function with that queue."""
     environment = {**aws_variables, "SUMO_ENDPOINT": sink.url, "DEAD_LETTER_QUEUE": queue.name}
     return start(packages.reflector, environment=environment, timeout=6)
 
 
 @pytest.mark.parametrize("trouble", [Behaviour(status=400), Behaviour(kind="hang")], ids=["refuses", "hangs"])
-def test_what_the_sink_does_not_take_waits_in_the_queue(
+def test_reflector_undelivered_events_go_to_queue(
     queued: Runtime, queue: Queue, sink: Sink, trouble: Behaviour
 ) -> None:
     sink.behave(trouble)
@@ -390,7 +396,7 @@ def test_what_the_sink_does_not_take_waits_in_the_queue(
     line = account(invocation)
     assert (line["ReceivedEvents"], line["DeliveredEvents"], line["DeadLetteredEvents"]) == (2, 0, 2)
     (message,) = queue.receive()
-    about, events = letters(message)
+    about, events = open_dead_letter(message)
     assert events == event["logEvents"]
     assert (about["sink"], about["events"], about["function"]) == ("sumologic", 2, "log-reflector")
 
@@ -405,7 +411,7 @@ def test_what_the_sink_does_not_take_waits_in_the_queue(
     assert messages(sink) == [f"{PRIVATE} 1", f"{PRIVATE} 2"]
 
 
-def test_a_broken_payload_waits_in_the_queue_as_it_came(queued: Runtime, queue: Queue) -> None:
+def test_reflector_broken_payload_goes_to_queue_unchanged(queued: Runtime, queue: Queue) -> None:
     event = BROKEN["gzip that breaks off"]
     invocation = queued.invoke(event)
     assert invocation.kind == "ok"
@@ -417,7 +423,7 @@ def test_a_broken_payload_waits_in_the_queue_as_it_came(queued: Runtime, queue: 
     assert (body["deadLetter"]["sink"], body["deadLetter"]["events"]) == (None, 0)
 
 
-def test_where_the_queue_fails_too_the_invocation_does(
+def test_reflector_refusing_queue_fails_invocation(
     start: Start, packages: Packages, sink: Sink, aws_variables: dict[str, str]
 ) -> None:
     sink.behave(Behaviour(status=400))
@@ -429,7 +435,7 @@ def test_where_the_queue_fails_too_the_invocation_does(
     assert (line["FailedEvents"], line["DeadLetteredEvents"]) == (1, 0)
 
 
-def test_the_sdk_is_imported_for_the_queue_alone(
+def test_reflector_imports_sdk_for_queue_only(
     start: Start, package_around: Path, sink: Sink, queue: Queue, aws_variables: dict[str, str]
 ) -> None:
     environment = {**aws_variables, "SUMO_ENDPOINT": sink.url, "DEAD_LETTER_QUEUE": queue.name}

@@ -1,29 +1,46 @@
-"""Where the reflector sends to. A sink is one module here.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-The module has `Options`, a dataclass of what can be set (see `options`), and `sink(options)`, which makes the sink without
-calling anybody. A sink in AWS also has `permissions(options)`, what the function's role has to allow, and `own_log_groups(options)`,
-the log groups that its service writes to. docs/SINKS.md builds one step by step.
+"""The protocol between the delivery and the sinks. Each module in this folder is one type of sink.
+
+A sink module has
+
+* `Options`, a dataclass of its options (see `reflector.options`),
+* `sink(options)`, which returns the `Sink` and calls nobody,
+* `permissions(options)`, if the function's role needs permissions for it: see `no_permissions`,
+* `own_log_groups(options)`, if its service writes logs to CloudWatch itself: see `no_log_groups`.
+
+docs/SINKS.md builds one step by step.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
-from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from ..decode import LogEvent
 from ..options import SettingsError, parsed
-from ..records import with_request_ids
 
-TYPES = tuple(sorted(module.name for module in iter_modules(__path__)))
-"""The types that a configuration names: the sinks' modules. Only those that are used are imported."""
+TYPES = tuple(
+    sorted(
+        name.removesuffix(".py")
+        for name in os.listdir(os.path.dirname(__file__))
+        if name.endswith(".py") and not name.startswith("_")
+    )
+)
+"""The types of sinks, which are the modules in this folder. Only modules in use are imported."""
 
 C = TypeVar("C")
+Permission = tuple[str, str]
+"""An IAM action, and the ARN of the resource that it is allowed for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of one log stream, in order. `numbers` are their places in the payload, for the accounts."""
+    """Events of one log stream, in order. `numbers` are their positions in the payload, for the accounting."""
 
     owner: str
     log_group: str
@@ -32,19 +49,10 @@ class Batch:
     events: Sequence[LogEvent]
     numbers: Sequence[int]
 
-    def only(self, positions: Sequence[int]) -> "Batch":
-        """The events at these positions, each with the request id that it may owe to one that is left out."""
-        events = with_request_ids(self.events)
-        return replace(
-            self,
-            events=[events[position] for position in positions],
-            numbers=[self.numbers[position] for position in positions],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Chunk(Generic[C]):
-    """What is sent in one request: the positions in the batch of the events it carries, and what the sink makes of them."""
+    """The content of one request, and the positions of its events in the batch."""
 
     positions: Sequence[int]
     content: C
@@ -52,40 +60,40 @@ class Chunk(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Events that the service would not take, whatever is tried: handed back without a request, with the reason."""
+    """Events that the service would never accept. They are handed back with the reason, without a request."""
 
     positions: Sequence[int]
     reason: str
 
 
-def sifted(reasons: Sequence[str]) -> tuple[Sequence[int], list[Refusal]]:
-    """From what speaks against each event ("": nothing): the positions of those to be sent, and the refusals of the others."""
+def split_refused(reasons: Sequence[str]) -> tuple[Sequence[int], list[Refusal]]:
+    """Split events by the reason against sending each ("": none): the positions to send, and the refusals."""
     if not any(reasons):  # nearly always
         return range(len(reasons)), []
     by_reason: dict[str, list[int]] = {}
     for position, reason in enumerate(reasons):
         by_reason.setdefault(reason, []).append(position)
-    fit = by_reason.pop("", [])
-    return fit, [Refusal(positions, reason) for reason, positions in by_reason.items()]
+    to_send = by_reason.pop("", [])
+    return to_send, [Refusal(positions, reason) for reason, positions in by_reason.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a chunk.
+    """The result of sending a chunk.
 
-    * `accepted`: all of it.
-    * `partly`: all but the events that are to be tried `again` and those that are `refused`, with why; both by their place in
-      the chunk, from 0.
-    * `again`: nothing, but another attempt may help, not before `retry_after` seconds.
-    * `too_large`: nothing, and fewer events at once may help.
-    * `unauthorized`: nothing, and a secret that was read anew may help.
-    * `refused`: nothing, and nothing helps.
+    * `accepted`: the service has all events.
+    * `partial`: it has all events but those in `retry` and in `refused`, which maps each to a reason. Both hold positions
+      in the chunk, from 0.
+    * `retry`: it has none; a retry may help, at the earliest after `retry_after` seconds.
+    * `too_large`: it has none; sending fewer events at once may help.
+    * `unauthorized`: it has none; reading the secrets again may help.
+    * `refused`: it has none, and nothing helps.
     """
 
-    verdict: Literal["accepted", "partly", "again", "too_large", "unauthorized", "refused"]
+    verdict: Literal["accepted", "partial", "retry", "too_large", "unauthorized", "refused"]
     reason: str = ""
     retry_after: float = 0.0
-    again: Sequence[int] = ()
+    retry: Sequence[int] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -93,37 +101,47 @@ ACCEPTED = Outcome("accepted")
 
 
 class Sink(Protocol[C]):
-    """What delivery needs of a sink. One thread uses it at a time."""
+    """A sink, as the delivery uses it. One thread uses it at a time."""
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[C] | Refusal]:
-        """Requests that carry every event of the batch once, in order, within the service's limits; made one at a time."""
+        """Yield requests, one at a time, that hold each event of the batch once, in order, within the service's limits."""
 
     def send(self, chunk: Chunk[C], timeout: float) -> Outcome:
-        """Send it, within `timeout` seconds. What goes wrong on the way is an outcome and no exception."""
+        """Send the request within `timeout` seconds. An error is an outcome, not an exception."""
 
     def renew(self) -> bool:
-        """Forget the secrets, so that they are read again. False when there are none that could have changed."""
+        """Forget the secrets, so that they are read again. Return False if no secret can have changed."""
+
+
+def no_permissions(options: Mapping[str, Any]) -> list[Permission]:  # noqa: ARG001
+    """Return what the function's role has to allow for a sink with these options.
+
+    `options` are plain values that nobody has checked. `{partition}` and `{account}` are placeholders for those of the
+    function. One role serves all regions of an account, so a region that is not given is `*`. This default needs nothing.
+    """
+    return []
+
+
+def no_log_groups(options: Mapping[str, Any]) -> list[str]:  # noqa: ARG001
+    """Return names and patterns of the log groups that the sink's service writes to. `options` as in `no_permissions`.
+
+    Subscribing one of them would create a loop: each delivered event could cause the next one. This default has none.
+    """
+    return []
+
+
+def sink_module(kind: Any) -> ModuleType | None:
+    """Return the module of that type of sink, None if there is no such type."""
+    return import_module(f".{kind}", __name__) if isinstance(kind, str) and kind in TYPES else None
 
 
 def make(value: Any, place: str) -> Sink[Any]:
-    """The sink that a configuration's object describes: `type` and its options. Raises SettingsError with the place."""
+    """Return the sink for an object of the configuration: `type` and its options. Raises SettingsError with the place."""
     if not isinstance(value, Mapping):
         raise SettingsError(f"{place}: must be an object with type and options.")
     options = dict(value)
-    kind = options.pop("type", None)
-    if not isinstance(kind, str) or kind not in TYPES:
+    module = sink_module(options.pop("type", None))
+    if module is None:
         raise SettingsError(f"{place}.type: must be one of {', '.join(TYPES)}.")
-    module = import_module(f".{kind}", __name__)
     made: Sink[Any] = module.sink(parsed(module.Options, options, place))
     return made
-
-
-def needs(sinks: Any, what: Literal["permissions", "own_log_groups"]) -> list[Any]:
-    """What all sinks of a configuration declare, each once. One that is no sink is passed over: it is refused elsewhere."""
-    found: dict[Any, None] = {}
-    for options in sinks.values() if isinstance(sinks, Mapping) else ():
-        kind = options.get("type") if isinstance(options, Mapping) else None
-        if kind in TYPES:
-            declared = getattr(import_module(f".{kind}", __name__), what, None)
-            found.update(dict.fromkeys(declared(options) if declared else ()))
-    return list(found)

@@ -1,6 +1,10 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Datadog's log intake.
 
-Source: Datadog's documentation, "Send logs" of its API (limits, statuses, what is cut and from when on it is too old), "Log Date
+Source: Datadog's documentation, "Send logs" of its API (limits, statuses, truncation, age), "Log Date
 Remapper" (`timestamp`) and "Datadog Forwarder", whose attributes its users know (`aws.awslogs`, `id`, `host` is the group).
 """
 
@@ -14,19 +18,19 @@ from ..decode import LogEvent
 from ..http import Headers, HttpSink, Request, secret_header
 from ..lines import bodies
 from ..secrets import Secret
-from . import Batch, Chunk, Refusal, sifted
+from . import Batch, Chunk, Refusal, split_refused
 
 REQUEST_LIMIT = 5_000_000
 """Bytes of a request before compression."""
 
 MOST_LOGS = 1000
-"""Logs of a request."""
+"""Logs in a request."""
 
 LOG_LIMIT = 1_000_000
-"""Bytes of a log. Datadog takes a longer one, answers 2xx, and cuts it: it is refused here, and whole in the queue."""
+"""Bytes of a log. Datadog answers 2xx for a longer one, and truncates it. So the sink refuses it, and the queue keeps it whole."""
 
 OLDEST_HOURS = 18
-"""How old a log may be. Datadog would accept an older one, and lose it."""
+"""Maximum age of a log. Datadog would accept an older one, and lose it."""
 
 _TOO_LONG = "the event is larger than the 1 MB that Datadog takes whole"
 _TOO_OLD = f"the event is older than the {OLDEST_HOURS} hours that the service takes"
@@ -37,10 +41,10 @@ _AROUND = (b"[", b",", b"]")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`api_key`, and `site`: `datadoghq.com`, `datadoghq.eu`, `us3.datadoghq.com`, ... `endpoint`: a URL in its place, of a proxy.
+    """`api_key`, and `site`: `datadoghq.com`, `datadoghq.eu`, `us3.datadoghq.com`, ... `endpoint`: the URL of a proxy instead.
 
-    `ddsource`, `service`, `hostname` and `ddtags` (`env:prod,team:shop`) are Datadog's reserved attributes. The hostname is the log
-    group unless given.
+    `ddsource`, `service`, `hostname` and `ddtags` (`env:prod,team:shop`) are Datadog's reserved attributes. The default hostname is
+    the log group.
     """
 
     api_key: Secret
@@ -58,7 +62,7 @@ class Options:
 
 
 class Datadog(HttpSink):
-    """See `Sink`. A message stays text: Datadog parses the JSON in it."""
+    """See `Sink`. Messages are sent as text: Datadog parses JSON in them."""
 
     def __init__(self, options: Options) -> None:
         endpoint = options.endpoint or Secret(f"https://http-intake.logs.{options.site}", "site")
@@ -87,7 +91,7 @@ class Datadog(HttpSink):
         tail += f',"aws":{{"awslogs":{dumps(where)}}}}}'
         items = [utf8(_item(event, tail)) for event in batch.events]
         oldest = (time.time() - OLDEST_HOURS * 3600) * 1000
-        fit, refusals = sifted(
+        fit, refusals = split_refused(
             [
                 _TOO_OLD if event["timestamp"] < oldest else _TOO_LONG if len(item) > LOG_LIMIT else ""
                 for event, item in zip(batch.events, items, strict=True)
@@ -99,7 +103,7 @@ class Datadog(HttpSink):
 
 
 def sink(options: Options) -> Datadog:
-    """The sink."""
+    """Return the sink."""
     return Datadog(options)
 
 

@@ -1,4 +1,8 @@
-"""Elasticsearch's bulk API, which OpenSearch has as well.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bulk API of Elasticsearch and OpenSearch.
 
 Source: Elasticsearch's API documentation, "Bulk index or delete documents" (NDJSON, `create`, the items of an answer), "Data
 streams" (`create` only), "Networking settings" (`http.max_content_length`), "Create an index" (names); OpenSearch's, "Bulk".
@@ -22,10 +26,10 @@ from ..secrets import Secret
 from . import ACCEPTED, Batch, Chunk, Outcome
 
 REQUEST_LIMIT = 5_000_000
-"""Bytes of a request before compression. A node takes 100 MB, but Amazon's small ones 10 MiB; half of it is a good bulk."""
+"""Bytes of a request before compression. A node accepts 100 MB, Amazon's small instances 10 MiB; half of that is a good size."""
 
 MOST_ITEMS = 5_000
-"""Documents in a request: so many answers, with all that a server may say of each, stay within what is read of an answer."""
+"""Documents in a request. The largest possible answer for that many is still read completely."""
 
 PATH = "/_bulk?filter_path=items.*.status,items.*.error.type"
 
@@ -33,6 +37,11 @@ _DATE = re.compile(r"%[YmdH]")
 _INDEX = re.compile(r"(?![-_+]|\.{1,2}$)[^\\/*?\"<>|,#:%\sA-Z]{1,200}")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _TAKEN = ("message", "event", "cloud", "aws")
+# search- or vpc-, the domain's name, characters that AWS adds, the region, the service's domain (OpenSearch Service's developer
+# guide, "Creating and managing domains").
+_DOMAIN = re.compile(
+    r"https://(?:search|vpc)-(?P<name>[a-z][a-z0-9-]{2,27})-[a-z0-9]+\.(?:[a-z0-9-]+\.es\.amazonaws\.com|aos\.[a-z0-9-]+\.on\.aws)"
+)
 _ERROR_TYPE = re.compile(r"[a-z][a-z_]{1,60}", re.ASCII)
 _EXISTS = "version_conflict_engine_exception"
 _HEADERS: Headers = (("Content-Type", b"application/x-ndjson"),)
@@ -40,12 +49,12 @@ _HEADERS: Headers = (("Content-Type", b"application/x-ndjson"),)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the cluster's URL; one with a path of its own must end it with `/_bulk`.
+    """`endpoint`: the cluster's URL; a path in it must end with `/_bulk`.
 
-    `index`: an index or a data stream, in which `%Y`, `%m`, `%d` and `%H` stand for the event's time (UTC).
-    `api_key`: the encoded form that Elasticsearch gives out. Or `username` with `password`.
-    `json_field`: where a message that is a JSON object goes, as that object, instead of to `message` as text. Every name in
-    such objects becomes a field of the index: map this one as `flattened` (OpenSearch: `flat_object`) to keep them few.
+    `index`: an index or a data stream, in which `%Y`, `%m`, `%d` and `%H` are replaced by the event's time (UTC).
+    `api_key`: in the encoded form that Elasticsearch shows. Or `username` with `password`.
+    `json_field`: the field for messages that are JSON objects, as objects; without it they are text in `message`. Every member
+    becomes a field of the index: map this field as `flattened` (OpenSearch: `flat_object`) to keep them few.
     """
 
     endpoint: Secret
@@ -58,9 +67,9 @@ class Options:
 
     def __post_init__(self) -> None:
         if bool(self.username) != bool(self.password):
-            raise ValueError("password: goes with username, and username with it")
+            raise ValueError("password: must be given together with username")
         if self.api_key and self.password:
-            raise ValueError("api_key: cannot stand beside username and password")
+            raise ValueError("api_key: cannot be combined with username and password")
         if not _INDEX.fullmatch(_DATE.sub("2026", self.index)):
             raise ValueError(
                 'index: must be lower case, without spaces and \\ / * ? " < > | , # :, not begin with - _ +,'
@@ -71,7 +80,7 @@ class Options:
 
 
 class Elasticsearch(HttpSink):
-    """See `Sink`. What is sent twice is there once: a document's `_id` is made of the event's, and `create` never overwrites."""
+    """See `Sink`. No duplicates: a document's `_id` is made of the event's id, and `create` never overwrites."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options.endpoint, path=PATH, compress=options.compress)
@@ -98,69 +107,80 @@ class Elasticsearch(HttpSink):
             yield Chunk(positions, self.request(body, _HEADERS))
 
     def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:
-        """See `HttpSink`. An item's 409 says that the document is there already: from an attempt whose answer was lost."""
+        """See `HttpSink`. A 409 of an item means that the document exists, from an attempt whose answer was lost."""
         body = _json(answer.body)
         outcome = by_status(answer)
         if outcome.verdict != "accepted":
             return replace(outcome, reason=_with_type(outcome.reason, body))
         results = _results(body)
         if body is None and (not answer.body or answer.body.startswith(b"{")):
-            return Outcome("again", "the sink's answer broke off")
+            return Outcome("retry", "the sink's answer broke off")
         if len(results) != len(chunk.positions):
-            return Outcome("refused", "the sink's answer is not that to a bulk request")
-        again = [place for place, result in enumerate(results) if _passes(result["status"])]
+            return Outcome("refused", "the sink's answer is no answer to a bulk request")
+        retry = [place for place, result in enumerate(results) if _is_transient(result["status"])]
         refused = {
             place: _with_type(f"the sink answered {result['status']} for it", result)
             for place, result in enumerate(results)
-            if not _is_there(result) and not _passes(result["status"])
+            if not _exists(result) and not _is_transient(result["status"])
         }
-        if not again and not refused:
+        if not retry and not refused:
             return ACCEPTED
-        reason = _with_type("the sink takes not all items now", results[again[0]]) if again else ""
-        if len(again) == len(results):
-            return Outcome("again", reason, answer.retry_after)
-        return Outcome("partly", reason, answer.retry_after, again, refused)
+        reason = _with_type("the sink does not accept all items now", results[retry[0]]) if retry else ""
+        if len(retry) == len(results):
+            return Outcome("retry", reason, answer.retry_after)
+        return Outcome("partial", reason, answer.retry_after, retry, refused)
 
     def _items(self, batch: Batch) -> Iterator[str]:
-        """Action and document of each event, two lines."""
+        """Yield action and document of each event, two lines."""
         index, json_field = self._options.index, self._options.json_field
         dated = "%" in index
         action = f'{{"create":{{"_index":{dumps(index)}'
-        place, where = _place(batch), _where(batch, self._region)
+        place, where = _id_suffix(batch), _where(batch, self._region)
         for event in batch.events:
             timestamp = event["timestamp"]
             if dated:
                 action = f'{{"create":{{"_index":{dumps(_index(index, timestamp // 3_600_000))}'
-            own = known = ""
-            # An event without an id gets one from the server: two of them must not be taken for one.
+            document_id = event_field = ""
+            # The server makes an id for an event without one: two such events must not become one document.
             if event_id := event.get("id"):
-                own = f',"_id":{dumps_string(event_id + place)}'
-                known = f',"event":{{"id":{dumps_string(event_id)}}}'
-            said = _said(event["message"].removesuffix("\n"), json_field)
-            yield f'{action}{own}}}}}\n{{"@timestamp":"{_time(timestamp)}",{said}{known}{where}}}\n'
+                document_id = f',"_id":{dumps_string(event_id + place)}'
+                event_field = f',"event":{{"id":{dumps_string(event_id)}}}'
+            message = _message(event["message"].removesuffix("\n"), json_field)
+            yield f'{action}{document_id}}}}}\n{{"@timestamp":"{_time(timestamp)}",{message}{event_field}{where}}}\n'
+
+
+def own_log_groups(options: Mapping[str, Any]) -> list[str]:
+    """See `sinks.no_log_groups`. The groups that the console suggests for a domain of Amazon OpenSearch Service, by its endpoint.
+
+    A custom endpoint, or one in a secret, does not show the domain.
+    """
+    endpoint = options.get("endpoint")
+    domain = _DOMAIN.match(endpoint) if isinstance(endpoint, str) else None
+    # The first is from before the service was renamed to OpenSearch.
+    return [f"/aws/{service}/domains/{domain['name']}/*" for service in ("aes", "OpenSearchService")] if domain else []
 
 
 def sink(options: Options) -> Elasticsearch:
-    """The sink."""
+    """Return the sink."""
     return Elasticsearch(options)
 
 
-def _said(text: str, json_field: str) -> str:
+def _message(text: str, json_field: str) -> str:
     if json_field and "{" in text and (value := message_json(text)).startswith("{"):
         return f'"{json_field}":{value}'
     return f'"message":{dumps_string(text)}'
 
 
 def _where(batch: Batch, region: str) -> str:
-    named = f'"region":{dumps(region)},' if region else ""
+    region_field = f'"region":{dumps(region)},' if region else ""
     return (
-        f',"cloud":{{"provider":"aws",{named}"account":{{"id":{dumps(batch.owner)}}}}}'
+        f',"cloud":{{"provider":"aws",{region_field}"account":{{"id":{dumps(batch.owner)}}}}}'
         f',"aws":{{"cloudwatch":{{"log_group":{dumps(batch.log_group)},"log_stream":{dumps(batch.log_stream)}}}}}'
     )
 
 
-def _place(batch: Batch) -> str:
-    """What follows the event's id in a document's: it, being unique in its stream, goes first, since ids that grow are cheaper."""
+def _id_suffix(batch: Batch) -> str:
+    """Return the part of a document's id after the event's id. That one is first, since growing ids are cheaper to index."""
     name = dumps([batch.owner, batch.log_group, batch.log_stream])
     return f"-{sha256(utf8(name)).hexdigest()[:16]}"
 
@@ -180,7 +200,7 @@ def _second(seconds: int) -> str:
 
 
 def _json(text: bytes) -> Any:
-    """The value, None when it is none or not whole."""
+    """Return the value, None for malformed or incomplete JSON."""
     try:
         return loads(text)
     except (ValueError, RecursionError):
@@ -188,7 +208,7 @@ def _json(text: bytes) -> Any:
 
 
 def _results(body: Any) -> list[dict[str, Any]]:
-    """What is said of each item, in order; nothing when it is not said as it should be."""
+    """Return the result of each item, in order; nothing if the answer has another structure."""
     try:
         results = [result for item in body["items"] for result in item.values()]
         return results if all(isinstance(result["status"], int) for result in results) else []
@@ -196,36 +216,21 @@ def _results(body: Any) -> list[dict[str, Any]]:
         return []
 
 
-def _passes(status: int) -> bool:
+def _is_transient(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def _is_there(result: dict[str, Any]) -> bool:
+def _exists(result: dict[str, Any]) -> bool:
     return 200 <= result["status"] <= 299 or (result["status"] == 409 and _error_type(result) == _EXISTS)
 
 
-def _with_type(reason: str, said: Any) -> str:
-    """The reason with the error's type, which is a name. The error's own `reason` may quote the document."""
-    kind = _error_type(said)
+def _with_type(reason: str, result: Any) -> str:
+    """Return the reason with the error's type, which is a name. The error's own `reason` may quote the document."""
+    kind = _error_type(result)
     return f"{reason} ({kind})" if kind else reason
 
 
-def _error_type(said: Any) -> str:
-    error = said.get("error") if isinstance(said, dict) else None
+def _error_type(result: Any) -> str:
+    error = result.get("error") if isinstance(result, dict) else None
     kind = error.get("type") if isinstance(error, dict) else None
     return kind if isinstance(kind, str) and _ERROR_TYPE.fullmatch(kind) else ""
-
-
-# search- or vpc-, the name of the domain, characters that AWS gives, the region, the service's domain (OpenSearch Service's
-# developer guide, "Creating and managing domains").
-_DOMAIN = re.compile(
-    r"https://(?:search|vpc)-(?P<name>[a-z][a-z0-9-]{2,27})-[a-z0-9]+\.(?:[a-z0-9-]+\.es\.amazonaws\.com|aos\.[a-z0-9-]+\.on\.aws)"
-)
-
-
-def own_log_groups(options: Mapping[str, Any]) -> Iterator[str]:
-    """The log groups that a domain of OpenSearch Service writes to: forwarding them would feed them."""
-    if domain := _DOMAIN.match(str(options.get("endpoint"))):
-        # The second since the service is called OpenSearch, the first before.
-        yield f"/aws/aes/domains/{domain['name']}/*"
-        yield f"/aws/OpenSearchService/domains/{domain['name']}/*"

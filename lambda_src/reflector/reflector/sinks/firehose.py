@@ -1,26 +1,31 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Amazon Data Firehose.
 
-Source: its API reference, "PutRecordBatch" (limits, errors of single records), and its developer guide, "Amazon Data
+Source: its API reference, "PutRecordBatch" (limits, errors of records), and its developer guide, "Amazon Data
 Firehose quota".
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws import ask
+from ..aws import call
 from ..aws_sinks import Records, RecordSink
+from . import Permission
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`stream`: name of the Firehose stream, in the function's account. `region`: the function's if not given.
+    """`stream`: name of the Firehose stream in the function's account. `region`: default is the function's region.
 
-    `pack`: several lines are one record, up to 500 of them. Firehose rounds every record up to 5 KB on its bill; destinations
-    that take a record for one document (OpenSearch, Splunk, an HTTP endpoint) want false.
+    `pack`: a record holds up to 500 lines. Firehose bills each record in steps of 5 KB. Use false for destinations that make one
+    document of a record (OpenSearch, Splunk, an HTTP endpoint).
     """
 
     stream: str
@@ -44,7 +49,7 @@ class Firehose(RecordSink):
 
     def put(self, records: Records, timeout: float) -> Sequence[str | None]:
         """See `RecordSink`."""
-        answer = ask(
+        answer = call(
             "firehose",
             "put_record_batch",
             self._options.region,
@@ -56,19 +61,20 @@ class Firehose(RecordSink):
         return [record.get("ErrorCode") for record in answer.get("RequestResponses", ())]
 
 
+def permissions(options: Mapping[str, Any]) -> list[Permission]:
+    """See `sinks.no_permissions`."""
+    stream, region = options.get("stream"), options.get("region") or "*"
+    if not isinstance(stream, str):
+        return []
+    return [("firehose:PutRecordBatch", f"arn:{{partition}}:firehose:{region}:{{account}}:deliverystream/{stream}")]
+
+
+def own_log_groups(options: Mapping[str, Any]) -> list[str]:
+    """See `sinks.no_log_groups`. The group in which the console lets Firehose log errors."""
+    stream = options.get("stream")
+    return [f"/aws/kinesisfirehose/{stream}"] if isinstance(stream, str) and stream else []
+
+
 def sink(options: Options) -> Firehose:
-    """The sink."""
+    """Return the sink."""
     return Firehose(options)
-
-
-def permissions(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What the function's role has to allow: an action and the ARN of a resource, with {partition} and {account} in it."""
-    region, stream = options.get("region") or "*", options.get("stream")
-    if isinstance(stream, str):
-        yield "firehose:PutRecordBatch", f"arn:{{partition}}:firehose:{region}:{{account}}:deliverystream/{stream}"
-
-
-def own_log_groups(options: Mapping[str, Any]) -> Iterator[str]:
-    """The log groups that Firehose itself writes to: forwarding them would feed them."""
-    if isinstance(options.get("stream"), str):
-        yield f"/aws/kinesisfirehose/{options['stream']}"

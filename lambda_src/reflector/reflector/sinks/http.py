@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Any receiver of JSON over HTTP: newline-delimited (NDJSON) or as an array."""
 
 from collections.abc import Iterator, Sequence
@@ -5,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import utf8
-from ..http import Headers, HttpSink, Request, free_headers, secret_header
+from ..http import Headers, HttpSink, Request, check_header_names, secret_header
 from ..lines import bodies, whole_lines
 from ..secrets import Secret
 from . import Batch, Chunk
@@ -18,12 +22,12 @@ _FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the URL that is posted to.
+    """`endpoint`: the URL for POST.
 
-    `format`: `ndjson`, an object a line, or `json_array`, a list of them. `content_type`: another than
-    `application/x-ndjson` and `application/json`. `headers`: more headers, such as `Authorization`; each value is a secret, or a
-    reference to one that has the whole value (a JSON object has it under the header's name). `max_bytes`, before compression,
-    and `max_events`: what a request has at most; a larger event travels alone.
+    `format`: `ndjson`, one object a line, or `json_array`, a list of them. `content_type`: instead of `application/x-ndjson`
+    or `application/json`. `headers`: more headers, such as `Authorization`. Each value is a secret, or a reference to one with
+    the whole value (in a JSON object under the header's name). `max_bytes` (before compression) and `max_events`: limits of a
+    request; a larger event is sent alone.
     """
 
     endpoint: Secret
@@ -35,7 +39,7 @@ class Options:
     compress: bool = True
 
     def __post_init__(self) -> None:
-        free_headers(self.headers)
+        check_header_names(self.headers)
         if not (self.content_type.isascii() and self.content_type.isprintable()):
             raise ValueError("content_type: must be printable ASCII")
         for name in ("max_bytes", "max_events"):
@@ -70,5 +74,5 @@ class Http(HttpSink):
 
 
 def sink(options: Options) -> Http:
-    """The sink."""
+    """Return the sink."""
     return Http(options)

@@ -1,7 +1,11 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """New Relic's Log API, in its detailed JSON form.
 
 Source: New Relic's documentation, "Introduction to the Log API" (endpoints, headers, body, limits), "Find data in long logs
-(blobs)" (what is stored of a long message) and "Timestamp formats in logs" (from when on a log is too old).
+(blobs)" (truncation of long messages) and "Timestamp formats in logs" (the maximum age).
 """
 
 import time
@@ -13,16 +17,16 @@ from ..codec import dumps, dumps_string, utf8
 from ..http import Headers, HttpSink, Request, secret_header
 from ..lines import bodies
 from ..secrets import Secret
-from . import Batch, Chunk, Refusal, sifted
+from . import Batch, Chunk, Refusal, split_refused
 
 REQUEST_LIMIT = 1_000_000
-"""Bytes of a request: "1MB(10^6 bytes) maximum per POST". Whether before or after compression is not said: before is safe."""
+"""Bytes of a request: "1MB(10^6 bytes) maximum per POST". The documentation does not say whether before or after compression: before is safe."""
 
 STORED_CHARACTERS, STORED_BYTES = 4_094, 128_000
-"""What is stored of a message: so many characters, then so many bytes of UTF-8. New Relic drops the rest: such a message is refused."""
+"""New Relic stores this many characters of a message, then this many bytes of UTF-8. The sink refuses a longer message."""
 
 OLDEST_HOURS = 48
-"""How old a log may be. New Relic would accept an older one, and drop it."""
+"""Maximum age of a log. New Relic would accept an older one, and drop it."""
 
 ENDPOINTS = {
     "US": "https://log-api.newrelic.com",
@@ -31,7 +35,7 @@ ENDPOINTS = {
 }
 
 _MOST_ATTRIBUTES, _NAME_CHARACTERS, _VALUE_CHARACTERS = 255, 255, 4096
-_OWN_ATTRIBUTES = 4 + 2  # the three of the place and the id; message and timestamp
+_OWN_ATTRIBUTES = 4 + 2  # account, log group, log stream, id; message and timestamp
 _TOO_LONG = "the message is longer than the 4,094 characters and 128,000 bytes that New Relic stores"
 _TOO_OLD = f"the event is older than the {OLDEST_HOURS} hours that the service takes"
 _HEADERS: Headers = (("Content-Type", b"application/json"),)
@@ -39,9 +43,9 @@ _HEADERS: Headers = (("Content-Type", b"application/json"),)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`license_key`, and `region`: `US`, `EU` or `FedRAMP`. `endpoint`: a URL in its place, of a proxy.
+    """`license_key`, and `region`: `US`, `EU` or `FedRAMP`. `endpoint`: the URL of a proxy instead.
 
-    `attributes`: more attributes of every log, such as `logtype`, which chooses New Relic's parsing rules. Those of a log are
+    `attributes`: more attributes for every log, such as `logtype`, which selects New Relic's parsing rules. Each log has
     `aws.accountId`, `aws.logGroup`, `aws.logStream` and `aws.logEventId`.
     """
 
@@ -53,16 +57,16 @@ class Options:
 
     def __post_init__(self) -> None:
         if len(self.attributes) > _MOST_ATTRIBUTES - _OWN_ATTRIBUTES:
-            raise ValueError(f"attributes: there may be {_MOST_ATTRIBUTES - _OWN_ATTRIBUTES} at most")
+            raise ValueError(f"attributes: must have at most {_MOST_ATTRIBUTES - _OWN_ATTRIBUTES}")
         for name, value in self.attributes.items():
             if not 0 < len(name) <= _NAME_CHARACTERS or any(map(str.isspace, name)):
-                raise ValueError(f"attributes: names have 1 to {_NAME_CHARACTERS} characters, and no whitespace")
+                raise ValueError(f"attributes: names must have 1 to {_NAME_CHARACTERS} characters, and no whitespace")
             if len(value) > _VALUE_CHARACTERS:
-                raise ValueError(f"attributes: values have {_VALUE_CHARACTERS} characters at most")
+                raise ValueError(f"attributes: values must have at most {_VALUE_CHARACTERS} characters")
 
 
 class NewRelic(HttpSink):
-    """See `Sink`. A message stays text: New Relic parses the JSON in it."""
+    """See `Sink`. Messages are sent as text: New Relic parses JSON in them."""
 
     def __init__(self, options: Options) -> None:
         endpoint = options.endpoint or Secret(ENDPOINTS[options.region], "region")
@@ -95,7 +99,7 @@ class NewRelic(HttpSink):
             for event, message in zip(batch.events, messages, strict=True)
         ]
         oldest = (time.time() - OLDEST_HOURS * 3600) * 1000
-        fit, refusals = sifted(
+        fit, refusals = split_refused(
             [
                 _TOO_OLD if event["timestamp"] < oldest else _TOO_LONG if _is_cut(message) else ""
                 for event, message in zip(batch.events, messages, strict=True)
@@ -107,12 +111,12 @@ class NewRelic(HttpSink):
 
 
 def sink(options: Options) -> NewRelic:
-    """The sink."""
+    """Return the sink."""
     return NewRelic(options)
 
 
 def _is_cut(message: str) -> bool:
-    # A character has 4 bytes at most: most messages need no count of them.
+    # A character has at most 4 bytes, so most messages need no count.
     return (
         len(message) > STORED_BYTES // 4 and len(message[STORED_CHARACTERS:].encode("utf-8", "replace")) > STORED_BYTES
     )

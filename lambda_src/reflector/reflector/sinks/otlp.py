@@ -1,4 +1,8 @@
-"""OpenTelemetry's protocol: OTLP/HTTP with JSON, as collectors and many services take it.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""OpenTelemetry's protocol OTLP/HTTP with JSON, which collectors and many services accept.
 
 Source: OpenTelemetry's "OTLP Specification" (OTLP/HTTP: JSON encoding, partial success, retryable codes, Retry-After), "Logs
 Data Model", and the semantic conventions for cloud and AWS logs resources and for logs (`log.record.uid`).
@@ -11,16 +15,16 @@ from dataclasses import dataclass, field
 from .. import __version__
 from ..codec import dumps, dumps_string, loads, well_formed_utf8
 from ..decode import LogEvent
-from ..http import Answer, Headers, HttpSink, Request, by_status, free_headers, secret_header
+from ..http import Answer, Headers, HttpSink, Request, by_status, check_header_names, secret_header
 from ..lines import bodies
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
 
 REQUEST_LIMIT = 1_000_000
-"""Bytes of a request before compression. The specification recommends 20 MiB to servers, but services take as little as 1 MB."""
+"""Bytes of a request before compression. The specification recommends 20 MiB to servers, but some services accept only 1 MB."""
 
-RETRIED = frozenset({429, 502, 503, 504})
-"""The statuses after which a request may come again; no other 4xx or 5xx may ("Retryable Response Codes")."""
+RETRYABLE = frozenset({429, 502, 503, 504})
+"""The statuses that allow a retry; other 4xx and 5xx forbid it ("Retryable Response Codes")."""
 
 _REJECTED = b"rejectedLogRecords"
 _HEADERS: Headers = (("Content-Type", b"application/json"),)
@@ -29,10 +33,10 @@ _SCOPE = f'{{"name":"logreflector.aws","version":"{__version__}"}}'
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the receiver's URL; without a path, `/v1/logs` is posted to.
+    """`endpoint`: the receiver's URL; the default path is `/v1/logs`.
 
-    `headers`: more headers, `Authorization` or an API key; each value is a secret, or a reference to one (a JSON object in
-    Secrets Manager has it under the header's name). `resource_attributes`: more attributes of the resource, such as
+    `headers`: more headers, `Authorization` or an API key. Each value is a secret, or a reference to one (in a JSON object under
+    the header's name). `resource_attributes`: more attributes of the resource, such as
     `deployment.environment.name`.
     """
 
@@ -42,7 +46,7 @@ class Options:
     compress: bool = True
 
     def __post_init__(self) -> None:
-        free_headers(self.headers)
+        check_header_names(self.headers)
 
 
 class Otlp(HttpSink):
@@ -66,18 +70,18 @@ class Otlp(HttpSink):
         resource = self._resource(batch)
         head = f'{{"resourceLogs":[{{"resource":{{"attributes":[{resource}]}},"scopeLogs":[{{"scope":{_SCOPE},"logRecords":['
         around = (well_formed_utf8(head), b",", b"]}]}]}")
-        # No observedTimeUnixNano: the receiver is free to add it, and the same events stay the same request.
+        # No observedTimeUnixNano: the receiver may add it, and the same events make the same request.
         records = [well_formed_utf8(_record(event)) for event in batch.events]
         for positions, body in bodies(records, range(len(records)), REQUEST_LIMIT, len(records), around):
             yield Chunk(positions, self.request(body, _HEADERS))
 
     def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:
-        """See `HttpSink`. Of a partial success the protocol says how many records were rejected, not which, and forbids to send them again.
+        """See `HttpSink`. A partial success has the number of rejected records, not which, and the protocol forbids a retry.
 
-        So the whole request counts as refused: a replay may make duplicates, which `log.record.uid` tells apart, and loses nothing.
+        So the whole request counts as refused. A replay loses nothing; it may make duplicates, which share `log.record.uid`.
         """
         outcome = by_status(answer)
-        if outcome.verdict == "again" and answer.status not in RETRIED:
+        if outcome.verdict == "retry" and answer.status not in RETRYABLE:
             return Outcome("refused", outcome.reason)
         if outcome.verdict != "accepted":
             return outcome
@@ -85,10 +89,10 @@ class Otlp(HttpSink):
         rejected = min(_rejected(answer.body, count), count)
         if rejected <= 0:
             return outcome
-        return Outcome("refused", f"the sink rejected {rejected} of {count} log records, and does not say which")
+        return Outcome("refused", f"the sink rejected {rejected} of {count} log records, and does not name them")
 
     def _resource(self, batch: Batch) -> str:
-        """The attributes of what the events are of, as JSON text."""
+        """Return the attributes of the events' resource as JSON text."""
         texts = {
             "cloud.provider": "aws",
             "cloud.account.id": batch.owner,
@@ -108,15 +112,15 @@ class Otlp(HttpSink):
 
 
 def sink(options: Options) -> Otlp:
-    """The sink."""
+    """Return the sink."""
     return Otlp(options)
 
 
 def _record(event: LogEvent) -> str:
     time = event["timestamp"] * 1_000_000
     body = dumps_string(event["message"].removesuffix("\n"))
-    known = _attribute("log.record.uid", event["id"]) if "id" in event else ""
-    return f'{{"timeUnixNano":"{time}","body":{{"stringValue":{body}}},"attributes":[{known}]}}'
+    uid = _attribute("log.record.uid", event["id"]) if "id" in event else ""
+    return f'{{"timeUnixNano":"{time}","body":{{"stringValue":{body}}},"attributes":[{uid}]}}'
 
 
 def _attribute(name: str, value: str) -> str:
@@ -124,7 +128,7 @@ def _attribute(name: str, value: str) -> str:
 
 
 def _rejected(body: bytes, count: int) -> int:
-    """How many records a success says were rejected; all, when it says so and cannot be read."""
+    """Return the number of rejected records in a successful answer; all of them if the number is malformed."""
     if _REJECTED not in body:
         return 0
     try:

@@ -1,9 +1,14 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Splunk's HTTP Event Collector (HEC), its event endpoint.
 
 Source: Splunk's documentation, "Format events for HTTP Event Collector" (an event's members, batches), "Troubleshoot HTTP
 Event Collector" (statuses and codes) and "Splunk Cloud Platform Service Details" (a request's size).
 
-Indexer acknowledgement is not used: a token that demands it answers 400 with code 10, and its events go to the queue.
+The sink does not use indexer acknowledgement: with a token that demands it, Splunk answers 400 with code 10, and the events go
+to the queue.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +22,7 @@ from ..secrets import Secret
 from . import Batch, Chunk, Outcome
 
 REQUEST_LIMIT = 1_000_000
-"""Bytes of a request before compression: no more is recommended for Splunk Cloud; Splunk Enterprise takes 800 MB by default."""
+"""Bytes of a request before compression: the recommended maximum for Splunk Cloud; Splunk Enterprise accepts 800 MB by default."""
 
 _HEADERS: Headers = (("Content-Type", b"application/json"),)
 _AROUND = (b"", b"\n", b"")
@@ -31,16 +36,16 @@ _CODES = {
     10: "the token demands indexer acknowledgement",
     15: "error in handling indexed fields",
 }
-"""What codes mean, of those that this sink may meet. The answer's own text is not repeated: it may be anybody's."""
+"""Meanings of the codes that this sink may get. Reasons do not repeat the answer's own text, which may quote an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the collector's URL; without a path, `/services/collector/event` is posted to. `token`: without `Splunk ` before it.
+    """`endpoint`: the collector's URL; the default path is `/services/collector/event`. `token`: without `Splunk `.
 
-    `index`, `sourcetype`, `source` and `host` are what Splunk knows them as. `source` is the log group and `host` the account
-    unless given, and what they then don't say goes with each event as the indexed field `log_group` or `owner`; `log_stream` and
-    `event_id` always do. `fields`: more indexed fields.
+    `index`, `sourcetype`, `source` and `host` are Splunk's metadata. The default `source` is the log group, the default `host`
+    the account. If one is given, each event has the indexed field `log_group` or `owner` instead. Each event has `log_stream`
+    and `event_id`. `fields`: more indexed fields.
     """
 
     endpoint: Secret
@@ -54,7 +59,7 @@ class Options:
 
 
 class SplunkHec(HttpSink):
-    """See `Sink`. A message stays text, JSON too: Splunk's `_raw` is then what was logged, and its search knows JSON."""
+    """See `Sink`. Messages are sent as text, even JSON: so `_raw` is the logged message, and Splunk's search parses JSON."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options.endpoint, path="/services/collector/event", compress=options.compress)
@@ -90,7 +95,7 @@ class SplunkHec(HttpSink):
             yield Chunk(positions, self.request(body, _HEADERS))
 
     def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:  # noqa: ARG002
-        """See `HttpSink`. The answer is one for all events: an `invalid-event-number` doesn't say what became of the others."""
+        """See `HttpSink`. One answer is for all events: `invalid-event-number` does not tell what happened to the others."""
         outcome = by_status(answer)
         if outcome.verdict == "accepted" or (code := _code(answer.body)) is None:
             return outcome
@@ -99,7 +104,7 @@ class SplunkHec(HttpSink):
 
 
 def sink(options: Options) -> SplunkHec:
-    """The sink."""
+    """Return the sink."""
     return SplunkHec(options)
 
 

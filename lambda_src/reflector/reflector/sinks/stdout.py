@@ -1,6 +1,10 @@
-"""The function's own log, one JSON object a line: for trying things out, before there is a real sink.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-Source: AWS Lambda developer guide, "Log and monitor Python Lambda functions" (each line is a log event of its own).
+"""The function's own log, one JSON object a line: for tests without a real sink.
+
+Source: AWS Lambda developer guide, "Log and monitor Python Lambda functions" (each line is a separate log event).
 """
 
 import sys
@@ -14,10 +18,10 @@ from . import ACCEPTED, Batch, Chunk, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`payloads_in_own_log`: must be true, since nothing else of the reflector ever writes a message into its own log.
+    """`payloads_in_own_log`: must be true, as a confirmation: nothing else in the reflector writes messages into its own log.
 
-    CloudWatch Logs bills every line a second time. The reflector's own log group is never forwarded, so that this
-    cannot feed itself; another function that forwards that group to this one could.
+    CloudWatch Logs bills every line again. The reflector never forwards its own log group, so there is no loop, unless another
+    function forwards that group to this one.
     """
 
     payloads_in_own_log: bool = False
@@ -34,14 +38,14 @@ class Stdout:
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[str]]:
         """See `Sink`."""
-        # Standard output cannot say a lone surrogate either.
+        # Standard output cannot encode a lone surrogate either.
         text = utf8("".join(f"{line}\n" for line in whole_lines(batch))).decode()
         yield Chunk(range(len(batch.events)), text)
 
     def send(self, chunk: Chunk[str], timeout: float) -> Outcome:  # noqa: ARG002
         """See `Sink`."""
         try:
-            sys.stdout.write(chunk.content)  # in one piece: several sinks may write at once
+            sys.stdout.write(chunk.content)  # in one call: several sinks may write at once
             sys.stdout.flush()
         except OSError as error:
             return Outcome("refused", f"standard output cannot be written to ({type(error).__name__})")
@@ -53,5 +57,5 @@ class Stdout:
 
 
 def sink(options: Options) -> Stdout:  # noqa: ARG001
-    """The sink."""
+    """Return the sink."""
     return Stdout()

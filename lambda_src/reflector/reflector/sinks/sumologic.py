@@ -1,4 +1,8 @@
-"""Sumo Logic's HTTP source, spoken to as Sumo Logic's own CloudWatch Lambda does.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sumo Logic's HTTP source, used like Sumo Logic's own CloudWatch Lambda does.
 
 Source: Sumo Logic's documentation, "Upload Logs to an HTTP Source" (headers, compression, 1 MB) and the README of
 SumoLogic/sumologic-aws-lambda, cloudwatchlogs-with-dlq (`_sumo_metadata`, the records' members).
@@ -28,7 +32,7 @@ _CLIENT = ("X-Sumo-Client", USER_AGENT.encode())
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the HTTP source's URL. The rest: docs/REFLECTOR.md. Overrides: "" for the usual value, `none` for no header."""
+    """`endpoint`: the HTTP source's URL. For the others see docs/REFLECTOR.md. In overrides, "" is the usual value, `none` sends no header."""
 
     endpoint: Secret
     source_name: str = ""
@@ -42,7 +46,7 @@ class Options:
 
 
 class Source(NamedTuple):
-    """What Sumo Logic files a line under; each distinct one is a request of its own. Header values, empty for no header."""
+    """Metadata of lines in Sumo Logic: header values, empty for no header. Lines with different metadata need different requests."""
 
     name: bytes
     host: bytes
@@ -51,7 +55,7 @@ class Source(NamedTuple):
 
 
 class SumoLogic(HttpSink):
-    """See `Sink`. Order holds among the events of one source."""
+    """See `Sink`. The order of events with the same metadata holds."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options.endpoint, keys=("SUMO_ENDPOINT", "url"), compress=options.compress)
@@ -70,7 +74,7 @@ class SumoLogic(HttpSink):
         )
         lines = json_lines(batch.events, _where(batch) if options.include_log_info else "", self._members)
         text = "\n".join(lines)
-        if _METADATA not in text:  # most payloads: nothing more to be done for each line
+        if _METADATA not in text:  # most payloads: no line needs more work
             yield from self._cut(usual, range(len(lines)), text)
             return
         by_source: dict[Source, list[int]] = {}
@@ -97,15 +101,15 @@ class SumoLogic(HttpSink):
 
 
 def sink(options: Options) -> SumoLogic:
-    """The sink."""
+    """Return the sink."""
     return SumoLogic(options)
 
 
 def header_value(text: str) -> bytes:
-    """The text as the value of a header; empty when no header is to be sent, which is what Sumo Logic's users say with `none`.
+    """Return the text as a header's value; empty, for no header, if it is `none` (a convention of Sumo Logic).
 
-    UTF-8: RFC 9110 (5.5) lets such bytes pass as they are. Control
-    characters, line breaks among them, become a space: no text can begin a header of its own.
+    The value is UTF-8, which RFC 9110 (5.5) allows. Control characters, such as line breaks, become a space, so that no text can
+    begin another header.
     """
     value = _CONTROL_CHARACTERS.sub(" ", text).strip(" ")
     return b"" if value.lower() == "none" else value.encode("utf-8", "replace")
@@ -116,11 +120,11 @@ def _where(batch: Batch) -> str:
 
 
 def _own_source(usual: Source, line: str) -> tuple[Source, str]:
-    """The source that the line's message itself asks for, and the line without asking for it."""
+    """Return the source that the line's message requests, and the line without that request."""
     start = line.index(_MESSAGE) + len(_MESSAGE)
     try:
         message, end = _decoder.raw_decode(line, start)
-    except RecursionError:  # a depth that was just valid, some frames up
+    except RecursionError:  # the nesting was just valid some stack frames above
         return usual, line
     metadata = message.get(_METADATA) if isinstance(message, dict) else None
     if not isinstance(metadata, dict):
@@ -140,12 +144,12 @@ def _chosen(metadata: Mapping[str, Any], name: str, usual: bytes) -> bytes:
 
 
 def without_member(text: str, name: str) -> str:
-    """The JSON object's text without the top-level members of that name; every other member as written."""
+    """Return the JSON object's text without the top-level members of that name; other members are unchanged."""
     return "{" + ",".join(source for key, source in _members(text) if key != name) + "}"
 
 
 def _members(text: str) -> Iterator[tuple[str, str]]:
-    """Name and source text of each member of a valid JSON object."""
+    """Yield name and source text of each member of a valid JSON object."""
     at = _token(text, 1)
     while text[at] != "}":
         start = at

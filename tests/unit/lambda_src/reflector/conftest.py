@@ -1,4 +1,8 @@
-"""The reflector's package as Lambda imports it, a sink with real sockets, and the account's dead-letter queue."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures: the reflector's package as Lambda imports it, a sink with real sockets, and a dead-letter queue."""
 
 import sys
 from collections.abc import Iterator
@@ -18,7 +22,7 @@ from reflector import aws as reflector_aws
 from reflector import dead_letters
 from reflector_support import DeadLetters, Function, Sink
 
-# The same tests under a further Python (lambda_pythons.py, without tests/conftest.py): it may differ, the logic does not.
+# Fewer examples under each further Python (lambda_pythons.py, without tests/conftest.py): the logic is the same.
 settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=20)
 
 
@@ -39,20 +43,20 @@ def _server() -> Iterator[Sink]:
 
 @pytest.fixture
 def sink(_server: Sink) -> Sink:
-    """An HTTP sink on loopback without a past."""
+    """Return an HTTP sink on loopback without earlier requests."""
     _server.reset()
     return _server
 
 
 @pytest.fixture
 def function(sink: Sink) -> Function:
-    """The Lambda function, with the sink as its endpoint."""
+    """Return the Lambda function with the sink as its endpoint."""
     return Function(sink)
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account of its own, in this process."""
+    """Start a separate AWS account of moto in this process."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
@@ -71,5 +75,5 @@ def _forget_aws() -> None:
 
 @pytest.fixture
 def queue(aws: None) -> DeadLetters:
-    """The queue `dead-letters`; `function` knows of it when it is given `DEAD_LETTER_QUEUE=queue.name`."""
+    """Return the queue `dead-letters`. `function` uses it with `DEAD_LETTER_QUEUE=queue.name`."""
     return DeadLetters(boto3.client("sqs"))

@@ -1,4 +1,8 @@
-"""What the reflector's tests share: a sink that can misbehave, the function as Lambda calls it, events, JSON of every kind."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shared parts of the reflector's tests: a sink with scripted faults, the function as Lambda calls it, events, JSON of all kinds."""
 
 import base64
 import contextlib
@@ -32,7 +36,7 @@ TOKEN = "ZaVnC4dhaV1secret-token"
 
 
 def examples(percent: int = 100) -> settings:
-    """So many of the examples that the profile asks for, in percent, each with the same fixtures."""
+    """Return settings with this percentage of the profile's examples, all with the same fixtures."""
     profile = settings.default
     return settings(
         max_examples=max(1, profile.max_examples * percent // 100),
@@ -41,7 +45,7 @@ def examples(percent: int = 100) -> settings:
 
 
 def load_package(*, native: bool) -> SimpleNamespace:
-    """Modules of the reflector apart from those that tests import, with orjson and isal or without."""
+    """Import separate copies of the reflector's modules, with or without orjson and isal."""
     ours = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
     with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", [str(NATIVE), *sys.path] if native else sys.path):
         for name in ours:
@@ -61,7 +65,7 @@ def load_handler():
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as the sink got it. Header values are latin-1 text: bytes as they came."""
+    """A received request. Header values are latin-1 text, so they have the received bytes."""
 
     path: str
     headers: dict[str, str]
@@ -82,7 +86,7 @@ class Received:
 
     @property
     def sumo(self) -> dict[str, str]:
-        """The X-Sumo headers but the client's, decoded as UTF-8."""
+        """Return the X-Sumo headers except the client's, decoded as UTF-8."""
         return {
             name.removeprefix("X-Sumo-"): value.encode("latin-1").decode()
             for name, value in self.headers.items()
@@ -91,7 +95,7 @@ class Received:
 
 
 class Sink:
-    """Answers with 200, unless the script says otherwise for the next requests: one function of the request handler each."""
+    """Answers with 200, or with the functions in `script`, one for each request. They get the request handler."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
@@ -149,7 +153,7 @@ def status(code, body=b"", **headers):
 
 
 def raw(data, *, then_close=True, pause=0.0):
-    """These bytes as they are, then (by default) the end of the connection."""
+    """Answer with these bytes, then close the connection (by default)."""
 
     def answer(handler):
         handler.wfile.write(data)
@@ -168,13 +172,13 @@ def hang(seconds):
 
 
 def ok_then_close():
-    """Answers as if it would keep the connection, and closes it."""
+    """Answer without announcing a close, then close the connection."""
     return raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What an invocation came to: its counts or its error, and everything it printed."""
+    """The result of an invocation: its counts or its error, and its output."""
 
     counts: dict | None
     error: Exception | None
@@ -188,7 +192,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Context:
-    """Lambda's context, with a clock that runs."""
+    """Lambda's context with a running clock."""
 
     seconds: float = 30.0
     log_group_name: str = "/aws/lambda/reflector"
@@ -199,7 +203,7 @@ class Context:
 
 
 class Function:
-    """The function, invoked with an environment of its own."""
+    """The function, invoked with a separate environment."""
 
     def __init__(self, sink: Sink | None) -> None:
         self.handler = load_handler().handler
@@ -229,7 +233,7 @@ class Function:
 
 
 class DeadLetters:
-    """A queue `dead-letters`, and what Lambda makes of its messages."""
+    """The queue `dead-letters`. Its messages are read as Lambda passes them to a function."""
 
     name = "dead-letters"
 
@@ -241,7 +245,7 @@ class DeadLetters:
         self._client.send_message(QueueUrl=self._url, MessageBody=body)
 
     def take(self) -> list[dict]:
-        """The messages, out of the queue, as the records of an SQS event."""
+        """Remove the messages and return them as records of an SQS event."""
         records = []
         while True:
             messages = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", [])
@@ -256,9 +260,9 @@ class DeadLetters:
 
 
 def opened(body: str) -> tuple[dict, dict]:
-    """A dead letter's payload, and what it says about it."""
-    letter = json.loads(body)
-    return json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"]))), letter["deadLetter"]
+    """Return the payload and the metadata of a dead letter."""
+    message = json.loads(body)
+    return json.loads(gzip.decompress(base64.b64decode(message["awslogs"]["data"]))), message["deadLetter"]
 
 
 def sqs_event(*bodies: str) -> dict:
@@ -284,19 +288,19 @@ def payload(messages, log_group="/app/orders", log_stream="web/1", **event) -> d
 
 
 def subscription_event(body) -> dict:
-    """As Lambda receives it: a dict is encoded as JSON, bytes are taken as they are."""
+    """Return the event that Lambda receives. A dict is encoded as JSON, bytes are used unchanged."""
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return {"awslogs": {"data": base64.b64encode(gzip.compress(text)).decode()}}
 
 
 def sample(name: str) -> dict:
-    """A file of data/ as Lambda receives it."""
+    """Return a file of data/ as the event that Lambda receives."""
     body = json.loads((DATA / name).read_text())
     return body if "awslogs" in body else subscription_event(body)
 
 
 def exact(text):
-    """A JSON text's value with every number as the digits it is written with."""
+    """Return the value of JSON text, with unchanged digits for each number."""
     return json.loads(
         text,
         parse_int=lambda digits: SimpleNamespace(digits=digits),

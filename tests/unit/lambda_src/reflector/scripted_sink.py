@@ -1,18 +1,22 @@
-"""A sink without a service: it does what a script says, and time passes only where it is used."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A sink that follows a script, without a service. Time passes only when it is used."""
 
 from collections import deque
 
 from reflector.sinks import ACCEPTED, Batch, Chunk, Outcome, Refusal
 from reflector_support import payload
 
-AGAIN = Outcome("again", "busy")
+AGAIN = Outcome("retry", "busy")
 TOO_LARGE = Outcome("too_large", "too large")
 UNAUTHORIZED = Outcome("unauthorized", "no")
 REFUSED = Outcome("refused", "bad")
 
 
 class Clock:
-    """Time that passes only when it is used: by waiting, and a bit by each attempt."""
+    """A clock that advances by waiting, and a little by each attempt."""
 
     def __init__(self, seconds):
         self.left = seconds
@@ -59,8 +63,8 @@ class ScriptedSink:
             outcome = outcome(len(chunk.content))
         if isinstance(outcome, Exception):
             raise outcome
-        if outcome.verdict in ("accepted", "partly"):
-            left = {*outcome.again, *outcome.refused}
+        if outcome.verdict in ("accepted", "partial"):
+            left = {*outcome.retry, *outcome.refused}
             self.accepted += [name for place, name in enumerate(chunk.content) if place not in left]
         return outcome
 

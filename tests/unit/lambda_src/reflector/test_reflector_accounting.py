@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import time
 from collections import Counter
@@ -7,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reflector.accounting import AccountsError, SinkTally, Tally, accounted, metric_line
 from reflector.decode import decode
-from reflector.delivery import Sent, Unsent
+from reflector.delivery import Sent, Undelivered
+from reflector.records import subset
 from reflector_support import payload, subscription_event
 from scripted_sink import batch_of
 
@@ -31,11 +36,11 @@ def received(count, *, text="private"):
 
 def some(numbers, reason="busy"):
     batch = batch_of(*["private"] * 20)
-    return Unsent(batch.only(sorted(numbers)), reason, 1)
+    return Undelivered(subset(batch, sorted(numbers)), reason, 1)
 
 
 def tally_of(count, dropped=0, **sinks):
-    """A tally of events of which each sink was given all that were not dropped; `sinks` are (sent, queued, failed) by name."""
+    """Return a tally. Each sink was given all events that were not dropped. `sinks`: (sent, queued, failed) by name."""
     tally = Tally()
     tally.receive(received(count))
     if dropped:
@@ -43,9 +48,9 @@ def tally_of(count, dropped=0, **sinks):
     for name, (sent, queued, failed) in sinks.items():
         tally.sinks[name] = SinkTally(given=count - dropped, sent=Sent(sent, 1, 0))
         if queued:
-            tally.unsent(name, some(queued), queued=True)
+            tally.add_undelivered(name, some(queued), queued=True)
         if failed:
-            tally.unsent(name, some(failed, "refused"), queued=False)
+            tally.add_undelivered(name, some(failed, "refused"), queued=False)
     return tally
 
 
@@ -57,38 +62,38 @@ def four(tally):
 # --- what became of the events ---
 
 
-def test_nothing_received():
+def test_counts_without_payload():
     assert set(Tally().counts().values()) == {0}
 
 
-def test_without_a_sink_everything_has_failed():
+def test_counts_without_sink_all_failed():
     tally = Tally()
     tally.receive(received(3))
     assert four(tally) == (0, 0, 0, 3)
 
 
-def test_one_sink():
+def test_counts_of_one_sink():
     assert four(tally_of(6, 1, a=(2, {2, 3}, {4}))) == (1, 2, 2, 1)
 
 
-def test_an_event_is_delivered_when_every_sink_has_it_and_failed_when_one_has_not_and_no_queue():
+def test_counts_of_several_sinks():
     assert four(tally_of(6, a=(6, (), ()), b=(6, (), ()))) == (0, 6, 0, 0)
     assert four(tally_of(6, a=(6, (), ()), b=(4, {1, 2}, ()))) == (0, 4, 2, 0)
     assert four(tally_of(6, a=(4, {1, 2}, ()), b=(4, {2, 3}, ()))) == (0, 3, 3, 0)
     assert four(tally_of(6, a=(4, {1, 2}, ()), b=(4, (), {2, 3}))) == (0, 3, 1, 2)
 
 
-def test_events_of_several_payloads_are_several():
+def test_counts_of_several_payloads():
     tally = Tally()
     tally.sinks["a"] = SinkTally(given=4, sent=Sent(2, 2, 0))
     for _unused in range(2):
         tally.receive(received(2))
-        tally.unsent("a", some({0}), queued=True)
+        tally.add_undelivered("a", some({0}), queued=True)
     assert four(tally) == (0, 2, 2, 0)
     assert tally.counts()["ReceivedEvents"] == 4
 
 
-def test_what_a_mistake_leaves_out_has_failed():
+def test_counts_events_left_out_are_failed():
     tally = tally_of(6, a=(2, {2}, ()))
     assert four(tally) == (0, 2, 1, 3)
     with pytest.raises(AccountsError, match=r"^The accounts of a do not add up: "):
@@ -99,7 +104,7 @@ def test_what_a_mistake_leaves_out_has_failed():
     st.integers(0, 20),
     st.data(),
 )
-def test_every_event_is_counted_once(count, data):
+def test_counts_add_up(count, data):
     dropped = data.draw(st.integers(0, count))
     meant = range(dropped, count)
     fates = {}
@@ -123,7 +128,7 @@ def test_every_event_is_counted_once(count, data):
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), st.integers(0, 12), st.sets(st.integers(0, 11)))
-def test_the_four_add_up_even_when_the_sinks_accounts_do_not(count, dropped, sent, other, queued):
+def test_counts_add_up_with_unbalanced_sinks(count, dropped, sent, other, queued):
     tally = tally_of(
         count, min(dropped, count), a=(min(sent, count), queued & set(range(count)), ()), b=(other, (), ())
     )
@@ -137,7 +142,7 @@ def line_of(tally):
     return json.loads(metric_line(tally))
 
 
-def test_the_line_is_in_the_embedded_metric_format(monkeypatch):
+def test_metric_line_is_in_embedded_metric_format(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "reflector")
     line = line_of(tally_of(3, a=(3, (), ())))
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
@@ -151,11 +156,11 @@ def test_the_line_is_in_the_embedded_metric_format(monkeypatch):
     assert (line["logGroup"], line["logStream"], line["owner"]) == ("/app/orders", "web/1", "222222222222")
 
 
-def test_a_quiet_line_says_no_more_than_the_counts():
+def test_metric_line_without_problems_has_counts_only():
     assert not {"droppedBy", "sinks", "reasons", "error"} & set(line_of(tally_of(3, a=(3, (), ()))))
 
 
-def test_several_sinks_and_reasons_are_told_apart():
+def test_metric_line_lists_sinks_and_reasons():
     line = line_of(tally_of(6, 2, a=(4, (), ()), b=(1, {2, 3}, {4})))
     assert line["sinks"] == {
         "a": {"delivered": 4, "deadLettered": 0, "failed": 0},
@@ -167,7 +172,7 @@ def test_several_sinks_and_reasons_are_told_apart():
     assert (line["Requests"], line["Retries"]) == (2, 0)
 
 
-def test_the_line_is_one_line_of_ascii_whatever_names_say():
+def test_metric_line_is_one_line_of_ascii():
     tally = Tally()
     tally.receive(decode(subscription_event(payload(["private"], 'g"\n', "s\u2028\ud800é"))))
     text = metric_line(tally)
@@ -180,7 +185,7 @@ def test_the_line_is_one_line_of_ascii_whatever_names_say():
 # --- around an invocation ---
 
 
-def test_the_line_is_printed_once_at_the_end(capsys):
+def test_accounted_prints_one_line(capsys):
     with accounted() as tally:
         tally.receive(received(2))
         tally.dropped["log stream prefix"] += 2
@@ -190,7 +195,7 @@ def test_the_line_is_printed_once_at_the_end(capsys):
 
 
 @pytest.mark.parametrize("error", [ValueError("private"), KeyboardInterrupt("private"), SystemExit("private")])
-def test_an_error_is_named_and_goes_on(capsys, error):
+def test_accounted_names_and_raises_error(capsys, error):
     with pytest.raises(type(error)) as caught, accounted():
         raise error
     assert caught.value is error
@@ -199,7 +204,7 @@ def test_an_error_is_named_and_goes_on(capsys, error):
     assert "private" not in text
 
 
-def test_accounts_that_do_not_add_up_fail_the_invocation(capsys):
+def test_accounted_unbalanced_sinks_raise(capsys):
     def lose_one():
         with accounted() as tally:
             tally.receive(received(2))
@@ -211,7 +216,7 @@ def test_accounts_that_do_not_add_up_fail_the_invocation(capsys):
     assert (line["error"], line["DeliveredEvents"], line["FailedEvents"]) == ("AccountsError", 1, 1)
 
 
-def test_of_the_own_log_group_nothing_is_printed(capsys):
+def test_accounted_own_log_group_prints_nothing(capsys):
     with accounted() as tally:
         tally.receive(received(2))
         tally.dropped["own log group"] += 2

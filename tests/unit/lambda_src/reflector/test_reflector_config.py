@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import os
 from unittest import mock
@@ -28,7 +32,7 @@ def mistake(**environment):
 
 
 def sumo_options(**environment) -> Options:
-    """What the variables say of Sumo Logic's sink."""
+    """Return the options of the sink sumologic."""
     with mock.patch("reflector.sinks.sumologic.SumoLogic") as made:
         config(**environment)
     (options,) = made.call_args.args
@@ -38,7 +42,7 @@ def sumo_options(**environment) -> Options:
 # --- Sumo Logic's variables ---
 
 
-def test_defaults():
+def test_config_defaults():
     got = sumo_options()
     assert got.compress
     assert (got.include_log_info, got.include_event_id, got.include_extracted_fields) == (False, False, False)
@@ -47,14 +51,14 @@ def test_defaults():
     assert list(config().sinks) == ["sumologic"]
 
 
-def test_overrides():
+def test_config_overrides():
     got = sumo_options(
         SOURCE_NAME_OVERRIDE="n", SOURCE_HOST_OVERRIDE="h", SOURCE_CATEGORY_OVERRIDE="c", SOURCE_FIELDS_OVERRIDE="k=v"
     )
     assert (got.source_name, got.source_host, got.source_category, got.source_fields) == ("n", "h", "c", "k=v")
 
 
-def test_an_empty_variable_is_one_that_is_not_set():
+def test_config_empty_variable_counts_as_not_set():
     empty = ("SOURCE_NAME_OVERRIDE", "COMPRESS_DATA", "INCLUDE_LOG_INFO", "LOG_STREAM_PREFIX", "REFLECTOR_RULES")
     got, plain = (sumo_options(**dict.fromkeys(empty, value)) for value in ("", " "))
     assert (got.source_name, got.compress, got.include_log_info) == ("", True, False)
@@ -76,55 +80,55 @@ def test_an_empty_variable_is_one_that_is_not_set():
         ("OFF", False),
     ],
 )
-def test_booleans(word, value):
+def test_config_booleans(word, value):
     got = sumo_options(COMPRESS_DATA=word, INCLUDE_LOG_INFO=word)
     assert got.compress is value
     assert got.include_log_info is value
 
 
 @pytest.mark.parametrize("name", ["COMPRESS_DATA", "INCLUDE_LOG_INFO", "INCLUDE_EVENT_ID", "INCLUDE_EXTRACTED_FIELDS"])
-def test_a_boolean_that_is_none_is_refused_by_name(name):
+def test_config_invalid_boolean_is_refused_by_name(name):
     assert mistake(**{name: "maybe"}) == f"{name} must be true or false."
 
 
 @pytest.mark.parametrize("endpoint", ["", "  "])
-def test_a_missing_endpoint_is_said(endpoint):
+def test_config_missing_endpoint_is_reported(endpoint):
     assert mistake(SUMO_ENDPOINT=endpoint).startswith("SUMO_ENDPOINT is not set")
 
 
-def test_a_bad_endpoint_is_said_and_not_quoted():
+def test_config_bad_endpoint_is_reported_without_quoting():
     assert mistake(SUMO_ENDPOINT="http://example.com/secret-token").startswith("SUMO_ENDPOINT: must be an https URL")
 
 
-def test_prefixes_are_split_and_trimmed():
+def test_config_prefixes_are_split_and_trimmed():
     assert config(LOG_STREAM_PREFIX=" batch/ ,,Web,").log_stream_prefixes == ("batch/", "Web")
 
 
-def test_the_endpoint_is_in_no_repr():
+def test_config_repr_hides_endpoint():
     assert "secret-token" not in repr(config(REFLECTOR_RULES=json.dumps({"sinks": {"b": SUMO}})))
 
 
 # --- rules ---
 
 
-def test_sinks_stand_beside_that_of_the_variables():
+def test_config_rules_add_sinks_to_sumologic():
     got = config(REFLECTOR_RULES=json.dumps({"sinks": {"a": SUMO, "b": SUMO}}))
     assert list(got.sinks) == ["sumologic", "a", "b"]
     assert got.route("/any").sinks == ("sumologic", "a", "b")
     assert len({id(sink) for sink in got.sinks.values()}) == 3
 
 
-def test_sinks_without_that_of_the_variables():
+def test_config_sinks_without_sumo_endpoint():
     assert list(config(SUMO_ENDPOINT="", REFLECTOR_RULES=json.dumps({"sinks": {"a": SUMO}})).sinks) == ["a"]
 
 
-def test_routes_alone():
+def test_config_routes_without_sinks():
     rules = {"routes": [{"log_groups": ["/a/*"], "sinks": []}, {"log_groups": ["*"]}]}
     got = config(REFLECTOR_RULES=json.dumps(rules))
     assert (got.route("/a/b").sinks, got.route("/b").sinks) == ((), ("sumologic",))
 
 
-def test_the_same_environment_is_parsed_once():
+def test_config_is_parsed_once():
     with mock.patch.dict(os.environ, {"SUMO_ENDPOINT": URL, "REFLECTOR_RULES": json.dumps({"sinks": {"b": SUMO}})}):
         first = current_config()
         assert current_config() is first
@@ -150,25 +154,25 @@ def test_the_same_environment_is_parsed_once():
         ({"routes": [{"log_groups": ["*"], "sinks": ["b"]}]}, "routes[0].sinks[0]: there is no sink b."),
     ],
 )
-def test_a_mistake_is_said_with_its_place(rules, sentence):
+def test_config_error_names_the_place(rules, sentence):
     text = rules if isinstance(rules, str) else json.dumps(rules)
     assert mistake(REFLECTOR_RULES=text).startswith(f"REFLECTOR_RULES: {sentence}")
 
 
 @pytest.mark.parametrize("kind", [None, "", "splnuk", 5, ["sumologic"], {}])
-def test_a_type_that_is_none_is_said_with_those_that_are(kind):
+def test_config_unknown_sink_type_lists_known_types(kind):
     text = mistake(REFLECTOR_RULES=json.dumps({"sinks": {"a": {"type": kind}}}))
     assert text.startswith("REFLECTOR_RULES: sinks.a.type: must be one of datadog")
 
 
-def test_rules_without_any_sink():
+def test_config_without_sink_is_refused():
     assert mistake(SUMO_ENDPOINT="", REFLECTOR_RULES='{"routes":[]}') == (
         "REFLECTOR_RULES: there is no sink: give one in sinks, or SUMO_ENDPOINT."
     )
 
 
 # What the role asks before it deploys.
-def test_rules_are_checked_without_an_environment():
+def test_checked_rules_need_no_environment():
     made, found = checked_rules({"sinks": {"a": SUMO}, "routes": None})
     assert (list(made), [route.sinks for route in found]) == (["a"], [("a",)])
     _made, found = checked_rules({"routes": [{"log_groups": ["*"], "sinks": ["sumologic"]}]}, ("sumologic",))
@@ -178,7 +182,7 @@ def test_rules_are_checked_without_an_environment():
 
 
 @pytest.mark.parametrize("suffix", ["", "#7f3a", "#a#b"])
-def test_rules_in_a_parameter(aws, suffix):
+def test_config_rules_from_parameter(aws, suffix):
     rules = json.dumps({"sinks": {"a": SUMO}})
     boto3.client("ssm").put_parameter(Name="/log-reflector/rules", Value=rules, Type="String")
     arn = boto3.client("ssm").get_parameter(Name="/log-reflector/rules")["Parameter"]["ARN"]
@@ -186,13 +190,13 @@ def test_rules_in_a_parameter(aws, suffix):
         assert list(config(REFLECTOR_RULES=reference + suffix).sinks) == ["sumologic", "a"]
 
 
-def test_rules_in_a_parameter_that_is_not_there(aws):
+def test_config_missing_parameter_is_reported(aws):
     assert mistake(REFLECTOR_RULES="ssm:/gone#1") == (
         "REFLECTOR_RULES: GetParameter of ssm /gone was refused: ParameterNotFound."
     )
 
 
-def test_rules_that_could_not_be_read_are_read_again(aws):
+def test_config_unreadable_rules_are_read_again(aws):
     with mock.patch.dict(os.environ, {"SUMO_ENDPOINT": URL, "REFLECTOR_RULES": "ssm:/rules"}):
         with pytest.raises(SettingsError):
             current_config()
@@ -200,11 +204,11 @@ def test_rules_that_could_not_be_read_are_read_again(aws):
         assert list(current_config().sinks) == ["sumologic"]
 
 
-def test_a_parameter_that_is_no_json(aws):
+def test_config_parameter_without_json_is_refused(aws):
     boto3.client("ssm").put_parameter(Name="/rules", Value="secret-token", Type="String")
     assert mistake(REFLECTOR_RULES="ssm:/rules").startswith("REFLECTOR_RULES: is neither JSON nor")
 
 
 @pytest.mark.parametrize("text", ['{"sinks":{}, "routes":[{"log_groups":["*"],"redact":[{"pattern":"#"}]}]}'])
-def test_a_hash_inside_of_rules_is_no_comment(text):
+def test_config_hash_inside_rules_is_kept(text):
     assert config(REFLECTOR_RULES=text).route("/x").redact

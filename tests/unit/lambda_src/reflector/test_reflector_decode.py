@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import base64
 import contextlib
 import gzip
@@ -15,15 +19,15 @@ from reflector_support import any_text, payload, sample, subscription_event
 
 
 def events(payload):
-    return list(itertools.chain.from_iterable(payload.slabs()))
+    return list(itertools.chain.from_iterable(payload.pages()))
 
 
-def test_a_control_message_is_read():
+def test_decode_control_message():
     got = decode(sample("control_message.json"))
     assert (got.message_type, got.owner, got.log_group, got.log_stream) == (CONTROL_MESSAGE, "CloudwatchLogs", "", "")
 
 
-def test_a_sample_is_read():
+def test_decode_sample():
     got = decode(sample("powertools_cloudwatch_logs_event.json"))
     assert (got.owner, got.log_group, got.log_stream) == ("123456789123", "testLogGroup", "testLogStream")
     assert got.filters == ("testFilter",)
@@ -31,14 +35,14 @@ def test_a_sample_is_read():
 
 
 @given(st.lists(any_text))
-def test_every_message_comes_through_as_it_was(messages):
+def test_decode_keeps_every_message(messages):
     body = payload(messages)
     got = decode(subscription_event(body))
     assert events(got) == body["logEvents"]
     assert (got.size, got.count) == (len(json.dumps(body)), len(messages))
 
 
-def test_utf_8_is_read_as_such():
+def test_decode_utf_8():
     text = json.dumps(payload(["žluťoučký 🐎"]), ensure_ascii=False).encode()
     assert events(decode(subscription_event(text)))[0]["message"] == "žluťoučký 🐎"
 
@@ -73,7 +77,7 @@ def damaged(**change):
         (damaged(logEvents=[{"timestamp": float("nan"), "message": "private"}]), "JSON"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_sentence_without_the_payload(event, sentence):
+def test_decode_error_is_one_sentence_without_payload(event, sentence):
     with pytest.raises(PayloadError, match=sentence) as caught:
         decode(event)
     text = str(caught.value)
@@ -84,7 +88,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence_without_the_payload(event, 
 
 
 @given(st.binary(max_size=200), st.integers(0, 200))
-def test_damage_never_raises_anything_else(noise, at):
+def test_decode_damage_raises_payload_error_only(noise, at):
     packed = gzip.compress(json.dumps(payload(["a"])).encode())
     damage = packed[:at] + noise + packed[at + len(noise) :]
     with contextlib.suppress(PayloadError):
@@ -104,38 +108,38 @@ nested = st.sampled_from(
 )
 
 
-def in_slabs(body, size):
-    """The payload of a body as CloudWatch Logs lays it out (text: as it is), cut as soon as it is longer than that."""
+def in_pages(body, size):
+    """Decode a body in CloudWatch Logs' layout (a text is used unchanged), in pages of this size."""
     text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
-    with mock.patch.object(decoding, "SLAB_BYTES", size):
+    with mock.patch.object(decoding, "PAGE_BYTES", size):
         return decode(subscription_event(text.encode()))
 
 
 @given(st.lists(st.tuples(tricky, nested), max_size=12), st.integers(1, 600), st.booleans())
 @example([(BETWEEN, None), (BETWEEN * 3, {"a": [{"x": 1}, {"id": "1"}]})], 1, True)
-def test_slabs_hold_what_the_whole_holds_wherever_it_is_cut(texts, size, ascii_only):
+def test_pages_hold_all_events(texts, size, ascii_only):
     body = payload([text for text, _unused in texts])
     for event, (_unused, extracted) in zip(body["logEvents"], texts, strict=True):
         if extracted:
             event["extractedFields"] = extracted
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
-    with mock.patch.object(decoding, "SLAB_BYTES", size):
+    with mock.patch.object(decoding, "PAGE_BYTES", size):
         got = decode(subscription_event(text))
     assert events(got) == events(got) == body["logEvents"]
-    assert (got.count, got.size, got.slab_count) == (len(texts), len(text), len(list(got.slabs())))
+    assert (got.count, got.size, got.page_count) == (len(texts), len(text), len(list(got.pages())))
     assert (got.owner, got.log_group, got.log_stream) == (body["owner"], body["logGroup"], body["logStream"])
     assert got.filters == ("app-orders",)
 
 
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=30), st.integers(1, 2000))
-def test_slabs_are_cut_at_the_first_event_beyond_their_size(lengths, size):
+def test_pages_end_at_first_event_beyond_size(lengths, size):
     body = payload(["x" * length for length in lengths])
     longest = max(len(json.dumps(event, separators=(",", ":"))) for event in body["logEvents"])
-    got = in_slabs(body, size)
-    sizes = [len(json.dumps(slab, separators=(",", ":"))) for slab in got.slabs()]
+    got = in_pages(body, size)
+    sizes = [len(json.dumps(page, separators=(",", ":"))) for page in got.pages()]
     # Up to the byte before the limit, two of punctuation, an event more, and two brackets.
-    assert all(slab <= size + longest + 3 for slab in sizes)
-    assert all(slab > size for slab in sizes[:-1])
+    assert all(page <= size + longest + 3 for page in sizes)
+    assert all(page > size for page in sizes[:-1])
 
 
 def with_members(**members):
@@ -157,8 +161,8 @@ def with_members(**members):
     ],
     ids=["spaces", "lines", "sorted", "reversed", "a member more", "a list after", "empty before", "before", "name"],
 )
-def test_a_payload_that_is_laid_out_in_another_way_is_read_too(text):
-    got = in_slabs(text, 1)
+def test_pages_other_layout_is_read_as_a_whole(text):
+    got = in_pages(text, 1)
     assert [event["message"] for event in events(got)] == ["a", "b", "c"]
     assert got.owner == "222222222222"
 
@@ -171,41 +175,41 @@ def test_a_payload_that_is_laid_out_in_another_way_is_read_too(text):
         {"timestamp": 1.5},
     ],
 )
-def test_an_event_of_a_late_slab_that_is_none_is_found_before_anything_is_sent(damage):
+def test_pages_invalid_late_event_is_found_at_once(damage):
     body = payload(["private"] * 9)
     body["logEvents"][7].update(damage)
     with pytest.raises(PayloadError, match="logEvents are not a list"):
-        in_slabs(body, 50)
+        in_pages(body, 50)
 
 
-def test_events_of_something_else_are_not_the_payloads():
+def test_pages_nested_events_are_not_the_payloads():
     body = payload(["a", "b", "c"])
     nested = {"messageType": "DATA_MESSAGE", "other": {"logEvents": body["logEvents"]}}
     with pytest.raises(PayloadError, match="logEvents are not a list"):
-        in_slabs(nested, 1)
+        in_pages(nested, 1)
 
 
-def test_a_late_slab_that_is_no_json_is_found_before_anything_is_sent():
+def test_pages_invalid_late_json_is_found_at_once():
     text = json.dumps(payload(["private"] * 9), separators=(",", ":"))
     with pytest.raises(PayloadError, match="not valid JSON"):
-        in_slabs(text.replace(":1700000000007,", ":1700000000007x,"), 50)
+        in_pages(text.replace(":1700000000007,", ":1700000000007x,"), 50)
 
 
 @pytest.mark.parametrize(
     "make", [lambda text: text[:-1], lambda text: text[:-2], lambda text: text + "}", lambda text: text[1:]]
 )
-def test_a_large_payload_that_breaks_off_is_an_error(make):
+def test_pages_incomplete_payload_is_an_error(make):
     with pytest.raises(PayloadError):
-        in_slabs(make(json.dumps(payload(["a"] * 9), separators=(",", ":"))), 50)
+        in_pages(make(json.dumps(payload(["a"] * 9), separators=(",", ":"))), 50)
 
 
 @pytest.mark.parametrize(("memory", "megabytes"), [("128", 32), ("", 64), ("4", 1)])
-def test_the_largest_payload_is_a_quarter_of_the_functions_memory(monkeypatch, memory, megabytes):
+def test_largest_payload_is_a_quarter_of_memory(monkeypatch, memory, megabytes):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
     assert decoding.largest_payload() == megabytes * 1024 * 1024
 
 
-def test_a_zip_bomb_is_no_payload_and_takes_no_memory(monkeypatch):
+def test_decode_zip_bomb_is_an_error(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4")
     fits = json.dumps(payload(["x" * 1_000_000])).encode()
     assert decode(subscription_event(fits)).count == 1
@@ -223,12 +227,12 @@ def test_a_zip_bomb_is_no_payload_and_takes_no_memory(monkeypatch):
     assert peak < 5_000_000
 
 
-def test_a_large_payload_is_no_larger_as_objects_than_a_slab_of_it():
+def test_pages_use_memory_of_one_page():
     body = payload(["x" * 100] * 20_000)
-    got = in_slabs(body, 100_000)
+    got = in_pages(body, 100_000)
     tracemalloc.start()
     try:
-        count = sum(len(slab) for slab in got.slabs())
+        count = sum(len(page) for page in got.pages())
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -237,7 +241,7 @@ def test_a_large_payload_is_no_larger_as_objects_than_a_slab_of_it():
 
 
 @pytest.mark.parametrize("size", [1, 50, 1000])
-def test_a_payload_in_several_gzip_members(size):
+def test_decode_several_gzip_members(size):
     text = json.dumps(payload(["a", "b"])).encode()
     members = [gzip.compress(text[at : at + size]) for at in range(0, len(text), size)]
     got = decode({"awslogs": {"data": base64.b64encode(b"".join(members)).decode()}})

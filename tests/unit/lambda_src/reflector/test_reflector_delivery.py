@@ -1,4 +1,8 @@
-"""Delivery to a sink that does what a script says. Over sockets: test_reflector_http.py."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delivery to a scripted sink. test_reflector_http.py tests it over sockets."""
 
 from collections import Counter
 from unittest import mock
@@ -7,15 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from reflector import delivery
-from reflector.delivery import LEAST_SECONDS, TIME_IS_OVER, Backoff, Delivery, Sent
+from reflector.delivery import MIN_ATTEMPT_SECONDS, TIME_IS_OVER, Backoff, Delivery, Sent
 from reflector.sinks import ACCEPTED, Chunk, Outcome
 from scripted_sink import AGAIN, REFUSED, TOO_LARGE, UNAUTHORIZED, Clock, ScriptedSink, batch_of
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 
 
-class Way:
-    """A delivery of `count` events to such a sink."""
+class Scripted:
+    """A delivery of `count` events to a scripted sink."""
 
     def __init__(self, *script, count=4, seconds=100.0, messages=None, **sink):
         self.clock = Clock(seconds)
@@ -31,189 +35,191 @@ class Way:
 
     @property
     def left(self):
-        """(numbers, reason, attempts) of what was handed back."""
+        """Return (numbers, reason, attempts) of the undelivered events."""
         for unsent in self.unsent:
             assert [int(event["id"]) for event in unsent.batch.events] == list(unsent.batch.numbers)
         return [(list(unsent.batch.numbers), unsent.reason, unsent.attempts) for unsent in self.unsent]
 
     def more(self, count):
-        """Another batch on the same way."""
+        """Send another batch in the same delivery."""
         with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
             return list(self.delivery.deliver(batch_of(*["y"] * count, first=100)))
 
 
-def test_what_is_accepted_is_sent_once():
-    way = Way(count=5)
-    assert (way.accepted, way.left) == ([0, 1, 2, 3, 4], [])
-    assert way.delivery.sent == Sent(events=5, requests=3, retries=0)
+def test_deliver_accepted_events_are_sent_once():
+    scripted = Scripted(count=5)
+    assert (scripted.accepted, scripted.left) == ([0, 1, 2, 3, 4], [])
+    assert scripted.delivery.sent == Sent(events=5, requests=3, retries=0)
 
 
-def test_an_empty_batch_is_no_request():
-    assert Way(count=0).delivery.sent == Sent()
+def test_deliver_empty_batch_makes_no_request():
+    assert Scripted(count=0).delivery.sent == Sent()
 
 
-def test_again_is_tried_again_and_the_rest_follows():
-    way = Way(AGAIN, AGAIN)
-    assert (way.accepted, way.left) == ([0, 1, 2, 3], [])
-    assert way.delivery.sent == Sent(events=4, requests=4, retries=2)
-    assert len(way.clock.waits) == 2
+def test_deliver_retry_succeeds_before_next_chunk():
+    scripted = Scripted(AGAIN, AGAIN)
+    assert (scripted.accepted, scripted.left) == ([0, 1, 2, 3], [])
+    assert scripted.delivery.sent == Sent(events=4, requests=4, retries=2)
+    assert len(scripted.clock.waits) == 2
 
 
-def test_a_wish_to_wait_is_respected_and_backoff_is_the_least():
-    way = Way(Outcome("again", "busy", 7.0), Outcome("again", "busy", 0.0))
-    assert way.clock.waits[0] == 7.0
-    assert 0 <= way.clock.waits[1] <= 0.2
+def test_deliver_waits_for_retry_after_and_backoff():
+    scripted = Scripted(Outcome("retry", "busy", 7.0), Outcome("retry", "busy", 0.0))
+    assert scripted.clock.waits[0] == 7.0
+    assert 0 <= scripted.clock.waits[1] <= 0.2
 
 
-def test_an_attempt_has_the_time_that_is_left_but_no_more_than_half_a_minute():
-    way = Way(AGAIN, count=2, seconds=31.0)
-    assert way.sink.timeouts[0] == 30.0
-    assert way.sink.timeouts[1] <= 31.0
-    assert Way(count=2, seconds=3.0).sink.timeouts == [3.0]
+def test_deliver_attempt_timeout_is_limited():
+    scripted = Scripted(AGAIN, count=2, seconds=31.0)
+    assert scripted.sink.timeouts[0] == 30.0
+    assert scripted.sink.timeouts[1] <= 31.0
+    assert Scripted(count=2, seconds=3.0).sink.timeouts == [3.0]
 
 
-def test_a_wait_beyond_the_time_ends_the_way_for_everything():
-    way = Way(ACCEPTED, Outcome("again", "busy", 1000.0), count=6)
-    assert way.accepted == [0, 1]
-    assert way.left == [([2, 3], "busy", 1), ([4, 5], f"busy, and {TIME_IS_OVER}", 0)]
-    assert way.clock.waits == []
-    (more,) = way.more(1)
+def test_deliver_wait_beyond_time_closes_delivery():
+    scripted = Scripted(ACCEPTED, Outcome("retry", "busy", 1000.0), count=6)
+    assert scripted.accepted == [0, 1]
+    assert scripted.left == [([2, 3], "busy", 1), ([4, 5], f"busy, and {TIME_IS_OVER}", 0)]
+    assert scripted.clock.waits == []
+    (more,) = scripted.more(1)
     assert (more.batch.numbers, more.reason) == ([100], f"busy, and {TIME_IS_OVER}")
-    assert way.delivery.sent.requests == 2
+    assert scripted.delivery.sent.requests == 2
 
 
-def test_without_time_nothing_is_begun():
-    way = Way(count=3, seconds=0.19)
-    assert way.left == [([0, 1], TIME_IS_OVER, 0), ([2], TIME_IS_OVER, 0)]
-    assert way.delivery.sent == Sent()
+def test_deliver_without_time_sends_nothing():
+    scripted = Scripted(count=3, seconds=0.19)
+    assert scripted.left == [([0, 1], TIME_IS_OVER, 0), ([2], TIME_IS_OVER, 0)]
+    assert scripted.delivery.sent == Sent()
 
 
-def test_when_the_time_is_over_the_rest_is_handed_back_in_one_piece():
-    way = Way(count=6, size=1, seconds=LEAST_SECONDS + 0.015)
-    assert way.accepted == [0, 1]
-    assert way.left == [([2], TIME_IS_OVER, 0), ([3, 4, 5], TIME_IS_OVER, 0)]
+def test_deliver_time_over_hands_back_remainder_in_one_piece():
+    scripted = Scripted(count=6, size=1, seconds=MIN_ATTEMPT_SECONDS + 0.015)
+    assert scripted.accepted == [0, 1]
+    assert scripted.left == [([2], TIME_IS_OVER, 0), ([3, 4, 5], TIME_IS_OVER, 0)]
 
 
-def test_it_tries_until_the_time_is_over():
-    way = Way(after=AGAIN, count=2, seconds=10.0)
-    assert way.left == [([0, 1], "busy", way.delivery.sent.requests)]
-    assert way.delivery.sent.requests > 5
-    assert way.delivery.sent.retries == way.delivery.sent.requests - 1
-    assert sum(way.clock.waits) < 10.0
+def test_deliver_retries_until_time_is_over():
+    scripted = Scripted(after=AGAIN, count=2, seconds=10.0)
+    assert scripted.left == [([0, 1], "busy", scripted.delivery.sent.requests)]
+    assert scripted.delivery.sent.requests > 5
+    assert scripted.delivery.sent.retries == scripted.delivery.sent.requests - 1
+    assert sum(scripted.clock.waits) < 10.0
 
 
-def test_too_large_is_split_until_it_fits():
-    way = Way(TOO_LARGE, TOO_LARGE, count=8, size=8)
-    assert [len(ids) for ids in way.sink.seen] == [8, 4, 2, 2, 4]
-    assert (sorted(way.accepted), way.left) == (list(range(8)), [])
-    assert way.delivery.sent == Sent(events=8, requests=5, retries=4)
+def test_deliver_too_large_is_split():
+    scripted = Scripted(TOO_LARGE, TOO_LARGE, count=8, size=8)
+    assert [len(ids) for ids in scripted.sink.seen] == [8, 4, 2, 2, 4]
+    assert (sorted(scripted.accepted), scripted.left) == (list(range(8)), [])
+    assert scripted.delivery.sent == Sent(events=8, requests=5, retries=4)
 
 
-def test_one_event_that_is_too_large_is_handed_back_and_holds_nobody_up():
+def test_deliver_single_too_large_event_is_handed_back():
     def fussy(count):
         return TOO_LARGE if count > 1 else ACCEPTED
 
-    way = Way(fussy, fussy, fussy, TOO_LARGE, count=4, size=4)
-    assert way.left == [([1], "too large", 3)]
-    assert way.accepted == [0, 2, 3]
+    scripted = Scripted(fussy, fussy, fussy, TOO_LARGE, count=4, size=4)
+    assert scripted.left == [([1], "too large", 3)]
+    assert scripted.accepted == [0, 2, 3]
 
 
-def test_a_part_knows_the_request_that_it_belongs_to():
-    way = Way(TOO_LARGE, ACCEPTED, REFUSED, messages=["a", f"RequestId: {ID}", "b", "c"], size=4)
-    (unsent,) = way.unsent
+def test_deliver_subset_keeps_request_id():
+    scripted = Scripted(TOO_LARGE, ACCEPTED, REFUSED, messages=["a", f"RequestId: {ID}", "b", "c"], size=4)
+    (unsent,) = scripted.unsent
     assert [event["requestID"] for event in unsent.batch.events] == [ID, ID]
 
 
-def test_unauthorized_renews_once_and_gives_up_for_all():
-    way = Way(UNAUTHORIZED, ACCEPTED, UNAUTHORIZED, count=6, secrets=5)
-    assert way.sink.renewals == 1
-    assert way.accepted == [0, 1]
-    assert way.left == [([2, 3], "no", 1), ([4, 5], "no", 0)]
-    assert len(way.more(2)) == 1
-    assert way.delivery.sent.requests == 3
+def test_deliver_unauthorized_renews_once():
+    scripted = Scripted(UNAUTHORIZED, ACCEPTED, UNAUTHORIZED, count=6, secrets=5)
+    assert scripted.sink.renewals == 1
+    assert scripted.accepted == [0, 1]
+    assert scripted.left == [([2, 3], "no", 1), ([4, 5], "no", 0)]
+    assert len(scripted.more(2)) == 1
+    assert scripted.delivery.sent.requests == 3
 
 
-def test_unauthorized_without_another_secret_gives_up_for_all():
-    way = Way(UNAUTHORIZED, count=4)
-    assert way.left == [([0, 1], "no", 1), ([2, 3], "no", 0)]
-    assert (way.sink.renewals, way.delivery.sent.requests) == (1, 1)
+def test_deliver_unauthorized_without_renewal_closes_delivery():
+    scripted = Scripted(UNAUTHORIZED, count=4)
+    assert scripted.left == [([0, 1], "no", 1), ([2, 3], "no", 0)]
+    assert (scripted.sink.renewals, scripted.delivery.sent.requests) == (1, 1)
 
 
-def test_a_refused_chunk_holds_nobody_up():
-    way = Way(REFUSED, ACCEPTED, REFUSED, count=6)
-    assert way.left == [([0, 1], "bad", 1), ([4, 5], "bad", 1)]
-    assert way.accepted == [2, 3]
-    assert way.more(2) == []
+def test_deliver_refused_chunk_does_not_block_others():
+    scripted = Scripted(REFUSED, ACCEPTED, REFUSED, count=6)
+    assert scripted.left == [([0, 1], "bad", 1), ([4, 5], "bad", 1)]
+    assert scripted.accepted == [2, 3]
+    assert scripted.more(2) == []
 
 
-def test_what_a_sink_would_never_take_is_handed_back_without_a_request():
-    way = Way(count=6, refusing={3})
-    assert way.left == [([2, 3], "never", 0)]
-    assert way.accepted == [0, 1, 4, 5]
-    assert way.delivery.sent == Sent(events=4, requests=2, retries=0)
+def test_deliver_refusal_makes_no_request():
+    scripted = Scripted(count=6, refusing={3})
+    assert scripted.left == [([2, 3], "never", 0)]
+    assert scripted.accepted == [0, 1, 4, 5]
+    assert scripted.delivery.sent == Sent(events=4, requests=2, retries=0)
 
 
-def test_of_a_part_only_what_failed_is_sent_again():
-    part = Outcome("partly", "", 0.0, again=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
-    way = Way(part, count=6, size=6)
-    assert [list(map(int, ids)) for ids in way.sink.seen] == [[0, 1, 2, 3, 4, 5], [1, 3]]
-    assert sorted(way.left) == [([0], "worse", 1), ([2, 5], "bad", 1)]
-    assert way.accepted == [1, 3, 4]
-    assert way.delivery.sent == Sent(events=3, requests=2, retries=1)
+def test_deliver_partial_retries_failed_events_only():
+    part = Outcome("partial", "", 0.0, retry=[1, 3], refused={2: "bad", 5: "bad", 0: "worse"})
+    scripted = Scripted(part, count=6, size=6)
+    assert [list(map(int, ids)) for ids in scripted.sink.seen] == [[0, 1, 2, 3, 4, 5], [1, 3]]
+    assert sorted(scripted.left) == [([0], "worse", 1), ([2, 5], "bad", 1)]
+    assert scripted.accepted == [1, 3, 4]
+    assert scripted.delivery.sent == Sent(events=3, requests=2, retries=1)
 
 
-def test_a_part_that_fails_again_and_again_is_handed_back_in_time():
-    way = Way(after=lambda count: Outcome("partly", "busy", 0.0, again=range(count)), count=4, size=4, seconds=5.0)
-    ((numbers, reason, attempts),) = way.left
+def test_deliver_partial_failing_repeatedly_ends_in_time():
+    scripted = Scripted(
+        after=lambda count: Outcome("partial", "busy", 0.0, retry=range(count)), count=4, size=4, seconds=5.0
+    )
+    ((numbers, reason, attempts),) = scripted.left
     assert (numbers, reason) == ([0, 1, 2, 3], f"busy, and {TIME_IS_OVER}")
-    assert attempts == way.delivery.sent.requests > 3
+    assert attempts == scripted.delivery.sent.requests > 3
 
 
-def test_a_part_that_may_be_sent_again_for_minutes_is():
-    """As a stream does that is throttled for long: the way must not end for want of anything but time."""
-    way = Way(after=lambda count: Outcome("partly", "busy", 2.0, again=range(count)), count=1, seconds=850.0)
-    ((numbers, reason, attempts),) = way.left
+def test_deliver_partial_is_retried_for_minutes():
+    """A stream may be throttled for minutes. Only the end of time may end the delivery."""
+    scripted = Scripted(after=lambda count: Outcome("partial", "busy", 2.0, retry=range(count)), count=1, seconds=850.0)
+    ((numbers, reason, attempts),) = scripted.left
     assert (numbers, reason) == ([0], f"busy, and {TIME_IS_OVER}")
     assert attempts > 400
 
 
 @pytest.mark.parametrize("error", [ValueError("private"), TypeError("private"), RuntimeError()])
-def test_a_mistake_in_sending_loses_nothing_and_quotes_nothing(error):
-    way = Way(ACCEPTED, error, count=6)
-    assert way.left == [([2, 3], f"the sink's code failed ({type(error).__name__})", 1)]
-    assert way.accepted == [0, 1, 4, 5]
+def test_deliver_bug_in_send_hands_back_events(error):
+    scripted = Scripted(ACCEPTED, error, count=6)
+    assert scripted.left == [([2, 3], f"the sink's code failed ({type(error).__name__})", 1)]
+    assert scripted.accepted == [0, 1, 4, 5]
 
 
 @pytest.mark.parametrize("made", [0, 1, 2])
-def test_a_mistake_in_making_chunks_loses_nothing_and_quotes_nothing(made):
-    way = Way(count=6, breaks_after=made)
-    assert way.accepted == list(range(2 * made))
-    assert way.left == [(list(range(2 * made, 6)), "the sink's code failed (KeyError)", 0)]
+def test_deliver_bug_in_chunks_hands_back_events(made):
+    scripted = Scripted(count=6, breaks_after=made)
+    assert scripted.accepted == list(range(2 * made))
+    assert scripted.left == [(list(range(2 * made, 6)), "the sink's code failed (KeyError)", 0)]
 
 
-def test_events_that_a_sink_forgets_are_handed_back():
-    way = Way(count=0)
-    way.sink.chunks = lambda batch: iter([Chunk([1], ["1"])])
-    (unsent,) = way.delivery.deliver(batch_of("a", "b", "c"))
+def test_deliver_events_left_out_by_sink_are_handed_back():
+    scripted = Scripted(count=0)
+    scripted.sink.chunks = lambda batch: iter([Chunk([1], ["1"])])
+    (unsent,) = scripted.delivery.deliver(batch_of("a", "b", "c"))
     assert (list(unsent.batch.numbers), unsent.reason) == ([0, 2], "the sink's code left it out")
-    assert way.sink.accepted == ["1"]
+    assert scripted.sink.accepted == ["1"]
 
 
-def test_an_interrupt_is_no_outcome():
+def test_deliver_interrupt_is_raised():
     with pytest.raises(KeyboardInterrupt):
-        Way(mock.Mock(side_effect=KeyboardInterrupt))
+        Scripted(mock.Mock(side_effect=KeyboardInterrupt))
 
 
 @st.composite
 def partly(draw):
-    shares = draw(st.lists(st.sampled_from(["sent", "again", "bad", "worse"]), min_size=1, max_size=6))
+    shares = draw(st.lists(st.sampled_from(["sent", "retry", "bad", "worse"]), min_size=1, max_size=6))
 
     def outcome(count):
         verdicts = [shares[place % len(shares)] for place in range(count)]
         return Outcome(
-            "partly",
+            "partial",
             "busy",
-            again=[place for place, verdict in enumerate(verdicts) if verdict == "again"],
+            retry=[place for place, verdict in enumerate(verdicts) if verdict == "retry"],
             refused={place: verdict for place, verdict in enumerate(verdicts) if verdict in ("bad", "worse")},
         )
 
@@ -222,7 +228,7 @@ def partly(draw):
 
 outcomes = st.one_of(
     st.sampled_from([ACCEPTED, ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED, REFUSED, ValueError("private")]),
-    st.builds(Outcome, st.just("again"), st.just("busy"), st.sampled_from([0.0, 1.0, 30.0, 1000.0])),
+    st.builds(Outcome, st.just("retry"), st.just("busy"), st.sampled_from([0.0, 1.0, 30.0, 1000.0])),
     partly(),
 )
 
@@ -238,10 +244,8 @@ outcomes = st.one_of(
     st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, UNAUTHORIZED]),
 )
 @example([TOO_LARGE, TOO_LARGE, ValueError()], 8, 8, 60.0, set(), None, 0, AGAIN)
-def test_every_event_is_accepted_or_handed_back_once(
-    script, count, size, seconds, refusing, breaks_after, secrets, after
-):
-    way = Way(
+def test_deliver_accounts_for_every_event(script, count, size, seconds, refusing, breaks_after, secrets, after):
+    scripted = Scripted(
         *script,
         after=after,
         count=count,
@@ -251,20 +255,20 @@ def test_every_event_is_accepted_or_handed_back_once(
         breaks_after=breaks_after,
         secrets=secrets,
     )
-    left = [number for numbers, _reason, _attempts in way.left for number in numbers]
-    assert Counter(way.accepted) + Counter(left) == Counter(range(count))
-    assert way.delivery.sent.events == len(way.accepted)
-    assert way.delivery.sent.requests == len(way.sink.seen)
-    assert all(reason and "private" not in reason for _numbers, reason, _attempts in way.left)
-    assert way.sink.renewals <= 2
-    # And a second batch on the same way, whatever became of the first.
-    before = len(way.sink.accepted)
-    second = [number for unsent in way.more(3) for number in unsent.batch.numbers]
-    accepted = [100 + int(name) for name in way.sink.accepted[before:]]
+    left = [number for numbers, _reason, _attempts in scripted.left for number in numbers]
+    assert Counter(scripted.accepted) + Counter(left) == Counter(range(count))
+    assert scripted.delivery.sent.events == len(scripted.accepted)
+    assert scripted.delivery.sent.requests == len(scripted.sink.seen)
+    assert all(reason and "private" not in reason for _numbers, reason, _attempts in scripted.left)
+    assert scripted.sink.renewals <= 2
+    # And a second batch on the same scripted, whatever became of the first.
+    before = len(scripted.sink.accepted)
+    second = [number for unsent in scripted.more(3) for number in unsent.batch.numbers]
+    accepted = [100 + int(name) for name in scripted.sink.accepted[before:]]
     assert sorted(second + accepted) == [100, 101, 102]
 
 
-def test_full_jitter_stays_within_its_doubling_bound():
+def test_backoff_stays_within_bound():
     backoff = Backoff(base=0.5, cap=20)
     for attempt, bound in [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 20), (5000, 20)]:
         waits = [backoff.seconds(attempt) for _unused in range(200)]

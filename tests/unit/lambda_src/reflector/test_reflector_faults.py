@@ -1,4 +1,8 @@
-"""Whatever sinks do, every event is at the sink or in the queue, and the accounts say which. Thousands of faults, over sockets."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thousands of random faults over sockets: every event is at the sink or in the queue, and the accounts are right."""
 
 import json
 import time
@@ -18,7 +22,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
 
 def stall(data, pause):
-    """Says this, and then nothing for a while."""
+    """Answer with these bytes, then hang for a while."""
 
     def answer(handler):
         handler.wfile.write(data)
@@ -65,7 +69,7 @@ ALL = {**FAULTS, **SILENT}
 
 
 class Sinks:
-    """The server behind the sinks, which are told apart by their paths: `at` is how often each took each event."""
+    """The server of all sinks, which have different paths. `at` counts how often each sink accepted each event."""
 
     def __init__(self, sink):
         self._sink = sink
@@ -73,7 +77,7 @@ class Sinks:
         self.at = Counter()
 
     def will(self, faults):
-        """Do this with the next requests, and accept those that follow."""
+        """Apply these faults to the next requests, and accept the following ones."""
         self._sink.reset()
         self._sink.script.extend([self._acting(name) for name in faults] + [self._acting("accepted")] * 500)
 
@@ -96,7 +100,7 @@ class Sinks:
 
 @dataclass(slots=True)
 class Context:
-    """Lambda's context, whose time passes by being looked at."""
+    """Lambda's context, with time that passes at each read."""
 
     seconds: float
     log_group_name: str = "/aws/lambda/reflector"
@@ -108,15 +112,15 @@ class Context:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No waiting between attempts. An answer is awaited for long enough on any machine: see `impatient`."""
+    """Skip the waits between attempts. Time-outs are long enough for a slow machine: see `impatient`."""
     monkeypatch.setattr(delivery.Backoff, "seconds", lambda _backoff, _attempt: 0.0001)
-    monkeypatch.setattr(delivery, "LEAST_SECONDS", 5.0)
+    monkeypatch.setattr(delivery, "MIN_ATTEMPT_SECONDS", 5.0)
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.03)
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Sinks that hang are given up soon."""
+    """Shorten the time-out for hanging sinks."""
     monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.05)
 
 
@@ -134,12 +138,12 @@ faults, silent_faults = scripts(FAULTS), scripts(ALL)
 texts = st.lists(st.sampled_from(["private", '{"a":1.10}', "private \ud800é", "x" * 300]), min_size=3, max_size=20)
 times = st.one_of(st.floats(5, 50), st.floats(50, 500))
 shapes = st.fixed_dictionaries(
-    {"limit": st.integers(50, 500), "slab": st.sampled_from([400, 4_000_000]), "two": st.booleans()}
+    {"limit": st.integers(50, 500), "page": st.sampled_from([400, 4_000_000]), "two": st.booleans()}
 )
 
 
 class Rig:
-    """The function with one sink or two, in an account with a queue."""
+    """The function with one or two sinks, in an account with a queue."""
 
     def __init__(self, function, sink, queue):
         self.function, self.queue = function, queue
@@ -154,7 +158,7 @@ class Rig:
             environment["REFLECTOR_RULES"] = self.second
         with (
             mock.patch.object(sumologic, "REQUEST_LIMIT", shape["limit"]),
-            mock.patch.object(decode, "SLAB_BYTES", shape["slab"]),
+            mock.patch.object(decode, "PAGE_BYTES", shape["page"]),
         ):
             outcome = self.function.invoke(event, context=Context(seconds), **environment)
         line = outcome.account
@@ -165,7 +169,7 @@ class Rig:
         return outcome, line
 
     def begin(self, messages, shape):
-        """The event, and what is to be where in the end."""
+        """Return the event, and the expected place of each log event."""
         self.queue.take()
         self.sinks.at.clear()
         wanted = {(name, number) for name in self.names(shape) for number in range(len(messages))}
@@ -177,7 +181,7 @@ class Rig:
         return ["sumologic", "second"] if shape["two"] else ["sumologic"]
 
 
-def in_letters(records):
+def in_dead_letters(records):
     found = Counter()
     for record in records:
         got, mark = opened(record["body"])
@@ -190,7 +194,7 @@ def rig(quick, function, sink, queue):
     return Rig(function, sink, queue)
 
 
-def test_every_event_is_at_the_sink_or_in_the_queue_and_after_replays_at_the_sink(rig):
+def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
     many = examples(400)
 
     @many
@@ -202,18 +206,18 @@ def test_every_event_is_at_the_sink_or_in_the_queue_and_after_replays_at_the_sin
         assert outcome.error is None
         assert line["FailedEvents"] == 0
         # Once, in one of the two places: here the sinks always say what they take.
-        letters = rig.queue.take()
-        assert rig.sinks.at + in_letters(letters) == Counter(wanted)
-        in_queue = {number for _sink, number in in_letters(letters)}
+        dead_letters = rig.queue.take()
+        assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
+        in_queue = {number for _sink, number in in_dead_letters(dead_letters)}
         assert (line["DeadLetteredEvents"], line["DeliveredEvents"]) == (len(in_queue), len(messages) - len(in_queue))
         # The queue's messages again, to sinks that are no better, and then to mended ones.
         for faults, seconds_left in ((second, more_seconds), ([], 5000.0)):
             rig.sinks.will(faults)
-            before = in_letters(letters)
-            letters = replayed(rig, letters, seconds_left, shape)
-            assert rig.sinks.at + in_letters(letters) == Counter(wanted)
-            assert in_letters(letters) <= before
-        assert letters == []
+            before = in_dead_letters(dead_letters)
+            dead_letters = replayed(rig, dead_letters, seconds_left, shape)
+            assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
+            assert in_dead_letters(dead_letters) <= before
+        assert dead_letters == []
         assert rig.sinks.at == Counter(wanted)
 
     run()
@@ -221,18 +225,18 @@ def test_every_event_is_at_the_sink_or_in_the_queue_and_after_replays_at_the_sin
     assert set(rig.sinks.met) == set(FAULTS)
 
 
-def replayed(rig, letters, seconds, shape):
-    """What is in the queue after these messages were sent again."""
-    if not letters:
+def replayed(rig, dead_letters, seconds, shape):
+    """Replay these messages and return the messages that are left in the queue."""
+    if not dead_letters:
         return []
-    outcome, _line = rig.invoke({"Records": letters}, seconds, shape, rig.queue.name)
+    outcome, _line = rig.invoke({"Records": dead_letters}, seconds, shape, rig.queue.name)
     assert outcome.error is None
     stay = {item["itemIdentifier"] for item in outcome.counts["batchItemFailures"]}
     assert set(outcome.counts["failures"]) == stay
-    return [letter for letter in letters if letter["messageId"] in stay] + rig.queue.take()
+    return [message for message in dead_letters if message["messageId"] in stay] + rig.queue.take()
 
 
-def test_a_sink_that_takes_and_does_not_say_so_gets_events_twice_but_none_is_lost(rig, impatient):
+def test_faults_lost_answers_duplicate_but_lose_nothing(rig, impatient):
     many = examples(160)
 
     @many
@@ -242,17 +246,17 @@ def test_a_sink_that_takes_and_does_not_say_so_gets_events_twice_but_none_is_los
         rig.sinks.will(faults)
         outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
         assert outcome.error is None
-        letters = rig.queue.take()
-        assert set(rig.sinks.at + in_letters(letters)) == wanted
-        assert set(in_letters(letters).values()) <= {1}
-        assert line["DeadLetteredEvents"] == len({number for _sink, number in in_letters(letters)})
+        dead_letters = rig.queue.take()
+        assert set(rig.sinks.at + in_dead_letters(dead_letters)) == wanted
+        assert set(in_dead_letters(dead_letters).values()) <= {1}
+        assert line["DeadLetteredEvents"] == len({number for _sink, number in in_dead_letters(dead_letters)})
 
     run()
     assert rig.sinks.faults_met > 3 * many.max_examples
 
 
 @pytest.mark.parametrize("queue_name", ["", "gone"], ids=["no queue", "a queue that refuses"])
-def test_without_the_queue_the_invocation_fails_and_lambdas_own_retry_sends_the_rest(rig, queue_name):
+def test_faults_without_queue_lambdas_retry_delivers(rig, queue_name):
     @examples(40)
     @given(faults, texts, times, shapes)
     def run(faults, messages, seconds, shape):
@@ -273,7 +277,7 @@ def test_without_the_queue_the_invocation_fails_and_lambdas_own_retry_sends_the_
 
 
 @pytest.mark.parametrize("refused_puts", [{1}, {2}, {1, 2, 3}, {2, 4}])
-def test_a_queue_that_refuses_now_and_then_loses_nothing_either(rig, monkeypatch, refused_puts):
+def test_faults_refusing_queue_loses_nothing(rig, monkeypatch, refused_puts):
     puts = 0
     put = Queue.put
 
@@ -294,7 +298,7 @@ def test_a_queue_that_refuses_now_and_then_loses_nothing_either(rig, monkeypatch
         event, wanted = rig.begin(messages, shape)
         rig.sinks.will(faults)
         outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
-        there = set(rig.sinks.at + in_letters(rig.queue.take()))
+        there = set(rig.sinks.at + in_dead_letters(rig.queue.take()))
         lost = {number for _sink, number in wanted - there}
         assert line["FailedEvents"] == len(lost)
         assert (outcome.error is not None) is bool(lost)

@@ -1,4 +1,8 @@
-"""From a payload to several sinks. The sinks follow scripts; what the function does with what is left: test_reflector_handler.py."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Payloads to several scripted sinks. test_reflector_handler.py tests what happens to undelivered events."""
 
 import json
 import threading
@@ -25,24 +29,25 @@ ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
 
 
 class Sending:
-    """A flow to these sinks, with what they hand back."""
+    """A flow to these sinks, and the undelivered events."""
 
-    def __init__(self, rules=(), prefixes=(), slab=None, **sinks):
+    def __init__(self, rules=(), prefixes=(), page=None, **sinks):
         self.sinks = sinks
         self.clock = Clock(100.0)
         self.tally = Tally()
-        self.kept = []
+        self.undelivered = []
         config = Config(sinks, routes(list(rules), sinks, "routes"), prefixes)
         self.flow = Flow(config, self.clock, self.tally)
-        self.slab = slab or decoding.SLAB_BYTES
+        self.page = page or decoding.PAGE_BYTES
 
-    def keep(self, name, unsent):
-        self.kept.append((name, unsent))
-        self.tally.unsent(name, unsent, queued=True)
+    def on_undelivered(self, name, undelivered):
+        self.undelivered.append((name, undelivered))
+        self.tally.add_undelivered(name, undelivered, queued=True)
+        return True
 
     def payload(self, *messages, log_group="/app/orders", log_stream="web/1"):
         text = json.dumps(payload(messages, log_group, log_stream), separators=(",", ":")).encode()
-        with mock.patch.object(decoding, "SLAB_BYTES", self.slab):
+        with mock.patch.object(decoding, "PAGE_BYTES", self.page):
             got = decode(subscription_event(text))
         self.tally.receive(got)
         return got
@@ -50,12 +55,12 @@ class Sending:
     def reflect(self, *messages, **where):
         found = self.payload(*messages, **where)
         with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
-            self.flow.reflect(found, self.keep)
+            self.flow.reflect(found, self.on_undelivered)
         self.tally.check()
         return self
 
     def left(self, name):
-        return [number for sink, unsent in self.kept if sink == name for number in unsent.batch.numbers]
+        return [number for sink, unsent in self.undelivered if sink == name for number in unsent.batch.numbers]
 
     @property
     def counts(self):
@@ -74,13 +79,13 @@ def at(sink):
 # --- routes ---
 
 
-def test_each_event_goes_to_every_sink_once_and_in_order():
+def test_reflect_sends_every_event_to_every_sink_once():
     sending = Sending(a=sink(size=2), b=sink(size=3)).reflect(*"vwxyz")
     assert at(sending.sinks["a"]) == at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
     assert sending.counts == (5, 0, 5, 0, 0)
 
 
-def test_the_first_route_that_fits_says_where_to():
+def test_reflect_uses_first_matching_route():
     rules = [
         {"log_groups": ["/app/*"], "sinks": ["b"], "drop": ["debug"]},
         {"log_groups": ["/noise"], "sinks": []},
@@ -96,13 +101,13 @@ def test_the_first_route_that_fits_says_where_to():
     assert sending.tally.dropped == {"route": 2}
 
 
-def test_streams_are_selected_before_routes():
+def test_reflect_selects_streams_before_routes():
     sending = Sending(prefixes=("batch/",), a=sink()).reflect("x", log_stream="web/1")
     assert sending.tally.dropped == {"log stream prefix": 1}
     assert sending.sinks["a"].seen == []
 
 
-def test_what_is_kept_knows_the_request_that_a_dropped_event_named():
+def test_reflect_keeps_request_id_of_dropped_events():
     spying = sink(size=9)
     spying.chunks = mock.Mock(wraps=spying.chunks)
     Sending([{"log_groups": ["*"], "drop": ["^START"]}], a=spying).reflect(f"START RequestId: {ID}", "x")
@@ -111,27 +116,27 @@ def test_what_is_kept_knows_the_request_that_a_dropped_event_named():
     assert batch.numbers == [1]
 
 
-def test_redacted_events_are_redacted_in_what_is_handed_back():
+def test_reflect_undelivered_events_are_redacted():
     sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=sink(REFUSED)).reflect("me@example.com")
-    ((_name, unsent),) = sending.kept
+    ((_name, unsent),) = sending.undelivered
     assert unsent.batch.events[0]["message"] == "[email]"
 
 
-@pytest.mark.parametrize("slab", [None, 20])
-def test_a_redaction_of_its_text_leaves_the_request_id(slab):
+@pytest.mark.parametrize("page", [None, 20])
+def test_reflect_redaction_keeps_request_id(page):
     spying = sink(size=9)
     spying.chunks = mock.Mock(wraps=spying.chunks)
     rules = [{"log_groups": ["*"], "redact": [{"pattern": "[0-9a-f-]{36}", "replacement": "-"}]}]
-    Sending(rules, slab=slab, a=spying).reflect(f"START RequestId: {ID}", "x")
+    Sending(rules, page=page, a=spying).reflect(f"START RequestId: {ID}", "x")
     found = [event for call in spying.chunks.call_args_list for event in call.args[0].events]
     assert [(event["message"], event["requestID"]) for event in found] == [("START RequestId: -", ID), ("x", ID)]
 
 
-# --- slabs ---
+# --- pages ---
 
 
 class Noting(ScriptedSink):
-    """One that keeps what the events' lines are made of."""
+    """A sink that stores the events' records."""
 
     def chunks(self, batch):
         self.records = [*getattr(self, "records", []), *zip(*records(batch.events), strict=True)]
@@ -144,8 +149,8 @@ class Noting(ScriptedSink):
     ),
     st.integers(1, 700),
 )
-def test_slabs_make_no_difference_but_to_memory(messages, slab):
-    whole, cut = (Sending(slab=size, a=Noting(Clock(100.0), size=3), b=sink(size=2)) for size in (None, slab))
+def test_reflect_pages_change_no_result(messages, page):
+    whole, cut = (Sending(page=size, a=Noting(Clock(100.0), size=3), b=sink(size=2)) for size in (None, page))
     for sending in (whole, cut):
         sending.reflect(*messages)
         assert [at(one) for one in sending.sinks.values()] == [list(range(len(messages)))] * 2
@@ -155,28 +160,28 @@ def test_slabs_make_no_difference_but_to_memory(messages, slab):
     assert len(noted[0]) == len(messages)
 
 
-def test_slabs_are_read_one_after_the_other():
-    sending = Sending(slab=50, a=sink())
+def test_reflect_reads_one_page_at_a_time():
+    sending = Sending(page=50, a=sink())
     found = sending.payload(*["x" * 50] * 5)
     order = []
 
-    def noted(number, slab):
+    def noted(number, page):
         def read():
-            order.append(f"slab {number}")
-            return slab()
+            order.append(f"page {number}")
+            return page()
 
         return read
 
-    found = replace(found, _slabs=[noted(number, slab) for number, slab in enumerate(found._slabs)])
+    found = replace(found, _pages=[noted(number, page) for number, page in enumerate(found._pages)])
     sending.sinks["a"].send = lambda chunk, _timeout: order.append("sent") or ACCEPTED
-    sending.flow.reflect(found, sending.keep)
-    assert order == [word for number in range(5) for word in (f"slab {number}", "sent")]
+    sending.flow.reflect(found, sending.on_undelivered)
+    assert order == [word for number in range(5) for word in (f"page {number}", "sent")]
 
 
 # --- several sinks ---
 
 
-def test_a_sink_that_fails_holds_no_other_up_and_nothing_is_sent_twice():
+def test_reflect_failing_sink_does_not_affect_others():
     sending = Sending(a=sink(REFUSED, ACCEPTED, REFUSED, size=1), b=sink(size=1)).reflect(*"vwxyz")
     assert at(sending.sinks["b"]) == [0, 1, 2, 3, 4]
     assert at(sending.sinks["a"]) == [1, 3, 4]
@@ -184,8 +189,8 @@ def test_a_sink_that_fails_holds_no_other_up_and_nothing_is_sent_twice():
     assert sending.counts == (5, 0, 3, 2, 0)
 
 
-def test_a_sink_that_hangs_holds_no_other_up():
-    """`a` answers when `b` is through: if `b` waited for `a`, this would wait for ever."""
+def test_reflect_hanging_sink_does_not_block_others():
+    """`a` answers when `b` has finished: if `b` waited for `a`, this would hang."""
     through = threading.Event()
     first, second = sink(size=1), sink(size=1)
     send = second.send
@@ -207,29 +212,23 @@ def test_a_sink_that_hangs_holds_no_other_up():
     assert sending.counts == (3, 0, 3, 0, 0)
 
 
-@pytest.mark.parametrize("slab", [None, 20])
-def test_what_keep_raises_ends_the_way_to_that_sink_only(slab):
-    sending = Sending(slab=slab, a=sink(REFUSED, size=1), b=sink(size=1))
-
-    def keep(name, _unsent):
-        raise RuntimeError(name)
-
-    with pytest.raises(RuntimeError, match=r"^a$"):
-        sending.flow.reflect(sending.payload(*"xyz"), keep)
+@pytest.mark.parametrize("page", [None, 20])
+def test_reflect_stopped_delivery_leaves_other_sinks_alone(page):
+    sending = Sending(page=page, a=sink(REFUSED, size=1), b=sink(size=1))
+    sending.flow.reflect(sending.payload(*"xyz"), lambda _name, _undelivered: False)
     assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([], [0, 1, 2])
     assert len(sending.sinks["a"].seen) == 1
 
 
-@pytest.mark.parametrize("slab", [None, 20])
-def test_what_was_not_reached_on_a_way_that_ended_does_not_pass_for_delivered(slab):
-    sending = Sending([{"log_groups": ["*"], "drop": ["noise"]}], slab=slab, a=sink(REFUSED, size=1))
+@pytest.mark.parametrize("page", [None, 20])
+def test_reflect_stopped_delivery_counts_the_remainder_as_failed(page):
+    sending = Sending([{"log_groups": ["*"], "drop": ["noise"]}], page=page, a=sink(REFUSED, size=1))
 
-    def keep(name, unsent):
-        sending.tally.unsent(name, unsent, queued=False)
-        raise RuntimeError(name)
+    def stop(name, undelivered):
+        sending.tally.add_undelivered(name, undelivered, queued=False)
+        return False
 
-    with pytest.raises(RuntimeError, match=r"^a$"):
-        sending.flow.reflect(sending.payload("x", "noise", "y", "noise", "z"), keep)
+    sending.flow.reflect(sending.payload("x", "noise", "y", "noise", "z"), stop)
     assert sending.counts == (5, 0, 0, 0, 5)
 
 
@@ -237,8 +236,8 @@ outcomes = st.lists(st.sampled_from([ACCEPTED, AGAIN, TOO_LARGE, REFUSED, ValueE
 
 
 @given(outcomes, outcomes, st.integers(0, 10), st.integers(1, 4), st.sampled_from([None, 1, 200]))
-def test_each_sink_has_or_hands_back_each_event_once(first, second, count, size, slab):
-    sending = Sending(slab=slab, a=sink(*first, size=size), b=sink(*second, size=size))
+def test_reflect_accounts_for_every_event_at_every_sink(first, second, count, size, page):
+    sending = Sending(page=page, a=sink(*first, size=size), b=sink(*second, size=size))
     sending.reflect(*["x"] * count)
     for name, one in sending.sinks.items():
         assert Counter(at(one)) + Counter(sending.left(name)) == Counter(range(count))
@@ -249,16 +248,16 @@ def test_each_sink_has_or_hands_back_each_event_once(first, second, count, size,
 # --- again ---
 
 
-def test_what_is_sent_again_goes_to_its_sink_whatever_routes_select_today():
+def test_resend_ignores_selection_of_routes():
     rules = [{"log_groups": ["*"], "sinks": ["b"], "drop": ["."], "sample": 0, "redact": ["email"]}]
     sending = Sending(rules, prefixes=("other",), a=sink(REFUSED), b=sink())
-    sending.flow.resend(sending.payload("me@example.com"), "a", sending.keep)
-    ((name, unsent),) = sending.kept
+    sending.flow.resend(sending.payload("me@example.com"), "a", sending.on_undelivered)
+    ((name, unsent),) = sending.undelivered
     assert (name, unsent.batch.events[0]["message"]) == ("a", "[email]")
     assert sending.sinks["b"].seen == []
 
 
-def test_a_way_that_is_closed_stays_closed_for_the_next_payload():
+def test_flow_closed_delivery_stays_closed():
     sending = Sending(a=sink(ValueError(), breaks_after=1, size=1))
     sending.reflect("x", "y")
     sending.reflect("z")

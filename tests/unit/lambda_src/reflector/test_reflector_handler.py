@@ -1,4 +1,8 @@
-"""The whole function, as Lambda calls it. What random faults make of it: test_reflector_faults.py."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole function, as Lambda calls it. test_reflector_faults.py tests it with random faults."""
 
 import base64
 import contextlib
@@ -37,13 +41,13 @@ from reflector_support import (
 
 
 def events(outcome):
-    """Received, dropped, delivered, dead-lettered, failed."""
+    """Return received, dropped, delivered, dead-lettered and failed events."""
     counts = outcome.counts or outcome.account
     return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
 
 
 def second_sink(sink, **rules):
-    """Rules with one more sink, at the same server."""
+    """Return rules with one more sink on the same server."""
     second = {"type": "sumologic", "endpoint": f"{sink.url}-2", "include_event_id": True}
     return json.dumps({"sinks": {"second": second}, **rules})
 
@@ -51,7 +55,7 @@ def second_sink(sink, **rules):
 # --- accounting ---
 
 
-def test_the_account_of_an_invocation(function, sink):
+def test_handler_prints_accounting_line(function, sink):
     sink.script.append(status(503))
     outcome = function.forward("private", "private", AWS_LAMBDA_FUNCTION_NAME="reflector")
     account = outcome.account
@@ -67,7 +71,7 @@ def test_the_account_of_an_invocation(function, sink):
     assert "private" not in outcome.printed
 
 
-def test_a_failed_delivery_is_accounted_for_and_raised(function, sink):
+def test_handler_failed_delivery_raises(function, sink):
     sink.script.extend([status(200), status(400)])
     outcome = function.forward("private" * 100_000, "private" * 100_000)
     assert type(outcome.error).__name__ == "DeliveryFailed"
@@ -79,7 +83,7 @@ def test_a_failed_delivery_is_accounted_for_and_raised(function, sink):
     assert "private" not in outcome.printed
 
 
-def test_a_payload_that_cannot_be_read_is_accounted_for_and_raised(function, sink):
+def test_handler_unreadable_payload_raises(function, sink):
     outcome = function.invoke({"awslogs": {"data": "private!"}})
     assert type(outcome.error).__name__ == "PayloadError"
     assert events(outcome) == (0, 0, 0, 0, 0)
@@ -92,7 +96,7 @@ def test_a_payload_that_cannot_be_read_is_accounted_for_and_raised(function, sin
 @pytest.mark.parametrize(
     "setting", [{"SUMO_ENDPOINT": ""}, {"SUMO_ENDPOINT": f"http://example.com/{TOKEN}"}, {"COMPRESS_DATA": "maybe"}]
 )
-def test_a_bad_setting_fails_every_event_with_one_sentence(function, sink, setting):
+def test_handler_bad_setting_fails_with_one_sentence(function, sink, setting):
     outcome = function.forward("private", "private", **setting)
     assert type(outcome.error).__name__ == "SettingsError"
     assert next(iter(setting)) in str(outcome.error)
@@ -104,7 +108,7 @@ def test_a_bad_setting_fails_every_event_with_one_sentence(function, sink, setti
 # --- rules ---
 
 
-def test_a_control_message_is_dropped(function, sink):
+def test_handler_control_message_is_dropped(function, sink):
     outcome = function.invoke(sample("control_message.json"))
     assert outcome.error is None
     assert events(outcome) == (1, 1, 0, 0, 0)
@@ -112,7 +116,7 @@ def test_a_control_message_is_dropped(function, sink):
     assert not sink.received
 
 
-def test_the_own_log_group_is_dropped_even_when_nothing_else_works(function, sink):
+def test_handler_own_log_group_is_dropped_without_settings(function, sink):
     outcome = function.forward(
         "a", "b", log_group="/custom/own", AWS_LAMBDA_LOG_GROUP_NAME="/custom/own", SUMO_ENDPOINT=""
     )
@@ -122,12 +126,12 @@ def test_the_own_log_group_is_dropped_even_when_nothing_else_works(function, sin
     assert not sink.received
 
 
-def test_the_own_log_group_is_known_from_the_context_too(function, sink):
+def test_handler_own_log_group_from_context_is_dropped(function, sink):
     outcome = function.forward("a", log_group="/aws/lambda/reflector")
     assert (outcome.counts["DroppedEvents"], outcome.printed) == (1, "")
 
 
-def test_a_log_group_that_resembles_the_own_is_forwarded(function, sink):
+def test_handler_similar_log_group_is_forwarded(function, sink):
     assert events(function.forward("a", log_group="/aws/lambda/reflector-2")) == (1, 0, 1, 0, 0)
 
 
@@ -143,14 +147,14 @@ def test_a_log_group_that_resembles_the_own_is_forwarded(function, sink):
         ("straße", "STRASSE/1", True),
     ],
 )
-def test_log_stream_prefixes(function, sink, prefixes, stream, forwarded):
+def test_handler_log_stream_prefixes_select_streams(function, sink, prefixes, stream, forwarded):
     outcome = function.forward("a", "b", log_stream=stream, LOG_STREAM_PREFIX=prefixes)
     assert events(outcome) == ((2, 0, 2, 0, 0) if forwarded else (2, 2, 0, 0, 0))
     assert bool(sink.received) is forwarded
     assert outcome.account.get("droppedBy") == (None if forwarded else {"log stream prefix": 2})
 
 
-def test_a_payload_without_events_sends_nothing(function, sink):
+def test_handler_payload_without_events_sends_nothing(function, sink):
     assert events(function.forward()) == (0, 0, 0, 0, 0)
     assert not sink.received
 
@@ -159,32 +163,32 @@ def test_a_payload_without_events_sends_nothing(function, sink):
 
 
 def letters_in(queue):
-    """(ids, mark) of each letter in the queue."""
+    """Return (ids, metadata) of each dead letter in the queue."""
     found = [opened(record["body"]) for record in queue.take()]
-    return [([int(event["id"]) for event in got["logEvents"]], mark) for got, mark in found]
+    return [([int(event["id"]) for event in got["logEvents"]], metadata) for got, metadata in found]
 
 
-def test_what_is_refused_is_in_the_queue_and_the_invocation_a_success(function, sink, queue):
+def test_handler_refused_events_go_to_queue(function, sink, queue):
     sink.script.extend([status(200), status(400)])
     outcome = function.forward("private" * 100_000, "private" * 100_000, DEAD_LETTER_QUEUE=queue.name)
     assert outcome.error is None
     assert events(outcome) == (2, 0, 1, 1, 0)
-    ((ids, mark),) = letters_in(queue)
+    ((ids, metadata),) = letters_in(queue)
     assert ids == [1]
-    assert (mark["sink"], mark["reason"], mark["attempts"], mark["events"]) == (
+    assert (metadata["sink"], metadata["reason"], metadata["attempts"], metadata["events"]) == (
         ("sumologic", "the sink answered 400", 1, 1)
     )
     assert outcome.account["reasons"] == [{"sink": "sumologic", "reason": "the sink answered 400", "events": 1}]
     assert "private" not in outcome.printed
 
 
-def test_everything_delivered_asks_no_aws(function, sink, queue):
-    with mock.patch("reflector.dead_letters.ask") as asked:
+def test_handler_complete_delivery_calls_no_aws(function, sink, queue):
+    with mock.patch("reflector.dead_letters.call") as asked:
         assert events(function.forward("a", DEAD_LETTER_QUEUE=queue.name)) == (1, 0, 1, 0, 0)
     assert not asked.called
 
 
-def test_a_queue_that_refuses_fails_the_invocation(function, sink, aws):
+def test_handler_refusing_queue_fails_invocation(function, sink, aws):
     sink.script.append(status(400))
     outcome = function.forward("private", DEAD_LETTER_QUEUE="gone")
     assert type(outcome.error).__name__ == "DeliveryFailed"
@@ -195,9 +199,9 @@ def test_a_queue_that_refuses_fails_the_invocation(function, sink, aws):
     assert "private" not in outcome.printed + str(outcome.error)
 
 
-def test_a_queue_that_refuses_some_fails_the_invocation_for_these(function, sink, queue):
+def test_handler_queue_refusing_a_part_fails_for_that_part(function, sink, queue):
     sink.script.append(status(400))
-    with mock.patch("reflector.dead_letters.MESSAGE_BYTES", 100), fail_at("SendMessage", 2):
+    with mock.patch("reflector.dead_letters.MAX_MESSAGE_BYTES", 100), fail_at("SendMessage", 2):
         outcome = function.forward("a", "b", "c", DEAD_LETTER_QUEUE=queue.name)
     assert type(outcome.error).__name__ == "DeliveryFailed"
     assert events(outcome) == (3, 0, 0, 2, 1)
@@ -206,7 +210,7 @@ def test_a_queue_that_refuses_some_fails_the_invocation_for_these(function, sink
 
 @contextlib.contextmanager
 def fail_at(operation, number):
-    """That call of the operation is refused."""
+    """Let AWS refuse that call of the operation."""
     made = itertools.count(1)
     original = BaseClient._make_api_call
 
@@ -229,28 +233,28 @@ def fail_at(operation, number):
         {"private": [1]},
     ],
 )
-def test_what_cannot_be_read_is_in_the_queue_as_it_came_once(function, sink, queue, event):
+def test_handler_unreadable_payload_goes_to_queue_unchanged(function, sink, queue, event):
     outcome = function.invoke(event, DEAD_LETTER_QUEUE=queue.name)
     assert outcome.error is None
     assert events(outcome) == (0, 0, 0, 0, 0)
     assert outcome.account["UndecodablePayloads"] == 1
     (record,) = queue.take()
     body = json.loads(record["body"])
-    mark = body.pop("deadLetter")
+    metadata = body.pop("deadLetter")
     assert body == event
-    assert (mark["sink"], mark["events"]) == (None, 0)
-    assert outcome.account["reasons"] == [{"sink": "", "reason": mark["reason"], "events": 1}]
+    assert (metadata["sink"], metadata["events"]) == (None, 0)
+    assert outcome.account["reasons"] == [{"sink": "", "reason": metadata["reason"], "events": 1}]
     assert "private" not in outcome.printed
 
 
-def test_what_cannot_be_read_and_is_not_taken_by_the_queue_goes_lambdas_way(function, aws):
+def test_handler_unreadable_payload_and_refusing_queue_raises(function, aws):
     outcome = function.invoke({"awslogs": {"data": "private!"}}, DEAD_LETTER_QUEUE="gone")
     assert type(outcome.error).__name__ == "PayloadError"
     assert "The payload is not valid base64" in str(outcome.error)
     assert "private" not in outcome.printed + str(outcome.error)
 
 
-def test_a_zip_bomb_is_in_the_queue(function, sink, queue):
+def test_handler_zip_bomb_goes_to_queue(function, sink, queue):
     bomb = subscription_event(payload(["x" * 3_000_000]))
     memory = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "8"}
     outcome = function.invoke(bomb, DEAD_LETTER_QUEUE=queue.name, **memory)
@@ -262,21 +266,21 @@ def test_a_zip_bomb_is_in_the_queue(function, sink, queue):
     assert len(sink.received) == 1
 
 
-def test_the_queue_gets_its_share_of_a_short_invocation(function, sink, queue):
+def test_handler_short_invocation_reserves_time_for_queue(function, sink, queue):
     sink.script.append(hang(3))
     started = time.monotonic()
     outcome = function.forward("a", seconds=2.0, DEAD_LETTER_QUEUE=queue.name)
     assert time.monotonic() - started < 2.0
     assert events(outcome) == (1, 0, 0, 1, 0)
-    ((ids, mark),) = letters_in(queue)
-    assert (ids, mark["reason"]) == ([0], "the sink did not answer in time")
+    ((ids, metadata),) = letters_in(queue)
+    assert (ids, metadata["reason"]) == ([0], "the sink did not answer in time")
 
 
 @pytest.mark.parametrize(
     ("queue_name", "seconds", "for_sinks"),
     [("q", 900.0, 885.0), ("q", 60.0, 45.0), ("q", 40.0, 30.0), ("q", 1.0, 0.5), ("", 60.0, 59.5), ("", 1.0, 0.5)],
 )
-def test_what_is_kept_back_of_the_time(monkeypatch, queue_name, seconds, for_sinks):
+def test_handler_reserved_time(monkeypatch, queue_name, seconds, for_sinks):
     monkeypatch.setenv("DEAD_LETTER_QUEUE", queue_name)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
     assert load_handler()._clock(context, current_queue())() == for_sinks
@@ -285,7 +289,7 @@ def test_what_is_kept_back_of_the_time(monkeypatch, queue_name, seconds, for_sin
 # --- several sinks ---
 
 
-def test_one_of_two_sinks_fails(function, sink, queue):
+def test_handler_one_of_two_sinks_fails(function, sink, queue):
     sink.script.append(lambda handler: status(400 if handler.path.endswith("-2") else 200)(handler))
     sink.script.append(sink.script[0])
     outcome = function.forward("a", "b", REFLECTOR_RULES=second_sink(sink), DEAD_LETTER_QUEUE=queue.name)
@@ -295,11 +299,11 @@ def test_one_of_two_sinks_fails(function, sink, queue):
         "sumologic": {"delivered": 2, "deadLettered": 0, "failed": 0},
         "second": {"delivered": 0, "deadLettered": 2, "failed": 0},
     }
-    ((ids, mark),) = letters_in(queue)
-    assert (ids, mark["sink"]) == ([0, 1], "second")
+    ((ids, metadata),) = letters_in(queue)
+    assert (ids, metadata["sink"]) == ([0, 1], "second")
 
 
-def test_without_a_queue_the_failure_names_every_sink_and_counts_nothing_as_delivered(function, sink):
+def test_handler_failure_without_queue_names_every_sink(function, sink):
     sink.script.extend([status(400)] * 2)
     outcome = function.forward(
         "a", "noise", REFLECTOR_RULES=second_sink(sink, routes=[{"log_groups": ["*"], "drop": ["noise"]}])
@@ -311,7 +315,7 @@ def test_without_a_queue_the_failure_names_every_sink_and_counts_nothing_as_deli
     assert events(outcome) == (2, 0, 0, 0, 2)
 
 
-def test_routes_choose_and_black_out(function, sink):
+def test_handler_routes_select_and_redact(function, sink):
     rules = second_sink(
         sink,
         routes=[
@@ -327,10 +331,10 @@ def test_routes_choose_and_black_out(function, sink):
     assert events(function.forward("a", log_group="/other", REFLECTOR_RULES=rules)) == (1, 1, 0, 0, 0)
 
 
-def test_bad_rules_fail_every_event_with_their_place(function, sink):
+def test_handler_bad_rules_fail_with_the_place(function, sink):
     outcome = function.forward("private", REFLECTOR_RULES='{"routes":[{"log_groups":["/a"]}]}')
     assert str(outcome.error).startswith(
-        "REFLECTOR_RULES: routes[0].log_groups: the last route must fit every log group"
+        "REFLECTOR_RULES: routes[0].log_groups: the last route must match every log group"
     )
     assert events(outcome) == (1, 0, 0, 0, 1)
 
@@ -338,7 +342,7 @@ def test_bad_rules_fail_every_event_with_their_place(function, sink):
 # --- replay ---
 
 
-def test_a_letter_that_is_sent_again_makes_the_same_lines(function, sink, queue):
+def test_handler_replay_makes_the_same_lines(function, sink, queue):
     request = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
     texts = [f"START RequestId: {request}", "x" * 700_000, '{"a":1.10}' + " " * 700_000 + "\n", "y" * 700_000]
     options = {"INCLUDE_EVENT_ID": "true", "DEAD_LETTER_QUEUE": queue.name}
@@ -357,7 +361,7 @@ def test_a_letter_that_is_sent_again_makes_the_same_lines(function, sink, queue)
     assert outcome.account["ReceivedEvents"] == outcome.counts["DeliveredEvents"] == 4
 
 
-def test_what_cannot_be_sent_again_is_answered_and_accounted_for(function, sink, queue):
+def test_handler_replay_failures_are_answered_and_counted(function, sink, queue):
     sink.script.extend([status(400)] * 2)
     function.forward("a", DEAD_LETTER_QUEUE=queue.name)
     (record,) = queue.take()
@@ -372,13 +376,13 @@ def test_what_cannot_be_sent_again_is_answered_and_accounted_for(function, sink,
 # --- over invocations ---
 
 
-def test_the_connection_outlives_the_invocation(function, sink):
+def test_handler_connection_outlives_invocation(function, sink):
     for _unused in range(3):
         function.forward("a")
     assert len({request.client_port for request in sink.received}) == 1
 
 
-def test_a_connection_that_died_between_invocations_costs_no_retry(function, sink):
+def test_handler_closed_connection_is_reopened_without_retry(function, sink):
     sink.script.append(ok_then_close())
     function.forward("a")
     time.sleep(0.05)
@@ -386,7 +390,7 @@ def test_a_connection_that_died_between_invocations_costs_no_retry(function, sin
     assert (outcome.counts["DeliveredEvents"], outcome.counts["Retries"]) == (1, 0)
 
 
-def test_the_invocation_ends_in_time(function, sink):
+def test_handler_invocation_ends_in_time(function, sink):
     sink.script.append(hang(3))
     started = time.monotonic()
     outcome = function.forward("a", seconds=1.5)
@@ -403,13 +407,13 @@ def secrets(aws):
     return boto3.client("secretsmanager")
 
 
-def test_the_endpoint_may_be_a_secret(function, sink, secrets):
+def test_handler_endpoint_from_secret(function, sink, secrets):
     arn = secrets.create_secret(Name="sumo", SecretString=json.dumps({"SUMO_ENDPOINT": sink.url}))["ARN"]
     assert events(function.forward("a", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0, 0)
     assert sink.received[0].path.endswith(TOKEN)
 
 
-def test_a_secret_that_is_no_endpoint_is_not_quoted(function, sink, secrets):
+def test_handler_secret_without_url_is_not_quoted(function, sink, secrets):
     arn = secrets.create_secret(Name="sumo", SecretString=f"http://example.com/{TOKEN}")["ARN"]
     outcome = function.forward("a", SUMO_ENDPOINT=arn)
     assert "SUMO_ENDPOINT: must be an https URL" in str(outcome.error)
@@ -417,7 +421,7 @@ def test_a_secret_that_is_no_endpoint_is_not_quoted(function, sink, secrets):
 
 
 @pytest.mark.parametrize("forms", [1, 2])
-def test_an_endpoint_that_was_renewed_is_found_in_the_same_invocation(function, sink, secrets, forms):
+def test_handler_renewed_endpoint_is_used_at_once(function, sink, secrets, forms):
     secrets.create_secret(Name="sumo", SecretString=sink.url)
     arn = secrets.describe_secret(SecretId="sumo")["ARN"] if forms == 1 else "secretsmanager:sumo"
     assert events(function.forward("a", SUMO_ENDPOINT=arn)) == (1, 0, 1, 0, 0)
@@ -430,7 +434,7 @@ def test_an_endpoint_that_was_renewed_is_found_in_the_same_invocation(function, 
 # --- the package ---
 
 
-def test_nothing_but_the_standard_library_is_needed_until_a_secret_is():
+def test_handler_imports_only_standard_library_without_secrets():
     # -S: without site-packages, so that an import of anything else fails.
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
@@ -444,12 +448,12 @@ print(sorted(name for name in sys.modules if name.startswith(("boto", "urllib3",
     assert done.stdout == "[]\n"
 
 
-def test_the_version_is_the_collections():
+def test_version_is_the_collections():
     galaxy = (Path(ROOT).parents[1] / "galaxy.yml").read_text()
     assert re.search(r"(?m)^version: (\S+)$", galaxy)[1] == __version__
 
 
-def test_another_function_is_not_disturbed_by_an_earlier_ones_settings(sink):
+def test_handler_settings_of_another_function_are_separate(sink):
     first, second = Function(sink), Function(None)
     assert events(first.forward("a")) == (1, 0, 1, 0, 0)
     assert "SUMO_ENDPOINT is not set" in str(second.forward("a").error)

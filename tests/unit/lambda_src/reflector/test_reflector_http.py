@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import contextlib
 import datetime
 import email.utils
@@ -25,7 +29,7 @@ QUICK = Backoff(base=0.001, cap=0.002)
 
 
 class Courier(HttpSink):
-    """Posts each body as it is, and remembers what became of them."""
+    """Posts each body unchanged, and stores the undelivered ones."""
 
     def __init__(self, url):
         super().__init__(Secret(url, "endpoint"))
@@ -51,7 +55,7 @@ class Courier(HttpSink):
         return sent
 
     def fail(self, *bodies, seconds=10.0, backoff=QUICK):
-        """The reason that each event is handed back with."""
+        """Return the reason of each undelivered event."""
         self.attempt(bodies, seconds, backoff)
         assert self.unsent
         assert TOKEN not in repr(self.unsent)
@@ -62,11 +66,11 @@ class Courier(HttpSink):
 def courier(sink):
     courier = Courier(sink.url)
     yield courier
-    courier._connected().close()
+    courier._connection_to_endpoint().close()
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
-def test_any_2xx_is_delivered(sink, courier, code):
+def test_send_any_2xx_is_delivered(sink, courier, code):
     sink.script.append(status(code))
     sent = courier.deliver(b"x")
     assert (sent.events, sent.requests, sent.retries) == (1, 1, 0)
@@ -90,20 +94,20 @@ TRANSIENT = {
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT.keys())
-def test_a_passing_fault_is_tried_again(sink, courier, fault):
+def test_send_transient_fault_is_retried(sink, courier, fault):
     sink.script.extend([fault, fault])
     sent = courier.deliver(b"once")
     assert (sent.events, sent.requests, sent.retries) == (1, 3, 2)
     assert {got.body for got in sink.received} == {b"once"}
 
 
-def test_a_sink_that_hangs_is_given_up_and_tried_again(sink, courier, monkeypatch):
+def test_send_hanging_sink_is_retried(sink, courier, monkeypatch):
     monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.1)
     sink.script.append(hang(1))
     assert courier.deliver().retries == 1
 
 
-def test_a_sink_that_is_away_is_tried_until_the_time_is_over():
+def test_send_absent_sink_is_retried_until_time_is_over():
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]
     closed.close()
@@ -115,7 +119,7 @@ def test_a_sink_that_is_away_is_tried_until_the_time_is_over():
 
 @pytest.fixture
 def elsewhere(sink, monkeypatch):
-    """The name `many.localhost` has these addresses. `silent` is a port that no connection is made to."""
+    """Give the name `many.localhost` these addresses. `silent` is a port without answers."""
     resolve, addresses = socket.getaddrinfo, []
 
     def found(host, *arguments, **options):
@@ -135,7 +139,7 @@ def elsewhere(sink, monkeypatch):
         )
 
 
-def test_a_host_with_many_silent_addresses_does_not_outlast_the_time(elsewhere):
+def test_connect_many_silent_addresses_end_in_time(elsewhere):
     for _unused in range(4):
         elsewhere.add(elsewhere.silent)
     started = time.monotonic()
@@ -143,7 +147,7 @@ def test_a_host_with_many_silent_addresses_does_not_outlast_the_time(elsewhere):
     assert time.monotonic() - started < 1.4  # four times 0.5 s, if each had the whole time
 
 
-def test_behind_a_silent_address_the_next_one_is_tried(sink, elsewhere, monkeypatch):
+def test_connect_silent_address_tries_the_next(sink, elsewhere, monkeypatch):
     monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)
     elsewhere.add(elsewhere.silent)
     elsewhere.add(sink.port)
@@ -151,20 +155,20 @@ def test_behind_a_silent_address_the_next_one_is_tried(sink, elsewhere, monkeypa
 
 
 @pytest.mark.parametrize("code", [300, 301, 307, 400, 401, 403, 404, 411, 413])
-def test_an_answer_that_will_not_change_is_not_asked_for_again(sink, courier, code):
+def test_send_permanent_refusal_is_not_retried(sink, courier, code):
     sink.script.extend([status(200), status(code, Location="http://127.0.0.1:1/")])
     assert courier.fail(b"a", b"b") == [f"the sink answered {code}"]
     assert [got.body for got in sink.received] == [b"a", b"b"]
     assert (courier.sent.events, courier.unsent[0].attempts, courier.unsent[0].batch.numbers) == (1, 1, [1])
 
 
-def test_a_refused_request_does_not_hold_up_the_next(sink, courier):
+def test_send_refused_request_does_not_block_the_next(sink, courier):
     sink.script.append(status(400))
     assert len(courier.fail(b"a", b"b")) == 1
     assert courier.sent.events == 1
 
 
-def test_it_ends_with_the_time_and_says_how_it_went(sink, courier):
+def test_send_ends_in_time_with_a_reason(sink, courier):
     sink.script.extend([status(503)] * 10_000)
     assert courier.fail(seconds=0.5) == ["the sink answered 503"]
     attempts = len(sink.received)
@@ -173,13 +177,13 @@ def test_it_ends_with_the_time_and_says_how_it_went(sink, courier):
     assert courier.sent.retries == attempts - 1
 
 
-def test_no_time_no_request(sink, courier):
+def test_send_without_time_makes_no_request(sink, courier):
     assert courier.fail(seconds=-1) == ["the invocation's time was over"]
     assert courier.unsent[0].attempts == 0
     assert not sink.received
 
 
-def test_a_hanging_sink_never_outlasts_the_time(sink, courier):
+def test_send_hanging_sink_ends_in_time(sink, courier):
     sink.script.append(hang(5))
     started = time.monotonic()
     assert courier.fail(seconds=0.4) == ["the sink did not answer in time"]
@@ -187,7 +191,7 @@ def test_a_hanging_sink_never_outlasts_the_time(sink, courier):
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_waited_for(sink, courier, form):
+def test_retry_after_is_respected(sink, courier, form):
     # A date has whole seconds: two from now is more than one away.
     wish = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
     sink.script.append(status(429, Retry_After=wish))
@@ -196,7 +200,7 @@ def test_retry_after_is_waited_for(sink, courier, form):
     assert 0.95 <= time.monotonic() - started < 3
 
 
-def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
+def test_retry_after_beyond_the_time_ends_delivery(sink, courier):
     sink.script.append(status(429, Retry_After="120"))
     started = time.monotonic()
     assert courier.fail(b"a", b"b", seconds=5) == [
@@ -221,7 +225,7 @@ def test_a_retry_after_beyond_the_time_is_not_waited_for(sink, courier):
         "Wed, 21 Oct 2015 07:28:00 +99999999999999",
     ],
 )
-def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
+def test_retry_after_malformed_is_ignored(sink, courier, wish):
     sink.script.append(
         raw(f"HTTP/1.1 503 No\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n".encode(), then_close=False)
     )
@@ -230,7 +234,7 @@ def test_a_retry_after_without_meaning_does_not_delay(sink, courier, wish):
     assert time.monotonic() - started < 1.4
 
 
-def test_one_connection_serves_many_requests(sink, courier):
+def test_connection_is_reused(sink, courier):
     sink.script.extend([status(200, b"a body " * 9000), status(503), status(200, b"a body")])
     courier.deliver()
     courier.deliver(seconds=0.5)
@@ -238,7 +242,7 @@ def test_one_connection_serves_many_requests(sink, courier):
     assert len({got.client_port for got in sink.received}) == 1
 
 
-def test_a_connection_that_the_sink_closed_is_opened_again_at_once(sink, courier):
+def test_connection_closed_by_sink_is_reopened(sink, courier):
     sink.script.append(ok_then_close())
     courier.deliver()
     time.sleep(0.05)
@@ -247,21 +251,21 @@ def test_a_connection_that_the_sink_closed_is_opened_again_at_once(sink, courier
     assert [got.body for got in sink.received] == [b"x", b"x"]
 
 
-def test_a_large_request_on_a_connection_that_the_sink_closed(sink, courier):
+def test_connection_closed_by_sink_large_request_is_sent(sink, courier):
     sink.script.append(ok_then_close())
     courier.deliver()
     time.sleep(0.05)
     assert courier.deliver(b"y" * 5_000_000).retries == 0
 
 
-def test_a_connection_that_rested_long_is_not_used_again(sink, courier, monkeypatch):
+def test_connection_idle_for_long_is_not_reused(sink, courier, monkeypatch):
     courier.deliver()
     monkeypatch.setattr(http, "IDLE_SECONDS", -1.0)
     courier.deliver()
     assert len({got.client_port for got in sink.received}) == 2
 
 
-def test_a_sink_that_asks_to_close_gets_a_new_connection(sink, courier):
+def test_connection_close_header_opens_a_new_one(sink, courier):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbye"))
     assert courier.deliver(b"x", b"y").retries == 0
     assert len({got.client_port for got in sink.received}) == 2
@@ -277,20 +281,20 @@ def test_a_sink_that_asks_to_close_gets_a_new_connection(sink, courier):
         b"\r\n",
     ],
 )
-def test_an_accepted_request_stays_accepted_when_the_answer_breaks_off(sink, courier, rest):
+def test_answer_incomplete_body_stays_accepted(sink, courier, rest):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
     sent = courier.deliver(b"x", b"y")
     assert (sent.requests, sent.retries, len(sink.received)) == (2, 0, 2)
 
 
 @pytest.mark.parametrize("rest", [b"", b"\r", b"Content-Le", b"Content-Length: 0\r\n"])
-def test_an_answer_that_breaks_off_before_its_headers_end_is_none(sink, courier, rest):
+def test_answer_incomplete_headers_are_no_answer(sink, courier, rest):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\n" + rest))
     sent = courier.deliver(b"x")
     assert (sent.requests, sent.retries, len(sink.received)) == (2, 1, 2)
 
 
-def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(sink, courier, monkeypatch):
+def test_answer_missing_body_stays_accepted(sink, courier, monkeypatch):
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
     started = time.monotonic()
@@ -299,14 +303,14 @@ def test_an_accepted_request_stays_accepted_when_the_answers_body_does_not_come(
     assert courier.deliver().retries == 0
 
 
-def test_an_answers_body_is_not_awaited_beyond_the_time(sink, courier):
+def test_answer_body_is_awaited_within_the_time(sink, courier):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
     started = time.monotonic()
     assert courier.deliver(seconds=0.4).retries == 0
     assert time.monotonic() - started < 3
 
 
-def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
+def test_answer_endless_body_is_cut(courier, sink, monkeypatch):
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
 
     def endless(handler):
@@ -321,8 +325,8 @@ def test_an_endless_answer_is_cut(courier, sink, monkeypatch):
     assert time.monotonic() - started < 3
 
 
-def test_a_refusal_is_heard_though_the_sink_reads_nothing():
-    """A server that answers 413 to the head and closes: the client may still be sending then."""
+def test_answer_is_read_if_sink_reads_no_request():
+    """A server that answers 413 after the headers and closes, while the client may still send."""
     server = socket.create_server(("127.0.0.1", 0))
     courier = Courier(f"http://127.0.0.1:{server.getsockname()[1]}/")
 
@@ -346,7 +350,7 @@ def test_a_refusal_is_heard_though_the_sink_reads_nothing():
 
 
 @pytest.mark.parametrize("faults", list(itertools.product(["429", "no answer", "half an answer"], repeat=3)))
-def test_faults_in_a_row(sink, courier, faults):
+def test_send_faults_in_a_row(sink, courier, faults):
     sink.script.extend(TRANSIENT[fault] for fault in faults)
     courier.deliver()
     assert len(sink.received) == 4
@@ -356,21 +360,21 @@ def test_faults_in_a_row(sink, courier, faults):
 
 
 def post(courier, **options):
-    return courier._connected().post((), b"x", **{"timeout": 5.0, **options})
+    return courier._connection_to_endpoint().post((), b"x", **{"timeout": 5.0, **options})
 
 
-def test_the_answers_body_is_there_for_sinks_that_read_it(sink, courier):
+def test_answer_body_is_returned(sink, courier):
     sink.script.append(status(207, b'{"errors":true}' * 20_000, Retry_After="7"))
     assert post(courier) == Answer(207, 7.0, b'{"errors":true}' * 20_000)
 
 
-def test_a_body_that_breaks_off_is_there_as_far_as_it_came(sink, courier):
+def test_answer_incomplete_body_is_returned(sink, courier):
     sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"))
     assert post(courier) == Answer(200, 0.0, b"part")
     assert post(courier) == Answer(200, 0.0)
 
 
-def test_a_body_beyond_its_limit_is_cut_and_its_connection_left(sink, courier, monkeypatch):
+def test_answer_body_beyond_limit_closes_connection(sink, courier, monkeypatch):
     monkeypatch.setattr(http, "_BODY_BYTES", 100_000)
     sink.script.append(status(200, b"x" * 1_000_000))
     assert 100_000 < len(post(courier).body) < 300_000
@@ -378,8 +382,8 @@ def test_a_body_beyond_its_limit_is_cut_and_its_connection_left(sink, courier, m
     assert len({got.client_port for got in sink.received}) == 2
 
 
-def test_a_token_is_in_no_repr(courier):
-    assert TOKEN not in repr(courier._connected()._endpoint)
+def test_endpoint_repr_hides_token(courier):
+    assert TOKEN not in repr(courier._connection_to_endpoint()._endpoint)
 
 
 @pytest.mark.parametrize(
@@ -393,21 +397,21 @@ def test_a_token_is_in_no_repr(courier):
         (401, "unauthorized"),
         (403, "unauthorized"),
         (404, "refused"),
-        (408, "again"),
+        (408, "retry"),
         (411, "refused"),
         (413, "too_large"),
-        (425, "again"),
-        (429, "again"),
-        (500, "again"),
-        (502, "again"),
-        (503, "again"),
-        (599, "again"),
+        (425, "retry"),
+        (429, "retry"),
+        (500, "retry"),
+        (502, "retry"),
+        (503, "retry"),
+        (599, "retry"),
     ],
 )
-def test_what_a_status_says(code, verdict):
+def test_by_status_outcomes(code, verdict):
     got = by_status(Answer(code, 3.0, b"private"))
     assert got.verdict == verdict
-    assert got.retry_after == (3.0 if verdict == "again" else 0.0)
+    assert got.retry_after == (3.0 if verdict == "retry" else 0.0)
     assert got.reason == ("" if verdict == "accepted" else f"the sink answered {code}")
 
 
@@ -415,7 +419,7 @@ def test_what_a_status_says(code, verdict):
 
 
 class Guarded(Courier):
-    """One that needs a token."""
+    """A sink that needs a token."""
 
     def __init__(self, url, token):
         super().__init__(url)
@@ -430,7 +434,7 @@ class Guarded(Courier):
 
 @pytest.fixture
 def vault(monkeypatch):
-    """Where secrets are: by name, with a count of how often they were read."""
+    """Secrets by name, with a count of reads."""
     kept, reads = {}, []
 
     def read(reference, _keys):
@@ -444,7 +448,7 @@ def vault(monkeypatch):
     return kept
 
 
-def test_secrets_are_read_once_and_anew_when_they_are_refused(sink, vault):
+def test_secrets_refused_are_read_again(sink, vault):
     vault.update({"ssm:/url": sink.url, "ssm:/token": "old"})
     courier = Guarded("ssm:/url", "ssm:/token")
     courier.deliver(b"a", b"b")
@@ -456,7 +460,7 @@ def test_secrets_are_read_once_and_anew_when_they_are_refused(sink, vault):
     assert vault["reads"] == ["ssm:/url", "ssm:/token"] * 2
 
 
-def test_an_endpoint_may_have_moved(sink, vault):
+def test_secrets_renewed_endpoint_is_used(sink, vault):
     vault["ssm:/url"] = sink.url
     courier = Courier("ssm:/url")
     courier.deliver(b"a")
@@ -466,16 +470,16 @@ def test_an_endpoint_may_have_moved(sink, vault):
     assert [got.path for got in sink.received] == [f"/receiver/{TOKEN}"] * 2 + [f"/receiver/{TOKEN}-2"]
 
 
-def test_the_connection_of_a_secret_that_was_renewed_is_closed(sink, vault):
+def test_secrets_renewal_closes_connection(sink, vault):
     vault["ssm:/url"] = sink.url
     courier = Courier("ssm:/url")
     courier.deliver(b"a")
-    connection = courier._connected()
+    connection = courier._connection_to_endpoint()
     assert courier.renew()
     assert connection._open is None
 
 
-def test_secrets_that_are_still_refused_are_not_read_for_ever(sink, vault):
+def test_secrets_refused_twice_end_delivery(sink, vault):
     vault["ssm:/url"] = sink.url
     sink.script.extend([status(401)] * 9)
     courier = Courier("ssm:/url")
@@ -483,37 +487,37 @@ def test_secrets_that_are_still_refused_are_not_read_for_ever(sink, vault):
     assert len(sink.received) == len(vault["reads"]) == 2
 
 
-def test_a_literal_is_not_tried_twice(sink):
+def test_secrets_literal_is_not_retried(sink):
     sink.script.extend([status(401)] * 9)
     assert Guarded(sink.url, "literal").fail(b"a", b"b") == ["the sink answered 401"] * 2
     assert len(sink.received) == 1
 
 
-def test_a_secret_that_cannot_be_read_is_the_reason(sink, vault):
+def test_secrets_unreadable_is_the_reason(sink, vault):
     vault["ssm:/url"] = sink.url
     assert Guarded("ssm:/url", "ssm:/gone").fail(b"a", b"b") == ["ssm:/gone was refused: AccessDenied"] * 2
     assert not sink.received
 
 
-def test_a_secret_that_is_no_url_is_a_reason_and_not_quoted(vault):
+def test_secrets_without_url_are_not_quoted(vault):
     vault["ssm:/url"] = f"http://example.com/{TOKEN}"
     (reason,) = Courier("ssm:/url").fail()
     assert reason.startswith("endpoint: must be an https URL")
 
 
-def test_a_literal_that_is_no_url_is_found_at_once():
+def test_endpoint_literal_without_url_is_refused_at_once():
     with pytest.raises(SettingsError, match=r"^endpoint: must be an https URL"):
         Courier(f"http://example.com/{TOKEN}")
 
 
-def test_bodies_are_compressed_unless_told_otherwise(courier):
+def test_request_is_compressed_by_default(courier):
     assert courier.request(b"x" * 1000).headers == (("Content-Encoding", b"gzip"), ("User-Agent", USER_AGENT.encode()))
     assert gzip.decompress(courier.request(b"x" * 1000).body) == b"x" * 1000
     plain = HttpSink(Secret("https://example.com", "endpoint"), compress=False).request(b"x", (("A", b"b"),))
     assert plain == Request((("User-Agent", USER_AGENT.encode()), ("A", b"b")), b"x")
 
 
-def test_a_header_that_cannot_be_sent_is_a_reason_that_does_not_quote_it(sink, courier):
+def test_secret_header_unfit_value_is_not_quoted(sink, courier):
     courier.attempt([b"x"], 5.0, QUICK, (("X", b"private\r\nprivate: b"),))
     assert [unsent.reason for unsent in courier.unsent] == ["the sink's code failed (ValueError)"]
     assert not sink.received
@@ -559,7 +563,7 @@ def secure_sink(certificate):
     http.tls_context.cache_clear()
 
 
-def test_https_with_a_certificate_that_the_system_trusts(secure_sink, certificate, monkeypatch):
+def test_https_trusted_certificate_is_accepted(secure_sink, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
     courier = Courier(secure_sink.url)
     secure_sink.script.extend([status(200), ok_then_close()])
@@ -569,7 +573,7 @@ def test_https_with_a_certificate_that_the_system_trusts(secure_sink, certificat
     assert [got.path for got in secure_sink.received] == [f"/receiver/{TOKEN}"] * 3
 
 
-def test_https_with_any_other_certificate_sends_nothing(secure_sink):
+def test_https_untrusted_certificate_sends_nothing(secure_sink):
     courier = Courier(secure_sink.url)
     assert courier.fail() == ["the sink's certificate is not trusted"]
     assert courier.sent.requests == 1
@@ -591,13 +595,13 @@ def test_https_with_any_other_certificate_sends_nothing(secure_sink):
         ("http://[::1]/x", False, "::1", 80, "/x"),
     ],
 )
-def test_endpoints(url, secure, host, port, target):
+def test_endpoint_parse(url, secure, host, port, target):
     got = Endpoint.parse(url, "SUMO_ENDPOINT")
     assert (got.secure, got.host, got.port, got.target) == (secure, host, port, target)
     assert "target" not in repr(got)
 
 
-def test_the_usual_path_of_a_service_is_used_where_the_url_has_none():
+def test_endpoint_default_path():
     for url in ("https://example.com", "https://example.com/"):
         assert Endpoint.parse(url, "e", "/v1/logs").target == "/v1/logs"
     assert Endpoint.parse("https://example.com?a=b", "e", "/v1/logs").target == "/v1/logs?a=b"
@@ -626,7 +630,7 @@ def test_the_usual_path_of_a_service_is_used_where_the_url_has_none():
         "https://exa℀mple.com/token",
     ],
 )
-def test_other_endpoints_are_refused_without_being_quoted(url):
+def test_endpoint_bad_url_is_refused_without_quoting(url):
     with pytest.raises(SettingsError, match=r"^SUMO_ENDPOINT: must be an https URL") as caught:
         Endpoint.parse(url, "SUMO_ENDPOINT")
     assert "tok" not in str(caught.value)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import itertools
 import json
 
@@ -12,7 +16,7 @@ lines = st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b""
 # --- lines ---
 
 
-def test_a_line_has_what_is_asked_for():
+def test_json_lines_suffix_and_members():
     events = payload(["a", "b"])["logEvents"]
     events[1]["extractedFields"] = {"é": "1"}
     assert list(json_lines(events)) == [
@@ -26,7 +30,7 @@ def test_a_line_has_what_is_asked_for():
 
 
 @given(st.lists(messages))
-def test_each_event_is_one_line_of_json(texts):
+def test_json_lines_one_line_each(texts):
     got = list(json_lines(payload(texts)["logEvents"], "", ["id"]))
     assert [json.loads(line)["id"] for line in got] == [f"{number:056d}" for number in range(len(texts))]
     assert not any("\n" in line or "\r" in line for line in got)
@@ -39,7 +43,7 @@ def test_each_event_is_one_line_of_json(texts):
 @example([b""], 1)
 @example([b"ab", b"cd"], 5)
 @example([b"", b"", b""], 1)
-def test_pieces_hold_all_lines_in_order_within_the_limit_and_none_more_than_needed(lines, limit):
+def test_spans_hold_all_lines_in_as_few_pieces_as_possible(lines, limit):
     body = b"\n".join(lines)
     cuts = list(spans(body, limit))
     pieces = [body[start:end].split(b"\n") for start, end, _count in cuts]
@@ -50,12 +54,12 @@ def test_pieces_hold_all_lines_in_order_within_the_limit_and_none_more_than_need
         assert len(b"\n".join([*piece, following[0]])) > limit
 
 
-def test_the_limit_itself_is_allowed():
+def test_spans_piece_at_the_limit_is_allowed():
     assert list(spans(b"ab\ncd", 5)) == [(0, 5, 2)]
     assert list(spans(b"ab\ncd", 4)) == [(0, 2, 1), (3, 5, 1)]
 
 
-def test_a_line_beyond_the_limit_travels_alone():
+def test_spans_line_beyond_the_limit_is_alone():
     assert list(spans(b"a\n" + b"b" * 9 + b"\nc", 5)) == [(0, 1, 1), (2, 11, 1), (12, 13, 1)]
 
 
@@ -66,7 +70,7 @@ def test_a_line_beyond_the_limit_travels_alone():
 @example([5, 5], 10, 9, 0)
 @example([5, 5], 10, 9, 1)
 @example([0, 0, 0], 1, 2, 0)
-def test_batches_hold_all_items_in_order_within_the_limits_and_none_more_than_needed(sizes, limit, most, between):
+def test_batches_hold_all_items_in_as_few_ranges_as_possible(sizes, limit, most, between):
     def total(positions):
         return sum(sizes[position] for position in positions) + between * (len(positions) - 1)
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,14 +38,14 @@ def mistake(value, place="sinks.x"):
     return str(caught.value)
 
 
-def test_what_is_not_given_is_the_default():
+def test_options_missing_value_is_the_default():
     got = parsed(Options, {"token": "t", "name": None, "maybe": None}, "")
     assert (got.name, got.wanted, got.count, got.share, got.kind, got.items, got.headers, got.maybe) == (
         ("usual", True, 1, 0.5, "a", (), {}, None)
     )
 
 
-def test_what_is_given_is_taken_over():
+def test_options_given_value_is_used():
     got = parsed(
         Options,
         {
@@ -103,16 +107,16 @@ def test_what_is_given_is_taken_over():
         ),
     ],
 )
-def test_a_mistake_is_said_with_its_place(change, sentence):
+def test_options_error_names_the_place(change, sentence):
     assert mistake({"token": "t", **change}) == sentence
 
 
 @pytest.mark.parametrize("value", [None, "x", [], 5])
-def test_options_that_are_no_object(value):
+def test_options_non_object_is_refused(value):
     assert mistake(value) == "sinks.x: must be an object with options."
 
 
-def test_at_the_top_a_place_is_the_option_itself():
+def test_options_error_at_top_level_names_the_option():
     assert mistake({}, "") == "token: is needed."
     assert mistake({"token": "t", "count": -1}, "") == "count: must not be negative."
 
@@ -126,7 +130,7 @@ names = st.one_of(st.sampled_from(list(Options.__dataclass_fields__)), st.text(m
 
 
 @given(st.one_of(anything, st.dictionaries(names, anything)))
-def test_no_value_is_too_strange_and_what_passes_is_of_the_right_types(value):
+def test_options_any_value_is_refused_or_has_the_right_type(value):
     try:
         got = parsed(Options, value, "x")
     except SettingsError as error:
@@ -138,5 +142,5 @@ def test_no_value_is_too_strange_and_what_passes_is_of_the_right_types(value):
         assert got.kind in ("a", "b")
 
 
-def test_a_value_that_may_be_a_secret_is_never_quoted():
+def test_options_error_quotes_no_secret():
     assert "s3cret" not in mistake({"token": ["s3cret"]}) + mistake({"token": "t", "name": {"s3cret": "s3cret"}})

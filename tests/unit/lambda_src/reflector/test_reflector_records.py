@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import re
 
@@ -17,7 +21,7 @@ def of_events(events):
 
 
 def of(*messages):
-    """(message's JSON text, request id) of each."""
+    """Return (JSON text of the message, request id) of each event."""
     return of_events(payload(messages)["logEvents"])
 
 
@@ -44,7 +48,7 @@ def of(*messages):
         '"\\ud800"',
     ],
 )
-def test_valid_json_stays_as_it_is_written(text):
+def test_message_json_valid_json_is_unchanged(text):
     assert message_json(text) == text
     assert message_json(f" \n{text}\t\r\n") == text
 
@@ -81,27 +85,27 @@ def test_valid_json_stays_as_it_is_written(text):
         "{}{}",
     ],
 )
-def test_anything_else_is_a_string(text):
+def test_message_json_other_text_is_a_string(text):
     assert json.loads(message_json(text)) == text.strip()
 
 
-def test_strings_are_trimmed():
+def test_message_json_strings_are_trimmed():
     assert of("  hello \r\n", "\n", "   ") == [('"hello"', ""), ('""', ""), ('""', "")]
 
 
-def test_json_over_several_lines_becomes_one_line_with_its_digits():
+def test_message_json_several_lines_become_one():
     assert message_json('{\r\n  "price": 1.10,\n\t"id": 12345678901234567890123\n}') == (
         '{    "price": 1.10, \t"id": 12345678901234567890123 }'
     )
 
 
-def test_json_too_deep_for_the_parser_is_a_string():
+def test_message_json_too_deep_json_is_a_string():
     deep = "[" * 100_000 + "]" * 100_000
     assert message_json(deep) == f'"{deep}"'
 
 
 @given(json_texts)
-def test_every_json_keeps_its_value_and_its_digits_on_one_line(text):
+def test_message_json_keeps_values_and_digits(text):
     got = message_json(text)
     assert exact(got) == exact(text)
     assert "\n" not in got
@@ -109,7 +113,7 @@ def test_every_json_keeps_its_value_and_its_digits_on_one_line(text):
 
 
 @given(any_text)
-def test_every_text_becomes_json_on_one_line(text):
+def test_message_json_any_text_is_one_line(text):
     line = utf8(message_json(text))
     assert b"\n" not in line
     value = json.loads(line)
@@ -122,21 +126,21 @@ def test_every_text_becomes_json_on_one_line(text):
 
 @pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])
 @pytest.mark.parametrize("space", ["\t", " ", "  "])
-def test_the_console_prefix_is_cut_off_and_gives_the_request_id(level, space):
+def test_records_console_prefix_is_removed(level, space):
     prefix = space.join(["2020-03-05T16:30:36.113Z", ID, level])
     assert of(f"{prefix}{space}started\n") == [('"started"', ID)]
     assert of(f'{prefix}{space}{{"n":1.10}}\n') == [('{"n":1.10}', ID)]
     assert of(prefix) == [('""', ID)]
 
 
-def test_a_console_prefix_without_level_is_cut_off_too():
+def test_records_console_prefix_without_level_is_removed():
     assert of(f"2020-02-25T22:04:08.390Z {ID} Task timed out after 3.00 seconds") == [
         ('"Task timed out after 3.00 seconds"', ID)
     ]
     assert of(f"2020-02-25T22:04:08.390Z {ID}") == [('""', ID)]
 
 
-def test_a_word_that_begins_like_a_level_stays():
+def test_records_word_like_a_level_stays():
     assert of(f"2020-02-25T22:04:08.390Z\t{ID}\tINFORMATION") == [('"INFORMATION"', ID)]
 
 
@@ -150,7 +154,7 @@ def test_a_word_that_begins_like_a_level_stays():
         f"2020-02-25T22:04:08.390Z\t{ID}x-y\tINFO\tno",
     ],
 )
-def test_what_only_resembles_a_console_prefix_stays(text):
+def test_records_similar_prefix_stays(text):
     assert of(text) == [(json.dumps(text, ensure_ascii=False), "")]
 
 
@@ -163,7 +167,7 @@ def test_what_only_resembles_a_console_prefix_stays(text):
         f"RequestId:\t{ID.upper()}",
     ],
 )
-def test_a_request_id_is_found_anywhere(text):
+def test_request_ids_are_found_anywhere(text):
     (got,) = of(text)
     assert got[1].lower() == ID
 
@@ -171,17 +175,17 @@ def test_a_request_id_is_found_anywhere(text):
 @pytest.mark.parametrize(
     "text", ["RequestId: none", f"requestId: {ID}", f"RequestId {ID}", f"RequestId: {ID[:-1]}", "10:00Z restarted"]
 )
-def test_no_request_id(text):
+def test_request_ids_other_words_are_none(text):
     assert of(text)[0][1] == ""
 
 
-def test_a_request_id_holds_until_another_one_comes():
+def test_request_ids_hold_until_the_next():
     got = of("before", f"START RequestId: {ID}", "a", "{}", f"2020-03-05T16:30:36.113Z\t{OTHER}\tINFO\tb", "c")
     assert [request_id for _unused, request_id in got] == ["", ID, ID, ID, OTHER, OTHER]
 
 
 @pytest.mark.parametrize("milliseconds", ["007", "7"])
-def test_the_prefix_of_pythons_runtime_gives_the_request_id_and_stays(milliseconds):
+def test_records_python_prefix_has_id_and_stays(milliseconds):
     line = f"[ERROR]\t2020-03-05T16:30:36.{milliseconds}Z\t{ID}\tno\n"
     assert of(line, "x") == [(json.dumps(line.strip()), ID), ('"x"', ID)]
 
@@ -189,26 +193,26 @@ def test_the_prefix_of_pythons_runtime_gives_the_request_id_and_stays(millisecon
 @pytest.mark.parametrize(
     "text", [f"[ERROR]\t2020-03-05T16:30:36.007Z\t\t{ID[:8]}", f'["2020-03-05T16:30:36.007Z {ID}"]']
 )
-def test_what_only_resembles_pythons_prefix_gives_none(text):
+def test_records_similar_python_prefix_has_no_id(text):
     assert of(text)[0][1] == ""
 
 
-def test_the_console_prefix_wins_over_an_id_in_its_message():
+def test_records_id_in_console_prefix_wins():
     assert of(f"2020-03-05T16:30:36.113Z\t{ID}\tINFO\tRequestId: {OTHER}") == [(f'"RequestId: {OTHER}"', ID)]
 
 
-def test_a_request_id_does_not_outlive_the_payload():
+def test_request_ids_end_with_the_payload():
     assert of(f"RequestId: {ID}")[0][1] == ID
     assert of("next")[0][1] == ""
 
 
 @given(st.lists(st.one_of(any_text, st.builds(f"2020-03-05T16:30:36.113Z {ID} {{}}".format, any_text))))
-def test_there_is_a_record_for_each_event_in_order(messages):
+def test_records_one_for_each_event_in_order(messages):
     assert [message for message, _request_id in of(*messages)] == [message_json(cut(text)) for text in messages]
 
 
 def cut(text):
-    """The text without its console prefix, by a rule written once more."""
+    """Return the text without its console prefix, by a second implementation of the rule."""
     return re.sub(
         r"(?a)^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z\s+\w+(-\w+){4}(?!\S)(\s+(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)(?!\S))?",
         "",
@@ -232,7 +236,7 @@ lines = st.sampled_from(
 
 
 @given(st.lists(lines), st.data())
-def test_some_events_without_the_others_make_the_records_that_they_made_with_them(messages, data):
+def test_subset_makes_the_same_records(messages, data):
     events = payload(messages)["logEvents"]
     whole = of_events(events)
     chosen = [position for position in range(len(events)) if data.draw(st.booleans())]
@@ -242,7 +246,7 @@ def test_some_events_without_the_others_make_the_records_that_they_made_with_the
     assert of_events(with_request_ids(some)[1:]) == [whole[position] for position in chosen[1:]]
 
 
-def test_marked_events_are_the_events_with_a_member_more():
+def test_with_request_ids_adds_one_member():
     events = payload(["before", f"RequestId: {ID}", "after"])["logEvents"]
     marked = with_request_ids(events)
     assert [event.get("requestID") for event in marked] == ["", ID, ID]
@@ -251,7 +255,7 @@ def test_marked_events_are_the_events_with_a_member_more():
     assert with_request_ids(marked) == marked
 
 
-def test_events_without_any_request_id_need_no_mark():
+def test_with_request_ids_without_ids_changes_nothing():
     events = payload(["a", "b"])["logEvents"]
     assert with_request_ids(events) == events
     assert with_request_ids([]) == []

@@ -1,4 +1,8 @@
-"""Messages of the dead-letter queue, sent again. Through the whole function: test_reflector_handler.py."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Replay of the dead-letter queue. test_reflector_handler.py tests it through the whole function."""
 
 import json
 from collections import Counter
@@ -10,9 +14,10 @@ from hypothesis import strategies as st
 from reflector import delivery
 from reflector.accounting import Tally
 from reflector.config import Config
-from reflector.dead_letters import QueueRefusedError, letters, undecodable
-from reflector.delivery import TIME_IS_OVER, Unsent
+from reflector.dead_letters import QueueRefusedError, dead_letters, undecodable_letter
+from reflector.delivery import TIME_IS_OVER, Undelivered
 from reflector.flow import Flow
+from reflector.records import subset
 from reflector.replay import Replay, is_queue_event
 from reflector.rules import routes
 from reflector.sinks import ACCEPTED
@@ -21,7 +26,7 @@ from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink, batch_
 
 
 class Messages:
-    """What is put into the queue; from the message `full_after` on it refuses."""
+    """A queue that stores messages, and refuses them after `full_after`."""
 
     def __init__(self, full_after=None):
         self.bodies = []
@@ -45,7 +50,7 @@ class Replaying:
 
     def answer(self, *bodies):
         with mock.patch.object(delivery.time, "sleep", self.clock.sleep):
-            answer = self.replay.answer(sqs_event(*bodies)["Records"])
+            answer = self.replay.run(sqs_event(*bodies)["Records"])
         self.tally.check()
         assert set(answer) == {"batchItemFailures", "failures"}
         assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == list(answer["failures"])
@@ -61,10 +66,10 @@ def sink(*script, **options):
     return ScriptedSink(Clock(1e9), script, **options)
 
 
-def letter(*texts, sink="a", first=0):
-    """A dead letter of these events, whose ids begin at `first`."""
+def dead_letter(*texts, sink="a", first=0):
+    """Return a dead letter of these events, with ids from `first` on."""
     batch = batch_of(*["x"] * first, *texts)
-    ((body, _part),) = letters(Unsent(batch.only(range(first, first + len(texts))), "busy", 3), sink)
+    ((body, _part),) = dead_letters(Undelivered(subset(batch, range(first, first + len(texts))), "busy", 3), sink)
     return body
 
 
@@ -89,33 +94,33 @@ def at(sink):
         sample("powertools_cloudwatch_logs_event.json"),
     ],
 )
-def test_other_events(event):
+def test_is_queue_event_other_events(event):
     assert not is_queue_event(event)
 
 
-def test_a_queues_event():
+def test_is_queue_event_sqs_event():
     assert is_queue_event(sqs_event("x"))
 
 
 # --- what is accepted ---
 
 
-def test_letters_go_to_their_own_sink_and_may_be_deleted():
+def test_replay_dead_letters_go_to_their_sink():
     replaying = Replaying(a=sink(), b=sink(), queue=Messages())
-    assert replaying.answer(letter("x", "y"), letter("z", sink="b", first=5)) == {}
+    assert replaying.answer(dead_letter("x", "y"), dead_letter("z", sink="b", first=5)) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0, 1], [5])
     assert replaying.counts == (3, 0, 3, 0, 0)
     assert replaying.queue.bodies == []
 
 
-def test_routes_that_would_drop_it_today_drop_nothing_that_was_let_pass():
+def test_replay_ignores_routes_that_drop_today():
     rules = [{"log_groups": ["*"], "sinks": [], "drop": ["."]}]
     replaying = Replaying(a=sink(), rules=rules)
-    assert replaying.answer(letter("x")) == {}
+    assert replaying.answer(dead_letter("x")) == {}
     assert at(replaying.sinks["a"]) == [0]
 
 
-def test_subscription_events_without_a_mark_go_where_routes_say():
+def test_replay_event_without_metadata_uses_routes():
     rules = [{"log_groups": ["/app/*"], "sinks": ["b"], "drop": ["y"]}, {"log_groups": ["*"]}]
     replaying = Replaying(a=sink(), b=sink(), rules=rules)
     assert replaying.answer(json.dumps(subscription_event(payload(["x", "y", "z"])))) == {}
@@ -124,7 +129,7 @@ def test_subscription_events_without_a_mark_go_where_routes_say():
 
 
 @pytest.mark.parametrize("mark", [None, {"sink": "a"}])
-def test_lambdas_own_records_of_failures(mark):
+def test_replay_lambdas_failure_records(mark):
     """AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations"."""
     event = subscription_event(payload(["x", "y"])) | ({"deadLetter": mark} if mark else {})
     record = {
@@ -141,9 +146,9 @@ def test_lambdas_own_records_of_failures(mark):
     assert at(replaying.sinks["b"]) == ([] if mark else [0, 1])
 
 
-def test_what_was_undecodable_and_can_be_read_today_is_sent():
-    """As a payload that was too large for the function's memory."""
-    body = undecodable(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
+def test_replay_payload_that_is_readable_today_is_sent():
+    """The payload was too large for the function's memory then."""
+    body = undecodable_letter(subscription_event(payload(["x"])), "The payload decompresses to more than 32 MB.")
     replaying = Replaying(a=sink(), b=sink())
     assert replaying.answer(body) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0], [0])
@@ -152,7 +157,7 @@ def test_what_was_undecodable_and_can_be_read_today_is_sent():
 @pytest.mark.parametrize(
     "event", [sample("control_message.json"), subscription_event(payload(["x", "y"], log_group="/own"))]
 )
-def test_what_is_never_forwarded_is_not_sent_this_way_either(event):
+def test_replay_own_log_group_is_dropped(event):
     replaying = Replaying(a=sink())
     assert replaying.answer(json.dumps(event)) == {}
     assert replaying.sinks["a"].seen == []
@@ -173,33 +178,33 @@ def test_what_is_never_forwarded_is_not_sent_this_way_either(event):
         ('"private"', "The event has no awslogs.data: it does not come from a CloudWatch Logs subscription"),
         ('{"awslogs":{"data":"private!"},"deadLetter":{"sink":null}}', "The payload is not valid base64"),
         ('{"requestPayload":{"awslogs":{"data":"private!"}}}', "The payload is not valid base64"),
-        (letter("x", sink="gone"), "there is no sink gone any more"),
+        (dead_letter("x", sink="gone"), "there is no sink gone any more"),
     ],
 )
-def test_a_message_that_cannot_be_sent_stays_with_its_reason(body, reason):
+def test_replay_failed_message_stays_with_reason(body, reason):
     replaying = Replaying(a=sink(), queue=Messages())
-    assert replaying.answer(letter("x"), body, letter("y", first=1)) == {"m1": reason}
+    assert replaying.answer(dead_letter("x"), body, dead_letter("y", first=1)) == {"m1": reason}
     assert at(replaying.sinks["a"]) == [0, 1]
     assert replaying.queue.bodies == []
 
 
-def test_a_message_of_which_nothing_was_accepted_stays_whole():
+def test_replay_message_without_accepted_event_stays():
     replaying = Replaying(a=sink(REFUSED, REFUSED, size=1), queue=Messages())
-    assert replaying.answer(letter("x", "y"), letter("z", first=2)) == {"m0": "bad"}
+    assert replaying.answer(dead_letter("x", "y"), dead_letter("z", first=2)) == {"m0": "bad"}
     assert at(replaying.sinks["a"]) == [2]
     assert replaying.queue.bodies == []
     assert replaying.counts == (3, 0, 1, 2, 0)
 
 
-def test_messages_for_which_there_is_no_time_stay():
+def test_replay_without_time_keeps_messages():
     replaying = Replaying(a=sink(), queue=Messages(), seconds=0.1)
-    assert replaying.answer(letter("x"), letter("y", first=1)) == {"m0": TIME_IS_OVER, "m1": TIME_IS_OVER}
+    assert replaying.answer(dead_letter("x"), dead_letter("y", first=1)) == {"m0": TIME_IS_OVER, "m1": TIME_IS_OVER}
     assert replaying.sinks["a"].seen == []
 
 
-def test_after_a_sink_that_does_not_recover_in_time_the_other_messages_stay_untried():
+def test_replay_sink_still_down_keeps_other_messages_untried():
     replaying = Replaying(a=sink(after=AGAIN), b=sink(), queue=Messages(), seconds=5.0)
-    failures = replaying.answer(letter("x"), letter("y", first=1), letter("z", sink="b", first=2))
+    failures = replaying.answer(dead_letter("x"), dead_letter("y", first=1), dead_letter("z", sink="b", first=2))
     assert list(failures) == ["m0", "m1"]
     assert {names[0][-1] for names in replaying.sinks["a"].seen} == {"0"}
     assert at(replaying.sinks["b"]) == [2]
@@ -208,9 +213,9 @@ def test_after_a_sink_that_does_not_recover_in_time_the_other_messages_stay_untr
 # --- what is accepted in part ---
 
 
-def test_the_rest_of_a_message_is_a_message_of_its_own():
+def test_replay_remainder_becomes_a_new_message():
     replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=Messages())
-    assert replaying.answer(letter("x", "y", "z", first=3)) == {}
+    assert replaying.answer(dead_letter("x", "y", "z", first=3)) == {}
     (body,) = replaying.queue.bodies
     got, mark = opened(body)
     assert [int(event["id"]) for event in got["logEvents"]] == [4]
@@ -221,7 +226,7 @@ def test_the_rest_of_a_message_is_a_message_of_its_own():
     assert at(again.sinks["a"]) == [4]
 
 
-def test_of_several_sinks_only_those_that_failed_get_it_again():
+def test_replay_requeues_for_failed_sinks_only():
     replaying = Replaying(a=sink(), b=sink(REFUSED), queue=Messages())
     assert replaying.answer(json.dumps(subscription_event(payload(["x", "y"])))) == {}
     (body,) = replaying.queue.bodies
@@ -237,9 +242,9 @@ def test_of_several_sinks_only_those_that_failed_get_it_again():
         (None, "bad, and DEAD_LETTER_QUEUE is not set for the part that was not delivered"),
     ],
 )
-def test_a_rest_that_cannot_be_put_anywhere_keeps_the_message(queue, reason):
+def test_replay_remainder_without_queue_keeps_message(queue, reason):
     replaying = Replaying(a=sink(ACCEPTED, REFUSED, size=1), queue=queue)
-    assert replaying.answer(letter("x", "y")) == {"m0": reason}
+    assert replaying.answer(dead_letter("x", "y")) == {"m0": reason}
     assert at(replaying.sinks["a"]) == [0]
 
 
@@ -254,14 +259,14 @@ outcomes = st.lists(st.sampled_from([ACCEPTED, ACCEPTED, AGAIN, TOO_LARGE, REFUS
     st.one_of(st.none(), st.integers(0, 3)),
     st.floats(0, 20),
 )
-def test_every_event_is_at_its_sinks_or_still_in_the_queue(first, second, messages, size, full_after, seconds):
+def test_replay_loses_no_event(first, second, messages, size, full_after, seconds):
     queue = Messages(full_after)
     replaying = Replaying(a=sink(*first, size=size), b=sink(*second, size=size), queue=queue, seconds=seconds)
     for one in replaying.sinks.values():
         one.clock = replaying.clock
     wanted, bodies, number = Counter(), {}, 0
     for name, count in messages:
-        body = letter(*["x"] * count, sink=name, first=number)
+        body = dead_letter(*["x"] * count, sink=name, first=number)
         bodies[f"m{len(bodies)}"] = body
         wanted.update((one, event) for one in ([name] if name else "ab") for event in range(number, number + count))
         number += count

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 import re
 import time
@@ -6,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reflector.options import SettingsError
-from reflector.rules import READY, routes
+from reflector.rules import REDACTIONS, routes
 from reflector_support import json_texts, payload
 
 EVERYTHING = {"log_groups": ["*"]}
@@ -32,14 +36,14 @@ def events_of(*messages, **members):
         ([{}], "routes[0].log_groups: is needed."),
         ([{"log_groups": []}], "routes[0].log_groups: must name a pattern, such as *."),
         ([{"log_groups": "*"}], "routes[0].log_groups: must be a list of strings."),
-        ([{"log_groups": ["/a"]}, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must fit every"),
-        ([EVERYTHING, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must fit every"),
+        ([{"log_groups": ["/a"]}, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must match every"),
+        ([EVERYTHING, {"log_groups": ["/b"]}], "routes[1].log_groups: the last route must match every"),
         ([EVERYTHING, {**EVERYTHING, "sinks": ["a", "c"]}], "routes[1].sinks[1]: there is no sink c. Sinks are a, b."),
         ([{**EVERYTHING, "sinks": "a"}], "routes[0].sinks: must be a list of strings."),
-        ([{**EVERYTHING, "keep": ["x", "("]}], "routes[0].keep[1]: is no regular expression of Python: "),
-        ([{**EVERYTHING, "drop": ["(?P<a"]}], "routes[0].drop[0]: is no regular expression of Python: "),
-        ([{**EVERYTHING, "drop": ["x{99999999999999999999}"]}], "routes[0].drop[0]: is no regular expression of"),
-        ([{**EVERYTHING, "drop": ["(" * 5000 + ")" * 5000]}], "routes[0].drop[0]: is no regular expression of"),
+        ([{**EVERYTHING, "keep": ["x", "("]}], "routes[0].keep[1]: is no Python regular expression: "),
+        ([{**EVERYTHING, "drop": ["(?P<a"]}], "routes[0].drop[0]: is no Python regular expression: "),
+        ([{**EVERYTHING, "drop": ["x{99999999999999999999}"]}], "routes[0].drop[0]: is no Python regular expression"),
+        ([{**EVERYTHING, "drop": ["(" * 5000 + ")" * 5000]}], "routes[0].drop[0]: is no Python regular expression"),
         ([{**EVERYTHING, "sample": 1.1}], "routes[0].sample: must be a number from 0 to 1."),
         ([{**EVERYTHING, "sample": -1}], "routes[0].sample: must be a number from 0 to 1."),
         ([{**EVERYTHING, "sample": float("nan")}], "routes[0].sample: must be a number from 0 to 1."),
@@ -52,19 +56,22 @@ def events_of(*messages, **members):
         ),
         ([{**EVERYTHING, "redact": ["email", 5]}], "routes[0].redact[1]: must be an object with options."),
         ([{**EVERYTHING, "redact": [{"replacement": ""}]}], "routes[0].redact[0].pattern: is needed."),
-        ([{**EVERYTHING, "redact": [{"pattern": "["}]}], "routes[0].redact[0].pattern: is no regular expression of"),
+        (
+            [{**EVERYTHING, "redact": [{"pattern": "["}]}],
+            "routes[0].redact[0].pattern: is no Python regular expression",
+        ),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\2"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "replacement": r"\g<x>"}]}], "routes[0].redact[0].replacement: "),
         ([{**EVERYTHING, "redact": [{"pattern": "a", "with": "b"}]}], "routes[0].redact[0].with: there is no such"),
     ],
 )
-def test_a_mistake_is_said_with_its_place(value, sentence):
+def test_routes_error_names_the_place(value, sentence):
     with pytest.raises(SettingsError) as caught:
         routes(value, ["a", "b"], "routes")
     assert str(caught.value).startswith(sentence)
 
 
-def test_every_option_of_a_route_is_listed():
+def test_routes_unknown_option_lists_known_options():
     with pytest.raises(SettingsError, match="Options are log_groups, sinks, keep, drop, sample, redact"):
         route(rdeact=[])
 
@@ -72,9 +79,9 @@ def test_every_option_of_a_route_is_listed():
 # --- routes ---
 
 
-def test_without_routes_everything_goes_to_every_sink():
+def test_routes_default_sends_everything_to_all_sinks():
     (got,) = routes([], ["a", "b"], "routes")
-    assert got.fits("/any/group")
+    assert got.matches("/any/group")
     assert got.sinks == ("a", "b")
     assert list(got.select(events_of("x", "y"))) == [0, 1]
 
@@ -96,12 +103,12 @@ def test_without_routes_everything_goes_to_every_sink():
         ("/app.x", "/app/x", False),
     ],
 )
-def test_log_group_patterns(pattern, log_group, fits):
+def test_route_log_group_patterns(pattern, log_group, fits):
     first, _rest = routes([{"log_groups": ["/never", pattern]}, EVERYTHING], ["a"], "routes")
-    assert first.fits(log_group) is fits
+    assert first.matches(log_group) is fits
 
 
-def test_sinks_of_a_route():
+def test_route_sinks():
     assert route().sinks == ("a", "b")
     assert route(sinks=["b"]).sinks == ("b",)
     assert route(sinks=[]).sinks == ()
@@ -125,7 +132,7 @@ def test_sinks_of_a_route():
         ({"sample": 1, "drop": ["a"]}, [1, 3]),
     ],
 )
-def test_keep_and_drop(options, kept):
+def test_route_keep_and_drop(options, kept):
     events = events_of("a", "ERROR", "a error debug", "ERROR noise")
     got = route(**options)
     assert list(got.select(events)) == kept
@@ -133,7 +140,7 @@ def test_keep_and_drop(options, kept):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
-def test_a_sample_is_about_as_large_as_it_should_be(share):
+def test_route_sample_has_about_the_right_size(share):
     # Ids of one stream resemble each other: they count on from a time.
     events = [
         {**event, "id": f"{36 * 10**54 + 7919 * number:056d}"}
@@ -147,7 +154,7 @@ def test_a_sample_is_about_as_large_as_it_should_be(share):
     st.floats(0, 1),
     st.floats(0, 1),
 )
-def test_a_sample_is_taken_by_id_and_a_smaller_one_is_part_of_it(pairs, share, other):
+def test_route_sample_depends_on_id(pairs, share, other):
     small, large = sorted([share, other])
     events = [{"id": name, "timestamp": 1, "message": message} for name, message in pairs]
     few, many = set(route(sample=small).select(events)), set(route(sample=large).select(events))
@@ -158,7 +165,7 @@ def test_a_sample_is_taken_by_id_and_a_smaller_one_is_part_of_it(pairs, share, o
     assert alone == few
 
 
-def test_a_sample_of_events_without_ids_is_taken_by_message():
+def test_route_sample_without_ids_depends_on_message():
     events = [{"timestamp": 1, "message": f"{number}\ud800"} for number in range(1000)]
     got = list(route(sample=0.5).select(events))
     assert 400 < len(got) < 600
@@ -210,7 +217,7 @@ def redacted(text, *ready):
         ("pkg@1.2.3", "pkg@1.2.3"),
     ],
 )
-def test_email_addresses(text, expected):
+def test_redact_email_addresses(text, expected):
     assert redacted(text, "email") == expected
 
 
@@ -218,19 +225,19 @@ def test_email_addresses(text, expected):
 @pytest.mark.parametrize(
     "around", ["{}", "card {} paid", '{{"card":"{}"}}', "({}).", r'{{"m":"paid\n{}\n"}}', "x={}&y"]
 )
-def test_card_numbers(card, around):
+def test_redact_card_numbers(card, around):
     assert redacted(around.format(card), "card") == around.format("[card]")
 
 
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("around", ["{} 12/27", "{} 123", "{} 12 27 123", "order 42 {} ok", "3 {} 3", "{} 200 35.1 {}"])
-def test_numbers_beside_a_card_do_not_hide_it(card, around):
+def test_redact_card_beside_other_numbers(card, around):
     got = redacted(around.format(card, card), "card")
     assert card not in got
     assert got.count("[card]") == around.count("{}")  # with a neighbour, if the check digit happens to fit both
 
 
-def test_numbers_beside_a_card_stay():
+def test_redact_keeps_numbers_beside_a_card():
     assert redacted("4111 1111 1111 1111 123 ok 12/27", "card") == "[card] 123 ok 12/27"
     assert redacted("order 7 35 4111-1111-1111-1111 200", "card") == "order 7 35 [card] 200"
 
@@ -251,12 +258,12 @@ def test_numbers_beside_a_card_stay():
         "arn:aws:lambda:eu-west-1:123456789012:function:x",
     ],
 )
-def test_what_is_no_card_number(text):
+def test_redact_keeps_other_numbers(text):
     assert redacted(text, "card") == text
 
 
 @pytest.mark.parametrize("unit", [10**3, 10**6, 10**9], ids=["ms", "us", "ns"])
-def test_times_are_no_card_numbers(unit):
+def test_redact_keeps_times(unit):
     times = " ".join(str((1_600_000_000 + 86_399 * day) * unit + day) for day in range(4000))
     assert redacted(times, "card") == times
     dates = " ".join(time.strftime("%Y%m%d%H%M%S", time.gmtime(1_600_000_000 + 86_399 * day)) for day in range(4000))
@@ -285,7 +292,7 @@ def test_times_are_no_card_numbers(unit):
         (f"SecretAccessKey={SECRET}AB", f"SecretAccessKey={SECRET}AB"),
     ],
 )
-def test_aws_keys(text, expected):
+def test_redact_aws_keys(text, expected):
     assert redacted(text, "aws_key") == expected
 
 
@@ -311,19 +318,19 @@ values = st.recursive(
 
 
 @given(values, st.booleans(), st.sampled_from([None, 1]), st.booleans())
-def test_json_stays_json_without_what_is_private(value, ascii_only, indent, inside):
+def test_redact_json_stays_valid(value, ascii_only, indent, inside):
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     if inside:
         text = json.dumps({"message": text}, ensure_ascii=ascii_only)
-    got = redacted(text, *READY)
+    got = redacted(text, *REDACTIONS)
     if got != "[card]":  # a message that is a number and nothing else is a string then
         json.loads(got)
     assert not any(secret in got for secret in ("me@example.com", *CARDS[:4], SECRET, "AKIAIOSFODNN7EXAMPLE"))
 
 
 @given(json_texts)
-def test_any_json_stays_json(text):
-    json.loads(redacted(text, *READY))
+def test_redact_any_json_stays_valid(text):
+    json.loads(redacted(text, *REDACTIONS))
 
 
 @pytest.mark.parametrize(
@@ -334,7 +341,7 @@ def test_any_json_stays_json(text):
         "4D90F551-8568-4935-821B-8CB9FA50ECD7",
     ],
 )
-def test_digits_of_a_uuid_are_no_card_number(name):
+def test_redact_keeps_uuids(name):
     text = f"START RequestId: {name} Version: 1"
     assert redacted(text, "card") == text
     assert redacted(f"{name} 4111111111111111 {name}", "card") == f"{name} [card] {name}"
@@ -343,22 +350,22 @@ def test_digits_of_a_uuid_are_no_card_number(name):
 
 @pytest.mark.parametrize("before", ["[", '{"card":', '{"card": ', '{"a":1,"b":[2, '])
 @pytest.mark.parametrize("after", ["]", "}", " }", ",", "\n]"])
-def test_a_card_number_that_is_a_json_number_becomes_one(before, after):
+def test_redact_card_as_json_number_becomes_0(before, after):
     assert redacted(f"{before}4111111111111111{after}", "card") == f"{before}0{after}"
 
 
-def test_own_patterns():
+def test_redact_own_patterns():
     got = route(redact=[{"pattern": r"token=\w+"}, {"pattern": r"(user)=(\w)\w*", "replacement": r"\1=\2***"}])
     (event,) = got.redacted(events_of("token=abc user=somebody"))
     assert event["message"] == "[redacted] user=s***"
 
 
-def test_redactions_follow_each_other():
+def test_redact_items_apply_in_order():
     got = route(redact=["email", {"pattern": r"\[email\]", "replacement": "somebody"}])
     assert got.redacted(events_of("me@example.com"))[0]["message"] == "somebody"
 
 
-def test_extracted_fields_are_redacted_too():
+def test_redact_extracted_fields():
     fields = {"user": "me@example.com", "n": 1, "more": [{"user": "me@example.com"}, "x", None], "none": None}
     events = events_of("hello me@example.com", extractedFields=fields)
     (event,) = route(redact=["email"]).redacted(events)
@@ -373,14 +380,14 @@ def test_extracted_fields_are_redacted_too():
     assert events[0]["message"] == "hello me@example.com"  # another route may need it whole
 
 
-def test_without_redaction_events_are_the_same_objects():
+def test_redact_nothing_returns_the_same_events():
     events = events_of("a")
     assert route().redacted(events) is events
 
 
 def seconds(ready, text):
-    """CPU time of redacting, the least of some."""
-    pattern = re.compile(READY[ready][0])
+    """Return the least CPU time of several redactions."""
+    pattern = re.compile(REDACTIONS[ready][0])
     taken = []
     for _unused in range(3):
         started = time.process_time()
@@ -389,7 +396,7 @@ def seconds(ready, text):
     return min(taken)
 
 
-@pytest.mark.parametrize("ready", READY)
+@pytest.mark.parametrize("ready", REDACTIONS)
 @pytest.mark.parametrize(
     "unit",
     [
@@ -414,7 +421,7 @@ def seconds(ready, text):
         *("AKIA", "A", "secret", "secretaccesskey", "secretaccesskey=", "secretaccesskey='aA1/", "é", "+", "/", "\\/"),
     ],
 )
-def test_no_text_takes_more_time_than_its_length_explains(ready, unit):
+def test_redact_time_is_linear(ready, unit):
     # The first character differs, as a pattern may fail or fit there only.
     small, large = (("!" + unit * 200_000)[:size] for size in (20_000, 160_000))
     assert seconds(ready, large) < 8 * 3 * seconds(ready, small) + 0.002

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 
 import boto3
@@ -33,14 +37,14 @@ def parameter(text, region="eu-west-1", name="/sumo/endpoint"):
         json.dumps({"url": "x", "SUMO_ENDPOINT": URL}),
     ],
 )
-def test_plain_or_json(text):
+def test_secret_plain_or_json(text):
     secret(text)
     parameter(text)
     assert read("secretsmanager:sumo/endpoint", KEYS) == URL
     assert read("ssm:/sumo/endpoint", KEYS) == URL
 
 
-def test_an_arn_is_read_in_its_own_region():
+def test_secret_arn_is_read_in_its_region():
     arn = secret(URL, "us-gov-west-1")
     assert ":us-gov-west-1:" in arn
     assert read(arn, KEYS) == URL
@@ -50,7 +54,7 @@ def test_an_arn_is_read_in_its_own_region():
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc"])
-def test_every_partition_has_references(partition):
+def test_reference_of_every_partition(partition):
     assert is_reference(f"arn:{partition}:secretsmanager:r-1:123456789012:secret:a/b-AbCdEf")
     assert is_reference(f"arn:{partition}:ssm:r-1:123456789012:parameter/a/b")
 
@@ -58,11 +62,11 @@ def test_every_partition_has_references(partition):
 @pytest.mark.parametrize(
     "text", [URL, "http://localhost:1/", "", "ssm:", "arn:aws:s3:::bucket", "arn:aws:ssm:r:1:parameter/a", "s3:name"]
 )
-def test_no_reference(text):
+def test_reference_other_texts_are_literals(text):
     assert not is_reference(text)
 
 
-def test_a_secret_is_read_once_and_again_when_it_is_renewed():
+def test_secret_is_read_once_until_renewed():
     secret(URL)
     client = boto3.client("secretsmanager")
     found = Secret("secretsmanager:sumo/endpoint", "SUMO_ENDPOINT")
@@ -73,7 +77,7 @@ def test_a_secret_is_read_once_and_again_when_it_is_renewed():
     assert found.value() == "another"
 
 
-def test_an_error_is_not_remembered():
+def test_secret_error_is_not_cached():
     found = Secret("secretsmanager:sumo/endpoint", "SUMO_ENDPOINT")
     with pytest.raises(SecretError):
         found.value()
@@ -81,12 +85,12 @@ def test_an_error_is_not_remembered():
     assert found.value() == URL
 
 
-def test_a_literal_is_the_value_and_cannot_be_renewed():
+def test_secret_literal_cannot_be_renewed():
     literal = Secret(URL, "SUMO_ENDPOINT")
     assert (literal.value(), literal.is_reference, literal.renew(), literal.value()) == (URL, False, False, URL)
 
 
-def test_a_secret_is_in_no_repr():
+def test_secret_repr_hides_value():
     secret(URL)
     found = Secret("secretsmanager:sumo/endpoint", "sinks.a.token")
     found.value()
@@ -94,19 +98,19 @@ def test_a_secret_is_in_no_repr():
 
 
 @pytest.mark.parametrize("option", ["token", "sinks.main.token"])
-def test_a_json_secret_is_looked_up_under_the_options_own_name_at_last(option):
+def test_secret_json_falls_back_to_option_name(option):
     secret(json.dumps({"token": "t", "url": URL}))
     assert Secret("secretsmanager:sumo/endpoint", option).value() == "t"
     assert Secret("secretsmanager:sumo/endpoint", option).value(("url",)) == URL
 
 
-def test_a_whole_secret_is_its_text_when_nothing_in_it_is_wanted():
+def test_read_without_keys_returns_whole_text():
     parameter('{"sinks":{}}')
     assert read("ssm:/sumo/endpoint") == '{"sinks":{}}'
 
 
 @pytest.mark.parametrize("text", [URL, "", "arn:aws:s3:::bucket"])
-def test_what_is_no_reference_is_not_read_and_not_quoted(text):
+def test_read_non_reference_is_refused_without_quoting(text):
     with pytest.raises(SecretError, match=r"^The setting is no reference") as caught:
         read(text)
     assert "secret-token" not in str(caught.value)
@@ -119,13 +123,13 @@ def test_what_is_no_reference_is_not_read_and_not_quoted(text):
         ("ssm:/gone", "GetParameter of ssm /gone was refused: ParameterNotFound."),
     ],
 )
-def test_what_aws_refuses_is_said_with_its_code(reference, sentence):
+def test_secret_refusal_has_aws_code(reference, sentence):
     with pytest.raises(SecretError) as caught:
         read(reference, KEYS)
     assert str(caught.value) == sentence
 
 
-def test_an_sdk_that_cannot_ask_is_said(monkeypatch):
+def test_secret_sdk_error_is_reported(monkeypatch):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(SecretError, match="secretsmanager name could not be read: NoRegionError"):
@@ -140,14 +144,14 @@ def test_an_sdk_that_cannot_ask_is_said(monkeypatch):
         ("{secret-token", "neither a plain value nor"),
     ],
 )
-def test_a_secret_of_another_shape_is_said_without_its_value(text, sentence):
+def test_secret_json_without_key_is_refused_without_quoting(text, sentence):
     secret(text)
     with pytest.raises(SecretError, match=sentence) as caught:
         read("secretsmanager:sumo/endpoint", KEYS)
     assert "secret-token" not in str(caught.value)
 
 
-def test_a_binary_secret_is_refused():
+def test_secret_binary_is_refused():
     boto3.client("secretsmanager").create_secret(Name="b", SecretBinary=b"x")
     with pytest.raises(SecretError, match="binary"):
         read("secretsmanager:b", KEYS)

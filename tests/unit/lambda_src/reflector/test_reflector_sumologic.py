@@ -1,4 +1,8 @@
-"""Requests as Sumo Logic gets them, over real sockets."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests to Sumo Logic, over real sockets."""
 
 import gzip
 import json
@@ -27,7 +31,7 @@ over_http = examples(60)
 
 
 def delivered(function, sink, *texts, **options):
-    """The requests for these messages."""
+    """Return the requests for these messages."""
     sink.reset()
     outcome = function.forward(*texts, **options)
     assert outcome.error is None
@@ -41,7 +45,7 @@ def records(requests):
 # --- records ---
 
 
-def test_the_members_of_a_record(function, sink):
+def test_record_members(function, sink):
     (request,) = delivered(function, sink, f"START RequestId: {ID}\n", '{"price": 1.10}')
     assert request.lines == [
         b'{"timestamp":1700000000000,"message":"START RequestId: %s","requestID":"%s"}' % (ID.encode(), ID.encode()),
@@ -49,19 +53,19 @@ def test_the_members_of_a_record(function, sink):
     ]
 
 
-def test_log_info_on_request(function, sink):
+def test_record_with_log_info(function, sink):
     (request,) = delivered(function, sink, "a", log_group='/a"b', log_stream="s/[$LATEST]é", INCLUDE_LOG_INFO="true")
     assert request.records == [
         {"timestamp": 1700000000000, "message": "a", "logStream": "s/[$LATEST]é", "logGroup": '/a"b'}
     ]
 
 
-def test_the_event_id_on_request(function, sink):
+def test_record_with_event_id(function, sink):
     (request,) = delivered(function, sink, "a", "b", INCLUDE_EVENT_ID="true")
     assert [record["id"] for record in request.records] == [f"{number:056d}" for number in range(2)]
 
 
-def test_extracted_fields_on_request(function, sink):
+def test_record_with_extracted_fields(function, sink):
     event = subscription_event(payload(["a"], extractedFields={"ip": "10.0.0.1", "é": '"'}))
     function.invoke(event)
     function.invoke(event, INCLUDE_EXTRACTED_FIELDS="true")
@@ -70,19 +74,19 @@ def test_extracted_fields_on_request(function, sink):
     assert having["extractedFields"] == {"ip": "10.0.0.1", "é": '"'}
 
 
-def test_what_is_asked_for_and_not_there_is_left_out(function, sink):
+def test_record_missing_members_are_left_out(function, sink):
     body = payload(["a"])
     del body["logEvents"][0]["id"]
     function.invoke(subscription_event(body), INCLUDE_EVENT_ID="true", INCLUDE_EXTRACTED_FIELDS="true")
     assert records(sink.received) == [{"timestamp": 1700000000000, "message": "a"}]
 
 
-def test_empty_and_scalar_messages_are_kept(function, sink):
+def test_record_empty_and_scalar_messages_are_kept(function, sink):
     (request,) = delivered(function, sink, "", "0", "null", "false", '""', "\n", "[]")
     assert [record["message"] for record in request.records] == ["", 0, None, False, "", "", []]
 
 
-def test_lone_surrogates_are_escaped(function, sink):
+def test_record_lone_surrogates_are_escaped(function, sink):
     (request,) = delivered(function, sink, "a\ud800b", '{"x":"\udfff"}')
     assert rb"a\ud800b" in request.text
     assert [record["message"] for record in request.records] == ["a\ud800b", {"x": "\udfff"}]
@@ -91,7 +95,7 @@ def test_lone_surrogates_are_escaped(function, sink):
 @over_http
 @given(st.lists(messages, max_size=8), st.booleans())
 @example(["\u2028\x85\x0b\x0c\x1c\x00"], True)
-def test_every_event_is_one_line_of_json_in_order_with_its_digits(function, sink, texts, compress):
+def test_records_are_one_line_each_in_order_with_unchanged_digits(function, sink, texts, compress):
     requests = delivered(function, sink, *texts, COMPRESS_DATA=str(compress), INCLUDE_EVENT_ID="true")
     got = [exact(line) for request in requests for line in request.lines]
     assert [record["id"] for record in got] == [f"{number:056d}" for number in range(len(texts))]
@@ -107,13 +111,13 @@ def test_every_event_is_one_line_of_json_in_order_with_its_digits(function, sink
 @pytest.mark.parametrize(
     "name", sorted(path.name for path in DATA.glob("*.json") if path.name != "control_message.json")
 )
-def test_samples_of_other_projects_are_forwarded_whole(function, sink, name):
+def test_samples_of_other_projects_are_forwarded_completely(function, sink, name):
     outcome = function.invoke(sample(name))
     assert outcome.error is None
     assert len(records(sink.received)) == outcome.counts["ReceivedEvents"] == outcome.counts["DeliveredEvents"] > 0
 
 
-def test_a_sample_in_full(function, sink):
+def test_sample_makes_expected_request(function, sink):
     function.invoke(sample("newrelic_lambda_timeout.json"))
     first, second = records(sink.received)
     assert first["requestID"] == second["requestID"] == ID
@@ -124,13 +128,13 @@ def test_a_sample_in_full(function, sink):
 # --- headers ---
 
 
-def test_the_usual_headers(function, sink):
+def test_headers_defaults(function, sink):
     (request,) = delivered(function, sink, "a")
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
     assert request.headers["User-Agent"] == request.headers["X-Sumo-Client"] == f"logreflector.aws/{__version__}"
 
 
-def test_overrides(function, sink):
+def test_headers_overrides(function, sink):
     (request,) = delivered(
         function,
         sink,
@@ -144,7 +148,7 @@ def test_overrides(function, sink):
 
 
 @pytest.mark.parametrize("word", ["none", "None"])
-def test_none_sends_no_header(function, sink, word):
+def test_headers_none_sends_no_header(function, sink, word):
     (request,) = delivered(
         function, sink, "a", SOURCE_NAME_OVERRIDE=word, SOURCE_HOST_OVERRIDE=word, SOURCE_CATEGORY_OVERRIDE=word
     )
@@ -155,24 +159,24 @@ def metadata(message="m", **chosen):
     return json.dumps({"message": message, "_sumo_metadata": chosen})
 
 
-def test_a_message_chooses_its_own_headers_and_loses_the_choice(function, sink):
+def test_sumo_metadata_sets_headers_and_is_removed(function, sink):
     text = '{"a":1.10, "_sumo_metadata" : {"category":"c:d","sourceName":"n","sourceHost":"h","sourceFieldsOverride":"k=v"}, "b":1e400}'
     (request,) = delivered(function, sink, text)
     assert request.sumo == {"Name": "n", "Host": "h", "Category": "c:d", "Fields": "k=v"}
     assert request.lines == [b'{"timestamp":1700000000000,"message":{"a":1.10,"b":1e400}}']
 
 
-def test_a_message_changes_only_what_it_names(function, sink):
+def test_sumo_metadata_changes_named_headers_only(function, sink):
     (request,) = delivered(function, sink, metadata(category="c", unknown="x"), SOURCE_FIELDS_OVERRIDE="k=v")
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "c", "Fields": "k=v"}
 
 
-def test_a_message_can_ask_for_no_header(function, sink):
+def test_sumo_metadata_none_sends_no_header(function, sink):
     (request,) = delivered(function, sink, metadata(sourceName="", sourceHost="none"))
     assert request.sumo == {}
 
 
-def test_choices_that_are_no_text(function, sink):
+def test_sumo_metadata_non_text_values_are_ignored(function, sink):
     (request,) = delivered(
         function, sink, metadata(category=5, sourceName=None, sourceHost=["x"], sourceFieldsOverride={})
     )
@@ -190,21 +194,21 @@ def test_choices_that_are_no_text(function, sink):
         '{"a":"_sumo_metadata"}',
     ],
 )
-def test_what_is_no_choice_stays_in_the_message(function, sink, text):
+def test_sumo_metadata_non_object_stays_in_message(function, sink, text):
     (request,) = delivered(function, sink, text)
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
     (record,) = request.records
     assert record["message"] == (json.loads(text) if text != "_sumo_metadata" else text)
 
 
-def test_a_choice_in_json_too_deep_to_be_read_holds_nothing_up(function, sink):
+def test_sumo_metadata_in_too_deep_json_is_ignored(function, sink):
     with mock.patch("reflector.sinks.sumologic._decoder.raw_decode", side_effect=RecursionError):
         (request,) = delivered(function, sink, metadata(category="c"), "after")
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
     assert [record["message"] for record in request.records] == [json.loads(metadata(category="c")), "after"]
 
 
-def test_one_request_for_each_distinct_set_of_headers(function, sink):
+def test_requests_are_one_for_each_set_of_headers(function, sink):
     texts = [
         metadata("1", category="a"),
         "2",
@@ -221,7 +225,7 @@ def test_one_request_for_each_distinct_set_of_headers(function, sink):
     assert found == [("a", [0, 2]), (None, [1, 4, 5]), ("b", [3])]
 
 
-def test_sets_that_joined_text_would_mix_up_stay_apart(function, sink):
+def test_requests_similar_sets_of_headers_stay_separate(function, sink):
     requests = delivered(
         function, sink, metadata(sourceName="a:b", category="c"), metadata(sourceName="a", category="b:c")
     )
@@ -237,7 +241,7 @@ header_texts = st.one_of(
 @given(
     st.fixed_dictionaries(dict.fromkeys(("category", "sourceName", "sourceHost", "sourceFieldsOverride"), header_texts))
 )
-def test_no_text_becomes_a_header_of_its_own(function, sink, chosen):
+def test_headers_no_text_can_add_a_header(function, sink, chosen):
     usual = {"Host", "Accept-Encoding", "Content-Length", "Content-Encoding", "User-Agent", "X-Sumo-Client"}
     (request,) = delivered(function, sink, metadata(**chosen))
     assert len(request.records) == 1
@@ -249,12 +253,12 @@ def test_no_text_becomes_a_header_of_its_own(function, sink, chosen):
 
 
 @given(st.text(st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["Cs"])))
-def test_text_without_control_characters_is_a_header_as_it_is(text):
+def test_headers_text_without_control_characters_is_unchanged(text):
     assume(text.strip(" ").lower() != "none")
     assert header_value(text).decode() == text.strip(" ")
 
 
-def test_control_characters_in_a_header_become_a_space():
+def test_headers_control_characters_become_a_space():
     assert header_value("\na\r\nb\tc\x00\x7fd\n") == b"a b c d"
     assert header_value("a\ud800b") == b"a?b"
     assert header_value("\r\n") == b""
@@ -263,7 +267,7 @@ def test_control_characters_in_a_header_become_a_space():
 # --- bodies ---
 
 
-def test_bodies_are_compressed_unless_told_otherwise(function, sink):
+def test_bodies_are_compressed_by_default(function, sink):
     function.forward("a" * 1000)
     function.forward("a" * 1000, COMPRESS_DATA="false")
     compressed, plain = sink.received
@@ -274,7 +278,7 @@ def test_bodies_are_compressed_unless_told_otherwise(function, sink):
     assert plain.body.startswith(b'{"timestamp"')
 
 
-def test_requests_are_at_most_a_megabyte_and_a_longer_event_travels_alone(function, sink):
+def test_requests_have_at_most_a_megabyte(function, sink):
     texts = ["é" * 300_000, "b" * 500_000, "c", "d" * 1_200_000, "e", "f" * 900_000, "g" * 100_000]
     requests = delivered(function, sink, *texts)
     assert [record["message"][0] for record in records(requests)] == list("ébcdefg")
@@ -285,7 +289,7 @@ def test_requests_are_at_most_a_megabyte_and_a_longer_event_travels_alone(functi
 
 @examples(15)
 @given(st.lists(st.tuples(st.integers(0, 700_000), st.sampled_from("aé🐎\\\x01")), max_size=6))
-def test_splitting_loses_nothing_and_keeps_the_order(function, sink, sizes):
+def test_requests_splitting_keeps_all_events_in_order(function, sink, sizes):
     texts = [letter * math.ceil(size / len(json.dumps(letter, ensure_ascii=False).encode())) for size, letter in sizes]
     requests = delivered(function, sink, *texts)
     assert [record["message"] for record in records(requests)] == [text.strip() for text in texts]
@@ -294,7 +298,7 @@ def test_splitting_loses_nothing_and_keeps_the_order(function, sink, sizes):
 
 @over_http
 @given(json_objects)
-def test_taking_the_choice_out_changes_nothing_else(function, sink, text):
+def test_sumo_metadata_removal_changes_nothing_else(function, sink, text):
     assume("_sumo_metadata" not in text)
     comma = "," if text.strip("{} \t\r\n") else ""
     (request,) = delivered(function, sink, '{"_sumo_metadata":{"category":"c"}' + comma + text[1:])
@@ -304,13 +308,13 @@ def test_taking_the_choice_out_changes_nothing_else(function, sink, text):
 
 
 @given(json_objects, st.text(max_size=2))
-def test_a_member_taken_out_leaves_the_others_as_they_were(text, name):
+def test_without_member_keeps_other_members_unchanged(text, name):
     with_it = "{" + f"{json.dumps(name)}: [1.0]" + (", " if text.strip("{} \t\r\n") else "") + text[1:]
     expected = exact(with_it)
     del expected[name]
     assert exact(without_member(with_it, name)) == expected
 
 
-def test_a_member_of_that_name_further_in_stays():
+def test_without_member_keeps_nested_members():
     assert without_member('{"a":{"m":1},"m":2, "b" : 1.10}', "m") == '{"a":{"m":1},"b" : 1.10}'
     assert without_member('{ "m" : {} }', "m") == "{}"

@@ -1,4 +1,8 @@
-"""The canary against moto, with a thread that plays subscriber and reflector."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The delivery check against moto, with a thread that plays subscriber and reflector."""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import canary
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import delivery_check
 from moto.logs.models import logs_backends
 
 PREFIX = "/log-reflector/canary/"
@@ -25,7 +29,7 @@ TRUST = {
 
 
 def deploy_reflector(aws: Any) -> str:
-    """A function of the reflector's name, and its log group; its ARN."""
+    """Create a function with the reflector's name, and its log group. Return its ARN."""
     role = aws.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as file:
@@ -42,8 +46,8 @@ def deploy_reflector(aws: Any) -> str:
     return arn
 
 
-def canaries(aws: Any) -> list[str]:
-    """The canary log groups that stand."""
+def check_groups(aws: Any) -> list[str]:
+    """Return the log groups under the check's prefix."""
     answer = aws.client("logs").describe_log_groups(logGroupNamePrefix=PREFIX)
     return [group["logGroupName"] for group in answer["logGroups"]]
 
@@ -52,12 +56,12 @@ def canaries(aws: Any) -> list[str]:
 def subscriber_and_reflector(
     aws: Any, arn: str, line: dict[str, Any] | None, pattern: str = "", log_group: str = REFLECTOR_LOG
 ) -> Iterator[None]:
-    """Subscribes each canary, and writes the reflector's accounting line for it."""
+    """Subscribe each log group of the check, and write the reflector's accounting line for it."""
     logs, ended = aws.client("logs"), threading.Event()
 
     def work() -> None:
         while not ended.is_set():
-            for name in canaries(aws):
+            for name in check_groups(aws):
                 logs.put_subscription_filter(
                     logGroupName=name, filterName="ours", filterPattern=pattern, destinationArn=arn
                 )
@@ -75,18 +79,18 @@ def subscriber_and_reflector(
         thread.join()
 
 
-def test_a_line_that_goes_the_whole_way_is_timed(aws: Any) -> None:
+def test_check_delivered_line_reports_delays(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
         result = aws.run("delivery_check", timeout=10)
     assert not result["changed"]
-    assert result["canary"]["log_group"].startswith(PREFIX)
-    assert 0 <= result["canary"]["seconds_to_subscription"] < 10
-    assert 0 <= result["canary"]["seconds_to_delivery"] < 10
-    assert canaries(aws) == []
+    assert result["delivery_check"]["log_group"].startswith(PREFIX)
+    assert 0 <= result["delivery_check"]["seconds_to_subscription"] < 10
+    assert 0 <= result["delivery_check"]["seconds_to_delivery"] < 10
+    assert check_groups(aws) == []
 
 
-def test_without_a_reflector_it_says_what_to_do(aws: Any) -> None:
+def test_check_without_reflector_advises_deployment(aws: Any) -> None:
     result = aws.run("delivery_check")
     assert result["failed"]
     assert "Could not find the reflector log-reflector" in result["msg"]
@@ -94,35 +98,35 @@ def test_without_a_reflector_it_says_what_to_do(aws: Any) -> None:
     assert aws.writes == []
 
 
-def test_a_filter_that_does_not_come_names_the_link(aws: Any) -> None:
+def test_check_without_filter_names_the_subscription(aws: Any) -> None:
     deploy_reflector(aws)
     result = aws.run("delivery_check", timeout=0)
     assert result["failed"]
-    assert "Could not see its subscription filter" in result["msg"]
+    assert "it got no subscription filter within 0 s" in result["msg"]
     assert "a trail logs management events" in result["msg"]
     assert f"rules (include and exclude) choose the log group {PREFIX}canary-" in result["msg"]
-    assert canaries(aws) == []
+    assert check_groups(aws) == []
 
 
-def test_a_line_that_the_reflector_does_not_account_for_is_no_delivery(aws: Any) -> None:
+def test_check_failed_delivery_names_the_delivery(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 0, "FailedEvents": 1}):
         result = aws.run("delivery_check", timeout=1)
     assert result["failed"]
-    assert "the reflector's word that it delivered the line" in result["msg"]
+    assert "the reflector did not report delivery of the test line within 1 s." in result["msg"]
     assert "pattern" not in result["msg"]
-    assert canaries(aws) == []
+    assert check_groups(aws) == []
 
 
-def test_check_mode_only_looks(aws: Any) -> None:
+def test_check_mode_writes_nothing(aws: Any) -> None:
     deploy_reflector(aws)
     result = aws.run("delivery_check", check_mode=True)
     assert not result.get("failed")
-    assert result["canary"] is None
+    assert result["delivery_check"] is None
     assert aws.writes == []
 
 
-def test_a_pattern_that_lets_nothing_through_is_named_with_the_line(aws: Any) -> None:
+def test_check_pattern_without_match_names_pattern_and_line(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, None, pattern="ERROR"):
         result = aws.run("delivery_check", timeout=1, line="a line of ours")
@@ -130,7 +134,7 @@ def test_a_pattern_that_lets_nothing_through_is_named_with_the_line(aws: Any) ->
     assert "option line" in result["msg"]
 
 
-def test_the_line_is_the_users(aws: Any) -> None:
+def test_check_writes_the_given_line(aws: Any) -> None:
     arn = deploy_reflector(aws)
     written: list[str] = []
     original = logs_backends["123456789012"]["eu-west-1"].put_log_events
@@ -142,11 +146,11 @@ def test_the_line_is_the_users(aws: Any) -> None:
     logs_backends["123456789012"]["eu-west-1"].put_log_events = noting
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
         assert not aws.run("delivery_check", timeout=10, line="ERROR canary").get("failed")
-        log_group = aws.run("delivery_check", timeout=10)["canary"]["log_group"]
-    assert written == ["ERROR canary", f"log reflector canary {log_group}"]
+        log_group = aws.run("delivery_check", timeout=10)["delivery_check"]["log_group"]
+    assert written == ["ERROR canary", f"log reflector delivery check {log_group}"]
 
 
-def test_rules_that_choose_by_tags_choose_the_canary(aws: Any) -> None:
+def test_check_rules_with_tags_tag_the_log_group(aws: Any) -> None:
     arn = deploy_reflector(aws)
     made: list[Any] = []
 
@@ -160,11 +164,11 @@ def test_rules_that_choose_by_tags_choose_the_canary(aws: Any) -> None:
         result = aws.run(
             "delivery_check", timeout=10, tags={"region": "{region}", "forward": ["yes", "true"], "team": ""}
         )
-    assert result["canary"]
+    assert result["delivery_check"]
     assert made == [{"region": "eu-west-1", "forward": "yes", "team": "canary"}]
 
 
-def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
+def test_check_reads_the_reflectors_configured_log_group(aws: Any) -> None:
     arn = deploy_reflector(aws)
     aws.client("logs").delete_log_group(logGroupName="/aws/lambda/log-reflector")
     stub = aws.stub("lambda")
@@ -186,7 +190,7 @@ def test_the_reflectors_log_is_read_where_it_writes(aws: Any) -> None:
         ({"line": ""}, "line"),
     ],
 )
-def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
+def test_check_wrong_option_is_refused_before_any_call(aws: Any, params: dict[str, Any], option: str) -> None:
     result = aws.run("delivery_check", **params)
     assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
@@ -194,19 +198,19 @@ def test_what_cannot_be_right_is_refused_by_name_before_any_call(aws: Any, param
     assert aws.calls == []
 
 
-# Where the account policy serves
+# The account policy serves the log group
 
 
 def account_policy(aws: Any, destination: str, criteria: str = "", pattern: str = "") -> None:
-    """What DescribeAccountPolicies answers; moto does not have it. The rest of the calls go to moto."""
+    """Set the answer of DescribeAccountPolicies, which moto lacks. Other calls go to moto."""
     document = json.dumps({"DestinationArn": destination, "FilterPattern": pattern})
     policy = {"policyName": "p", "policyDocument": document, "selectionCriteria": criteria}
     aws.answering("logs", DescribeAccountPolicies=lambda _request: {"accountPolicies": [policy] if destination else []})
 
 
 @contextmanager
-def reflector_that_misses(aws: Any, lines: int) -> Iterator[None]:
-    """Accounts for a canary from the line after so many on: its policy is not in force before."""
+def reflector_missing(aws: Any, lines: int) -> Iterator[None]:
+    """Play a reflector that receives nothing of the first `lines` lines: the policy is not in force yet."""
     backend = logs_backends["123456789012"]["eu-west-1"]
     original, written = backend.put_log_events, []
 
@@ -214,8 +218,8 @@ def reflector_that_misses(aws: Any, lines: int) -> Iterator[None]:
         if group.startswith(PREFIX):
             written.append(group)
             if len(written) > lines:
-                told = json.dumps({"logGroup": group, "DeliveredEvents": 1})
-                original(REFLECTOR_LOG, "s", [{"timestamp": int(time.time() * 1000), "message": told}])
+                report = json.dumps({"logGroup": group, "DeliveredEvents": 1})
+                original(REFLECTOR_LOG, "s", [{"timestamp": int(time.time() * 1000), "message": report}])
         return original(group, stream, events)
 
     backend.put_log_events = noting
@@ -224,59 +228,57 @@ def reflector_that_misses(aws: Any, lines: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("subscription", ["account_policy", "any"])
-def test_the_account_policy_is_enough_and_the_line_is_written_until_one_arrives(
+def test_check_account_policy_rewrites_the_line_until_it_arrives(
     aws: Any, monkeypatch: pytest.MonkeyPatch, subscription: str
 ) -> None:
     arn = deploy_reflector(aws)
-    monkeypatch.setattr(canary, "_AGAIN", 0.3)
+    monkeypatch.setattr(delivery_check, "REWRITE_SECONDS", 0.3)
     account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
-    with reflector_that_misses(aws, 1):
+    with reflector_missing(aws, 1):
         result = aws.run("delivery_check", timeout=10, subscription=subscription)
-    assert result["canary"]["seconds_to_delivery"] > 0.2
+    assert result["delivery_check"]["seconds_to_delivery"] > 0.2
     assert aws.calls.count("PutLogEvents") == 2
     assert "DescribeSubscriptionFilters" not in aws.calls
-    assert canaries(aws) == []
+    assert check_groups(aws) == []
 
 
 @pytest.mark.parametrize(
     ("destination", "criteria"),
     [("", ""), ("arn:aws:lambda:eu-west-1:123456789012:function:theirs", ""), (None, "odd")],
 )
-def test_a_policy_that_does_not_serve_the_group_names_the_link(
-    aws: Any, destination: str | None, criteria: str
-) -> None:
+def test_check_uncovered_log_group_names_the_policy(aws: Any, destination: str | None, criteria: str) -> None:
     arn = deploy_reflector(aws)
     account_policy(aws, arn if destination is None else destination, criteria)
     result = aws.run("delivery_check", timeout=0, subscription="account_policy")
-    assert "Could not see the account policy that serves it" in result["msg"]
+    assert "the account policy did not cover it within 0 s" in result["msg"]
     assert f"sends to {arn} (logreflector.aws.account_subscription_policy)" in result["msg"]
-    assert canaries(aws) == []
+    assert check_groups(aws) == []
 
 
 @pytest.mark.parametrize("theirs", ["", "arn:aws:lambda:eu-west-1:123456789012:function:theirs"])
-def test_where_no_policy_of_ours_stands_any_is_a_filter(aws: Any, theirs: str) -> None:
+def test_check_any_without_our_policy_waits_for_a_filter(aws: Any, theirs: str) -> None:
     arn = deploy_reflector(aws)
     account_policy(aws, theirs)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
         result = aws.run("delivery_check", timeout=10, subscription="any")
-    assert result["canary"]["seconds_to_subscription"] >= 0
+    assert result["delivery_check"]["seconds_to_subscription"] >= 0
     assert "DescribeSubscriptionFilters" in aws.calls
 
 
-def test_a_policys_pattern_is_named_with_the_line(aws: Any) -> None:
+def test_check_policy_pattern_names_pattern_and_line(aws: Any) -> None:
     account_policy(aws, deploy_reflector(aws), pattern="ERROR")
     result = aws.run("delivery_check", timeout=0, subscription="account_policy")
-    assert "The account policy lets only through what matches its pattern 'ERROR'" in result["msg"]
+    assert "The account policy forwards only lines that match its pattern 'ERROR'" in result["msg"]
 
 
-# Canaries that a killed run left behind
+# Log groups that a killed run left behind
 
 OLD = f"{PREFIX}canary-0123456789ab"
 
 
 @pytest.fixture
 def left_behind(aws: Any) -> Any:
-    """One old canary, and what resembles one: too young, of another name, of another prefix."""
+    """An old log group of the check, and similar ones: too young, with another name, with another prefix."""
     deploy_reflector(aws)
     stay = [
         f"{PREFIX}canary-ba9876543210",
@@ -297,7 +299,7 @@ def all_groups(aws: Any) -> set[str]:
     return {group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]}
 
 
-def test_old_canaries_are_announced_and_then_removed_and_nothing_else(left_behind: Any) -> None:
+def test_check_removes_only_old_leftovers(left_behind: Any) -> None:
     before = all_groups(left_behind)
     announced = left_behind.run("delivery_check", check_mode=True)
     assert (announced["changed"], announced["removed_leftovers"]) == (True, [OLD])
@@ -310,11 +312,11 @@ def test_old_canaries_are_announced_and_then_removed_and_nothing_else(left_behin
     assert (again["changed"], again["removed_leftovers"]) == (False, [])
 
 
-def test_a_canary_that_a_patient_run_still_watches_stays(left_behind: Any) -> None:
+def test_check_long_timeout_keeps_groups_in_use(left_behind: Any) -> None:
     assert left_behind.run("delivery_check", check_mode=True, timeout=3000)["removed_leftovers"] == []
 
 
-def test_absent_only_removes_canaries_of_any_age(aws: Any) -> None:
+def test_check_absent_removes_leftovers_of_any_age(aws: Any) -> None:
     logs = aws.client("logs")
     logs.create_log_group(logGroupName=f"{PREFIX}canary-0123456789ab")
     logs.create_log_group(logGroupName=f"{PREFIX}of-somebody-else")
@@ -322,7 +324,7 @@ def test_absent_only_removes_canaries_of_any_age(aws: Any) -> None:
     assert aws.writes == []
     result = aws.run("delivery_check", state="absent")
     assert result["changed"]
-    assert result["changes"] == announced["changes"] == [f"delete canary log group {PREFIX}canary-0123456789ab"]
-    assert canaries(aws) == [f"{PREFIX}of-somebody-else"]
+    assert result["changes"] == announced["changes"] == [f"delete log group {PREFIX}canary-0123456789ab"]
+    assert check_groups(aws) == [f"{PREFIX}of-somebody-else"]
     assert not aws.run("delivery_check", state="absent")["changed"]
     assert aws.writes == []

@@ -185,7 +185,7 @@ def test_recap_notes_are_cut() -> None:
 def test_recap_delivery_checks_have_seconds() -> None:
     def check(to_filter: float, to_sink: float) -> dict[str, Any]:
         times = {"seconds_to_subscription": to_filter, "seconds_to_delivery": to_sink}
-        return {"delivery_check_result": {"canary": times}}
+        return {"delivery_check_result": {"delivery_check": times}}
 
     found = lines(check(10.09, 0.24), check(3.0, 10.24))
     assert found[1] == "a: ok. delivery check: filter after 10.1 s, line at the sink 0.2 s later."
@@ -194,7 +194,7 @@ def test_recap_delivery_checks_have_seconds() -> None:
     )
 
 
-@pytest.mark.parametrize("result", [{"canary": None}, {"skipped": True}, {"delivery_check": {}}])
+@pytest.mark.parametrize("result", [{"delivery_check": None}, {"skipped": True}, {"delivery_check": {}}])
 def test_recap_skipped_delivery_check_is_not_mentioned(result: dict[str, Any]) -> None:
     assert lines({"delivery_check_result": result}) == ["Deploy, 1 target: 1 ok.", "a: ok."]
 

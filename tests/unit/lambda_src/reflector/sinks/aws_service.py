@@ -1,4 +1,8 @@
-"""What the stand-ins for services of AWS have in common: the runtime's own SDK speaks to them, over real connections."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shared parts of the stand-ins for AWS services. The runtime's SDK calls them over real connections."""
 
 import base64
 import json
@@ -16,16 +20,16 @@ OF_THE_MOMENT = {"Host", "Authorization", "X-Amz-Date", "amz-sdk-invocation-id",
 
 
 class AwsService(HttpService):
-    """A service of AWS. Nothing is a secret of the sink's: the credentials are the function's own."""
+    """A stand-in for an AWS service. Its sinks have no secret: the credentials are the function's."""
 
     path = "/"
     # AWS's services say in words and not in seconds when to come back.
     supports = EVERY_CASE - {Case.SECRET, Case.COMPRESSION, Case.RETRY_AFTER, Case.ITEMS_REFUSED}
     codes: ClassVar[dict[Case, tuple[int, str]]]
-    """Status and error code that a fault is."""
+    """Status and error code of each fault."""
 
     def start(self) -> None:
-        """See `HttpService`. The SDK's clients remember where an earlier one was."""
+        """See `HttpService`. Clears the cached clients, which have the endpoint of an earlier stand-in."""
         super().start()
         client.cache_clear()
 
@@ -65,7 +69,7 @@ class AwsService(HttpService):
             return self.refusal(request, 400, "ValidationException")
 
     def check_signature(self, request: Received) -> None:
-        """Raises Violation unless the request is signed for this service in its region (Signature Version 4)."""
+        """Raise AssertionError unless the request is signed for this service in its region (Signature Version 4)."""
         scheme, _unused, rest = request.headers["Authorization"].partition(" ")
         self.check(scheme == "AWS4-HMAC-SHA256", "Authorization")
         scope = rest.partition(",")[0].split("/")
@@ -74,16 +78,16 @@ class AwsService(HttpService):
         self.check(request.headers["User-Agent"].startswith("Boto3/"), "User-Agent")
 
     def refusal(self, request: Received, code: int, name: str) -> Reply:
-        """An error as the service writes it; AWS's messages may quote what was sent."""
+        """Return the service's error. AWS's messages may quote the request."""
         raise NotImplementedError
 
 
 class RecordService(AwsService):
-    """A stream of records. They are as many as lines, unless the sink packs them."""
+    """A stand-in for a stream of records. Each line is a record, unless the sink packs lines."""
 
     target: str
     answer_names: tuple[str, str]
-    """Of the failures' count and the list of results."""
+    """Names of the number of failures and of the list of results."""
     limits = Limits()
     codes: ClassVar[dict[Case, tuple[int, str]]]
 
@@ -96,15 +100,15 @@ class RecordService(AwsService):
         return sum(map(len, self.records(request)))
 
     def data(self, request: Received) -> list[bytes]:
-        """The data of each record."""
+        """Return the data of each record."""
         return [base64.b64decode(record["Data"], validate=True) for record in json.loads(request.body)["Records"]]
 
     def records(self, request: Received) -> list[bytes]:
-        """What of each record counts for the limits."""
+        """Return the size of each record that counts for the limits."""
         return self.data(request)
 
     def check_members(self, body: dict[str, Any]) -> None:
-        """Raises Violation when the request's members are not those of the operation."""
+        """Raise AssertionError if the request's members are not those of the operation."""
         raise NotImplementedError
 
     def take(self, request: Received, fault: Case | None) -> Reply:
@@ -131,7 +135,7 @@ class RecordService(AwsService):
         return status(200, json.dumps(answer).encode(), Content_Type="application/x-amz-json-1.1")
 
     def result(self, place: int) -> dict[str, str]:
-        """What the service says of a record that it took."""
+        """Return the service's result for an accepted record."""
         raise NotImplementedError
 
     def refusal(self, request: Received, code: int, name: str) -> Reply:
@@ -140,14 +144,14 @@ class RecordService(AwsService):
         return status(code, json.dumps(body).encode(), Content_Type="application/x-amz-json-1.1")
 
     def error(self, fault: Case, request: Received) -> Reply:
-        """See `HttpService`: an answer may also break off within its body."""
+        """See `HttpService`. An answer's body may be incomplete, too."""
         if fault is Case.HALF:
             return raw(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"Reco')
         return super().error(fault, request)
 
 
 def as_accepted(line: bytes) -> Accepted:
-    """The event that a line of the sinks for AWS's services is."""
+    """Return the event of a line."""
     value = json_value(line)
     known = {"timestamp", "message", "requestID", "logStream", "logGroup", "owner", "id"}
     if not set(value) <= known:

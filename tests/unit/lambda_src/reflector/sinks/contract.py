@@ -1,8 +1,12 @@
-"""What a sink's service looks like to the contract (test_contract.py), and what the services' stand-ins have in common.
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-A type of sink has one file here, `service_<type>.py`, with a class `Local`, and one line in `TYPES`. `Local` is a stand-in for
-the service on this machine. It checks what it gets as the service's documentation says, keeps what it accepts, and
-misbehaves when told to. What the sink sends wrongly is a violation, whatever the answer was: no test passes with one.
+"""The interface of a sink's service in the contract tests (test_contract.py), and shared parts of the stand-ins.
+
+Each type of sink has one file here, `service_<type>.py`, with a class `Local`: a stand-in for the service on this machine.
+It checks requests by the service's documentation, stores accepted events, and shows faults on demand. A wrong request is a
+violation, whatever the answer was, and fails the test.
 """
 
 import json
@@ -17,22 +21,6 @@ from typing import Any, NamedTuple
 
 from reflector_support import Outcome, Received, hang, raw, status
 
-TYPES = (
-    "sumologic",
-    "datadog",
-    "elasticsearch",
-    "firehose",
-    "http",
-    "kinesis",
-    "loki",
-    "newrelic",
-    "otlp",
-    "s3",
-    "splunk_hec",
-    "stdout",
-)
-"""Every type of sink, sumologic first, the others sorted."""
-
 TOKEN = "t0ken-0f-the-c0ntract"
 STALE = "t0ken-that-was-rotated-away"
 ACCOUNT, LOG_GROUP, LOG_STREAM = "222222222222", "/app/orders", "web/1"  # those of reflector_support.payload
@@ -41,9 +29,9 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Case(StrEnum):
-    """What the contract asks of a service. One that cannot have a case leaves it out of `supports`; test_contract.py says why."""
+    """Cases of the contract. A service that cannot have a case leaves it out of `supports`; test_contract.py has the reason."""
 
-    # Misbehaviour: what `misbehave` is given. Nothing of such a request is accepted, but for the two about items.
+    # Faults for `misbehave`. The service accepts nothing of such a request, except in the two cases about items.
     THROTTLED = "asks for patience (429)"
     UNAVAILABLE = "does not work now (5xx)"
     BROKEN = "closes the connection without an answer"
@@ -54,7 +42,7 @@ class Case(StrEnum):
     ITEMS_AGAIN = "accepts all items but every second one (places 1, 3, ...), which may come again"
     ITEMS_REFUSED = "accepts all items but every second one (places 1, 3, ...), which it refuses for good"
 
-    # What the service knows.
+    # Features of the service.
     RETRY_AFTER = "says how long to be patient"
     SECRET = "has a secret that may be renewed (401, 403)"
     COMPRESSION = "takes bodies compressed and not: option `compress`"
@@ -72,7 +60,7 @@ EVERY_CASE = frozenset(Case)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The service's documented limits: bytes of a request before compression, items of one, bytes of an item; None: none known."""
+    """The service's documented limits: bytes of a request before compression, its items, bytes of an item. None: no limit known."""
 
     request_bytes: int | None = None
     items: int | None = None
@@ -80,7 +68,7 @@ class Limits:
 
 
 class Accepted(NamedTuple):
-    """An event as the service has it: `timestamp` in ms, what it doesn't keep is None. See `Service.text` for `message`."""
+    """An event in the service: `timestamp` in ms; members that it does not keep are None. For `message` see `Service.text`."""
 
     id: str | None
     message: Any
@@ -98,10 +86,10 @@ class Service:
     limits = Limits()
 
     over_long: str = "alone"
-    """What happens to an event beyond the limits: it travels "alone", or is "refused" before it is sent."""
+    """An event beyond the limits is sent "alone", or "refused" before it is sent."""
 
     oldest_hours: int | None = None
-    """The age beyond which the service would take an event and lose it, so that the sink refuses it."""
+    """Maximum age of an event. The service would accept an older one and lose it, so the sink refuses it."""
 
     several_items: Sequence[str] = tuple("abcdefg")
     """Messages that are several items of one request."""
@@ -113,47 +101,47 @@ class Service:
         self.retry_after = 0
         self._accepted: list[Accepted] = []
 
-    # What a stand-in says of itself.
+    # Properties of a stand-in.
 
     def start(self) -> None:
-        """Begin to listen; once, before the first test."""
+        """Start to listen; called once, before the first test."""
 
     def stop(self) -> None:
-        """The end."""
+        """Stop to listen."""
 
     def options(self, **overrides: Any) -> dict[str, Any]:
-        """The sink's configuration, `type` included, so that it sends here (and what `supports` says is kept)."""
+        """Return the sink's configuration, with `type`, so that it sends here and keeps all that `supports` names."""
         raise NotImplementedError
 
     def secret_options(self, reference: str) -> dict[str, Any]:
-        """Overrides for `options` with the secret named by that reference instead of given."""
+        """Return overrides for `options` with a reference instead of the secret."""
         raise NotImplementedError
 
     def secret(self, *, stale: bool) -> str:
-        """What Secrets Manager has there: a value that the service takes, or one from before a rotation."""
+        """Return the value in Secrets Manager: the valid one, or one from before a rotation."""
         return STALE if stale else TOKEN
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables that the function needs to find the service."""
+        """Return environment variables that the function needs to find the service."""
         return {}
 
     def text(self, message: str) -> Any:
-        """What `Accepted.message` is for an event's message. Usually the text without one trailing newline; see also `embedded`."""
+        """Return the expected `Accepted.message`. The default is the text without one trailing newline; see also `embedded`."""
         return message.removesuffix("\n")
 
     def size(self, request: Any) -> int:
-        """The bytes of a request that `limits.request_bytes` is about."""
+        """Return the size of a request that `limits.request_bytes` limits."""
         return len(request.text)
 
     def fingerprint(self, request: Any) -> Any:
-        """Everything of a request that is the same when the same events are sent again."""
+        """Return the parts of a request that are equal if the same events are sent again."""
         return request.path, {name: value for name, value in request.headers.items() if name != "Host"}, request.body
 
     def observe(self, outcome: Outcome) -> None:
-        """Called after every invocation with what it printed: the service may be just that."""
+        """Observe an invocation's output, for a service that consists of it."""
 
-    # What the tests do with it.
+    # Methods for the tests.
 
     def reset(self) -> None:
         """Forget everything."""
@@ -164,30 +152,30 @@ class Service:
         self._accepted.clear()
 
     def misbehave(self, *faults: Case, retry_after: int = 0) -> None:
-        """Do that to the next requests, one after the other. The wish to wait is for all those that are `THROTTLED`."""
+        """Apply these faults to the next requests, one each. `retry_after` is for all that are `THROTTLED`."""
         self.faults.extend(faults)
         self.retry_after = retry_after
 
     def accepted(self) -> list[Accepted]:
-        """What was accepted, in that order."""
+        """Return the accepted events in their order."""
         return list(self._accepted)
 
-    # What stand-ins do.
+    # Methods for stand-ins.
 
     def accept(self, items: Sequence[Accepted], fault: Case | None = None) -> list[bool]:
-        """Keep the items, with `ITEMS_AGAIN` and `ITEMS_REFUSED` but every second one; says of each whether it was kept."""
+        """Store the items; with `ITEMS_AGAIN` and `ITEMS_REFUSED` only every second one. Return for each whether it was stored."""
         partly = fault in (Case.ITEMS_AGAIN, Case.ITEMS_REFUSED)
         kept = [not (partly and place % 2) for place in range(len(items))]
         self._accepted.extend(item for item, keep in zip(items, kept, strict=True) if keep)
         return kept
 
     def check(self, condition: object, what: str) -> None:
-        """Raises AssertionError, which is a violation, unless the condition holds."""
+        """Raise AssertionError, which is a violation, unless the condition holds."""
         if not condition:
             raise AssertionError(what)
 
     def check_limits(self, size: int, items: int, largest_item: int = 0) -> None:
-        """Raises AssertionError when the request is beyond the limits; a single item may be, where it travels alone."""
+        """Raise AssertionError if the request is beyond the limits. A single item may be, if it is sent alone."""
         alone = items == 1 and self.over_long == "alone"
         limits = self.limits
         self.check(items > 0, "a request without items")
@@ -199,7 +187,7 @@ class Service:
 
 
 class HttpService(Service):
-    """A service that is posted to. A subclass says where (`path`, `options`) and takes requests (`take`)."""
+    """Base of services that receive POST requests. A subclass defines `path`, `options` and `take`."""
 
     path = "/"
 
@@ -237,31 +225,31 @@ class HttpService(Service):
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
 
     @property
     def url(self) -> str:
-        """Where the sink is to post to."""
+        """Return the URL for the sink."""
         assert self._server
         return f"http://127.0.0.1:{self._server.server_port}{self.path}"
 
     def take(self, request: Received, fault: Case | None) -> Reply:
-        """Check a request (what it raises is a violation), `accept` what is in it, and answer; the fault is one of items, if any."""
+        """Check a request (an exception is a violation), `accept` its events, and answer. The fault is one of items, if any."""
         raise NotImplementedError
 
     def authorized(self, request: Received) -> bool:
-        """Whether the request has the right secret."""
+        """Return whether the request has the valid secret."""
         raise NotImplementedError
 
     def unauthorized(self, request: Received) -> Reply:
-        """The answer to a request that has a wrong one."""
+        """Return the answer to a request with an invalid secret."""
         return status(403, echo(request))
 
     def error(self, fault: Case, request: Received) -> Reply:
-        """The answer that a fault other than one of items is. What it quotes of the request must be seen nowhere."""
+        """Return the answer for a fault that does not concern items. It quotes the request, which no log may show."""
         waiting = {"Retry_After": str(self.retry_after)} if self.retry_after else {}
         replies: dict[Case, Callable[[], Reply]] = {
             Case.THROTTLED: lambda: status(429, echo(request), **waiting),
@@ -275,7 +263,7 @@ class HttpService(Service):
         return replies[fault]()
 
     def reply(self, request: Received, fault: Case | None) -> Reply:
-        """What a request gets."""
+        """Return the answer to a request."""
         try:
             self.check(request.path == self.path or self.path not in request.path, f"path {request.path}")
             if not self.authorized(request):
@@ -283,24 +271,24 @@ class HttpService(Service):
             if fault is not None and fault not in (Case.ITEMS_AGAIN, Case.ITEMS_REFUSED):
                 return self.error(fault, request)
             return self.take(request, fault)
-        except Exception as error:  # noqa: BLE001  (a stand-in that stumbles has met what it doesn't know)
+        except Exception as error:  # noqa: BLE001  (an unexpected request is a violation, too)
             self.violations.append(f"{type(error).__name__}: {error}")
             return status(400, echo(request))
 
 
 def echo(request: Received) -> bytes:
-    """A body that no good service would answer: what was sent, and the secret."""
+    """Return a body that no good service would answer: the request and the secret."""
     return b"%b %b" % (TOKEN.encode(), request.text[:2000])
 
 
 def make(kind: str) -> Service:
-    """The stand-in for a type's service."""
+    """Return the stand-in for a type's service."""
     local: Service = import_module(f"service_{kind}").Local()
     return local
 
 
 def embedded(message: str) -> Any:
-    """The message as services get it whose users expect structured events: the JSON value, with numbers as written, or trimmed text."""
+    """Return the message as services with structured events get it: the JSON value, with unchanged digits, or trimmed text."""
     try:
         return json_value(message.strip(" \t\r\n"))
     except (ValueError, RecursionError):
@@ -308,7 +296,7 @@ def embedded(message: str) -> Any:
 
 
 def json_value(text: str | bytes) -> Any:
-    """The value of JSON text (RFC 8259), numbers as the digits they are written with. Raises ValueError."""
+    """Return the value of JSON text (RFC 8259), with unchanged digits for each number. Raises ValueError."""
     return json.loads(text, parse_int=_digits, parse_float=_digits, parse_constant=_no_constant)
 
 

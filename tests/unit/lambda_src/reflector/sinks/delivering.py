@@ -1,4 +1,8 @@
-"""One sink against its service, without the function around it: for what only one type of sink does."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Helpers to test one sink with its stand-in, without the function: for behaviour of a single type."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,13 +10,13 @@ from typing import Any
 
 import contract
 from contract import ACCOUNT, LOG_GROUP, LOG_STREAM, Service
-from reflector.delivery import Backoff, Delivery, Unsent
+from reflector.delivery import Backoff, Delivery, Undelivered
 from reflector.sinks import Batch, make
 
 
 @contextmanager
 def running(kind: str) -> Iterator[Service]:
-    """The stand-in for that type's service, which no test may leave with a violation."""
+    """Run the stand-in for that type's service. A violation fails the test."""
     service = contract.make(kind)
     service.start()
     try:
@@ -30,6 +34,6 @@ def batch(events: Sequence[Any], log_stream: str = LOG_STREAM, owner: str = ACCO
     return Batch(owner, LOG_GROUP, log_stream, ("all",), events, range(len(events)))
 
 
-def deliver(options: dict[str, Any], events: Sequence[Any], **where: str) -> list[Unsent]:
-    """What the sink with these options does not take of the events."""
+def deliver(options: dict[str, Any], events: Sequence[Any], **where: str) -> list[Undelivered]:
+    """Deliver the events to the sink with these options. Return the undelivered ones."""
     return list(Delivery(make(options, "sinks.it"), lambda: 30.0, Backoff(0, 0)).deliver(batch(events, **where)))

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Datadog's log intake ("Send logs" of its API)."""
 
 import json
@@ -11,7 +15,7 @@ _MEMBERS = {"message", "timestamp", "id", "ddsource", "ddtags", "hostname", "ser
 
 
 class Local(HttpService):
-    """What is beyond a log's limits would be accepted and cut: it must not come."""
+    """Datadog would truncate a log beyond its limits, so the sink must not send one."""
 
     type = "datadog"
     path = "/api/v2/logs"

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Elasticsearch's bulk API (its documentation, "Bulk index or delete documents")."""
 
 import json
@@ -9,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """A cluster that has a document by index and id, once. Its errors quote documents, where they are not filtered out."""
+    """A cluster with one document for each index and id. Its errors quote documents, unless they are filtered."""
 
     type = "elasticsearch"
     path = "/_bulk?filter_path=items.*.status,items.*.error.type"

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Amazon Data Firehose (API reference, "PutRecordBatch")."""
 
 from typing import Any, ClassVar
@@ -7,7 +11,7 @@ from contract import Case, Limits
 
 
 class Local(RecordService):
-    """An item is a record; test_records.py is about several lines in one."""
+    """An item is a record. test_aws_sinks.py tests records of several lines."""
 
     type = "firehose"
     target = "Firehose_20150804.PutRecordBatch"

@@ -1,4 +1,8 @@
-"""A receiver of NDJSON, as many services and collectors have one."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A receiver of NDJSON, like those of many services and collectors."""
 
 from typing import Any
 

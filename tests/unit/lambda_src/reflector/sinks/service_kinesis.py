@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Amazon Kinesis Data Streams (API reference, "PutRecords")."""
 
 import json
@@ -9,7 +13,7 @@ from reflector_support import Received
 
 
 class Local(RecordService):
-    """An item is a record, its partition key counts; the stream is set to take records of up to 10 MiB."""
+    """An item is a record with its partition key. The stream accepts records of up to 10 MiB."""
 
     type = "kinesis"
     target = "Kinesis_20131202.PutRecords"

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Grafana Loki's push API (its documentation, "Loki HTTP API" and "Enforce rate limits and push request validation")."""
 
 import re
@@ -11,7 +15,7 @@ LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
 class Local(HttpService):
-    """A Loki that stores what it finds good, drops duplicates, and says of the rest only that there is some."""
+    """A Loki that stores valid lines, drops duplicates, and reports only bounds for refused lines."""
 
     type = "loki"
     path = "/loki/api/v1/push"
@@ -81,7 +85,7 @@ class Local(HttpService):
         return status(400, "\n".join(faults[:10]).encode()) if faults else status(204)
 
     def _check_entry(self, value: Any) -> None:
-        """Time and line as strings, then an object of strings (structured metadata)."""
+        """Check an entry: time and line as strings, then an object of strings (structured metadata)."""
         self.check(len(value) in (2, 3), "an entry's length")
         self.check(isinstance(value[0], str) and re.fullmatch(r"[0-9]{19}", value[0]), "a time is no string of ns")
         for text in value[1], *(part for pair in (value[2] if len(value) == 3 else {}).items() for part in pair):

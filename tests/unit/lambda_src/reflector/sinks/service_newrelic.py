@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """New Relic's Log API ("Introduction to the Log API", "Find data in long logs (blobs)", "Timestamp formats in logs")."""
 
 import json
@@ -9,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """What is beyond a message's limits would be accepted and dropped: it must not come."""
+    """New Relic would drop a message beyond its limits, so the sink must not send one."""
 
     type = "newrelic"
     path = "/log/v1"

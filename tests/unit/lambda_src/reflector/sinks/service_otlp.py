@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """An OTLP/HTTP receiver (OpenTelemetry's "OTLP Specification")."""
 
 import json
@@ -9,7 +13,7 @@ from reflector_support import Received, status
 
 
 class Local(HttpService):
-    """A receiver that knows its key by a header. `rejects`: so many records of each request, the last ones, it doesn't take."""
+    """A receiver with a key in a header. It rejects the last `rejects` records of each request."""
 
     type = "otlp"
     path = "/v1/logs"

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Amazon S3 (API reference, "PutObject")."""
 
 import base64
@@ -28,7 +32,7 @@ class Local(AwsService):
     }
 
     def start(self) -> None:
-        """See `HttpService`: an object is put."""
+        """See `HttpService`. The request is a PUT."""
         super().start()
         handler: Any = self._server.RequestHandlerClass
         handler.do_PUT = handler.do_POST

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Splunk's HTTP Event Collector ("Format events for HTTP Event Collector", "Troubleshoot HTTP Event Collector")."""
 
 import json
@@ -10,7 +14,7 @@ _MEMBERS = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
 
 
 class Local(HttpService):
-    """Events stand one after the other, with or without whitespace between them."""
+    """A body has one event after the other, with or without whitespace between them."""
 
     type = "splunk_hec"
     path = "/services/collector/event"

@@ -1,4 +1,8 @@
-"""The function's own log: what an invocation printed."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The function's own log: the output of an invocation."""
 
 import json
 from typing import Any
@@ -9,7 +13,7 @@ from reflector_support import Outcome
 
 
 class Local(Service):
-    """Printing neither fails nor has limits, and needs no secret. A request is all that an invocation printed for the sink."""
+    """Printing does not fail, has no limits and needs no secret. A request is the sink's output in one invocation."""
 
     type = "stdout"
     supports = frozenset({Case.ID, Case.OWNER, Case.LOG_GROUP, Case.LOG_STREAM})
@@ -31,7 +35,7 @@ class Local(Service):
         return request
 
     def observe(self, outcome: Outcome) -> None:
-        """See `Service`: the last line is the accounting's."""
+        """See `Service`. The last line is the accounting line."""
         *lines, account = outcome.printed.removesuffix("\n").split("\n")
         if "_aws" not in json.loads(account):
             self.violations.append("the accounting line is not the last one")

@@ -1,4 +1,8 @@
-"""What the contract does not ask of the sinks for AWS's services: records of several lines, error codes, keys of objects."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Behaviour of sinks for AWS services beyond the contract: records of several lines, error codes, keys of objects."""
 
 import gzip
 import io
@@ -11,8 +15,8 @@ import contract
 import pytest
 from contract import Case
 from reflector import aws as reflector_aws
-from reflector.aws import AwsError, ask, plain_code
-from reflector.aws_sinks import outcome_of, parted
+from reflector.aws import AwsError, call, plain_code
+from reflector.aws_sinks import outcome_of_error, outcome_of_records
 from reflector.delivery import Delivery
 from reflector.options import SettingsError
 from reflector.sinks import Batch, make
@@ -25,14 +29,14 @@ def batch(texts, log_group="/app/orders", log_stream="web/1", owner="22222222222
 
 
 def deliver(sink, what: Batch):
-    """What was not sent, and the counts."""
+    """Deliver and return the undelivered events and the counts."""
     delivery = Delivery(sink, lambda: 30.0)
     return list(delivery.deliver(what)), delivery.sent
 
 
 @pytest.fixture
 def local(monkeypatch) -> Iterator[Callable[..., tuple]]:
-    """Makes a sink of a type, and the stand-in that it sends to."""
+    """Return a function that makes a sink and its stand-in."""
     services = []
     monkeypatch.setattr("reflector.delivery.time.sleep", lambda _seconds: None)
 
@@ -56,7 +60,7 @@ def local(monkeypatch) -> Iterator[Callable[..., tuple]]:
 
 
 @pytest.mark.parametrize("kind", ["firehose", "kinesis"])
-def test_packed_records_hold_every_line_in_order_within_the_limits(local, kind):
+def test_record_sink_packed_records_respect_limits(local, kind):
     sink, service = local(kind, pack=True)
     texts = [f"line {number} " + "x" * (number * 7 % 3000 + 1) for number in range(6000)]
     unsent, sent = deliver(sink, batch(texts))
@@ -71,7 +75,7 @@ def test_packed_records_hold_every_line_in_order_within_the_limits(local, kind):
 
 
 @pytest.mark.parametrize("kind", ["firehose", "kinesis"])
-def test_of_packed_records_only_those_are_sent_again_that_failed(local, kind):
+def test_record_sink_retries_failed_packed_records_only(local, kind):
     sink, service = local(kind, pack=True)
     texts = [str(number) for number in range(1700)]  # 500, 500, 500, 200: the second and the fourth fail
     service.misbehave(Case.ITEMS_AGAIN)
@@ -83,24 +87,26 @@ def test_of_packed_records_only_those_are_sent_again_that_failed(local, kind):
     assert len(service.data(service.requests[1])) == 2
 
 
-def test_codes_of_records_become_places_of_events():
-    outcome = parted([None, "InternalFailure", "NoSuchCode", None, 'Odd code: {"message"}'], [1, 2, 3, 4, 1])
-    assert outcome.verdict == "partly"
-    assert list(outcome.again) == [1, 2]
+def test_outcome_of_records_maps_codes_to_events():
+    outcome = outcome_of_records(
+        [None, "InternalFailure", "NoSuchCode", None, 'Odd code: {"message"}'], [1, 2, 3, 4, 1]
+    )
+    assert outcome.verdict == "partial"
+    assert list(outcome.retry) == [1, 2]
     assert outcome.refused == {
         **dict.fromkeys((3, 4, 5), "the sink refused the record: NoSuchCode"),
         10: "the sink refused the record: unknown error",
     }
     assert outcome.reason == "the sink answered InternalFailure for a record"
-    assert parted([None, None], [3, 4]).verdict == "accepted"
-    assert parted(["ServiceUnavailableException"] * 2, [3, 4]).verdict == "again"
-    assert parted(["NoSuchCode"] * 2, [1, 1]).refused.keys() == {0, 1}
+    assert outcome_of_records([None, None], [3, 4]).verdict == "accepted"
+    assert outcome_of_records(["ServiceUnavailableException"] * 2, [3, 4]).verdict == "retry"
+    assert outcome_of_records(["NoSuchCode"] * 2, [1, 1]).refused.keys() == {0, 1}
 
 
 # --- one event that is longer than usual ---
 
 
-def test_kinesis_takes_up_to_10_mib_from_streams_that_are_set_to_it(local):
+def test_kinesis_records_up_to_10_mib_are_sent(local):
     sink, service = local("kinesis")
     longest = 10 * 1024 * 1024 - len("web/1") - len(next(iter(sink.chunks(batch([""])))).content.data[0])
     texts = ["before", "x" * longest, "between", "y" * (longest + 1), "after"]
@@ -115,14 +121,14 @@ def test_kinesis_takes_up_to_10_mib_from_streams_that_are_set_to_it(local):
 # --- where records and objects go ---
 
 
-def test_a_partition_key_is_what_of_the_log_streams_name_kinesis_takes(local):
+def test_kinesis_partition_key_is_the_log_stream_name(local):
     sink, _service = local("kinesis")
     for name, key in (("web/1", "web/1"), ("", "-"), ("ä" * 300, "ä" * 128), ("\ud800", "\\ud800")):
         (chunk,) = sink.chunks(batch(["one"], log_stream=name))
         assert chunk.content.key == key
 
 
-def test_a_kinesis_stream_may_be_an_arn_of_another_region_and_account(monkeypatch, aws):
+def test_kinesis_stream_arn_of_another_region_and_account(monkeypatch, aws):
     client = boto3.client("kinesis", region_name="us-east-1")
     client.create_stream(StreamName="theirs", ShardCount=1)
     name = client.describe_stream_summary(StreamName="theirs")["StreamDescriptionSummary"]["StreamARN"]
@@ -135,7 +141,7 @@ def test_a_kinesis_stream_may_be_an_arn_of_another_region_and_account(monkeypatc
 
 
 def stored(bucket="log-archive") -> dict[str, bytes]:
-    """The objects of the bucket, as moto has them."""
+    """Return the bucket's objects in moto."""
     client = boto3.client("s3")
     listed = client.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {item["Key"]: client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in listed}
@@ -148,7 +154,7 @@ def bucket(aws) -> str:
     return "log-archive"
 
 
-def test_a_second_delivery_is_the_same_object_and_other_events_are_another(bucket):
+def test_s3_same_events_are_one_object(bucket):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     for texts in (["one", "two"], ["one", "two"], ["one"], ["two"]):
         assert deliver(sink, batch(texts))[0] == []
@@ -168,7 +174,7 @@ def test_a_second_delivery_is_the_same_object_and_other_events_are_another(bucke
         ("a b\ud800\n?*ä", "a_b_____"),
     ],
 )
-def test_any_log_group_makes_a_key(bucket, log_group, folder):
+def test_s3_key_of_any_log_group(bucket, log_group, folder):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     assert deliver(sink, batch(["one"], log_group=log_group, log_stream="\ud800 ä" * 300, owner=""))[0] == []
     ((key, body),) = stored().items()
@@ -178,13 +184,13 @@ def test_any_log_group_makes_a_key(bucket, log_group, folder):
 
 
 @pytest.mark.parametrize(("timestamp", "hour"), [(-1, "1970/01/01/00"), (10**30, "9999/12/31/23")])
-def test_any_timestamp_makes_a_key(bucket, timestamp, hour):
+def test_s3_key_of_any_timestamp(bucket, timestamp, hour):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     assert deliver(sink, batch(["one"], timestamp=timestamp))[0] == []
     assert f"/{hour}/" in next(iter(stored()))
 
 
-def test_names_are_kept_as_metadata_whatever_their_characters(bucket):
+def test_s3_metadata_keeps_names_with_any_characters(bucket):
     sink = make({"type": "s3", "bucket": bucket}, "it")
     deliver(sink, batch(["one", "two"], log_stream="2026/11/22/[$LATEST]é"))
     (key,) = stored()
@@ -196,7 +202,7 @@ def test_names_are_kept_as_metadata_whatever_their_characters(bucket):
     }
 
 
-def test_objects_are_encrypted_and_classed_as_asked(bucket):
+def test_s3_encryption_and_storage_class(bucket):
     key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
     options = {"type": "s3", "bucket": bucket, "kms_key_id": key_id, "storage_class": "STANDARD_IA"}
     deliver(make(options, "it"), batch(["one"]))
@@ -227,7 +233,7 @@ def test_objects_are_encrypted_and_classed_as_asked(bucket):
         ({"type": "stdout"}, "it.payloads_in_own_log: must be true"),
     ],
 )
-def test_what_cannot_be_is_refused(options, place):
+def test_aws_sink_bad_options_are_refused(options, place):
     with pytest.raises(SettingsError) as caught:
         make(options, "it")
     assert str(caught.value).startswith(place)
@@ -239,24 +245,24 @@ def test_what_cannot_be_is_refused(options, place):
 @pytest.mark.parametrize(
     ("kind", "status", "code", "verdict"),
     [
-        ("kinesis", 400, "ThrottlingException", "again"),
-        ("kinesis", 400, "KMSThrottlingException", "again"),
+        ("kinesis", 400, "ThrottlingException", "retry"),
+        ("kinesis", 400, "KMSThrottlingException", "retry"),
         ("kinesis", 400, "AccessDeniedException", "refused"),
         ("kinesis", 400, "ExpiredTokenException", "refused"),
         ("kinesis", 403, "UnrecognizedClientException", "refused"),
         ("firehose", 400, "ResourceNotFoundException", "refused"),
         ("firehose", 400, "InvalidArgumentException", "refused"),
-        ("firehose", 502, "SomethingNew", "again"),
+        ("firehose", 502, "SomethingNew", "retry"),
         ("firehose", 413, "SomethingNew", "too_large"),
-        ("s3", 503, "ServiceUnavailable", "again"),
-        ("s3", 400, "RequestTimeout", "again"),
-        ("s3", 409, "OperationAborted", "again"),
-        ("s3", 429, "SomethingNew", "again"),
+        ("s3", 503, "ServiceUnavailable", "retry"),
+        ("s3", 400, "RequestTimeout", "retry"),
+        ("s3", 409, "OperationAborted", "retry"),
+        ("s3", 429, "SomethingNew", "retry"),
         ("s3", 403, "AccessDenied", "refused"),
         ("s3", 400, "EntityTooLarge", "too_large"),
     ],
 )
-def test_an_error_is_judged_by_its_code(local, kind, status, code, verdict):
+def test_aws_sink_outcome_of_error_code(local, kind, status, code, verdict):
     sink, service = local(kind)
     service.codes = {Case.REFUSED: (status, code)}
     service.misbehave(Case.REFUSED)
@@ -269,25 +275,25 @@ def test_an_error_is_judged_by_its_code(local, kind, status, code, verdict):
     assert not sink.renew()
 
 
-def test_nobody_listens(local, monkeypatch):
+def test_aws_sink_unreachable_endpoint_is_retried(local, monkeypatch):
     sink, service = local("firehose")
     service.stop()
     (chunk,) = sink.chunks(batch(["one"]))
     outcome = sink.send(chunk, 5)
     assert (outcome.verdict, outcome.reason) == (
-        "again",
+        "retry",
         "the connection to the sink broke (EndpointConnectionError)",
     )
 
 
-def test_an_answer_that_is_none_may_be_one_next_time(local, monkeypatch):
+def test_aws_sink_malformed_answer_is_retried(local, monkeypatch):
     sink, service = local("kinesis")
     monkeypatch.setattr(service, "answer_names", ("Failed", "Odd"))
     (chunk,) = sink.chunks(batch(["one"]))
-    assert sink.send(chunk, 5).verdict == "again"
+    assert sink.send(chunk, 5).verdict == "retry"
 
 
-def test_a_function_without_credentials_says_so(local, monkeypatch):
+def test_aws_sink_missing_credentials_are_reported(local, monkeypatch):
     sink, _service = local("firehose")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -297,17 +303,17 @@ def test_a_function_without_credentials_says_so(local, monkeypatch):
     assert (outcome.verdict, outcome.reason) == ("refused", "the request could not be made: NoCredentialsError")
 
 
-def test_what_is_asked_wrongly_is_not_quoted(aws):
+def test_call_with_bad_parameters_quotes_nothing(aws):
     with pytest.raises(AwsError) as caught:
-        ask("kinesis", "put_records", Records=["a-line-that-no-log-may-hold"], StreamName="x")
+        call("kinesis", "put_records", Records=["a-line-that-no-log-may-hold"], StreamName="x")
     assert "a-line" not in str(caught.value)
-    assert outcome_of(caught.value).verdict == "refused"
+    assert outcome_of_error(caught.value).verdict == "refused"
 
 
-def test_a_client_is_made_once_for_time_outs_of_one_size(aws):
+def test_call_similar_timeouts_share_a_client(aws):
     boto3.client("sqs").create_queue(QueueName="q")
     for timeout in (30, 17.5, 16, 8, 8.1):
-        ask("sqs", "get_queue_url", timeout=timeout, QueueName="q")
+        call("sqs", "get_queue_url", timeout=timeout, QueueName="q")
     assert reflector_aws.client.cache_info().misses == 2
 
 
@@ -322,14 +328,14 @@ def test_a_client_is_made_once_for_time_outs_of_one_size(aws):
         ("é", "unknown error"),
     ],
 )
-def test_a_code_is_shown_if_it_is_one(code, shown):
+def test_plain_code_hides_anything_but_codes(code, shown):
     assert plain_code(code) == shown
 
 
 # --- the own log ---
 
 
-def test_standard_output_gets_lines_in_one_piece(monkeypatch):
+def test_stdout_lines_are_written_in_one_call(monkeypatch):
     pieces = []
 
     class Pieces(io.StringIO):
@@ -345,7 +351,7 @@ def test_standard_output_gets_lines_in_one_piece(monkeypatch):
     piece.encode()
 
 
-def test_standard_output_that_is_closed_loses_nothing(monkeypatch):
+def test_stdout_closed_refuses_events(monkeypatch):
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError("a-line-that-no-log-may-hold")

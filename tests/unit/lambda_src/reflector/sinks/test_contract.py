@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What holds for every sink: the handler, with that sink alone, against the stand-in for its service."""
 
 import base64
@@ -44,7 +48,7 @@ CANNOT = {
 """What a type's service cannot have. Everything else it must."""
 
 documented.install()
-STAND_INS = {kind: contract.make(kind) for kind in (*contract.TYPES, documented.KIND)}
+STAND_INS = {kind: contract.make(kind) for kind in (*reflector.sinks.TYPES, documented.KIND)}
 
 FAULTS_THAT_PASS = (Case.THROTTLED, Case.UNAVAILABLE, Case.BROKEN, Case.HALF, Case.SILENT)
 MARKER = "a-line-that-no-log-may-hold"
@@ -62,11 +66,11 @@ messages = st.one_of(
 
 
 class Run:
-    """A function with one sink, the sink's service, and the dead-letter queue."""
+    """A function with one sink, the sink's service, and the dead-dead_letter queue."""
 
-    def __init__(self, service: Service, letters: list[dict], waits: list[float]) -> None:
+    def __init__(self, service: Service, dead_letters: list[dict], waits: list[float]) -> None:
         self.service = service
-        self.letters = letters
+        self.dead_letters = dead_letters
         self.waits = waits
         self.function = Function(None)
         # Of the first event, in ms; each of the following has one more.
@@ -75,7 +79,11 @@ class Run:
     def forward(self, *texts: str, seconds: float = 60.0, **overrides) -> Outcome:
         """The outcome of a payload with these messages; the overrides are the sink's options."""
         rules = {"sinks": {"it": self.service.options(**overrides)}}
-        environment = {**self.service.environment, "REFLECTOR_RULES": json.dumps(rules), "DEAD_LETTER_QUEUE": "letters"}
+        environment = {
+            **self.service.environment,
+            "REFLECTOR_RULES": json.dumps(rules),
+            "DEAD_LETTER_QUEUE": "dead-letters",
+        }
         body = payload(texts)
         for number, event in enumerate(body["logEvents"]):
             event["timestamp"] = self.began + number
@@ -95,16 +103,16 @@ class Run:
     def kept(self) -> list[tuple[str, str]]:
         """Id and message of the events in the queue."""
         events = []
-        for letter in self.letters:
-            body = json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"])))
+        for dead_letter in self.dead_letters:
+            body = json.loads(gzip.decompress(base64.b64decode(dead_letter["awslogs"]["data"])))
             assert (body["owner"], body["logGroup"], body["logStream"]) == (ACCOUNT, LOG_GROUP, LOG_STREAM)
-            assert letter["deadLetter"]["events"] == len(body["logEvents"])
+            assert dead_letter["deadLetter"]["events"] == len(body["logEvents"])
             events += [(event["id"], event["message"]) for event in body["logEvents"]]
         return events
 
     @property
     def reasons(self) -> set[str]:
-        return {letter["deadLetter"]["reason"] for letter in self.letters}
+        return {dead_letter["deadLetter"]["reason"] for dead_letter in self.dead_letters}
 
     def assert_delivered(self, texts, order=None) -> None:
         """Each of the messages is there once, in order, as what it was."""
@@ -122,7 +130,7 @@ class Run:
 def _running(request) -> Iterator[Service]:
     service = STAND_INS[request.param]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reflector.sinks, "TYPES", (*reflector.sinks.TYPES, documented.KIND))
+        patch.setattr(reflector.sinks, "TYPES", (*reflector.sinks.TYPES, documented.KIND))  # as if its file were there
         service.start()
         yield service
         service.stop()
@@ -131,12 +139,12 @@ def _running(request) -> Iterator[Service]:
 @pytest.fixture
 def run(_running: Service, monkeypatch) -> Iterator[Run]:
     """The service without a past, a new execution environment, a queue, and no waiting between attempts."""
-    letters: list[dict] = []
+    dead_letters: list[dict] = []
     waits: list[float] = []
-    monkeypatch.setattr(Queue, "put", lambda _queue, body: letters.append(json.loads(body)))
+    monkeypatch.setattr(Queue, "put", lambda _queue, body: dead_letters.append(json.loads(body)))
     monkeypatch.setattr(delivery, "time", SimpleNamespace(sleep=waits.append))
     with _without_past(_running):
-        yield Run(_running, letters, waits)
+        yield Run(_running, dead_letters, waits)
 
 
 @pytest.fixture
@@ -166,26 +174,22 @@ def needs(*cases: Case):
     return services(lambda service: service.supports.issuperset(cases))
 
 
-def test_every_sink_has_a_service():
-    assert set(contract.TYPES) == set(reflector.sinks.TYPES)
-
-
 @pytest.mark.parametrize("kind", STAND_INS)
-def test_nothing_is_left_out_by_accident(kind):
+def test_service_unsupported_cases_are_listed_with_reason(kind):
     assert STAND_INS[kind].type == kind
     assert EVERY_CASE - STAND_INS[kind].supports == CANNOT.get(kind, set())
 
 
 @examples(40)
 @given(texts=st.lists(messages, min_size=1, max_size=12))
-def test_every_event_arrives_once_and_in_order(run, texts):
+def test_sink_delivers_every_event_once_and_in_order(run, texts):
     run.service.reset()
     run.forward(*texts)
     run.assert_delivered(texts)
     assert run.service.violations == []
 
 
-def test_where_and_when_it_was_said(run):
+def test_sink_keeps_time_and_origin(run):
     run.forward("one", "two")
     supports = run.service.supports
     for number, event in enumerate(run.service.accepted()):
@@ -196,7 +200,7 @@ def test_where_and_when_it_was_said(run):
         assert event.log_stream == (LOG_STREAM if Case.LOG_STREAM in supports else None)
 
 
-def test_thousands_of_events_are_batched_within_the_limits(run):
+def test_sink_thousands_of_events_respect_limits(run):
     limits = run.service.limits
     # 2.5 requests by bytes, where those are bounded; the stand-in checks every limit.
     texts = [f"{number} " + "x" * (number * 7 % 1500) for number in range(3000)]
@@ -204,7 +208,7 @@ def test_thousands_of_events_are_batched_within_the_limits(run):
         texts.extend(["y" * 50_000] * (limits.request_bytes // 20_000))
     run.forward(*texts)
     run.assert_delivered(texts)
-    assert run.letters == []
+    assert run.dead_letters == []
     least = max(
         sum(map(len, texts)) // limits.request_bytes if limits.request_bytes else 1,
         len(texts) // limits.items if limits.items else 1,
@@ -213,7 +217,7 @@ def test_thousands_of_events_are_batched_within_the_limits(run):
 
 
 @needs(Case.ITEMS)
-def test_the_most_items_of_a_request(run):
+def test_sink_request_has_at_most_max_items(run):
     most = run.service.limits.items
     texts = ["x"] * (most + 1)
     run.forward(*texts[:most])
@@ -225,7 +229,7 @@ def test_the_most_items_of_a_request(run):
 
 
 @needs(Case.REQUEST_BYTES)
-def test_the_most_bytes_of_a_request(run):
+def test_sink_request_has_at_most_max_bytes(run):
     # How large a request is with this many messages, to fill it to the byte.
     limits = run.service.limits
     count = 40
@@ -243,14 +247,14 @@ def test_the_most_bytes_of_a_request(run):
 
 
 @services(lambda service: service.limits.item_bytes or service.limits.request_bytes)
-def test_an_over_long_event_holds_nothing_up(run):
+def test_sink_too_long_event_does_not_block_others(run):
     limits = run.service.limits
     bound = limits.item_bytes or limits.request_bytes
     texts = ["before", "x" * (bound + 10), "after"]
     run.forward(*texts)
     if run.service.over_long == "alone":
         run.assert_delivered(texts)
-        assert run.letters == []
+        assert run.dead_letters == []
     else:
         run.assert_delivered(texts, [0, 2])
         assert run.kept == [(f"{1:056d}", texts[1])]
@@ -258,7 +262,7 @@ def test_an_over_long_event_holds_nothing_up(run):
 
 
 @services(lambda service: service.oldest_hours)
-def test_what_is_too_old_is_not_lost(run):
+def test_sink_too_old_event_goes_to_queue(run):
     hours = run.service.oldest_hours
     run.began = int((time.time() - hours * 3600) * 1000) - 1
     run.forward("old", "x" * 100)
@@ -268,7 +272,7 @@ def test_what_is_too_old_is_not_lost(run):
 
 
 @needs(Case.COMPRESSION)
-def test_compressed_and_not(run):
+def test_sink_compress_option(run):
     texts = ["the same again " * 50] * 50
     sizes = []
     for compress in (True, False):
@@ -288,12 +292,12 @@ def test_compressed_and_not(run):
     [(kind, fault) for kind, service in STAND_INS.items() for fault in FAULTS_THAT_PASS if fault in service.supports],
     indirect=["_running"],
 )
-def test_what_passes_is_waited_out(run, fault):
+def test_sink_transient_fault_is_retried(run, fault):
     texts = ["one", "two", "three"]
     run.service.misbehave(fault, fault)
     outcome = run.forward(*texts)
     run.assert_delivered(texts)
-    assert run.letters == []
+    assert run.dead_letters == []
     assert len(run.waits) == 2
     assert outcome.counts["Requests"] == 3
     assert outcome.counts["Retries"] == 2
@@ -302,7 +306,7 @@ def test_what_passes_is_waited_out(run, fault):
 
 
 @needs(Case.THROTTLED, Case.RETRY_AFTER)
-def test_a_wish_to_wait_is_granted(run):
+def test_sink_retry_after_is_respected(run):
     run.service.misbehave(Case.THROTTLED, retry_after=7)
     run.forward("one")
     assert run.waits[0] >= 7
@@ -310,7 +314,7 @@ def test_a_wish_to_wait_is_granted(run):
 
 
 @needs(Case.UNAVAILABLE)
-def test_what_does_not_pass_in_time_goes_to_the_queue(run):
+def test_sink_lasting_fault_goes_to_queue(run):
     texts = ["one", "two"]
     run.service.misbehave(*[Case.UNAVAILABLE] * 1000)
     outcome = run.forward(*texts, seconds=5)
@@ -320,7 +324,7 @@ def test_what_does_not_pass_in_time_goes_to_the_queue(run):
 
 
 @needs(Case.REFUSED)
-def test_what_is_refused_goes_to_the_queue(run):
+def test_sink_refused_request_goes_to_queue(run):
     texts = [f"{MARKER} one\n", "two", '{"three": 3}']
     run.service.misbehave(Case.REFUSED)
     outcome = run.forward(*texts)
@@ -329,11 +333,11 @@ def test_what_is_refused_goes_to_the_queue(run):
     assert run.waits == []
     (reason,) = run.reasons
     assert 0 < len(reason) < 120
-    assert run.letters[0]["deadLetter"]["sink"] == "it"
+    assert run.dead_letters[0]["deadLetter"]["sink"] == "it"
 
 
 @needs(Case.TOO_LARGE)
-def test_what_is_too_large_is_split(run):
+def test_sink_too_large_request_is_split(run):
     texts = list("abcdefgh")
     run.service.misbehave(Case.TOO_LARGE, Case.TOO_LARGE)
     run.forward(*texts)
@@ -346,12 +350,12 @@ def test_what_is_too_large_is_split(run):
 
 
 @needs(Case.ITEMS_AGAIN)
-def test_items_that_were_not_taken_are_sent_again_alone(run):
+def test_sink_only_failed_items_are_retried(run):
     texts = list(run.service.several_items)
     run.service.misbehave(Case.ITEMS_AGAIN)
     run.forward(*texts)
     assert len(run.service.requests) == 2
-    assert run.letters == []
+    assert run.dead_letters == []
     events = run.service.accepted()
     assert sorted(event.timestamp for event in events) == [run.began + number for number in range(len(texts))]
     assert [event.timestamp for event in events] != sorted(event.timestamp for event in events)
@@ -359,7 +363,7 @@ def test_items_that_were_not_taken_are_sent_again_alone(run):
 
 
 @needs(Case.ITEMS_REFUSED)
-def test_items_that_were_refused_go_to_the_queue_alone(run):
+def test_sink_only_refused_items_go_to_queue(run):
     texts = list(run.service.several_items)
     run.service.misbehave(Case.ITEMS_REFUSED)
     outcome = run.forward(*texts)
@@ -375,7 +379,7 @@ def test_items_that_were_refused_go_to_the_queue_alone(run):
 
 @needs(Case.SECRET)
 @pytest.mark.parametrize("found", [[True, False], [False], [True, True]], ids=["rotated", "good", "wrong"])
-def test_a_secret_is_read_again_once(run, monkeypatch, found):
+def test_sink_refused_secret_is_read_again_once(run, monkeypatch, found):
     reads = []
 
     def read(service, name, region):
@@ -393,7 +397,7 @@ def test_a_secret_is_read_again_once(run, monkeypatch, found):
 
 
 @needs(Case.SECRET)
-def test_a_secret_that_is_not_there_is_a_reason(run, monkeypatch):
+def test_sink_missing_secret_is_the_reason(run, monkeypatch):
     def read(service, name, region):
         raise secrets.SecretError(f"GetSecretValue of {service} {name} was refused: ResourceNotFoundException.")
 
@@ -406,7 +410,7 @@ def test_a_secret_that_is_not_there_is_a_reason(run, monkeypatch):
 
 @pytest.mark.usefixtures("impatient")
 @needs(Case.QUIET)
-def test_neither_secrets_nor_messages_are_told(run, caplog, capfd):
+def test_sink_logs_no_secret_and_no_message(run, caplog, capfd):
     printed = ""
     faults = [*FAULTS_THAT_PASS, Case.REFUSED, Case.TOO_LARGE, Case.ITEMS_AGAIN, Case.ITEMS_REFUSED]
     readable = {"compress": False} if Case.COMPRESSION in run.service.supports else {}
@@ -422,7 +426,7 @@ def test_neither_secrets_nor_messages_are_told(run, caplog, capfd):
 
 
 @needs(Case.SECRET)
-def test_a_secret_is_in_no_repr(run):
+def test_sink_repr_hides_secret(run):
     options = run.service.options()
     module = import_module(f"reflector.sinks.{options.pop('type')}")
     known = parsed(module.Options, options, "it")
@@ -430,7 +434,7 @@ def test_a_secret_is_in_no_repr(run):
     assert TOKEN not in repr(known) + repr(made) + repr(vars(made))
 
 
-def test_the_same_events_make_the_same_requests(run, monkeypatch):
+def test_sink_same_events_make_same_requests(run, monkeypatch):
     texts = ["one", '{"two": 2}', "three\n", "\ud800"]
     made = []
     now = time.time

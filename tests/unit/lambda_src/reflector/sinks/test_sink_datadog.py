@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import time
 
 import pytest
@@ -18,7 +22,7 @@ def batch(*messages, timestamp):
     return Batch("222222222222", "/app/orders", "web/1", (), events, range(len(events)))
 
 
-def test_a_log(monkeypatch):
+def test_datadog_log_members(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     (chunk,) = made(service="shop", ddtags="env:prod", hostname="h").chunks(batch('{"a": 1}\n', timestamp=999_000))
     assert chunk.content.body == (
@@ -36,7 +40,7 @@ def test_a_log(monkeypatch):
         ({"endpoint": "https://proxy.example.com/dd?x=1"}, "proxy.example.com", "/dd?x=1"),
     ],
 )
-def test_where_it_is_sent_to(monkeypatch, options, host, target):
+def test_datadog_endpoint_of_site_or_proxy(monkeypatch, options, host, target):
     posted = []
 
     def post(connection, headers, body, timeout):
@@ -51,12 +55,12 @@ def test_where_it_is_sent_to(monkeypatch, options, host, target):
 
 
 @pytest.mark.parametrize("site", ["", "datadoghq", "https://datadoghq.eu", "datadoghq.eu/x", "a@datadoghq.eu"])
-def test_a_site_is_a_domain(site):
+def test_datadog_site_must_be_a_domain(site):
     with pytest.raises(SettingsError, match=r"^sinks\.it\.site: must be a domain, such as datadoghq\.eu\.$"):
         made(site=site)
 
 
-def test_a_log_of_just_the_limit_is_sent():
+def test_datadog_log_at_the_limit_is_sent():
     now = int(time.time() * 1000)
     (small,) = made().chunks(batch("", timestamp=now))
     room = LOG_LIMIT - (len(small.content.body) - len("[]"))

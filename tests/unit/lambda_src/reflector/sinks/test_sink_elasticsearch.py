@@ -1,4 +1,8 @@
-"""What Elasticsearch says of each document, where documents go, and what their ids are made of."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Elasticsearch's results for documents, their index, and their ids."""
 
 import json
 
@@ -30,7 +34,7 @@ def outcome(status: int, body: object, count: int = 3):
     return make(OPTIONS, "it").outcome(Answer(status, 7.0, text), Chunk(range(count), None))
 
 
-def test_what_is_there_already_is_not_there_twice(cluster, monkeypatch):
+def test_elasticsearch_existing_document_counts_as_accepted(cluster, monkeypatch):
     take = cluster.take
 
     def take_and_break_off(request, fault):
@@ -44,18 +48,18 @@ def test_what_is_there_already_is_not_there_twice(cluster, monkeypatch):
     assert [int(accepted.id) for accepted in cluster.accepted()] == [0, 1]
 
 
-def test_each_item_has_its_fate():
+def test_elasticsearch_outcome_of_each_item():
     items = [{"status": 201}, {"status": 503}, CONFLICT, {"status": 429}, {"status": 400, "error": {"type": "a_type"}}]
     found = outcome(200, {"items": [{"create": item} for item in items]}, 5)
-    assert (found.verdict, found.again, found.retry_after) == ("partly", [1, 3], 7.0)
+    assert (found.verdict, found.retry, found.retry_after) == ("partial", [1, 3], 7.0)
     assert found.refused == {4: "the sink answered 400 for it (a_type)"}
 
 
-def test_nothing_taken_is_tried_again_as_it_is():
+def test_elasticsearch_all_items_throttled_is_a_retry():
     busy = {"status": 429, "error": {"type": "es_rejected_execution_exception"}}
     found = outcome(200, {"items": [{"create": busy}] * 3})
-    assert (found.verdict, found.retry_after) == ("again", 7.0)
-    assert found.reason == "the sink takes not all items now (es_rejected_execution_exception)"
+    assert (found.verdict, found.retry_after) == ("retry", 7.0)
+    assert found.reason == "the sink does not accept all items now (es_rejected_execution_exception)"
 
 
 @pytest.mark.parametrize(
@@ -66,12 +70,12 @@ def test_nothing_taken_is_tried_again_as_it_is():
             200,
             {"items": [{"create": {"status": 201}}] * 2},
             "refused",
-            "the sink's answer is not that to a bulk request",
+            "the sink's answer is no answer to a bulk request",
         ),
-        (200, {"items": [{"create": {}}] * 3}, "refused", "the sink's answer is not that to a bulk request"),
-        (200, b"<html>Sign in</html>", "refused", "the sink's answer is not that to a bulk request"),
-        (200, b'{"items":[{"crea', "again", "the sink's answer broke off"),
-        (200, b"", "again", "the sink's answer broke off"),
+        (200, {"items": [{"create": {}}] * 3}, "refused", "the sink's answer is no answer to a bulk request"),
+        (200, b"<html>Sign in</html>", "refused", "the sink's answer is no answer to a bulk request"),
+        (200, b'{"items":[{"crea', "retry", "the sink's answer broke off"),
+        (200, b"", "retry", "the sink's answer broke off"),
         (
             400,
             {"error": {"type": "parse_exception", "reason": "said: x"}},
@@ -86,23 +90,23 @@ def test_nothing_taken_is_tried_again_as_it_is():
         (
             429,
             {"error": {"type": "circuit_breaking_exception"}},
-            "again",
+            "retry",
             "the sink answered 429 (circuit_breaking_exception)",
         ),
-        (503, b"", "again", "the sink answered 503"),
+        (503, b"", "retry", "the sink answered 503"),
     ],
 )
-def test_what_an_answer_means(status, body, verdict, reason):
+def test_elasticsearch_outcome_of_answer(status, body, verdict, reason):
     found = outcome(status, body)
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
-def test_another_conflict_is_a_refusal():
+def test_elasticsearch_other_conflict_is_refused():
     found = outcome(200, {"items": [{"create": {"status": 409, "error": {"type": "other_exception"}}}]}, 1)
     assert found.refused == {0: "the sink answered 409 for it (other_exception)"}
 
 
-def test_the_index_is_that_of_the_events_time(cluster):
+def test_elasticsearch_index_has_the_events_time(cluster):
     events = [event(0, timestamp=1_767_225_599_999), event(1, timestamp=1_767_225_600_000)]
     assert deliver(cluster.options(index="aws-%Y.%m.%d-%H"), events) == []
     ((first, _one), (second, document)) = pairs(cluster.requests[0])
@@ -110,7 +114,7 @@ def test_the_index_is_that_of_the_events_time(cluster):
     assert document["@timestamp"] == "2026-01-01T00:00:00.000Z"
 
 
-def test_a_document(cluster):
+def test_elasticsearch_document_members(cluster):
     assert deliver(cluster.options(), [event(5, "said\n\n")]) == []
     ((action, document),) = pairs(cluster.requests[0])
     assert action["_index"] == "logs-aws.cloudwatch_logs-default"
@@ -123,7 +127,7 @@ def test_a_document(cluster):
     }
 
 
-def test_objects_go_to_a_field_of_their_own(cluster, monkeypatch):
+def test_elasticsearch_json_field_gets_objects(cluster, monkeypatch):
     monkeypatch.setattr(cluster, "accept", lambda items, _fault: [True] * len(items))
     monkeypatch.setattr("service_elasticsearch._event", lambda document: document)
     texts = [' {"a": 1.10}\n', "[1]", "{no", "7", "{}"]
@@ -137,7 +141,7 @@ def test_objects_go_to_a_field_of_their_own(cluster, monkeypatch):
     assert b'"app":{"a": 1.10}' in cluster.requests[0].text
 
 
-def test_an_id_is_of_event_and_place(cluster):
+def test_elasticsearch_id_depends_on_event_and_origin(cluster):
     for where in {}, {"log_stream": "web/2"}, {"owner": "333333333333"}:
         assert deliver(cluster.options(), [event(0)], **where) == []
     made = [action["_id"] for request in cluster.requests for action, _document in pairs(request)]
@@ -145,7 +149,7 @@ def test_an_id_is_of_event_and_place(cluster):
     assert all(identity.startswith(f"{0:056d}-") for identity in made)
 
 
-def test_events_without_an_id_are_not_taken_for_one(cluster, monkeypatch):
+def test_elasticsearch_events_without_id_stay_separate(cluster, monkeypatch):
     monkeypatch.setattr(cluster, "_document", lambda _action, document: ((str(id(document)), ""), document))
     monkeypatch.setattr("service_elasticsearch._event", lambda document: document)
     bare = {"timestamp": 1_700_000_000_000, "message": "x"}
@@ -153,7 +157,7 @@ def test_events_without_an_id_are_not_taken_for_one(cluster, monkeypatch):
     assert [set(action) for action, _document in pairs(cluster.requests[0])] == [{"_index"}] * 2
 
 
-def test_a_user_and_a_password(cluster):
+def test_elasticsearch_basic_authorization(cluster):
     options = cluster.options(username="writer", password="secret")
     del options["api_key"]
     assert len(deliver(options, [event(0)])) == 1  # the stand-in knows the key only
@@ -169,16 +173,19 @@ def test_a_user_and_a_password(cluster):
         ("/search/_bulk?pipeline=aws", "/search/_bulk?pipeline=aws"),
     ],
 )
-def test_the_urls_own_path_and_query(path, target):
+def test_elasticsearch_endpoint_keeps_path_and_query(path, target):
     made = make({**OPTIONS, "endpoint": OPTIONS["endpoint"] + path}, "it")
-    assert made._connected()._endpoint.target == target
+    assert made._connection_to_endpoint()._endpoint.target == target
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"username": "it"}, "it.password: goes with username, and username with it."),
-        ({"username": "a", "password": "b", "api_key": "c"}, "it.api_key: cannot stand beside username and password."),
+        ({"username": "it"}, "it.password: must be given together with username."),
+        (
+            {"username": "a", "password": "b", "api_key": "c"},
+            "it.api_key: cannot be combined with username and password.",
+        ),
         *(
             ({"index": index}, "it.index: must be lower case")
             for index in ("", "Logs", "a b", "a/b", "_a", "-a", "..", "a%d%q", "a:b")
@@ -188,7 +195,7 @@ def test_the_urls_own_path_and_query(path, target):
         ({"json_field": 'a"b'}, "it.json_field: must be a name"),
     ],
 )
-def test_bad_options(options, message):
+def test_elasticsearch_bad_options_are_refused(options, message):
     with pytest.raises(SettingsError) as caught:
         make({**OPTIONS, **options}, "it")
     assert str(caught.value).startswith(message)

@@ -1,4 +1,8 @@
-"""Loki's partial refusals, which it says nothing precise of, its duplicates, and the choice of labels."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Loki's imprecise partial refusals, its duplicates, and labels."""
 
 import json
 
@@ -29,7 +33,7 @@ def ids(service) -> list[int]:
     return [int(accepted.id) for accepted in service.accepted()]
 
 
-def test_what_is_too_old_is_refused_alone(loki):
+def test_loki_too_old_lines_are_refused_alone(loki):
     loki.oldest = NOW
     events = [event(number, str(number), NOW - HOUR if number % 2 else NOW + 1000 + number) for number in range(200)]
     (unsent,) = deliver(loki.options(), events)
@@ -39,7 +43,7 @@ def test_what_is_too_old_is_refused_alone(loki):
     assert len(loki.requests) == 2
 
 
-def test_what_is_too_new_is_refused_alone(loki):
+def test_loki_too_new_lines_are_refused_alone(loki):
     loki.newest = NOW
     events = [event(number, str(number), NOW + HOUR * (number % 2)) for number in range(200)]
     (unsent,) = deliver(loki.options(), events)
@@ -49,7 +53,7 @@ def test_what_is_too_new_is_refused_alone(loki):
     assert len(loki.requests) == 2
 
 
-def test_bounds_hold_to_the_second(loki):
+def test_loki_bounds_have_a_resolution_of_a_second(loki):
     loki.oldest, loki.newest = NOW + 500, NOW + 9500
     times = [NOW + 499, NOW + 500, NOW + 1000, NOW + 8999, NOW + 9500, NOW + 9501]
     unsent = deliver(loki.options(), [event(number, str(number), time) for number, time in enumerate(times)])
@@ -60,7 +64,7 @@ def test_bounds_hold_to_the_second(loki):
     assert ids(loki) == [1, 2, 3, 4]
 
 
-def test_all_too_old_is_one_request(loki):
+def test_loki_all_lines_too_old_need_one_request(loki):
     loki.oldest = NOW + HOUR
     (unsent,) = deliver(loki.options(), [event(number, str(number)) for number in range(200)])
     assert len(unsent.batch.events) == 200
@@ -68,7 +72,7 @@ def test_all_too_old_is_one_request(loki):
 
 
 @pytest.mark.parametrize("compress", [True, False])
-def test_lines_that_this_loki_finds_too_long_are_refused_alone(loki, compress):
+def test_loki_too_long_lines_are_refused_alone(loki, compress):
     loki.max_line_size = 100
     events = [event(number, "é" * (51 if number % 3 else 50)) for number in range(99)]
     (unsent,) = deliver(loki.options(compress=compress), events)
@@ -78,7 +82,7 @@ def test_lines_that_this_loki_finds_too_long_are_refused_alone(loki, compress):
     assert len(loki.requests) == 2
 
 
-def test_lines_that_are_repeated_are_no_duplicates(loki):
+def test_loki_equal_lines_of_different_events_are_kept(loki):
     for log_stream in "web/1", "web/2":
         first = 0 if log_stream == "web/1" else 10
         assert deliver(loki.options(), [event(first), event(first + 1)], log_stream=log_stream) == []
@@ -90,14 +94,14 @@ def test_lines_that_are_repeated_are_no_duplicates(loki):
     ]
 
 
-def test_an_event_that_is_sent_twice_is_a_duplicate(loki):
+def test_loki_event_sent_twice_is_stored_once(loki):
     events = [event(0), event(1)]
     assert deliver(loki.options(), events) == []
     assert deliver(loki.options(), events[1:]) == []
     assert ids(loki) == [0, 1]
 
 
-def test_labels_are_chosen(loki):
+def test_loki_labels_and_metadata(loki):
     options = loki.options(stream_labels=["region", "log_stream"], structured_metadata=False)
     assert deliver(options, [event(0, "x\n\n")]) == []
     (request,) = loki.requests
@@ -107,13 +111,13 @@ def test_labels_are_chosen(loki):
     }
 
 
-def test_an_event_without_an_id(loki):
+def test_loki_event_without_id(loki):
     bare = {"timestamp": NOW, "message": "x"}
     assert deliver(loki.options(), [bare]) == []
     assert stream(loki.requests[0])["values"] == [["1700000000000000000", "x", {"log_stream": "web/1"}]]
 
 
-def test_a_user_and_a_password(loki):
+def test_loki_basic_authorization(loki):
     options = loki.options(username="123456", password="pässword")
     del options["bearer_token"]
     assert len(deliver(options, [event(0)])) == 1  # the stand-in knows the token only
@@ -128,23 +132,23 @@ def test_a_user_and_a_password(loki):
         (
             400,
             "stream '{a=\"b\"}' includes structured metadata, but this feature is disallowed",
-            "the sink takes no structured metadata: set structured_metadata to false",
+            "the sink accepts no structured metadata: set structured_metadata to false",
         ),
         (
             400,
             "entry with timestamp 2026-11-22 10:00:00 +0000 UTC ignored, reason: 'entry out of order'",
-            "the sink takes no lines out of order: it has unordered_writes switched off",
+            "the sink accepts no lines out of order: its unordered_writes is off",
         ),
     ],
 )
-def test_what_is_about_the_whole_request(status, text, reason):
+def test_loki_400_about_the_whole_request_is_refused(status, text, reason):
     outcome = make({"type": "loki", "endpoint": "https://loki.example.com"}, "it").outcome(
         Answer(status, 0.0, text.encode()), Chunk(range(3), Request((), b""))
     )
     assert (outcome.verdict, outcome.reason) == ("refused", reason)
 
 
-def test_an_ingesters_bound(loki, monkeypatch):
+def test_loki_bound_of_ingester_is_read(loki, monkeypatch):
     def far_behind(_request, _fault):
         monkeypatch.undo()
         return status(
@@ -163,21 +167,21 @@ def test_an_ingesters_bound(loki, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"username": "it"}, "it.password: goes with username, and username with it."),
-        ({"password": "it"}, "it.password: goes with username, and username with it."),
-        ({"username": "a", "password": "b", "bearer_token": "c"}, "it.bearer_token: cannot stand beside "),
+        ({"username": "it"}, "it.password: must be given together with username."),
+        ({"password": "it"}, "it.password: must be given together with username."),
+        ({"username": "a", "password": "b", "bearer_token": "c"}, "it.bearer_token: cannot be combined with "),
         ({"tenant_id": "two\nlines"}, "it.tenant_id: must be printable ASCII."),
         (
             {"stream_labels": ["loggroup"]},
-            "it.stream_labels: has loggroup; there are owner, region, log_group, log_stream.",
+            "it.stream_labels: has loggroup; allowed are owner, region, log_group, log_stream.",
         ),
-        ({"labels": {"a-b": "c"}}, "it.labels: names have letters, digits and _"),
-        ({"labels": {"__a": "c"}}, "it.labels: names have letters, digits and _"),
-        ({"labels": {"owner": "me"}}, "it.labels: has owner, and so has stream_labels."),
+        ({"labels": {"a-b": "c"}}, "it.labels: names must have letters, digits and _"),
+        ({"labels": {"__a": "c"}}, "it.labels: names must have letters, digits and _"),
+        ({"labels": {"owner": "me"}}, "it.labels: has owner, which is in stream_labels, too."),
         ({"stream_labels": ["region"]}, "it.stream_labels: without labels, must have owner, log_group or log_stream."),
     ],
 )
-def test_bad_options(options, message):
+def test_loki_bad_options_are_refused(options, message):
     with pytest.raises(SettingsError) as caught:
         make({"type": "loki", "endpoint": "https://loki.example.com", **options}, "it")
     assert str(caught.value).startswith(message)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import time
 
 import pytest
@@ -17,7 +21,7 @@ def batch(*messages, timestamp):
     return Batch("222222222222", "/app/orders", "web/1", (), events, range(len(events)))
 
 
-def test_a_log(monkeypatch):
+def test_newrelic_log_members(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     (chunk,) = made(attributes={"logtype": "app"}).chunks(batch('{"a": 1}\n', timestamp=999_000))
     assert chunk.content.body == (
@@ -35,7 +39,7 @@ def test_a_log(monkeypatch):
         ({"endpoint": "https://proxy.example.com"}, "proxy.example.com"),
     ],
 )
-def test_where_it_is_sent_to(monkeypatch, options, host):
+def test_newrelic_endpoint_of_region_or_proxy(monkeypatch, options, host):
     posted = []
 
     def post(connection, headers, body, timeout):
@@ -52,21 +56,21 @@ def test_where_it_is_sent_to(monkeypatch, options, host):
 @pytest.mark.parametrize(
     ("attributes", "mistake"),
     [
-        ({"": "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"a b": "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"n" * 256: "x"}, "names have 1 to 255 characters, and no whitespace"),
-        ({"a": "v" * 4097}, "values have 4096 characters at most"),
-        ({f"a{number}": "x" for number in range(250)}, "there may be 249 at most"),
+        ({"": "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"a b": "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"n" * 256: "x"}, "names must have 1 to 255 characters, and no whitespace"),
+        ({"a": "v" * 4097}, "values must have at most 4096 characters"),
+        ({f"a{number}": "x" for number in range(250)}, "must have at most 249"),
     ],
 )
-def test_attributes_are_what_is_taken(attributes, mistake):
+def test_newrelic_bad_attributes_are_refused(attributes, mistake):
     with pytest.raises(SettingsError) as refused:
         made(attributes=attributes)
     assert str(refused.value) == f"sinks.it.attributes: {mistake}."
 
 
 @pytest.mark.parametrize("character", ["x", "\u00e9", "\u20ac", "\U0001f4dc"])
-def test_a_message_that_is_just_stored_whole_is_sent(character):
+def test_newrelic_message_at_the_limit_is_sent(character):
     now = int(time.time() * 1000)
     whole = "x" * 4_094 + character * (128_000 // len(character.encode()))
     (chunk,) = made().chunks(batch(whole, timestamp=now))

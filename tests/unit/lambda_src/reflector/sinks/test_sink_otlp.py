@@ -1,4 +1,8 @@
-"""OTLP's partial successes, the statuses that it lets be tried again, and headers."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""OTLP's partial successes, retryable statuses, and headers."""
 
 import json
 
@@ -23,12 +27,12 @@ def outcome(status: int, body: object = b""):
     return make(OPTIONS, "it").outcome(Answer(status, 7.0, text), Chunk(range(3), None))
 
 
-def test_a_partial_success_is_not_sent_again_and_not_lost(receiver):
+def test_otlp_partial_success_goes_to_queue(receiver):
     receiver.rejects = 2
     events = [event(number) for number in range(5)]
     (unsent,) = deliver(receiver.options(), events)
     assert unsent.batch.events == events
-    assert unsent.reason == "the sink rejected 2 of 5 log records, and does not say which"
+    assert unsent.reason == "the sink rejected 2 of 5 log records, and does not name them"
     assert len(receiver.requests) == 1
 
 
@@ -47,25 +51,25 @@ def test_a_partial_success_is_not_sent_again_and_not_lost(receiver):
         (b"<html>welcome</html>", 0),
     ],
 )
-def test_what_a_success_says(body, rejected):
+def test_otlp_outcome_of_success(body, rejected):
     found = outcome(200, body)
     assert found.verdict == ("refused" if rejected else "accepted")
     assert found.reason == (
-        f"the sink rejected {rejected} of 3 log records, and does not say which" if rejected else ""
+        f"the sink rejected {rejected} of 3 log records, and does not name them" if rejected else ""
     )
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_may_come_again(status):
-    assert (outcome(status).verdict, outcome(status).retry_after) == ("again", 7.0)
+def test_otlp_retryable_statuses(status):
+    assert (outcome(status).verdict, outcome(status).retry_after) == ("retry", 7.0)
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 425, 500, 501])
-def test_what_may_not_come_again(status):
+def test_otlp_other_statuses_are_refused(status):
     assert (outcome(status).verdict, outcome(status).reason) == ("refused", f"the sink answered {status}")
 
 
-def test_a_record(receiver):
+def test_otlp_record_members(receiver):
     assert deliver(receiver.options(), [event(5, 'said "it"\n\n')]) == []
     (logs,) = json.loads(receiver.requests[0].text)["resourceLogs"]
     assert logs["scopeLogs"][0]["logRecords"] == [
@@ -77,7 +81,7 @@ def test_a_record(receiver):
     ]
 
 
-def test_a_record_without_an_id(receiver, monkeypatch):
+def test_otlp_record_without_id(receiver, monkeypatch):
     monkeypatch.setattr(receiver, "_event", lambda _resource, record: record)
     assert deliver(receiver.options(), [{"timestamp": 1, "message": ""}]) == []
     (logs,) = json.loads(receiver.requests[0].text)["resourceLogs"]
@@ -86,14 +90,14 @@ def test_a_record_without_an_id(receiver, monkeypatch):
     ]
 
 
-def test_several_headers(receiver):
+def test_otlp_headers_are_sent(receiver):
     headers = {**receiver.options()["headers"], "Authorization": "Bearer it"}
     assert deliver(receiver.options(headers=headers), [event(0)]) == []
     assert receiver.requests[0].headers["Authorization"] == "Bearer it"
 
 
 @pytest.mark.parametrize("name", ["two words", "Content-Type"])
-def test_bad_headers(name):
+def test_otlp_bad_headers_are_refused(name):
     with pytest.raises(SettingsError) as caught:
         make({**OPTIONS, "headers": {name: "value"}}, "it")
     assert str(caught.value).startswith("it.headers: ")

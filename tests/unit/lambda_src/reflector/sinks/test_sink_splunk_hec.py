@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 import json
 
 import pytest
@@ -20,14 +24,14 @@ def sent(sink, message, timestamp=1_700_000_000_007):
     return chunk.content.body
 
 
-def test_an_event():
+def test_splunk_event_members():
     assert sent(made(), '{"a": 1.0}\n') == (
         b'{"time":1700000000.007,"host":"222222222222","source":"/app/orders","sourcetype":"aws:cloudwatchlogs"'
         b',"fields":{"log_stream":"web/1","event_id":"5"},"event":"{\\"a\\": 1.0}"}'
     )
 
 
-def test_what_source_and_host_do_not_say_is_a_field():
+def test_splunk_replaced_source_and_host_become_fields():
     event = json.loads(sent(made(source="aws", host="central", index="main", fields={"env": "prod"}), "x"))
     assert event["source"] == "aws"
     assert event["host"] == "central"
@@ -42,7 +46,7 @@ def test_what_source_and_host_do_not_say_is_a_field():
 
 
 @pytest.mark.parametrize("blank", ["", "\n", " \t", "\n\n"])
-def test_a_blank_message_is_an_object(blank):
+def test_splunk_blank_message_is_sent_as_object(blank):
     assert json.loads(sent(made(), blank))["event"] == {"message": blank.removesuffix("\n")}
 
 
@@ -67,13 +71,13 @@ def test_a_blank_message_is_an_object(blank):
         (
             503,
             b'{"text":"Server is busy","code":9,"invalid-event-number":3}',
-            "again",
+            "retry",
             "the sink answered 503, HEC code 9 (server is busy)",
         ),
-        (429, b'{"text":"at capacity","code":26}', "again", "the sink answered 429, HEC code 26"),
+        (429, b'{"text":"at capacity","code":26}', "retry", "the sink answered 429, HEC code 26"),
         (413, b"<html>", "too_large", "the sink answered 413"),
         *(
-            (500, body, "again", "the sink answered 500")
+            (500, body, "retry", "the sink answered 500")
             for body in (
                 b"",
                 b"[]",
@@ -87,7 +91,7 @@ def test_a_blank_message_is_an_object(blank):
         ),
     ],
 )
-def test_what_an_answer_means(status, body, verdict, reason):
+def test_splunk_outcome_of_answer(status, body, verdict, reason):
     outcome = made().outcome(Answer(status, 3.0, body), Chunk([0], None))
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
-    assert outcome.retry_after == (3.0 if verdict == "again" else 0.0)
+    assert outcome.retry_after == (3.0 if verdict == "retry" else 0.0)

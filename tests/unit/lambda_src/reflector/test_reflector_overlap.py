@@ -1,4 +1,8 @@
-"""The first lines of a new log group: what its filter delivered and what the subscriber sends after it, each once."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first lines of a new log group: events from the filter and from the subscriber, each delivered once."""
 
 import base64
 import gzip
@@ -9,14 +13,14 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reflector import seam
-from reflector.decode import SLAB_BYTES, decode
+from reflector import overlap
+from reflector.decode import PAGE_BYTES, decode
 from reflector.replay import is_queue_event
 from reflector_support import examples, load_handler, opened, payload, sqs_event, status, subscription_event
 
 
 def event(*messages, first=0, backfill=None, log_group="/app/orders"):
-    """A payload whose events have ids from `first` on; from the subscriber if it says so."""
+    """Return a payload with ids from `first` on, with `backfill` if it is from the subscriber."""
     body = payload(messages, log_group)
     for number, item in enumerate(body["logEvents"], first):
         item["id"] = f"{number:056d}"
@@ -37,7 +41,7 @@ def counts(outcome):
 # --- the handler ---
 
 
-def test_of_the_seam_what_the_filter_delivered_is_dropped(function, sink):
+def test_overlap_events_delivered_by_filter_are_dropped(function, sink):
     function.invoke(event("b", "c", first=1))
     outcome = function.invoke(event("a", "b", "c", "d", backfill="seam"))
     assert messages(sink) == ["b", "c", "a", "d"]
@@ -45,20 +49,20 @@ def test_of_the_seam_what_the_filter_delivered_is_dropped(function, sink):
     assert outcome.account["droppedBy"] == {"delivered by the filter already": 2}
 
 
-def test_a_seam_that_the_filter_delivered_whole_needs_no_sink(function, sink):
+def test_overlap_delivered_completely_needs_no_settings(function, sink):
     function.invoke(event("a", "b"))
     outcome = function.invoke(event("a", "b", backfill="seam"), SUMO_ENDPOINT="not-valid")
     assert (messages(sink), counts(outcome)) == (["a", "b"], (2, 2, 0, 0, 0))
 
 
-def test_backfill_is_forwarded_as_it_is(function, sink):
+def test_backfill_before_filter_is_forwarded(function, sink):
     function.invoke(event("a"))
     outcome = function.invoke(event("a", "b", backfill=True))
     assert (messages(sink), counts(outcome)) == (["a", "a", "b"], (2, 0, 2, 0, 0))
 
 
-def test_only_what_filters_delivered_is_remembered(function, sink):
-    """Lambda tries a message of the subscriber's again when its delivery failed: it has not been had."""
+def test_memory_ignores_backfill(function, sink):
+    """Lambda retries a failed message of the subscriber. It does not count as delivered."""
     function.invoke(event("a", backfill=True))
     sink.script.append(status(400))
     failed = function.invoke(event("a", "b", backfill="seam"))
@@ -68,7 +72,7 @@ def test_only_what_filters_delivered_is_remembered(function, sink):
     assert (messages(sink), counts(outcome)) == (["a", "b"], (2, 0, 2, 0, 0))
 
 
-def test_an_event_in_the_dead_letter_queue_was_had_and_is_replayed(function, sink, queue):
+def test_overlap_event_in_queue_counts_as_delivered(function, sink, queue):
     sink.script.append(status(400))
     kept = function.invoke(event("a"), DEAD_LETTER_QUEUE=queue.name)
     assert counts(kept) == (1, 0, 0, 1, 0)
@@ -80,8 +84,8 @@ def test_an_event_in_the_dead_letter_queue_was_had_and_is_replayed(function, sin
     assert messages(sink) == ["b", "a"]
 
 
-def test_a_seam_that_could_not_be_delivered_is_replayed_whole(function, sink, queue):
-    """Neither the member nor what was dropped is in its dead letter."""
+def test_overlap_undelivered_is_replayed_completely(function, sink, queue):
+    """The dead letter has neither the member `backfill` nor dropped events."""
     function.invoke(event("a"))
     sink.script.append(status(400))
     outcome = function.invoke(event("a", "b", "c", backfill="seam"), DEAD_LETTER_QUEUE=queue.name)
@@ -95,8 +99,8 @@ def test_a_seam_that_could_not_be_delivered_is_replayed_whole(function, sink, qu
     assert messages(sink) == ["b", "c"]
 
 
-def test_lambdas_record_of_a_failed_seam_is_replayed_whole(function, sink):
-    """By then the filter's own delivery may have failed as well."""
+def test_overlap_in_lambdas_failure_record_is_replayed_completely(function, sink):
+    """The filter's delivery may have failed, too."""
     function.invoke(event("a"))
     record = sqs_event(json.dumps({"requestPayload": event("a", "b", backfill="seam")}))
     assert is_queue_event(record)
@@ -104,7 +108,7 @@ def test_lambdas_record_of_a_failed_seam_is_replayed_whole(function, sink):
 
 
 @pytest.mark.parametrize("backfill", [True, "seam"])
-def test_the_member_is_in_no_record(function, sink, backfill):
+def test_backfill_member_is_in_no_record(function, sink, backfill):
     rules = {"sinks": {"out": {"type": "stdout", "payloads_in_own_log": True}}}
     outcome = function.invoke(event("a", backfill=backfill), INCLUDE_LOG_INFO="true", REFLECTOR_RULES=json.dumps(rules))
     assert counts(outcome) == (1, 0, 1, 0, 0)
@@ -112,41 +116,41 @@ def test_the_member_is_in_no_record(function, sink, backfill):
     assert "backfill" not in outcome.printed
 
 
-def test_what_remains_keeps_the_request_id_of_what_is_dropped(function, sink):
+def test_overlap_remainder_keeps_request_id_of_dropped_events(function, sink):
     request_id = "5d2c8f1e-3b7a-4c55-9e0f-8a6b1c2d3e4f"
     function.invoke(event(f"START RequestId: {request_id}"))
     function.invoke(event(f"START RequestId: {request_id}", "b", backfill="seam"))
     assert sink.received[-1].records[-1]["requestID"] == request_id
 
 
-def test_groups_are_told_apart(function, sink):
+def test_memory_separates_log_groups(function, sink):
     function.invoke(event("a", log_group="/app/other"))
     assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
 
 
-def test_another_worker_knows_nothing_of_it(function, sink):
+def test_memory_is_not_shared_with_another_worker(function, sink):
     function.invoke(event("a"))
     function.handler = load_handler().handler
     assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
 
 
-def test_a_control_message_is_not_remembered(function, sink):
+def test_memory_ignores_control_messages(function, sink):
     control = payload(["CWL CONTROL MESSAGE"])
     function.invoke(subscription_event({**control, "messageType": "CONTROL_MESSAGE"}))
     assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
 
 
-@pytest.mark.parametrize("layout", ["whole", "in slabs"])
-def test_the_member_is_read_wherever_it_stands(layout):
-    body = payload(["x" * (SLAB_BYTES // 4)] * (6 if layout == "in slabs" else 1))
+@pytest.mark.parametrize("layout", ["whole", "in pages"])
+def test_backfill_member_is_read_at_any_position(layout):
+    body = payload(["x" * (PAGE_BYTES // 4)] * (6 if layout == "in pages" else 1))
     for made in ({**body, "backfill": "seam"}, {"backfill": "seam", **body}):
         data = base64.b64encode(gzip.compress(json.dumps(made, separators=(",", ":")).encode(), 1)).decode()
         found = decode({"awslogs": {"data": data}})
-        assert (found.slab_count > 1) is (layout == "in slabs")
-        assert (found.backfill, found.seam) == (True, True)
-        remaining = seam.without(found, {f"{0:056d}"})
+        assert (found.page_count > 1) is (layout == "in pages")
+        assert (found.backfill, found.overlap) == (True, True)
+        remaining = overlap.without_delivered(found, {f"{0:056d}"})
         assert remaining.count == found.count - 1
-        assert [item["id"] for slab in remaining.slabs() for item in slab] == [
+        assert [item["id"] for page in remaining.pages() for item in page] == [
             f"{number:056d}" for number in range(1, found.count)
         ]
 
@@ -156,9 +160,9 @@ def test_the_member_is_read_wherever_it_stands(layout):
     [({}, (False, False)), ({"backfill": False}, (False, False)), ({"backfill": True}, (True, False)),
      ({"backfill": "later"}, (True, False))],
 )  # fmt: skip
-def test_whose_events_they_are(member, expected):
+def test_backfill_member_values(member, expected):
     found = decode(subscription_event({**payload(["a"]), **member}))
-    assert (found.backfill, found.seam) == expected
+    assert (found.backfill, found.overlap) == expected
 
 
 # --- the memory ---
@@ -172,50 +176,50 @@ def held(memory):
     return {name: len(ids) for name, (_end, ids) in memory._new.items()}
 
 
-def test_a_group_is_new_for_some_time_only():
-    memory = seam.Memory()
+def test_memory_forgets_group_after_two_minutes():
+    memory = overlap.Memory()
     with mock.patch.object(time, "monotonic", return_value=1000.0) as clock:
         memory.remember(delivered("/a", 0, 2))
-        clock.return_value += seam.SECONDS - 1
+        clock.return_value += overlap.SECONDS - 1
         memory.remember(delivered("/a", 2, 2))
-        assert len(memory.had("/a")) == 4
+        assert len(memory.delivered_ids("/a")) == 4
         clock.return_value += 2
         memory.remember(delivered("/b", 0, 1))
-        assert (memory.had("/a"), held(memory)) == ((), {"/b": 1})
+        assert (memory.delivered_ids("/a"), held(memory)) == ((), {"/b": 1})
         memory.remember(delivered("/a", 4, 2))
-        assert (memory.had("/a"), held(memory)) == ((), {"/b": 1})
+        assert (memory.delivered_ids("/a"), held(memory)) == ((), {"/b": 1})
 
 
-def test_a_group_that_is_not_new_any_more_costs_a_look():
-    memory = seam.Memory()
-    with mock.patch.object(time, "monotonic", side_effect=[0.0, seam.SECONDS]):
+def test_memory_old_group_reads_no_events():
+    memory = overlap.Memory()
+    with mock.patch.object(time, "monotonic", side_effect=[0.0, overlap.SECONDS]):
         memory.remember(delivered("/a", 0, 1))
         memory.remember(delivered("/a", 1, 1))
-    with mock.patch.object(time, "monotonic", side_effect=AssertionError), mock.patch.object(seam, "_ids") as ids:
+    with mock.patch.object(time, "monotonic", side_effect=AssertionError), mock.patch.object(overlap, "_ids") as ids:
         memory.remember(delivered("/a", 2, 1))
     assert not ids.called
 
 
-def test_the_first_ids_of_a_group_are_kept_whatever_the_payload():
-    memory = seam.Memory()
+def test_memory_keeps_first_ids_of_group():
+    memory = overlap.Memory()
     memory.remember(delivered("/a", 0, 500))
     memory.remember(delivered("/a", 500, 5_000))
-    assert set(memory.had("/a")) == {f"{number:056d}" for number in range(seam.IDS_OF_A_GROUP)}
+    assert set(memory.delivered_ids("/a")) == {f"{number:056d}" for number in range(overlap.MAX_IDS_PER_GROUP)}
 
 
-def test_a_full_group_reads_no_further_events():
-    memory = seam.Memory()
-    memory.remember(delivered("/a", 0, seam.IDS_OF_A_GROUP))
-    with mock.patch.object(seam, "_ids") as ids:
+def test_memory_full_group_reads_no_events():
+    memory = overlap.Memory()
+    memory.remember(delivered("/a", 0, overlap.MAX_IDS_PER_GROUP))
+    with mock.patch.object(overlap, "_ids") as ids:
         memory.remember(delivered("/a", 5_000, 10))
     assert not ids.called
 
 
 @examples(20)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 90)), max_size=60))
-def test_the_bounds_hold(deliveries):
-    memory = seam.Memory()
-    with mock.patch.multiple(seam, IDS=200, IDS_OF_A_GROUP=50, GROUPS=5):
+def test_memory_bounds_hold(deliveries):
+    memory = overlap.Memory()
+    with mock.patch.multiple(overlap, MAX_IDS=200, MAX_IDS_PER_GROUP=50, MAX_GROUPS=5):
         for number, (group, count) in enumerate(deliveries):
             found = delivered(f"/{group}", number * 1_000, count)
             fresh = found.log_group not in memory._old | memory._new.keys()
@@ -227,7 +231,7 @@ def test_the_bounds_hold(deliveries):
             assert not memory._old & memory._new.keys()
 
 
-def test_events_without_an_id_are_forwarded(function, sink):
+def test_overlap_events_without_id_are_forwarded(function, sink):
     body = payload(["a", "b"])
     for item in body["logEvents"]:
         del item["id"]
