@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build" / "colle
 
 def module(connection: dict[str, Any], scale: float, options: dict[str, Any]) -> dict[str, Any]:
     """Run the module subscription_filters as an Ansible worker does."""
-    from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+    from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
     from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
     from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
     from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 
-    subscription_filter.RateLimiter = partial(RateLimiter, scale=scale)
+    shared.new_rate_limiter = partial(RateLimiter, scale=scale)
     result = perform_in_process(SPEC, {**connection, **options}, check_mode=False)
     if result.get("failed"):
         sys.exit(str(result["msg"]))

@@ -166,6 +166,22 @@ class AwsError(ReflectorError):
     """Any other error of AWS."""
 
 
+THROTTLING_CODES = (
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
+"""botocore's own list (botocore/retries/standard.py), without LimitExceededException: a full quota does not pass by itself."""
+
 # Error codes from the section "Errors" of the services' API references.
 _KINDS: dict[str, type[ReflectorError]] = {
     **dict.fromkeys(
@@ -208,16 +224,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
         ),
         LimitReachedError,
     ),
-    **dict.fromkeys(
-        (
-            "RequestLimitExceeded",
-            "RequestThrottled",
-            "Throttling",
-            "ThrottlingException",
-            "TooManyRequestsException",
-        ),
-        ThrottledError,
-    ),
+    **dict.fromkeys(THROTTLING_CODES, ThrottledError),
     **dict.fromkeys(
         (
             "ExpiredToken",

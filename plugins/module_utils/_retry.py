@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting out what passes by itself, within a stated limit. Imports no Ansible: the subscriber Lambda carries this file."""
+"""Retries of transient errors, within a stated limit. Imports no Ansible: the subscriber Lambda contains this file."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
-from ._errors import ReflectorError
+from ._errors import THROTTLING_CODES, ReflectorError
 
 with contextlib.suppress(ImportError):  # the host says what to install
     from botocore.exceptions import ClientError
@@ -24,9 +24,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to try again: exponential backoff with jitter, `seconds` in all.
+    """How long to retry: exponential backoff with jitter, `seconds` in all.
 
-    The clock is a field so that tests pass without waiting.
+    The clock is a field so that tests need not wait.
     """
 
     seconds: float = 60.0
@@ -35,8 +35,8 @@ class RetryPolicy:
     sleep: Callable[[float], None] = field(default=time.sleep)
     clock: Callable[[], float] = field(default=time.monotonic)
 
-    def wait_out(self, call: Callable[[], T], passes: Callable[[ReflectorError], bool]) -> T:
-        """Answer of `call`, tried again while it raises an error that `passes` says will pass; then that error."""
+    def wait_out(self, call: Callable[[], T], is_transient: Callable[[ReflectorError], bool]) -> T:
+        """Return the answer of `call`, which is retried while it raises a transient error; then raise that error."""
         end = self.clock() + self.seconds
         delay = self.first_delay
         while True:
@@ -44,46 +44,26 @@ class RetryPolicy:
                 return call()
             except ReflectorError as error:
                 pause = random.uniform(delay / 2, delay)  # noqa: S311 - jitter, not a secret
-                if not passes(error) or self.clock() + pause > end:
+                if not is_transient(error) or self.clock() + pause > end:
                     raise
                 self.sleep(pause)
                 delay = min(delay * 2, self.longest_delay)
 
 
-_throttling_is_ours: ContextVar[bool] = ContextVar("throttling_is_ours", default=False)
+def stop_at_limits(client: Any, *, retry_throttling: bool = True) -> Any:
+    """Return the boto3 client, which no longer retries full quotas: botocore takes LimitExceeded for throttling.
 
-
-@contextlib.contextmanager
-def throttling_is_ours() -> Iterator[None]:
-    """Within this, a client of `stop_at_limits` hands throttling to its caller, who has a pace of his own for it."""
-    token = _throttling_is_ours.set(True)
-    try:
-        yield
-    finally:
-        _throttling_is_ours.reset(token)
-
-
-def stop_at_limits(client: Any) -> Any:
-    """The boto3 client, which no longer tries again what will stay full: botocore takes LimitExceeded for throttling."""
-    client.meta.events.register_first("needs-retry", _final_answers)
+    retry_throttling  False: throttling is raised at once as well, for callers with a rate limiter of their own
+    """
+    codes = _LIMITS if retry_throttling else (*_LIMITS, *THROTTLING_CODES)
+    client.meta.events.register_first("needs-retry", partial(_raise_final, codes))
     return client
 
 
 _LIMITS = ("LimitExceeded", "LimitExceededException")
-_THROTTLING = (
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-)
 
 
-def _final_answers(response: Any, operation: Any, **_unused: Any) -> None:
-    """botocore asks its handlers whether to try again, the first answer counts, and none of the answers means "no": an
-    exception does."""
-    if response is None:
-        return
-    code = response[1].get("Error", {}).get("Code")
-    if code in _LIMITS or (code in _THROTTLING and _throttling_is_ours.get()):
+def _raise_final(codes: Collection[str], response: Any, operation: Any, **_unused: Any) -> None:
+    """Raise the errors that must not be retried. No return value of a "needs-retry" handler means "do not retry"."""
+    if response is not None and response[1].get("Error", {}).get("Code") in codes:
         raise ClientError(response[1], operation.name)

@@ -163,15 +163,18 @@ class Target:
             if credentials:
                 credentials.get_frozen_credentials()
 
-    def client(self, service: str, **settings: Any) -> Any:
-        """Return the boto3 client of a service, created once.
+    def client(self, service: str, *, retry_throttling: bool = True, **settings: Any) -> Any:
+        """Return the boto3 client of a service, created once for each service and settings.
 
-        settings   botocore's, over those of the target; such a client is another one
+        retry_throttling    False: a client for callers with a rate limiter, see `stop_at_limits`
+        settings            botocore's, over those of the target
         """
-        name = f"{service} {sorted(settings.items())}" if settings else service
+        is_plain = retry_throttling and not settings
+        name = service if is_plain else f"{service} {retry_throttling} {sorted(settings.items())}"
         with self._session_lock:
             if name not in self._clients:
-                self._clients[name] = self._create_client(service, settings)
+                client = self._create_client(service, settings)
+                self._clients[name] = stop_at_limits(client, retry_throttling=retry_throttling)
             return self._clients[name]
 
     def _create_client(self, service: str, settings: Mapping[str, Any]) -> Any:
@@ -182,7 +185,7 @@ class Target:
         operation = f"create a client for {service}"
         with describe_operation(operation, self.where), _describe_configuration(f"use {service}"):
             client = self._session.client(service, region_name=self.region, **options)
-        return stop_at_limits(self._role.watch(client) if self._role else client)
+        return self._role.watch(client) if self._role else client
 
     @cached_property
     def identity(self) -> Identity:

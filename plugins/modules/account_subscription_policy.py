@@ -10,19 +10,18 @@ module: account_subscription_policy
 short_description: Serve all log groups of an account and region by the account-level subscription filter policy
 version_added: 0.1.0
 description:
-  - One policy sends the events of every log group to the destination, also of those that are made later. No log group needs a
+  - One policy sends the events of every log group to the destination, also of later ones. No log group needs a
     filter of its own, and no slot is used.
-  - A policy leaves out log groups by their exact names only. Those of the delivery path, and those that the patterns leave out,
-    are listed and written into it. One that is made later is left out from the next run on.
-  - A target changes over from filters to the policy, and with O(state=absent) back, without losing an event at any moment, also
-    where the run is killed. RV(doubled) says how many log groups were served twice meanwhile, and for how long.
+  - A policy can only exclude log groups by exact names. The module lists the delivery's own log groups and those that the
+    rules exclude, and writes their names into it. A later log group is excluded from the next run on.
+  - A target switches from filters to the policy, and with O(state=absent) back, without losing an event, even
+    if the run is killed. RV(doubled) says how many log groups were served twice during the switch, and for how long.
   - The policy is ours when its destination is O(destination_arn). AWS has room for one policy in an account and region.
     Somebody else's is named in an error and never touched.
 notes:
-  - C(logs:PutAccountPolicy) comes with C(logs:PutSubscriptionFilter), and the two other calls for account policies with
+  - C(logs:PutAccountPolicy) also needs C(logs:PutSubscriptionFilter), and the two other calls for account policies
     C(logs:DescribeSubscriptionFilters) and C(logs:DeleteSubscriptionFilter).
-  - While a target changes over, and of log groups that others' deliveries log to, the policy's list has entries with a C(#) that
-    name no log group.
+  - Entries with a C(#) in the policy's list name no log group. They note a switch in progress and other forwarders.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -35,14 +34,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Serve every log group but the chatty ones, whether they exist or not
+- name: Serve every log group but those of CodeBuild
   logreflector.aws.account_subscription_policy:
     region: eu-west-1
     destination_arn: log-reflector
     exclude:
       - /aws/codebuild/*
 
-- name: Back to filters of the log groups
+- name: Switch back to filters
   logreflector.aws.account_subscription_policy:
     region: eu-west-1
     destination_arn: log-reflector
@@ -53,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 policy:
-  description: The policy as it stands, or would stand after a run in check mode. Null where there is none of ours.
+  description: The policy after the run, in check mode the predicted one. Null if there is none of ours.
   type: dict
   returned: success
   sample:
@@ -64,8 +63,8 @@ policy:
     criteria_bytes: 138
 doubled:
   description:
-    - How many log groups had policy and filter at the same time, and for how many seconds at most.
-    - In check mode the seconds are those that the calls take at their rate.
+    - Number of log groups that had policy and filter at the same time, and for how many seconds at most.
+    - In check mode the seconds are an estimate from AWS's rates.
   type: dict
   returned: success
   sample:
@@ -73,15 +72,15 @@ doubled:
     seconds_at_most: 72
 counts:
   description:
-    - How many log groups came to what. C(subscribed) are those that the policy serves, or with O(state=absent) filters do.
-    - C(failed), C(denied) and C(contested) are of those that could not be changed over.
+    - Number of log groups by result. C(subscribed) are those that the policy serves, with O(state=absent) filters.
+    - C(failed), C(denied) and C(contested) log groups could not be switched.
   type: dict
   returned: success, unless the log groups need not be listed
   sample:
     groups: 60
     subscribed: 57
     already_right: 0
-    known_by_mark: 0
+    known_by_tag: 0
     changed: 57
     excluded: 2
     not_possible: 1
@@ -100,25 +99,25 @@ not_subscribed:
       outcome: excluded
       reason: "its events come from the delivery itself: subscribing it would be a loop"
 left_out:
-  description: Log groups that are not served and for which RV(not_subscribed) had no room.
+  description: Number of entries that RV(not_subscribed) has no room for.
   type: int
   returned: with counts
   sample: 0
 notes:
-  description: What is worth knowing.
+  description: Notes.
   type: list
   elements: str
   returned: with counts
   sample: []
 foreign:
-  description: How many filters of others were seen, and a fingerprint of them.
+  description: Number of foreign filters that were read, and their fingerprint.
   type: dict
   returned: with counts
   sample:
     filters: 6
     fingerprint: 8a1f6f0c2b3d4e5f
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: always, once the log groups are listed
@@ -129,7 +128,7 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import AccountPolicyOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.account_subscription_policy import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.account_subscription_policy import (
     manage_account_policy,
 )
 

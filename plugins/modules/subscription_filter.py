@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subscription_filter:
-  description: The filter as it stands (in check mode, before the change), null if it does not exist. Attributes at AWS's defaults are left out.
+  description: The filter (in check mode, before the change), null if it does not exist. Attributes at AWS's defaults are left out.
   type: dict
   returned: success
   sample:
@@ -57,7 +57,7 @@ subscription_filter:
     destination_arn: arn:aws:lambda:eu-west-1:123456789012:function:log-reflector
     filter_pattern: ""
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success
@@ -67,7 +67,7 @@ changes:
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import FilterOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.subscription_filter import (
     SubscriptionFilterResource,
 )
 

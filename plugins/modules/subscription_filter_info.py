@@ -50,7 +50,9 @@ subscription_filters:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import FilterInfoOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscription_filter import read_filters
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.subscription_filter import (
+    read_filters,
+)
 
 SPEC = Spec(
     groups=(Group(FilterInfoOptions),),

@@ -204,7 +204,7 @@ def _coverage(catch_up: Mapping[str, Any]) -> Coverage | None:
         eligible=counts.get("groups", 0) - excluded - gone,
         subscribed=counts.get("subscribed", 0),
         changed=counts.get("changed", 0),
-        trusted=counts.get("known_by_tag", counts.get("known_by_mark", 0)),
+        trusted=counts.get("known_by_tag", 0),
         excluded=excluded,
         not_possible=counts.get("not_possible", 0),
         minutes=_dict(catch_up, "estimate").get("minutes", 0.0),

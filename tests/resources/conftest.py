@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import moto_log_groups
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _retry
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from aws_in_tests import Cloud, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
 from embedded_aws import Configuration, EmbeddedAws, Organization
@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _remove_rate_limits() -> Iterator[None]:
     """Neither backend limits rates."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))
         yield
 
 

@@ -12,7 +12,7 @@ import moto_log_groups
 import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
@@ -44,7 +44,7 @@ class AwsInProcess:
             return client
 
         monkeypatch.setattr(_session.Target, "client", recorded)
-        monkeypatch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))  # moto has no rates
+        monkeypatch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))  # moto has no rates
 
     @property
     def writes(self) -> list[str]:

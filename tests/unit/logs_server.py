@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """CloudWatch Logs as far as subscriptions go, below a real boto3 client: botocore's serialising, paging and retrying are
 those of real life, and a test may spoil any call."""
 

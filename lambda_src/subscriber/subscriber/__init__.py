@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber: log groups come and go, and are subscribed to the reflector."""
+"""The subscriber: subscribes log groups to the reflector as they are created."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EventBridge's events as pieces of work. Pure.
+"""The work that EventBridge's events ask for. Pure.
 
 | source | detail-type | work |
 |---|---|---|
@@ -13,8 +13,8 @@
 | `logreflector.subscriber` | Groups subscribed | `GroupsSubscribed` |
 
 Source of the shapes: CloudTrail User Guide, "CloudTrail record contents"; EventBridge User Guide, "AWS service events
-delivered via CloudTrail" and "Creating a rule that runs on a schedule". What CloudTrail writes for tags is the request's own
-parameters, as the API reference has them.
+delivered via CloudTrail" and "Creating a rule that runs on a schedule". For tags CloudTrail writes the parameters of the
+request, as in the API reference.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from datetime import datetime
 from typing import Any
 
 from logreflector._errors import ReflectorError
-from logreflector._subscriptions.filters import MARK_PREFIX
-from logreflector._subscriptions.sweep import Position
+from logreflector._subscriptions.filters import TAG_PREFIX
+from logreflector._subscriptions.listing import Position
 
 SOURCE = "logreflector.subscriber"
 SWEEP_CONTINUED = "Sweep continued"
@@ -37,16 +37,16 @@ _LOG_GROUP = re.compile(r"[-._/#A-Za-z0-9]{1,512}")
 _TAG_CALLS = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
 
 
-class NonsenseError(ReflectorError):
-    """An event that no other try can make sense of."""
+class InvalidEventError(ReflectorError):
+    """An event that cannot be parsed: retries are useless."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("make sense of an event", message)
+        super().__init__("parse an event", message)
 
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """`created` in ms since 1970, 0 if the event does not say."""
+    """A log group was created. `created` is in ms since 1970, 0 if unknown."""
 
     log_group: str
     log_class: str = "STANDARD"
@@ -55,7 +55,7 @@ class NewGroup:
 
 @dataclass(frozen=True, slots=True)
 class TagsChanged:
-    """`keys` are those that came or went."""
+    """Tags of a log group were added or removed; `keys` are theirs."""
 
     log_group: str
     keys: frozenset[str]
@@ -63,19 +63,19 @@ class TagsChanged:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A group that got its filter. `token`: of the page of its events to go on with."""
+    """A group that got its filter. `token` is that of the next page of events to backfill."""
 
     log_group: str
     token: str = ""
 
     def plain(self) -> dict[str, str]:
-        """As an event carries it."""
+        """Return the fields for an event."""
         return {"name": self.log_group, **({"token": self.token} if self.token else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class GroupsSubscribed:
-    """What a function wrote to itself of new groups: the rest is to be done from `not_before` on (ms since 1970)."""
+    """New groups to backfill, from `not_before` (ms since 1970) on. The function sends this event to itself."""
 
     groups: tuple[Subscribed, ...]
     not_before: int
@@ -85,8 +85,8 @@ class GroupsSubscribed:
 class SweepSlice:
     """The part of a sweep that one invocation does.
 
-    started     the time of the event that began it, ISO 8601: the sweep's name
-    counts      of the slices before
+    started     the time of the event that started the sweep, ISO 8601: the sweep's name
+    counts      of earlier slices
     """
 
     started: str
@@ -96,11 +96,11 @@ class SweepSlice:
 
     @property
     def started_ms(self) -> int:
-        """As ms since 1970."""
+        """The start in ms since 1970."""
         return int(datetime.fromisoformat(self.started).timestamp() * 1000)
 
     def detail(self) -> dict[str, Any]:
-        """As an event carries it."""
+        """Return the fields for an event."""
         position = self.position or Position()
         return {
             "started": self.started,
@@ -112,7 +112,7 @@ class SweepSlice:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Nothing is to be done, for that reason."""
+    """Nothing has to be done, with the reason."""
 
     log_group: str
     reason: str
@@ -121,8 +121,8 @@ class Ignored:
 Work = NewGroup | TagsChanged | GroupsSubscribed | SweepSlice | Ignored
 
 
-def work_of(event: Any) -> Work:
-    """What an event asks for; NonsenseError if it is none of those above."""
+def parse_event(event: Any) -> Work:
+    """Return the work that an event asks for; InvalidEventError if it is none of those above."""
     event = _mapping(event, "it is not an event of EventBridge")
     detail_type = event.get("detail-type")
     detail = event.get("detail")
@@ -134,7 +134,7 @@ def work_of(event: Any) -> Work:
         return SweepSlice(_time(event.get("time")))
     call = _mapping(detail, "it has no detail")
     if call.get("eventSource", "logs.amazonaws.com") != "logs.amazonaws.com":
-        raise NonsenseError("it tells of a call to another service than CloudWatch Logs")
+        raise InvalidEventError("it reports a call to another service than CloudWatch Logs")
     return _call(call)
 
 
@@ -142,9 +142,9 @@ def _call(detail: Mapping[str, Any]) -> Work:
     name = detail.get("eventName")
     request = detail.get("requestParameters") or {}  # null where the call was refused early
     if name != "CreateLogGroup" and name not in _TAG_CALLS:
-        raise NonsenseError("it tells neither of a new log group, nor of its tags, nor of a sweep")
+        raise InvalidEventError("it reports neither a new log group, nor changed tags, nor a sweep")
     request = _mapping(request, f"its {name} has no parameters")
-    if detail.get("errorCode"):  # CloudTrail tells of failed calls too
+    if detail.get("errorCode"):  # CloudTrail reports failed calls too
         group = request.get("logGroupName")
         code = str(detail["errorCode"])[:100]
         return Ignored(group if isinstance(group, str) else "", f"the call {name} failed: {code}")
@@ -171,17 +171,17 @@ def _tags_changed(name: str, request: Mapping[str, Any]) -> Work:
         group = request.get("logGroupName") or ""
     given = request.get("tagKeys") if name == "UntagResource" else request.get("tags")
     if not isinstance(given, (list, Mapping)):
-        raise NonsenseError(f"its {name} names no tags")
+        raise InvalidEventError(f"its {name} names no tags")
     keys = frozenset(map(str, given))
-    if all(key.startswith(MARK_PREFIX) for key in keys):
-        return Ignored(_log_group(group), "the tags are our own marks")
+    if all(key.startswith(TAG_PREFIX) for key in keys):
+        return Ignored(_log_group(group), "they are subscription tags")
     return TagsChanged(_log_group(group), keys)
 
 
 def _groups_subscribed(detail: Mapping[str, Any]) -> GroupsSubscribed:
     groups, not_before = detail.get("groups"), detail.get("not_before")
     if not isinstance(groups, list) or not isinstance(not_before, int):
-        raise NonsenseError(f"its {GROUPS_SUBSCRIBED!r} lacks groups or not_before")
+        raise InvalidEventError(f"its {GROUPS_SUBSCRIBED!r} lacks groups or not_before")
     found = [_mapping(group, "one of its groups is no object") for group in groups]
     return GroupsSubscribed(
         tuple(Subscribed(_log_group(group.get("name")), str(group.get("token") or "")) for group in found), not_before
@@ -193,7 +193,7 @@ def _sweep_continued(detail: Mapping[str, Any]) -> SweepSlice:
     counts = _mapping(detail.get("counts"), "its sweep has no counts")
     number = detail.get("slice")
     if not isinstance(number, int) or not all(isinstance(count, int) for count in counts.values()):
-        raise NonsenseError("its sweep's counts are no numbers")
+        raise InvalidEventError("its sweep's counts are no numbers")
     place = Position(str(position.get("page") or ""), str(position.get("after") or ""))
     return SweepSlice(_time(detail.get("started")), number, place, dict(counts))
 
@@ -204,17 +204,17 @@ def _time(text: Any) -> str:
     except (TypeError, ValueError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise NonsenseError("it does not say when its sweep began")
+        raise InvalidEventError("it does not say when its sweep began")
     return str(text)
 
 
 def _log_group(name: Any) -> str:
     if not isinstance(name, str) or not _LOG_GROUP.fullmatch(name):
-        raise NonsenseError("it does not name a log group")
+        raise InvalidEventError("it does not name a log group")
     return name
 
 
 def _mapping(value: Any, otherwise: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise NonsenseError(otherwise)
+        raise InvalidEventError(otherwise)
     return value

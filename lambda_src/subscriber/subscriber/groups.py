@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""New groups, and groups whose tags changed."""
+"""Subscribes new groups and groups whose tags changed."""
 
 from __future__ import annotations
 
@@ -14,56 +14,57 @@ from itertools import islice
 from logreflector._errors import ReflectorError
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import LogGroup
-from logreflector._subscriptions.sweep import Outcome, Sweep
+from logreflector._subscriptions.outcome import Outcome
+from logreflector._subscriptions.planning import SweepOptions
+from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES
 
 from .events import GROUPS_SUBSCRIBED, NewGroup, Subscribed, TagsChanged
 from .worker import WORKERS, Deadline, Worker, now
 
 NEW_MS = 2 * 24 * 3600 * 1000
-"""A group that is younger counts as new, however it was found."""
+"""A younger group counts as new, whether an event or a sweep found it."""
 
 _YOUNG_FILTER_MS = 6 * 3600 * 1000
-"""So long after a filter of ours was made it may be that nobody announced it: this function died, or somebody else (the
-catch-up) was faster than the event."""
+"""The follow-up of a younger filter may be missing: this function was killed, or the catch-up was faster than the event."""
 
-_PATIENCE_MS = 5_000
-"""Until what was ingested before the filter can be read. AWS documents no figure."""
+_READABLE_MS = 5_000
+"""Time until earlier events can be read. AWS documents no figure."""
 
-_SKEW_MS = 5_000  # of AWS's clock and this one
+_SKEW_MS = 5_000  # between AWS's clock and this one
 
 _AT_ONCE = 100  # groups in an event: names of at most 512 characters and a token each, where EventBridge takes 256 KB
 _MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What came of a group, and why another try is needed ("" if none is)."""
+class Processed:
+    """The outcome of a group, and why a retry is needed ("" if none is)."""
 
     outcome: Outcome
     failure: str = ""
 
 
 class Groups:
-    """Remembers what it announced, so that an event that comes twice is announced once."""
+    """Remembers the announced groups, so that a repeated event is announced once."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._announced: dict[str, int] = {}
 
-    def serve(self, asked: Mapping[str, NewGroup | TagsChanged], deadline: Deadline) -> dict[str, Served]:
-        """Subscribe, or with tags unsubscribe, groups by name, several at once. Raises only what stops all of them."""
+    def process(self, works: Mapping[str, NewGroup | TagsChanged], deadline: Deadline) -> dict[str, Processed]:
+        """Subscribe groups, or unsubscribe them by their tags, several at once. Raises only errors that concern all of them."""
         api = self._worker.api(deadline)
         if self._worker.is_left_to_policy(api, deadline):
-            return {name: Served(Outcome(name, "excluded", "the account policy serves it")) for name in asked}
-        sweep = self._worker.sweep(api)
-        purging = self._worker.sweep(api, purge=True)
+            return {name: Processed(Outcome(name, "excluded", "the account policy serves it")) for name in works}
+        sweep = self._worker.sweep(api, SweepOptions())
+        purging = self._worker.sweep(api, SweepOptions(purge=True))
 
-        def serve(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
+        def process(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
             return self._new(work, sweep) if isinstance(work, NewGroup) else self._changed(work, api, purging)
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            found = dict(zip(asked, pool.map(serve, asked.values()), strict=True))
+            found = dict(zip(works, pool.map(process, works.values()), strict=True))
         new = [Subscribed(name) for name, (_unused, is_new) in found.items() if is_new]
         unannounced = ""
         try:
@@ -71,49 +72,49 @@ class Groups:
         except ReflectorError as error:
             unannounced = str(error)
         return {
-            name: Served(outcome, _failure(outcome) or (unannounced if is_new else ""))
+            name: Processed(outcome, _failure(outcome) or (unannounced if is_new else ""))
             for name, (outcome, is_new) in found.items()
         }
 
     def announce(self, groups: Sequence[Subscribed]) -> None:
-        """Have the rest done for groups that got their filter: backfill, retention."""
-        if not self._worker.settles:
+        """Publish an event that starts the follow-up of groups: backfill, retention."""
+        if not self._worker.has_follow_up:
             return
         for chunk in _chunks(groups):
             at = now()
-            detail = {"groups": [group.plain() for group in chunk], "not_before": at + _PATIENCE_MS}
+            detail = {"groups": [group.plain() for group in chunk], "not_before": at + _READABLE_MS}
             self._worker.publish(GROUPS_SUBSCRIBED, detail)
             self._announced.update((group.log_group, at) for group in chunk)
         for name in list(islice(self._announced, max(len(self._announced) - _MOST_REMEMBERED, 0))):
             del self._announced[name]
 
     def _new(self, work: NewGroup, sweep: Sweep) -> tuple[Outcome, bool]:
-        outcome = sweep.serve(LogGroup(work.log_group, work.log_class, created=work.created), write=True)
+        outcome = sweep.process(LogGroup(work.log_group, work.log_class, created=work.created), write=True)
         return outcome, self._is_unannounced(outcome)
 
     def _changed(self, work: TagsChanged, api: LogsApi, sweep: Sweep) -> tuple[Outcome, bool]:
         try:
-            group = exactly(api, work.log_group)
+            group = find_group(api, work.log_group)
         except ReflectorError as error:
             return Outcome(work.log_group, "failed", str(error)), False
         if group is None:
             return Outcome(work.log_group, "gone", "the log group was deleted meanwhile"), False
-        outcome = sweep.serve(group, write=True)
+        outcome = sweep.process(group, write=True)
         return outcome, self._is_unannounced(outcome) and group.created >= now() - NEW_MS
 
     def _is_unannounced(self, outcome: Outcome) -> bool:
-        """Whether what the group held before its filter is still to be sent, as far as this process knows."""
+        """Whether the group's follow-up is missing, as far as this process knows."""
         if outcome.kind == "created":
             return True
         before = outcome.plan.before
         if outcome.kind not in ("subscribed", "updated") or before is None or before.created < now() - _YOUNG_FILTER_MS:
             return False
-        # A filter that is younger than our word on a group of that name belongs to another group of that name.
+        # A filter created after we announced this name means the group was deleted and created again.
         return before.created > self._announced.get(outcome.log_group, 0) + _SKEW_MS
 
 
-def exactly(api: LogsApi, name: str) -> LogGroup | None:
-    """The group of that name: among those that begin with it, AWS names it first."""
+def find_group(api: LogsApi, name: str) -> LogGroup | None:
+    """Return the group of that name. Of all names with that prefix AWS lists it first."""
     group = next(api.groups(prefix=name), None)
     return group if group and group.name == name else None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a sweep found, as CloudWatch metrics: a line in the function's log (CloudWatch User Guide, "Embedded metric format")."""
+"""The result of a sweep as CloudWatch metrics: a line in the function's log (CloudWatch User Guide, "Embedded metric format")."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _NOT_SERVED = ("not_possible", "denied", "contested", "failed")
 
 
 def coverage(counts: Mapping[str, int]) -> dict[str, float]:
-    """The metrics by name, from the counts of a whole sweep. Coverage is in percent, 100 where nothing is to be subscribed."""
+    """Return the metrics by name for the counts of a whole sweep. Coverage is in percent, 100 if no group is chosen."""
     number = {name: counts.get(name, 0) for name in ("groups", "subscribed", "excluded", *_NOT_SERVED)}
-    wanted = number["subscribed"] + sum(number[name] for name in _NOT_SERVED)
+    chosen = number["subscribed"] + sum(number[name] for name in _NOT_SERVED)
     return {
         "Groups": number["groups"],
-        "ShouldBeSubscribed": wanted,
+        "ShouldBeSubscribed": chosen,
         "Subscribed": number["subscribed"],
         "Excluded": number["excluded"],
         "NotPossible": number["not_possible"],
         "NotPossibleSlots": counts.get("not_possible_slots", 0),
         "NotPossibleClass": counts.get("not_possible_class", 0),
         "Failed": number["denied"] + number["contested"] + number["failed"],
-        "Coverage": round(100 * number["subscribed"] / wanted, 2) if wanted else 100.0,
+        "Coverage": round(100 * number["subscribed"] / chosen, 2) if chosen else 100.0,
     }
 
 
 def metric_line(counts: Mapping[str, int], function: str, at: int) -> str:
-    """The line; `at` is in ms since 1970."""
+    """Return the log line; `at` is in ms since 1970."""
     metrics = coverage(counts)
     directive = {
         "Namespace": NAMESPACE,

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The function's configuration: two variables of its environment.
+"""The function's configuration: two environment variables.
 
 | variable | meaning |
 |---|---|
 | `REFLECTOR` | the reflector's function name (in the subscriber's own account and region) or its ARN |
-| `SUBSCRIPTIONS` | JSON of settings, or `ssm:NAME[:VERSION]` of a parameter with that (what follows a `#` is ignored) |
+| `SUBSCRIPTIONS` | JSON of settings, or `ssm:NAME[:VERSION]` of a parameter with that JSON (text after a `#` is ignored) |
 
-The settings are those of `logreflector/_subscriptions/settings.py`.
+The settings are `SubscriberSettings` in `logreflector/_options/subscriber.py`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from logreflector._errors import InvalidInputError, describe_operation
-from logreflector._subscriptions.settings import VARIABLE, Settings, settings_of
+from logreflector._options.subscriber import SubscriberSettings
+from logreflector._subscriptions.settings import VARIABLE, parse_settings
 
 _PARAMETER = "ssm:"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this function is: parts of its ARN, without a version or an alias."""
+    """The parts of this function's ARN, without a version or an alias."""
 
     partition: str
     region: str
@@ -36,7 +37,7 @@ class Place:
 
     @classmethod
     def of(cls, function_arn: str) -> Place:
-        """From `invoked_function_arn`."""
+        """Parse `invoked_function_arn`."""
         _arn, partition, _service, region, account, _kind, name = function_arn.split(":")[:7]
         return cls(partition, region, account, name)
 
@@ -44,32 +45,32 @@ class Place:
         return f"{self.account}/{self.region}"
 
     def log_group_arn(self, name: str) -> str:
-        """As the calls on tags want it."""
+        """Return the ARN of a log group, as the calls for tags need it."""
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
 
-    def expanded(self, text: str) -> str:
-        """With {partition}, {region} and {account} replaced, as the catch-up's options are."""
+    def expand(self, text: str) -> str:
+        """Replace {partition}, {region} and {account}, as in the catch-up's options."""
         values = {"partition": self.partition, "region": self.region, "account": self.account}
         for word, value in values.items():
             text = text.replace(f"{{{word}}}", value)
         return text
 
     def reflector(self) -> str:
-        """The reflector's ARN. InvalidInputError if nothing names it."""
+        """Return the reflector's ARN. InvalidInputError if REFLECTOR is not set."""
         named = os.environ.get("REFLECTOR", "")
         if not named:
-            message = "the environment variable is not set: it names the reflector's function"
+            message = "the environment variable is not set; it must name the reflector's function"
             raise InvalidInputError("REFLECTOR", message)
         if named.startswith("arn:"):
             return named
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{named}"
 
 
-def read_settings(client: Callable[[str], Any], place: Place) -> Settings:
-    """The settings of this environment; `client` makes a boto3 client by its service's name. ReflectorError."""
+def read_settings(client: Callable[[str], Any], place: Place) -> SubscriberSettings:
+    """Return the settings. `client` returns the boto3 client of a service. ReflectorError if they are missing or wrong."""
     text = os.environ.get(VARIABLE) or "{}"
     if text.startswith(_PARAMETER):
         name = text.removeprefix(_PARAMETER).partition("#")[0]
         with describe_operation(f"read the settings in the SSM parameter {name}", str(place)):
             text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    return settings_of(place.expanded(text))
+    return parse_settings(place.expand(text))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sweep: every group of the target, in slices that fit into an invocation and hand over to each other."""
+"""The sweep: every group of the target, in slices that each fit into an invocation and start the next one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from logreflector._errors import ReflectorError
-from logreflector._subscriptions.sweep import Outcome, Sweep
+from logreflector._subscriptions.outcome import Outcome
+from logreflector._subscriptions.planning import SweepOptions
+from logreflector._subscriptions.settings import deciding_tag_keys
+from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES, Tally
 
 from .events import SWEEP_CONTINUED, Subscribed, SweepSlice
@@ -23,46 +26,46 @@ from .metrics import metric_line
 from .worker import Deadline, Worker, now
 
 _LEAST_SECONDS = 15.0
-_STALE_SECONDS = 900.0  # longer than an invocation can take: a sweep of which nothing was heard for so long has died
+_STALE_SECONDS = 900.0  # the longest invocation: a sweep without a slice for so long was aborted
 _AT_ONCE = 50
 _MOST_ENTRIES = 50
 _DAY_MS = 24 * 3600 * 1000
 
 
 class SweepError(ReflectorError):
-    """A slice that did not move on."""
+    """A slice that made no progress."""
 
 
 class Sweeps:
-    """Remembers which sweeps are under way: one that begins meanwhile ends again, and the older one goes on. Were it the
-    other way round, a sweep that takes longer than the schedule's period would never end."""
+    """Remembers which sweeps are in progress. A younger sweep ends and the older one continues: otherwise a sweep that takes
+    longer than the schedule's period would never end."""
 
     def __init__(self, worker: Worker, groups: Groups) -> None:
         self._worker, self._groups = worker, groups
         self._seen: dict[str, float] = {}
 
-    def slice(self, work: SweepSlice, deadline: Deadline) -> dict[str, Any]:
-        """Do a slice and hand over the next, or end the sweep with its metrics. Answers a report. SweepError, and what calls raise."""
+    def run_slice(self, work: SweepSlice, deadline: Deadline) -> dict[str, Any]:
+        """Run a slice, then start the next one or write the metrics of the whole sweep. Return a report. ReflectorError."""
         report: dict[str, Any] = {"sweep": work.started, "slice": work.number}
         if self._is_overtaken(work):
-            return {**report, "outcome": "given up: an older sweep is under way"}
+            return {**report, "outcome": "given up: an older sweep is in progress"}
         place = str(self._worker.place)
         if deadline.left() < _LEAST_SECONDS:
-            raise SweepError(f"go on with the sweep of {work.started}", "this invocation has no time left", where=place)
+            raise SweepError(f"continue the sweep of {work.started}", "this invocation has no time left", where=place)
         api = self._worker.api(deadline)
         if self._worker.is_left_to_policy(api, deadline):
             return {**report, "outcome": "given up: the account policy serves the target"}
-        sweep = self._worker.sweep(
-            api,
-            purge=bool(self._worker.settings.tag_keys),
-            audit=self._audited(work),
-            mark_new=not self._worker.settles,
-            since=work.started_ms,
-            ends=self._timer(deadline),
+        options = SweepOptions(
+            purge=bool(deciding_tag_keys(self._worker.settings)),
+            audit=self._audit(work),
+            tag_new=not self._worker.has_follow_up,
+            started_ms=work.started_ms,
+            is_time_up=self._timer(deadline),
         )
-        tally = self._swept(sweep, work)
+        sweep = self._worker.sweep(api, options)
+        tally = self._run_sweep(sweep, work)
         counts = _added(
-            work.counts, {**tally.counts(), **{f"not_possible_{message}": n for message, n in tally.causes.items()}}
+            work.counts, {**tally.counts(), **{f"not_possible_{cause}": n for cause, n in tally.causes.items()}}
         )
         report.update(counts=counts, not_subscribed=_entries(tally))
         if sweep.notes:
@@ -73,7 +76,7 @@ class Sweeps:
             return {**report, "outcome": "ended"}
         if (work.position and sweep.stopped.after <= work.position.after) or not sweep.stopped.after:
             raise SweepError(
-                f"go on with the sweep of {work.started}", "its last slice got to no log group", where=place
+                f"continue the sweep of {work.started}", "its last slice reached no log group", where=place
             )
         following = SweepSlice(work.started, work.number + 1, sweep.stopped, counts)
         self._worker.publish(SWEEP_CONTINUED, following.detail())
@@ -87,62 +90,65 @@ class Sweeps:
         self._seen[work.started] = at
         return False
 
-    def _audited(self, work: SweepSlice) -> Callable[[str], bool]:
-        """Each day another part of the groups, all of them in each period of `audit_days`. The parts' order moves on from
-        period to period: a sweep that comes once a week would meet the same part for ever."""
-        days = self._worker.settings.options.audit_days
+    def _audit(self, work: SweepSlice) -> Callable[[str], bool]:
+        """Return which groups this sweep audits: each day another part, all of them in `audit_days`.
+
+        The order of the parts shifts with each period, or a weekly sweep would audit the same part for ever.
+        """
+        days = self._worker.settings.audit_days
         period, day = divmod(work.started_ms // _DAY_MS, days)
         return lambda name: (zlib.crc32(name.encode()) - period) % days == day
 
     def _timer(self, deadline: Deadline) -> Callable[[], bool]:
-        """Half of the time is for what a slice has begun. It starts with the first group: the marks were listed before."""
+        """Return whether the slice has to end. It starts with the first group, after the listing of tags, and leaves half of the
+        time for the groups in progress."""
         end: list[float] = []
 
         def ends() -> bool:
             if not end:
-                end.append(time.monotonic() + min(self._worker.settings.options.slice_seconds, deadline.left() / 2))
+                end.append(time.monotonic() + min(self._worker.settings.slice_seconds, deadline.left() / 2))
             return time.monotonic() >= end[0]
 
         return ends
 
-    def _swept(self, sweep: Sweep, work: SweepSlice) -> Tally:
+    def _run_sweep(self, sweep: Sweep, work: SweepSlice) -> Tally:
         tally = Tally(_MOST_ENTRIES)
         new: list[Outcome] = []
-        unmarked: list[Outcome] = []
+        untagged: list[Outcome] = []
         pending: list[Future[None]] = []
-        # Beside the sweep, which goes on at the pace of other calls meanwhile.
+        # In a thread of its own: these calls do not use the sweep's rates.
         with ThreadPoolExecutor(1) as pool:
             try:
-                for outcome in sweep.outcomes(write=True, position=work.position):
+                for outcome in sweep.run(write=True, position=work.position):
                     tally.add(outcome)
                     if self._is_new(outcome, work):
                         new.append(outcome)
                     elif outcome.kind == "created":
-                        unmarked.append(outcome)
-                    if len(new) + len(unmarked) >= _AT_ONCE:
-                        pending.append(pool.submit(self._finish, sweep, new, unmarked))
-                        new, unmarked = [], []
+                        untagged.append(outcome)
+                    if len(new) + len(untagged) >= _AT_ONCE:
+                        pending.append(pool.submit(self._finish, sweep, new, untagged))
+                        new, untagged = [], []
             finally:  # also where the listing broke off
-                pending.append(pool.submit(self._finish, sweep, new, unmarked))
+                pending.append(pool.submit(self._finish, sweep, new, untagged))
         for future in pending:
             future.result()
         return tally
 
     def _is_new(self, outcome: Outcome, work: SweepSlice) -> bool:
-        """Also one that this slice subscribed before, when it ended without a word: its mark is missing. Without marks that is
-        not known, and rather twice than never."""
+        """Whether to announce the group. Also groups that a crashed run of this slice subscribed but did not tag. Without tags
+        we cannot tell, so we announce them again."""
         before = outcome.plan.before
-        unmarked = outcome.mark == "set" or not self._worker.settings.options.tag_log_groups
-        again = outcome.kind == "subscribed" and unmarked and before and before.created >= work.started_ms
+        is_untagged = outcome.tag == "set" or not self._worker.settings.tag_log_groups
+        again = outcome.kind == "subscribed" and is_untagged and before and before.created >= work.started_ms
         is_ours = outcome.kind == "created" or bool(again)
-        return self._worker.settles and is_ours and outcome.created >= work.started_ms - NEW_MS
+        return self._worker.has_follow_up and is_ours and outcome.created >= work.started_ms - NEW_MS
 
-    def _finish(self, sweep: Sweep, new: Sequence[Outcome], unmarked: Sequence[Outcome]) -> None:
-        """Announced first: a group whose mark is missing is announced again, if this function dies in between."""
+    def _finish(self, sweep: Sweep, new: Sequence[Outcome], untagged: Sequence[Outcome]) -> None:
+        """Announce and then tag groups. If this function is killed in between, untagged groups are announced again."""
         self._groups.announce([Subscribed(outcome.log_group) for outcome in new])
-        if self._worker.settles:
-            for outcome in (*new, *unmarked):
-                sweep.marked(outcome)
+        if self._worker.has_follow_up:
+            for outcome in (*new, *untagged):
+                sweep.tag(outcome)
 
 
 def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -150,6 +156,6 @@ def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
 
 
 def _entries(tally: Tally) -> list[dict[str, str]]:
-    """The groups of this slice that somebody should know of, not those that the rules leave out."""
-    told = (*FAILURES, "not_possible", "in_deletion")
-    return [entry for entry in tally.summary()["not_subscribed"] if entry["outcome"] in told]
+    """Return entries for groups that somebody should know of, without excluded ones."""
+    kinds = (*FAILURES, "not_possible", "in_deletion")
+    return [entry for entry in tally.summary()["not_subscribed"] if entry["outcome"] in kinds]

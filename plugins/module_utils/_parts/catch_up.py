@@ -12,8 +12,8 @@ from typing import Any
 from .._options.catch_up import CatchUpOptions
 from .._options.log_groups import LogGroupOptions
 from .._plan import Result
-from .._resources.account_subscription_policy import manage_account_policy
-from .._resources.subscription_filters import sweep_target
+from .._resources.subscriptions.account_subscription_policy import manage_account_policy
+from .._resources.subscriptions.subscription_filters import sweep_target
 from .run import Run
 
 _WAIT_SECONDS = 60

@@ -24,7 +24,7 @@ from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from .._subscriptions.calls import LogsApi
 from .._subscriptions.choice import tag_values
 from .._subscriptions.delivery import function_configuration, log_group_of
-from .subscription_filter import destination
+from .subscriptions.shared import destination
 
 LEFTOVER_SECONDS = 3600.0
 """The check's log groups that are older were left behind by a run that was killed."""

@@ -15,7 +15,7 @@ from .._errors import ConflictError, NotFoundError
 from .._plan import Change, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from .._subscriptions.calls import passes
+from .._subscriptions.calls import is_transient
 
 KIND = "log group"
 
@@ -106,7 +106,7 @@ class LogGroupApi:
                 raise
             return replace(wanted, retention_days=0)
 
-        return self._patience.wait_out(create, passes)
+        return self._patience.wait_out(create, is_transient)
 
     def _write(self, before: FunctionLogGroup, wanted: FunctionLogGroup) -> None:
         name = {"logGroupName": wanted.name}
@@ -135,7 +135,7 @@ class LogGroupApi:
             with self._target.describe_operation(f"{verb} log group {group.name}"):
                 call()
 
-        self._patience.wait_out(write, passes)
+        self._patience.wait_out(write, is_transient)
 
     @property
     def _client(self) -> Any:

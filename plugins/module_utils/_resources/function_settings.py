@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._plan import Params, Result
 from .._session import Target
-from .._subscriptions.choice import own_log_group
+from .._subscriptions.choice import default_log_group
 from .function_environment import Environment, shown_after, shown_before
 
 RUNTIME = "python3.13"
@@ -126,7 +126,7 @@ class Settings:
                 log.get("LogFormat") or "Text",
                 log.get("ApplicationLogLevel") or "",
                 log.get("SystemLogLevel") or "",
-                log.get("LogGroup") or own_log_group(answer["FunctionName"]),
+                log.get("LogGroup") or default_log_group(answer["FunctionName"]),
             ),
             environment=None if environment.get("Error") else dict(environment.get("Variables") or {}),
             dead_letter_target=(answer.get("DeadLetterConfig") or {}).get("TargetArn") or "",

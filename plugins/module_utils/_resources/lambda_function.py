@@ -18,7 +18,7 @@ from .._errors import AwsError, InvalidInputError
 from .._plan import Change, Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
-from .._subscriptions.choice import own_log_group
+from .._subscriptions.choice import default_log_group
 from .common import Call
 from .function_api import FunctionApi
 from .function_environment import LARGEST_ENVIRONMENT, environment_size, wanted_environment
@@ -167,7 +167,7 @@ class LambdaFunction:
             return self._log_group_option
         if function and self._present:
             return function.settings.logging_config.log_group
-        return own_log_group(self._name)
+        return default_log_group(self._name)
 
     def _plan_deletion(self, actual: Standing) -> list[Change]:
         """The function, if it is ours, then its log group. One left over by a teardown that was cut short goes too."""
@@ -194,7 +194,7 @@ class LambdaFunction:
             message = f"function {self._name} does not exist yet, so {' and '.join(missing)} {verb} to be given"
             raise InvalidInputError(missing[0], message)
         architecture = self._architecture or ARCHITECTURE
-        start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=own_log_group(self._name)))
+        start = Settings(runtime=RUNTIME, logging_config=Logging(log_group=default_log_group(self._name)))
         settings = wanted.on(start)
         _left, right = wanted.diff(ALL_SETTINGS, None, settings)
         tags = self._own.creation_tags()

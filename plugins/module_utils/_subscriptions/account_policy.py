@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The account-level subscription filter policy: its value, its calls, and the order in which groups move to it and back.
+"""The account-level subscription filter policy: its value, its calls, and the steps of a switch from filters and back.
 
-Facts are those of the API reference, PutAccountPolicy: one policy of this kind for an account and region; selection
+From the API reference, PutAccountPolicy: one policy of this kind in an account and region; selection
 criteria `LogGroupName NOT IN [...]` with exact names, up to 25 KB of UTF-8; a document of up to 30,720 characters.
 """
 
@@ -23,28 +23,28 @@ from .calls import LogsApi, is_destination_refusal
 
 POLICY_TYPE = "SUBSCRIPTION_FILTER_POLICY"
 CRITERIA_BYTES = 25 * 1024
-"""Of the selection criteria. AWS says "25KB"; the same page's 30,720 characters for a document are 30 times 1024."""
+"""Limit of the selection criteria. AWS says "25KB"; the same page's 30,720 characters for a document are 30 times 1024."""
 DOCUMENT_CHARACTERS = 30_720
 SMALLEST_CHUNK = 50
-"""Log groups that change over together: with fewer, writing the policy would take longer than writing their filters."""
+"""Log groups of one chunk: with fewer, writing the policy would take longer than writing their filters."""
 
-# Entries of the list that name no log group: what a later run has to know, and nothing else in AWS keeps for it.
+# Entries of the list that name no log group. They tell later runs what nothing else in AWS stores.
 _NOTE = "#log-reflector-"  # no function's name has a "#"
 SWITCHING = f"{_NOTE}switching"
-"""In the list from the first write of a switch to the last: one that was killed is known by it."""
-_APART = f"{_NOTE}apart"
+"""In the list from the first write of a switch to the last, so that the next run detects an interrupted switch."""
+_LOOP = f"{_NOTE}loop"
 
 _CRITERIA = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s*(\[.*\])\s*", re.DOTALL | re.IGNORECASE)
 
 
 def criteria(names: Iterable[str]) -> str:
-    """The selection criteria that leave out exactly these log groups; "" for none."""
+    """Return the selection criteria that exclude exactly these log groups; "" for none."""
     listed = sorted(set(names))
     return f"LogGroupName NOT IN {json.dumps(listed, separators=(',', ':'), ensure_ascii=False)}" if listed else ""
 
 
-def left_out(text: str) -> frozenset[str] | None:
-    """The names that selection criteria leave out; None if they are written as we cannot read them."""
+def excluded_names(text: str) -> frozenset[str] | None:
+    """Return the names that selection criteria exclude; None for criteria that we cannot parse."""
     if not text.strip():
         return frozenset()
     found = _CRITERIA.fullmatch(text)
@@ -58,23 +58,23 @@ def left_out(text: str) -> frozenset[str] | None:
 
 
 def size(names: Iterable[str]) -> int:
-    """Bytes of the criteria that leave out these names."""
+    """Return the bytes of the criteria that exclude these names."""
     return len(criteria(names).encode())
 
 
-def apart_notes(names: Iterable[str]) -> frozenset[str]:
-    """Entries that tell of these groups why they are left out: filters of others send to their functions."""
-    return frozenset(name + _APART for name in names)
+def loop_notes(names: Iterable[str]) -> frozenset[str]:
+    """Return entries that say that these groups are excluded because they belong to other forwarders."""
+    return frozenset(name + _LOOP for name in names)
 
 
-def known_apart(listed: Iterable[str]) -> frozenset[str]:
-    """The groups that `apart_notes` tells of, in a list as it stands."""
-    return frozenset(name.removesuffix(_APART) for name in listed if name.endswith(_APART))
+def known_loops(listed: Iterable[str]) -> frozenset[str]:
+    """Return the groups of other forwarders, by the entries of `loop_notes` in a policy's list."""
+    return frozenset(name.removesuffix(_LOOP) for name in listed if name.endswith(_LOOP))
 
 
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
-    """A policy with what it leaves out. `excluded` is None where its criteria cannot be read."""
+    """A policy. `excluded` has the names that it excludes, None if its criteria cannot be parsed."""
 
     name: str
     destination_arn: str
@@ -83,7 +83,7 @@ class AccountPolicy:
 
     @classmethod
     def from_api(cls, item: Mapping[str, Any]) -> AccountPolicy:
-        """From an element of DescribeAccountPolicies' answer."""
+        """Return the policy for an element of DescribeAccountPolicies' answer."""
         try:
             document = json.loads(item.get("policyDocument") or "{}")
         except ValueError:
@@ -94,11 +94,11 @@ class AccountPolicy:
             item["policyName"],
             str(document.get("DestinationArn") or ""),
             str(document.get("FilterPattern") or ""),
-            left_out(item.get("selectionCriteria") or ""),
+            excluded_names(item.get("selectionCriteria") or ""),
         )
 
     def request(self) -> dict[str, Any]:
-        """The parameters of PutAccountPolicy, which replaces the whole policy. LimitReachedError if AWS would not take it."""
+        """Return the parameters of PutAccountPolicy, which replaces the whole policy. LimitReachedError if it is too long."""
         document = {"DestinationArn": self.destination_arn, "FilterPattern": self.filter_pattern}
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
         if len(text) > DOCUMENT_CHARACTERS:
@@ -112,20 +112,19 @@ class AccountPolicy:
         return {**request, "selectionCriteria": criteria(self.excluded)} if self.excluded else request
 
     def check_size(self, where: str = "") -> None:
-        """LimitReachedError if the names left out are more than AWS takes."""
+        """Raise LimitReachedError if the excluded names take more bytes than AWS allows."""
         names = self.excluded or frozenset()
         if (needed := size(names)) > CRITERIA_BYTES:
             raise LimitReachedError(
                 f"write account policy {self.name}",
-                f"the exact names of the {len(names)} log groups that it leaves out take {needed} bytes, and AWS takes "
+                f"the exact names of the {len(names)} log groups that it excludes take {needed} bytes, and AWS takes "
                 f"{CRITERIA_BYTES}",
-                advice="Leave out fewer log groups, or serve this target by filters of the log groups (of the roles: "
-                "log_groups_mode: filters).",
+                advice="Exclude fewer log groups, or serve this target by filters (of the roles: log_groups_mode: filters).",
                 where=where,
             )
 
     def covers(self, log_group: str) -> bool:
-        """Whether the group's events go to the policy's destination, as far as that can be told by the name."""
+        """Whether the group's events go to the policy's destination, as far as the name shows."""
         return self.excluded is not None and log_group not in self.excluded
 
     def plain(self) -> dict[str, Any]:
@@ -140,10 +139,10 @@ class AccountPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a switch, in the order in which they are made.
+    """One step of a switch.
 
-    put     write `policy`              wait    until what was written before is in force everywhere
-    filter  give `groups` our filter    unfilter    take our filter from `groups`
+    put     write `policy`              wait        until earlier writes are in force everywhere
+    filter  add our filter to `groups`  unfilter    remove our filter from `groups`
     delete  delete the policy
     """
 
@@ -153,78 +152,77 @@ class Step:
 
 
 def chunk_size(rate: float, settle: float) -> int:
-    """Groups that change over together: as many as are written, at `rate` a second, in the time that must be waited anyway.
+    """Return the groups of one chunk: as many as can be written, at `rate` a second, during the wait of `settle` seconds.
 
-    So a switch takes at most twice as long as its writes do, and no event is doubled for more than twice the wait.
+    So a switch takes at most twice as long as its writes, and no event is doubled for more than twice the wait.
     """
     return max(SMALLEST_CHUNK, ceil(rate * settle))
 
 
 def steps_to_policy(
     actual: AccountPolicy | None,
-    wanted: AccountPolicy,
+    desired: AccountPolicy,
     filtered: Sequence[str],
     chunk: int,
-    standing: Set[str] | None = None,
+    existing: Set[str] | None = None,
 ) -> list[Step]:
-    """From filters to the policy. At every moment each group has one of the two; few have both, and not for long.
+    """Return the steps from filters to the policy. Each group always has one of the two; few have both, for a short time.
 
-    filtered    the groups, among those that the policy is to serve, that have a filter of ours
-    standing    see `same`
+    filtered    the groups that the policy is to serve and that have a filter of ours
+    existing    see `is_same`
     """
     if not filtered:
-        return [] if same(actual, wanted, standing) else [Step("put", wanted)]
-    kept_out = (wanted.excluded or frozenset()) | {SWITCHING}
-    held = fitting(kept_out, filtered)
-    first = replace(wanted, excluded=kept_out | set(held))
+        return [] if is_same(actual, desired, existing) else [Step("put", desired)]
+    excluded = (desired.excluded or frozenset()) | {SWITCHING}
+    listed = fitting(excluded, filtered)
+    first = replace(desired, excluded=excluded | set(listed))
     steps = [] if first == actual else [Step("put", first)]
-    if beyond := tuple(filtered[len(held) :]):  # they have both from the first write on, so they come first
+    if beyond := tuple(filtered[len(listed) :]):  # these have both from the first write on, so they come first
         steps += [Step("wait"), Step("unfilter", groups=beyond)]
-    for start in range(0, len(held), chunk):
-        rest = held[start + chunk :]
-        steps.append(Step("put", replace(wanted, excluded=kept_out | set(rest))))
-        steps += [Step("wait"), Step("unfilter", groups=tuple(held[start : start + chunk]))]
-    return [*steps, Step("put", wanted)]
+    for start in range(0, len(listed), chunk):
+        remainder = listed[start + chunk :]
+        steps.append(Step("put", replace(desired, excluded=excluded | set(remainder))))
+        steps += [Step("wait"), Step("unfilter", groups=tuple(listed[start : start + chunk]))]
+    return [*steps, Step("put", desired)]
 
 
 def steps_to_filters(
     actual: AccountPolicy, filtered: Sequence[str], unfiltered: Sequence[str], chunk: int
 ) -> list[Step]:
-    """From the policy to filters, and the policy deleted: the same the other way round.
+    """Return the steps from the policy to filters, and the deletion of the policy.
 
-    filtered, unfiltered    the groups that are to have a filter of ours: those that have one, and those that have none yet
+    filtered, unfiltered    the groups that are to have a filter of ours, with and without one now
     """
     unserved = tuple(name for name in unfiltered if not actual.covers(name))
     served = [name for name in unfiltered if actual.covers(name)]
     doubled = [name for name in filtered if actual.covers(name)]
     steps = [Step("filter", groups=unserved)] if unserved else []
-    kept_out = (actual.excluded or frozenset()) | {SWITCHING}
-    # A policy whose criteria cannot be read, or would not hold one name more, stays as it is to the end.
-    writable = actual.excluded is not None and size(kept_out) <= CRITERIA_BYTES
-    held = fitting(kept_out, [*doubled, *served]) if writable else ()
-    if writable and kept_out != actual.excluded and (filtered or unfiltered):
-        steps.insert(
-            0, Step("put", replace(actual, excluded=kept_out))
-        )  # a filter without a trace would stay beside the policy
-    if taken := set(doubled) & set(held):  # a filter may be as young as the run that was killed after it
-        kept_out |= taken
-        steps += [Step("wait"), Step("put", replace(actual, excluded=kept_out))]
-    moving, beyond = held[len(taken) :], served[max(len(held) - len(taken), 0) :]
+    excluded = (actual.excluded or frozenset()) | {SWITCHING}
+    # A policy whose criteria cannot be parsed, or have no room for another name, stays unchanged to the end.
+    writable = actual.excluded is not None and size(excluded) <= CRITERIA_BYTES
+    listed = fitting(excluded, [*doubled, *served]) if writable else ()
+    if writable and excluded != actual.excluded and (filtered or unfiltered):
+        # First a note in the policy: without it a filter of an interrupted run would stay beside the policy.
+        steps.insert(0, Step("put", replace(actual, excluded=excluded)))
+    if moved := set(doubled) & set(listed):  # their filters may have been created just before a run was interrupted
+        excluded |= moved
+        steps += [Step("wait"), Step("put", replace(actual, excluded=excluded))]
+    moving, beyond = listed[len(moved) :], served[max(len(listed) - len(moved), 0) :]
     for start in range(0, len(moving), chunk):
         groups = tuple(moving[start : start + chunk])
-        kept_out |= set(groups)
-        steps += [Step("filter", groups=groups), Step("wait"), Step("put", replace(actual, excluded=kept_out))]
+        excluded |= set(groups)
+        steps += [Step("filter", groups=groups), Step("wait"), Step("put", replace(actual, excluded=excluded))]
     if beyond:
         steps.append(Step("filter", groups=tuple(beyond)))
     last = steps[-1].action if steps else ""
-    if last == "filter" or (len(taken) < len(doubled) and last != "wait"):
+    if last == "filter" or (len(moved) < len(doubled) and last != "wait"):
         steps.append(Step("wait"))
     return [*steps, Step("delete", actual)]
 
 
-def fitting(kept_out: Iterable[str], names: Sequence[str]) -> Sequence[str]:
-    """As many of `names`, from the first on, as the criteria hold beside those that are left out anyway."""
-    room = CRITERIA_BYTES - (size(kept_out) or len("LogGroupName NOT IN []") - 1)
+def fitting(excluded: Iterable[str], names: Sequence[str]) -> Sequence[str]:
+    """Return as many of `names`, from the first on, as the criteria have room for beside `excluded`."""
+    room = CRITERIA_BYTES - (size(excluded) or len("LogGroupName NOT IN []") - 1)
     for number, name in enumerate(names):
         room -= len(json.dumps(name, ensure_ascii=False).encode()) + 1  # and its comma
         if room < 0:
@@ -232,27 +230,27 @@ def fitting(kept_out: Iterable[str], names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def same(actual: AccountPolicy | None, wanted: AccountPolicy, standing: Set[str] | None = None) -> bool:
-    """Whether nothing need be written. What is left out is compared as sets.
+def is_same(actual: AccountPolicy | None, desired: AccountPolicy, existing: Set[str] | None = None) -> bool:
+    """Whether nothing has to be written.
 
-    standing    those of the names left out that log groups have, if known: the others do no harm where they are
+    existing    the excluded names that exist as log groups, if known: the others do no harm in the list
     """
-    if actual is None or actual.excluded is None or wanted.excluded is None:
+    if actual is None or actual.excluded is None or desired.excluded is None:
         return False
-    if replace(actual, excluded=wanted.excluded) != wanted or not wanted.excluded <= actual.excluded:
+    if replace(actual, excluded=desired.excluded) != desired or not desired.excluded <= actual.excluded:
         return False
-    needless = actual.excluded - wanted.excluded
-    return not (needless if standing is None else [name for name in needless if name in standing or _NOTE in name])
+    needless = actual.excluded - desired.excluded
+    return not (needless if existing is None else [name for name in needless if name in existing or _NOTE in name])
 
 
 class AccountPolicyApi:
-    """The calls for account policies, at the pace and with the patience of the target's other calls."""
+    """The calls for account policies, with the rates and retries of the target's other calls."""
 
     def __init__(self, api: LogsApi, retry_policy: RetryPolicy) -> None:
-        self._api, self._patience = api, retry_policy
+        self._api, self._retry_policy = api, retry_policy
 
     def read(self) -> AccountPolicy | None:
-        """The subscription filter policy of this account and region, whoever made it: there is at most one."""
+        """Return the subscription filter policy of this account and region, ours or not: there is at most one."""
         request: dict[str, Any] = {"policyType": POLICY_TYPE}
         operation = "read the account's subscription filter policy"
         while True:
@@ -267,18 +265,18 @@ class AccountPolicyApi:
             request["nextToken"] = answer["nextToken"]
 
     def put(self, policy: AccountPolicy) -> None:
-        """Create or update in place, waiting for a permission of the function that CloudWatch Logs does not see yet."""
+        """Create or update. Waits for a permission of the function that CloudWatch Logs does not see yet."""
         request = policy.request()
         operation = f"write account policy {policy.name}"
         try:
-            self._patience.wait_out(
+            self._retry_policy.wait_out(
                 lambda: self._api.call("PutAccountPolicy", operation, request), is_destination_refusal
             )
         except LimitReachedError as error:
-            standing = self.read()
-            if standing is None or standing.name == policy.name:
+            other = self.read()
+            if other is None or other.name == policy.name:
                 raise
-            raise foreign(standing, error.where) from error
+            raise refuse_foreign(other, error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
                 raise error.with_advice(
@@ -288,7 +286,7 @@ class AccountPolicyApi:
             raise
 
     def delete(self, policy: AccountPolicy) -> None:
-        """Delete it; one that is gone already is no error."""
+        """Delete the policy; a missing one is no error."""
         request = {"policyName": policy.name, "policyType": POLICY_TYPE}
         try:
             self._api.call("DeleteAccountPolicy", f"delete account policy {policy.name}", request)
@@ -296,13 +294,13 @@ class AccountPolicyApi:
             return
 
 
-def foreign(policy: AccountPolicy, where: str = "") -> RefusedError:
-    """The error for somebody else's policy: AWS has room for one."""
+def refuse_foreign(policy: AccountPolicy, where: str = "") -> RefusedError:
+    """Return the error for somebody else's policy: AWS allows one."""
     return RefusedError(
         "serve the log groups by an account policy",
-        f"the account has one already, {policy.name}, which sends to {policy.destination_arn or 'somewhere else'}, and AWS "
-        "allows one for each account and region",
-        advice="It is not ours and stays. Serve this target by filters of the log groups (of the roles: log_groups_mode: "
-        "filters), or have its owner remove it.",
+        f"the account has one already, {policy.name}, which sends to {policy.destination_arn or 'an unknown destination'}, "
+        "and AWS allows one in each account and region",
+        advice="It is not ours and is left alone. Serve this target by filters (of the roles: log_groups_mode: filters), or "
+        "have its owner remove it.",
         where=where,
     )

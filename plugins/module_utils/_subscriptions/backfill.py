@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a new group's filter never delivers: the events before it, read and sent to the reflector as a filter would send them.
+"""The events of a new group from before its filter, read and sent to the reflector as a filter would send them.
 
-CloudWatch Logs says of each event when it took it in (`ingestionTime`). What it took in before the filter was there, no filter
-delivers. For some moments after that it may or may not have been delivered, since it takes a while until a filter works:
-events of this seam go in messages of their own, of which the reflector drops what it has had from the filter, by event id.
+CloudWatch Logs notes when it ingested each event (`ingestionTime`). A filter does not deliver events that were ingested before
+it was created. In the first moments after its creation it may or may not deliver: events of this overlap are sent in messages of
+their own, and the reflector drops those that it already had from the filter, by event id.
 
-What FilterLogEvents does not tell is missing: `extractedFields` and the system fields that a filter can add.
+FilterLogEvents does not return `extractedFields` and the system fields that a filter can add, so these are missing.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ from .._retry import RetryPolicy
 from .calls import LogsApi
 from .filters import SubscriptionFilter
 
-SEAM_MS = 2_000
-"""How long after its creation a filter may leave events out. AWS documents nothing; others report under a second."""
+OVERLAP_MS = 2_000
+"""How long after its creation a filter may miss events. AWS documents nothing; users report less than a second."""
+
+OVERLAP = "seam"
+"""The value of `backfill` in a message of overlapping events; the reflector reads it."""
 
 _AHEAD_MS = 15 * 60 * 1000
-"""FilterLogEvents is asked by the events' own timestamps, which a clock that is fast puts ahead of `ingestionTime`."""
+"""FilterLogEvents selects by the events' own timestamps. A fast clock puts them ahead of `ingestionTime`."""
 
-_USUAL = 180 * 1024
-"""Bytes of a message beyond which it is cut in two."""
+_MESSAGE_BYTES = 180 * 1024
+"""A longer message is cut in two."""
 
 _LONGEST_ASYNCHRONOUS = 256 * 1024
-"""Bytes that an asynchronous Invoke surely takes (AWS raised it to 1 MB): one event that is longer is sent synchronously."""
+"""Bytes that an asynchronous Invoke takes everywhere (AWS raised it to 1 MB). A longer event is sent synchronously."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How much of a page was sent, and the token of the page after it, "" if there is none."""
+    """The events and messages of a page that were sent, and the token of the next page, "" if there is none."""
 
     events: int
     messages: int
@@ -50,86 +53,88 @@ class Sent:
 class Backfill:
     """Reads with FilterLogEvents, sends with Invoke. Safe to share between threads.
 
-    client       a boto3 "lambda" client
-    function     name or ARN of the reflector
-    owner        the account that the log groups are in
-    patience     for a Lambda that takes no more invocations at the moment
+    client          a boto3 "lambda" client
+    function        name or ARN of the reflector
+    owner           the account of the log groups
+    retry_policy    for a Lambda that takes no more invocations at the moment
     """
 
     def __init__(
         self, api: LogsApi, client: Any, function: str, *, owner: str, retry_policy: RetryPolicy, where: str = ""
     ) -> None:
         self._api, self._client, self._function, self._owner = api, client, function, owner
-        self._patience, self._where = retry_policy, where
+        self._retry_policy, self._where = retry_policy, where
 
-    def send(self, standing: SubscriptionFilter, *, since: int | None = None, token: str = "") -> Iterator[Sent]:
-        """Send what the group held before its filter, as it was read from AWS: each event at least once.
+    def send(self, current: SubscriptionFilter, *, since: int | None = None, token: str = "") -> Iterator[Sent]:
+        """Send the events from before the filter, each at least once, and yield what was sent of each page.
 
-        A page at a time, read and sent while this is iterated: whoever stops can go on from the last token, for a day.
+        Pages are read and sent while the caller iterates. The last token continues an unfinished backfill for a day.
 
-        since   ms since 1970: no event with an older timestamp
-        token   of the page to begin with
+        current the filter as it was read from AWS
+        since   ms since 1970: events with older timestamps are not sent
+        token   of the first page to read
         """
         request: dict[str, Any] = {
-            "logGroupName": standing.log_group,
-            "endTime": standing.created + SEAM_MS + _AHEAD_MS,
+            "logGroupName": current.log_group,
+            "endTime": current.created + OVERLAP_MS + _AHEAD_MS,
             **({"startTime": since} if since is not None else {}),
-            **({"filterPattern": standing.filter_pattern} if standing.filter_pattern else {}),
+            **({"filterPattern": current.filter_pattern} if current.filter_pattern else {}),
         }
-        operation = f"read the first events of log group {standing.log_group}"
+        operation = f"read the earlier events of log group {current.log_group}"
         while True:
             page = self._api.call("FilterLogEvents", operation, {**request, **({"nextToken": token} if token else {})})
             events = messages = 0
-            for count, message in payloads(page.get("events", []), standing, self._owner):
-                self._hand_over(standing.log_group, message)
+            for count, message in payloads(page.get("events", []), current, self._owner):
+                self._invoke(current.log_group, message)
                 events, messages = events + count, messages + 1
             token = page.get("nextToken") or ""
             yield Sent(events, messages, token)
             if not token:
                 return
 
-    def _hand_over(self, log_group: str, message: bytes) -> None:
-        operation = f"send the first events of log group {log_group} to the function {self._function}"
-        waits = len(message) > _LONGEST_ASYNCHRONOUS
-        kind = "RequestResponse" if waits else "Event"
+    def _invoke(self, log_group: str, message: bytes) -> None:
+        operation = f"send the earlier events of log group {log_group} to the function {self._function}"
+        kind = "RequestResponse" if len(message) > _LONGEST_ASYNCHRONOUS else "Event"
 
         def invoke() -> None:
             try:
                 with describe_operation(operation, self._where):
                     answer = self._client.invoke(FunctionName=self._function, InvocationType=kind, Payload=message)
-            except NotFoundError as error:  # not of the log group, which its callers would take it for
+            except NotFoundError as error:  # callers take NotFoundError for a missing log group
                 raise AwsError(operation, error.message, code=error.code, where=self._where) from error
             if answer.get("FunctionError"):
-                raise AwsError(operation, "the function failed; its log says why", where=self._where)
+                raise AwsError(operation, "the function failed; see its log", where=self._where)
 
-        self._patience.wait_out(invoke, _passes)
+        self._retry_policy.wait_out(invoke, _is_transient)
 
 
-def _passes(error: ReflectorError) -> bool:
-    """The account's invocations are used up for the moment, or Lambda has a bad one."""
+def _is_transient(error: ReflectorError) -> bool:
+    """Whether to retry: the account's concurrency is used up, or Lambda is unavailable."""
     return isinstance(error, ThrottledError) or error.code == "ServiceException"
 
 
 def payloads(
-    events: Iterable[Mapping[str, Any]], standing: SubscriptionFilter, owner: str
+    events: Iterable[Mapping[str, Any]], current: SubscriptionFilter, owner: str
 ) -> Iterator[tuple[int, bytes]]:
-    """Of FilterLogEvents' events those that the filter surely, or perhaps, does not deliver: the number of events in each
-    message, and the message as CloudWatch Logs sends one to Lambda, with `backfill`: true, or "seam"."""
+    """Yield messages as CloudWatch Logs sends them to Lambda, each with its number of events.
+
+    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events are left out.
+    """
     parts: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for event in events:
-        taken_in = event.get("ingestionTime", event["timestamp"])
-        if taken_in >= standing.created + SEAM_MS:
+        ingested = event.get("ingestionTime", event["timestamp"])
+        if ingested >= current.created + OVERLAP_MS:
             continue
-        part = parts.setdefault((event["logStreamName"], taken_in >= standing.created), [])
+        part = parts.setdefault((event["logStreamName"], ingested >= current.created), [])
         part.append({"id": event["eventId"], "timestamp": event["timestamp"], "message": event.get("message", "")})
-    for (stream, seam), found in parts.items():
+    for (stream, is_overlap), found in parts.items():
         head = {
             "messageType": "DATA_MESSAGE",
             "owner": owner,
-            "logGroup": standing.log_group,
+            "logGroup": current.log_group,
             "logStream": stream,
-            "subscriptionFilters": [standing.name],
-            "backfill": "seam" if seam else True,
+            "subscriptionFilters": [current.name],
+            "backfill": OVERLAP if is_overlap else True,
         }
         yield from _packed(head, found)
 
@@ -137,7 +142,7 @@ def payloads(
 def _packed(head: Mapping[str, Any], events: list[dict[str, Any]]) -> Iterator[tuple[int, bytes]]:
     data = gzip.compress(json.dumps({**head, "logEvents": events}).encode(), mtime=0)
     message = json.dumps({"awslogs": {"data": base64.b64encode(data).decode()}}).encode()
-    if len(message) <= _USUAL or len(events) == 1:
+    if len(message) <= _MESSAGE_BYTES or len(events) == 1:
         yield len(events), message
         return
     half = len(events) // 2

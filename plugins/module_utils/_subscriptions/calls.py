@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls to CloudWatch Logs that subscriptions need: one small method an API call, errors translated."""
+"""The calls to CloudWatch Logs that subscriptions need: a method for each, errors translated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._errors import (
     ThrottledError,
     describe_operation,
 )
-from .._retry import RetryPolicy, throttling_is_ours
+from .._retry import RetryPolicy
 from .choice import LogGroup
 from .filters import SubscriptionFilter, holders
 from .rate_limiter import RateLimiter
@@ -29,19 +29,22 @@ with contextlib.suppress(ImportError):  # the host says what to install
 
 
 class OutdatedSdkError(ReflectorError):
-    """botocore does not know ListLogGroups with tags."""
+    """This botocore does not know ListLogGroups with tags."""
 
     def __init__(self) -> None:
-        super().__init__("list the log groups by tag", "this botocore cannot", advice="Install a newer one.")
+        super().__init__(
+            "list the log groups by tag", "this botocore cannot do that", advice="Install a newer botocore."
+        )
 
 
 class LogsApi:
     """CloudWatch Logs in one target. Safe to share between threads.
 
-    client      a boto3 "logs" client (of `stop_at_limits`, or botocore waits out throttling by itself before we know of it)
-    where       "<account>/<region>" for error messages; a function, since the account may be learnt later
-    patience    for what passes by itself: another writer on the group, and a rate that others use up altogether
-    pace        of all calls; one that others share, or one of its own
+    client          a boto3 "logs" client; for many calls one that does not retry throttling (`stop_at_limits`), or
+                    botocore's pauses hide throttling from the rate limiter
+    where           returns "<account>/<region>" for error messages; the account may become known later
+    retry_policy    for transient errors: another writer on the group, a rate that others use up
+    rate_limiter    of all calls, shared with other callers or not
     """
 
     def __init__(
@@ -53,14 +56,14 @@ class LogsApi:
     ) -> None:
         self._client = client
         self._where = where
-        self._patience = retry_policy or RetryPolicy()
-        self.rate_limiter = rate_limiter or RateLimiter(sleep=self._patience.sleep, clock=self._patience.clock)
+        self._retry_policy = retry_policy or RetryPolicy()
+        self.rate_limiter = rate_limiter or RateLimiter(sleep=self._retry_policy.sleep, clock=self._retry_policy.clock)
         self._destination_deadline: float | None = None
 
     def groups(self, prefix: str = "", token: str = "") -> Iterator[LogGroup]:
-        """Every log group of the target whose name begins with `prefix`, page by page, sorted by name.
+        """Yield every log group whose name begins with `prefix`, page by page, sorted by name.
 
-        token   of a page to begin with; each group knows its page's (`LogGroup.page`)
+        token   of the first page to read; each group has its page's (`LogGroup.page`)
         """
         request = {"logGroupNamePrefix": prefix} if prefix else {}
         for items, page in self._pages("DescribeLogGroups", "list the log groups", "logGroups", request, token):
@@ -74,90 +77,89 @@ class LogsApi:
                 )
 
     def tagged(self, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
-        """Names of the log groups that carry all these tags, each with one of the values given (no values: any).
+        """Yield the names of the log groups that carry all these tags, each with one of its values (none: any value).
 
-        A thousand a call. OutdatedSdkError where botocore does not know of it.
+        AWS lists a thousand a call. OutdatedSdkError if botocore does not know the call.
         """
         if not self.can_list_by_tag:
             raise OutdatedSdkError
-        wanted = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]
-        request = {"logGroupTags": wanted, "limit": 1000}
+        filters = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]
+        request = {"logGroupTags": filters, "limit": 1000}
         for items, _unused in self._pages("ListLogGroups", "list the log groups by tag", "logGroups", request):
             yield from (item["logGroupName"] for item in items)
 
     @property
     def can_list_by_tag(self) -> bool:
-        """Whether this botocore knows ListLogGroups and its logGroupTags: the one that comes with a runtime may not."""
+        """Whether this botocore knows ListLogGroups with logGroupTags. The one of a Lambda runtime may be too old."""
         model = self._client.meta.service_model
         return "ListLogGroups" in model.operation_names and (
             "logGroupTags" in model.operation_model("ListLogGroups").input_shape.members
         )
 
     def filters(self, log_group: str) -> list[SubscriptionFilter]:
-        """All filters of a group. NotFoundError if the group is gone."""
+        """Return all filters of a group. NotFoundError if the group is gone."""
         operation = f"read the subscription filters of log group {log_group}"
         pages = self._pages(
             "DescribeSubscriptionFilters", operation, "subscriptionFilters", {"logGroupName": log_group}
         )
         return [SubscriptionFilter.from_api(item) for items, _unused in pages for item in items]
 
-    def put(self, wanted: SubscriptionFilter) -> None:
+    def put(self, desired: SubscriptionFilter) -> None:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
-        operation = f"put subscription filter {wanted.name} on log group {wanted.log_group}"
+        operation = f"put subscription filter {desired.name} on log group {desired.log_group}"
         try:
-            self._call("PutSubscriptionFilter", operation, wanted.request(), self._passes_on_put)
-        except LimitReachedError as error:  # a slot, or another limit such as that of regular expressions in patterns
-            filters = self.filters(wanted.log_group)
+            self._call("PutSubscriptionFilter", operation, desired.request(), self._is_transient_put)
+        except LimitReachedError as error:  # no slot, or another limit, such as that of regular expressions in patterns
+            filters = self.filters(desired.log_group)
             message = f"{error.message}; the log group's filters are {holders(filters) or 'none'}"
-            advice = "" if wanted.name in {item.name for item in filters} else _slots_hint(len(filters))
+            advice = "" if desired.name in {item.name for item in filters} else _slots_hint(len(filters))
             raise LimitReachedError(
                 error.operation, message, advice=advice, code=error.code, where=error.where
             ) from error
         except NotFoundError as error:
-            self.filters(wanted.log_group)  # raises if it is the group that is gone
+            self.filters(desired.log_group)  # raises NotFoundError if the group is gone, and not the destination
             raise _refused(
-                AwsError(error.operation, error.message, code=error.code, where=error.where), wanted
+                AwsError(error.operation, error.message, code=error.code, where=error.where), desired
             ) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                raise _refused(error, wanted) from error
+                raise _refused(error, desired) from error
             raise
 
-    def delete(self, doomed: SubscriptionFilter) -> None:
-        """Delete exactly this filter; one that is gone already is no error."""
-        operation = f"delete subscription filter {doomed.name} of log group {doomed.log_group}"
-        request = {"logGroupName": doomed.log_group, "filterName": doomed.name}
+    def delete(self, item: SubscriptionFilter) -> None:
+        """Delete this filter; a missing one is no error."""
+        operation = f"delete subscription filter {item.name} of log group {item.log_group}"
+        request = {"logGroupName": item.log_group, "filterName": item.name}
         with contextlib.suppress(NotFoundError):
             self._call("DeleteSubscriptionFilter", operation, request)
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of the log group of that ARN."""
+        """Return the tags of the log group with that ARN."""
         answer = self._call("ListTagsForResource", f"read the tags of {arn}", {"resourceArn": arn})
         return dict(answer.get("tags") or {})
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Give the log group of that ARN these tags."""
+        """Tag the log group with that ARN."""
         self._call("TagResource", f"tag {arn}", {"resourceArn": arn, "tags": dict(tags)})
 
     def untag(self, arn: str, keys: Sequence[str]) -> None:
-        """Take tags from the log group of that ARN; a group that is gone has none."""
+        """Remove tags from the log group with that ARN; a missing group is no error."""
         with contextlib.suppress(NotFoundError):
-            self._call("UntagResource", f"take a tag from {arn}", {"resourceArn": arn, "tagKeys": list(keys)})
+            self._call("UntagResource", f"remove a tag from {arn}", {"resourceArn": arn, "tagKeys": list(keys)})
 
     def put_retention(self, log_group: str, days: int) -> None:
-        """How long the group keeps its events."""
+        """Set the retention of the group."""
         operation = f"set the retention of log group {log_group}"
         self._call("PutRetentionPolicy", operation, {"logGroupName": log_group, "retentionInDays": days})
 
     def call(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Any other operation of CloudWatch Logs, at the pace and with the patience of all."""
+        """Make any other call to CloudWatch Logs, with the same retries and rates."""
         return self._call(api_operation, operation, request)
 
     def _pages(
         self, api_operation: str, operation: str, key: str, request: Mapping[str, Any], token: str = ""
     ) -> Iterator[tuple[list[dict[str, Any]], str]]:
-        """The items of each page, and its token. By hand: a page that is refused is asked for again, where a paginator
-        would start anew."""
+        """Yield the items of each page and its token. Retries a single page, where a paginator would start again."""
         while True:
             page = self._call(api_operation, operation, {**request, **({"nextToken": token} if token else {})})
             yield page.get(key, []), token
@@ -170,61 +172,63 @@ class LogsApi:
         api_operation: str,
         operation: str,
         request: Mapping[str, Any],
-        passing: Callable[[ReflectorError], bool] | None = None,
+        transient: Callable[[ReflectorError], bool] | None = None,
     ) -> dict[str, Any]:
-        return self._patience.wait_out(lambda: self._paced(api_operation, operation, request), passing or passes)
+        return self._retry_policy.wait_out(
+            lambda: self._call_at_rate(api_operation, operation, request), transient or is_transient
+        )
 
-    def _paced(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """One call. For its rate it is refused without end only if nobody's call of this operation gets through."""
+    def _call_at_rate(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Make one call. Retry throttling until no call of this operation has succeeded for `retry_policy.seconds`."""
         method = getattr(self._client, xform_name(api_operation))
-        begun = self._patience.clock()
+        begun = self._retry_policy.clock()
         while True:
             self.rate_limiter.take(api_operation)
             try:
-                with throttling_is_ours(), describe_operation(operation, self._where()):
+                with describe_operation(operation, self._where()):
                     answer: dict[str, Any] = method(**request)
             except ThrottledError:
                 last = max(begun, self.rate_limiter.slow_down(api_operation))
-                if self._patience.clock() - last >= self._patience.seconds:
+                if self._retry_policy.clock() - last >= self._retry_policy.seconds:
                     raise
             else:
                 self.rate_limiter.accepted(api_operation)
                 return answer
 
-    def _passes_on_put(self, error: ReflectorError) -> bool:
-        """Also the race after AddPermission: logs asks Lambda for a trial run and does not see the new statement yet.
+    def _is_transient_put(self, error: ReflectorError) -> bool:
+        """Whether to retry a put. After AddPermission, CloudWatch Logs does not see the new statement for a while.
 
-        AWS gives it no code of its own. All groups of a sweep share one deadline: where the permission really is
-        missing, the first group waits for it and the others do not.
+        AWS has no code of its own for that. All groups of a sweep share one deadline: if the permission is really missing,
+        the first group waits and the others do not.
         """
         if not is_destination_refusal(error):
-            return passes(error)
-        now = self._patience.clock()
+            return is_transient(error)
+        now = self._retry_policy.clock()
         if self._destination_deadline is None:
-            self._destination_deadline = now + self._patience.seconds
+            self._destination_deadline = now + self._retry_policy.seconds
         return now < self._destination_deadline
 
 
 def _slots_hint(filters: int) -> str:
-    """What makes check mode and coverage truthful where AWS allows fewer filters than the option slots says."""
+    """Return the advice that makes check mode right if AWS allows fewer filters than the option slots says."""
     if not filters:
         return ""
-    return f"If a log group here may have no more filters, set the option slots (of the roles: log_groups_slots) to {filters}."
+    return f"If AWS allows no more filters here, set the option slots (of the roles: log_groups_slots) to {filters}."
 
 
-def _refused(error: ReflectorError, wanted: SubscriptionFilter) -> ReflectorError:
+def _refused(error: ReflectorError, desired: SubscriptionFilter) -> ReflectorError:
     advice = (
-        f"Check that {wanted.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it "
+        f"Check that {desired.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it "
         "(logreflector.aws.lambda_permission)."
     )
     return type(error)(error.operation, error.message, advice=advice, code=error.code, where=error.where)
 
 
 def is_destination_refusal(error: ReflectorError) -> bool:
-    """PutSubscriptionFilter's "Could not execute the lambda function...", an InvalidParameterException."""
+    """Whether it is PutSubscriptionFilter's InvalidParameterException "Could not execute the lambda function..."."""
     return error.code == "InvalidParameterException" and "Could not execute the lambda function" in error.message
 
 
-def passes(error: ReflectorError) -> bool:
-    """Two writers on one group (OperationAborted: botocore has no rule for it), a bad moment."""
+def is_transient(error: ReflectorError) -> bool:
+    """Whether to retry: two writers on one group (OperationAborted, which botocore does not retry), or AWS is unavailable."""
     return isinstance(error, ConflictError) or error.code == "ServiceUnavailableException"

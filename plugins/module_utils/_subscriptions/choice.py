@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which log groups are to be subscribed: pure rules, shared by the catch-up and the subscriber."""
+"""The rules for which log groups are subscribed. Pure, shared by the catch-up and the subscriber."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ Kind = Literal[
     "denied",
     "failed",
 ]
-"""What came of a group.
+"""The result for one group.
 
-subscribed      ours was there and right                  created, updated, removed   ours was written (or would be)
-unsubscribed    nothing of ours to remove                 excluded                    the rules leave it out
-not_possible    AWS or a full group does not allow it     gone                        deleted meanwhile
-in_deletion     AWS is about to delete it                 contested                   another writer outlasted us
-denied          a permission is missing                   failed                      a call failed; the reason says which
+subscribed      our filter existed and was right          created, updated, removed   our filter was written (or would be)
+unsubscribed    there was no filter of ours to remove     excluded                    the rules exclude the group
+not_possible    the group is full or AWS refuses          gone                        the group was deleted meanwhile
+in_deletion     AWS is deleting the group                 contested                   another writer kept on writing
+denied          a permission is missing                   failed                      a call failed; see the reason
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LogGroup:
-    """A log group as DescribeLogGroups tells of it; the class is STANDARD where AWS names none.
+    """A log group as DescribeLogGroups returns it; the class is STANDARD if AWS returns none.
 
-    created     ms since 1970, 0 if not known
+    created     ms since 1970, 0 if unknown
     retention   days, None for ever
-    tags        None if not known
+    tags        None if unknown
     page        the token of the page that it was listed on
     """
 
@@ -59,8 +59,8 @@ class LogGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why a group is not to be subscribed. `cause` is a word for whoever counts."""
+class Exclusion:
+    """Why a group is not to be subscribed. `cause` is a key for the counts of not_possible."""
 
     kind: Kind
     reason: str
@@ -71,12 +71,12 @@ class Patterns:
     """Shell-style patterns over the whole name (`/aws/lambda/*`), or `re:` and a regular expression found anywhere."""
 
     def __init__(self, option: str, patterns: Iterable[str]) -> None:
-        if isinstance(patterns, str):  # its characters would pass for patterns, and a "*" among them for everything
+        if isinstance(patterns, str):  # its characters would be taken for patterns, and a "*" for every group
             raise InvalidInputError(option, f"{patterns!r} is not a list of patterns")
         self._compiled = [(pattern, _compile(option, pattern)) for pattern in patterns]
 
     def first_match(self, name: str) -> str | None:
-        """The first pattern that the name matches, as the user wrote it."""
+        """Return the first pattern that the name matches, as the user wrote it."""
         return next((pattern for pattern, compiled in self._compiled if compiled.search(name)), None)
 
 
@@ -92,23 +92,23 @@ def _compile(option: str, pattern: str) -> re.Pattern[str]:
 
 
 TagValues = Mapping[str, Sequence[str]]
-"""Values by tag key; no value means any."""
+"""Values by tag key; an empty list means any value."""
 
 
 class Choice:
-    """The rules: include, exclude, and groups that must never be subscribed because they are on the delivery path.
+    """The rules of the options include, exclude, own_log_groups and so on.
 
-    delivery_path   names, and patterns as in include
-    include_tags    a group must carry every key, with one of its values: as ListLogGroups filters
-    exclude_tags    a group that carries one of the keys, with one of its values, is left out
-    created_after, created_before   ms since 1970; a group whose date is not known fits
+    own_log_groups  groups that the delivery itself writes to, names or patterns: subscribing them would be a loop
+    include_tags    a group must carry every key, with one of its values, as ListLogGroups filters
+    exclude_tags    a group that carries one of the keys, with one of its values, is excluded
+    created_after, created_before   ms since 1970; a group of unknown date passes
     """
 
     def __init__(
         self,
         include: Iterable[str],
         exclude: Iterable[str],
-        delivery_path: Iterable[str] = (),
+        own_log_groups: Iterable[str] = (),
         *,
         include_tags: TagValues | None = None,
         exclude_tags: TagValues | None = None,
@@ -117,58 +117,58 @@ class Choice:
     ) -> None:
         self._include = Patterns("include", include)
         self._exclude = Patterns("exclude", exclude)
-        path = list(delivery_path)
-        self._delivery_path = frozenset(path)
-        self._delivery_patterns = Patterns("own_log_groups", [name for name in path if not _NAME.fullmatch(name)])
+        own = list(own_log_groups)
+        self._own = frozenset(own)
+        self._own_patterns = Patterns("own_log_groups", [name for name in own if not _NAME.fullmatch(name)])
         self.include_tags = dict(include_tags or {})
         self.exclude_tags = dict(exclude_tags or {})
         self._after, self._before = created_after, created_before
 
     @property
-    def delivery_names(self) -> frozenset[str]:
-        """The names on the delivery path, whether such groups exist or not; its patterns are not among them."""
-        return frozenset(name for name in self._delivery_path if _NAME.fullmatch(name))
+    def own_names(self) -> frozenset[str]:
+        """The names in own_log_groups, whether such groups exist or not, without the patterns."""
+        return frozenset(name for name in self._own if _NAME.fullmatch(name))
 
     @property
     def needs_tags(self) -> bool:
-        """Whether the groups' tags are asked for."""
+        """Whether the tags of the groups matter."""
         return bool(self.include_tags or self.exclude_tags)
 
-    def against(self, group: LogGroup) -> Verdict | None:
-        """Why the group is not to be subscribed; None if it is to be. The tags count where they are known."""
-        verdict = self._against_name(group.name) or self._against_date(group.created)
-        if not verdict and group.tags is not None:
-            verdict = self._against_tags(group.tags)
-        if not verdict and group.log_class != "STANDARD":
+    def exclusion(self, group: LogGroup) -> Exclusion | None:
+        """Return why the group is not to be subscribed; None if it is chosen. Unknown tags are not checked."""
+        found = self._by_name(group.name) or self._by_date(group.created)
+        if not found and group.tags is not None:
+            found = self._by_tags(group.tags)
+        if not found and group.log_class != "STANDARD":
             reason = f"its log class is {group.log_class}; only STANDARD groups take filters"
-            verdict = Verdict("not_possible", reason, "class")
-        return verdict
+            found = Exclusion("not_possible", reason, "class")
+        return found
 
-    def _against_name(self, name: str) -> Verdict | None:
-        if name in self._delivery_path or self._delivery_patterns.first_match(name):
-            return Verdict("excluded", "its events come from the delivery itself: subscribing it would be a loop")
+    def _by_name(self, name: str) -> Exclusion | None:
+        if name in self._own or self._own_patterns.first_match(name):
+            return Exclusion("excluded", "its events come from the delivery itself: subscribing it would be a loop")
         if self._include.first_match(name) is None:
-            return Verdict("excluded", "no include pattern matches")
+            return Exclusion("excluded", "no include pattern matches")
         if pattern := self._exclude.first_match(name):
-            return Verdict("excluded", f"the exclude pattern {pattern!r} matches")
+            return Exclusion("excluded", f"the exclude pattern {pattern!r} matches")
         return None
 
-    def _against_date(self, created: int) -> Verdict | None:
+    def _by_date(self, created: int) -> Exclusion | None:
         if created and self._after is not None and created < self._after:
-            return Verdict("excluded", "it was created before created_after")
+            return Exclusion("excluded", "it was created before created_after")
         if created and self._before is not None and created >= self._before:
-            return Verdict("excluded", "it was not created before created_before")
+            return Exclusion("excluded", "it was not created before created_before")
         return None
 
-    def _against_tags(self, tags: Mapping[str, str]) -> Verdict | None:
+    def _by_tags(self, tags: Mapping[str, str]) -> Exclusion | None:
         missing = [key for key, values in self.include_tags.items() if not _carries(tags, key, values)]
         if missing:
-            return Verdict("excluded", f"it does not carry the tag {missing[0]!r} that include_tags asks for")
+            return Exclusion("excluded", f"it does not carry the tag {missing[0]!r} that include_tags asks for")
         carried = [key for key, values in self.exclude_tags.items() if _carries(tags, key, values)]
-        return Verdict("excluded", f"it carries the tag {carried[0]!r} of exclude_tags") if carried else None
+        return Exclusion("excluded", f"it carries the tag {carried[0]!r} of exclude_tags") if carried else None
 
 
-_NAME = re.compile(r"[-._/#A-Za-z0-9]+")  # of a log group, in which no pattern has room
+_NAME = re.compile(r"[-._/#A-Za-z0-9]+")  # a log group's name; none of these characters makes a pattern
 
 
 def _carries(tags: Mapping[str, str], key: str, values: Sequence[str]) -> bool:
@@ -176,21 +176,21 @@ def _carries(tags: Mapping[str, str], key: str, values: Sequence[str]) -> bool:
 
 
 def tag_values(option: str, tags: Mapping[str, Any]) -> dict[str, list[str]]:
-    """An option of tags, a value or a list of values for each key; InvalidInputError if it is anything else."""
+    """Return the values by key of an option of tags, which has one value or a list of values for each key. InvalidInputError."""
     try:
         given = {str(key): _as_list(value) for key, value in tags.items()}
     except (AttributeError, TypeError) as error:
         raise InvalidInputError(option, f"{tags!r} is not a dictionary of tag keys with values") from error
     if "" in given:
-        raise InvalidInputError(option, "a tag has a key")
+        raise InvalidInputError(option, "a tag key must not be empty")
     if odd := [value for values in given.values() for value in values if not _is_text(value)]:
-        raise InvalidInputError(option, f"{odd[0]!r} is no text: write a tag's value in quotes")
+        raise InvalidInputError(option, f"{odd[0]!r} is not a text: write the value of a tag in quotes")
     found = {key: [str(value) for value in values] for key, values in given.items()}
     if len(found) > _MOST_TAGS or any(len(values) > _MOST_TAGS for values in found.values()):
         raise InvalidInputError(option, f"AWS filters by at most {_MOST_TAGS} tags with {_MOST_TAGS} values each")
-    # ListLogGroups would take them for wildcards and for "not", and a look at one group's own tags would not.
+    # ListLogGroups takes them for wildcards and for "not"; the comparison with one group's own tags does not.
     if special := [value for values in found.values() for value in values if value.startswith("!") or "*" in value]:
-        raise InvalidInputError(option, f"{special[0]!r} is no exact value: '*' and a leading '!' are not taken")
+        raise InvalidInputError(option, f"{special[0]!r} is not an exact value: '*' and a leading '!' are not allowed")
     return found
 
 
@@ -204,24 +204,24 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _is_text(value: Any) -> bool:
-    """A number is, but a boolean is not: to YAML, yes without quotes is one, and the tag does not say "True"."""
+    """Numbers are taken as text, booleans are not: YAML reads yes without quotes as a boolean, and no tag says "True"."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def delivery_path(destination_arn: str, functions: Iterable[str], log_groups: Iterable[str] = ()) -> list[str]:
-    """Log groups that a subscription would turn into a loop: those of the reflector and of the other functions named.
+def own_log_groups(destination_arn: str, functions: Iterable[str], log_groups: Iterable[str] = ()) -> list[str]:
+    """Return the log groups that the delivery itself writes to: those of the reflector and of the other functions named.
 
-    log_groups  those that the functions' logging configurations name, and others that the user knows of
+    log_groups  those of the functions' logging configurations, and those that the user names
     """
     names = [destination_function(destination_arn), *functions]
-    return [*(own_log_group(name) for name in names if name), *log_groups]
+    return [*(default_log_group(name) for name in names if name), *log_groups]
 
 
 def destination_function(destination_arn: str) -> str:
-    """Name of the Lambda function that an ARN names, with its qualifier if there is one; "" for other destinations."""
+    """Return the name, and the qualifier if any, of the Lambda function that the ARN names; "" for other destinations."""
     return destination_arn.partition(":function:")[2]
 
 
-def own_log_group(function_name: str) -> str:
-    """The log group that Lambda writes a function's output to, unless its logging configuration names another."""
+def default_log_group(function_name: str) -> str:
+    """Return the log group of a function whose logging configuration names no other."""
     return f"/aws/lambda/{function_name.partition(':')[0]}"  # without a qualifier

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Log groups that the functions of the delivery write to, asked from AWS: subscribing one of them would be a loop."""
+"""Reads from AWS which log groups the functions of the delivery write to: subscribing one of them would be a loop."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .._errors import NotFoundError, describe_operation
-from .choice import own_log_group
+from .choice import default_log_group
 
 
 def written_log_groups(client: Callable[[str], Any], functions: Iterable[str], where: str = "") -> Iterator[str]:
-    """Where the functions write their logs, and where the flow logs of the VPCs that they run in go to.
+    """Yield the log groups of the functions, and those of the flow logs of the VPCs that they run in.
 
-    client   the boto3 client of a service, by its name. A missing permission is an error, or it might be a loop.
+    client   returns the boto3 client of a service. A missing permission is an error, because the result could be a loop.
     """
     for function in functions:
         try:
             configuration = function_configuration(client("lambda"), function, where)
         except NotFoundError:
-            continue  # not deployed yet, or no more: its default name is known
+            continue  # not deployed, or deleted: its default name is excluded anyway
         yield log_group_of(configuration, function)
         network = configuration.get("VpcConfig") or {}
         if network.get("VpcId"):
@@ -31,24 +31,24 @@ def written_log_groups(client: Callable[[str], Any], functions: Iterable[str], w
 
 
 def function_configuration(lambda_client: Any, function: str, where: str = "") -> dict[str, Any]:
-    """GetFunctionConfiguration's answer. NotFoundError if there is no such function."""
-    with describe_operation(f"learn where function {function} writes its log", where):
+    """Return GetFunctionConfiguration's answer. NotFoundError if there is no such function."""
+    with describe_operation(f"read the logging configuration of function {function}", where):
         answer: dict[str, Any] = lambda_client.get_function_configuration(FunctionName=function)
     return answer
 
 
 def log_group_of(configuration: dict[str, Any], function: str) -> str:
-    """The log group that a function's logging configuration names."""
-    return str((configuration.get("LoggingConfig") or {}).get("LogGroup") or own_log_group(function))
+    """Return the log group that a function's logging configuration names."""
+    return str((configuration.get("LoggingConfig") or {}).get("LogGroup") or default_log_group(function))
 
 
 def _flow_log_groups(ec2_client: Any, function: str, resources: list[str], where: str) -> Iterator[str]:
-    """Every delivery is traffic of the function's VPC, of which its flow logs tell (CloudWatch Logs User Guide, "Log
-    recursion prevention"). Those of a VPC and of its subnets; of single interfaces AWS lists none by function."""
+    """Yield the log groups of the flow logs of a VPC and its subnets. Each delivery is traffic there, which is logged again
+    (CloudWatch Logs User Guide, "Log recursion prevention"). AWS lists no network interfaces by function."""
     filters = [
         {"Name": "resource-id", "Values": resources},
         {"Name": "log-destination-type", "Values": ["cloud-watch-logs"]},
     ]
-    with describe_operation(f"find the flow logs of the VPC that function {function} runs in", where):
+    with describe_operation(f"list the flow logs of the VPC of function {function}", where):
         for page in ec2_client.get_paginator("describe_flow_logs").paginate(Filters=filters):
             yield from (flow["LogGroupName"] for flow in page["FlowLogs"] if flow.get("LogGroupName"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One log group's subscription filters: values, names, and the pure plan for a group."""
+"""The subscription filters of one log group: values, names, and the plan for a group. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Any
 from .._errors import InvalidInputError, LimitReachedError
 
 DEFAULT_SLOTS = 5
-"""Filters that a group may have. AWS's quota page says 5 since August 2026 and said 2 before: it is only a first
-look, AWS's own LimitExceededException has the last word."""
+"""Filters that a group may have. AWS's quota page says 5 since August 2026 and said 2 before. AWS's own
+LimitExceededException decides."""
 
 LONGEST_NAME = 512
 """Characters in a filter's name (PutSubscriptionFilter)."""
@@ -42,9 +42,9 @@ ATTRIBUTES = tuple(name for name in API_NAMES if name not in ("log_group", "name
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFilter:
-    """A filter with the values that AWS assumes where it names none, so that equal filters compare equal.
+    """A filter, with AWS's defaults for missing values, so that equal filters compare equal.
 
-    created   ms since 1970 as AWS says it, 0 of a filter that was not read
+    created   AWS's creation time in ms since 1970, 0 for a filter that was not read
     """
 
     log_group: str
@@ -60,23 +60,23 @@ class SubscriptionFilter:
 
     @classmethod
     def from_api(cls, item: Mapping[str, Any]) -> SubscriptionFilter:
-        """From an element of DescribeSubscriptionFilters' answer."""
+        """Return the filter for an element of DescribeSubscriptionFilters' answer."""
         values = {ours: item[theirs] for ours, theirs in API_NAMES.items() if item.get(theirs) not in (None, "")}
         values["emit_system_fields"] = tuple(sorted(set(values.get("emit_system_fields", ()))))
         return cls(**values, created=item.get("creationTime", 0))
 
     def request(self) -> dict[str, Any]:
-        """The parameters of PutSubscriptionFilter, which replaces the whole filter: everything set is sent."""
-        wanted = {theirs: getattr(self, ours) for ours, theirs in API_NAMES.items()}
-        wanted["emitSystemFields"] = list(self.emit_system_fields)
-        request = {key: value for key, value in wanted.items() if value}
+        """Return the parameters of PutSubscriptionFilter. It replaces the whole filter, so every value is sent."""
+        values = {theirs: getattr(self, ours) for ours, theirs in API_NAMES.items()}
+        values["emitSystemFields"] = list(self.emit_system_fields)
+        request = {key: value for key, value in values.items() if value}
         request["filterPattern"] = self.filter_pattern  # required, and "" means every event
         if is_lambda(self.destination_arn):
             request.pop("distribution", None)  # only Kinesis destinations take one
         return request
 
     def plain(self) -> dict[str, Any]:
-        """For diffs and results: only what differs from AWS's defaults, and always name, destination and pattern."""
+        """Return name, destination, pattern and what differs from AWS's defaults, for diffs and results."""
         values = asdict(self)
         del values["created"]
         shown = {"name", "destination_arn", "filter_pattern", "log_group"}
@@ -90,7 +90,7 @@ _DEFAULTS = asdict(SubscriptionFilter(log_group="", name="", destination_arn="")
 
 
 def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that the options give, as SubscriptionFilter holds them; None is "not given"."""
+    """Return the given attributes by SubscriptionFilter's field names; None means not given."""
     given = {name: options[name] for name in ATTRIBUTES if options.get(name) is not None}
     if "emit_system_fields" in given:
         given["emit_system_fields"] = tuple(sorted(set(given["emit_system_fields"])))
@@ -98,12 +98,12 @@ def attributes_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_lambda(destination: str) -> bool:
-    """Whether an ARN, or the bare name that stands for a function's, is that of a Lambda function."""
+    """Whether the destination is a Lambda function: its ARN, or a bare function name."""
     return not destination.startswith("arn:") or destination.split(":")[2:3] == ["lambda"]
 
 
 def check_distribution(destination: str | None, distribution: str | None) -> None:
-    """InvalidInputError for what a Lambda function does not take: AWS would not keep it, every run would write it anew."""
+    """Raise InvalidInputError for Random on a Lambda function: AWS does not store it, so every run would write it again."""
     if destination and distribution == "Random" and is_lambda(destination):
         raise InvalidInputError(
             "distribution", "Random is for Kinesis streams, and the destination is a Lambda function"
@@ -111,16 +111,16 @@ def check_distribution(destination: str | None, distribution: str | None) -> Non
 
 
 def default_name(log_group: str) -> str:
-    """The filter's name for a group: /aws/lambda/testing-the-subscriber gives aws-lambda-testing-the-subscriber."""
+    """Return the filter's name for a group: aws-lambda-testing-the-subscriber for /aws/lambda/testing-the-subscriber."""
     return log_group.strip("/").replace("/", "-") or "root"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What every chosen group is to have: ours, by its destination. `attributes` holds only the options given, by
-    SubscriptionFilter's field names: one that is not given is left as it stands.
+class DesiredFilter:
+    """The filter that every chosen group is to have. A filter is ours if it has this destination.
 
-    merge   whether filters of ours beside the one that is kept go
+    attributes  the given options, by SubscriptionFilter's field names; others keep their present value
+    merge       whether to remove duplicates of our filter
     """
 
     destination_arn: str
@@ -129,64 +129,64 @@ class Wanted:
     merge: bool = False
 
     def owns(self, candidate: SubscriptionFilter) -> bool:
-        """Ours is what sends to our reflector, whatever its name."""
+        """Whether the filter is ours: it sends to our reflector, whatever its name is."""
         return candidate.destination_arn == self.destination_arn
 
     @property
-    def mark(self) -> tuple[str, str]:
-        """Key and value of the tag that says "subscribed by us, with these settings".
+    def subscription_tag(self) -> tuple[str, str]:
+        """Key and value of the tag that says "subscribed with these settings".
 
-        The key has the destination's name, so that several deployments in one account leave each other's alone. Other
-        settings make another value: every group is looked at again.
+        The key has the destination's name, so that several deployments in one account do not disturb each other. Other
+        settings make another value, so that every group is read again.
         """
         name = re.sub(r"[^A-Za-z0-9_.-]", "-", self.destination_arn.split(":", 5)[-1].removeprefix("function:"))
-        said = json.dumps([self.destination_arn, sorted(self.attributes.items())])
-        return f"{MARK_PREFIX}{name}"[:LONGEST_TAG_KEY], hashlib.sha256(said.encode()).hexdigest()[:16]
+        settings = json.dumps([self.destination_arn, sorted(self.attributes.items())])
+        return f"{TAG_PREFIX}{name}"[:LONGEST_TAG_KEY], hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
-MARK_PREFIX = "logreflector.aws/subscribed/"
+TAG_PREFIX = "logreflector.aws/subscribed/"
 LONGEST_TAG_KEY = 128
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """What is to be done in one group: put `after`, delete `remove`, or nothing. `note` is worth telling the user.
+    """The writes in one group: put `after`, delete `remove`, or nothing. `note` is for the user.
 
-    beside  more of ours than `before`, left as they stand
+    duplicates  filters of ours beside `before` that stay
     """
 
     before: SubscriptionFilter | None = None
     after: SubscriptionFilter | None = None
     remove: tuple[SubscriptionFilter, ...] = ()
     note: str = ""
-    beside: tuple[SubscriptionFilter, ...] = ()
+    duplicates: tuple[SubscriptionFilter, ...] = ()
 
     @property
     def put(self) -> SubscriptionFilter | None:
-        """The filter to write; None where it stands already."""
+        """The filter to write; None if it exists already."""
         return self.after if self.after != self.before else None
 
 
-def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupPlan:
-    """Ours in the group, updated in place if it is there. LimitReachedError, naming the holders, if no slot is free."""
-    ours = sorted((item for item in filters if wanted.owns(item)), key=lambda item: item.name)
+def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], desired: DesiredFilter) -> GroupPlan:
+    """Plan our filter in the group, updated in place if it exists. LimitReachedError, with the slots' holders, if no slot is free."""
+    ours = sorted((item for item in filters if desired.owns(item)), key=lambda item: item.name)
     if ours:
-        named = default_name(log_group)
-        keep = next((item for item in ours if item.name == named), ours[0])
-        beside = tuple(item for item in ours if item is not keep)
-        others = ", ".join(item.name for item in beside)
+        name = default_name(log_group)
+        keep = next((item for item in ours if item.name == name), ours[0])
+        duplicates = tuple(item for item in ours if item is not keep)
+        others = ", ".join(item.name for item in duplicates)
         note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
-        after = replace(keep, **wanted.attributes)
-        if wanted.merge:
-            return GroupPlan(before=keep, after=after, remove=beside)
-        return GroupPlan(before=keep, after=after, note=note, beside=beside)
-    check_slot(log_group, filters, wanted.slots)
+        after = replace(keep, **desired.attributes)
+        if desired.merge:
+            return GroupPlan(before=keep, after=after, remove=duplicates)
+        return GroupPlan(before=keep, after=after, note=note, duplicates=duplicates)
+    check_slot(log_group, filters, desired.slots)
     name = _free_name(log_group, {item.name for item in filters})
-    return GroupPlan(after=SubscriptionFilter(log_group, name, wanted.destination_arn, **wanted.attributes))
+    return GroupPlan(after=SubscriptionFilter(log_group, name, desired.destination_arn, **desired.attributes))
 
 
 def _free_name(log_group: str, taken: Set[str]) -> str:
-    """The default name, or one beside it where a foreign filter has that: a put would overwrite it."""
+    """Return the default name, or a variant if a foreign filter has that name: a put would overwrite it."""
     name = default_name(log_group)
     for number in count(1):
         if name not in taken:
@@ -196,13 +196,13 @@ def _free_name(log_group: str, taken: Set[str]) -> str:
     return name
 
 
-def plan_absent(filters: Sequence[SubscriptionFilter], wanted: Wanted) -> GroupPlan:
-    """Nothing of ours in the group."""
-    return GroupPlan(remove=tuple(item for item in filters if wanted.owns(item)))
+def plan_absent(filters: Sequence[SubscriptionFilter], desired: DesiredFilter) -> GroupPlan:
+    """Plan to remove our filters from the group."""
+    return GroupPlan(remove=tuple(item for item in filters if desired.owns(item)))
 
 
 def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int, where: str = "") -> None:
-    """LimitReachedError, naming who holds the slots, if the group is full: before anything is written."""
+    """Raise LimitReachedError, with the slots' holders, if the group is full."""
     if len(filters) >= slots:
         raise LimitReachedError(
             f"subscribe log group {log_group}",
@@ -213,5 +213,5 @@ def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int
 
 
 def holders(filters: Sequence[SubscriptionFilter]) -> str:
-    """Who holds a group's slots, for messages."""
+    """Return the filters of a group as a text for messages."""
     return ", ".join(f"{item.name} (to {item.destination_arn})" for item in filters)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps between filters and the account policy, carried out: the only writer of a switch."""
+"""Carries out the steps of a switch between filters and the account policy."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .account_policy import SWITCHING, AccountPolicy, AccountPolicyApi, Step
-from .sweep import Outcome
+from .outcome import Outcome
 from .tally import FAILURES
 
 _RELISTINGS = 3
-"""How often groups that were made during a switch are looked for before the policy is deleted."""
+"""How often groups that were created during a switch are listed before the policy is deleted."""
 
 
 @dataclass(slots=True)
 class Applied:
-    """What came of a switch.
+    """The result of a switch.
 
-    done        the steps that were made
+    done        the completed steps
     failed      outcomes of the groups whose filters could not be written
-    seconds     the longest that a group was served twice
+    seconds     the longest time that a group was served twice
     """
 
     done: list[Step] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Applied:
 
 @dataclass(slots=True)
 class Switch:
-    """Carries out steps. A group that fails stays served: no later step takes away what serves it.
+    """Carries out steps. A failed group stays served: no later step removes what serves it.
 
-    write       writes one group's filters as its outcome says (`Sweep.apply_group`)
-    outcomes    of the groups that the steps name
-    unlisted    log groups that were made since the listing that the steps were planned from
-    settle      seconds until AWS has put in force what was written
+    write       writes one group's filters (`Sweep.apply_group`)
+    outcomes    of the groups in the steps
+    unlisted    processes log groups that were created since the listing that the steps were planned from
+    settle      seconds until writes are in force
     """
 
     policies: AccountPolicyApi
@@ -52,23 +52,23 @@ class Switch:
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
-    def make(self, steps: Iterable[Step], applied: Applied) -> None:
-        """All steps in their order, noted in `applied`. An error of the policy itself ends it."""
+    def run(self, steps: Iterable[Step], applied: Applied) -> None:
+        """Carry out all steps in their order and note them in `applied`. An error of the policy itself ends it."""
         failed: set[str] = set()
         since = self.clock()
         for step in steps:
-            if self._make(step, applied, failed):
+            if self._run_step(step, applied, failed):
                 applied.done.append(step)
             applied.seconds = max(applied.seconds, self.clock() - since)
             if step.action == "put":  # from here on other groups are served twice
                 since = self.clock()
 
-    def _make(self, step: Step, applied: Applied, failed: set[str]) -> bool:
-        """Whether it was made."""
+    def _run_step(self, step: Step, applied: Applied, failed: set[str]) -> bool:
+        """Carry out one step; return whether it was completed."""
         if step.action == "wait":
             self.sleep(self.settle)
         elif step.action == "put" and step.policy:
-            self.policies.put(_for_later(step.policy, failed) if failed else step.policy)
+            self.policies.put(_for_next_run(step.policy, failed) if failed else step.policy)
         elif step.action == "delete" and step.policy:
             return self._delete(step.policy, applied, failed)
         else:
@@ -78,7 +78,7 @@ class Switch:
         return True
 
     def _delete(self, policy: AccountPolicy, applied: Applied, failed: set[str]) -> bool:
-        """Only when every group has its filter, also those that were made meanwhile."""
+        """Delete the policy once every group has its filter, also those that were created meanwhile."""
         for _round in range(_RELISTINGS):
             new = list(self.unlisted())
             self._note(new, applied, failed)
@@ -96,10 +96,10 @@ class Switch:
         failed.update(item.log_group for item in left)
 
 
-def _for_later(policy: AccountPolicy, failed: set[str]) -> AccountPolicy:
-    """The policy as it may be where groups failed: it tells the next run to look again.
+def _for_next_run(policy: AccountPolicy, failed: set[str]) -> AccountPolicy:
+    """Return the policy that serves failed groups and tells the next run to read all groups again.
 
-    It goes on serving a group that was to get its filter. One that was to lose it is in no list.
+    A group that was to lose its filter is in no list, so the policy serves it anyway.
     """
     if policy.excluded is None:
         return policy
@@ -107,7 +107,7 @@ def _for_later(policy: AccountPolicy, failed: set[str]) -> AccountPolicy:
 
 
 def planned_seconds(steps: Iterable[Step], rate: float, settle: float) -> float:
-    """How long a group is served twice at most, with so many writes a second: `Applied.seconds` as far as it is foreseen."""
+    """Return the expected `Applied.seconds`: the longest time that a group is served twice, with `rate` writes a second."""
     longest = since = 0.0
     for step in steps:
         since = 0.0 if step.action == "put" else since

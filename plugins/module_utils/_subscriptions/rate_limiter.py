@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pace of the calls: one token bucket for each API, a little below what AWS allows, slower while others use the rate."""
+"""The rate limiter: a token bucket for each API call, a little below AWS's rate, slower while others use that rate."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ RATES: Mapping[str, float] = {
     "TagResource": 5.0,
     "UntagResource": 5.0,
 }
-"""Calls a second in an account and region, shared with everyone there (CloudWatch Logs User Guide, "CloudWatch Logs quotas").
-The page names no rate for the last three and for account policies: they are taken to be like their neighbours'."""
+"""Calls a second for all callers in an account and region (CloudWatch Logs User Guide, "CloudWatch Logs quotas").
+The page names no rate for the last three and for account policies: they are assumed to be like similar calls."""
 
 _OTHERS = 1.0
 SHARE = 0.97
-"""Of AWS's rate: what is left keeps our bucket from outrunning AWS's by the drift of two clocks."""
+"""Share of AWS's rate to use. The rest makes up for the drift between AWS's clock and ours."""
 
-_BURST = 0.8  # seconds' worth; AWS's bucket holds one: the first calls may come as much later than others as connecting takes
-_CUT = 0.7  # of the rate, when AWS refuses a call
-_SLOWEST = 0.05  # of the rate
+_BURST = 0.8  # in seconds of calls; AWS's bucket holds one second, and connecting delays the first calls
+_CUT = 0.7  # factor of the rate when AWS refuses a call
+_SLOWEST = 0.05  # share of the rate
 _RECOVERY = 20.0  # seconds from nothing to the full rate
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """`due` is when the bucket would be full again (the "theoretical arrival time" of the generic cell rate algorithm)."""
+    """The state of one call. `due` is the "theoretical arrival time" of the generic cell rate algorithm."""
 
     limit: float
     due: float
     after_cut: float
     cut: float = float("-inf")
-    passed: float = float("-inf")
+    accepted: float = float("-inf")
 
 
 class RateLimiter:
-    """Waits before each call. Safe to share between threads, and of use only if all callers of a target share it.
+    """Waits before each call. Safe to share between threads; all callers of a target must share one.
 
     share   of AWS's documented rates, above 0
-    scale   for tests and benches: rates and the clock's seconds, all as many times faster
-    calls, refused   how often each operation was called, and refused for its rate
+    scale   for tests and benches: how many times faster rates and clock are
+    calls, refused   number of calls, and of throttled calls, by operation
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class RateLimiter:
         self.refused: Counter[str] = Counter()
 
     def limit(self, operation: str) -> float:
-        """Calls a second that this pace goes up to."""
+        """Return the highest rate of the operation, in calls a second."""
         return RATES.get(operation, _OTHERS) * self._share * self._scale
 
     def take(self, operation: str) -> None:
-        """Returns when the call may be made: a burst of nearly a second's worth passes at once, and then the rate."""
+        """Wait until the call may be made: a burst of nearly a second of calls passes at once, then the rate holds."""
         with self._lock:
             bucket = self._bucket(operation)
             now = self._clock()
@@ -87,21 +87,21 @@ class RateLimiter:
             self._sleep(at - now)
 
     def accepted(self, operation: str) -> None:
-        """The call got through."""
+        """Note that AWS accepted the call."""
         with self._lock:
-            self._bucket(operation).passed = self._clock()
+            self._bucket(operation).accepted = self._clock()
 
     def slow_down(self, operation: str) -> float:
-        """AWS refused the call for its rate. Answers with the time of the last one that got through, -inf if none did."""
+        """Note that AWS throttled the call. Return the time of the last accepted call, -inf if there was none."""
         with self._lock:
             self.refused[operation] += 1
             bucket = self._bucket(operation)
             now = self._clock()
-            if now - bucket.cut >= 1 / self._scale:  # one cut for all calls that were under way together
+            if now - bucket.cut >= 1 / self._scale:  # one cut for all concurrent calls
                 bucket.after_cut = max(self._rate(bucket, now) * _CUT, bucket.limit * _SLOWEST)
                 bucket.cut = now
             bucket.due = max(bucket.due, now + 1 / bucket.after_cut)
-            return bucket.passed
+            return bucket.accepted
 
     def _bucket(self, operation: str) -> _Bucket:
         if operation not in self._buckets:
@@ -110,15 +110,15 @@ class RateLimiter:
         return self._buckets[operation]
 
     def _rate(self, bucket: _Bucket, now: float) -> float:
-        """What the last cut left, and what has come back since."""
+        """Return the rate after the last cut and the recovery since."""
         return min(bucket.limit, bucket.after_cut + bucket.limit * self._scale * max(now - bucket.cut, 0) / _RECOVERY)
 
     def _burst(self, bucket: _Bucket, now: float) -> float:
-        """None soon after a cut: whoever else uses the rate has emptied AWS's bucket."""
-        settled = now - bucket.cut >= _RECOVERY / self._scale
-        return max(bucket.limit / self._scale * _BURST, 1.0) if settled else 1.0
+        """Return the burst. There is none soon after a cut, because other callers have emptied AWS's bucket."""
+        has_recovered = now - bucket.cut >= _RECOVERY / self._scale
+        return max(bucket.limit / self._scale * _BURST, 1.0) if has_recovered else 1.0
 
 
 def seconds_for(calls: Mapping[str, int], share: float = SHARE) -> float:
-    """How long so many calls take at the pace, the slowest operation's worth: they go on side by side."""
+    """Return how long these calls take, that is, those of the slowest operation: operations run concurrently."""
     return max((count / (RATES.get(name, _OTHERS) * share) for name, count in calls.items()), default=0.0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a sweep came to: counts of everything, and entries for what is worth one, as many as a result can hold."""
+"""The result of a sweep: counts of all groups, and entries for those that somebody should know of, up to a limit."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from .choice import Kind
-from .sweep import Outcome
+from .outcome import Outcome
 
 MOST_ENTRIES = 1000
-"""Of each list: with thousands of groups the result stays below a few hundred KB."""
+"""Limit of each list: with thousands of groups the result stays below a few hundred KB."""
 
 FAILURES: tuple[Kind, ...] = ("denied", "contested", "failed")
-"""What makes a sweep fail: somebody has to do something, or to run it again."""
+"""The kinds that make a sweep fail: somebody has to act or to run it again."""
 
 _SUBSCRIBED: tuple[Kind, ...] = ("subscribed", "created", "updated")
 _ENTRIES: tuple[Kind, ...] = (*FAILURES, "not_possible", "in_deletion", "gone", "removed", "excluded")
 
 
 class Tally:
-    """Takes outcomes as they come; nothing grows with the number of groups but the lists, up to `most` entries each."""
+    """Counts outcomes as they come. Memory is limited: each list has at most `most` entries."""
 
     def __init__(self, most: int = MOST_ENTRIES) -> None:
         self._most = most
@@ -36,16 +36,16 @@ class Tally:
         self._changed = self._known = self._purged = self._foreign = self._fingerprint = 0
         self.causes: Counter[str] = Counter()
         self.writes: Counter[str] = Counter()
-        """Calls that the outcomes have cost, or would cost, by operation."""
+        """Write calls that the outcomes cost, or would cost, by operation."""
 
     def add(self, outcome: Outcome) -> None:
-        """One more group, or another word on one of before."""
-        if outcome.instead_of:
-            self._take_back(outcome.log_group, outcome.instead_of)
+        """Add the outcome of a group, or its second one (`Outcome.replaces`)."""
+        if outcome.replaces:
+            self._take_back(outcome.log_group, outcome.replaces)
         self._kinds[outcome.kind] += 1
-        self._known += outcome.known
+        self._known += outcome.known_by_tag
         self._count_writes(outcome)
-        if outcome.changes:
+        if outcome.has_changes:
             self._changed += 1
             if len(self._changing) < self._most:
                 self._changing.append(outcome)
@@ -59,8 +59,8 @@ class Tally:
                 entries.append(outcome)
         elif outcome.reason and outcome.kind in _SUBSCRIBED and len(self._notes) < self._most:
             self._notes.append(f"{outcome.log_group}: {outcome.reason}")
-        if not outcome.instead_of:
-            self._see(outcome)
+        if not outcome.replaces:
+            self._add_foreign(outcome)
 
     def _take_back(self, name: str, before: Kind) -> None:
         self._kinds[before] -= 1
@@ -74,10 +74,10 @@ class Tally:
     def _count_writes(self, outcome: Outcome) -> None:
         self.writes["PutSubscriptionFilter"] += outcome.plan.put is not None
         self.writes["DeleteSubscriptionFilter"] += len(outcome.plan.remove)
-        self.writes["TagResource"] += (outcome.mark in ("set", "apart")) + outcome.unsettles
-        self.writes["UntagResource"] += outcome.mark == "taken"
+        self.writes["TagResource"] += (outcome.tag in ("set", "other_forwarder")) + outcome.needs_changing_tag
+        self.writes["UntagResource"] += outcome.tag == "removed"
 
-    def _see(self, outcome: Outcome) -> None:
+    def _add_foreign(self, outcome: Outcome) -> None:
         for item in outcome.foreign:
             self._foreign += 1
             digest = hashlib.sha256(repr(item).encode()).digest()[:8]
@@ -90,29 +90,29 @@ class Tally:
 
     @property
     def changing(self) -> list[Outcome]:
-        """The outcomes that write, by name, up to the limit."""
+        """Return the outcomes with changes, by name, up to the limit."""
         return sorted(self._changing, key=lambda outcome: outcome.log_group)
 
     @property
     def more_changes(self) -> int:
-        """How many there are beyond `changing`."""
+        """Return the number of outcomes with changes that `changing` leaves out."""
         return self._changed - len(self._changing)
 
     def entries(self, *kinds: Kind) -> list[Outcome]:
-        """The outcomes of these kinds, by name, up to the limit for each."""
+        """Return the outcomes of these kinds, by name, up to the limit for each."""
         return sorted((item for kind in kinds for item in self._entries[kind]), key=lambda item: item.log_group)
 
     def failures(self) -> list[Outcome]:
-        """The outcomes that make the sweep fail."""
+        """Return the outcomes that make the sweep fail."""
         return self.entries(*FAILURES)
 
     def counts(self) -> dict[str, int]:
-        """How many groups came to what."""
+        """Return the number of groups by result."""
         return {
             "groups": sum(self._kinds.values()),
             "subscribed": sum(self._kinds[kind] for kind in _SUBSCRIBED),
             "already_right": self._kinds["subscribed"],
-            "known_by_mark": self._known,
+            "known_by_tag": self._known,
             "changed": self._changed,
             "excluded": self._kinds["excluded"] + self._purged,
             "not_possible": self._kinds["not_possible"],
@@ -124,7 +124,7 @@ class Tally:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Counts, and an entry for each group that is not subscribed, with its reason; those that matter most first."""
+        """Return the counts, and entries with reasons for groups that are not subscribed, failures first."""
         shown = list(self._first(self._most))
         known = sum(self._kinds[kind] for kind in _ENTRIES if kind != "removed") + self._purged
         return {

@@ -27,12 +27,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import (
-    subscription_filter,
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
+    shared,
     subscription_filters,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import SubscriptionFilter, Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    DesiredFilter,
+    SubscriptionFilter,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.modules.subscription_filters import SPEC
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
@@ -154,7 +157,7 @@ class Target:
 
     def marked(self, *values: str) -> set[str]:
         """The groups that carry our mark, with one of these values."""
-        key = Wanted(self.ours).mark[0]
+        key = DesiredFilter(self.ours).subscription_tag[0]
         wanted = [{"key": key, "values": list(values)} if values else {"key": key}]
         return {
             item["logGroupName"] for item in self.logs.list_log_groups(logGroupTags=wanted, limit=1000)["logGroups"]
@@ -163,8 +166,8 @@ class Target:
     def check_complete(self, groups: list[str] = PLAIN) -> None:
         """Each of the groups has one filter of ours and the mark; nothing else has; nothing foreign changed."""
         assert self.subscribed() == dict.fromkeys(groups, 1)
-        assert self.marked(Wanted(self.ours).mark[1]) == set(groups)
-        assert self.marked("apart") == {THEIR_LOG}
+        assert self.marked(DesiredFilter(self.ours).subscription_tag[1]) == set(groups)
+        assert self.marked("other-forwarder") == {THEIR_LOG}
         assert self.marked() == {*groups, THEIR_LOG}
         assert self.of_others() == self.foreign
 
@@ -202,7 +205,7 @@ def _targets(aws: RunningAws) -> Iterator[Target]:
 @pytest.fixture
 def target(_targets: Iterator[Target], monkeypatch: pytest.MonkeyPatch) -> Target:
     """One of its own for each test."""
-    monkeypatch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=SCALE))
+    monkeypatch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=SCALE))
     return next(_targets)
 
 
@@ -231,7 +234,7 @@ def short_of_time(target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
     target.scale = None
     monkeypatch.setattr(subscription_filters, "time", SimpleNamespace(monotonic=clock))
     limiter = partial(RateLimiter, scale=SCALE, clock=clock, sleep=clock.sleep)
-    monkeypatch.setattr(subscription_filter, "RateLimiter", limiter)
+    monkeypatch.setattr(shared, "new_rate_limiter", limiter)
     return target
 
 
@@ -266,7 +269,7 @@ def test_sweep_check_mode_plans_exactly_the_calls_of_the_run(target: Target) -> 
     target.check_complete()
     cheap = target.run()
     assert not cheap["changed"]
-    assert cheap["counts"]["known_by_mark"] == len(PLAIN) + 1
+    assert cheap["counts"]["known_by_tag"] == len(PLAIN) + 1
     assert target.accepted()[DESCRIBE] == len(FULL)  # a slot may be free by now
     assert cheap["foreign"]["filters"] < done["foreign"]["filters"] == planned["foreign"]["filters"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import moto_log_groups
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from embedded_aws import Configuration, EmbeddedAws, Organization
@@ -67,7 +67,7 @@ class Cloud:
 @pytest.fixture(scope="session", autouse=True)
 def _neither_server_has_rates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))
         yield
 
 

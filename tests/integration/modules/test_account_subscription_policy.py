@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The rhythm of account_subscription_policy. moto does not know account policies, so it runs on the embedded AWS alone."""
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import subscription_filter
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from subscriptions import announced, make_function, standing
 
@@ -44,7 +48,7 @@ def place(_embedded: Any) -> Iterator[Any]:
         logs.put_subscription_filter(logGroupName=group, filterName="x", filterPattern="", destinationArn=ours)
     logs.put_subscription_filter(logGroupName=SHARED, filterName="theirs", filterPattern="", destinationArn=theirs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=100))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=100))
         yield place
 
 
@@ -64,7 +68,7 @@ def ours_of(place: Any, group: str) -> list[str]:
     return [name for name, item in standing(place, group).items() if item["destinationArn"].endswith(":rhythm-policy")]
 
 
-def test_the_rhythm(place: Any) -> None:
+def test_create_repeat_update_remove(place: Any) -> None:
     options = {
         "destination_arn": "rhythm-policy",
         "include": [f"{ROOM}/*"],
@@ -107,7 +111,7 @@ def test_the_rhythm(place: Any) -> None:
     assert ours_of(place, LEFT_OUT) == []
 
 
-def test_somebody_elses_policy_stays(place: Any) -> None:
+def test_foreign_policy_is_kept(place: Any) -> None:
     logs = place.client("logs")
     logs.put_account_policy(
         policyName="theirs",

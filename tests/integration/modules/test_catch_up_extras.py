@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What subscription_filters does beside filters: the account policy where slots are full, and events from before a filter.
 
 On the embedded AWS alone: moto has neither account policies nor functions that run.
@@ -14,7 +18,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import account_subscription_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
+    account_subscription_policy,
+)
 from subscriptions import announced, make_function, standing
 
 REGION = "ap-southeast-2"
@@ -75,7 +81,7 @@ def got(logs: Any, function: str, until: Callable[[Counter[str]], bool]) -> Coun
         time.sleep(0.3)
 
 
-def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
+def test_backfill_sends_earlier_events_once(place: Any) -> None:
     make_function(place, "reflector-of-backfill", COUNTS_LINES)
     logs = place.client("logs")
     groups = [f"/backfill/{number}" for number in range(3)]
@@ -100,10 +106,10 @@ def test_what_groups_held_before_their_filters_is_sent_once(place: Any) -> None:
     assert got(logs, "reflector-of-backfill", lambda found: set(found) >= expected) == dict.fromkeys(expected, 1)
     again = run()
     assert (again["changed"], again["backfill"]["log_groups"]) == (False, 0)
-    assert again["counts"]["known_by_mark"] == 4
+    assert again["counts"]["known_by_tag"] == 4
 
 
-def test_a_full_group_makes_the_account_policy_serve_the_target(place: Any) -> None:
+def test_full_group_switches_the_target_to_the_account_policy(place: Any) -> None:
     ours, theirs = make_function(place, "reflector-of-full"), make_function(place, "theirs-of-full")
     logs = place.client("logs")
     for group in ("/full/a", "/full/b", "/full/taken"):

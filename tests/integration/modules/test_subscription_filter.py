@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The rhythm of subscription_filter, and what subscription_filter_info tells of it."""
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ GROUP = "/rhythm/one-filter"
 NAME = "rhythm-one-filter"
 
 
-def test_the_rhythm(cloud: Any) -> None:
+def test_create_repeat_update_remove(cloud: Any) -> None:
     function = make_function(cloud, "rhythm-one")
     theirs = make_function(cloud, "rhythm-theirs")
     logs = cloud.client("logs")
@@ -53,7 +57,7 @@ def test_the_rhythm(cloud: Any) -> None:
     assert not run(state="absent")["changed"]
 
 
-def test_an_update_in_place(cloud: Any) -> None:
+def test_update_in_place(cloud: Any) -> None:
     group = "/rhythm/in-place"
     make_function(cloud, "rhythm-in-place")
     cloud.client("logs").create_log_group(logGroupName=group)
@@ -64,7 +68,7 @@ def test_an_update_in_place(cloud: Any) -> None:
         assert [item["filterPattern"] for item in standing(cloud, group).values()] == [pattern]
 
 
-def test_a_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
+def test_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
     group = "/rhythm/refused"
     cloud.client("logs").create_log_group(logGroupName=group)
     result = cloud.run("subscription_filter", log_group=group, destination_arn="rhythm-none", wait_timeout=1)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The rhythm of subscription_filters over a target with groups of every kind."""
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ def prepare(cloud: Any) -> tuple[list[str], str]:
     return plain, ours
 
 
-def test_the_rhythm(cloud: Any) -> None:
+def test_create_repeat_update_remove(cloud: Any) -> None:
     plain, ours = prepare(cloud)
     everything = [*plain, NAMED, SHARED, FULL, LEFT_OUT, ARCHIVE]
 

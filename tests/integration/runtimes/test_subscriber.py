@@ -167,7 +167,7 @@ def test_subscriber_excluded_and_own_groups_are_untouched(function: Runtime, acc
 def test_subscriber_unknown_event_is_an_error(function: Runtime) -> None:
     invocation = function.invoke({"detail": {"eventName": "DeleteLogGroup"}})
     assert (invocation.kind, invocation.payload["errorType"]) == ("error", "SubscriberError")
-    assert "make sense" in invocation.payload["errorMessage"]
+    assert "parse an event" in invocation.payload["errorMessage"]
 
 
 def test_subscriber_own_event_backfills_the_first_line(function: Runtime, account: Account) -> None:
@@ -179,7 +179,7 @@ def test_subscriber_own_event_backfills_the_first_line(function: Runtime, accoun
     account.done(batch)
     assert (invocation.kind, invocation.payload) == ("ok", {"batchItemFailures": []})
     (report,) = map(json.loads, invocation.log_lines)
-    assert report == {"settled": 1, "handed_over": 0, "backfilled_events": 1}
+    assert report == {"followed_up": 1, "handed_over": 0, "backfilled_events": 1}
     told = wait_until(lambda: _printed(account, group), f"the events of {group} at the reflector")
     assert told is not None
     assert (told["logGroup"], told["backfill"]) == (group, True)

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The subscriber's AWS: CloudWatch Logs of the tests, with events to read, and beside it what else the function calls, below
 real boto3 clients: botocore checks the requests against its models."""
 

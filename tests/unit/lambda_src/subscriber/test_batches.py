@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """SQS batches: every message counts for itself, only failed ones come back, and soon."""
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ def test_all_groups_of_a_batch_are_subscribed_and_announced_together(start: Any)
     assert sorted(server.announced()) == groups
 
 
-def test_a_batch_goes_on_after_a_failure_and_only_that_message_comes_again(start: Any) -> None:
+def test_batch_goes_on_after_a_failure_and_only_that_message_comes_again(start: Any) -> None:
     server = Aws("/app/1", "/app/2", "/app/3")
     server.spoil = denied("/app/2")
     answer = start(server).handler(batch(*map(event_of, server.groups)), Context())
@@ -68,7 +72,7 @@ def test_a_batch_goes_on_after_a_failure_and_only_that_message_comes_again(start
 @pytest.mark.parametrize(
     "body", ["{", "null", "[]", '"x"', "{}", json.dumps({"detail": {"eventName": "DeleteLogGroup"}})]
 )
-def test_what_makes_no_sense_is_told_and_goes_to_the_dead_letters_at_once(
+def test_invalid_event_goes_to_the_dead_letters_at_once(
     start: Any, capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
     server = Aws(GROUP)
@@ -77,17 +81,17 @@ def test_what_makes_no_sense_is_told_and_goes_to_the_dead_letters_at_once(
     assert visibility(server) == {"receipt-0": 0}
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told[0]["outcome"] == "refused"
-    assert "Could not make sense of an event" in told[0]["reason"]
+    assert "Could not parse an event" in told[0]["reason"]
     assert told[1]["outcome"] == "created"
 
 
-def test_a_message_without_a_body_is_one_of_them(start: Any) -> None:
+def test_message_without_body_is_invalid(start: Any) -> None:
     messages = batch(event())
     del messages["Records"][0]["body"]
     assert failures(start(Aws(GROUP)).handler(messages, Context())) == ["message-0"]
 
 
-def test_a_visibility_that_cannot_be_changed_is_told_and_no_failure(
+def test_visibility_that_cannot_be_changed_is_told_and_no_failure(
     start: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = Aws()
@@ -96,14 +100,14 @@ def test_a_visibility_that_cannot_be_changed_is_told_and_no_failure(
     assert "waits for the visibility time-out" in capsys.readouterr().out
 
 
-def test_twice_in_one_batch_is_one_piece_of_work(start: Any) -> None:
+def test_repeated_event_in_a_batch_is_processed_once(start: Any) -> None:
     server = Aws(GROUP)
     assert start(server).handler(batch(event(), event(), event()), Context()) == {"batchItemFailures": []}
     assert server.operations().count("PutSubscriptionFilter") == 1
     assert server.announced() == [GROUP]
 
 
-def test_what_could_not_be_announced_comes_again_and_is_announced_then(start: Any) -> None:
+def test_failed_announcement_is_retried(start: Any) -> None:
     server = Aws(GROUP)
     server.lost_entries = 1
     worker = start(server)
@@ -114,7 +118,7 @@ def test_what_could_not_be_announced_comes_again_and_is_announced_then(start: An
     assert server.operations().count("PutSubscriptionFilter") == 1
 
 
-def test_a_function_that_died_before_it_announced_leaves_nothing_out(start: Any) -> None:
+def test_killed_function_announces_on_retry(start: Any) -> None:
     server = Aws(GROUP)
     server.lost_entries = 1
     start(server).handler(batch(event()), Context())
@@ -123,14 +127,14 @@ def test_a_function_that_died_before_it_announced_leaves_nothing_out(start: Any)
     assert server.announced() == [GROUP]
 
 
-def test_the_catch_up_was_faster_than_the_event_and_the_first_lines_are_sent_all_the_same(start: Any) -> None:
+def test_group_subscribed_by_catch_up_is_still_backfilled(start: Any) -> None:
     server = Aws()
     server.add_filter(GROUP, "by-the-catch-up", "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector")
     start(server).handler(batch(event()), Context())
     assert server.announced() == [GROUP]
 
 
-def test_a_late_event_of_a_group_that_is_subscribed_long_since_announces_nothing(start: Any) -> None:
+def test_late_event_of_a_group_that_is_subscribed_long_since_announces_nothing(start: Any) -> None:
     server = Aws()
     ours = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
     server.add_filter(GROUP, "long-since", ours, creationTime=1_700_000_000_000)
@@ -146,7 +150,7 @@ def test_without_backfill_and_retention_nothing_is_announced(start: Any) -> None
 
 
 @pytest.mark.parametrize("operation", ["GetFunctionConfiguration", "DescribeFlowLogs"])
-def test_nothing_is_subscribed_where_the_delivery_path_is_not_known(
+def test_unknown_own_log_groups_stop_subscriptions(
     start: Any, operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = Aws(GROUP)
@@ -160,7 +164,7 @@ def test_nothing_is_subscribed_where_the_delivery_path_is_not_known(
     assert failures(worker.handler(batch(event()), Context())) == []
 
 
-def test_the_delivery_path_is_asked_for_once_and_left_out(start: Any) -> None:
+def test_own_log_groups_are_read_once_and_excluded(start: Any) -> None:
     server = Aws("/custom/reflector", "/custom/subscriber", "/vpc/flow", GROUP)
     server.functions["log-reflector"] = {
         "LoggingConfig": {"LogGroup": "/custom/reflector"},
@@ -177,7 +181,7 @@ def test_the_delivery_path_is_asked_for_once_and_left_out(start: Any) -> None:
     assert {"Name": "resource-id", "Values": ["vpc-1", "subnet-1"]} in request["Filters"]
 
 
-def test_the_delivery_path_is_asked_for_again_after_a_while(start: Any, sleeps: list[float]) -> None:
+def test_own_log_groups_are_read_again_after_a_minute(start: Any, sleeps: list[float]) -> None:
     server = Aws("/custom/reflector", GROUP)
     worker = start(server)
     worker.handler(batch(event_of(GROUP)), Context())
@@ -191,7 +195,7 @@ TAGS = {"include_tags": {"logs": ["on", "x"]}}
 
 
 @pytest.mark.parametrize("call", ["TagResource", "TagLogGroup"])
-def test_a_group_that_gets_the_tag_is_subscribed(start: Any, call: str) -> None:
+def test_group_that_gets_the_tag_is_subscribed(start: Any, call: str) -> None:
     server = Aws(GROUP)
     server.tags[GROUP] = {"logs": "on"}
     start(server, **TAGS).handler(batch(tag_event(GROUP, "logs", call=call)), Context())
@@ -199,7 +203,7 @@ def test_a_group_that_gets_the_tag_is_subscribed(start: Any, call: str) -> None:
     assert server.announced() == []  # made in 2015: only what comes from now on
 
 
-def test_a_group_that_is_new_and_gets_the_tag_has_its_first_lines_sent(start: Any) -> None:
+def test_group_that_is_new_and_gets_the_tag_has_its_first_lines_sent(start: Any) -> None:
     server = Aws(GROUP)
     server.tags[GROUP] = {"logs": "on"}
     server.created[GROUP] = 4_000_000_000_000
@@ -208,7 +212,7 @@ def test_a_group_that_is_new_and_gets_the_tag_has_its_first_lines_sent(start: An
 
 
 @pytest.mark.parametrize("call", ["UntagResource", "UntagLogGroup"])
-def test_one_that_loses_the_tag_is_unsubscribed_and_unmarked_and_theirs_stays(start: Any, call: str) -> None:
+def test_group_that_loses_its_tag_is_unsubscribed(start: Any, call: str) -> None:
     server = Aws(GROUP)
     server.add_filter(GROUP, "theirs", "arn:aws:lambda:eu-west-1:222222222222:function:theirs")
     server.tags[GROUP] = {"logs": "on"}
@@ -221,7 +225,7 @@ def test_one_that_loses_the_tag_is_unsubscribed_and_unmarked_and_theirs_stays(st
     assert server.tags[GROUP] == {}
 
 
-def test_what_the_tags_say_now_counts_and_not_what_a_late_event_says(start: Any) -> None:
+def test_current_tags_decide_not_a_late_event(start: Any) -> None:
     server = Aws(GROUP)
     late = event()
     late["detail"]["requestParameters"]["tags"] = {"logs": "on"}
@@ -232,7 +236,7 @@ def test_what_the_tags_say_now_counts_and_not_what_a_late_event_says(start: Any)
 @pytest.mark.parametrize(
     "keys", [["logreflector.aws/subscribed/log-reflector"], ["team"], ["team", "logreflector.aws/subscribed/x"]]
 )
-def test_tags_that_decide_nothing_cost_no_call(start: Any, keys: list[str]) -> None:
+def test_irrelevant_tags_cost_no_call(start: Any, keys: list[str]) -> None:
     server = Aws(GROUP)
     worker = start(server, **TAGS)
     assert failures(worker.handler(batch(tag_event(GROUP, *keys)), Context())) == []
@@ -295,10 +299,10 @@ def parser(start: Any) -> ModuleType:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(json_values)
-def test_no_event_whatever_breaks_the_parser(parser: Any, value: Any) -> None:
+def test_parser_accepts_or_refuses_any_json(parser: Any, value: Any) -> None:
     try:
-        work = parser.work_of(value)
-    except parser.NonsenseError:
+        work = parser.parse_event(value)
+    except parser.InvalidEventError:
         return
     assert isinstance(work, parser.Work)
 
@@ -310,7 +314,7 @@ names = st.from_regex(r"[-._/#A-Za-z0-9]{1,40}", fullmatch=True)
 @given(names, st.sampled_from(["CreateLogGroup", "TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup"]))
 def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: str) -> None:
     told = event_of(name) if call == "CreateLogGroup" else tag_event(name, "logs", call=call)
-    work = parser.work_of(told)
+    work = parser.parse_event(told)
     assert work.log_group == name
     if call == "CreateLogGroup":
         assert work.created == 1_795_341_600_000  # the call's time, not the event's
@@ -320,17 +324,17 @@ def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: s
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 10**6), st.text(), names, st.dictionaries(st.text(), st.integers()))
-def test_a_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
+def test_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
     handed_over = parser.SweepSlice(SWEEP_AT, number, parser.Position(page, after), counts)
     told = {"source": parser.SOURCE, "detail-type": "Sweep continued", "detail": handed_over.detail()}
-    assert parser.work_of(json.loads(json.dumps(told))) == handed_over
+    assert parser.parse_event(json.loads(json.dumps(told))) == handed_over
 
 
 def policy_to(destination: str) -> dict[str, Any]:
     return {"policyName": "p", "policyDocument": json.dumps({"DestinationArn": destination, "FilterPattern": ""})}
 
 
-def test_where_the_account_policy_serves_no_filter_is_put(start: Any) -> None:
+def test_account_policy_prevents_filters(start: Any) -> None:
     server = Aws("/app/1", "/app/2")
     server.policies = [policy_to(OURS)]
     handler = start(server).handler
@@ -343,9 +347,7 @@ def test_where_the_account_policy_serves_no_filter_is_put(start: Any) -> None:
 
 
 @pytest.mark.parametrize("policies", [[], [policy_to(OURS + "-of-others")]])
-def test_where_it_does_not_serve_filters_are_put_and_it_is_not_asked_for_each(
-    start: Any, policies: list[dict[str, Any]]
-) -> None:
+def test_missing_account_policy_is_cached(start: Any, policies: list[dict[str, Any]]) -> None:
     server = Aws("/app/1", "/app/2")
     server.policies = policies
     handler = start(server).handler

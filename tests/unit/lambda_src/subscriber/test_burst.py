@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A deployment makes hundreds of groups at once: none is left out, and nothing is sent twice."""
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from subscriber_support import Aws, Context, batch, event_of, failures, now
 GROUPS = [f"/app/{number:03}" for number in range(300)]
 
 
-def test_a_burst_with_duplicates_and_throttling_is_worked_off_without_a_loss(start: Any) -> None:
+def test_burst_with_duplicates_and_throttling_loses_no_group(start: Any) -> None:
     chance = random.Random(11)
     server = Aws(*GROUPS)
     for name in GROUPS:

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One event of EventBridge at a time: new groups, what is left out, and what is refused."""
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import pytest
 from subscriber_support import ACCOUNT, GROUP, MARK, NAME, OURS, THEIRS, Aws, Context, event, event_of
 
 
-def test_a_new_group_is_subscribed(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_group_is_subscribed(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
     server = Aws(GROUP)
     answer = start(server).handler(event(), Context())
     assert answer == {"log_group": GROUP, "outcome": "created", "reason": ""}
@@ -22,7 +26,7 @@ def test_a_new_group_is_subscribed(start: Any, capsys: pytest.CaptureFixture[str
     assert list(server.tags[GROUP]) == [MARK]
 
 
-def test_the_same_event_twice_is_one_filter(start: Any) -> None:
+def test_same_event_twice_is_one_filter(start: Any) -> None:
     server = Aws(GROUP)
     handler = start(server).handler
     handler(event(), Context())
@@ -33,7 +37,7 @@ def test_the_same_event_twice_is_one_filter(start: Any) -> None:
     assert server.announced() == [GROUP]
 
 
-def test_a_failed_call_is_ignored_without_a_call_of_ours(start: Any) -> None:
+def test_failed_call_is_ignored_without_a_call_of_ours(start: Any) -> None:
     server = Aws(GROUP)
     answer = start(server).handler(event("failed"), Context())
     assert (answer["outcome"], answer["log_group"]) == ("ignored", GROUP)
@@ -41,7 +45,7 @@ def test_a_failed_call_is_ignored_without_a_call_of_ours(start: Any) -> None:
     assert server.calls == []
 
 
-def test_a_call_that_was_refused_before_its_parameters_were_read_is_ignored_too(start: Any) -> None:
+def test_call_that_was_refused_before_its_parameters_were_read_is_ignored_too(start: Any) -> None:
     refused = event("failed")
     refused["detail"].update(errorCode="AccessDenied", requestParameters=None)
     assert start(Aws()).handler(refused, Context())["outcome"] == "ignored"
@@ -55,7 +59,7 @@ def test_infrequent_access_is_not_possible(start: Any) -> None:
     assert server.operations() == ["DescribeAccountPolicies"]
 
 
-def test_a_class_that_is_named_standard_is_standard(start: Any) -> None:
+def test_class_that_is_named_standard_is_standard(start: Any) -> None:
     named = event()
     named["detail"]["requestParameters"]["logGroupClass"] = "STANDARD"
     assert start(Aws(GROUP)).handler(named, Context())["outcome"] == "created"
@@ -88,18 +92,25 @@ def test_its_own_log_group_is_known_by_whatever_name(start: Any, monkeypatch: py
 
 
 @pytest.mark.parametrize("reflector", ["log-reflector", OURS])
-def test_the_reflector_is_named_by_name_or_arn(start: Any, reflector: str) -> None:
+def test_reflector_is_named_by_name_or_arn(start: Any, reflector: str) -> None:
     server = Aws(GROUP)
     start(server, reflector).handler(event(), Context())
     assert server.groups[GROUP][NAME]["destinationArn"] == OURS
 
 
-def test_the_attributes_of_the_configuration_are_used(start: Any) -> None:
+def test_attributes_of_the_configuration_are_used(start: Any) -> None:
     server = Aws(GROUP)
-    attributes = {"filter_pattern": "ERROR", "emit_system_fields": ["@aws.region", "@aws.account"]}
+    attributes = {
+        "filter_pattern": "ERROR",
+        "emit_system_fields": ["@aws.region", "@aws.account"],
+        "role_arn": f"arn:aws:iam::{ACCOUNT}:role/delivery",
+        "field_selection_criteria": '@aws.region = "eu-west-1"',
+    }
     start(server, **attributes).handler(event(), Context())
     made = server.groups[GROUP][NAME]
     assert (made["filterPattern"], made["emitSystemFields"]) == ("ERROR", ["@aws.account", "@aws.region"])
+    assert made["roleArn"] == attributes["role_arn"]
+    assert made["fieldSelectionCriteria"] == attributes["field_selection_criteria"]
 
 
 def test_nothing_foreign_is_touched(start: Any) -> None:
@@ -112,7 +123,7 @@ def test_nothing_foreign_is_touched(start: Any) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"slots": 2}])
-def test_a_full_group_is_not_possible_and_not_tried_twice(start: Any, settings: dict[str, Any]) -> None:
+def test_full_group_is_not_possible_and_not_tried_twice(start: Any, settings: dict[str, Any]) -> None:
     server = Aws(slots=2)
     server.add_filter(GROUP, "one", THEIRS)
     server.add_filter(GROUP, "two", THEIRS)
@@ -122,7 +133,7 @@ def test_a_full_group_is_not_possible_and_not_tried_twice(start: Any, settings: 
     assert server.operations().count("PutSubscriptionFilter") == (0 if settings else 1)
 
 
-def test_a_group_that_is_gone_again_is_no_failure(start: Any) -> None:
+def test_group_that_is_gone_again_is_no_failure(start: Any) -> None:
     assert start(Aws()).handler(event(), Context())["outcome"] == "gone"
 
 
@@ -135,7 +146,7 @@ def test_a_group_that_is_gone_again_is_no_failure(start: Any) -> None:
         ("InvalidParameterException", "Could not execute the lambda function. Make sure ..."),
     ],
 )
-def test_what_another_try_may_mend_is_raised_with_group_place_and_reason(start: Any, trouble: tuple[str, str]) -> None:
+def test_transient_failure_is_raised_with_group_place_and_reason(start: Any, trouble: tuple[str, str]) -> None:
     server = Aws(GROUP)
     server.spoil = lambda operation, _unused: trouble if operation == "PutSubscriptionFilter" else None
     worker = start(server)
@@ -147,7 +158,7 @@ def test_what_another_try_may_mend_is_raised_with_group_place_and_reason(start: 
     assert worker.handler(event(), Context())["outcome"] == "created"
 
 
-def test_throttling_is_waited_out_while_there_is_time(start: Any) -> None:
+def test_throttling_is_retried_within_the_deadline(start: Any) -> None:
     server = Aws(GROUP)
     left = [9]  # more than botocore tries by itself
 
@@ -169,15 +180,15 @@ def test_throttling_is_waited_out_while_there_is_time(start: Any) -> None:
         {"awslogs": {"data": "H4sI"}},
     ],
 )
-def test_what_is_no_event_is_refused(start: Any, broken: dict[str, Any]) -> None:
+def test_invalid_event_is_refused(start: Any, broken: dict[str, Any]) -> None:
     server = Aws("/x")
     worker = start(server)
-    with pytest.raises(worker.SubscriberError, match="Could not make sense of an event"):
+    with pytest.raises(worker.SubscriberError, match="Could not parse an event"):
         worker.handler(broken, Context())
     assert server.calls == []
 
 
-def test_a_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Aws(GROUP)
     worker = start(server, reflector="")
     for _unused in range(2):
@@ -205,7 +216,7 @@ def test_a_missing_reflector_is_named_and_looked_for_again(start: Any, monkeypat
         ('{"exclude": ["re:("]}', "exclude"),
     ],
 )
-def test_a_wrong_configuration_is_refused_before_any_call(
+def test_wrong_configuration_is_refused_before_any_call(
     start: Any, monkeypatch: pytest.MonkeyPatch, text: str, said: str
 ) -> None:
     server = Aws(GROUP)
@@ -216,7 +227,7 @@ def test_a_wrong_configuration_is_refused_before_any_call(
     assert server.calls == []
 
 
-def test_the_package_imports_nothing_but_boto3_and_the_standard_library(package: Path) -> None:
+def test_package_imports_nothing_but_boto3_and_the_standard_library(package: Path) -> None:
     """The runtime has no Ansible and no other collection."""
     for source in package.rglob("*.py"):
         for line in source.read_text().splitlines():
@@ -228,9 +239,7 @@ def test_the_package_imports_nothing_but_boto3_and_the_standard_library(package:
                 )
 
 
-def test_settings_may_stand_in_a_parameter_and_placeholders_are_replaced(
-    start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_from_a_parameter_have_placeholders_replaced(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Aws("/app/eu-west-1", "/app/us-east-1")
     server.parameters["/log-reflector/subscriptions:3"] = json.dumps(
         {"include": ["/app/{region}"], "filter_pattern": '{ $.account = "{account}" }'}

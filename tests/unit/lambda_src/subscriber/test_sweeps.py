@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The sweep: mends what events missed, in slices, and tells the coverage."""
 
 from __future__ import annotations
@@ -51,9 +55,7 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
 
 
-def test_a_sweep_mends_what_events_missed_and_tells_the_coverage(
-    start: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sweep_subscribes_missed_groups_and_reports_coverage(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
     server = Aws(*groups(5), "/aws/lambda/log-reflector", "/cold", slots=2)
     server.classes["/cold"] = "INFREQUENT_ACCESS"
     for name in ("one", "two"):
@@ -87,7 +89,7 @@ def test_slices_hand_over_until_every_group_is_served_and_count_all_of_them(
     assert (found["Groups"], found["Subscribed"], found["Coverage"]) == (230, 230, 100)
 
 
-def test_a_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> None:
+def test_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> None:
     server = Aws(*groups(3))
     run(server, start, schedule())
     server.groups["/app/001"].clear()
@@ -95,7 +97,7 @@ def test_a_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> No
     assert unserved(server) == []
 
 
-def test_the_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -> None:
+def test_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -> None:
     server = Aws(*groups(20))
     run(server, start, schedule(), audit_days=3)
     looked_at: list[set[str]] = []
@@ -116,17 +118,17 @@ def test_audits_reach_every_group_also_where_a_sweep_comes_once_in_a_period(star
     assert all(server.operations(name) == ["DescribeSubscriptionFilters"] for name in server.groups)
 
 
-def test_a_late_mark_leaves_that_of_another_deliverys_group(start: Any) -> None:
+def test_late_tag_keeps_the_tag_of_other_forwarder(start: Any) -> None:
     """The filter that tells of it is listed last, and what was made is marked when all is announced."""
     server = Aws("/aws/lambda/theirs", "/z")
     server.add_filter("/z", "theirs", THEIRS)
     for _unused in range(2):
         run(server, start, schedule())
         assert server.groups["/aws/lambda/theirs"] == {}
-        assert server.tags["/aws/lambda/theirs"] == {MARK: "apart"}
+        assert server.tags["/aws/lambda/theirs"] == {MARK: "other-forwarder"}
 
 
-def test_a_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
+def test_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
     server = Aws(*groups(60))
     detail = {"started": SWEEP_AT, "slice": 2, "position": {"page": "old", "after": "/app/054"}, "counts": {}}
     event = {"source": "logreflector.subscriber", "detail-type": "Sweep continued", "detail": detail}
@@ -139,7 +141,7 @@ def test_a_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> No
     assert [name for name, filters in server.groups.items() if filters] == groups(60)[55:]
 
 
-def test_a_listing_that_breaks_off_announces_what_was_served_and_comes_again(start: Any) -> None:
+def test_listing_that_breaks_off_announces_what_was_served_and_comes_again(start: Any) -> None:
     server = Aws(*groups(60))
     server.created = dict.fromkeys(server.groups, STARTED)
     server.add_filter("/app/000", "app-000", OURS, creationTime=1)
@@ -160,20 +162,20 @@ def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_mar
     assert all(MARK in server.tags[name] for name in server.groups)
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_a_slice_that_died_before_it_announced_is_done_again_and_announces(start: Any, mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_killed_slice_announces_on_retry(start: Any, tag_log_groups: bool) -> None:
     server = Aws("/app/new")
     server.created["/app/new"] = STARTED - 3600_000
     server.lost_entries = 1
-    assert failures(start(server, tag_log_groups=mark).handler(batch(schedule()), Context())) == ["message-0"]
+    assert failures(start(server, tag_log_groups=tag_log_groups).handler(batch(schedule()), Context())) == ["message-0"]
     assert server.tags == {}
     server.others.clear()
-    assert failures(start(server, tag_log_groups=mark).handler(batch(schedule()), Context())) == []
+    assert failures(start(server, tag_log_groups=tag_log_groups).handler(batch(schedule()), Context())) == []
     assert server.announced() == ["/app/new"]
-    assert (MARK in server.tags.get("/app/new", {})) == mark
+    assert (MARK in server.tags.get("/app/new", {})) == tag_log_groups
 
 
-def test_a_handing_over_that_fails_fails_the_slice(start: Any) -> None:
+def test_failed_handover_fails_the_slice(start: Any) -> None:
     server = Aws(*groups(230))
     server.lost_entries = 1
     worker = start(server, slice_seconds=10)
@@ -183,13 +185,13 @@ def test_a_handing_over_that_fails_fails_the_slice(start: Any) -> None:
     assert len(server.handed_over("Sweep continued")) == 2
 
 
-def test_a_sweep_that_begins_while_another_is_under_way_gives_up(start: Any) -> None:
+def test_younger_sweep_gives_up(start: Any) -> None:
     server = Aws(*groups(230))
     worker = start(server, slice_seconds=10)
     worker.handler(batch(schedule()), Context())
     (older,) = server.handed_over("Sweep continued")
     report = worker.handler(schedule("2026-11-23T10:00:00Z"), Context())
-    assert report["outcome"] == "given up: an older sweep is under way"
+    assert report["outcome"] == "given up: an older sweep is in progress"
     assert worker.handler(older, Context())["outcome"] in ("continued", "ended")
 
 
@@ -204,7 +206,7 @@ def test_in_a_new_worker_the_older_sweep_goes_on_as_soon_as_it_is_seen(start: An
     assert worker.handler(younger, Context())["outcome"].startswith("given up")
 
 
-def test_a_sweep_that_died_does_not_hold_up_those_to_come(start: Any, sleeps: list[float]) -> None:
+def test_aborted_sweep_does_not_block_later_ones(start: Any, sleeps: list[float]) -> None:
     server = Aws(*groups(230))
     worker = start(server, slice_seconds=10)
     worker.handler(batch(schedule()), Context())
@@ -212,7 +214,7 @@ def test_a_sweep_that_died_does_not_hold_up_those_to_come(start: Any, sleeps: li
     assert worker.handler(schedule("2026-11-23T10:00:00Z"), Context())["outcome"] in ("continued", "ended")
 
 
-def test_a_slice_that_gets_nowhere_is_a_failure_and_not_handed_over(start: Any) -> None:
+def test_slice_without_progress_fails(start: Any) -> None:
     server = Aws(*groups(3))
     context = Context(60)
 
@@ -246,7 +248,7 @@ def test_other_settings_between_slices_hold_from_then_on(start: Any) -> None:
     assert all((name > after) == (not filters) for name, filters in server.groups.items())
 
 
-def test_a_denied_group_is_told_and_counted_and_stops_nothing(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_denied_group_is_reported_and_does_not_stop_others(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
     server = Aws(*groups(3))
     server.spoil = lambda operation, request: (
         ("AccessDeniedException", "no") if request.get("logGroupName") == "/app/001" else None

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """account_subscription_policy over botocore: what it writes, and that no group is unserved between any two calls."""
 
 from __future__ import annotations
@@ -12,9 +16,9 @@ from typing import Any
 import pytest
 from account_policy_server import OURS, THEIRS, AccountPolicyServer, KilledError
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
-    subscription_filter,
+    shared,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions import account_policy, policy_switch
@@ -34,7 +38,7 @@ MARK = "logreflector.aws/subscribed/log-reflector"
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscription_filter, "RateLimiter", partial(RateLimiter, scale=1e6))
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))
         yield
 
 
@@ -77,7 +81,7 @@ def chosen(server: AccountPolicyServer) -> list[str]:
 OPTIONS = {"exclude": ["/left-*"]}
 
 
-def test_a_target_without_filters_takes_one_write_and_then_none() -> None:
+def test_target_without_filters_takes_one_write_and_then_none() -> None:
     server = target_with(0)
     result = run(server, **OPTIONS)
     assert result["changes"] == ["create account policy log-reflector"]
@@ -117,7 +121,7 @@ def test_without_changes_5000_groups_take_little_more_than_their_listing() -> No
     assert Counter(server.operations()) == {"DescribeAccountPolicies": 1, "DescribeLogGroups": 101, "ListLogGroups": 1}
 
 
-def test_filters_are_replaced_and_marks_go_with_them() -> None:
+def test_switch_to_policy_removes_filters_and_tags() -> None:
     server = target_with(3)
     foreign = server.groups["/shared"]
     result = run(server, **OPTIONS)
@@ -138,7 +142,7 @@ def test_filters_are_replaced_and_marks_go_with_them() -> None:
     assert server.writes == []
 
 
-def test_and_back_to_filters() -> None:
+def test_switch_back_creates_filters() -> None:
     server = target_with(3)
     run(server, **OPTIONS)
     result = run(server, state="absent", filter_pattern="", **OPTIONS)
@@ -188,7 +192,7 @@ def test_somebody_elses_policy_is_named_and_stays() -> None:
     assert (server.writes, json.dumps(server.policy)) == ([], before)
 
 
-def test_a_policy_that_came_meanwhile_is_named_too() -> None:
+def test_policy_that_came_meanwhile_is_named_too() -> None:
     server = target_with(0)
 
     def intrude(operation: str, _asked: dict[str, Any]) -> None:
@@ -201,7 +205,7 @@ def test_a_policy_that_came_meanwhile_is_named_too() -> None:
     assert "central-logging" in result["msg"]
 
 
-def test_ours_keeps_its_name_and_what_is_not_given() -> None:
+def test_existing_policy_keeps_name_and_pattern() -> None:
     server = target_with(0)
     server.put("of-an-older-release", OURS, [*PATH], pattern="ERROR")
     result = run(server, **OPTIONS)
@@ -211,7 +215,7 @@ def test_ours_keeps_its_name_and_what_is_not_given() -> None:
     assert json.loads(server.policy["policyDocument"])["FilterPattern"] == ""
 
 
-def test_the_names_of_groups_that_are_gone_do_no_harm_and_go_with_the_next_write() -> None:
+def test_names_of_deleted_groups_leave_with_the_next_write() -> None:
     server = target_with(0)
     server.put("log-reflector", OURS, [*PATH, "/left-out", "/gone"])
     assert not run(server, **OPTIONS)["changed"]
@@ -232,7 +236,7 @@ def test_more_names_than_aws_takes_are_an_error_with_numbers_before_any_write() 
     assert server.writes == []
 
 
-def test_filters_of_the_subscriber_beside_the_policy_are_found_by_their_marks() -> None:
+def test_filters_beside_the_policy_are_found_by_tag() -> None:
     server = target_with(0)
     run(server, **OPTIONS)
     server.add_filter("/new/0", "ours", OURS)
@@ -243,14 +247,14 @@ def test_filters_of_the_subscriber_beside_the_policy_are_found_by_their_marks() 
     assert result["changes"] == [
         "update account policy log-reflector",
         "delete the filters of 1 log groups in favour of account policy log-reflector",
-        "take the mark from 1 log groups",
+        "remove the subscription tag of 1 log groups",
     ]
     assert server.operations().count("DescribeSubscriptionFilters") == 2
     assert all(server.served(name) == 1 for name in chosen(server))
     assert not any(server.tags.values())
 
 
-def test_filters_without_a_mark_are_found_by_an_audit() -> None:
+def test_untagged_filters_are_found_by_an_audit() -> None:
     server = target_with(0)
     run(server, **OPTIONS)
     server.add_filter("/new/0", "ours", OURS)
@@ -259,7 +263,7 @@ def test_filters_without_a_mark_are_found_by_an_audit() -> None:
     assert server.groups["/new/0"] == {}
 
 
-def test_groups_that_others_deliveries_log_to_stay_apart_also_when_nobody_looks() -> None:
+def test_other_forwarders_stay_excluded_without_an_audit() -> None:
     server = target_with(1)
     server.add_filter("/new/0", "theirs", THEIRS)
     server.groups["/aws/lambda/theirs"] = {}
@@ -278,7 +282,7 @@ def test_groups_that_others_deliveries_log_to_stay_apart_also_when_nobody_looks(
     assert server.served("/aws/lambda/theirs") == 1
 
 
-def test_without_replacing_filters_stay_and_nothing_is_looked_at() -> None:
+def test_without_replace_filters_no_group_is_read() -> None:
     server = target_with(2)
     assert run(server, replace_filters=False, **OPTIONS)["changes"] == ["create account policy log-reflector"]
     assert server.served("/app/000") == 2
@@ -289,7 +293,7 @@ def test_without_replacing_filters_stay_and_nothing_is_looked_at() -> None:
     assert (server.served("/app/000"), server.served("/new/0")) == (1, 0)
 
 
-def test_a_group_that_cannot_be_looked_at_stops_the_switch_before_it_begins() -> None:
+def test_unreadable_group_stops_the_switch_before_any_write() -> None:
     server = target_with(2)
     server.spoil = lambda operation, asked: (
         ("AccessDeniedException", "explicit deny")
@@ -298,12 +302,12 @@ def test_a_group_that_cannot_be_looked_at_stops_the_switch_before_it_begins() ->
     )
     for state in ("present", "absent"):
         result = run(server, state=state, **OPTIONS)
-        assert "1 could not be looked at, so nothing was changed. The first, /app/001:" in result["msg"]
+        assert "1 could not be read, so nothing was changed. The first, /app/001:" in result["msg"]
         assert server.writes == []
         server.put("log-reflector", OURS, [*PATH, "/left-out", SWITCHING, "/app/000", "/app/001"])
 
 
-def test_a_full_group_would_be_left_without_either_so_nothing_is_written() -> None:
+def test_full_group_stops_the_switch_to_filters() -> None:
     server = target_with(0)
     run(server, **OPTIONS)
     server.add_filter("/shared", "another", THEIRS)
@@ -315,7 +319,7 @@ def test_a_full_group_would_be_left_without_either_so_nothing_is_written() -> No
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_group_that_fails_stays_served_and_the_next_run_mends_it(state: str) -> None:
+def test_failed_group_stays_served_and_the_next_run_succeeds(state: str) -> None:
     server = target_with(3)
     if state == "absent":
         run(server, **OPTIONS)
@@ -326,7 +330,7 @@ def test_a_group_that_fails_stays_served_and_the_next_run_mends_it(state: str) -
         else None
     )
     result = run(server, state=state, **OPTIONS)
-    assert "Could not change over 1 log groups" in result["msg"]
+    assert "Could not switch 1 log groups" in result["msg"]
     assert (result["failed"], result["changed"]) == (True, True)
     assert all(server.served(name) for name in chosen(server))
     assert SWITCHING in server.left_out()
@@ -336,7 +340,7 @@ def test_a_group_that_fails_stays_served_and_the_next_run_mends_it(state: str) -
     assert all(server.served(name) == 1 for name in chosen(server))
 
 
-def test_a_group_that_is_made_during_the_switch_has_its_filter_before_the_policy_goes() -> None:
+def test_group_created_during_the_switch_gets_its_filter() -> None:
     server = target_with(2)
     run(server, **OPTIONS)
 
@@ -351,7 +355,7 @@ def test_a_group_that_is_made_during_the_switch_has_its_filter_before_the_policy
     assert "/made/meanwhile" in chosen(server)
 
 
-def test_a_policy_that_is_refused_half_way_tells_what_was_done() -> None:
+def test_policy_that_is_refused_half_way_tells_what_was_done() -> None:
     server = target_with(4)
     run(server, **OPTIONS)
     server.spoil = lambda operation, _asked: (
@@ -366,7 +370,7 @@ def test_a_policy_that_is_refused_half_way_tells_what_was_done() -> None:
     assert "Could not delete account policy log-reflector in 222222222222/eu-west-1" in result["msg"]
 
 
-def test_a_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() -> None:
+def test_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() -> None:
     server = target_with(0)
     server.spoil = lambda operation, _asked: (
         ("InvalidParameterException", "Could not execute the lambda function. Make sure ...")
@@ -393,7 +397,7 @@ def test_a_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() 
         ({"report_limit": 0}, "report_limit"),
     ],
 )
-def test_what_cannot_be_right_is_refused_before_any_write(params: dict[str, Any], option: str) -> None:
+def test_invalid_option_is_refused_before_any_write(params: dict[str, Any], option: str) -> None:
     server = target_with(1)
     result = run(server, **params)
     assert result["error"]["kind"] == "InvalidInputError"
@@ -401,7 +405,7 @@ def test_what_cannot_be_right_is_refused_before_any_write(params: dict[str, Any]
     assert server.writes == []
 
 
-def test_the_settling_time_is_waited_before_anything_goes() -> None:
+def test_settling_time_is_waited_before_removals() -> None:
     server, order = target_with(2), []
 
     def note(seconds: float) -> None:

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """subscription_filter: its conversations with CloudWatch Logs."""
 
 from __future__ import annotations
@@ -55,7 +59,7 @@ def describing(stub: Stubber, *filters: dict[str, Any]) -> None:
     stub.add_response("describe_subscription_filters", {"subscriptionFilters": list(filters)}, {"logGroupName": GROUP})
 
 
-def test_a_filter_is_created_under_the_groups_name_and_then_left_alone(prepared: Any) -> None:
+def test_filter_is_created_under_the_groups_name_and_then_left_alone(prepared: Any) -> None:
     result = run(prepared, destination_arn=REFLECTOR)
     assert result["changed"]
     assert result["changes"] == [f"create subscription filter {NAME} of log group {GROUP}"]
@@ -73,13 +77,13 @@ def test_a_filter_is_created_under_the_groups_name_and_then_left_alone(prepared:
 @pytest.mark.parametrize(
     "destination", ["log-reflector", "arn:{partition}:lambda:{region}:{account}:function:log-reflector"]
 )
-def test_the_destination_may_be_a_function_of_the_target(prepared: Any, destination: str) -> None:
+def test_destination_may_be_a_function_of_the_target(prepared: Any, destination: str) -> None:
     result = run(prepared, destination_arn=destination)
     assert result["subscription_filter"]["destination_arn"] == REFLECTOR
     assert not run(prepared, destination_arn=REFLECTOR)["changed"]
 
 
-def test_an_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> None:
+def test_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> None:
     put(prepared, GROUP, NAME, "log-reflector", "WARN")
     result = run(prepared, filter_pattern="ERROR")
     assert prepared.writes == ["PutSubscriptionFilter"]
@@ -121,14 +125,14 @@ def test_absent_removes_exactly_the_named_filter(prepared: Any) -> None:
     assert prepared.writes == []
 
 
-def test_a_filter_whose_name_begins_alike_is_another(prepared: Any) -> None:
+def test_filter_whose_name_begins_alike_is_another(prepared: Any) -> None:
     put(prepared, GROUP, "foo-bar", "theirs", "ERROR")
     assert run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
     assert not run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
     assert standing(prepared, GROUP)["foo-bar"] == (REFLECTOR.replace("log-reflector", "theirs"), "ERROR")
 
 
-def test_a_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscribed(prepared: Any) -> None:
+def test_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscribed(prepared: Any) -> None:
     gone = run(prepared, log_group="/gone", state="absent")
     assert (gone["changed"], gone["subscription_filter"]) == (False, None)
     result = run(prepared, log_group="/gone", destination_arn=REFLECTOR)
@@ -137,7 +141,7 @@ def test_a_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscri
     assert "log group /gone in 123456789012/eu-west-1" in run(prepared, log_group="/gone", destination_arn="x")["msg"]
 
 
-def test_a_full_group_is_seen_before_writing_and_the_holders_are_named(prepared: Any) -> None:
+def test_full_group_is_seen_before_writing_and_the_holders_are_named(prepared: Any) -> None:
     put(prepared, GROUP, "one", "theirs")
     put(prepared, GROUP, "two", "theirs")
     result = run(prepared, destination_arn=REFLECTOR, slots=2)
@@ -148,7 +152,7 @@ def test_a_full_group_is_seen_before_writing_and_the_holders_are_named(prepared:
     assert prepared.calls == ["DescribeSubscriptionFilters"]
 
 
-def test_aws_has_the_last_word_about_slots(prepared: Any) -> None:
+def test_slot_refused_by_aws_is_reported(prepared: Any) -> None:
     put(prepared, GROUP, "one", "theirs")
     put(prepared, GROUP, "two", "theirs")
     result = run(prepared, destination_arn=REFLECTOR)
@@ -157,7 +161,7 @@ def test_aws_has_the_last_word_about_slots(prepared: Any) -> None:
     assert prepared.writes == ["PutSubscriptionFilter"]
 
 
-def test_a_full_group_is_no_hindrance_to_updating_ours(aws: Any) -> None:
+def test_update_in_full_group_succeeds(aws: Any) -> None:
     """moto refuses this put, AWS does not."""
     stub = aws.stub("logs")
     ours = {**FULL, "filterPattern": "WARN"}
@@ -168,7 +172,7 @@ def test_a_full_group_is_no_hindrance_to_updating_ours(aws: Any) -> None:
     stub.assert_no_pending_responses()
 
 
-def test_a_missing_function_says_what_to_check(prepared: Any) -> None:
+def test_missing_function_says_what_to_check(prepared: Any) -> None:
     result = run(prepared, destination_arn="not-there")
     assert result["error"]["code"] == "InvalidParameterException"
     assert "function:not-there exists and that its policy lets logs.amazonaws.com invoke it" in result["msg"]
@@ -184,16 +188,14 @@ def test_a_missing_function_says_what_to_check(prepared: Any) -> None:
         ({"destination_arn": ""}, "destination_arn"),
     ],
 )
-def test_what_cannot_be_right_is_refused_before_the_first_call(
-    prepared: Any, params: dict[str, Any], option: str
-) -> None:
+def test_invalid_option_is_refused_before_the_first_call(prepared: Any, params: dict[str, Any], option: str) -> None:
     result = run(prepared, **params)
     assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert prepared.calls == []
 
 
-def test_a_new_filter_needs_a_destination(prepared: Any) -> None:
+def test_new_filter_needs_a_destination(prepared: Any) -> None:
     result = run(prepared, filter_pattern="ERROR")
     assert result["error"]["kind"] == "InvalidInputError"
     assert "option destination_arn" in result["msg"]
@@ -213,7 +215,7 @@ def test_every_field_is_sent_and_read_back(aws: Any) -> None:
     stub.assert_no_pending_responses()
 
 
-def test_the_same_in_another_order_changes_nothing(aws: Any) -> None:
+def test_same_in_another_order_changes_nothing(aws: Any) -> None:
     describing(aws.stub("logs"), FULL)
     shuffled = {**OPTIONS, "emit_system_fields": ["@aws.region", "@aws.account"]}
     assert not run(aws, **dict(reversed(shuffled.items())))["changed"]
@@ -231,9 +233,7 @@ def test_the_same_in_another_order_changes_nothing(aws: Any) -> None:
         ("field_selection_criteria", '@aws.region = "us-east-1"', "fieldSelectionCriteria"),
     ],
 )
-def test_a_put_replaces_the_filter_whole_so_what_is_not_given_is_sent_as_it_stands(
-    aws: Any, option: str, value: Any, api_name: str
-) -> None:
+def test_update_sends_attributes_that_are_not_given(aws: Any, option: str, value: Any, api_name: str) -> None:
     stub = aws.stub("logs")
     describing(stub, FULL)
     kept = {key: item for key, item in FULL.items() if key != "creationTime"}
@@ -257,7 +257,7 @@ def test_transformed_logs_can_be_switched_off_again(aws: Any) -> None:
     assert not run(aws, apply_on_transformed_logs=False)["changed"]
 
 
-def test_a_denied_call_names_the_action_and_claims_nothing(aws: Any) -> None:
+def test_denied_call_names_the_action_and_claims_nothing(aws: Any) -> None:
     stub = aws.stub("logs")
     describing(stub)
     stub.add_client_error("put_subscription_filter", "AccessDeniedException", "not authorized", http_status_code=400)
@@ -268,7 +268,7 @@ def test_a_denied_call_names_the_action_and_claims_nothing(aws: Any) -> None:
     assert "IAM action for PutSubscriptionFilter" in result["msg"]
 
 
-def test_another_writer_is_waited_out(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conflict_with_another_writer_is_retried(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = aws.stub("logs")
     describing(stub)
     stub.add_client_error("put_subscription_filter", "OperationAbortedException", "conflict", http_status_code=400)

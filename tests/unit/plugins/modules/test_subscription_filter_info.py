@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """subscription_filter_info: what it asks and what it tells."""
 
 from __future__ import annotations
@@ -56,13 +60,13 @@ def test_destinations_are_compared_exactly(prepared: Any, destination: str) -> N
     assert found(result) == [("/aws/lambda/a", "foo"), ("/aws/rds/c", "c")]
 
 
-def test_a_group_that_does_not_exist_is_an_error_when_it_was_named(prepared: Any) -> None:
+def test_group_that_does_not_exist_is_an_error_when_it_was_named(prepared: Any) -> None:
     result = prepared.run("subscription_filter_info", log_group="/gone")
     assert result["failed"]
     assert "log group /gone" in result["msg"]
 
 
-def test_a_group_that_vanishes_while_many_are_read_is_passed_over_and_other_classes_are_not_asked(aws: Any) -> None:
+def test_many_skips_deleted_groups_and_other_classes(aws: Any) -> None:
     stub = aws.stub("logs")
     groups = [
         {"logGroupName": "/a"},
@@ -88,14 +92,14 @@ def test_a_group_that_vanishes_while_many_are_read_is_passed_over_and_other_clas
     stub.assert_no_pending_responses()
 
 
-def test_a_group_and_a_prefix_together_are_refused(prepared: Any) -> None:
+def test_group_and_a_prefix_together_are_refused(prepared: Any) -> None:
     result = prepared.run("subscription_filter_info", log_group="/a", log_group_prefix="/")
     assert result["failed"]
     assert "mutually exclusive" in result["msg"]
     assert prepared.calls == []
 
 
-def test_an_empty_log_group_is_not_taken_for_all_of_them(prepared: Any) -> None:
+def test_empty_log_group_is_refused(prepared: Any) -> None:
     result = prepared.run("subscription_filter_info", log_group="")
     assert "option log_group:" in result["msg"]
     assert prepared.calls == []

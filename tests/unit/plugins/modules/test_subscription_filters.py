@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """subscription_filters: the catch-up of a target."""
 
 from __future__ import annotations
@@ -39,14 +43,14 @@ def everything(aws: Any) -> dict[str, Any]:
     return {group["logGroupName"]: standing(aws, group["logGroupName"]) for group in groups}
 
 
-def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
+def test_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     before = everything(prepared)
     result = run(prepared, filter_pattern="")
     assert not result.get("failed")
     assert result["changes"] == [
         "create subscription of log group /app/a",
         "update subscription of log group /app/other",
-        "mark log group /app/right",
+        "tag log group /app/right",
         "create subscription of log group /app/shared",
     ]
     assert result["counts"]["subscribed"] == 4
@@ -70,7 +74,7 @@ def test_a_target_is_converged_and_then_left_alone(prepared: Any) -> None:
     assert again["counts"] == {
         **result["counts"],
         "already_right": 4,
-        "known_by_mark": 4,
+        "known_by_tag": 4,
         "changed": 0,
     }
 
@@ -95,16 +99,16 @@ def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, par
     assert prepared.writes == []
 
 
-def test_what_is_not_given_is_left_as_it_stands(prepared: Any) -> None:
+def test_attributes_that_are_not_given_keep_their_value(prepared: Any) -> None:
     run(prepared)
     assert standing(prepared, "/app/other") == {"other-name": (REFLECTOR, "WARN")}
 
 
-def test_the_diff_is_one_for_the_target(prepared: Any) -> None:
+def test_diff_is_one_for_the_target(prepared: Any) -> None:
     (diff,) = run(prepared, filter_pattern="", check_mode=True)["diff"]
     assert set(diff["before"]) == {"/app/other", "/app/right"}
     assert set(diff["after"]) == {"/app/a", "/app/other", "/app/right", "/app/shared"}
-    assert (diff["before"]["/app/right"], diff["after"]["/app/right"]) == ("not marked", "marked")
+    assert (diff["before"]["/app/right"], diff["after"]["/app/right"]) == ("not tagged", "tagged")
     assert diff["before"]["/app/other"]["filter_pattern"] == "WARN"
     assert diff["after"]["/app/other"]["filter_pattern"] == ""
 
@@ -120,7 +124,7 @@ def test_absent_removes_ours_and_nothing_else(prepared: Any) -> None:
     assert not run(prepared, state="absent")["changed"]
 
 
-def test_names_that_begin_alike_are_kept_apart(aws: Any) -> None:
+def test_names_with_a_common_prefix_are_different_groups(aws: Any) -> None:
     make_functions(aws, "log-reflector", "log-reflector-2")
     make_group(aws, "foo", foo_bar="log-reflector-2")
     make_group(aws, "foo-bar")
@@ -151,7 +155,7 @@ def test_groups_that_fail_fail_the_task_with_the_first_reason(prepared: Any) -> 
     assert "function:not-there exists" in result["msg"]
 
 
-def test_a_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
+def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
     stub = aws.stub("logs")
     groups = [{"logGroupName": name} for name in ("/a", "/b", "/c")]
     stub.add_response("describe_log_groups", {"logGroups": groups})
@@ -181,7 +185,7 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
     assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
 
 
-def test_a_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
+def test_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
     make_functions(aws, "log-reflector")
 
     def describe(request: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +200,7 @@ def test_a_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
     assert (result["complete"], result["stopped_after"], result["counts"]["subscribed"]) == (False, "/app/a", 1)
 
 
-def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
+def test_listing_that_is_denied_is_one_error(aws: Any) -> None:
     aws.stub("logs").add_client_error("describe_log_groups", "AccessDeniedException", "no", http_status_code=400)
     result = run(aws, tag_log_groups=False)
     assert result["error"]["kind"] == "AccessDeniedError"
@@ -231,9 +235,7 @@ def test_a_listing_that_is_denied_is_one_error(aws: Any) -> None:
         ({"distribution": "Random"}, "distribution"),
     ],
 )
-def test_what_cannot_be_right_is_refused_before_any_group_is_read(
-    prepared: Any, params: dict[str, Any], option: str
-) -> None:
+def test_invalid_option_is_refused_before_any_group_is_read(prepared: Any, params: dict[str, Any], option: str) -> None:
     result = run(prepared, **params)
     assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
@@ -279,7 +281,7 @@ def test_log_groups_of_other_names_are_known_from_the_functions(prepared: Any) -
     }
 
 
-def test_a_function_that_is_not_there_yet_has_the_default_name(prepared: Any) -> None:
+def test_function_that_is_not_there_yet_has_the_default_name(prepared: Any) -> None:
     configurations(prepared, log_reflector="/aws/lambda/log-reflector", log_reflector_subscriber=None)
     result = run(prepared, include=["/aws/*"])
     assert not result.get("failed")
@@ -287,18 +289,18 @@ def test_a_function_that_is_not_there_yet_has_the_default_name(prepared: Any) ->
     assert prepared.calls.count("GetFunctionConfiguration") == 2
 
 
-def test_a_function_that_may_not_be_asked_is_an_error_and_nothing_is_written(prepared: Any) -> None:
+def test_denied_function_configuration_stops_before_any_write(prepared: Any) -> None:
     prepared.stub("lambda").add_client_error(
         "get_function_configuration", "AccessDeniedException", "no", http_status_code=403
     )
     result = run(prepared)
     assert result["error"]["kind"] == "AccessDeniedError"
-    assert "learn where function log-reflector writes its log in 123456789012/eu-west-1" in result["msg"]
+    assert "read the logging configuration of function log-reflector in 123456789012/eu-west-1" in result["msg"]
     assert "IAM action for GetFunctionConfiguration" in result["msg"]
     assert prepared.writes == []
 
 
-def test_a_stream_has_no_function_to_ask(aws: Any) -> None:
+def test_stream_destination_reads_no_function(aws: Any) -> None:
     aws.stub("logs").add_response("describe_log_groups", {"logGroups": []})
     stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
     assert not run(aws, destination_arn=stream, own_functions=[], distribution="Random", tag_log_groups=False).get(
@@ -321,7 +323,7 @@ def test_placeholders_are_replaced_as_they_are_for_the_subscriber(prepared: Any)
     assert standing(prepared, "/app/eu-west-1") == expected
 
 
-def test_a_group_that_aws_says_is_full_is_told_with_what_makes_check_mode_truthful(prepared: Any) -> None:
+def test_group_refused_as_full_advises_the_slots_option(prepared: Any) -> None:
     result = run(prepared, slots=5)  # moto allows two
     assert not result.get("failed")
     reasons = {item["log_group"]: (item["outcome"], item["reason"]) for item in result["not_subscribed"]}
@@ -331,14 +333,14 @@ def test_a_group_that_aws_says_is_full_is_told_with_what_makes_check_mode_truthf
     assert not run(prepared, slots=2, check_mode=True)["changed"]
 
 
-def test_a_full_group_that_makes_the_task_fail_is_named(prepared: Any) -> None:
+def test_full_group_that_makes_the_task_fail_is_named(prepared: Any) -> None:
     result = run(prepared, on_full="fail", exclude=[], audit=True)
     assert result["failed"]
     assert "Could not serve 1 of " in result["msg"]
     assert "The first: /app/full: all its 2 filter slots are taken" in result["msg"]
 
 
-def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prepared: Any) -> None:
+def test_failed_backfill_keeps_filters_without_tag(prepared: Any) -> None:
     def denied(*_unused: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "FilterLogEvents")
 
@@ -347,7 +349,7 @@ def test_a_backfill_that_fails_is_told_and_the_filters_stand_without_a_mark(prep
     assert result["failed"]
     assert result["changes"] == ["create subscription of log group /app/a"]
     assert result["msg"].startswith(
-        "Could not send what 1 log groups held before in 123456789012/eu-west-1; the others"
+        "Could not send the earlier events of 1 log groups in 123456789012/eu-west-1; the others"
     )
     assert "IAM action for FilterLogEvents" in result["msg"]
     assert standing(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}

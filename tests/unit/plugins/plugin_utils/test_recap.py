@@ -88,7 +88,7 @@ def test_recap_short_or_done_changes_have_no_estimate(minutes: float, check_mode
 
 def test_recap_trusted_log_groups_are_counted() -> None:
     assert (
-        "no changes; 50 trusted by tag, not read again; 3 excluded" in lines(catch_up(counts={"known_by_mark": 50}))[1]
+        "no changes; 50 trusted by tag, not read again; 3 excluded" in lines(catch_up(counts={"known_by_tag": 50}))[1]
     )
 
 

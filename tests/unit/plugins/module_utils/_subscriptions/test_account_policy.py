@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The account policy's value, its criteria, and the order of a switch."""
 
 from __future__ import annotations
@@ -13,13 +17,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ac
     SWITCHING,
     AccountPolicy,
     Step,
-    apart_notes,
     chunk_size,
     criteria,
+    excluded_names,
     fitting,
-    known_apart,
-    left_out,
-    same,
+    is_same,
+    known_loops,
+    loop_notes,
     size,
     steps_to_filters,
     steps_to_policy,
@@ -39,14 +43,14 @@ def policy(*excluded: str, **fields: Any) -> AccountPolicy:
 
 @given(st.frozensets(ANY_NAMES, max_size=20))
 def test_criteria_are_read_as_they_were_written(names: frozenset[str]) -> None:
-    assert left_out(criteria(names)) == names
+    assert excluded_names(criteria(names)) == names
     assert size(names) == len(criteria(names).encode())
 
 
 def test_criteria_are_those_of_the_documentation() -> None:
     assert criteria(["b", "a", "b"]) == 'LogGroupName NOT IN ["a","b"]'
     assert criteria([]) == ""
-    assert left_out('LogGroupName NOT IN ["LogGroupToExclude1", "LogGroupToExclude2"]') == {
+    assert excluded_names('LogGroupName NOT IN ["LogGroupToExclude1", "LogGroupToExclude2"]') == {
         "LogGroupToExclude1",
         "LogGroupToExclude2",
     }
@@ -56,8 +60,8 @@ def test_criteria_are_those_of_the_documentation() -> None:
     "text",
     ["LogGroupNamePrefix NOT IN []", "LogGroupName IN []", "LogGroupName NOT IN [", "LogGroupName NOT IN [1]", "x"],
 )
-def test_criteria_of_another_kind_are_not_guessed_at(text: str) -> None:
-    assert left_out(text) is None
+def test_unparsable_criteria_are_unknown(text: str) -> None:
+    assert excluded_names(text) is None
 
 
 @given(st.frozensets(NAMES, max_size=10), st.lists(NAMES, unique=True, max_size=40), st.integers(40, 1500))
@@ -71,7 +75,7 @@ def test_as_many_names_fit_as_the_criteria_hold(kept_out: frozenset[str], names:
     assert len(held) == len(names) or size({*kept_out, *names[: len(held) + 1]}) > limit
 
 
-def test_a_request_has_the_documented_shape_and_is_read_back() -> None:
+def test_request_has_the_documented_shape_and_is_read_back() -> None:
     wanted = policy("/a", filter_pattern='"ERROR"')
     request = wanted.request()
     assert request == {
@@ -85,13 +89,13 @@ def test_a_request_has_the_documented_shape_and_is_read_back() -> None:
     assert "selectionCriteria" not in policy().request()
 
 
-def test_a_document_that_is_not_ours_to_read_has_no_destination() -> None:
+def test_document_that_is_not_ours_to_read_has_no_destination() -> None:
     read = AccountPolicy.from_api({"policyName": "x", "policyDocument": "no JSON", "selectionCriteria": "odd"})
     assert (read.destination_arn, read.excluded, read.covers("/a")) == ("", None, False)
     assert AccountPolicy.from_api({"policyName": "x", "policyDocument": "[]"}).destination_arn == ""
 
 
-def test_what_aws_would_not_take_is_refused_with_numbers() -> None:
+def test_too_long_policy_is_refused_with_numbers() -> None:
     names = [f"/group/{number:05}" for number in range(1800)]
     with pytest.raises(
         LimitReachedError, match=f"1800 log groups .* take {size(names)} bytes, and AWS takes {CRITERIA_BYTES}"
@@ -101,26 +105,26 @@ def test_what_aws_would_not_take_is_refused_with_numbers() -> None:
         policy(filter_pattern="x" * DOCUMENT_CHARACTERS).request()
 
 
-def test_a_list_is_compared_as_a_set_and_names_of_nothing_do_no_harm() -> None:
+def test_lists_are_compared_as_sets_without_missing_groups() -> None:
     wanted = policy("/a", "/b")
-    assert same(wanted, policy("/b", "/a"))
-    assert not same(None, wanted)
-    assert not same(policy("/a"), wanted)
-    assert not same(policy("/a", "/b", filter_pattern="x"), wanted)
-    assert not same(policy("/a", "/b", "/c"), wanted)
-    assert same(policy("/a", "/b", "/c"), wanted, standing={"/a", "/b"})
-    assert not same(policy("/a", "/b", "/c"), wanted, standing={"/c"})
-    assert not same(policy("/a", "/b", SWITCHING), wanted, standing=set())
-    assert not same(policy("/a", "/b", *apart_notes(["/c"])), wanted, standing=set())
-    assert not same(policy(excluded=None), wanted)
+    assert is_same(wanted, policy("/b", "/a"))
+    assert not is_same(None, wanted)
+    assert not is_same(policy("/a"), wanted)
+    assert not is_same(policy("/a", "/b", filter_pattern="x"), wanted)
+    assert not is_same(policy("/a", "/b", "/c"), wanted)
+    assert is_same(policy("/a", "/b", "/c"), wanted, existing={"/a", "/b"})
+    assert not is_same(policy("/a", "/b", "/c"), wanted, existing={"/c"})
+    assert not is_same(policy("/a", "/b", SWITCHING), wanted, existing=set())
+    assert not is_same(policy("/a", "/b", *loop_notes(["/c"])), wanted, existing=set())
+    assert not is_same(policy(excluded=None), wanted)
 
 
-def test_groups_that_are_kept_apart_are_known_from_the_list() -> None:
-    assert known_apart({"/a", SWITCHING, *apart_notes(["/aws/lambda/x"])}) == {"/aws/lambda/x"}
+def test_other_forwarders_are_read_from_the_list() -> None:
+    assert known_loops({"/a", SWITCHING, *loop_notes(["/aws/lambda/x"])}) == {"/aws/lambda/x"}
 
 
 @pytest.mark.parametrize(("rate", "settle", "expected"), [(4.85, 0, 50), (4.85, 60, 291), (4.85, 300, 1455)])
-def test_a_chunk_takes_no_longer_than_the_wait(rate: float, settle: float, expected: int) -> None:
+def test_chunk_takes_no_longer_than_the_wait(rate: float, settle: float, expected: int) -> None:
     assert chunk_size(rate, settle) == expected
 
 
@@ -144,7 +148,7 @@ def test_to_the_policy_group_by_group() -> None:
     ]
 
 
-def test_what_the_list_cannot_hold_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_beyond_the_list_lose_their_filters_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_policy, "CRITERIA_BYTES", size([SWITCHING, "/x", "/a"]))
     assert shown(steps_to_policy(None, policy("/x"), ["/a", "/b", "/c"], 2)) == [
         ("put", [SWITCHING, "/a", "/x"]),
@@ -157,7 +161,7 @@ def test_what_the_list_cannot_hold_goes_first(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-def test_a_killed_switch_goes_on_where_it_was() -> None:
+def test_interrupted_switch_continues() -> None:
     actual = policy("/x", "/c", SWITCHING)
     assert shown(steps_to_policy(actual, policy("/x"), ["/c"], 2)) == [
         ("put", [SWITCHING, "/x"]),
@@ -189,7 +193,7 @@ def test_to_filters_group_by_group() -> None:
     ]
 
 
-def test_to_filters_what_the_list_cannot_hold_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_beyond_the_list_get_filters_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_policy, "CRITERIA_BYTES", size([SWITCHING, "/x", "/a"]))
     assert shown(steps_to_filters(policy("/x"), [], ["/a", "/b", "/c"], 2)) == [
         ("put", [SWITCHING, "/x"]),
@@ -203,13 +207,13 @@ def test_to_filters_what_the_list_cannot_hold_comes_last(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("excluded", [None, frozenset({"/" + "x" * (CRITERIA_BYTES - 40)})])
-def test_a_policy_that_cannot_be_written_stays_to_the_end(excluded: frozenset[str] | None) -> None:
+def test_policy_that_cannot_be_written_stays_to_the_end(excluded: frozenset[str] | None) -> None:
     steps = steps_to_filters(policy(excluded=excluded), ["/old"], ["/a"], 2)
     assert [step.action for step in steps] == ["filter", "wait", "delete"]
     assert [step.action for step in steps_to_filters(policy(excluded=excluded), ["/old"], [], 2)][-1] == "delete"
 
 
-def test_a_policy_that_serves_nothing_is_just_deleted() -> None:
+def test_policy_that_serves_nothing_is_just_deleted() -> None:
     assert shown(steps_to_filters(policy("/a"), [], [], 2)) == [("delete", ["/a"])]
 
 
@@ -217,11 +221,9 @@ def test_a_policy_that_serves_nothing_is_just_deleted() -> None:
     ("groups", "settle", "expected"),
     [(100, 0, 10), (100, 60, 81), (500, 300, 403), (1000, 0, 84), (5000, 60, 969)],
 )
-def test_how_long_groups_are_served_twice_is_as_the_page_on_account_policies_says(
-    groups: int, settle: int, expected: int
-) -> None:
+def test_planned_seconds_match_the_documented_table(groups: int, settle: int, expected: int) -> None:
     names = [f"/aws/lambda/{'x' * 22}-{number:05}" for number in range(groups)]
-    standing = policy("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber")
+    existing = policy("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber")
     chunk = chunk_size(4.85, settle)
-    for steps in (steps_to_policy(None, standing, names, chunk), steps_to_filters(standing, [], names, chunk)):
+    for steps in (steps_to_policy(None, existing, names, chunk), steps_to_filters(existing, [], names, chunk)):
         assert round(planned_seconds(steps, 4.85, settle)) == expected

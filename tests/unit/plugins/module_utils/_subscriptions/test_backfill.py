@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a filter never delivers, as messages: nothing left out, nothing of the filter's, none too long."""
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AwsError, ReflectorError
 from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.backfill import (
-    SEAM_MS,
+    OVERLAP_MS,
     Backfill,
     payloads,
 )
@@ -44,7 +48,7 @@ def an_event(number: int, taken_in: int, stream: str = "s", message: str = "m") 
 
 
 @given(st.lists(st.tuples(st.integers(-5000, 5000), st.sampled_from("abc"), st.text(max_size=5)), max_size=40))
-def test_each_event_before_the_filter_or_of_the_seam_is_in_one_message_of_its_kind_and_stream(events: Any) -> None:
+def test_each_earlier_or_overlapping_event_is_in_one_message(events: Any) -> None:
     given_events = [
         an_event(number, CREATED + offset, stream, text) for number, (offset, stream, text) in enumerate(events)
     ]
@@ -56,7 +60,7 @@ def test_each_event_before_the_filter_or_of_the_seam_is_in_one_message_of_its_ki
     assert len(sent) == sum(count for count, _unused in made)
     for number, (offset, stream, text) in enumerate(events):
         name = f"{number:056d}"
-        assert (name in sent) == (offset < SEAM_MS)
+        assert (name in sent) == (offset < OVERLAP_MS)
         if name in sent:
             message, item = sent[name]
             assert message["backfill"] == (True if offset < 0 else "seam")
@@ -135,7 +139,7 @@ def test_pages_are_sent_as_they_are_read_and_an_empty_one_is_not_the_last(made: 
     assert {request["InvocationType"] for request in client.invoked} == {"Event"}
 
 
-def test_who_stops_goes_on_from_the_token(made: Any) -> None:
+def test_backfill_continues_from_the_token(made: Any) -> None:
     logs, client = Logs(*([an_event(number, CREATED - 1)] for number in range(3))), Lambda()
     backfill = made(logs, client)
     token = next(backfill.send(FILTER)).token
@@ -144,14 +148,14 @@ def test_who_stops_goes_on_from_the_token(made: Any) -> None:
     assert ids == [f"{number:056d}" for number in range(3)]
 
 
-def test_the_filters_pattern_and_a_window_are_asked_for(made: Any) -> None:
+def test_request_has_the_filters_pattern_and_a_window(made: Any) -> None:
     logs = Logs([])
     with_pattern = SubscriptionFilter("/app", "ours", OURS, filter_pattern="ERROR", created=CREATED)
     list(made(logs, Lambda()).send(with_pattern, since=CREATED - 3600_000))
     (asked,) = logs.asked
     assert asked["filterPattern"] == "ERROR"
     assert asked["startTime"] == CREATED - 3600_000
-    assert asked["endTime"] > CREATED + SEAM_MS
+    assert asked["endTime"] > CREATED + OVERLAP_MS
 
 
 def test_one_event_too_long_for_an_asynchronous_call_is_sent_synchronously(made: Any) -> None:
@@ -162,20 +166,20 @@ def test_one_event_too_long_for_an_asynchronous_call_is_sent_synchronously(made:
     assert request["InvocationType"] == "RequestResponse"
 
 
-def test_a_reflector_that_fails_such_a_call_is_an_error(made: Any) -> None:
+def test_reflector_that_fails_such_a_call_is_an_error(made: Any) -> None:
     client = Lambda({"StatusCode": 200, "FunctionError": "Unhandled"})
     with pytest.raises(AwsError, match=r"log group /app to the function .*the function failed"):
         list(made(Logs([an_event(1, CREATED - 1)]), client).send(FILTER))
 
 
-def test_an_account_that_takes_no_more_invocations_is_waited_for(made: Any) -> None:
+def test_throttled_invocation_is_retried(made: Any) -> None:
     client = Lambda(refusal("TooManyRequestsException"), refusal("ServiceException"))
     list(made(Logs([an_event(1, CREATED - 1)]), client).send(FILTER))
     assert len(client.invoked) == 3
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
-def test_a_refusal_names_the_group_and_the_place_and_no_line(made: Any, code: str) -> None:
+def test_error_names_group_and_place_but_no_log_line(made: Any, code: str) -> None:
     events = [an_event(1, CREATED - 1, message="confidential")]
     with pytest.raises(ReflectorError) as caught:
         list(made(Logs(events), Lambda(refusal(code))).send(FILTER))

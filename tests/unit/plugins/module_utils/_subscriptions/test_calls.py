@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The calls to CloudWatch Logs, over botocore, and what is waited out."""
 
 from __future__ import annotations
@@ -73,13 +77,13 @@ def test_groups_can_be_narrowed_to_a_prefix(clock: Clock) -> None:
     assert server.calls[0][1]["logGroupNamePrefix"] == "/aws/l"
 
 
-def test_a_page_that_is_throttled_is_asked_for_again_and_no_group_is_listed_twice(clock: Clock) -> None:
+def test_throttled_page_is_retried_and_lists_no_group_twice(clock: Clock) -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(123)))
     server.spoil = failing(3, "DescribeLogGroups", ("ThrottlingException", "Rate exceeded"))
     assert len([group.name for group in api(server, clock).groups()]) == 123
 
 
-def test_a_denied_listing_names_call_and_place(clock: Clock) -> None:
+def test_denied_listing_names_call_and_place(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(1, "DescribeLogGroups", ("AccessDeniedException", "no"))
     with pytest.raises(
@@ -100,7 +104,7 @@ def test_filters_of_a_group_that_is_gone_are_not_found(clock: Clock) -> None:
         api(LogsServer(), clock).filters("/gone")
 
 
-def test_a_filter_is_put_and_read_back(clock: Clock) -> None:
+def test_filter_is_put_and_read_back(clock: Clock) -> None:
     server = LogsServer("/x")
     wanted = SubscriptionFilter("/x", "n", OURS, "ERROR", emit_system_fields=("@aws.account",))
     calls = api(server, clock)
@@ -112,7 +116,7 @@ def test_a_filter_is_put_and_read_back(clock: Clock) -> None:
     "trouble",
     [ABORTED, ("ThrottlingException", "Rate exceeded"), ("ServiceUnavailableException", "later"), NOT_EXECUTABLE],
 )
-def test_what_passes_by_itself_is_waited_out(clock: Clock, trouble: tuple[str, str]) -> None:
+def test_transient_put_error_is_retried(clock: Clock, trouble: tuple[str, str]) -> None:
     server = LogsServer("/x")
     server.spoil = failing(4, "PutSubscriptionFilter", trouble)
     api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
@@ -121,7 +125,7 @@ def test_what_passes_by_itself_is_waited_out(clock: Clock, trouble: tuple[str, s
 
 
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "DeleteSubscriptionFilter"])
-def test_another_writer_is_waited_out_when_reading_and_deleting_too(clock: Clock, operation: str) -> None:
+def test_conflict_is_retried_for_reads_and_deletes(clock: Clock, operation: str) -> None:
     server = LogsServer()
     server.add_filter("/x", "n", OURS)
     server.spoil = failing(2, operation, ABORTED)
@@ -130,7 +134,7 @@ def test_another_writer_is_waited_out_when_reading_and_deleting_too(clock: Clock
     assert server.groups["/x"] == {}
 
 
-def test_waiting_has_an_end(clock: Clock) -> None:
+def test_retries_end_after_the_stated_time(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(10**6, "PutSubscriptionFilter", ABORTED)
     with pytest.raises(_errors.ConflictError, match="put subscription filter n on log group /x"):
@@ -139,7 +143,7 @@ def test_waiting_has_an_end(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("code", ["InvalidParameterException", "AccessDeniedException"])
-def test_what_does_not_pass_is_raised_at_once(clock: Clock, code: str) -> None:
+def test_permanent_error_is_raised_at_once(clock: Clock, code: str) -> None:
     server = LogsServer("/x")
     server.spoil = failing(10**6, "PutSubscriptionFilter", (code, "The pattern is wrong"))
     with pytest.raises(_errors.ReflectorError) as caught:
@@ -148,7 +152,7 @@ def test_what_does_not_pass_is_raised_at_once(clock: Clock, code: str) -> None:
     assert clock.now == 0
 
 
-def test_a_missing_permission_of_the_function_says_what_to_do(clock: Clock) -> None:
+def test_missing_invoke_permission_advises_what_to_do(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
     with pytest.raises(_errors.AwsError) as caught:
@@ -157,7 +161,7 @@ def test_a_missing_permission_of_the_function_says_what_to_do(clock: Clock) -> N
     assert "lambda_permission" in caught.value.advice
 
 
-def test_all_groups_share_the_time_that_a_missing_permission_is_waited_for(clock: Clock) -> None:
+def test_groups_share_the_wait_for_a_missing_permission(clock: Clock) -> None:
     server = LogsServer(*(f"/{number}" for number in range(20)))
     server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
     calls = api(server, clock, seconds=60)
@@ -168,7 +172,7 @@ def test_all_groups_share_the_time_that_a_missing_permission_is_waited_for(clock
     assert server.operations("/19") == ["PutSubscriptionFilter"]
 
 
-def test_the_shared_time_for_the_permission_is_not_taken_from_other_troubles(clock: Clock) -> None:
+def test_shared_wait_does_not_shorten_other_retries(clock: Clock) -> None:
     server = LogsServer("/a", "/b")
     server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
     calls = api(server, clock, seconds=10)
@@ -180,7 +184,7 @@ def test_the_shared_time_for_the_permission_is_not_taken_from_other_troubles(clo
     assert "n" in server.groups["/b"]
 
 
-def test_a_full_group_names_who_holds_the_slots(clock: Clock) -> None:
+def test_full_group_names_who_holds_the_slots(clock: Clock) -> None:
     server = LogsServer("/x", slots=2)
     server.add_filter("/x", "theirs", THEIRS)
     server.add_filter("/x", "others", THEIRS + "-2")
@@ -193,7 +197,7 @@ def test_a_full_group_names_who_holds_the_slots(clock: Clock) -> None:
     assert clock.now == 0
 
 
-def test_a_limit_at_an_update_is_not_about_slots(clock: Clock) -> None:
+def test_limit_at_an_update_is_not_about_slots(clock: Clock) -> None:
     server = LogsServer()
     server.add_filter("/x", "n", OURS)
     server.spoil = failing(1, "PutSubscriptionFilter", ("LimitExceededException", "Too many regular expressions"))
@@ -217,7 +221,7 @@ def test_putting_on_a_group_that_is_gone_is_not_found(clock: Clock) -> None:
         api(LogsServer(), clock).put(SubscriptionFilter("/gone", "n", OURS))
 
 
-def test_a_destination_that_is_gone_is_not_taken_for_a_group_that_is(clock: Clock) -> None:
+def test_missing_destination_is_not_a_missing_group(clock: Clock) -> None:
     server = LogsServer("/x")
     trouble = ("ResourceNotFoundException", "The specified destination does not exist.")
     server.spoil = failing(1, "PutSubscriptionFilter", trouble)
@@ -226,7 +230,7 @@ def test_a_destination_that_is_gone_is_not_taken_for_a_group_that_is(clock: Cloc
     assert OURS in caught.value.advice
 
 
-def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock: Clock) -> None:
+def test_delete_missing_filter_is_no_error(clock: Clock) -> None:
     server = LogsServer("/x")
     server.add_filter("/x", "foo", OURS)
     server.add_filter("/x", "foo-bar", OURS)
@@ -240,18 +244,18 @@ def test_deleting_what_is_gone_is_no_error_and_only_the_named_filter_goes(clock:
 THROTTLED = ("ThrottlingException", "Rate exceeded")
 
 
-def test_botocore_hands_throttling_to_the_pace_at_once(clock: Clock) -> None:
+def test_client_without_throttling_retries_raises_it_at_once(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(3, "DescribeSubscriptionFilters", THROTTLED)
     patient = server.session.client("logs", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
     rate_limiter = RateLimiter(sleep=clock.sleep, clock=lambda: clock.now)
     retry_policy = RetryPolicy(seconds=60, sleep=clock.sleep, clock=lambda: clock.now)
-    assert LogsApi(stop_at_limits(patient), str, retry_policy, rate_limiter).filters("/x") == []
+    assert LogsApi(stop_at_limits(patient, retry_throttling=False), str, retry_policy, rate_limiter).filters("/x") == []
     assert rate_limiter.refused["DescribeSubscriptionFilters"] == 3
     assert rate_limiter.calls["DescribeSubscriptionFilters"] == 4
 
 
-def test_throttling_is_given_up_only_when_nobody_gets_through(clock: Clock) -> None:
+def test_throttling_is_retried_until_no_call_succeeds(clock: Clock) -> None:
     server = LogsServer("/a", "/b")
     calls = api(server, clock, seconds=30, scale=1)
     server.spoil = lambda _name, request: THROTTLED if request["logGroupName"] == "/a" else None
@@ -283,8 +287,8 @@ def test_groups_are_listed_by_tag_a_thousand_a_call(clock: Clock) -> None:
     assert len(list(calls.tagged({"a": ["1"], "b": ["0", "5"]}))) == 500
 
 
-def test_an_old_botocore_cannot_list_by_tag(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_botocore_cannot_list_by_tag(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = api(LogsServer("/x"), clock)
     monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
-    with pytest.raises(OutdatedSdkError, match="Install a newer one"):
+    with pytest.raises(OutdatedSdkError, match="Install a newer botocore"):
         list(calls.tagged({"a": []}))

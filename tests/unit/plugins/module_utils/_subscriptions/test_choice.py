@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Which groups are chosen."""
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ch
     Choice,
     LogGroup,
     Patterns,
-    delivery_path,
+    own_log_groups,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,16 +26,16 @@ patterns = st.text(NAME_CHARACTERS + "*?[]!", min_size=1, max_size=12).filter(la
 
 
 def chosen(choice: Choice, name: str, log_class: str = "STANDARD") -> bool:
-    return choice.against(LogGroup(name, log_class)) is None
+    return choice.exclusion(LogGroup(name, log_class)) is None
 
 
 @given(names)
-def test_a_star_takes_every_group(name: str) -> None:
+def test_star_takes_every_group(name: str) -> None:
     assert chosen(Choice(["*"], []), name)
 
 
 @given(names)
-def test_a_name_is_a_pattern_for_itself_alone(name: str) -> None:
+def test_name_is_a_pattern_for_itself_alone(name: str) -> None:
     choice = Choice([name], [])
     assert chosen(choice, name)
     assert not chosen(choice, name + "-bar")
@@ -58,14 +62,14 @@ def test_exclude_wins_and_order_does_not_matter(include: list[str], exclude: lis
         assert not chosen(choice, name)
 
 
-def test_case_counts() -> None:
+def test_patterns_are_case_sensitive() -> None:
     assert not chosen(Choice(["/AWS/*"], []), "/aws/lambda/x")
     assert not chosen(Choice(["re:AWS"], []), "/aws/lambda/x")
 
 
-def test_the_reason_names_the_pattern_as_it_was_written() -> None:
+def test_reason_names_the_pattern_as_it_was_written() -> None:
     choice = Choice(["/aws/*"], ["/other/*", "re:-dev$"])
-    excluded, unmatched = choice.against(LogGroup("/aws/lambda/x-dev")), choice.against(LogGroup("/app/x"))
+    excluded, unmatched = choice.exclusion(LogGroup("/aws/lambda/x-dev")), choice.exclusion(LogGroup("/app/x"))
     assert excluded is not None
     assert unmatched is not None
     assert (excluded.kind, excluded.reason) == ("excluded", "the exclude pattern 're:-dev$' matches")
@@ -74,38 +78,38 @@ def test_the_reason_names_the_pattern_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("log_class", ["INFREQUENT_ACCESS", "DELIVERY", "SOMETHING_NEW"])
 def test_only_standard_groups_can_be_subscribed(log_class: str) -> None:
-    verdict = Choice(["*"], []).against(LogGroup("/archive/batch", log_class))
+    verdict = Choice(["*"], []).exclusion(LogGroup("/archive/batch", log_class))
     assert verdict is not None
     assert verdict.kind == "not_possible"
     assert log_class in verdict.reason
 
 
-def test_a_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
-    verdict = Choice(["*"], ["/archive/*"]).against(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
+def test_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
+    verdict = Choice(["*"], ["/archive/*"]).exclusion(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
     assert verdict is not None
     assert verdict.kind == "excluded"
 
 
 @pytest.mark.parametrize("bad", ["", "re:", "re:(", "re:*", 7, None])
-def test_what_is_no_pattern_is_refused_with_the_options_name(bad: object) -> None:
+def test_invalid_pattern_is_refused_with_the_option_name(bad: object) -> None:
     for include, exclude, option in ((["*", bad], [], "include"), (["*"], [bad], "exclude")):
         with pytest.raises(InvalidInputError, match=f"option {option}:"):
             Choice(include, exclude)  # type: ignore[arg-type]
 
 
-def test_a_bare_string_is_not_taken_for_a_list_of_its_characters() -> None:
+def test_bare_string_is_not_taken_for_a_list_of_its_characters() -> None:
     with pytest.raises(InvalidInputError, match="option include:"):
         Choice("/aws/*", [])
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("qualifier", ["", ":live", ":12"])
-def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partition: str, qualifier: str) -> None:
+def test_own_log_groups_are_never_subscribed(partition: str, qualifier: str) -> None:
     arn = f"arn:{partition}:lambda:eu-west-1:222222222222:function:log-reflector{qualifier}"
-    path = delivery_path(arn, ["log-reflector-subscriber", ""])
+    path = own_log_groups(arn, ["log-reflector-subscriber", ""])
     choice = Choice(["*", "/aws/lambda/log-reflector"], [], path)
     for name in ("/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber"):
-        verdict = choice.against(LogGroup(name))
+        verdict = choice.exclusion(LogGroup(name))
         assert verdict is not None
         assert verdict.kind == "excluded"
         assert "loop" in verdict.reason
@@ -113,10 +117,10 @@ def test_the_delivery_path_is_never_subscribed_even_if_included_by_name(partitio
     assert chosen(choice, "/aws/lambda/")
 
 
-def test_a_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
-    assert delivery_path("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
+def test_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
+    assert own_log_groups("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
 
 
-def test_log_groups_of_other_names_are_on_the_path_beside_those_of_the_default_names() -> None:
+def test_own_log_groups_include_given_and_default_names() -> None:
     arn = "arn:aws:lambda:eu-west-1:222222222222:function:log-reflector"
-    assert set(delivery_path(arn, [], ["/platform/reflector"])) == {"/aws/lambda/log-reflector", "/platform/reflector"}
+    assert set(own_log_groups(arn, [], ["/platform/reflector"])) == {"/aws/lambda/log-reflector", "/platform/reflector"}

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """One group's filters: values, names, and the plan against a model of a group."""
 
 from __future__ import annotations
@@ -8,9 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError, LimitReachedError
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import (
+    DesiredFilter,
     GroupPlan,
     SubscriptionFilter,
-    Wanted,
     attributes_of,
     check_distribution,
     default_name,
@@ -70,7 +74,7 @@ def test_present_converges_in_one_step_and_touches_nothing_foreign(
     group: tuple[str, dict[str, SubscriptionFilter]], options: dict[str, Any]
 ) -> None:
     name, before = group
-    wanted = Wanted(OURS, options, slots=6)
+    wanted = DesiredFilter(OURS, options, slots=6)
     after = applied(before, plan_present(name, list(before.values()), wanted))
     assert foreign(after) == foreign(before)
     assert len(after) - len(before) == (foreign(before) == before)
@@ -80,11 +84,11 @@ def test_present_converges_in_one_step_and_touches_nothing_foreign(
 
 
 @given(groups(), attributes)
-def test_an_attribute_that_is_not_given_is_left_alone(
+def test_attribute_that_is_not_given_is_left_alone(
     group: tuple[str, dict[str, SubscriptionFilter]], options: dict[str, Any]
 ) -> None:
     name, before = group
-    plan = plan_present(name, list(before.values()), Wanted(OURS, options, slots=6))
+    plan = plan_present(name, list(before.values()), DesiredFilter(OURS, options, slots=6))
     assume(plan.before is not None and plan.after is not None)
     assert plan.before is not None
     for key in set(attributes_of({})) | {"filter_pattern", "role_arn", "distribution", "name", "destination_arn"}:
@@ -95,15 +99,15 @@ def test_an_attribute_that_is_not_given_is_left_alone(
 @given(groups())
 def test_absent_removes_ours_and_nothing_else(group: tuple[str, dict[str, SubscriptionFilter]]) -> None:
     _unused, before = group
-    after = applied(before, plan_absent(list(before.values()), Wanted(OURS)))
+    after = applied(before, plan_absent(list(before.values()), DesiredFilter(OURS)))
     assert after == foreign(before)
-    assert plan_absent(list(after.values()), Wanted(OURS)) == GroupPlan()
+    assert plan_absent(list(after.values()), DesiredFilter(OURS)) == GroupPlan()
 
 
 @given(groups(), st.integers(1, 5))
-def test_a_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, SubscriptionFilter]], slots: int) -> None:
+def test_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, SubscriptionFilter]], slots: int) -> None:
     name, before = group
-    wanted = Wanted(OURS, {"filter_pattern": "x"}, slots)
+    wanted = DesiredFilter(OURS, {"filter_pattern": "x"}, slots)
     full = len(before) >= slots and foreign(before) == before
     if full:
         with pytest.raises(LimitReachedError) as caught:
@@ -115,7 +119,7 @@ def test_a_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, Subs
 
 
 @given(group_names)
-def test_the_default_name_is_one_that_aws_takes(group: str) -> None:
+def test_default_name_is_one_that_aws_takes(group: str) -> None:
     assert re.fullmatch(r"[^:*]{1,512}", default_name(group))
 
 
@@ -128,14 +132,14 @@ def test_the_default_name_is_one_that_aws_takes(group: str) -> None:
         ("a//b/", "a--b"),
     ],
 )
-def test_the_default_name_comes_from_the_groups(group: str, name: str) -> None:
+def test_default_name_comes_from_the_groups(group: str, name: str) -> None:
     assert default_name(group) == name
 
 
-def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_limit() -> None:
+def test_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_limit() -> None:
     group = "g" * 512
     taken = SubscriptionFilter(group, default_name(group), FOREIGN[0])
-    put = plan_present(group, [taken], Wanted(OURS)).put
+    put = plan_present(group, [taken], DesiredFilter(OURS)).put
     assert put is not None
     assert put.name != taken.name
     assert len(put.name) <= 512
@@ -144,23 +148,23 @@ def test_a_longest_name_that_a_foreign_filter_holds_is_still_avoided_within_aws_
 def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
     filters: list[SubscriptionFilter] = []
     for _unused in range(4):
-        put = plan_present("/x/y", filters, Wanted(OURS)).put
+        put = plan_present("/x/y", filters, DesiredFilter(OURS)).put
         assert put is not None
         filters.append(SubscriptionFilter("/x/y", put.name, FOREIGN[0]))
     assert len({item.name for item in filters}) == 4
     assert filters[0].name == "x-y"
 
 
-def test_a_filter_whose_name_only_begins_with_ours_is_another() -> None:
+def test_filter_whose_name_only_begins_with_ours_is_another() -> None:
     longer = SubscriptionFilter("foo", "foo-bar", FOREIGN[0])
-    put = plan_present("foo", [longer], Wanted(OURS)).put
+    put = plan_present("foo", [longer], DesiredFilter(OURS)).put
     assert put is not None
     assert put.name == "foo"
 
 
-def test_two_of_ours_are_told_of_and_the_one_of_our_name_is_kept_right() -> None:
+def test_duplicate_is_noted_and_the_default_name_is_kept() -> None:
     filters = [SubscriptionFilter("/x/y", name, OURS) for name in ("a", "x-y")]
-    plan = plan_present("/x/y", filters, Wanted(OURS, {"filter_pattern": "ERROR"}))
+    plan = plan_present("/x/y", filters, DesiredFilter(OURS, {"filter_pattern": "ERROR"}))
     assert plan.put is not None
     assert plan.put.name == "x-y"
     assert "twice: a" in plan.note
@@ -180,7 +184,7 @@ FULL = {
 }
 
 
-def test_what_aws_tells_is_what_would_be_sent() -> None:
+def test_filter_from_api_gives_the_same_request() -> None:
     sent = SubscriptionFilter.from_api(FULL).request()
     expected = {key: value for key, value in FULL.items() if key != "creationTime"}
     assert sent == {**expected, "emitSystemFields": ["@aws.account", "@aws.region"]}
@@ -192,7 +196,7 @@ def test_reading_back_what_was_sent_gives_the_same_filter(options: dict[str, Any
     assert SubscriptionFilter.from_api(item.request()) == item
 
 
-def test_a_function_gets_no_distribution_and_an_empty_pattern_is_sent() -> None:
+def test_function_gets_no_distribution_and_an_empty_pattern_is_sent() -> None:
     request = SubscriptionFilter("g", "n", OURS, distribution="Random").request()
     assert request == {"logGroupName": "g", "filterName": "n", "destinationArn": OURS, "filterPattern": ""}
 
@@ -214,12 +218,12 @@ def test_system_fields_have_no_order_and_no_duplicates() -> None:
     assert one == attributes_of({"emit_system_fields": ["@aws.account", "@aws.region"]})
 
 
-def test_not_given_is_not_empty() -> None:
+def test_missing_attribute_differs_from_empty_one() -> None:
     options = {"filter_pattern": "", "role_arn": None, "apply_on_transformed_logs": False, "log_group": "g"}
     assert attributes_of(options) == {"filter_pattern": "", "apply_on_transformed_logs": False}
 
 
-def test_the_plain_form_leaves_out_what_is_as_aws_assumes() -> None:
+def test_plain_form_leaves_out_what_is_as_aws_assumes() -> None:
     assert SubscriptionFilter("g", "n", OURS).plain() == {
         "log_group": "g",
         "name": "n",
@@ -238,5 +242,5 @@ def test_random_is_refused_for_functions(destination: str) -> None:
 
 
 @pytest.mark.parametrize("destination", [FOREIGN[0], None])
-def test_random_is_taken_where_it_may_be_right(destination: str | None) -> None:
+def test_random_is_accepted_for_streams(destination: str | None) -> None:
     check_distribution(destination, "Random")

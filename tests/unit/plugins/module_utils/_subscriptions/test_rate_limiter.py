@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The pace of the calls, against AWS's own buckets in simulated time."""
 
 from __future__ import annotations
@@ -134,7 +138,7 @@ def test_calls_that_are_refused_together_slow_it_down_once() -> None:
     assert slow == moments(once, clock, [0.0] * 10)
 
 
-def test_however_often_it_is_refused_it_goes_on() -> None:
+def test_repeated_throttling_never_stops_the_calls() -> None:
     clock = Clock()
     rate_limiter = paced(clock)
     for _unused in range(50):
@@ -145,7 +149,7 @@ def test_however_often_it_is_refused_it_goes_on() -> None:
     assert clock.now - begun <= 1 / (RATE * SHARE * 0.05) + 1e-9
 
 
-def test_the_last_call_that_got_through_is_known() -> None:
+def test_slow_down_returns_the_last_accepted_call() -> None:
     clock = Clock()
     rate_limiter = paced(clock)
     clock.now = 7.0
@@ -225,7 +229,7 @@ def test_latency_that_varies_costs_next_to_nothing(latency: list[float]) -> None
     assert aws.rate_limiter.refused.total() == 0
 
 
-def test_first_calls_that_must_connect_do_not_make_those_after_them_too_many() -> None:
+def test_slow_first_connection_causes_no_burst() -> None:
     aws = Aws()
     delays = itertools.chain([0.2] * 10, itertools.repeat(0.01))
     aws.run(10, 60, lambda: 0.05, travel=delays.__next__)
@@ -233,7 +237,7 @@ def test_first_calls_that_must_connect_do_not_make_those_after_them_too_many() -
     assert len(aws.passed) >= 0.95 * RATE * 60
 
 
-def test_a_gentler_share_is_kept() -> None:
+def test_gentler_share_is_kept() -> None:
     aws = Aws(share=0.2)
     aws.run(8, 600, lambda: 0.05)
     assert 0.95 * RATE * 0.2 * 600 <= len(aws.passed) <= RATE * 0.2 * 600 + RATE
@@ -274,7 +278,7 @@ def api(server: LogsServer, clock: Clock, seconds: float) -> LogsApi:
     return LogsApi(server.client, lambda: "222222222222/eu-west-1", retry_policy)
 
 
-def test_a_call_that_is_refused_costs_a_wait_and_is_never_given_up() -> None:
+def test_throttled_call_waits_and_succeeds() -> None:
     server, clock = LogsServer("/x"), Clock()
     busy(server, clock, others=3)
     calls = api(server, clock, seconds=60)
@@ -284,7 +288,7 @@ def test_a_call_that_is_refused_costs_a_wait_and_is_never_given_up() -> None:
     assert 400 / clock.now >= 0.7 * 2
 
 
-def test_only_where_none_gets_through_at_all_the_wait_ends() -> None:
+def test_wait_ends_only_if_no_call_succeeds() -> None:
     server, clock = LogsServer("/x"), Clock()
     server.spoil = lambda _operation, _request: ("ThrottlingException", "Rate exceeded")
     with pytest.raises(_errors.ThrottledError, match="Others use up the rate"):
@@ -292,7 +296,7 @@ def test_only_where_none_gets_through_at_all_the_wait_ends() -> None:
     assert 60 <= clock.now <= 70
 
 
-def test_the_slowest_operation_says_how_long_many_calls_take() -> None:
+def test_seconds_for_is_the_time_of_the_slowest_operation() -> None:
     assert seconds_for({}) == 0
     assert seconds_for({PUT: 5000, "TagResource": 5000, "DescribeLogGroups": 100}, 1.0) == 1000
     assert seconds_for({"PutAccountPolicy": 3, PUT: 5}, 0.5) == 6

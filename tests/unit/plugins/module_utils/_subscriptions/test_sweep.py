@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The whole of a target, over botocore, with calls that fail."""
 
 from __future__ import annotations
@@ -15,11 +19,14 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ca
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import (
     Choice,
     LogGroup,
-    delivery_path,
+    own_log_groups,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import Wanted
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DesiredFilter
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.listing import Position
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome, Position, Sweep
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Sweep
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import Tally
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,10 +42,10 @@ def arn(name: str) -> str:
 
 def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
     """Without marks, unless they are asked for: every group is looked at."""
-    wanted = options.pop("wanted", None) or Wanted(OURS, options.pop("attributes", {}))
+    desired = options.pop("desired", None) or DesiredFilter(OURS, options.pop("attributes", {}))
     api = LogsApi(server.client, lambda: "222222222222/eu-west-1", RetryPolicy(seconds=0), RateLimiter(scale=1e6))
-    choice = options.pop("choice", None) or Choice(["*"], exclude, delivery_path(OURS, ["log-reflector-subscriber"]))
-    return Sweep(api, choice, wanted, arn=arn, workers=workers, **{"mark": False, **options})
+    choice = options.pop("choice", None) or Choice(["*"], exclude, own_log_groups(OURS, ["log-reflector-subscriber"]))
+    return Sweep(api, choice, desired, arn, SweepOptions(workers=workers, **{"tag_log_groups": False, **options}))
 
 
 def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -48,11 +55,11 @@ def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def run(server: LogsServer, **options: Any) -> list[Outcome]:
-    return last_words(sweep(server, **options).outcomes(write=True))
+    return last_words(sweep(server, **options).run(write=True))
 
 
 def planned(server: LogsServer, **options: Any) -> list[Outcome]:
-    return last_words(sweep(server, **options).outcomes(write=False))
+    return last_words(sweep(server, **options).run(write=False))
 
 
 def tally_all(tally: Tally, outcomes: Iterable[Outcome]) -> None:
@@ -91,7 +98,7 @@ def foreign(server: LogsServer) -> Any:
     }
 
 
-def test_every_group_gets_what_is_due() -> None:
+def test_run_mixed_target_creates_updates_and_excludes() -> None:
     server = mixed()
     before = copy.deepcopy(foreign(server))
     outcomes = run(server, exclude=("/dev/*",), attributes={"filter_pattern": ""})
@@ -111,13 +118,13 @@ def test_every_group_gets_what_is_due() -> None:
     assert set(server.groups["/e/shared"]) == {"e-shared", "e-shared-log-reflector"}
 
 
-def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subscribed() -> None:
+def test_summary_has_counts_and_a_reason_for_each_unsubscribed_group() -> None:
     told = summary(run(mixed(), exclude=("/dev/*",), attributes={"filter_pattern": ""}))
     assert told["counts"] == {
         "groups": 9,
         "subscribed": 4,
         "already_right": 1,
-        "known_by_mark": 0,
+        "known_by_tag": 0,
         "changed": 3,
         "excluded": 3,
         "not_possible": 2,
@@ -134,23 +141,23 @@ def test_the_summary_counts_and_gives_a_reason_for_every_group_that_is_not_subsc
     assert told["foreign"]["filters"] == 6
 
 
-def test_a_second_pass_writes_nothing() -> None:
+def test_second_run_writes_nothing() -> None:
     server = mixed()
     run(server)
     server.calls.clear()
     again = run(server)
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
-    assert not any(outcome.changes for outcome in again)
+    assert not any(outcome.has_changes for outcome in again)
 
 
-def test_planning_writes_nothing_and_announces_what_the_pass_then_does() -> None:
+def test_plan_writes_nothing_and_predicts_the_run() -> None:
     server = mixed()
     announced = planned(server)
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters"}
     assert kinds(announced) == kinds(run(server))
 
 
-def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were() -> None:
+def test_absent_removes_our_filters_and_keeps_foreign_ones() -> None:
     server = mixed()
     before = copy.deepcopy(foreign(server))
     run(server)
@@ -162,7 +169,7 @@ def test_absent_takes_back_what_present_made_and_leaves_the_foreign_as_they_were
     assert set(server.operations()) == {"DescribeLogGroups", "DescribeSubscriptionFilters", "ListLogGroups"}
 
 
-def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
+def test_fingerprint_changes_with_a_foreign_filter() -> None:
     server = mixed()
     before = summary(run(server))["foreign"]
     assert summary(run(server, present=False))["foreign"] == before
@@ -170,7 +177,7 @@ def test_the_fingerprint_of_the_foreign_tells_whether_one_was_touched() -> None:
     assert summary(run(server))["foreign"] != before
 
 
-def test_many_groups_over_several_pages_are_all_served() -> None:
+def test_run_processes_groups_of_all_pages() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(120)))
     outcomes = run(server, workers=8)
     assert Counter(kinds(outcomes).values()) == {"created": 120}
@@ -178,14 +185,14 @@ def test_many_groups_over_several_pages_are_all_served() -> None:
     assert all(len(filters) == 1 for filters in server.groups.values())
 
 
-def test_excluded_groups_and_those_of_another_class_are_not_even_looked_at() -> None:
+def test_excluded_groups_cost_no_call() -> None:
     server = mixed()
     run(server, exclude=("/dev/*",))
     for group in ("/dev/x", "/archive", "/aws/lambda/log-reflector"):
         assert server.operations(group) == []
 
 
-def test_purge_removes_ours_from_excluded_groups_with_the_reason_and_the_others_stay() -> None:
+def test_purge_removes_our_filter_from_excluded_group() -> None:
     server = mixed()
     server.add_filter("/dev/x", "dev-x", OURS)
     server.add_filter("/dev/x", "theirs", THEIRS)
@@ -196,7 +203,7 @@ def test_purge_removes_ours_from_excluded_groups_with_the_reason_and_the_others_
     assert kinds(run(server, exclude=("/dev/*",), purge=True))["/dev/x"] == "excluded"
 
 
-def test_a_subscribed_reflector_is_a_loop_and_purge_ends_it() -> None:
+def test_purge_unsubscribes_the_reflectors_own_group() -> None:
     server = LogsServer()
     server.add_filter("/aws/lambda/log-reflector", "loop", OURS)
     run(server, purge=True)
@@ -204,7 +211,7 @@ def test_a_subscribed_reflector_is_a_loop_and_purge_ends_it() -> None:
 
 
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_a_group_that_vanishes_meanwhile_is_gone_and_no_failure(operation: str) -> None:
+def test_group_deleted_during_the_run_is_gone(operation: str) -> None:
     server = LogsServer("/a", "/b")
 
     def vanish(name: str, request: dict[str, Any]) -> None:
@@ -218,7 +225,7 @@ def test_a_group_that_vanishes_meanwhile_is_gone_and_no_failure(operation: str) 
 
 
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
+def test_denied_group_does_not_stop_others(operation: str) -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, request: (
         ("AccessDeniedException", "explicit deny") if name == operation and request["logGroupName"] == "/b" else None
@@ -229,7 +236,7 @@ def test_a_group_that_is_denied_fails_alone(operation: str) -> None:
     assert operation in outcomes[1].reason
 
 
-def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
+def test_slot_taken_between_read_and_write_is_not_possible() -> None:
     server = LogsServer("/a", slots=1)
 
     def others_are_faster(name: str, request: dict[str, Any]) -> None:
@@ -242,14 +249,14 @@ def test_a_slot_that_is_taken_between_look_and_write_is_not_possible() -> None:
     assert f"theirs (to {THEIRS})" in outcome.reason
 
 
-def test_with_the_number_of_slots_that_the_refusal_names_check_mode_tells_the_truth() -> None:
+def test_plan_with_the_advised_slots_predicts_not_possible() -> None:
     server = LogsServer("/a", slots=2)
     for name in ("one", "two"):
         server.add_filter("/a", name, THEIRS)
     (outcome,) = run(server)
-    assert (outcome.kind, outcome.changes) == ("not_possible", False)
+    assert (outcome.kind, outcome.has_changes) == ("not_possible", False)
     assert "option slots (of the roles: log_groups_slots) to 2" in outcome.reason
-    assert kinds(planned(server, wanted=Wanted(OURS, slots=2))) == {"/a": "not_possible"}
+    assert kinds(planned(server, desired=DesiredFilter(OURS, slots=2))) == {"/a": "not_possible"}
 
 
 # A function that receives logs, as another deployment's reflector does
@@ -262,27 +269,27 @@ def two_deployments() -> LogsServer:
     return server
 
 
-def test_a_function_that_others_send_to_is_not_subscribed() -> None:
+def test_other_forwarder_is_not_subscribed() -> None:
     server = two_deployments()
     announced = planned(server)
     outcomes = run(server)
     assert kinds(announced) == kinds(outcomes) == {"/a": "created", "/aws/lambda/theirs": "excluded"}
     assert "loop" in summary(outcomes)["not_subscribed"][0]["reason"]
     assert server.groups["/aws/lambda/theirs"] == {}
-    assert not any(outcome.changes for outcome in run(server))
+    assert not any(outcome.has_changes for outcome in run(server))
 
 
-def test_two_deployments_do_not_feed_each_other() -> None:
+def test_two_deployments_never_forward_each_others_logs() -> None:
     server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
     run(server)  # nothing tells yet what the other function is
     for _unused in range(2):
-        run(server, choice=Choice(["*"], [], delivery_path(THEIRS, [])), wanted=Wanted(THEIRS))
+        run(server, choice=Choice(["*"], [], own_log_groups(THEIRS, [])), desired=DesiredFilter(THEIRS))
         run(server)
         assert server.groups["/aws/lambda/log-reflector"] == {}
         assert [item["destinationArn"] for item in server.groups["/aws/lambda/theirs"].values()] == [OURS]
 
 
-def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
+def test_older_filter_on_other_forwarder_stays_without_purge() -> None:
     server = two_deployments()
     for name in ("aws-lambda-theirs", "another"):
         server.add_filter("/aws/lambda/theirs", name, OURS)
@@ -295,10 +302,10 @@ def test_ours_on_such_a_group_stays_with_a_note_and_goes_with_purge() -> None:
     outcomes = run(server, purge=True)
     assert kinds(outcomes)["/aws/lambda/theirs"] == "removed"
     assert list(server.groups["/aws/lambda/theirs"]) == ["foreign"]
-    assert not any(outcome.changes for outcome in run(server, purge=True))
+    assert not any(outcome.has_changes for outcome in run(server, purge=True))
 
 
-def test_absent_takes_ours_from_such_a_group_too() -> None:
+def test_absent_unsubscribes_other_forwarder() -> None:
     server = two_deployments()
     server.add_filter("/aws/lambda/theirs", "aws-lambda-theirs", OURS)
     run(server, present=False)
@@ -313,9 +320,7 @@ def test_absent_takes_ours_from_such_a_group_too() -> None:
         ("DescribeSubscriptionFilters", ("ExpiredTokenException", "The security token is expired")),
     ],
 )
-def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_for_each(
-    operation: str, trouble: Any
-) -> None:
+def test_fatal_error_stops_calls_for_remaining_groups(operation: str, trouble: Any) -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(100)))
     server.spoil = lambda name, _unused: trouble if name == operation else None
     outcomes = run(server, workers=2)
@@ -324,7 +329,7 @@ def test_what_would_be_the_same_for_every_group_stops_the_rest_without_a_call_fo
     assert all(outcome.reason.startswith("Could not ") for outcome in outcomes)
 
 
-def test_what_was_removed_before_a_failure_is_told() -> None:
+def test_failed_removal_reports_completed_removals() -> None:
     server = LogsServer()
     server.add_filter("/a", "one", OURS)
     server.add_filter("/a", "two", OURS)
@@ -333,18 +338,18 @@ def test_what_was_removed_before_a_failure_is_told() -> None:
     )
     (outcome,) = run(server, present=False)
     assert outcome.kind == "denied"
-    assert outcome.changes
+    assert outcome.has_changes
     assert [item.name for item in outcome.plan.remove] == ["one"]
 
 
-def test_a_failure_of_the_first_write_is_no_change() -> None:
+def test_failed_first_write_reports_no_change() -> None:
     server = LogsServer("/a")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("Put") else None
     (outcome,) = run(server)
-    assert (outcome.kind, outcome.changes) == ("denied", False)
+    assert (outcome.kind, outcome.has_changes) == ("denied", False)
 
 
-def test_two_filters_of_ours_are_worth_a_note() -> None:
+def test_duplicate_filters_are_noted() -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS)
     server.add_filter("/a", "b", OURS)
@@ -363,7 +368,7 @@ def test_two_filters_of_ours_are_worth_a_note() -> None:
         min_size=1,
     )
 )
-def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(target: dict[str, dict[str, str]]) -> None:
+def test_any_target_converges_in_one_run_and_keeps_foreign_filters(target: dict[str, dict[str, str]]) -> None:
     server = LogsServer(*target)
     for group, filters in target.items():
         for name, destination in filters.items():
@@ -382,97 +387,97 @@ def test_any_target_converges_in_one_pass_with_everything_foreign_untouched(targ
 
 
 def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
-    return run(server, **{"mark": True, "audit": lambda _name: False, **options})
+    return run(server, **{"tag_log_groups": True, "audit": lambda _name: False, **options})
 
 
-def test_what_is_marked_is_taken_as_subscribed_without_a_look() -> None:
+def test_tagged_groups_are_not_read() -> None:
     server = mixed()
     first = cheap(server)
     server.calls.clear()
     again = cheap(server)
-    assert not any(outcome.changes for outcome in again)
+    assert not any(outcome.has_changes for outcome in again)
     # Only what is no subscription and no exclusion, and the group of the function that its filters send to.
     looks = [request["logGroupName"] for name, request in server.calls if name == "DescribeSubscriptionFilters"]
     assert looks == ["/d/full", "/aws/lambda/theirs"]
-    assert {outcome.log_group for outcome in again if outcome.known} == {
-        outcome.log_group for outcome in first if outcome.mark == "set"
+    assert {outcome.log_group for outcome in again if outcome.known_by_tag} == {
+        outcome.log_group for outcome in first if outcome.tag == "set"
     }
 
 
-def test_five_thousand_groups_without_changes_cost_a_hundred_and_some_calls() -> None:
+def test_unchanged_target_of_5000_groups_costs_110_calls() -> None:
     server = LogsServer(*(f"/group/{number:05}" for number in range(5000)))
-    key, value = Wanted(OURS).mark
+    key, value = DesiredFilter(OURS).subscription_tag
     for name in server.groups:
         server.add_filter(name, name.strip("/").replace("/", "-"), OURS)
         server.tags[name] = {key: value}
-    assert not any(outcome.changes for outcome in cheap(server))
+    assert not any(outcome.has_changes for outcome in cheap(server))
     assert len(server.calls) <= 110
 
 
-def test_the_mark_is_written_after_the_filter_and_taken_before_it() -> None:
+def test_tag_is_written_after_the_filter_and_removed_before_it() -> None:
     server = LogsServer("/a")
     cheap(server)
     assert server.operations()[-2:] == ["PutSubscriptionFilter", "TagResource"]
-    run(server, mark=True, present=False)
+    run(server, tag_log_groups=True, present=False)
     assert server.operations()[-2:] == ["UntagResource", "DeleteSubscriptionFilter"]
     assert server.groups == {"/a": {}}
     assert server.tags["/a"] == {}
 
 
-def test_other_settings_make_every_group_be_looked_at_again() -> None:
+def test_other_settings_read_every_group_again() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     outcomes = cheap(server, attributes={"filter_pattern": "ERROR"})
     assert kinds(outcomes) == {"/a": "updated", "/b": "updated"}
-    assert not any(outcome.changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
+    assert not any(outcome.has_changes for outcome in cheap(server, attributes={"filter_pattern": "ERROR"}))
 
 
-def test_a_filter_that_somebody_deleted_is_seen_by_an_audit_alone() -> None:
+def test_only_an_audit_finds_a_deleted_filter() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.groups["/a"].clear()
     assert kinds(cheap(server)) == {"/a": "subscribed", "/b": "subscribed"}
     assert kinds(cheap(server, audit=lambda name: name == "/b"))["/a"] == "subscribed"
-    assert kinds(run(server, mark=True)) == {"/a": "created", "/b": "subscribed"}
+    assert kinds(run(server, tag_log_groups=True)) == {"/a": "created", "/b": "subscribed"}
 
 
-def test_what_was_made_anew_under_the_same_name_is_looked_at() -> None:
+def test_recreated_group_is_read() -> None:
     server = LogsServer("/a")
     cheap(server)
     server.groups["/a"], server.tags["/a"] = {}, {}
     assert kinds(cheap(server)) == {"/a": "created"}
 
 
-def test_a_mark_that_may_not_be_written_is_no_failure_and_is_told_once() -> None:
+def test_denied_tag_is_noted_once_and_no_failure() -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "TagResource" else None
-    swept = sweep(server, mark=True, audit=lambda _name: False, workers=1)
-    outcomes = last_words(swept.outcomes(write=True))
+    swept = sweep(server, tag_log_groups=True, audit=lambda _name: False, workers=1)
+    outcomes = last_words(swept.run(write=True))
     assert kinds(outcomes) == {"/a": "created", "/b": "created", "/c": "created"}
     assert server.operations().count("TagResource") == 1
     assert "TagResource" in swept.notes[0]
 
 
-def test_where_marks_cannot_be_listed_every_group_is_looked_at() -> None:
+def test_unlistable_tags_read_every_group() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.groups["/a"].clear()
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name == "ListLogGroups" else None
-    swept = sweep(server, mark=True, audit=lambda _name: False)
-    assert kinds(last_words(swept.outcomes(write=True))) == {"/a": "created", "/b": "subscribed"}
+    swept = sweep(server, tag_log_groups=True, audit=lambda _name: False)
+    assert kinds(last_words(swept.run(write=True))) == {"/a": "created", "/b": "subscribed"}
     assert "cannot be listed" in swept.notes[0]
     server.calls.clear()
-    assert not any(outcome.mark for outcome in run(server, mark=True)), "a second run changes nothing"
+    assert not any(outcome.tag for outcome in run(server, tag_log_groups=True)), "a second run changes nothing"
     assert "TagResource" not in server.operations()
 
 
-def test_another_deployment_has_marks_of_its_own() -> None:
+def test_two_deployments_have_separate_tags() -> None:
     server = LogsServer("/a")
     cheap(server)
-    assert kinds(cheap(server, wanted=Wanted(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
+    assert kinds(cheap(server, desired=DesiredFilter(THEIRS), choice=Choice(["*"], []))) == {"/a": "created"}
     assert len(server.tags["/a"]) == 2
-    run(server, mark=True, present=False, wanted=Wanted(THEIRS), choice=Choice(["*"], []))
-    assert list(server.tags["/a"]) == [Wanted(OURS).mark[0]]
+    run(server, tag_log_groups=True, present=False, desired=DesiredFilter(THEIRS), choice=Choice(["*"], []))
+    assert list(server.tags["/a"]) == [DesiredFilter(OURS).subscription_tag[0]]
 
 
 # Another delivery's groups, as a stream
@@ -485,27 +490,27 @@ def late_deliveries() -> LogsServer:
     return server
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_another_deliverys_group_is_left_alone_whenever_it_is_known(mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_other_forwarder_found_late_is_unsubscribed_again(tag_log_groups: bool) -> None:
     server = late_deliveries()
     expected = {"/aws/lambda/theirs": "excluded", "/aws/lambda/worker": "created", "/z": "created"}
-    assert kinds(planned(server, mark=mark)) == expected
-    told = summary(sweep(server, mark=mark).outcomes(write=True))
+    assert kinds(planned(server, tag_log_groups=tag_log_groups)) == expected
+    told = summary(sweep(server, tag_log_groups=tag_log_groups).run(write=True))
     assert (told["counts"]["groups"], told["counts"]["subscribed"], told["counts"]["excluded"]) == (3, 2, 1)
     assert server.groups["/aws/lambda/theirs"] == {}
     server.calls.clear()
-    assert not any(outcome.changes for outcome in run(server, mark=mark))
+    assert not any(outcome.has_changes for outcome in run(server, tag_log_groups=tag_log_groups))
     assert not any(name.startswith(("Put", "Delete", "Tag", "Untag")) for name in server.operations())
 
 
-def test_without_marks_no_such_group_is_subscribed_even_for_a_moment() -> None:
+def test_without_tags_other_forwarder_is_never_subscribed() -> None:
     server = late_deliveries()
-    run(server, mark=False)
+    run(server, tag_log_groups=False)
     assert "PutSubscriptionFilter" not in server.operations("/aws/lambda/theirs")
     assert server.operations("/aws/lambda/worker") == ["DescribeSubscriptionFilters", "PutSubscriptionFilter"]
 
 
-def test_what_a_mark_tells_of_another_deliverys_group_costs_no_look_either() -> None:
+def test_tagged_other_forwarder_is_not_read() -> None:
     server = LogsServer("/aws/lambda/theirs")
     for number in range(5):
         server.add_filter("/full", f"theirs-{number}", THEIRS)
@@ -516,28 +521,28 @@ def test_what_a_mark_tells_of_another_deliverys_group_costs_no_look_either() -> 
     assert looks == ["/full"]
 
 
-def test_an_audit_notices_that_a_delivery_is_no_more() -> None:
+def test_audit_subscribes_former_forwarder() -> None:
     server = late_deliveries()
     cheap(server)
     del server.groups["/z"]["theirs"]
     assert kinds(cheap(server))["/aws/lambda/theirs"] == "excluded"
-    told = summary(sweep(server, mark=True).outcomes(write=True))
+    told = summary(sweep(server, tag_log_groups=True).run(write=True))
     assert (told["counts"]["groups"], told["counts"]["subscribed"], told["not_subscribed"]) == (3, 3, [])
-    assert not any(outcome.changes for outcome in run(server, mark=True))
+    assert not any(outcome.has_changes for outcome in run(server, tag_log_groups=True))
 
 
 # Going on
 
 
-def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
+def test_next_sweep_continues_at_the_stopped_position() -> None:
     names = [f"/group/{number:03}" for number in range(130)]
     server = LogsServer(*names)
     position: Position | None = None
     seen: list[str] = []
     for _unused in range(20):
         left = iter(range(17))
-        swept = sweep(server, mark=True, ends=lambda left=left: next(left, None) is None)
-        seen += [outcome.log_group for outcome in swept.outcomes(write=True, position=position)]
+        swept = sweep(server, tag_log_groups=True, is_time_up=lambda left=left: next(left, None) is None)
+        seen += [outcome.log_group for outcome in swept.run(write=True, position=position)]
         position = swept.stopped
         if position is None:
             break
@@ -545,9 +550,9 @@ def test_when_the_time_is_up_the_next_sweep_goes_on_from_there() -> None:
     assert all(len(filters) == 1 for filters in server.groups.values())
 
 
-def test_a_position_on_a_later_page_begins_there() -> None:
+def test_position_on_later_page_lists_only_from_there() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(130)))
-    list(sweep(server).outcomes(write=False, position=Position("100", "/group/120")))
+    list(sweep(server).run(write=False, position=Position("100", "/group/120")))
     assert server.operations().count("DescribeLogGroups") == 1
     assert server.operations().count("DescribeSubscriptionFilters") == 9
 
@@ -560,7 +565,7 @@ def test_a_position_on_a_later_page_begins_there() -> None:
     [("InvalidOperationException", "in_deletion"), ("OperationAbortedException", "contested")],
 )
 @pytest.mark.parametrize("operation", ["DescribeSubscriptionFilters", "PutSubscriptionFilter"])
-def test_what_happens_to_one_group_has_a_name_and_the_others_go_on(operation: str, code: str, kind: str) -> None:
+def test_errors_of_one_group_are_named_and_do_not_stop_others(operation: str, code: str, kind: str) -> None:
     server = LogsServer("/a", "/b", "/c")
     server.spoil = lambda name, request: (
         (code, "not now") if name == operation and request["logGroupName"] == "/b" else None
@@ -570,7 +575,7 @@ def test_what_happens_to_one_group_has_a_name_and_the_others_go_on(operation: st
     assert summary(outcomes)["counts"][kind] == 1
 
 
-def test_a_permission_that_is_missing_for_all_is_not_asked_for_thousands_of_times() -> None:
+def test_permission_missing_for_all_groups_ends_the_calls() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(200)))
     server.spoil = lambda name, _unused: ("AccessDeniedException", "no") if name.startswith("DescribeSub") else None
     counts = summary(run(server, workers=2))["counts"]
@@ -578,13 +583,13 @@ def test_a_permission_that_is_missing_for_all_is_not_asked_for_thousands_of_time
     assert server.operations().count("DescribeSubscriptionFilters") <= 22
 
 
-def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() -> None:
+def test_merge_writes_the_kept_filter_before_removing_duplicates() -> None:
     server = LogsServer()
     for name in ("a", "old", "x"):
         server.add_filter("/a", name, OURS)
     server.add_filter("/a", "theirs", THEIRS)
-    wanted = Wanted(OURS, {"filter_pattern": "ERROR"}, merge=True)
-    (outcome,) = run(server, wanted=wanted)
+    desired = DesiredFilter(OURS, {"filter_pattern": "ERROR"}, merge=True)
+    (outcome,) = run(server, desired=desired)
     assert outcome.kind == "updated"
     assert sorted(server.groups["/a"]) == ["a", "theirs"]
     assert server.operations("/a")[-3:] == ["PutSubscriptionFilter", *["DeleteSubscriptionFilter"] * 2]
@@ -593,17 +598,17 @@ def test_duplicates_go_on_request_and_the_one_that_is_kept_is_written_first() ->
 # Tags, dates
 
 
-def test_tags_choose_by_the_lists_of_aws_and_by_the_groups_own_alike() -> None:
+def test_listed_tags_and_read_tags_select_the_same_groups() -> None:
     server = LogsServer("/a", "/b", "/c", "/d")
     server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "no"}, "/c": {"logs": "yes", "secret": "1"}, "/d": {}}
     choice = Choice(["*"], [], include_tags={"logs": ["yes", "true"]}, exclude_tags={"secret": []})
     expected = {"/a": "created", "/b": "excluded", "/c": "excluded", "/d": "excluded"}
     assert kinds(planned(server, choice=choice)) == expected
     one_by_one = sweep(server, choice=choice)
-    assert {name: one_by_one.serve(LogGroup(name), write=False).kind for name in server.groups} == expected
+    assert {name: one_by_one.process(LogGroup(name), write=False).kind for name in server.groups} == expected
 
 
-def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
+def test_purge_unsubscribes_group_that_lost_its_tag() -> None:
     server = LogsServer("/a", "/b")
     server.tags = {"/a": {"logs": "yes"}, "/b": {"logs": "yes"}}
     choice = Choice(["*"], [], include_tags={"logs": ["yes"]})
@@ -614,7 +619,7 @@ def test_a_group_that_lost_its_tag_is_unsubscribed_by_purge() -> None:
     assert server.tags["/b"] == {}
 
 
-def test_groups_are_chosen_by_the_day_they_were_made() -> None:
+def test_groups_are_selected_by_creation_date() -> None:
     server = LogsServer("/old", "/new")
     server.created = {"/old": 1000, "/new": 3000}
     assert kinds(planned(server, choice=Choice(["*"], [], created_after=2000)))["/old"] == "excluded"
@@ -629,80 +634,80 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return found
 
 
-def test_where_a_look_at_the_rest_is_hopeless_functions_groups_are_told_too() -> None:
+def test_fatal_error_reports_deferred_groups_too() -> None:
     """Without marks they wait until all were looked at."""
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/z")
     server.spoil = lambda _name, request: (
         botocore.exceptions.NoCredentialsError() if request.get("logGroupName") == "/z" else None
     )
-    told = counts(sweep(server, workers=1).outcomes(write=True))
+    told = counts(sweep(server, workers=1).run(write=True))
     assert (told["groups"], told["failed"]) == (3, 3)
 
 
-def test_a_listing_that_breaks_off_tells_first_what_was_done() -> None:
+def test_broken_listing_yields_finished_groups_before_the_error() -> None:
     server = LogsServer(*(f"/group/{number:03}" for number in range(60)))
     server.spoil = lambda name, request: ("InternalFailure", "no") if request.get("nextToken") == "50" else None
-    swept = sweep(server, mark=True)
+    swept = sweep(server, tag_log_groups=True)
     tally = Tally()
     with pytest.raises(ReflectorError, match="list the log groups"):
-        tally_all(tally, swept.outcomes(write=True))
+        tally_all(tally, swept.run(write=True))
     assert tally.counts()["changed"] == 50
     assert swept.stopped == Position("", "/group/049")
 
 
-def test_only_who_looked_at_every_group_says_that_a_delivery_is_no_more() -> None:
+def test_incomplete_sweep_keeps_other_forwarders_excluded() -> None:
     """The filter that tells of it stands in another slice, on a group that is believed, or on one that cannot be read."""
     server = LogsServer("/a", "/aws/lambda/theirs")
     server.add_filter("/a", "theirs", THEIRS)
     cheap(server)
     expected = {"/aws/lambda/theirs": "excluded"}
-    rest = sweep(server, mark=True).outcomes(write=True, position=Position(after="/a"))
+    rest = sweep(server, tag_log_groups=True).run(write=True, position=Position(after="/a"))
     assert kinds(last_words(rest)) == expected
     assert kinds(cheap(server, audit=lambda name: name != "/a")) == {"/a": "subscribed", **expected}
     server.spoil = lambda name, request: (
         ("AccessDeniedException", "no") if request.get("logGroupName") == "/a" else None
     )
-    assert kinds(run(server, mark=True)) == {"/a": "denied", **expected}
+    assert kinds(run(server, tag_log_groups=True)) == {"/a": "denied", **expected}
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
-def test_what_was_not_served_is_counted_once_although_others_send_to_its_function() -> None:
+def test_full_group_of_other_forwarder_is_counted_once() -> None:
     server = late_deliveries()
     for number in range(5):
         server.add_filter("/aws/lambda/theirs", f"full-{number}", OURS + "-of-others")
     for write in (False, True):
-        told = counts(sweep(server, mark=True).outcomes(write=write))
+        told = counts(sweep(server, tag_log_groups=True, workers=1).run(write=write))
         assert (told["groups"], told["subscribed"], told["not_possible"], told["excluded"]) == (3, 2, 1, 0)
 
 
-def test_slices_count_another_deliverys_group_once() -> None:
+def test_slices_count_other_forwarder_once() -> None:
     server = LogsServer("/a", "/aws/lambda/theirs", "/z")
     server.add_filter("/a", "theirs", THEIRS)
     left = iter(range(1))
-    first = sweep(server, mark=True, ends=lambda: next(left, None) is None)
-    told = Counter(counts(first.outcomes(write=True)))
-    told.update(counts(sweep(server, mark=True).outcomes(write=True, position=first.stopped)))
+    first = sweep(server, tag_log_groups=True, is_time_up=lambda: next(left, None) is None)
+    told = Counter(counts(first.run(write=True)))
+    told.update(counts(sweep(server, tag_log_groups=True).run(write=True, position=first.stopped)))
     assert (told["groups"], told["subscribed"], told["excluded"]) == (3, 2, 1)
     assert server.groups["/aws/lambda/theirs"] == {}
 
 
-def test_a_late_mark_does_not_say_of_another_deliverys_group_that_it_is_subscribed() -> None:
-    """Who marks later (`mark_new`) may hold an outcome that was taken back meanwhile."""
+def test_late_tag_keeps_the_tag_of_other_forwarder() -> None:
+    """Who marks later (`tag_new`) may hold an outcome that was taken back meanwhile."""
     server = late_deliveries()
-    swept = sweep(server, mark=True, mark_new=False)
-    late = [outcome for outcome in swept.outcomes(write=True) if outcome.kind == "created"]
+    swept = sweep(server, tag_log_groups=True, tag_new=False)
+    late = [outcome for outcome in swept.run(write=True) if outcome.kind == "created"]
     assert "/aws/lambda/theirs" in [outcome.log_group for outcome in late]
     for outcome in late:
-        swept.marked(outcome)
-    assert list(server.tags["/aws/lambda/theirs"].values()) == ["apart"]
-    assert kinds(run(server, mark=True)) == {
+        swept.tag(outcome)
+    assert list(server.tags["/aws/lambda/theirs"].values()) == ["other-forwarder"]
+    assert kinds(run(server, tag_log_groups=True)) == {
         "/aws/lambda/theirs": "excluded",
         "/aws/lambda/worker": "subscribed",
         "/z": "subscribed",
     }
 
 
-def test_back_to_the_settings_of_before_after_a_run_that_was_killed() -> None:
+def test_killed_update_is_detected_by_the_earlier_settings() -> None:
     """Its filter has the new settings by then, and the mark must not say that it has the old ones."""
     server = LogsServer("/a")
     cheap(server, attributes={"filter_pattern": "ONE"})
@@ -721,7 +726,7 @@ def test_back_to_the_settings_of_before_after_a_run_that_was_killed() -> None:
     assert kinds(cheap(server, attributes={"filter_pattern": "ONE"})) == {"/a": "subscribed"}
 
 
-def test_a_removal_that_failed_is_tried_again_by_the_next_cheap_sweep() -> None:
+def test_failed_removal_is_retried_without_an_audit() -> None:
     server = LogsServer("/a", "/b")
     cheap(server)
     server.spoil = lambda name, _unused: ("OperationAbortedException", "no") if name.startswith("Delete") else None
@@ -732,14 +737,14 @@ def test_a_removal_that_failed_is_tried_again_by_the_next_cheap_sweep() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "TooManyTagsException"])
-def test_an_update_needs_no_mark(code: str) -> None:
+def test_update_succeeds_if_tags_cannot_be_written(code: str) -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS, filterPattern="ONE")
     server.spoil = lambda name, _unused: (code, "no") if name == "TagResource" else None
     assert kinds(cheap(server, attributes={"filter_pattern": "TWO"})) == {"/a": "updated"}
 
 
-def test_who_uses_no_marks_needs_no_permission_for_tags_to_take_filters_away() -> None:
+def test_absent_without_tags_needs_no_tag_permission() -> None:
     server = LogsServer()
     server.add_filter("/a", "a", OURS)
     server.spoil = lambda name, _unused: (
@@ -748,7 +753,7 @@ def test_who_uses_no_marks_needs_no_permission_for_tags_to_take_filters_away() -
     assert kinds(run(server, present=False)) == {"/a": "removed"}
 
 
-def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -> None:
+def test_aws_without_listing_by_tag_reads_every_group() -> None:
     server = LogsServer("/a")
     code = "UnknownOperationException"
     server.spoil = lambda name, _unused: (code, "no") if name == "ListLogGroups" else None
@@ -758,23 +763,23 @@ def test_where_aws_does_not_know_the_listing_by_tag_every_group_is_looked_at() -
         cheap(server)
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_an_old_sdk_asks_every_group_for_its_tags(monkeypatch: pytest.MonkeyPatch, mark: bool) -> None:
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+def test_outdated_sdk_reads_the_tags_of_each_group(monkeypatch: pytest.MonkeyPatch, tag_log_groups: bool) -> None:
     monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/c", "/d")
     server.tags = {"/aws/lambda/a": {"logs": "yes"}, "/c": {"logs": "yes"}}
-    swept = sweep(server, mark=mark, choice=Choice(["*"], ["/d"], include_tags={"logs": []}))
-    assert kinds(last_words(swept.outcomes(write=True))) == {
+    swept = sweep(server, tag_log_groups=tag_log_groups, choice=Choice(["*"], ["/d"], include_tags={"logs": []}))
+    assert kinds(last_words(swept.run(write=True))) == {
         "/aws/lambda/a": "created",
         "/aws/lambda/b": "excluded",
         "/c": "created",
         "/d": "excluded",
     }
     assert server.operations().count("ListTagsForResource") == 3
-    assert "asked for its tags" in swept.notes[0]
+    assert "tags of every log group were read" in swept.notes[0]
 
 
-def test_many_denied_groups_do_not_stop_those_after_them() -> None:
+def test_many_denied_groups_do_not_stop_later_ones() -> None:
     server = LogsServer("/a", *(f"/denied/{number}" for number in range(30)), "/z")
     server.spoil = lambda _name, request: (
         ("AccessDeniedException", "no") if request.get("logGroupName", "").startswith("/denied") else None

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What a sweep came to, in counts and as many entries as a result can hold."""
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.fi
     GroupPlan,
     SubscriptionFilter,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Outcome
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import FAILURES, MOST_ENTRIES, Tally
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,9 +39,9 @@ def theirs(name: str, filter_name: str = "theirs") -> SubscriptionFilter:
 def outcome(name: str, kind: Kind, **more: Any) -> Outcome:
     """As a sweep makes one of that kind."""
     if kind == "created":
-        more = {"plan": GroupPlan(after=ours(name)), "mark": "set", **more}
+        more = {"plan": GroupPlan(after=ours(name)), "tag": "set", **more}
     elif kind == "removed":
-        more = {"plan": GroupPlan(remove=(ours(name),)), "mark": "taken", **more}
+        more = {"plan": GroupPlan(remove=(ours(name),)), "tag": "removed", **more}
     elif kind not in SERVED:
         more = {"reason": f"why {name} is not", **more}
     return Outcome(name, kind, **more)
@@ -64,7 +68,7 @@ def test_every_group_is_counted_once_and_in_the_entries_as_far_as_they_go(outcom
         assert counts[kind] == kinds.count(kind)
     assert counts["subscribed"] == sum(kinds.count(kind) for kind in ("subscribed", "created", "updated"))
     assert counts["already_right"] == kinds.count("subscribed")
-    assert counts["changed"] == sum(item.changes for item in outcomes)
+    assert counts["changed"] == sum(item.has_changes for item in outcomes)
     wanting = [item.log_group for item in outcomes if item.kind not in SERVED]
     shown = [entry["log_group"] for entry in summary["not_subscribed"]]
     assert len(shown) == min(most, len(wanting))
@@ -74,7 +78,7 @@ def test_every_group_is_counted_once_and_in_the_entries_as_far_as_they_go(outcom
 
 
 @given(OUTCOMES, st.randoms(use_true_random=False))
-def test_the_order_in_which_outcomes_come_does_not_matter(outcomes: list[Outcome], chance: random.Random) -> None:
+def test_order_in_which_outcomes_come_does_not_matter(outcomes: list[Outcome], chance: random.Random) -> None:
     foreign = [replace(item, foreign=(theirs(item.log_group, f"f-{len(item.log_group)}"),)) for item in outcomes]
     shuffled = chance.sample(foreign, len(foreign))
     one, other = tallied(foreign), tallied(shuffled)
@@ -84,7 +88,7 @@ def test_the_order_in_which_outcomes_come_does_not_matter(outcomes: list[Outcome
     assert one.writes == other.writes
 
 
-def test_failures_come_first_into_what_room_there_is_and_exclusions_last() -> None:
+def test_entries_have_failures_first_and_exclusions_last() -> None:
     kinds: list[Kind] = ["excluded", "gone", "not_possible", "failed", "denied"]
     outcomes = [outcome(f"/{kind}/{number}", kind) for kind in kinds for number in range(3)]
     summary = tallied(outcomes, most=7).summary()
@@ -95,7 +99,7 @@ def test_failures_come_first_into_what_room_there_is_and_exclusions_last() -> No
     assert summary["counts"]["gone"] == 3
 
 
-def test_with_a_hundred_thousand_groups_the_result_and_what_is_held_stay_small() -> None:
+def test_100000_groups_keep_result_and_memory_small() -> None:
     tally = Tally(100)
     for number in range(100_000):
         kind: Kind = KINDS[number % len(KINDS)]
@@ -109,22 +113,26 @@ def test_with_a_hundred_thousand_groups_the_result_and_what_is_held_stay_small()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_makes_it_fail(kind: Kind) -> None:
+def test_failures_are_denied_contested_and_failed(kind: Kind) -> None:
     tally = tallied([outcome("/a", kind)])
     assert bool(tally.failures()) == (kind in ("denied", "contested", "failed"))
     assert set(FAILURES) == {"denied", "contested", "failed"}
 
 
-def test_a_second_word_on_a_group_takes_the_first_back() -> None:
+def test_second_outcome_replaces_the_first() -> None:
     """It was served before a foreign filter told that it is another delivery's."""
     created = outcome("/aws/lambda/theirs", "created")
     told = Outcome(
-        "/aws/lambda/theirs", "excluded", "a loop", GroupPlan(remove=(ours("/aws/lambda/theirs"),)), mark="apart"
+        "/aws/lambda/theirs",
+        "excluded",
+        "a loop",
+        GroupPlan(remove=(ours("/aws/lambda/theirs"),)),
+        tag="other_forwarder",
     )
-    tally = tallied([created, outcome("/b", "subscribed"), replace(told, instead_of="created")])
+    tally = tallied([created, outcome("/b", "subscribed"), replace(told, replaces="created")])
     counts = tally.counts()
     assert (counts["groups"], counts["subscribed"], counts["excluded"], counts["changed"]) == (2, 1, 1, 1)
-    assert tally.changing == [replace(told, instead_of="created")]
+    assert tally.changing == [replace(told, replaces="created")]
     # The calls of both were made, and the first mark was made untrue before the filter went.
     assert tally.writes == {
         "PutSubscriptionFilter": 1,
@@ -134,14 +142,14 @@ def test_a_second_word_on_a_group_takes_the_first_back() -> None:
     }
 
 
-def test_a_group_that_is_released_is_no_longer_among_those_left_out() -> None:
-    tally = tallied([outcome("/a", "excluded", known=True), outcome("/a", "created", instead_of="excluded")])
+def test_former_forwarder_leaves_the_entries() -> None:
+    tally = tallied([outcome("/a", "excluded", known_by_tag=True), outcome("/a", "created", replaces="excluded")])
     summary = tally.summary()
     assert summary["not_subscribed"] == []
     assert (summary["counts"]["groups"], summary["counts"]["subscribed"], summary["counts"]["excluded"]) == (1, 1, 0)
 
 
-def test_the_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
+def test_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
     def fingerprint(*filters: SubscriptionFilter) -> dict[str, Any]:
         by_group = [outcome(item.log_group, "subscribed", foreign=(item,)) for item in filters]
         found: dict[str, Any] = tallied(by_group).summary()["foreign"]
@@ -169,36 +177,36 @@ def test_the_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
     assert fingerprint(replace(one, created=1)) == fingerprint(replace(one, created=2))
 
 
-def test_a_second_word_does_not_count_foreign_filters_again() -> None:
+def test_second_outcome_does_not_count_foreign_filters_again() -> None:
     seen = outcome("/a", "created", foreign=(theirs("/a"),))
-    again = outcome("/a", "excluded", foreign=(theirs("/a"),), instead_of="created")
+    again = outcome("/a", "excluded", foreign=(theirs("/a"),), replaces="created")
     assert tallied([seen, again]).summary()["foreign"] == tallied([seen]).summary()["foreign"]
 
 
-def test_what_is_not_possible_is_counted_by_its_cause() -> None:
+def test_not_possible_is_counted_by_cause() -> None:
     tally = tallied(
         [outcome(f"/{number}", "not_possible", cause=cause) for number, cause in enumerate(["slots", "class", "slots"])]
     )
     assert tally.causes == {"slots": 2, "class": 1}
 
 
-def test_what_is_worth_knowing_of_groups_that_are_subscribed_is_a_note() -> None:
+def test_reason_of_subscribed_group_is_a_note() -> None:
     tally = tallied([outcome("/b", "subscribed", reason="a second filter"), outcome("/a", "created")], most=1)
     tally.add(outcome("/c", "subscribed", reason="no room"))
     assert tally.summary()["notes"] == ["/b: a second filter"]
 
 
-def test_marks_known_groups_and_groups_that_are_removed_by_purge() -> None:
+def test_tags_and_purged_groups_are_counted() -> None:
     tally = tallied(
         [
-            outcome("/a", "subscribed", known=True),
-            outcome("/b", "subscribed", mark="set"),
+            outcome("/a", "subscribed", known_by_tag=True),
+            outcome("/b", "subscribed", tag="set"),
             outcome("/c", "removed", reason="the exclude pattern 'c' matches"),
             outcome("/d", "removed"),
         ]
     )
     counts = tally.counts()
-    assert (counts["known_by_mark"], counts["changed"], counts["already_right"]) == (1, 3, 2)
+    assert (counts["known_by_tag"], counts["changed"], counts["already_right"]) == (1, 3, 2)
     assert [entry["log_group"] for entry in tally.summary()["not_subscribed"]] == ["/c"]
     assert tally.writes == {
         "PutSubscriptionFilter": 0,
@@ -208,7 +216,7 @@ def test_marks_known_groups_and_groups_that_are_removed_by_purge() -> None:
     }
 
 
-def test_what_purge_removes_is_left_out_like_all_else_where_there_is_no_room() -> None:
+def test_purged_groups_count_as_left_out() -> None:
     removed = [outcome(f"/{number}", "removed", reason="excluded by a rule") for number in range(5)]
     summary = tallied(removed, most=2).summary()
     assert (len(summary["not_subscribed"]), summary["left_out"]) == (2, 3)

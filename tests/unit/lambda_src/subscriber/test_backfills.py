@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """What is done for a new group after its filter: its first lines, its retention."""
 
 from __future__ import annotations
@@ -57,14 +61,14 @@ def test_from_the_event_of_a_new_group_to_its_first_line_at_the_reflector(start:
     }
 
 
-def test_it_waits_until_the_lines_can_be_read(start: Any, sleeps: list[float]) -> None:
+def test_backfill_waits_until_events_are_readable(start: Any, sleeps: list[float]) -> None:
     server = server_with()
     start(server).handler(settle_event(GROUP, not_before=now() + 4000), Context())
     assert any(3 < seconds <= 4 for seconds in sleeps)
     assert len(lines(server)) == 1
 
 
-def test_the_same_groups_twice_are_sent_once(start: Any) -> None:
+def test_repeated_message_sends_nothing_twice(start: Any) -> None:
     server = server_with()
     worker = start(server)
     reports = [worker.handler(settle_event(GROUP), Context()) for _unused in range(2)]
@@ -72,7 +76,7 @@ def test_the_same_groups_twice_are_sent_once(start: Any) -> None:
     assert len(lines(server)) == 1
 
 
-def test_a_group_of_the_same_name_is_another_one(start: Any) -> None:
+def test_recreated_group_is_backfilled_again(start: Any) -> None:
     server = server_with()
     worker = start(server)
     worker.handler(settle_event(GROUP), Context())
@@ -81,7 +85,7 @@ def test_a_group_of_the_same_name_is_another_one(start: Any) -> None:
     assert len(lines(server)) == 2
 
 
-def test_one_group_that_fails_stops_none_and_is_all_that_is_done_again(start: Any) -> None:
+def test_failed_group_alone_is_retried(start: Any) -> None:
     server = server_with("/app/1", "/app/2", "/app/3")
     server.spoil = lambda operation, request: (
         ("AccessDeniedException", "not authorized")
@@ -96,7 +100,7 @@ def test_one_group_that_fails_stops_none_and_is_all_that_is_done_again(start: An
     assert sorted(lines(server)) == [f"first of /app/{number}" for number in (1, 2, 3)]
 
 
-def test_it_goes_on_where_it_failed(start: Any) -> None:
+def test_retry_continues_at_the_failed_page(start: Any) -> None:
     server = server_with()
     server.log(GROUP, "second", "third", at=CREATED - 1000)
     server.page_of_events = 1
@@ -111,7 +115,7 @@ def test_it_goes_on_where_it_failed(start: Any) -> None:
     assert lines(server) == [f"first of {GROUP}", "second", "third"]
 
 
-def test_what_takes_too_long_is_handed_over_and_gone_on_with_by_another_worker(start: Any) -> None:
+def test_long_backfill_is_handed_over_to_another_worker(start: Any) -> None:
     server = server_with()
     server.log(GROUP, *map(str, range(9)), at=CREATED - 1000)
     server.page_of_events = 1
@@ -133,7 +137,7 @@ def test_what_takes_too_long_is_handed_over_and_gone_on_with_by_another_worker(s
     assert lines(server) == [f"first of {GROUP}", *map(str, range(9))]
 
 
-def test_groups_that_were_not_begun_are_handed_over(start: Any) -> None:
+def test_unstarted_groups_are_handed_over(start: Any) -> None:
     groups = [f"/app/{number:02}" for number in range(30)]
     server = server_with(*groups)
     context = Context(30)
@@ -143,14 +147,14 @@ def test_groups_that_were_not_begun_are_handed_over(start: Any) -> None:
 
     server.spoil = slow
     report = start(server).handler(settle_event(*groups), context)
-    assert report["settled"] + report["handed_over"] == 30
+    assert report["followed_up"] + report["handed_over"] == 30
     assert report["handed_over"] > 0
     assert len(server.announced()) == report["handed_over"]
-    assert len(lines(server)) == report["settled"]
+    assert len(lines(server)) == report["followed_up"]
 
 
 @pytest.mark.parametrize("gone", ["group", "filter", "theirs"])
-def test_a_group_or_filter_that_is_gone_again_is_harmless(start: Any, gone: str) -> None:
+def test_group_or_filter_that_is_gone_again_is_harmless(start: Any, gone: str) -> None:
     server = server_with()
     if gone == "group":
         del server.groups[GROUP]
@@ -176,7 +180,7 @@ def test_without_retention_none_is_asked_for(start: Any) -> None:
     assert set(server.operations()) == {"DescribeSubscriptionFilters", "FilterLogEvents"}
 
 
-def test_the_filters_pattern_chooses_the_first_lines_too(start: Any) -> None:
+def test_filters_pattern_chooses_the_first_lines_too(start: Any) -> None:
     server = Aws()
     server.add_filter(GROUP, NAME, OURS, creationTime=CREATED, filterPattern="ERROR")
     server.log(GROUP, "ERROR 1", "fine", at=CREATED - 1000)
@@ -185,7 +189,7 @@ def test_the_filters_pattern_chooses_the_first_lines_too(start: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
-def test_a_reflector_that_cannot_be_invoked_is_told(start: Any, code: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reflector_that_cannot_be_invoked_is_told(start: Any, code: str, capsys: pytest.CaptureFixture[str]) -> None:
     server = server_with()
     server.refusals["Invoke"] = code
     answer = start(server).handler(batch(settle_event(GROUP)), Context())
@@ -193,7 +197,7 @@ def test_a_reflector_that_cannot_be_invoked_is_told(start: Any, code: str, capsy
     assert GROUP in capsys.readouterr().out
 
 
-def test_no_line_of_anybodys_log_is_in_ours(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_log_contains_no_forwarded_line(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
     server = server_with()
     worker = start(server)
     worker.handler(batch(settle_event(GROUP)), Context())

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Second outcomes of a sweep: for groups whose function turned out to be, or to be no longer, another forwarder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .._errors import ReflectorError
+from .calls import LogsApi
+from .choice import Kind, LogGroup
+from .filters import GroupPlan, SubscriptionFilter
+from .listing import Listing
+from .outcome import Outcome
+from .planning import GroupPlanner
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """Corrects outcomes. Used by the thread that iterates over the sweep.
+
+    apply   carries out an outcome's writes, or none in check mode
+    """
+
+    planner: GroupPlanner
+    api: LogsApi
+    listing: Listing
+    apply: Callable[[Outcome], Outcome]
+
+    def late_forwarders(self, *, only_created: bool) -> Iterator[Outcome]:
+        """Yield outcomes for groups that were processed before a foreign filter to their function was read."""
+        for name in self.planner.loops.take_late(only_created=only_created):
+            if self._is_final(name):
+                continue
+            try:
+                filters = self.api.filters(name)
+            except ReflectorError:
+                continue  # the group is gone, or its first outcome reported the error
+            yield self._corrected(name, filters)
+
+    def _is_final(self, name: str) -> bool:
+        """Whether the first outcome still holds: the group is excluded, known by its tag, or was not subscribed."""
+        group, loops = LogGroup(name), self.planner.loops
+        known = name in self.planner.tagged.current or loops.is_tagged(name)
+        if self.planner.exclusion(group) or (known and not self.planner.options.audit(name)):
+            return True
+        return loops.reported(name) not in (None, "created", "updated")
+
+    def _corrected(self, name: str, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        outcome = self.planner.avoid_loop(LogGroup(name), filters)
+        if outcome.kind in ("subscribed", "updated"):  # the filter stays; only the warning is new
+            return replace(outcome, kind="subscribed", plan=GroupPlan(), tag="", replaces="subscribed")
+        # A group behind the position where this sweep stopped was not counted yet: the next sweep counts it.
+        stopped = self.listing.stopped
+        is_uncounted = stopped and name > stopped.after
+        replaces = outcome.kind if is_uncounted else self.first_kind(name, filters)
+        return replace(self.apply(outcome), replaces=replaces)
+
+    def first_kind(self, name: str, filters: Sequence[SubscriptionFilter]) -> Kind:
+        """Return the kind that was reported for a function's group, in this sweep or in the slices before it."""
+        subscribed = any(self.planner.desired.owns(item) for item in filters)
+        return self.planner.loops.reported(name) or ("subscribed" if subscribed else "excluded")
+
+    def released(self, process: Callable[[LogGroup], Outcome]) -> Iterator[Outcome]:
+        """Yield outcomes for groups that belong to another forwarder no longer. Only a full, uninterrupted sweep can tell."""
+        for name in self.planner.loops.take_released():
+            outcome = process(LogGroup(name))
+            before = outcome.plan.before
+            yield replace(outcome, replaces=self.first_kind(name, [before] if before else []))

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision for one group: is it chosen, and what has to be written? Makes no call and holds no state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .._errors import LimitReachedError
+from .choice import Choice, Exclusion, Kind, LogGroup
+from .filters import DesiredFilter, GroupPlan, SubscriptionFilter, plan_absent, plan_present
+from .listing import ListedTags
+from .loops import LOOP_REASON, LoopDetector
+from .outcome import Outcome, TagChange
+from .tagging import TaggedGroups
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """What a sweep does.
+
+    present         False: remove our filters and the subscription tags
+    purge           also remove our filters from groups that the rules exclude
+    audit           whether to read a group although its tag says that it is subscribed, by name
+    tag_log_groups  whether to write subscription tags
+    tag_new         whether to tag newly subscribed groups at once; False: the caller does it later (`Sweep.tag`)
+    started_ms      ms since 1970: our filters that are younger count as created by this sweep, of which this is a part
+    workers         concurrent calls
+    is_time_up      whether to begin no further group
+    """
+
+    present: bool = True
+    purge: bool = False
+    audit: Callable[[str], bool] = field(default=lambda _name: True)
+    tag_log_groups: bool = True
+    tag_new: bool = True
+    started_ms: float = float("inf")
+    workers: int = 10
+    is_time_up: Callable[[], bool] = field(default=lambda: False)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlanner:
+    """Plans groups. `listed_tags` and `tagged` are empty until they are listed."""
+
+    choice: Choice
+    desired: DesiredFilter
+    options: SweepOptions
+    loops: LoopDetector
+    listed_tags: ListedTags = field(default_factory=ListedTags)
+    tagged: TaggedGroups = field(default_factory=TaggedGroups)
+
+    def exclusion(self, group: LogGroup) -> Exclusion | None:
+        """Return why the group is not to be subscribed; None if it is chosen."""
+        exclusion = self.choice.exclusion(group)
+        if exclusion or group.tags is not None:
+            return exclusion
+        return self.listed_tags.exclusion(group.name)
+
+    def needs_tags(self, group: LogGroup) -> bool:
+        """Whether the group's own tags have to be read."""
+        unknown = self.choice.needs_tags and not self.listed_tags.is_listed and group.tags is None
+        return unknown and not self.exclusion(group)
+
+    def without_reading(self, group: LogGroup) -> Outcome | None:
+        """Return the outcome of a group whose filters need not be read; None if they must be."""
+        exclusion = self.exclusion(group)
+        if exclusion:
+            if self._purges(group, exclusion):
+                return None
+            return Outcome(group.name, exclusion.kind, exclusion.reason, cause=exclusion.cause, created=group.created)
+        if not self.options.present or self.options.audit(group.name):
+            return None
+        if group.name in self.tagged.current:
+            return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created)
+        if self.loops.is_tagged(group.name):
+            return Outcome(group.name, "excluded", LOOP_REASON, known_by_tag=True, created=group.created)
+        return None
+
+    def _purges(self, group: LogGroup, exclusion: Exclusion) -> bool:
+        if not self.options.purge or exclusion.kind != "excluded" or group.log_class != "STANDARD":
+            return False
+        tagged = self.tagged.any_value
+        return tagged is None or group.name in tagged or self.options.audit(group.name)
+
+    def foreign(self, filters: Sequence[SubscriptionFilter]) -> tuple[SubscriptionFilter, ...]:
+        """Return the filters of others."""
+        return tuple(item for item in filters if not self.desired.owns(item))
+
+    def from_filters(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        """Return what is to be done in a group with these filters."""
+        exclusion = self.exclusion(group)
+        if exclusion or not self.options.present:
+            return self._absent(group, exclusion, filters)
+        self.loops.note_foreign(self.foreign(filters))
+        if self.loops.claim(group.name):
+            return self.avoid_loop(group, filters)
+        return self._present(group, filters)
+
+    def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        plan = plan_absent(filters, self.desired)
+        kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"
+        tagged = self.tagged.any_value
+        was_tagged = bool(plan.remove) if tagged is None else group.name in tagged
+        return Outcome(
+            group.name,
+            kind,
+            exclusion.reason if exclusion else "",
+            plan,
+            # Foreign filters of excluded groups do not count: the delivery's own groups disappear, and theirs with them.
+            () if exclusion else self.foreign(filters),
+            tag="removed" if was_tagged else "",
+            created=group.created,
+        )
+
+    def _present(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        name, foreign = group.name, self.foreign(filters)
+        try:
+            plan = plan_present(name, filters, self.desired)
+        except LimitReachedError as error:
+            return Outcome(name, "not_possible", error.message, foreign=foreign, cause="slots", created=group.created)
+        kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
+        tag_later = kind == "created" and not self.options.tag_new
+        untagged = not self.tagged.is_unlistable and name not in self.tagged.current
+        tags_now = self.options.tag_log_groups and not tag_later and (plan.put is not None or untagged)
+        tag: TagChange = "set" if tags_now else ""
+        return Outcome(name, kind, plan.note, plan, foreign, tag=tag, created=group.created)
+
+    def avoid_loop(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
+        """Return the outcome for the log group of another forwarder.
+
+        A filter that this sweep created is removed again. An older one is removed with `purge`, else it stays with a note.
+        """
+        name, foreign = group.name, self.foreign(filters)
+        ours = plan_absent(filters, self.desired)
+        is_new = self.loops.reported(name) == "created"
+        older = [item for item in ours.remove if not is_new and item.created < self.options.started_ms]
+        if older and not self.options.purge:
+            outcome = self._present(group, filters)
+            return replace(outcome, reason="; ".join(filter(None, [outcome.reason, LOOP_REASON])))
+        kind: Kind = "removed" if older else "excluded"
+        tags_now = self.tagged.is_listed and not self.loops.is_tagged(name)
+        tag: TagChange = "other_forwarder" if tags_now else ""
+        return Outcome(name, kind, LOOP_REASON, GroupPlan(remove=ours.remove), foreign, tag=tag)
