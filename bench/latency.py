@@ -119,7 +119,7 @@ def figures_of(run: Measured, calls: list[Call], targets: int, latency: float) -
 
 
 def by_target(calls: Iterable[Call]) -> dict[Target, list[Call]]:
-    """Group calls by account and region. What is global is called once for the account: it belongs to the first region.
+    """Group calls by account and region. Calls of global services are made once for the account and belong to the first region.
 
     AssumeRole is left out: it is a call of the account that assumes, so the journal does not show its target.
     """

@@ -12,13 +12,16 @@
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
 | plugins/module_utils/_version.py | galaxy.yml |
+| plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.option i
     Option,
     options_of,
 )
+from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import PREFIXES  # noqa: E402
 from role_docs import ROLES, Entry  # noqa: E402
 
 HEADER = """# Copyright (c) 2026 Log Reflector contributors
@@ -72,7 +76,7 @@ def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 
-def documented(option: Option, names: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
+def documented(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     """Return an option as Ansible documents it.
 
     names   how options of the same module are called, by the names in the texts
@@ -92,7 +96,7 @@ def documented(option: Option, names: Mapping[str, str], prefix: str = "") -> di
     if option.aliases:
         document["aliases"] = list(option.aliases)
     if option.suboptions:
-        document["suboptions"] = {each.name: documented(each, names, prefix) for each in option.suboptions}
+        document["suboptions"] = {each.name: documented(each, names) for each in option.suboptions}
     return document
 
 
@@ -132,7 +136,7 @@ class ModuleDocFragment:
 '''
 
 
-def argument_spec(name: str, option: Option, names: Mapping[str, str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def argument_spec(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     """Return an option as a role documents it."""
     document = documented(option, names)
     document.pop("aliases", None)
@@ -141,8 +145,6 @@ def argument_spec(name: str, option: Option, names: Mapping[str, str], defaults:
         document["options"] = suboptions
     if option.no_log:
         document["no_log"] = True
-    if name in defaults:
-        document["default"] = defaults[name]
     return document
 
 
@@ -156,7 +158,7 @@ def role(entries: Mapping[str, Entry]) -> str:
             names = {each.name: variable for variable, each in variables.items()}
             for variable, each in variables.items():
                 if not entry.only or variable in entry.only:
-                    options.setdefault(variable, argument_spec(variable, each, names, entry.defaults))
+                    options.setdefault(variable, argument_spec(each, names))
         specs[name] = {
             "version_added": "0.1.0",
             "short_description": entry.summary,
@@ -173,6 +175,26 @@ def runtime(modules: list[str]) -> str:
         f'# {GENERATED}\n---\nrequires_ansible: ">=2.17.0"\naction_groups:\n'
         "  # One module_defaults block with group/logreflector.aws.aws sets region and credentials for every module.\n"
         "  aws:\n" + "".join(f"    - {name}\n" for name in modules)
+    )
+
+
+_VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})[a-z_]*[a-z]\b")
+
+
+def playbook_variables() -> str:
+    """Return the module that lists the variables with our prefixes in playbooks, tasks and inventory plugins."""
+    paths = [
+        *ROOT.glob("playbooks/**/*.yml"),
+        *ROOT.glob("roles/*/tasks/*.yml"),
+        *ROOT.glob("plugins/inventory/*.py"),
+        ROOT / "plugins/plugin_utils/_organization.py",
+        ROOT / "plugins/action/recap.py",
+    ]
+    names = sorted({name for path in paths for name in _VARIABLE.findall(path.read_text())})
+    lines = "".join(f'        "{name}",\n' for name in names)
+    return (
+        f'{HEADER}\n"""The variables of playbooks, roles and inventory plugins that are no option. {GENERATED}"""\n\n'
+        f"PLAYBOOK_VARIABLES = frozenset(\n    {{\n{lines}    }}\n)\n"
     )
 
 
@@ -230,6 +252,7 @@ def files() -> Iterator[tuple[Path, str]]:
         ROOT / "plugins/module_utils/_version.py",
         f'{HEADER}\n"""The collection\'s version. {GENERATED}"""\n\nVERSION = "{version}"\n',
     )
+    yield ROOT / "plugins/plugin_utils/_playbook_variables.py", playbook_variables()
     modules = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - HAND_WRITTEN)
     yield ROOT / "meta/runtime.yml", runtime(modules)
     yield ROOT / "plugins/doc_fragments/connection.py", fragment(documented_groups((Group(Connection),)))
@@ -244,14 +267,9 @@ def files() -> Iterator[tuple[Path, str]]:
             yield path, _TABLE.sub(lambda match: f"{match[1]}{table(match[2])}\n{match[3]}", text)
 
 
-def _module_names() -> list[str]:
-    return [path.stem for path in (ROOT / "plugins/modules").glob("*.py")]
-
-
 def _spec(module: str) -> Any:
-    """Return the module's spec, None if an action plugin of its own implements it."""
-    imported = __import__(f"ansible_collections.logreflector.aws.plugins.modules.{module}", fromlist=["SPEC"])
-    return getattr(imported, "SPEC", None)
+    """Return the module's spec."""
+    return importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
 
 
 def superfluous(generated: set[Path]) -> list[Path]:
@@ -284,16 +302,15 @@ def _python(paths: Mapping[Path, str]) -> list[Path]:
 
 
 def _stale(wanted: Mapping[Path, str]) -> list[Path]:
-    stale = []
-    for path, text in wanted.items():
-        wanted_text = text
-        if path.suffix == ".py":
-            command = ["ruff", "format", "--quiet", "--stdin-filename", str(path), "-"]
-            done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT)
-            wanted_text = done.stdout
-        if not path.exists() or path.read_text() != wanted_text:
-            stale.append(path)
-    return stale
+    """Return the files whose text is another. Python is formatted in a copy, by one process."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        copies = {path: Path(folder) / path.relative_to(ROOT) for path in wanted}
+        for path, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(wanted[path])
+        command = ["ruff", "format", "--quiet", "--no-respect-gitignore", "--config", str(ROOT / "pyproject.toml")]
+        subprocess.run([*command, *(str(copies[path]) for path in _python(wanted))], check=True, cwd=ROOT)
+        return [path for path, copy in copies.items() if not path.exists() or path.read_text() != copy.read_text()]
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the roles do, in words, and which options each entry point takes. The options themselves are described elsewhere."""
+"""Descriptions of the roles, and the options of each entry point. The options themselves are described elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group
 from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
@@ -30,14 +28,12 @@ class Entry:
     """An entry point of a role.
 
     only        the variables to document, if not all of the groups
-    defaults    of variables, where the role's differ
     """
 
     summary: str
     text: tuple[str, ...]
     groups: tuple[Group, ...] = ()
     only: frozenset[str] = frozenset()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 REFLECTOR = Group(ReflectorOptions, variables="reflector_")

@@ -43,7 +43,7 @@ SOURCE = "/receiver/v1/http/embedded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """What happens to requests.
+    """The response to requests.
 
     answer: respond after `seconds`. hang: no response until the client gives up, or for `seconds`.
     close: close the connection. half: send half of the response.

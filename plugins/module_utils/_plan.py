@@ -16,7 +16,7 @@ from ._session import Target
 Params = Mapping[str, Any]
 Result = dict[str, Any]
 Work = Callable[[Target, Params, bool], Result]
-"""What a module does: target, parameters, check mode -> the task's result."""
+"""The work of a module: (target, parameters, check mode) -> the task's result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -378,7 +378,7 @@ _CHECK_NETWORK = "The region is enabled in this account: check that its endpoint
 
 @dataclass(frozen=True, slots=True)
 class _RoleSource:
-    """What assumes the role: the caller's own boto3 and botocore session, and the options of its clients."""
+    """Assumes the role: the caller's own boto3 and botocore session, and the options of its clients."""
 
     session: Any
     core: Any
@@ -449,7 +449,7 @@ def _home_region(session: Any, region: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What every session needs, read once: botocore's data and its event handlers."""
+    """botocore's data and event handlers, which every session needs, read once."""
 
     loader: Any
     hooks: Any

@@ -61,7 +61,7 @@ class Bar:
             self._live.stop()
 
     def drawn(self) -> Any:
-        """What stands there now, as rich renders it."""
+        """Return the current text, as rich renders it."""
         from rich.console import Group  # noqa: PLC0415
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a playbook did on one target, read from the variables that its tasks registered."""
+"""The result of a playbook on one target, read from the variables that its tasks registered."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What a run did on a target. A part is None if the playbook did not run it.
+    """The result of a run on a target. A part is None if the playbook did not run it.
 
     wave       its number, None if the target was in none
     stops      whether that wave was the last because too many of its targets failed

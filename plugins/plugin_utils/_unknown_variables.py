@@ -9,25 +9,31 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 
-PREFIXES = (
-    "reflector_",
-    "subscriber_",
-    "account_",
-    "catch_up_",
-    "log_groups_",
-    "deploy_",
-    "rollback_",
-    "verify_",
-    "replay_",
-    "recap_",
-    "target_",
-)
+from ..module_utils._errors import InvalidInputError
+
+OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_")
+"""Nobody else gives such names to variables: one that nothing reads is a mistake."""
+SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_")
+"""Inventories have variables of their own with these prefixes: only one that is nearly a name of ours is a mistake."""
+PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
+
+
+def check_names(variables: Iterable[str], known: Collection[str]) -> None:
+    """Raise an error that names each variable that is probably misspelled, if there is one."""
+    if unknown := unknown_variables(variables, known):
+        name, _, rest = " ".join(unknown).partition(": ")
+        raise InvalidInputError(name, rest.removesuffix("."), kind="variable")
 
 
 def unknown_variables(names: Iterable[str], known: Collection[str]) -> list[str]:
-    """Return a message for each variable that has one of our prefixes and is not known, sorted by name."""
+    """Return a message for each variable that is probably misspelled, sorted by name."""
     unknown = sorted({name for name in names if name.startswith(PREFIXES)}.difference(known))
-    return [f"{name}: no such variable.{_suggestion(name, known)}" for name in unknown]
+    found = ((name, _suggestion(name, known)) for name in unknown)
+    return [
+        f"{name}: no such variable.{suggestion}"
+        for name, suggestion in found
+        if suggestion or name.startswith(OWN_PREFIXES)
+    ]
 
 
 def _suggestion(name: str, known: Collection[str]) -> str:
@@ -38,7 +44,8 @@ def _suggestion(name: str, known: Collection[str]) -> str:
     prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
     rest = name.removeprefix(prefix)
     same_prefix = {each.removeprefix(prefix): each for each in sorted(known) if each.startswith(prefix)}
-    near = [same_prefix[each] for each in difflib.get_close_matches(rest, same_prefix, n=1, cutoff=0.7)]
-    moved = [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known]
+    cutoff = 0.7 if prefix in OWN_PREFIXES else 0.85
+    near = [same_prefix[each] for each in difflib.get_close_matches(rest, same_prefix, n=1, cutoff=cutoff)]
+    moved = [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known] if prefix in OWN_PREFIXES else []
     found = [*near, *moved]
     return f" Did you mean {found[0]}?" if found else ""

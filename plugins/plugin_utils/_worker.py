@@ -26,6 +26,8 @@ from ..module_utils._module import Spec, perform
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
+from ._playbook_variables import PLAYBOOK_VARIABLES
+from ._unknown_variables import check_names
 from ._variables import account_targets, from_variables
 
 _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
@@ -44,6 +46,7 @@ def specs() -> dict[str, Spec]:
 # Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.
 SPECS = specs()
 SERVICES = {service for spec in SPECS.values() for service in spec.services}
+KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(*(spec.variables().values() for spec in SPECS.values()))
 MODELS = None if SDK_ERROR else read_models(SERVICES)
 
 
@@ -127,6 +130,7 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         variables = self.spec.variables()
         if not variables or given.get("role_variables") not in (True, "true", "yes"):
             return given, {}
+        check_names(task_vars, KNOWN_VARIABLES)
         found = from_variables(self.spec, task_vars, self._templar)
         if (
             "account_targets" in self.spec.options()

@@ -24,7 +24,7 @@ _REPORT = "ReportBatchItemFailures"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingSettings:
-    """What is desired of a mapping. Whether it is enabled is left alone: somebody may have paused it.
+    """The desired state of a mapping. Whether it is enabled is left alone: somebody may have paused it.
 
     function_name   NAME or NAME:ALIAS
     queue           the queue's name

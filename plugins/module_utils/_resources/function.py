@@ -20,7 +20,7 @@ from .lambda_rollback import LambdaRollback
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
-    """What is desired of a function.
+    """The desired state of a function.
 
     package                 path of the zip; `code_sha256` is Lambda's CodeSha256 of it
     release                 name of the release that is kept, "" for none

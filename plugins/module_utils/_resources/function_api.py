@@ -347,7 +347,7 @@ def in_progress(configuration: Mapping[str, Any]) -> bool:
 
 
 def not_seen_hint(error: ReflectorError) -> str:
-    """What to check where a role, a permission of it or a queue does not exist or is not known everywhere yet.
+    """Return advice for a role, a permission or a queue that does not exist or is not visible everywhere yet.
 
     "" for every other error.
     """

@@ -116,7 +116,7 @@ class ReleaseKeeper:
             self._prune({current.version, *([previous.version] if previous else []), *before.elsewhere})
 
     def _publish(self, keeping: Keeping) -> Release:
-        """What AWS publishes is what counts, not what was planned from."""
+        """Compare with the version that AWS published, not with the state that was planned from."""
         configuration = unmarked(self._api.publish(keeping.description, keeping.code_sha256))
         version = Function.from_api({"Configuration": configuration}, {})
         return Release(version.version, self._release, digest_of(version))

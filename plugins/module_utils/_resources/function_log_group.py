@@ -22,7 +22,7 @@ KIND = "log group"
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
-"""What PutRetentionPolicy allows (its API reference, retentionInDays), and 0 for "never expires"."""
+"""The days that PutRetentionPolicy allows (its API reference, retentionInDays), and 0 for "never expires"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class FunctionLogGroup:
 
 @dataclass(frozen=True, slots=True)
 class WantedLogGroup:
-    """What the options say; None leaves alone."""
+    """Desired settings of a log group. None leaves a setting alone."""
 
     retention_days: int | None = None
     kms_key_id: str | None = None

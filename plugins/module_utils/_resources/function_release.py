@@ -71,7 +71,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """What the aliases say.
+    """The releases that the aliases name.
 
     foreign     our names on somebody else's aliases
     elsewhere   versions that other aliases send to
@@ -190,7 +190,7 @@ def unmarked(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unreadable_environment(settings: Settings, operation: str, where: str) -> AccessDeniedError:
-    """What to raise where AWS could not decrypt the environment: it can be neither compared nor kept."""
+    """Return the error for an environment that AWS could not decrypt: it can neither be compared nor kept."""
     return AccessDeniedError(
         operation,
         f"AWS could not decrypt it with the key {settings.kms_key_arn or 'of the account'}",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""What a Lambda function is configured with: from AWS's answer, from the options, into requests and diffs. Pure."""
+"""The configuration of a Lambda function: from AWS's answer, from the options, into requests and diffs. Pure."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class WantedSettings:
-    """What the options give, by Settings' names; the rest is left alone.
+    """Return the settings that the options set, by name. Others are left alone.
 
     logging     the suboptions of logging_config that are given
     """

@@ -33,7 +33,7 @@ def check_function_name(option: str, value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AsyncInvocation:
-    """What becomes of an asynchronous invocation that fails; AWS's defaults where nothing is configured."""
+    """Settings for asynchronous invocations that fail. AWS's defaults if nothing is configured."""
 
     on_failure_destination: str = ""
     maximum_retry_attempts: int = 2
@@ -142,7 +142,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands: the function and its log group, and its releases where they are asked for."""
+    """Return the actual state: the function, its log group, and its releases if asked for."""
 
     function: Function | None
     log_group_name: str

@@ -221,7 +221,7 @@ class LambdaFunction:
         ]
 
     def _plan_settings_and_code(self, function: Function) -> tuple[list[Change], list[Change], list[Change]]:
-        """What new code needs goes before it, what only old code needs goes after it."""
+        """Return the changes in order: first those that new code needs, last those that only old code needed."""
         before = function.settings
         wanted = self._wanted.on(before)
         self._check_environment(before, wanted)

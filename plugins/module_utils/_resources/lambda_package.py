@@ -122,7 +122,7 @@ def merged(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requiremen
 
 
 def contents(files: Mapping[str, Path], *, check_syntax: bool) -> dict[str, bytes]:
-    """What is in the files; refused where it could not be uploaded or would not run."""
+    """Return the contents of the package. Raises an error if it is too large to upload or cannot run."""
     read: dict[str, bytes] = {}
     size = 0
     for name, path in files.items():
@@ -263,7 +263,7 @@ class LambdaPackage:
             raise self._failure("write", error) from error
 
     def facts(self, _actual: bytes | None) -> Result:
-        """What lambda_function wants to know: in check mode of the package that would be built."""
+        """Return what lambda_function needs of the package, in check mode of the one that would be built."""
         wanted = self._wanted
         return {
             "path": str(self._dest),

@@ -41,7 +41,7 @@ _DEPLOY = "Deploy a release instead."
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands.
+    """Return the actual state.
 
     goal        the release to go to, or that was gone to; None where there is none
     withdrawn   what is to be known as withdrawn
@@ -113,7 +113,7 @@ class LambdaRollback:
         return Standing(function, releases, goal, withdrawn, restored)
 
     def plan(self, actual: Standing) -> list[Change]:
-        """What is left to do; nothing for a function that has been rolled back already.
+        """Return the changes that remain. None for a function that was rolled back already.
 
         RefusedError for a function that is not ours or that has no release to go back to.
         """

@@ -52,7 +52,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmSettings:
-    """What is desired of an alarm. Its other fields (is it enabled, actions of other states) are left alone.
+    """The desired state of an alarm. Its other fields (is it enabled, actions of other states) are left alone.
 
     expression      over the ids of `metrics`; "" if there is one metric
     alarm_actions   ARNs

@@ -56,7 +56,7 @@ _NAME = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
-    """What is desired of a queue. None (and "") leaves a setting alone.
+    """The desired state of a queue. None (and "") leaves a setting alone.
 
     A new queue keeps messages for 14 days and is encrypted with SQS's own keys (SSE-SQS) if no `kms_key_arn` is given.
 

@@ -45,7 +45,7 @@ _TAKEN = "ParameterAlreadyExists"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterSettings:
-    """What is desired of a parameter. Its tier follows from the value's size, and never goes back to Standard.
+    """The desired state of a parameter. Its tier follows from the value's size, and never goes back to Standard.
 
     kms_key_arn     None (or "") leaves the key alone; a new parameter has AWS's own key, alias/aws/ssm
     wait_seconds    for transient errors. The name of a deleted parameter stays taken for 30 seconds (DeleteParameter)

@@ -42,7 +42,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What the wheels have to run on, in Lambda's words: runtime "python3.13", architecture "arm64" or "x86_64".
+    """The platform of the wheels, in Lambda's words: runtime "python3.13", architecture "arm64" or "x86_64".
 
     InvalidInputError if the runtime is no Python.
     """
@@ -125,7 +125,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def wheel_files(requirements: Path, wanted: Platform) -> dict[str, bytes]:
-    """What the wheels put into the package: name inside the zip and bytes. Asks the package index only for what is
+    """Return the files that the wheels add to the package, by name inside the zip. Asks the package index only for what is
     not in the cache yet; whatever comes from either is checked against the hashes."""
     pins = read_pins(requirements)
     folder = cache_folder() / _key(pins, wanted)

@@ -128,6 +128,10 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
     [
         ({"target_region": None}, "no region is given. Set the option region"),
         ({"target_region": "{{ nowhere }}"}, "'nowhere' is undefined"),
+        (
+            {"log_groups_exlude": ["/aws/lambda/*"]},
+            "Could not accept the variable log_groups_exlude: no such variable. Did you mean log_groups_exclude?",
+        ),
         ({"target_account_id": None}, "Could not accept the variable target_account_id: it is not set"),
         ({"reflector_environment": "A"}, "argument 'reflector_environment' is of type"),
         (
@@ -135,7 +139,7 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
             "Could not accept the variable catch_up_backfill_seconds: -1 is not 0 or more",
         ),
     ],
-    ids=["no region", "a template", "no account", "no dictionary", "a number"],
+    ids=["no region", "a template", "a misspelled name", "no account", "no dictionary", "a number"],
 )
 def test_target_with_wrong_variables_fails_alone(
     aws: RunningAws, tmp_path: Path, mistake: dict[str, Any], told: str

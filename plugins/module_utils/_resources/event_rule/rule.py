@@ -62,7 +62,7 @@ class RuleTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSettings:
-    """What is desired of a rule. A rule needs an event pattern or a schedule, or both.
+    """The desired state of a rule. A rule needs an event pattern or a schedule, or both.
 
     event_pattern   {partition}, {region} and {account} are replaced
     enabled         None leaves an existing rule as it is and enables a new one

@@ -65,7 +65,7 @@ _SETTLING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSettings:
-    """What is desired of a role. Trust policy, path and session duration are set at creation and then left alone.
+    """The desired state of a role. Trust policy, path and session duration are set at creation and then left alone.
 
     permissions_boundary    ARN of a managed policy; "" removes the boundary, None leaves it alone
     policy                  the inline policy document; {partition}, {region} and {account} are replaced. The role is the

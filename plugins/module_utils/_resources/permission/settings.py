@@ -23,7 +23,7 @@ Expand = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSettings:
-    """What is desired of a function's resource policy. {partition}, {region} and {account} are replaced in all texts.
+    """The desired state of a function's resource policy. {partition}, {region} and {account} are replaced in all texts.
 
     function_name   name, partial ARN or ARN
     statements      those that must exist exactly like this; if not `present`, those whose ids must not exist

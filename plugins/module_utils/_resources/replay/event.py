@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a replay sends and receives: messages as an event for the function, and the function's answer. Pure."""
+"""The event that a replay sends to the function, and the function's answer. Pure."""
 
 from __future__ import annotations
 

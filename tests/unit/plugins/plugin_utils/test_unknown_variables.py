@@ -33,3 +33,8 @@ def test_unknown_variables_nothing_near_has_no_suggestion() -> None:
 
 def test_unknown_variables_known_and_foreign_names_give_no_message() -> None:
     assert unknown_variables([*KNOWN, "ansible_host", "my_reflector_zzz", "reflector", "deployment"], KNOWN) == []
+
+
+def test_unknown_variables_users_own_names_with_shared_prefixes_give_no_message() -> None:
+    names = ["account_name", "account_email", "deploy_user", "target_environment", "verify_certificates"]
+    assert unknown_variables(names, {*KNOWN, "account_permissions_boundary", "verify_line"}) == []
