@@ -21,7 +21,7 @@ PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
 def check_names(variables: Iterable[str], known: Collection[str]) -> None:
     """Raise an error that names each variable that is probably misspelled, if there is one."""
     if unknown := unknown_variables(variables, known):
-        name, _, rest = " ".join(unknown).partition(": ")
+        name, rest = " ".join(unknown).split(": ", 1)
         raise InvalidInputError(name, rest.removesuffix("."), kind="variable")
 
 
