@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -19,6 +20,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _plan
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.awsrequest import AWSResponse
+from moto.core.botocore_stubber import BotocoreStubber
 
 DEPLOYER_POLICY = Path(__file__).resolve().parents[1] / "docs" / "iam" / "deployer-policy.json"
 REGION = "eu-west-1"
@@ -199,4 +201,19 @@ def read_models_once() -> Iterator[None]:
     """Share botocore's service models between sessions: reading them takes 70 ms of CPU for each client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answer_one_call_at_a_time() -> Iterator[None]:
+    """Serialize moto: our code calls from several threads, and moto compiles routes, which Python 3.11 cannot do in two
+    threads at once ("AST constructor recursion depth mismatch")."""
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def locked(stubber: BotocoreStubber, *arguments: Any, **more: Any) -> Any:
+        with lock:
+            return answer(stubber, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "__call__", locked)
         yield

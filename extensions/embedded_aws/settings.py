@@ -30,7 +30,39 @@ class Settings:
     permission_delay: float = 0.0  # age at which a new Lambda permission counts; on AWS some seconds
     longest_hidden: float = 43_200.0  # longest visibility timeout, whatever a call asks for
     schedule_speed: float = 1.0  # factor for rate() schedules: with 60 a minute is a second
+    event_jitter: float = 0.0  # longest random addition to event_delay
+    event_loss: float = 0.0  # probability that such an event never comes
+    delivery_delay: float = 0.0  # longest random time from a log event to its delivery
+    filter_delay: float = 0.0  # age at which a new filter receives log events
+    read_delay: float = 0.0  # age at which FilterLogEvents finds a log event
+    tag_delay: float = 0.0  # age at which ListLogGroups knows a changed tag
+    seed: int = 0  # of random delays and losses; 0: others at each start
     disabled_regions: tuple[str, ...] = ()  # "REGION" in every account, "ACCOUNT/REGION" in one: calls are refused
+
+    @classmethod
+    def like_aws(cls, speed: float, seed: int, **changes: Any) -> Settings:
+        """Return AWS's delays, divided by `speed`.
+
+        Documented: events of CloudTrail take seconds to minutes and are best effort; log events are delivered "usually in
+        less than three minutes"; asynchronous retries wait one and two minutes. Assumed, because AWS documents no time:
+        the ages at which roles, permissions, filters, tags and log events take effect.
+        """
+        aws = cls(
+            event_delay=5 / speed,
+            event_jitter=175 / speed,
+            event_loss=0.02,
+            delivery_delay=180 / speed,
+            filter_delay=5 / speed,
+            read_delay=10 / speed,
+            tag_delay=30 / speed,
+            retry_delay=60 / speed,
+            role_delay=10 / speed,
+            permission_delay=5 / speed,
+            update_delay=3 / speed,
+            schedule_speed=speed,
+            seed=seed,
+        )
+        return dataclasses.replace(aws, **changes)
 
     def changed(self, changes: dict[str, Any]) -> Settings:
         """Return a copy with changes. Raises ValueError or TypeError for a wrong name or value."""

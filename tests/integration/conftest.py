@@ -6,4 +6,4 @@
 
 from __future__ import annotations
 
-from aws_in_tests import read_models_once  # noqa: F401  # pylint: disable=unused-import
+from aws_in_tests import answer_one_call_at_a_time, read_models_once  # noqa: F401  # pylint: disable=unused-import

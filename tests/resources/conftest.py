@@ -14,7 +14,12 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _retry
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from aws_in_tests import Cloud, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
+from aws_in_tests import (  # noqa: F401  # pylint: disable=unused-import
+    Cloud,
+    answer_one_call_at_a_time,
+    read_models_once,
+    refuse_calls_to_other_machines,
+)
 from embedded_aws import Configuration, EmbeddedAws, Organization
 from moto import mock_aws
 

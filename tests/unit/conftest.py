@@ -16,7 +16,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
-from aws_in_tests import REGION, is_write, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
+from aws_in_tests import (  # noqa: F401  # pylint: disable=unused-import
+    REGION,
+    answer_one_call_at_a_time,
+    is_write,
+    read_models_once,
+    refuse_calls_to_other_machines,
+)
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 from internal_resources import spec_of

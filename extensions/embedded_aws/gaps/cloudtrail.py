@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import json
-import random
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ _events_log = original(eventbridge, "_events_log_list")
 
 
 def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str = "") -> None:
-    """Send the event of a CloudWatch Logs call after the delay, perhaps twice.
+    """Send the event of a CloudWatch Logs call after the delay, perhaps twice or never.
 
     role_arn: the role of a function for which Lambda made the call.
     """
@@ -35,8 +34,11 @@ def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] |
         "DetailType": "AWS API Call via CloudTrail",
         "Detail": json.dumps(_detail(operation, request, error, role_arn)),
     }
+    settings = current.settings
+    if settings.event_loss and current.random() < settings.event_loss:
+        return
     context = contextvars.copy_context()  # account and region of the call
-    copies = 2 if random.random() < current.settings.duplicate_probability else 1
+    copies = 2 if current.random() < settings.duplicate_probability else 1
 
     def send() -> None:
         try:
@@ -47,7 +49,7 @@ def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] |
             current.end_event()
 
     current.begin_event()
-    timer = threading.Timer(current.settings.event_delay, context.run, (send,))
+    timer = threading.Timer(settings.event_delay + settings.event_jitter * current.random(), context.run, (send,))
     timer.daemon = True
     timer.start()
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from dataclasses import dataclass, field
 
 from ..settings import Settings
@@ -17,6 +19,18 @@ class Current:
     settings: Settings = field(default_factory=Settings)
     events_under_way: int = 0  # CloudTrail's, and asynchronous invocations with their retries; queues show theirs
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    _random: random.Random | None = None
+
+    def random(self) -> float:
+        """Return a number from 0 to 1, from the seed of the settings."""
+        with self._lock:
+            self._random = self._random or random.Random(self.settings.seed or None)
+            return self._random.random()
+
+    def is_older(self, seconds: float, *, since_ms: float) -> bool:
+        """Return whether that many seconds have passed since a time in milliseconds."""
+        return not seconds or time.time() - since_ms / 1000 >= seconds
 
     def begin_event(self) -> None:
         with self._lock:

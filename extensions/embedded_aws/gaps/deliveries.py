@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import base64
+import contextvars
 import gzip
 import json
 import logging
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +52,30 @@ def may_invoke(function_arn: str, log_group: str, *, settled: bool = False) -> b
 
 
 def deliver(batch: Batch, name: str, destination: str, pattern: str, **more: str) -> None:
-    """Send the matching events to a function, with more fields in the message. Errors are logged, because the writer of
-    the log must not see them."""
-    try:
-        _deliver(batch, name, destination, pattern, more)
-    except Exception:
-        _log.exception("Delivery of %s to %s", batch.log_group, name)
+    """Send the matching events to a function after the delay, with more fields in the message. Errors are logged, because
+    the writer of the log must not see them."""
+
+    def send() -> None:
+        try:
+            _deliver(batch, name, destination, pattern, more)
+        except Exception:
+            _log.exception("Delivery of %s to %s", batch.log_group, name)
+
+    if not current.settings.delivery_delay:
+        send()
+        return
+    context = contextvars.copy_context()  # account and region of the call
+
+    def send_late() -> None:
+        try:
+            context.run(send)
+        finally:
+            current.end_event()
+
+    current.begin_event()
+    timer = threading.Timer(current.settings.delivery_delay * current.random(), send_late)
+    timer.daemon = True
+    timer.start()
 
 
 def _deliver(batch: Batch, name: str, destination: str, pattern: str, more: dict[str, str]) -> None:

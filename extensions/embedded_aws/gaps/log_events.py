@@ -18,6 +18,7 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs as logs
 
+from .current import current
 from .hooks import Function, original, replace
 from .validation import Answer, invalid, no_such_group, refusal, success
 
@@ -85,6 +86,7 @@ def _filter_log_events(data: dict[str, Any]) -> Answer:
         for event in _between(group["streams"][name]["events"], data.get("startTime"), data.get("endTime"))
         if (after is None or (_position(event) > after if forward else _position(event) < after))
         and matches(event["message"])
+        and current.is_older(current.settings.read_delay, since_ms=event["ingestionTime"])
     ]
     events.sort(key=_position, reverse=not forward)
     page = _cut_page(events, data.get("limit") or _MAX_PAGE)

@@ -13,6 +13,7 @@ import bisect
 import functools
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from ministack.core.responses import AccountRegionScopedDict, get_account_id, ge
 from ministack.services import cloudwatch_logs as logs
 
 from . import cloudtrail
+from .current import current
 from .hooks import Function, replace
 from .validation import LOG_GROUP, LOG_GROUP_PREFIX, Answer, error, invalid, no_such_group, refusal, success
 
@@ -32,6 +34,8 @@ _TAG_FILTER_VALUE = re.compile(r"!?\*?[\w\s.:/=+\-@]*\*?")
 _TAG_KEY = re.compile(r"[\w\s.:/=+\-@]{1,128}")
 # Filters of ListLogGroups that are not emulated: refused, not ignored.
 _UNSUPPORTED = ("includeLinkedAccounts", "accountIdentifiers", "dataSources", "fieldIndexNames")
+_TAG_CHANGES = "tagChanges"
+"""Member of a stored group: the time of each change of its tags, in ms, and the tags before."""
 _Selector = Callable[[str, dict[str, Any]], bool]
 
 
@@ -106,8 +110,12 @@ def _with_cloudtrail_event(
     """Return the operation with a CloudTrail event for success and failure."""
 
     def call_and_report(data: dict[str, Any]) -> Answer:
+        before = dict((_tagged_group(data) or {}).get("tags") or {})
         answer = operation(data)
         failure = None
+        group = _tagged_group(data)
+        if group is not None and answer[0] == 200 and current.settings.tag_delay:
+            group.setdefault(_TAG_CHANGES, []).append((time.time() * 1000, before))
         if answer[0] != 200:
             body = json.loads(answer[2])
             failure = body["__type"].rpartition("#")[2], body["message"]
@@ -115,6 +123,15 @@ def _with_cloudtrail_event(
         return answer
 
     return call_and_report
+
+
+def _tagged_group(data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the log group that a call names, by its name or its ARN."""
+    if "logGroupName" in data:
+        found: dict[str, Any] | None = logs._log_groups.get(data["logGroupName"])
+    else:
+        found = logs.resolve_tag_resource(data.get("resourceArn", ""))
+    return found
 
 
 def _exists_refusal(data: dict[str, Any]) -> Answer | None:
@@ -198,7 +215,7 @@ def _list(data: dict[str, Any]) -> Answer:
         return (
             (compiled is None or compiled.search(name) is not None)
             and (not wanted_class or log_class(group) == wanted_class)
-            and all(_has_tag(group.get("tags") or {}, item) for item in filters)
+            and (not filters or all(_has_tag(_listed_tags(group), item) for item in filters))
         )
 
     page, token = _page(data, wanted)
@@ -206,6 +223,14 @@ def _list(data: dict[str, Any]) -> Answer:
         {"logGroupName": name, "logGroupArn": _arn(name), "logGroupClass": log_class(group)} for name, group in page
     ]
     return success({"logGroups": found, **token})
+
+
+def _listed_tags(group: dict[str, Any]) -> dict[str, str]:
+    """Return the tags that ListLogGroups knows: changes younger than `tag_delay` do not count yet."""
+    for changed_ms, before in group.get(_TAG_CHANGES, ()):
+        if not current.is_older(current.settings.tag_delay, since_ms=changed_ms):
+            return dict(before)
+    return group.get("tags") or {}
 
 
 def _escaped(part: str) -> str:

@@ -113,6 +113,8 @@ def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -
     group = logs._log_groups.get(group_name) or {}
     batch = Batch(group_name, stream_name, stored_events())
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
+        if not current.is_older(current.settings.filter_delay, since_ms=subscription["creationTime"]):
+            continue
         deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
     policy = policy_for(group_name)
     if policy is None or log_class(group) != "STANDARD":

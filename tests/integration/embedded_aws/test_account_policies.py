@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -44,11 +42,6 @@ def put(place: Place, destination: str, policy: str = "ours", excluded: list[str
     ]
 
 
-def payloads(place: Place, function: str) -> list[dict[str, Any]]:
-    events = [event for event in place.events_got(function) if "awslogs" in event]
-    return [json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"]))) for event in events]
-
-
 def test_account_policy_delivers_all_but_excluded_groups(place: Place) -> None:
     function = reflector(place)
     there, excluded, rare = place.group(), place.group(), place.group(logGroupClass="INFREQUENT_ACCESS")
@@ -56,7 +49,7 @@ def test_account_policy_delivers_all_but_excluded_groups(place: Place) -> None:
     new = place.group()
     for group in (excluded, rare, there, new):
         place.write(group, f"a line of {group}")
-    found = sorted(until(lambda: at_least(2, payloads(place, function))), key=lambda item: item["logGroup"] == new)
+    found = sorted(until(lambda: at_least(2, place.payloads(function))), key=lambda item: item["logGroup"] == new)
     assert {key: value for key, value in found[-1].items() if key not in ("logStream", "logEvents")} == {
         "messageType": "DATA_MESSAGE",
         "owner": "333333333333",
@@ -73,7 +66,7 @@ def test_account_policy_beside_a_filter_delivers_the_same_event_ids(place: Place
     put(place, function)
     begin = int(time.time() * 1000)
     place.write(group, "one", "two")
-    both = until(lambda: at_least(2, payloads(place, function)))
+    both = until(lambda: at_least(2, place.payloads(function)))
     assert {item.get("policyLevel") for item in both} == {None, "ACCOUNT_LEVEL_POLICY"}
     stored = place.logs.filter_log_events(logGroupName=group)["events"]
     ids = [event["eventId"] for event in stored]
@@ -90,8 +83,8 @@ def test_account_policy_never_delivers_the_functions_own_group(aws: RunningAws, 
     place.lambda_.invoke(FunctionName=function, Payload=b"{}")
     group = place.group()
     place.write(group, "a line")
-    assert until(lambda: payloads(place, function))
-    assert {item["logGroup"] for item in payloads(place, function)} == {group}
+    assert until(lambda: place.payloads(function))
+    assert {item["logGroup"] for item in place.payloads(function)} == {group}
 
 
 def test_put_account_policy_updates_by_name_and_refuses_a_second_name(place: Place) -> None:
@@ -205,12 +198,12 @@ def test_delete_account_policy_stops_delivery(place: Place) -> None:
     function, group = reflector(place), place.group()
     put(place, function)
     place.write(group, "heard")
-    assert until(lambda: payloads(place, function))
+    assert until(lambda: place.payloads(function))
     place.logs.delete_account_policy(policyName="ours", policyType=KIND)
     place.write(group, "unheard")
     put(place, function, FilterPattern="loud")
     place.write(group, "quiet")
     place.write(group, "loud")
-    until(lambda: len(payloads(place, function)) > 1)
-    messages = [event["message"] for item in payloads(place, function) for event in item["logEvents"]]
+    until(lambda: len(place.payloads(function)) > 1)
+    messages = [event["message"] for item in place.payloads(function) for event in item["logEvents"]]
     assert messages == ["heard", "loud"]

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,16 +23,11 @@ def reflector(here: Place) -> str:
     return function
 
 
-def payloads(place: Place, function: str) -> list[dict[str, Any]]:
-    events = place.events_got(function)
-    return [json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"]))) for event in events]
-
-
 def test_delivery_has_the_format_of_aws(place: Place, reflector: str) -> None:
     group = place.group()
     place.subscribe(group, reflector)
     place.write(group, "one", "two")
-    (payload,) = until(lambda: [item for item in payloads(place, reflector) if item["logGroup"] == group])
+    (payload,) = until(lambda: [item for item in place.payloads(reflector) if item["logGroup"] == group])
     assert payload["messageType"] == "DATA_MESSAGE"
     assert payload["owner"] == "222222222222"
     assert payload["subscriptionFilters"] == ["filter"]
@@ -212,13 +204,13 @@ def test_delivery_without_permission_is_skipped(place: Place) -> None:
     )
     place.subscribe(group, function)
     place.write(group, "heard")
-    assert len(until(lambda: payloads(place, function))) == 1
+    assert len(until(lambda: place.payloads(function))) == 1
     place.lambda_.remove_permission(FunctionName=function, StatementId="s")
     place.write(group, "unheard")
     place.allow(function)
     place.write(group, "heard again")
-    until(lambda: len(payloads(place, function)) > 1)
-    messages = [event["message"] for item in payloads(place, function) for event in item["logEvents"]]
+    until(lambda: len(place.payloads(function)) > 1)
+    messages = [event["message"] for item in place.payloads(function) for event in item["logEvents"]]
     assert messages == ["heard", "heard again"]
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import itertools
 import json
@@ -160,6 +162,11 @@ class Place:
     def events_got(self, function: str) -> list[dict[str, Any]]:
         """Return the events that an ECHO function received."""
         return [json.loads(line.removeprefix("got "))["event"] for line in self.printed(function)]
+
+    def payloads(self, function: str) -> list[dict[str, Any]]:
+        """Return the payloads of subscriptions that an ECHO function received."""
+        events = self.events_got(function)
+        return [json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"]))) for event in events]
 
     def queue(self, policy: str | None = None) -> tuple[str, str]:
         """Create a queue; return its URL and ARN."""

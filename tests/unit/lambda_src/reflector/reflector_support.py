@@ -167,6 +167,10 @@ def raw(data, *, then_close=True, pause=0.0):
     return answer
 
 
+LONG = 60.0
+"""Seconds that a test must not wait for. On a busy machine everything else takes less than half of it."""
+
+
 def hang(seconds):
     return raw(b"", pause=seconds)
 

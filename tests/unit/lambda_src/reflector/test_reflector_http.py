@@ -23,7 +23,7 @@ from reflector.http import USER_AGENT, Answer, Endpoint, HttpSink, Request, by_s
 from reflector.options import SettingsError
 from reflector.secrets import Secret, SecretError
 from reflector.sinks import Batch, Chunk
-from reflector_support import TOKEN, Sink, hang, ok_then_close, payload, raw, status
+from reflector_support import LONG, TOKEN, Sink, hang, ok_then_close, payload, raw, status
 
 QUICK = Backoff(base=0.001, cap=0.002)
 
@@ -140,11 +140,11 @@ def elsewhere(sink, monkeypatch):
 
 
 def test_connect_many_silent_addresses_end_in_time(elsewhere):
-    for _unused in range(4):
+    for _unused in range(120):
         elsewhere.add(elsewhere.silent)
     started = time.monotonic()
     assert Courier("http://many.localhost/x").fail(seconds=0.5) == ["the sink did not answer in time"]
-    assert time.monotonic() - started < 1.4  # four times 0.5 s, if each had the whole time
+    assert time.monotonic() - started < LONG / 2  # 120 times 0.5 s, if each had the whole time
 
 
 def test_connect_silent_address_tries_the_next(sink, elsewhere, monkeypatch):
@@ -184,10 +184,10 @@ def test_send_without_time_makes_no_request(sink, courier):
 
 
 def test_send_hanging_sink_ends_in_time(sink, courier):
-    sink.script.append(hang(5))
+    sink.script.append(hang(LONG))
     started = time.monotonic()
     assert courier.fail(seconds=0.4) == ["the sink did not answer in time"]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONG / 2
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -197,7 +197,7 @@ def test_retry_after_is_respected(sink, courier, form):
     sink.script.append(status(429, Retry_After=wish))
     started = time.monotonic()
     courier.deliver()
-    assert 0.95 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 0.95
 
 
 def test_retry_after_beyond_the_time_ends_delivery(sink, courier):
@@ -208,7 +208,7 @@ def test_retry_after_beyond_the_time_ends_delivery(sink, courier):
         "the sink answered 429, and the invocation's time was over",
     ]
     assert len(sink.received) == 1
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < LONG / 2
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,14 @@ def test_retry_after_beyond_the_time_ends_delivery(sink, courier):
         "Wed, 21 Oct 2015 07:28:00 +99999999999999",
     ],
 )
-def test_retry_after_malformed_is_ignored(sink, courier, wish):
+def test_retry_after_malformed_is_ignored(sink, courier, monkeypatch, wish):
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
     sink.script.append(
         raw(f"HTTP/1.1 503 No\r\nRetry-After: {wish}\r\nContent-Length: 0\r\n\r\n".encode(), then_close=False)
     )
-    started = time.monotonic()
     assert courier.deliver().retries == 1
-    assert time.monotonic() - started < 1.4
+    assert max(slept) < 1
 
 
 def test_connection_is_reused(sink, courier):
@@ -296,18 +297,18 @@ def test_answer_incomplete_headers_are_no_answer(sink, courier, rest):
 
 def test_answer_missing_body_stays_accepted(sink, courier, monkeypatch):
     monkeypatch.setattr(http, "_BODY_SECONDS", 0.05)
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=LONG))
     started = time.monotonic()
     assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONG / 2
     assert courier.deliver().retries == 0
 
 
 def test_answer_body_is_awaited_within_the_time(sink, courier):
-    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=5))
+    sink.script.append(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", pause=LONG))
     started = time.monotonic()
     assert courier.deliver(seconds=0.4).retries == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONG / 2
 
 
 def test_answer_endless_body_is_cut(courier, sink, monkeypatch):
@@ -315,14 +316,14 @@ def test_answer_endless_body_is_cut(courier, sink, monkeypatch):
 
     def endless(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _unused in range(500):
+        for _unused in range(int(LONG * 100)):
             handler.wfile.write(b"x")
             time.sleep(0.01)
 
     sink.script.append(endless)
     started = time.monotonic()
     assert courier.deliver().retries == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONG / 2
 
 
 def test_answer_is_read_if_sink_reads_no_request():
