@@ -165,8 +165,8 @@ class Place:
 
     def payloads(self, function: str) -> list[dict[str, Any]]:
         """Return the payloads of subscriptions that an ECHO function received."""
-        events = self.events_got(function)
-        return [json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"]))) for event in events]
+        found = [event["awslogs"]["data"] for event in self.events_got(function) if "awslogs" in event]
+        return [json.loads(gzip.decompress(base64.b64decode(data))) for data in found]
 
     def queue(self, policy: str | None = None) -> tuple[str, str]:
         """Create a queue; return its URL and ARN."""
