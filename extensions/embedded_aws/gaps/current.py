@@ -20,12 +20,15 @@ class Current:
     events_under_way: int = 0  # CloudTrail's, and asynchronous invocations with their retries; queues show theirs
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    _random: random.Random | None = None
+    _random: random.Random = field(default_factory=random.Random)
+    _seed: int = 0
 
     def random(self) -> float:
         """Return a number from 0 to 1, from the seed of the settings."""
         with self._lock:
-            self._random = self._random or random.Random(self.settings.seed or None)
+            if self._seed != self.settings.seed:
+                self._seed = self.settings.seed
+                self._random = random.Random(self._seed)
             return self._random.random()
 
     def is_older(self, seconds: float, *, since_ms: float) -> bool:
