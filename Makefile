@@ -74,10 +74,10 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 sanity: setup ## ansible-test sanity, every test, nothing ignored
 	python tests/sanity/run.py
 
-unit: setup ## unit tests
-	pytest -n 2 tests/unit
+unit: setup ## unit tests, the reflector's excepted
+	pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
 
-runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has
+runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
