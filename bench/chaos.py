@@ -4,7 +4,7 @@
 
 """Random histories of the reflector among faults, and how many events they lose. Writes build/bench/chaos.json.
 
-    python bench/chaos.py --histories 1000000 --seed 1 --processes 2
+    python bench/chaos.py --histories 1000000 --seed 1 --processes 2 [--seconds 600]
 
 The real handler runs on a virtual clock; tests/unit/lambda_src/reflector/histories.py has the model and the checks. A history depends
 on its seed only: `--seed N --histories 1` repeats the history of seed N. The exit status is 1 if an event was lost or not accounted for.
@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "lambda_src" / "reflector"))
 
-from histories import Record, Violation, run_history  # noqa: E402
+from histories import Record, ViolationError, run_history  # noqa: E402
 from virtual_lambda import Code  # noqa: E402
 
 SHARE = 250
@@ -54,22 +55,31 @@ def main() -> None:
     options.add_argument("--histories", type=int, default=5_000)
     options.add_argument("--seed", type=int, default=1, help="seed of the first history; the next ones follow")
     options.add_argument("--processes", type=int, default=1)
+    options.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after this time")
     chosen = options.parse_args()
     started = time.monotonic()
-    total = Total()
-    shown = started
-    with ProcessPoolExecutor(chosen.processes) as workers:
-        for share in workers.map(run_share, *zip(*shares(chosen.seed, chosen.histories), strict=True)):
-            total.add(share)
-            if time.monotonic() - shown > 30:
-                shown = time.monotonic()
-                print(f"{total.record.histories:,} histories, {len(total.failures)} failed", flush=True)
+    total = run(chosen.seed, chosen.histories, chosen.processes, started + chosen.seconds)
     found = figures(total, time.monotonic() - started) | {"first_seed": chosen.seed}
     report(found)
     target = ROOT / "build" / "bench" / "chaos.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")
     sys.exit(bool(total.failures))
+
+
+def run(first: int, count: int, processes: int, ends_at: float) -> Total:
+    """Run the histories in several processes, at most until `ends_at`."""
+    total = Total()
+    shown = time.monotonic()
+    waiting = shares(first, count)
+    with ProcessPoolExecutor(processes) as workers:
+        while time.monotonic() < ends_at and (some := list(islice(waiting, processes))):
+            for share in workers.map(run_share, *zip(*some, strict=True)):
+                total.add(share)
+            if time.monotonic() - shown > 30:
+                shown = time.monotonic()
+                print(f"{total.record.histories:,} histories, {len(total.failures)} failed", flush=True)
+    return total
 
 
 def shares(first: int, count: int) -> Iterator[tuple[int, int]]:
@@ -91,7 +101,7 @@ def run_share(first: int, end: int) -> Total:
     for seed in range(first, end):
         try:
             run_history(code(), seed, total.record)
-        except Violation as violation:
+        except ViolationError as violation:
             total.failures.append(str(violation))
     total.cpu_seconds = time.process_time() - started
     return total
@@ -112,8 +122,14 @@ def figures(total: Total, seconds: float) -> dict[str, Any]:
         "failures": total.failures[:KEPT_FAILURES],
         "duplicates": record.duplicates.total(),
         "duplicates_per_million": round(record.duplicates.total() / millions),
-        "duplicates_per_million_by_cause": {
-            cause: round(count / millions) for cause, count in record.duplicates.most_common()
+        "duplicates_by_cause": {
+            cause: {
+                "per_million": round(record.duplicates[cause] / millions),
+                "per_occurrence": round(record.duplicates[cause] / happened, 3),
+                "occurrences": happened,
+            }
+            for cause, happened in record.causes.most_common()
+            if happened
         },
         "worst_delay_seconds": {
             kind: {"seconds": round(delay, 1), "cause": cause} for kind, (delay, cause) in sorted(record.worst.items())
@@ -130,8 +146,8 @@ def report(found: dict[str, Any]) -> None:
     for failure in found["failures"]:
         print(f"  {failure}")
     print(f"duplicates per million copies: {found['duplicates_per_million']:,}")
-    for cause, count in found["duplicates_per_million_by_cause"].items():
-        print(f"  {count:>7,}  {cause}")
+    for cause, count in found["duplicates_by_cause"].items():
+        print(f"  {count['per_million']:>7,}  {cause} ({count['per_occurrence']} for each of {count['occurrences']:,})")
     print("worst delay until a sink had an event, in virtual seconds, without replays:")
     for kind, worst in found["worst_delay_seconds"].items():
         print(f"  {worst['seconds']:>9,.1f}  {kind}: {worst['cause']}")

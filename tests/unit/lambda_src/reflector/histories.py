@@ -9,13 +9,14 @@ machine (test_reflector_histories.py) and bench/chaos.py run the same steps.
 
 The model of AWS is the class `History`:
 
-| rule | source |
-|---|---|
-| CloudWatch Logs invokes the function asynchronously | Lambda developer guide, "Process CloudWatch Logs with Lambda" |
-| after a function error, an exit or a time-out: two more tries, after one minute and after two more | Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation" |
-| a throttled event returns to Lambda's queue, and is tried again after 1 s to 5 min, for 6 hours at most | the same page |
-| then the whole event goes to the on-failure destination, which is the dead-letter queue here | the same guide, "Capturing records of Lambda asynchronous invocations" |
-| a received message of SQS is hidden for its visibility time-out, and comes again if nobody deletes it | SQS developer guide, "Amazon SQS visibility timeout" |
+* CloudWatch Logs invokes the function asynchronously (Lambda developer guide, "Process CloudWatch Logs with Lambda").
+* After a function error, an exit or a time-out Lambda tries twice more, after one minute and after two more. A throttled event
+  returns to Lambda's queue, and is tried again after 1 s to 5 min, for 6 hours at most (the same guide, "How Lambda handles errors
+  and retries with asynchronous invocation").
+* Then the whole event goes to the on-failure destination, which is the dead-letter queue here (the same guide, "Capturing records
+  of Lambda asynchronous invocations").
+* A received message is hidden for its visibility time-out, and visible again if nobody deletes it (SQS developer guide, "Amazon SQS
+  visibility timeout").
 
 AWS keeps what it has: an event in Lambda's queue, a record for the destination, a message in SQS. The model counts none of AWS's own
 repetitions of an event (both services deliver at least once), so that each duplicate here is one that the reflector causes.
@@ -76,7 +77,9 @@ MOODS = ("200", "200", "200", "429", "500", "403", "hangs", "accepts and hangs")
 """What a sink does after its scripted answers."""
 
 AWS_ANSWERS = ("ok", "denied", "throttled", "unreachable", "accepted, unanswered", "accepted twice")
-UNANSWERED = frozenset(name for name, (takes, reply) in ANSWERS.items() if takes and not reply.data.endswith(b"\r\n\r\n"))
+UNANSWERED = frozenset(
+    name for name, (takes, reply) in ANSWERS.items() if takes and not reply.data.endswith(b"\r\n\r\n")
+)
 
 
 # Why a sink gets an event twice.
@@ -196,6 +199,8 @@ class Record:
     lost: int = 0
     unaccounted: int = 0
     duplicates: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    """How often each cause of duplicates happened, with or without a duplicate."""
     worst: dict[str, tuple[float, str]] = field(default_factory=dict)
     """The longest delay in seconds, with its reason, by the kind of path."""
 
@@ -207,11 +212,12 @@ class Record:
         for name in ("histories", "steps", "events", "copies", "invocations", "lost", "unaccounted"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.duplicates += other.duplicates
+        self.causes += other.causes
         for kind, (seconds, reason) in other.worst.items():
             self.delay(kind, seconds, reason)
 
 
-class Violation(AssertionError):
+class ViolationError(AssertionError):
     """Events are lost, or the function's accounts are wrong."""
 
 
@@ -257,9 +263,10 @@ class History:
             for text in messages:
                 fresh.append(len(self.events))
                 self.events[fresh[-1]] = Event(log_group, text)
-        ids = tuple([*repeated, *fresh])
+        ids = (*repeated, *fresh)
         body = _subscription_event(kind, log_group, [(number, self.events[number].message) for number in ids])
         self.record.events += len(fresh)
+        self.record.causes[OVERLAP] += bool(repeated)
         self.payloads.append(Payload(body, ids, kind, self.clock.now, self.clock.now))
 
     def sinks(self, script: Iterable[str] = (), **moods: str) -> None:
@@ -341,6 +348,7 @@ class History:
         if fault == "killed before":
             return
         records = [{"messageId": item.name, "body": item.body, "eventSource": "aws:sqs"} for item in visible]
+        self.record.causes[REPLAYED_AGAIN] += fault in ("twice", "killed after")
         accepted: set[str] = set()
         for _run in range(2 if fault == "twice" else 1):
             ended = self._invoke({"Records": records}, kill)
@@ -375,12 +383,12 @@ class History:
         left = [message for message in self.queue if message.ids]
         missing = [number for number, event in self.events.items() if event.owed is None or self._missing(number)]
         if left or missing:
-            raise Violation(f"{self.name}: {len(left)} messages remain, {len(missing)} events are not delivered")
+            raise ViolationError(f"{self.name}: {len(left)} messages remain, {len(missing)} events are not delivered")
 
     # --- what is true after each step ---
 
     def check(self) -> dict[str, int]:
-        """Return how many events are where. Raise Violation if an event is nowhere."""
+        """Return how many events are where. Raise ViolationError if an event is nowhere."""
         with_lambda: set[int] = set()
         letters: set[tuple[str, int]] = set()
         for payload in self.payloads:
@@ -403,7 +411,7 @@ class History:
                 found["delivered" if event.owed else "dropped"] += 1
         self.record.lost += found["lost"]
         if found["lost"]:
-            raise Violation(f"{self.name}: {found['lost']} of {len(self.events)} events are lost")
+            raise ViolationError(f"{self.name}: {found['lost']} of {len(self.events)} events are lost")
         assert found.total() == len(self.events)
         return found
 
@@ -413,7 +421,7 @@ class History:
     def _settle(self, payload: Payload) -> None:
         """The function has taken over a payload: from now on its events are owed to the sinks of the present rules."""
         if payload.kind == "garbage" and not any(message.payload is payload for message in self.queue):
-            raise Violation(f"{self.name}: an unreadable payload is nowhere")
+            raise ViolationError(f"{self.name}: an unreadable payload is nowhere")
         for number in payload.ids:
             event = self.events[number]
             if event.owed is None:
@@ -445,7 +453,7 @@ class History:
     def _account(self, wrong: int) -> None:
         self.record.unaccounted += wrong
         if wrong:
-            raise Violation(f"{self.name}: the accounts are wrong by {wrong} events")
+            raise ViolationError(f"{self.name}: the accounts are wrong by {wrong} events")
 
     # --- Lambda ---
 
@@ -454,6 +462,10 @@ class History:
         number = self.record.invocations
         due = Kill(kill[0], "after" if kill[1] == "after" else "before") if kill else None
         ended = self.function.invoke(event, _ENVIRONMENTS[self.release.name], self.timeout, due)
+        if ended.how == "killed":
+            self.record.causes[PROCESS_ENDED] += 1
+        elif ended.error == "DeliveryFailed":
+            self.record.causes[WHOLE_EVENT_AGAIN] += 1
         self._ends[number] = {
             "killed": PROCESS_ENDED,
             "raised": WHOLE_EVENT_AGAIN,
@@ -499,6 +511,7 @@ class History:
             return result, {"QueueUrl": "https://sqs/queue", "SecretString": f"http://127.0.0.1:1/{self._stored}"}
         if result not in ("ok", "accepted, unanswered", "accepted twice"):
             return result, {}
+        self.record.causes[REPLAYED_AGAIN] += result != "ok"
         for _unused in range(2 if result == "accepted twice" else 1):
             self._put(parameters["MessageBody"])
         if result == "accepted, unanswered":
@@ -515,6 +528,7 @@ class History:
         accepts, reply = ANSWERS[answer]
         if not accepts:
             return reply
+        self.record.causes[UNANSWERED_REQUEST] += answer in UNANSWERED
         if sink == "search":
             return self._answer_bulk(request.body, reply, answer)
         for line in request.body.rstrip(b"\n").split(b"\n"):
@@ -595,7 +609,7 @@ Step = tuple[str, dict[str, Any]]
 
 
 def run_steps(code: Code, steps: Iterable[Step], seed: int = 0, total: Record | None = None) -> Record:
-    """Run a history, with a check after each step, until everything is delivered. Raises Violation.
+    """Run a history, with a check after each step, until everything is delivered. Raises ViolationError.
 
     The figures are added to `total`, those of a history that fails as well.
     """
@@ -617,7 +631,12 @@ def run_history(code: Code, seed: int, total: Record | None = None) -> Record:
     return run_steps(code, random_steps(seed), seed, total)
 
 
-MESSAGES = ("plain", '{"level":"info","total":1.10}', f"noise {DROP}", "RequestId: 5d2c8f1e-3b7a-4c55-9e0f-8a6b1c2d3e4f é")
+MESSAGES = (
+    "plain",
+    '{"level":"info","total":1.10}',
+    f"noise {DROP}",
+    "RequestId: 5d2c8f1e-3b7a-4c55-9e0f-8a6b1c2d3e4f é",
+)
 KINDS = ("filter",) * 12 + ("overlap", "overlap", "overlap", "backfill", "control", "garbage")
 FAULTS_OF_REPLAY = ("", "", "", "killed before", "killed after", "twice")
 WAITS = (1.0, 30.0, 61.0, 130.0, 600.0, 3600.0)
@@ -642,7 +661,7 @@ def without_lost_answers(steps: Iterable[Step]) -> list[Step]:
 
 def random_steps(seed: int) -> list[Step]:
     """Return the steps of a seed: 4 to 20, with at least one event."""
-    source = random.Random(seed)  # noqa: S311
+    source = random.Random(seed)
     makers = list(_MAKERS)
     weights = [weight for _maker, weight in makers]
     steps = [_arrive(source)]

@@ -14,13 +14,29 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import boto3
 import botocore.session
 
 ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
 SECONDS = 60.0
+
+
+class Context:
+    """Lambda's context."""
+
+    log_group_name = "/aws/lambda/reflector"
+
+    def __init__(self) -> None:
+        self._ends_at = time.monotonic() + SECONDS
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._ends_at - time.monotonic()) * 1000))
+
+
+def say(text: object) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -34,19 +50,14 @@ def main() -> None:
         reader, writer = os.pipe()
         if pid := os.fork():
             os.close(writer)
-            print(pid, flush=True)
+            say(pid)
             _pid, status = os.waitpid(pid, 0)
             with os.fdopen(reader) as answer:
-                print(json.dumps({"signal": os.WTERMSIG(status), "answer": answer.read()}), flush=True)
+                say(json.dumps({"signal": os.WTERMSIG(status), "answer": answer.read()}))
             continue
         os.read(0, 1)
-        ends_at = time.monotonic() + SECONDS
-        context = SimpleNamespace(
-            get_remaining_time_in_millis=lambda: max(0, int((ends_at - time.monotonic()) * 1000)),
-            log_group_name="/aws/lambda/reflector",
-        )
         os.dup2(2, 1)  # the accounting line is no answer
-        answer = handler(json.loads(event), context)
+        answer = handler(json.loads(event), Context())
         os.write(writer, json.dumps(answer).encode())
         os._exit(0)
 

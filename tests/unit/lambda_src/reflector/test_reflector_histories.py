@@ -22,7 +22,7 @@ from histories import (
     WAITS,
     History,
     Record,
-    Violation,
+    ViolationError,
     random_steps,
     run_history,
     run_steps,
@@ -32,8 +32,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from virtual_lambda import Code
-
-SEEDS = range(700)
 
 # Difficult cases. A history that fails in bench/chaos.py or below is kept here, by its steps, under the name of the bug.
 KEPT = {
@@ -73,12 +71,13 @@ def code():
 
 
 def test_histories_of_seeds_lose_nothing(code):
+    count = 7 * settings.default.max_examples  # fewer under further Pythons: see conftest.py
     record = Record()
-    for seed in SEEDS:
+    for seed in range(count):
         run_history(code, seed, record)
-    assert (record.histories, record.lost, record.unaccounted) == (len(SEEDS), 0, 0)
+    assert (record.histories, record.lost, record.unaccounted) == (count, 0, 0)
     assert record.duplicates[SENT_TWICE] == 0
-    assert record.duplicates.total() > 100  # the faults do happen
+    assert min(record.causes.values()) > 0  # each fault happens
 
 
 @pytest.mark.parametrize("steps", KEPT.values(), ids=KEPT)
@@ -87,7 +86,7 @@ def test_kept_histories_lose_nothing(code, steps):
 
 
 def test_histories_without_lost_answers_duplicate_nothing(code):
-    for seed in range(300):
+    for seed in range(2 * settings.default.max_examples):
         record = run_steps(code, without_lost_answers(random_steps(seed)), seed)
         assert record.duplicates == {}
 
@@ -118,7 +117,7 @@ def run_with_imports(seed):
 def swallow_errors(handler, event, context):
     try:
         return handler(event, context)
-    except Exception:
+    except Exception:  # noqa: BLE001
         return {"batchItemFailures": []}
 
 
@@ -127,13 +126,13 @@ def accept_failed_messages(handler, event, context):
     return {**answer, "batchItemFailures": []}
 
 
-def drop_last_event(handler, event, context):
-    if "Records" in event:
-        return handler({"Records": event["Records"][:-1]}, context) if len(event["Records"]) > 1 else {"batchItemFailures": []}
-    return handler(event, context)
+def skip_last_message(handler, event, context):
+    if not (records := event.get("Records")):
+        return handler(event, context)
+    return handler({"Records": records[:-1]}, context) if records[1:] else {"batchItemFailures": []}
 
 
-@pytest.mark.parametrize("bug", [swallow_errors, accept_failed_messages, drop_last_event])
+@pytest.mark.parametrize("bug", [swallow_errors, accept_failed_messages, skip_last_message])
 def test_histories_find_planted_bug(code, bug):
     def run(seed):
         history = History(code, seed)
@@ -143,17 +142,15 @@ def test_histories_find_planted_bug(code, bug):
             history.check()
         history.drain()
 
-    with pytest.raises(Violation):
-        for seed in range(500):
-            run(seed)
+    with pytest.raises(ViolationError):
+        list(map(run, range(500)))
 
 
 def test_histories_find_queue_that_forgets(code, monkeypatch):
     monkeypatch.setattr(History, "_put", lambda *_unused, **_more: None)
     monkeypatch.setattr(History, "_answer_aws", answer_without_storing)
-    with pytest.raises(Violation):
-        for seed in range(100):
-            run_history(code, seed)
+    with pytest.raises(ViolationError):
+        list(map(partial(run_history, code), range(100)))
 
 
 def answer_without_storing(history, _operation, _parameters):
@@ -240,7 +237,7 @@ def test_state_machine_loses_nothing(code):
     Delivery.code = code
     machine = Delivery.TestCase
     machine.settings = settings(
-        max_examples=150,
+        max_examples=settings.default.max_examples,
         stateful_step_count=20,
         derandomize=True,
         database=None,

@@ -292,14 +292,13 @@ class Code:
             for name in others:
                 del sys.modules[name]
             spec = spec_from_file_location("reflector_handler", ROOT / "handler.py")
-            assert spec and spec.loader
+            assert spec
+            assert spec.loader
             module = module_from_spec(spec)
             spec.loader.exec_module(module)
             for kind in importlib.import_module("reflector.sinks").TYPES:
                 importlib.import_module(f"reflector.sinks.{kind}")
-            self.modules = {
-                name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"
-            }
+            self.modules = {name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"}
         self.module = module
         self._caches, self._state = self._stateful([module, *self.modules.values()])
 
@@ -326,8 +325,8 @@ class Code:
         """
         if not hasattr(self, "_fresh"):
             self._fresh = copy.deepcopy({key: value for key, (_module, value) in self._state.items()})
-        for cache in self._caches:
-            cache.cache_clear()
+        for cached in self._caches:
+            cached.cache_clear()
         fresh = copy.deepcopy(self._fresh)  # in one piece, so that modules go on sharing a value
         for key, (module, _value) in self._state.items():
             setattr(module, key[1], fresh[key])
@@ -339,8 +338,11 @@ class VirtualLambda:
     def __init__(self, wire: Wire, code: Code) -> None:
         self.wire = wire
         self.code = code
-        self.handler: Callable[[Any, Any], Any] = lambda event, context: code.module.handler(event, context)
+        self.handler: Callable[[Any, Any], Any] = self._real_handler
         code.new_process()
+
+    def _real_handler(self, event: Any, context: Any) -> Any:
+        return self.code.module.handler(event, context)
 
     def new_process(self) -> None:
         self.code.new_process()
