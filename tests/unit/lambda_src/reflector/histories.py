@@ -660,62 +660,68 @@ def without_lost_answers(steps: Iterable[Step]) -> list[Step]:
 
 
 def random_steps(seed: int) -> list[Step]:
-    """Return the steps of a seed: 4 to 20, with at least one event."""
+    """Return the steps of a seed: 4 to 22, with at least one arrival."""
     source = random.Random(seed)
     makers = list(_MAKERS)
     weights = [weight for _maker, weight in makers]
-    steps = [_arrive(source)]
+    steps = _arrive(source)
     while len(steps) < source.randint(4, 20):
         ((make, _weight),) = source.choices(makers, weights)
-        steps.append(make(source))
+        steps += make(source)
     return steps
 
 
-def _arrive(source: random.Random) -> Step:
-    return "arrive", {
+def _arrive(source: random.Random) -> list[Step]:
+    arguments = {
         "group": source.randrange(len(GROUPS)),
-        "messages": source.choices(MESSAGES, k=source.randint(1, 7)),
+        "messages": source.choices(MESSAGES, k=source.randint(1, 9)),
         "kind": source.choice(KINDS),
         "again": source.randint(0, 4),
     }
+    return [("arrive", arguments)]
 
 
-def _sinks(source: random.Random) -> Step:
+def _run(source: random.Random) -> list[Step]:
+    return [("run", {"number": source.randrange(4), "kill": _kill(source)})]
+
+
+def _sinks(source: random.Random) -> list[Step]:
     moods = {sink: source.choice(MOODS) for sink in PORTS.values() if source.random() < 0.4}
-    return "sinks", {"script": source.choices(list(ANSWERS), k=source.randint(0, 6)), **moods}
+    return [("sinks", {"script": source.choices(list(ANSWERS), k=source.randint(0, 6)), **moods})]
 
 
-def _aws(source: random.Random) -> Step:
+def _aws(source: random.Random) -> list[Step]:
     mood = source.choice(("ok", "ok", "ok", *AWS_ANSWERS))
-    return "aws", {"script": source.choices(AWS_ANSWERS, k=source.randint(0, 4)), "mood": mood}
+    return [("aws", {"script": source.choices(AWS_ANSWERS, k=source.randint(0, 4)), "mood": mood})]
 
 
 def _kill(source: random.Random) -> tuple[int, str] | None:
     return (source.randint(1, 8), source.choice(("before", "after"))) if source.random() < 0.25 else None
 
 
-def _replay(source: random.Random) -> Step:
-    return "replay", {
-        "limit": source.choice((1, 10)),
-        "fault": source.choice(FAULTS_OF_REPLAY),
-        "kill": _kill(source),
-    }
+def _replay(source: random.Random) -> list[Step]:
+    arguments = {"limit": source.choice((1, 10)), "fault": source.choice(FAULTS_OF_REPLAY), "kill": _kill(source)}
+    steps: list[Step] = [("replay", arguments)]
+    if source.random() < 0.7:  # to sinks that accept some of it
+        script = source.choices(("200", source.choice(list(ANSWERS))), k=source.randint(1, 6))
+        steps.insert(0, ("sinks", {"script": script, **dict.fromkeys(PORTS.values(), "200")}))
+    return steps
 
 
-def _throttle(source: random.Random) -> Step:
-    return "throttle", {"number": source.randrange(4), "times": source.choice((1, 1, 3, 12, 60, 90))}
+def _throttle(source: random.Random) -> list[Step]:
+    return [("throttle", {"number": source.randrange(4), "times": source.choice((1, 1, 3, 12, 60, 90))})]
 
 
-_MAKERS: tuple[tuple[Callable[[random.Random], Step], int], ...] = (
+_MAKERS: tuple[tuple[Callable[[random.Random], list[Step]], int], ...] = (
     (_arrive, 25),
-    (lambda source: ("run", {"number": source.randrange(4), "kill": _kill(source)}), 35),
+    (_run, 35),
     (_sinks, 14),
     (_aws, 8),
-    (_replay, 14),
+    (_replay, 16),
     (_throttle, 3),
-    (lambda source: ("wait", {"seconds": source.choice(WAITS)}), 4),
-    (lambda _source: ("recycle", {}), 2),
-    (lambda source: ("rotate", {"store": source.random() < 0.6}), 3),
-    (lambda _source: ("store", {}), 2),
-    (lambda source: ("deploy", {"release": source.choice(list(RELEASES))}), 4),
+    (lambda source: [("wait", {"seconds": source.choice(WAITS)})], 4),
+    (lambda _source: [("recycle", {})], 2),
+    (lambda source: [("rotate", {"store": source.random() < 0.6})], 3),
+    (lambda _source: [("store", {})], 2),
+    (lambda source: [("deploy", {"release": source.choice(list(RELEASES))})], 4),
 )
