@@ -31,7 +31,7 @@ _LEVEL = 6
 
 _NATIVE_LEVEL = 2
 
-MAX_MEMBERS = 100
+MAX_MEMBERS = 1_000
 """Members of one gzip text. CloudWatch Logs sends one. zlib copies the remaining data for each."""
 
 

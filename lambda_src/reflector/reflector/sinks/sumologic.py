@@ -105,9 +105,9 @@ class SumoLogic(HttpSink):
         by_source: dict[Source, list[int]] = {}
         for position, line in enumerate(lines):
             source = usual
-            if _METADATA in line and (own := _own_source(usual, line, options.allow_metadata)):
-                if own[0] in by_source or len(by_source) < MAX_SOURCES:
-                    source, lines[position] = own
+            own = _own_source(usual, line, options.allow_metadata) if _METADATA in line else None
+            if own and (own[0] in by_source or len(by_source) < MAX_SOURCES):
+                source, lines[position] = own
             by_source.setdefault(source, []).append(position)
         for source, positions in by_source.items():
             yield from self._cut(source, positions, "\n".join(lines[position] for position in positions))

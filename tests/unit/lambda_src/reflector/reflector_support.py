@@ -228,6 +228,10 @@ class Function:
                 error = caught
         return Outcome(counts, error, printed.getvalue())
 
+    def forget_failures(self) -> None:
+        """Forget failed invocations, as a new process has seen none."""
+        self.handler.__globals__["_breakers"].clear()
+
     def forward(self, *messages, seconds=30.0, log_group="/app/orders", log_stream="web/1", **environment) -> Outcome:
         return self.invoke(subscription_event(payload(messages, log_group, log_stream)), seconds=seconds, **environment)
 
