@@ -210,7 +210,8 @@ class Function:
         self.environment = {"SUMO_ENDPOINT": sink.url} if sink else {}
 
     def invoke(self, event, *, seconds=30.0, context=None, **environment) -> Outcome:
-        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "LOG_STREAM_PREFIX", "REFLECTOR_RULES", "DEAD_LETTER_QUEUE"}
+        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "ALLOW_SUMO_METADATA", "LOG_STREAM_PREFIX", "RETRY_SECONDS"}
+        names |= {"REFLECTOR_RULES", "DEAD_LETTER_QUEUE"}
         kept = {
             name: value
             for name, value in os.environ.items()
