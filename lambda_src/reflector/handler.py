@@ -22,6 +22,7 @@ from reflector.flow import Flow, OnUndelivered
 from reflector.http import tls_context
 from reflector.overlap import ALREADY_DELIVERED, Memory, without_delivered
 from reflector.replay import Replay, is_queue_event
+from reflector.retries import Breaker
 from reflector.rules import never_forwarded
 
 RESERVE_SECONDS = 0.5
@@ -31,6 +32,7 @@ QUEUE_SECONDS = 15.0
 """Part reserved for the dead-letter queue, at most a quarter. With little memory, creating the client takes seconds."""
 
 _delivered = Memory()  # outlives the invocation
+_breakers: dict[str, Breaker] = {}  # by sink; outlive the invocation
 
 if not os.environ.get("SUMO_ENDPOINT", "").startswith("http:"):
     tls_context()  # costs tens of CPU-ms: the function's initialisation has more CPU than an invocation
@@ -105,7 +107,10 @@ def _reflect(
             return
     elif not payload.backfill:
         _delivered.remember(payload)
-    Flow(current_config(), seconds_left, tally).reflect(payload, _on_undelivered(queue, tally))
+    config = current_config()
+    for name in config.sinks:
+        _breakers.setdefault(name, Breaker())
+    Flow(config, seconds_left, tally, _breakers).reflect(payload, _on_undelivered(queue, tally))
     if tally.failed:
         raise DeliveryFailed(_failure(tally))
 

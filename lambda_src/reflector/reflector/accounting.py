@@ -4,8 +4,9 @@
 
 """The accounting line: one line on stdout for each invocation, with what happened to its events.
 
-The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"). CloudWatch makes metrics
-of it in the namespace `LogReflector`, by function. It holds counts and names, nothing of a message. The module delivery_check
+If events failed, the line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"), and
+CloudWatch makes metrics of these counts in the namespace `LogReflector`, by function. Other counts are fields without a metric:
+each custom metric costs money in every hour in which it is sent. The line holds counts and names, nothing of a message. The module delivery_check
 searches for this line, by the names in `delivery_line`.
 """
 
@@ -13,7 +14,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -27,7 +28,8 @@ from .rules import OWN_LOG_GROUP
 NAMESPACE = "LogReflector"
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
-_UNITS = {"ReceivedBytes": "Bytes", "DurationMs": "Milliseconds"}
+METRICS = ("DeadLetteredEvents", "FailedEvents", "UndecodablePayloads")
+"""Counts that are worth an alarm. They are sent as metrics when they are not 0."""
 
 
 class AccountsError(Exception):
@@ -109,7 +111,7 @@ class Tally:
             )
 
     def counts(self) -> dict[str, int]:
-        """Return the metrics by name. Bytes are those of the decompressed payload.
+        """Return the counts by name. Bytes are those of the decompressed payload.
 
         Each received event counts as dropped, delivered (to all sinks of its route), dead-lettered or failed, so the four add
         up. Events that a bug left out of the accounts count as failed.
@@ -156,16 +158,11 @@ def accounted() -> Iterator[Tally]:
 
 
 def metric_line(tally: Tally) -> str:
-    """Return the tally as one line in the embedded metric format."""
+    """Return the tally as one line, in the embedded metric format if it has metrics."""
     counts = tally.counts()
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": [["FunctionName"]],
-        "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counts],
-    }
     payload = tally.only_payload
     line: dict[str, Any] = {
-        "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
+        **_metrics([name for name in METRICS if counts[name]]),
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         LOG_GROUP: payload.log_group if payload else "",
         "logStream": payload.log_stream if payload else "",
@@ -186,3 +183,15 @@ def metric_line(tally: Tally) -> str:
     if tally.error:
         line["error"] = tally.error
     return _dumps(line)
+
+
+def _metrics(names: Sequence[str]) -> dict[str, Any]:
+    """Return the member that makes metrics of these counts."""
+    if not names:
+        return {}
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["FunctionName"]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in names],
+    }
+    return {"_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}}

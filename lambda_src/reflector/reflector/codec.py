@@ -31,6 +31,9 @@ _LEVEL = 6
 
 _NATIVE_LEVEL = 2
 
+MAX_MEMBERS = 1_000
+"""Members of one gzip text. CloudWatch Logs sends one. zlib copies the remaining data for each."""
+
 
 class TooLargeError(Exception):
     """The data decompresses to more than the limit."""
@@ -38,10 +41,10 @@ class TooLargeError(Exception):
 
 def gunzip(data: bytes, limit: int) -> bytes:
     """Return the decompressed bytes, checksums verified. Raises ValueError for incomplete gzip, TooLargeError beyond `limit` bytes."""
-    parts = []
+    parts: list[bytes] = []
     size = 0
     broken: Any = (zlib.error, isal_zlib.error) if NATIVE else zlib.error
-    while True:  # a gzip file may have several members
+    while len(parts) < MAX_MEMBERS:  # a gzip file may have several members
         member = isal_zlib.decompressobj(_GZIP_FORMAT) if NATIVE else zlib.decompressobj(_GZIP_FORMAT)
         try:
             parts.append(member.decompress(data, limit - size + 1))
@@ -55,6 +58,7 @@ def gunzip(data: bytes, limit: int) -> bytes:
         data = member.unused_data.lstrip(b"\0")  # padding
         if not data:
             return parts[0] if len(parts) == 1 else b"".join(parts)
+    raise ValueError("gzip of too many members")
 
 
 def gzip(data: bytes) -> bytes:

@@ -15,8 +15,10 @@
 | `INCLUDE_EVENT_ID` | false | CloudWatch's event `id` in each record |
 | `INCLUDE_EXTRACTED_FIELDS` | false | `extractedFields` in each record whose filter pattern names fields |
 | `COMPRESS_DATA` | true | gzip request bodies |
+| `ALLOW_SUMO_METADATA` | false | headers that a message may set by `_sumo_metadata`: true for all, or comma-separated patterns like `category=dev/*` |
 | `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped for all sinks |
 | `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME[:VERSION]` of a parameter with this JSON (`#...` is ignored) |
+| `RETRY_SECONDS` | 25 | seconds that failed attempts and pauses may take, together, for one sink in one invocation |
 | `DEAD_LETTER_QUEUE` | | name of the SQS queue for undelivered events; without one, an invocation with such events fails |
 
 The names are those of Sumo Logic's own CloudWatch Lambda, if it has the setting. `SUMO_ENDPOINT` adds a sink named `sumologic`
@@ -33,12 +35,16 @@ from typing import Any
 
 from . import sinks
 from .options import SettingsError
+from .retries import RETRY_SECONDS
 from .rules import Route, routes
 from .secrets import Secret, SecretError, is_reference, read
 from .sinks import Sink
 
 SUMO_LOGIC = "sumologic"
 RULES = "REFLECTOR_RULES"
+
+MAX_SECONDS = 900
+"""The longest invocation ("Lambda quotas")."""
 
 _TEXTS = {
     "SOURCE_NAME_OVERRIDE": "source_name",
@@ -52,7 +58,7 @@ _SWITCHES = {
     "INCLUDE_EXTRACTED_FIELDS": "include_extracted_fields",
     "COMPRESS_DATA": "compress",
 }
-_VARIABLES = ("SUMO_ENDPOINT", *_TEXTS, *_SWITCHES, "LOG_STREAM_PREFIX", RULES)
+_VARIABLES = ("SUMO_ENDPOINT", *_TEXTS, *_SWITCHES, "ALLOW_SUMO_METADATA", "LOG_STREAM_PREFIX", "RETRY_SECONDS", RULES)
 _BOOLEANS = {
     word: value for value, words in {True: "true 1 yes on", False: "false 0 no off"}.items() for word in words.split()
 }
@@ -60,11 +66,12 @@ _BOOLEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The sinks by name, the routes, and the prefixes of log streams."""
+    """The sinks by name, the routes, the prefixes of log streams, and the seconds for retries."""
 
     sinks: Mapping[str, Sink[Any]]
     routes: tuple[Route, ...]
     log_stream_prefixes: tuple[str, ...]
+    retry_seconds: float = RETRY_SECONDS
 
     def route(self, log_group: str) -> Route:
         """Return the first route whose patterns match the log group."""
@@ -112,7 +119,8 @@ def _parsed(values: tuple[str | None, ...]) -> Config:
     except SettingsError as error:
         raise SettingsError(f"{RULES}: {error}" if value[RULES] else _NO_SINK) from None
     prefixes = tuple(filter(None, map(str.strip, value["LOG_STREAM_PREFIX"].split(","))))
-    return Config({**made, **more}, found, prefixes)
+    seconds = _seconds("RETRY_SECONDS", value["RETRY_SECONDS"]) if value["RETRY_SECONDS"] else RETRY_SECONDS
+    return Config({**made, **more}, found, prefixes, seconds)
 
 
 _NO_SINK = "SUMO_ENDPOINT is not set: give the https URL of a Sumo Logic HTTP source, or a reference to a secret that holds it."
@@ -126,7 +134,20 @@ def _sumo_logic(value: Mapping[str, str]) -> Sink[Any]:
     switches: dict[str, Any] = {
         option: _boolean(name, value[name]) for name, option in _SWITCHES.items() if value[name]
     }
-    return SumoLogic(Options(endpoint, **texts, **switches))
+    metadata = _patterns(value["ALLOW_SUMO_METADATA"])
+    try:
+        return SumoLogic(Options(endpoint, **texts, **switches, allow_metadata=metadata))
+    except ValueError as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(f"ALLOW_SUMO_METADATA: {str(error).partition(': ')[2]}.") from None
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    """Return the patterns of a comma-separated list; `true` allows everything, `false` nothing."""
+    if text.lower() in _BOOLEANS:
+        return ("*",) if _BOOLEANS[text.lower()] else ()
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _boolean(name: str, text: str) -> bool:
@@ -134,6 +155,12 @@ def _boolean(name: str, text: str) -> bool:
         return _BOOLEANS[text.lower()]
     except KeyError:
         raise SettingsError(f"{name} must be true or false.") from None
+
+
+def _seconds(name: str, text: str) -> float:
+    if not (text.isascii() and text.isdigit() and int(text[:4]) <= MAX_SECONDS and len(text) <= 4):
+        raise SettingsError(f"{name} must be a whole number of seconds, at most {MAX_SECONDS}.")
+    return float(text)
 
 
 def _rules(setting: str) -> Any:

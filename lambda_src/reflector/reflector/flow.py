@@ -7,7 +7,7 @@
 A slow or broken sink does not delay the others, and its retries send nothing twice to them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ from .config import Config
 from .decode import Payload
 from .delivery import Delivery, Undelivered
 from .records import subset, with_request_ids
+from .retries import Breaker, RetryBudget
 from .rules import Route, not_selected
 from .sinks import Batch
 
@@ -27,13 +28,28 @@ Called from several threads when there are several sinks.
 
 
 class Flow:
-    """The deliveries of one invocation."""
+    """The deliveries of one invocation.
 
-    def __init__(self, config: Config, seconds_left: Callable[[], float], tally: Tally) -> None:
+    `breakers`: those of this process, by sink. A sink without one is never skipped.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        seconds_left: Callable[[], float],
+        tally: Tally,
+        breakers: Mapping[str, Breaker] | None = None,
+    ) -> None:
         self._config = config
         self._seconds_left = seconds_left
         self._tally = tally
+        self._breakers = breakers or {}
+        self._budgets: dict[str, RetryBudget] = {}
         self._deliveries: dict[str, Delivery] = {}
+
+    def begin_message(self) -> None:
+        """Begin new deliveries, so that the next message of a replay is sent whatever became of the ones before."""
+        self._deliveries.clear()
 
     def reflect(self, payload: Payload, on_undelivered: OnUndelivered) -> None:
         """Send the payload's events to the sinks of its route."""
@@ -55,8 +71,7 @@ class Flow:
         names = list(sinks)
         for name in names:
             if name not in self._deliveries:
-                self._deliveries[name] = Delivery(self._config.sinks[name], self._seconds_left)
-                self._tally.sinks[name] = SinkTally(sent=self._deliveries[name].sent)
+                self._deliveries[name] = self._delivery(name)
         if not names:
             return 0
         # Nearly every payload has one page: then the sinks share one list of batches, routed and redacted once.
@@ -72,6 +87,15 @@ class Flow:
             futures = [threads.submit(self._send_to, *task) for task in tasks]
         selected = [future.result() for future in futures]
         return None if None in selected else selected[0]
+
+    def _delivery(self, name: str) -> Delivery:
+        return Delivery(
+            self._config.sinks[name],
+            self._seconds_left,
+            budget=self._budgets.setdefault(name, RetryBudget(self._config.retry_seconds)),
+            breaker=self._breakers.get(name),
+            sent=self._tally.sinks.setdefault(name, SinkTally()).sent,
+        )
 
     def _send_to(self, name: str, batches: Iterable[Batch], count: int, on_undelivered: OnUndelivered) -> int | None:
         tally = self._tally.sinks[name]

@@ -251,7 +251,8 @@ class HttpSink:
                 (*self.secret_headers(), *request.headers), request.body, timeout
             )
         except (SecretError, SettingsError) as error:
-            return Outcome("unauthorized", str(error).rstrip("."))
+            transient = isinstance(error, SecretError) and error.transient
+            return Outcome("retry" if transient else "unauthorized", str(error).rstrip("."))
         except ssl.SSLCertVerificationError:
             return Outcome("refused", "the sink's certificate is not trusted")
         except TimeoutError:

@@ -62,7 +62,7 @@ def request_ids(events: Sequence[LogEvent], previous: str = "") -> list[str]:
 
 def with_request_ids(events: Sequence[LogEvent], previous: str = "") -> list[LogEvent]:
     """Copy the inherited request id into each event, so that a subset can be sent alone."""
-    ids = request_ids(events, previous)
+    ids = _split_prefixes(events, previous)[1] if not _own_ids(events) else []
     if not any(ids):
         return list(events)
     return [{**event, "requestID": request_id} for event, request_id in zip(events, ids, strict=True)]
@@ -70,10 +70,19 @@ def with_request_ids(events: Sequence[LogEvent], previous: str = "") -> list[Log
 
 def subset(batch: Batch, positions: Sequence[int]) -> Batch:
     """Return the batch with the events at these positions only, each with the request id that it inherits."""
-    events = with_request_ids(batch.events)
+    return pick(identified(batch), positions)
+
+
+def identified(batch: Batch) -> Batch:
+    """Return the batch with the request id that each event inherits. Costs as much as the whole batch: do it once."""
+    return replace(batch, events=with_request_ids(batch.events))
+
+
+def pick(batch: Batch, positions: Sequence[int]) -> Batch:
+    """Return the events at these positions of an `identified` batch."""
     return replace(
         batch,
-        events=[events[position] for position in positions],
+        events=[batch.events[position] for position in positions],
         numbers=[batch.numbers[position] for position in positions],
     )
 

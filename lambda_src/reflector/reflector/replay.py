@@ -53,6 +53,7 @@ class Replay:
         """
         failures: dict[str, str] = {}
         for record in records:
+            self._flow.begin_message()
             try:
                 self._send(record)
             except _ReplayError as reason:

@@ -26,7 +26,11 @@ _NAME = re.compile(r"(?P<service>secretsmanager|ssm):(?P<name>.+)")
 
 
 class SecretError(Exception):
-    """A secret could not be read. The text has its name and AWS's error code, never a value."""
+    """A secret could not be read. The text has its name and AWS's error code, never a value. `transient`: a retry may succeed."""
+
+    def __init__(self, text: str, *, transient: bool = False) -> None:
+        super().__init__(text)
+        self.transient = transient
 
 
 class Secret:
@@ -82,9 +86,10 @@ def _read(service: str, name: str, region: str | None) -> str:
             return str(call(service, "get_parameter", region, Name=name, WithDecryption=True)["Parameter"]["Value"])
         secret = call(service, "get_secret_value", region, SecretId=name)
     except AwsError as error:
+        text = f"{service} {name} could not be read: {error.code}."
         if error.status:
-            raise SecretError(f"{error.operation} of {service} {name} was refused: {error.code}.") from None
-        raise SecretError(f"{service} {name} could not be read: {error.code}.") from None
+            text = f"{error.operation} of {service} {name} was refused: {error.code}."
+        raise SecretError(text, transient=error.transient) from None
     if "SecretString" not in secret:
         raise SecretError(f"{service} {name} is a binary secret: text is needed.")
     return str(secret["SecretString"])

@@ -32,6 +32,7 @@ from .settings import StoredSettings, store
 
 TRIGGER_PREFIX = "log-reflector-trigger-"
 _REFERENCES = ("arn:", "secretsmanager:", "ssm:")
+_OWN_VARIABLES = {"SUMO_ENDPOINT": ("sumo_endpoint",), "REFLECTOR_RULES": ("sinks", "routes")}
 _LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
 
 
@@ -43,6 +44,7 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     """
     rules = _rules(options)
     check_network(options, prefix)
+    check_environment(options, prefix)
     # If the options only name a secret, as most do, there is nothing to check.
     is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
@@ -50,6 +52,14 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     stored_rules(options).check(f"{prefix}sinks")
     if wrong := [name for name in options.trigger_log_groups if not _LOG_GROUP.fullmatch(name)]:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
+
+
+def check_environment(options: ReflectorOptions, prefix: str) -> None:
+    """InvalidInputError for a variable that an option of its own sets. Variables of the environment are shown in diffs."""
+    for name, names in _OWN_VARIABLES.items():
+        if name in options.environment:
+            instead = " and ".join(f"{prefix}{option}" for option in names)
+            raise InvalidInputError(f"{prefix}environment", f"{name} may hold a secret. Set {instead} instead")
 
 
 def check_network(options: FunctionOptions, prefix: str) -> None:

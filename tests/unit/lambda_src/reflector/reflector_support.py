@@ -214,7 +214,8 @@ class Function:
         self.environment = {"SUMO_ENDPOINT": sink.url} if sink else {}
 
     def invoke(self, event, *, seconds=30.0, context=None, **environment) -> Outcome:
-        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "LOG_STREAM_PREFIX", "REFLECTOR_RULES", "DEAD_LETTER_QUEUE"}
+        names = {"SUMO_ENDPOINT", "COMPRESS_DATA", "ALLOW_SUMO_METADATA", "LOG_STREAM_PREFIX", "RETRY_SECONDS"}
+        names |= {"REFLECTOR_RULES", "DEAD_LETTER_QUEUE"}
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -231,6 +232,10 @@ class Function:
             except Exception as caught:  # noqa: BLE001
                 error = caught
         return Outcome(counts, error, printed.getvalue())
+
+    def forget_failures(self) -> None:
+        """Forget failed invocations, as a new process has seen none."""
+        self.handler.__globals__["_breakers"].clear()
 
     def forward(self, *messages, seconds=30.0, log_group="/app/orders", log_stream="web/1", **environment) -> Outcome:
         return self.invoke(subscription_event(payload(messages, log_group, log_stream)), seconds=seconds, **environment)

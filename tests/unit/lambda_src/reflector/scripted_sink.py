@@ -31,24 +31,30 @@ class Clock:
 
 
 class ScriptedSink:
-    """Cuts batches into chunks of `size` events; answers with the script's next outcome, then with `after`."""
+    """Cuts batches into chunks of `size` events; answers with the script's next outcome, then with `after`.
 
-    def __init__(self, clock, script=(), after=ACCEPTED, *, size=2, refusing=(), breaks_after=None, secrets=0):
+    Its code fails for the events `breaking`. If it hangs, it never answers.
+    """
+
+    def __init__(self, clock, script=(), after=ACCEPTED, *, size=2, refusing=(), breaking=(), hangs=False, secrets=0):
         self.clock, self.script, self.after, self.size = clock, deque(script), after, size
         self.refusing = refusing
-        self.breaks_after = breaks_after
+        self.breaking = breaking
+        self.hangs = hangs
         self.secrets = secrets
         self.accepted = []
         self.seen = []
         self.timeouts = []
         self.renewals = 0
+        self.cut = 0
 
     def chunks(self, batch):
-        for made, first in enumerate(range(0, len(batch.events), self.size)):
-            if made == self.breaks_after:
-                raise KeyError("private")
+        self.cut += 1
+        for first in range(0, len(batch.events), self.size):
             positions = range(len(batch.events))[first : first + self.size]
             ids = [batch.events[position]["id"] for position in positions]
+            if any(int(name) in self.breaking for name in ids):
+                raise RecursionError("private")
             if any(int(name) in self.refusing for name in ids):
                 yield Refusal(positions, "never")
             else:
@@ -58,6 +64,9 @@ class ScriptedSink:
         self.timeouts.append(timeout)
         self.clock.left -= 0.01
         self.seen.append(chunk.content)
+        if self.hangs:
+            self.clock.left -= timeout
+            return Outcome("retry", "the sink did not answer in time")
         outcome = self.script.popleft() if self.script else self.after
         if callable(outcome):
             outcome = outcome(len(chunk.content))

@@ -16,18 +16,18 @@ from reflector.records import subset
 from reflector_support import payload, subscription_event
 from scripted_sink import batch_of
 
-METRICS = {
-    "ReceivedEvents": "Count",
-    "ReceivedBytes": "Bytes",
-    "DroppedEvents": "Count",
-    "DeliveredEvents": "Count",
-    "DeadLetteredEvents": "Count",
-    "FailedEvents": "Count",
-    "UndecodablePayloads": "Count",
-    "Requests": "Count",
-    "Retries": "Count",
-    "DurationMs": "Milliseconds",
-}
+COUNTS = (
+    "ReceivedEvents",
+    "ReceivedBytes",
+    "DroppedEvents",
+    "DeliveredEvents",
+    "DeadLetteredEvents",
+    "FailedEvents",
+    "UndecodablePayloads",
+    "Requests",
+    "Retries",
+    "DurationMs",
+)
 
 
 def received(count, *, text="private"):
@@ -142,17 +142,29 @@ def line_of(tally):
     return json.loads(metric_line(tally))
 
 
-def test_metric_line_is_in_embedded_metric_format(monkeypatch):
+def test_metric_line_with_failures_is_in_embedded_metric_format(monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "reflector")
-    line = line_of(tally_of(3, a=(3, (), ())))
+    line = line_of(tally_of(6, a=(3, {3, 4}, {5})))
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "LogReflector"
-    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == METRICS
+    assert directive["Metrics"] == [{"Name": f"{name}Events", "Unit": "Count"} for name in ("DeadLettered", "Failed")]
     assert directive["Dimensions"] == [["FunctionName"]]
     assert line["FunctionName"] == "reflector"
-    assert all(isinstance(line[name], int) for name in METRICS)
-    assert {name: line[name] for name in METRICS} == tally_of(3, a=(3, (), ())).counts()
+    assert (line["DeadLetteredEvents"], line["FailedEvents"]) == (2, 1)
+
+
+def test_metric_line_of_undecodable_payload_has_its_metric():
+    ((metric,),) = [one["Metrics"] for one in line_of(Tally(undecodable=1))["_aws"]["CloudWatchMetrics"]]
+    assert metric["Name"] == "UndecodablePayloads"
+
+
+def test_metric_line_without_failures_makes_no_metric():
+    """Ten custom metrics, most of them 0, cost 3 dollars for each target and month."""
+    line = line_of(tally_of(3, a=(3, (), ())))
+    assert "_aws" not in line
+    assert {name: line[name] for name in COUNTS} == tally_of(3, a=(3, (), ())).counts()
+    assert all(isinstance(line[name], int) for name in COUNTS)
     assert (line["logGroup"], line["logStream"], line["owner"]) == ("/app/orders", "web/1", "222222222222")
 
 

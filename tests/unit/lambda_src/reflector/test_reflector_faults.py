@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reflector import decode, delivery, http
+from reflector import decode, delivery, http, retries
 from reflector.dead_letters import Queue, QueueRefusedError
 from reflector.sinks import sumologic
 from reflector_support import examples, opened, payload, raw, status, subscription_event
@@ -121,7 +121,7 @@ def quick(monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Shorten the time-out for hanging sinks."""
-    monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.05)
+    monkeypatch.setattr(retries, "ATTEMPT_SECONDS", 0.05)
 
 
 # Those after which nothing more is tried are few, or most of a script would not be met; so are those that take time.
@@ -172,6 +172,7 @@ class Rig:
         """Return the event, and the expected place of each log event."""
         self.queue.take()
         self.sinks.at.clear()
+        self.function.forget_failures()
         wanted = {(name, number) for name in self.names(shape) for number in range(len(messages))}
         text = json.dumps(payload(messages), separators=(",", ":")).encode()
         return subscription_event(text), wanted

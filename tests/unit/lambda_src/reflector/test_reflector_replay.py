@@ -19,10 +19,11 @@ from reflector.delivery import TIME_IS_OVER, Undelivered
 from reflector.flow import Flow
 from reflector.records import subset
 from reflector.replay import Replay, is_queue_event
+from reflector.retries import RETRY_SECONDS
 from reflector.rules import routes
 from reflector.sinks import ACCEPTED
 from reflector_support import opened, payload, sample, sqs_event, subscription_event
-from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink, batch_of
+from scripted_sink import AGAIN, REFUSED, TOO_LARGE, UNAUTHORIZED, Clock, ScriptedSink, batch_of
 
 
 class Messages:
@@ -202,12 +203,36 @@ def test_replay_without_time_keeps_messages():
     assert replaying.sinks["a"].seen == []
 
 
-def test_replay_sink_still_down_keeps_other_messages_untried():
-    replaying = Replaying(a=sink(after=AGAIN), b=sink(), queue=Messages(), seconds=5.0)
-    failures = replaying.answer(dead_letter("x"), dead_letter("y", first=1), dead_letter("z", sink="b", first=2))
-    assert list(failures) == ["m0", "m1"]
-    assert {names[0][-1] for names in replaying.sinks["a"].seen} == {"0"}
-    assert at(replaying.sinks["b"]) == [2]
+def test_replay_sink_still_down_costs_the_retry_budget_only():
+    replaying = Replaying(a=sink(after=AGAIN), b=sink(), queue=Messages(), seconds=900.0)
+    replaying.sinks["a"].clock = replaying.clock
+    letters = [dead_letter("x", first=number) for number in range(9)]
+    failures = replaying.answer(*letters, dead_letter("z", sink="b", first=9))
+    assert list(failures) == [f"m{number}" for number in range(9)]
+    assert 900.0 - replaying.clock.left <= RETRY_SECONDS + 1
+    assert at(replaying.sinks["b"]) == [9]
+
+
+@pytest.mark.parametrize("outcome", [AGAIN, UNAUTHORIZED, REFUSED, ValueError()])
+@pytest.mark.parametrize("poison", [{0}, {4}, {9}, {0, 1, 2, 3, 4}, {5, 6, 7, 8, 9}, {0, 3, 6, 9}])
+def test_replay_messages_that_always_fail_do_not_stop_others(outcome, poison):
+    """One message that the sink always answered with 500 or 403 failed the nine others, at each replay."""
+
+    class Poisoned(ScriptedSink):
+        def send(self, chunk, timeout):
+            self.script.append(outcome if int(chunk.content[0]) in poison else ACCEPTED)
+            return super().send(chunk, timeout)
+
+    replaying = Replaying(a=Poisoned(Clock(1e9)), queue=Messages())
+    failures = replaying.answer(*[dead_letter("x", first=number) for number in range(10)])
+    assert list(failures) == [f"m{number}" for number in sorted(poison)]
+    assert at(replaying.sinks["a"]) == [number for number in range(10) if number not in poison]
+
+
+def test_replay_reads_refused_secrets_once():
+    replaying = Replaying(a=sink(after=UNAUTHORIZED, secrets=9), queue=Messages())
+    replaying.answer(*[dead_letter("x", first=number) for number in range(10)])
+    assert replaying.sinks["a"].renewals == 1
 
 
 # --- what is accepted in part ---

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from reflector import __version__
-from reflector.sinks.sumologic import REQUEST_LIMIT, header_value, without_member
+from reflector.sinks.sumologic import MAX_SOURCES, REQUEST_LIMIT, header_value, without_member
 from reflector_support import (
     DATA,
     any_text,
@@ -27,6 +27,7 @@ from reflector_support import (
 )
 
 ID = "2ea49a23-ff39-4bf5-8761-439f99b7c5f6"
+ALLOWED = {"ALLOW_SUMO_METADATA": "true"}
 over_http = examples(60)
 
 
@@ -155,30 +156,36 @@ def test_headers_none_sends_no_header(function, sink, word):
     assert request.sumo == {}
 
 
+def test_headers_stream_named_none_is_sent(function, sink):
+    """`none` is a word of options. A log stream of that name had no X-Sumo-Name."""
+    (request,) = delivered(function, sink, "a", log_group="NONE", log_stream="none")
+    assert request.sumo == {"Name": "none", "Host": "NONE"}
+
+
 def metadata(message="m", **chosen):
     return json.dumps({"message": message, "_sumo_metadata": chosen})
 
 
 def test_sumo_metadata_sets_headers_and_is_removed(function, sink):
     text = '{"a":1.10, "_sumo_metadata" : {"category":"c:d","sourceName":"n","sourceHost":"h","sourceFieldsOverride":"k=v"}, "b":1e400}'
-    (request,) = delivered(function, sink, text)
+    (request,) = delivered(function, sink, text, **ALLOWED)
     assert request.sumo == {"Name": "n", "Host": "h", "Category": "c:d", "Fields": "k=v"}
     assert request.lines == [b'{"timestamp":1700000000000,"message":{"a":1.10,"b":1e400}}']
 
 
 def test_sumo_metadata_changes_named_headers_only(function, sink):
-    (request,) = delivered(function, sink, metadata(category="c", unknown="x"), SOURCE_FIELDS_OVERRIDE="k=v")
+    (request,) = delivered(function, sink, metadata(category="c", unknown="x"), SOURCE_FIELDS_OVERRIDE="k=v", **ALLOWED)
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "c", "Fields": "k=v"}
 
 
 def test_sumo_metadata_none_sends_no_header(function, sink):
-    (request,) = delivered(function, sink, metadata(sourceName="", sourceHost="none"))
+    (request,) = delivered(function, sink, metadata(sourceName="", sourceHost="none"), **ALLOWED)
     assert request.sumo == {}
 
 
 def test_sumo_metadata_non_text_values_are_ignored(function, sink):
     (request,) = delivered(
-        function, sink, metadata(category=5, sourceName=None, sourceHost=["x"], sourceFieldsOverride={})
+        function, sink, metadata(category=5, sourceName=None, sourceHost=["x"], sourceFieldsOverride={}), **ALLOWED
     )
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders", "Category": "5"}
 
@@ -195,7 +202,7 @@ def test_sumo_metadata_non_text_values_are_ignored(function, sink):
     ],
 )
 def test_sumo_metadata_non_object_stays_in_message(function, sink, text):
-    (request,) = delivered(function, sink, text)
+    (request,) = delivered(function, sink, text, **ALLOWED)
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
     (record,) = request.records
     assert record["message"] == (json.loads(text) if text != "_sumo_metadata" else text)
@@ -203,9 +210,74 @@ def test_sumo_metadata_non_object_stays_in_message(function, sink, text):
 
 def test_sumo_metadata_in_too_deep_json_is_ignored(function, sink):
     with mock.patch("reflector.sinks.sumologic._decoder.raw_decode", side_effect=RecursionError):
-        (request,) = delivered(function, sink, metadata(category="c"), "after")
+        (request,) = delivered(function, sink, metadata(category="c"), "after", **ALLOWED)
     assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
     assert [record["message"] for record in request.records] == [json.loads(metadata(category="c")), "after"]
+
+
+def test_sumo_metadata_is_ignored_by_default(function, sink):
+    """Every author of a log line chose the category of his lines: he could write into the logs of another team."""
+    text = metadata(category="aws/production/audit", sourceName="n", sourceHost="h", sourceFieldsOverride="k=v")
+    (request,) = delivered(function, sink, text)
+    assert request.sumo == {"Name": "web/1", "Host": "/app/orders"}
+    assert request.records[0]["message"] == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "allowed"),
+    [
+        ({"category": "dev/shop"}, True),
+        ({"category": "dev/shop", "sourceHost": "h1"}, True),
+        ({"category": "prod/shop"}, False),
+        ({"category": "dev/shop", "sourceHost": "x"}, False),
+        ({"sourceName": "dev/shop"}, False),
+        ({"category": "prod\ncategory=dev/x"}, False),
+        ({"category": "dev/" + "x" * 1020}, True),
+        ({"category": "dev/" + "x" * 1021}, False),
+        ({"unknown": "x"}, True),
+    ],
+)
+def test_sumo_metadata_is_allowed_by_patterns(function, sink, chosen, allowed):
+    (request,) = delivered(function, sink, metadata(**chosen), ALLOW_SUMO_METADATA="category=dev/*, sourceHost=h?")
+    assert request.sumo.get("Category") == (chosen.get("category") if allowed else None)
+    assert ("_sumo_metadata" in request.records[0]["message"]) is not allowed
+
+
+@pytest.mark.parametrize("pattern", ["dev/*", "Category=*", "category=a,x=b", "=*"])
+def test_sumo_metadata_wrong_pattern_is_refused(function, sink, pattern):
+    outcome = function.forward("a", ALLOW_SUMO_METADATA=pattern)
+    assert str(outcome.error).startswith("ALLOW_SUMO_METADATA: must have * or patterns such as category=dev/*, for ")
+
+
+def test_sumo_metadata_makes_at_most_50_sources(function, sink):
+    """20,000 categories made 20,000 requests."""
+    texts = [metadata(str(number), category=f"c{number % 80}") for number in range(160)]
+    requests = delivered(function, sink, *texts, **ALLOWED)
+    assert len(requests) == MAX_SOURCES + 1
+    assert sum("Category" in request.sumo for request in requests) == MAX_SOURCES
+    assert sorted(int(record["timestamp"]) - 1700000000000 for record in records(requests)) == [*range(160)]
+    (usual,) = [request for request in requests if "Category" not in request.sumo]
+    assert all("_sumo_metadata" in record["message"] for record in usual.records)
+
+
+def test_sumo_metadata_that_cannot_be_removed_stays(function, sink):
+    """Removing it takes one stack frame more than reading it. That RecursionError ended the delivery of the whole payload."""
+    with mock.patch("reflector.sinks.sumologic.without_member", side_effect=RecursionError):
+        requests = delivered(function, sink, "before", metadata(category="c"), "after", **ALLOWED)
+    assert [len(request.lines) for request in requests] == [3]
+
+
+@pytest.mark.parametrize("depth", [1490, 1495, 1496, 1497, *range(9988, 10_000)])
+def test_sumo_metadata_at_the_parsers_limit_holds_up_no_line(function, sink, depth):
+    """A line that was nested just valid made the sink's code fail, and with it all lines of the payload."""
+    deep = '{"_sumo_metadata":{"category":"x"},"a":' + "[" * depth + "]" * depth + "}"
+    requests = delivered(function, sink, "before", deep, "after", **ALLOWED)
+    assert sum(len(request.lines) for request in requests) == 3
+
+
+def test_headers_are_at_most_1024_bytes(function, sink):
+    (request,) = delivered(function, sink, "a", log_stream="é" * 600)
+    assert request.sumo["Name"] == "é" * 512
 
 
 def test_requests_are_one_for_each_set_of_headers(function, sink):
@@ -217,7 +289,7 @@ def test_requests_are_one_for_each_set_of_headers(function, sink):
         "5",
         metadata("6", sourceName="web/1"),
     ]
-    requests = delivered(function, sink, *texts)
+    requests = delivered(function, sink, *texts, **ALLOWED)
     found = [
         (request.sumo.get("Category"), [record["timestamp"] - 1700000000000 for record in request.records])
         for request in requests
@@ -227,7 +299,7 @@ def test_requests_are_one_for_each_set_of_headers(function, sink):
 
 def test_requests_similar_sets_of_headers_stay_separate(function, sink):
     requests = delivered(
-        function, sink, metadata(sourceName="a:b", category="c"), metadata(sourceName="a", category="b:c")
+        function, sink, metadata(sourceName="a:b", category="c"), metadata(sourceName="a", category="b:c"), **ALLOWED
     )
     assert [(request.sumo["Name"], request.sumo["Category"]) for request in requests] == [("a:b", "c"), ("a", "b:c")]
 
@@ -243,7 +315,7 @@ header_texts = st.one_of(
 )
 def test_headers_no_text_can_add_a_header(function, sink, chosen):
     usual = {"Host", "Accept-Encoding", "Content-Length", "Content-Encoding", "User-Agent", "X-Sumo-Client"}
-    (request,) = delivered(function, sink, metadata(**chosen))
+    (request,) = delivered(function, sink, metadata(**chosen), **ALLOWED)
     assert len(request.records) == 1
     assert set(request.headers) - usual <= {"X-Sumo-Name", "X-Sumo-Host", "X-Sumo-Category", "X-Sumo-Fields"}
     names = {"category": "Category", "sourceName": "Name", "sourceHost": "Host", "sourceFieldsOverride": "Fields"}
@@ -301,7 +373,7 @@ def test_requests_splitting_keeps_all_events_in_order(function, sink, sizes):
 def test_sumo_metadata_removal_changes_nothing_else(function, sink, text):
     assume("_sumo_metadata" not in text)
     comma = "," if text.strip("{} \t\r\n") else ""
-    (request,) = delivered(function, sink, '{"_sumo_metadata":{"category":"c"}' + comma + text[1:])
+    (request,) = delivered(function, sink, '{"_sumo_metadata":{"category":"c"}' + comma + text[1:], **ALLOWED)
     (line,) = request.lines
     assert exact(line)["message"] == exact(text)
     assert request.sumo["Category"] == "c"

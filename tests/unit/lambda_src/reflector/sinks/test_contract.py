@@ -20,7 +20,7 @@ import reflector.sinks
 from contract import ACCOUNT, EVERY_CASE, LOG_GROUP, LOG_STREAM, STALE, TOKEN, Case, Service
 from hypothesis import given
 from hypothesis import strategies as st
-from reflector import config, delivery, secrets
+from reflector import config, delivery, retries, secrets
 from reflector.dead_letters import Queue
 from reflector.options import parsed
 from reflector_support import Function, Outcome, any_text, examples, json_texts, payload, subscription_event
@@ -150,7 +150,7 @@ def run(_running: Service, monkeypatch) -> Iterator[Run]:
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """Give a silent service up soon. Only where one is silent: on a busy machine, a large request may take longer."""
-    monkeypatch.setattr(delivery, "ATTEMPT_SECONDS", 0.25)
+    monkeypatch.setattr(retries, "ATTEMPT_SECONDS", 0.25)
 
 
 @contextmanager

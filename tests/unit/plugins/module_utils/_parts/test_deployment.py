@@ -84,6 +84,8 @@ def test_single_parts_after_the_deployment_change_nothing(aws: Any) -> None:
         ({"log_groups_include": ["re:("]}, "log_groups_include"),
         ({"log_groups_created_after": "soon"}, "log_groups_created_after"),
         ({"reflector_trigger_log_groups": ["/a/*"]}, "reflector_trigger_log_groups"),
+        ({"reflector_environment": {"SUMO_ENDPOINT": "x"}}, "Set reflector_sumo_endpoint instead"),
+        ({"reflector_environment": {"REFLECTOR_RULES": "x"}}, "Set reflector_sinks and reflector_routes instead"),
         ({"log_groups_exlude": []}, "log_groups_exlude"),
     ],
 )
