@@ -10,15 +10,14 @@ from .json_numbers import is_json_number
 
 # What people write between the digits of a card: blanks, dashes, dots, underscores, and their URL and JSON escapes.
 _SEPARATOR = (
-    r"(?:[ \t.\-_+\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212\u3000\uff0d]{1,3}"
+    r"(?:[ \t.\-_+/\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212\u3000\uff0d]{1,3}"
     r"|%(?:25)?(?:20|09|2[DdEeBb])|%[Cc]2%[Aa]0|\\++(?:t|u(?:00[aA]0|20[01][0-9a-fA-F]))|&nbsp;)"
 )
 # Columns of numbers must not become cards, so only these groups of digits are joined: 4 4 4 4, 4 6 5, 8 8 and so on.
 _GROUPS = (
     r"\d{3}S\d{4}S\d{4}S(?:\d{4}(?!\d)(?P<tail>S\d{1,3}(?!\d))?|\d{1,3})"
     r"|\d{3}S(?:\d{6}S\d{4,5}|\d{12}|\d{4}S\d{8}|\d{8}S\d{4}|\d{7}S\d{4})"
-    r"|\d{4}S\d{5}S\d{5}(?:S\d)?"
-    r"|\d{5}S(?:\d{6}S\d{4,7}|\d{7,13})"
+    r"|\d{5}S(?:\d{6}S\d{4,7}|(?!1[5-9])\d{7,13})"  # 15... to 19... is a time beside a number
     r"|\d{7}S(?:\d{8}|\d{4}S\d{4})"
     r"|\d{11}S\d{4}"
 )
@@ -49,7 +48,7 @@ _UUID = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-
 _HASH_LENGTHS = frozenset({24, 32, 40, 48, 56, 64, 96, 128})
 _DIGITS = "0123456789"
 _HEX_DIGITS = "0123456789abcdefABCDEF"
-_ends_with_iban_start = re.compile(r"(?<![A-Za-z])[A-Z]{2}\d\d[ -]\Z").search
+_ends_with_iban_start = re.compile(r"(?<![A-Za-z])[A-Z]{2}\d\d[ -](?:\d{4}[ -]){0,4}\Z").search
 _DOUBLED = bytes.maketrans(_DIGITS.encode(), b"0246813579")
 
 
@@ -84,10 +83,13 @@ def _card_end(text: str, found: re.Match[str]) -> int:
 
 def _is_card(text: str) -> bool:
     """Return whether digits with separators are a card number with a valid check digit (the Luhn algorithm)."""
-    # Nearly always the same separator throughout: the general way takes most of the time that many candidates cost.
-    digits = text.replace(text.lstrip(_DIGITS)[:1] or " ", "")
-    if not digits.isdecimal():
-        digits = _separators.sub("", text)
+    digits = text
+    if not text.isdecimal():
+        # Nearly always there is one separator throughout, and the general way would take most of the time.
+        separator = text.lstrip(_DIGITS)[0]
+        digits = text if separator in "%\\&" else text.replace(separator, "")
+        if not digits.isdecimal():
+            digits = _separators.sub("", text)
     if not digits.isascii():
         digits = "".join(str(int(digit)) for digit in digits)
     if not _is_network(digits):
@@ -104,7 +106,7 @@ def _is_other_number(text: str, start: int, end: int) -> bool:
         before, after = text[max(0, start - 128) : start], text[end : end + 128]
         more = len(before) - len(before.rstrip(_HEX_DIGITS)) + len(after) - len(after.lstrip(_HEX_DIGITS))
         return more > 0 and end - start + more in _HASH_LENGTHS
-    if _ends_with_iban_start(text, max(0, start - 6), start):
+    if _ends_with_iban_start(text, max(0, start - 26), start):
         return True
     near = _UUID.finditer(text, max(0, start - _UUID_LENGTH), end + _UUID_LENGTH)
     return any(uuid.start() < end and start < uuid.end() for uuid in near)

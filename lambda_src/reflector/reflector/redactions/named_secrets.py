@@ -155,7 +155,7 @@ def _is_harmless(value: str, lower: str, found: re.Match[str]) -> bool:
         return True
     if name == "pwd" and value.startswith("/"):
         return True  # the shell's working directory
-    if value[0] + value[-1] in ("[]", "<>") or value.startswith(_REFERENCES) or not set(value) - set("*xX\u2022_#"):
+    if value[0] + value[-1] in ("[]", "<>") or value.startswith(_REFERENCES) or not set(value) - set("*xX\u2022_#$"):
         return True
     word = value[:20].strip(" .!?").lower()
     return word in _NOTHING or _is_prose(word) is not None
