@@ -27,11 +27,12 @@ _ROWS = (
     r"|\d(?P<two>[ .\-_])\d\d(?:(?P=two)\d\d){5,7}+(?:(?P=two)\d)?+(?!(?P=two)?\d)"
     r"|\d\d(?P<three>[ .\-_])\d{3}(?:(?P=three)\d{3}){2,4}+(?:(?P=three)\d{1,2})?+(?!(?P=three)?\d))"
 )
-# The digits begin a word, or follow a URL or JSON escape.
-_BEGIN = r"\d(?:(?<!\d\d)|(?<=%[0-9A-Fa-f]{2}\d)|(?<=\\u[0-9A-Fa-f]{4}\d)|(?<=\\x[0-9A-Fa-f]{2}\d))"
-_CANDIDATE = re.compile(
-    rf"{_BEGIN}(?:\d{{12,18}}+|{_GROUPS.replace('S', _SEPARATOR)}|{_ROWS})(?!\d)",
+# The digits begin a word, or follow a URL or JSON escape. The look ahead refuses most numbers of ordinary lines.
+_BEGIN = (
+    r"[2-689\uff12-\uff16\uff18\uff19](?=\d{3}|\d{0,2}[ .\-_](?:\d{1,3}[ .\-_]){3})"
+    r"(?:(?<!\d\d)|(?<=[%x][0-9A-Fa-f]{2}\d)|(?<=u[0-9A-Fa-f]{4}\d))"
 )
+_CANDIDATE = re.compile(rf"{_BEGIN}(?:\d{{12,18}}+|{_GROUPS.replace('S', _SEPARATOR)}|{_ROWS})(?!\d)")
 _separators = re.compile(_SEPARATOR)
 # Prefixes and lengths of the card networks (ISO/IEC 7812-1). No number begins with 1 or 20, as times do.
 _is_network = re.compile(
@@ -52,6 +53,10 @@ _ends_with_iban_start = re.compile(r"(?<![A-Za-z])[A-Z]{2}\d\d[ -](?:\d{4}[ -]){
 _DOUBLED = bytes.maketrans(_DIGITS.encode(), b"0246813579")
 
 
+MAX_OTHERS = 500
+"""After so many numbers in a text that only look like cards, all that look like cards are redacted: checks cost time."""
+
+
 def redact_cards(text: str) -> str:
     """Return the text with `[card]` in place of card numbers: 13 to 19 digits of a card network, with a valid check digit.
 
@@ -62,27 +67,30 @@ def redact_cards(text: str) -> str:
     if not found:
         return text
     parts: list[str] = []
-    done = 0
+    done = others = 0
     while found:
         start = found.start()
-        if end := _card_end(text, found):
+        if end := _card_end(text, found, is_checked=others < MAX_OTHERS):
             parts += text[done:start], "0" if is_json_number(text, start, end) else "[card]"
             done = end
+        else:
+            others += 1
         found = search(text, end or start + 1)
     return "".join((*parts, text[done:])) if parts else text
 
 
-def _card_end(text: str, found: re.Match[str]) -> int:
+def _card_end(text: str, found: re.Match[str], *, is_checked: bool) -> int:
     """Return the end of the card number that begins where the match does, 0 if none does."""
     start, end = found.span()
     for last in (end, found.start("tail")):
-        if last > 0 and _is_card(text[start:last]) and not _is_other_number(text, start, last):
+        digits = _card_digits(text[start:last]) if last > 0 else ""
+        if digits and (not is_checked or (_has_valid_check_digit(digits) and not _is_other_number(text, start, last))):
             return last
     return 0
 
 
-def _is_card(text: str) -> bool:
-    """Return whether digits with separators are a card number with a valid check digit (the Luhn algorithm)."""
+def _card_digits(text: str) -> str:
+    """Return the digits if a card network uses that many with that prefix, else ""."""
     digits = text
     if not text.isdecimal():
         # Nearly always there is one separator throughout, and the general way would take most of the time.
@@ -92,8 +100,11 @@ def _is_card(text: str) -> bool:
             digits = _separators.sub("", text)
     if not digits.isascii():
         digits = "".join(str(int(digit)) for digit in digits)
-    if not _is_network(digits):
-        return False
+    return digits if _is_network(digits) else ""
+
+
+def _has_valid_check_digit(digits: str) -> bool:
+    """Return whether the sum of the digits, every second one doubled, is a multiple of ten (the Luhn algorithm)."""
     codes = digits.encode()
     return (sum(codes[-1::-2]) + sum(codes[-2::-2].translate(_DOUBLED)) - ord("0") * len(codes)) % 10 == 0
 

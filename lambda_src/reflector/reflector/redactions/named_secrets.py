@@ -76,10 +76,10 @@ _forms = re.compile(
 
 def redact_secrets(text: str) -> str:
     """Return the text with `[secret]` in place of values of secret names, and of what has a secret's form."""
-    if any(sign in text for sign in _FORM_SIGNS):
+    if any(map(text.__contains__, _FORM_SIGNS)):
         text = _forms(lambda found: f"{found['scheme'] or found['user'] or ''}[secret]", text)
     lower = _lower(text)
-    if not any(word in lower for word in _WORDS):
+    if not any(map(lower.__contains__, _WORDS)):
         return text
     parts: list[str] = []
     done = at = 0
