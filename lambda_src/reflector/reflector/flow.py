@@ -27,6 +27,10 @@ Called from several threads when there are several sinks.
 """
 
 
+REDACTION_SECONDS = 5.0
+"""When the time for sinks is over, events are redacted for the dead-letter queue this much longer, or a tenth of that time."""
+
+
 class Flow:
     """The deliveries of one invocation.
 
@@ -46,6 +50,8 @@ class Flow:
         self._breakers = breakers or {}
         self._budgets: dict[str, RetryBudget] = {}
         self._deliveries: dict[str, Delivery] = {}
+        end = -min(REDACTION_SECONDS, seconds_left() / 10)
+        self._can_redact = lambda: seconds_left() > end
 
     def begin_message(self) -> None:
         """Begin new deliveries, so that the next message of a replay is sent whatever became of the ones before."""
@@ -75,9 +81,14 @@ class Flow:
         if not names:
             return 0
         # Nearly every payload has one page: then the sinks share one list of batches, routed and redacted once.
-        shared = list(_batches(payload, route)) if payload.page_count == 1 else None
+        shared = list(_batches(payload, route, self._can_redact)) if payload.page_count == 1 else None
         tasks = [
-            (name, _batches(payload, route) if shared is None else shared, payload.count, on_undelivered)
+            (
+                name,
+                _batches(payload, route, self._can_redact) if shared is None else shared,
+                payload.count,
+                on_undelivered,
+            )
             for name in names
         ]
         if len(tasks) == 1:
@@ -112,7 +123,7 @@ class Flow:
         return selected
 
 
-def _batches(payload: Payload, route: Route) -> Iterator[Batch]:
+def _batches(payload: Payload, route: Route, can_redact: Callable[[], bool]) -> Iterator[Batch]:
     first = 0
     request_id = ""
     for page in payload.pages():
@@ -128,4 +139,4 @@ def _batches(payload: Payload, route: Route) -> Iterator[Batch]:
         if len(selected) < len(events):
             batch = subset(batch, selected)
         if batch.events:
-            yield replace(batch, events=route.redacted(batch.events))
+            yield replace(batch, events=route.redacted(batch.events, can_redact))

@@ -20,7 +20,7 @@ from reflector.config import Config
 from reflector.decode import decode
 from reflector.flow import Flow
 from reflector.records import records
-from reflector.rules import routes
+from reflector.rules import UNREDACTED, routes
 from reflector.sinks import ACCEPTED
 from reflector_support import payload, subscription_event
 from scripted_sink import AGAIN, REFUSED, TOO_LARGE, Clock, ScriptedSink
@@ -120,6 +120,36 @@ def test_reflect_undelivered_events_are_redacted():
     sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=sink(REFUSED)).reflect("me@example.com")
     ((_name, unsent),) = sending.undelivered
     assert unsent.batch.events[0]["message"] == "[email]"
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_reflect_without_time_hands_back_nothing_unredacted(pages):
+    """Redaction did not look at the time. Lambda's own record of the killed invocation held the unredacted events."""
+    sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], page=9 if pages > 1 else None, a=sink())
+    sending.clock.left = -10.0
+    sending.reflect("me@example.com", '{"to":"me@example.com"}')
+    left = [event for _name, undelivered in sending.undelivered for event in undelivered.batch.events]
+    assert [event["message"] for event in left] == [UNREDACTED] * 2
+    assert sending.sinks["a"].accepted == []
+    assert sending.counts == (2, 0, 0, 2, 0)
+
+
+def test_reflect_after_the_time_for_sinks_still_redacts():
+    sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=sink())
+    sending.clock.left = -1.0
+    sending.reflect("to me@example.com")
+    ((_name, undelivered),) = sending.undelivered
+    assert undelivered.batch.events[0]["message"] == "to [email]"
+
+
+def test_reflect_request_id_that_is_no_uuid_is_redacted():
+    """A card number in the place of the request id was copied into all following records."""
+    spying = sink(size=9)
+    spying.chunks = mock.Mock(wraps=spying.chunks)
+    sending = Sending([{"log_groups": ["*"], "redact": ["card"]}], a=spying)
+    sending.reflect("2020-03-05T16:30:36.113Z 4111-1111-1111-1111-0 INFO x", "y")
+    (call,) = spying.chunks.call_args_list
+    assert "4111" not in str(call.args[0].events)
 
 
 @pytest.mark.parametrize("page", [None, 20])

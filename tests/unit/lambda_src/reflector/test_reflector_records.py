@@ -4,6 +4,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -259,3 +260,35 @@ def test_with_request_ids_without_ids_changes_nothing():
     events = payload(["a", "b"])["logEvents"]
     assert with_request_ids(events) == events
     assert with_request_ids([]) == []
+
+
+@pytest.mark.parametrize(
+    "start", ["", "2020-03-05T16:30:36.113Z ", "[INFO] 2020-03-05T16:30:36.113Z ", '{"a":"', "[", "RequestId:"]
+)
+def test_records_time_is_bounded(start):
+    units = [
+        "RequestId:",
+        "RequestId: 2ea49a23-",
+        "R",
+        " ",
+        "a-",
+        "a",
+        "[a] ",
+        "{",
+        "[",
+        '{"a":',
+        '"',
+        '\\"',
+        "1",
+        "1e",
+        "nu",
+        "\n",
+    ]
+    for unit in units:
+        for end in ("", "}", "]", '"'):
+            events = [{"timestamp": 1, "message": start + (unit * 50_000)[:50_000] + end}]
+            began = time.process_time()
+            records(events)
+            assert time.process_time() - began < 0.05 * 3, (
+                unit
+            )  # 3 CPU-seconds per MB, for slow machines: measured is 0.1
