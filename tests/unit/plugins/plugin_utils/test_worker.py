@@ -199,9 +199,52 @@ def test_results_do_not_repeat_options_that_may_hold_secrets(no_region: None, ca
     module = "deployment" if "account_targets" in options else "reflector"
     process = as_process(module, options, check_mode=True)
     assert process["failed"]
-    assert process["invocation"]["module_args"][next(iter(options))] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    shown = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    refused_by_ansible = "no_such_option" in options
+    assert process["invocation"] == {} if refused_by_ansible else shown in process["invocation"]["module_args"].values()
     assert process == in_worker(module, options, check_mode=True)
     assert CREDENTIAL not in json.dumps(process)
+
+
+def wrong_options(module: str) -> dict[str, Any]:
+    """Return a secret for every option that takes one, and a text where Ansible expects another type."""
+    spec = load(module).SPEC
+    arguments = spec.arguments()["argument_spec"]
+    secret = [name for name, argument in arguments.items() if argument.get("no_log")]
+    structured = [name for name, argument in arguments.items() if argument["type"] in ("dict", "list", "int")]
+    return {**dict.fromkeys(structured, f"x{CREDENTIAL}"), **dict.fromkeys(secret, CREDENTIAL), "statements": CREDENTIAL}
+
+
+def test_refused_options_reveal_no_secret() -> None:
+    """A wrong type in one option stopped Ansible from collecting the secrets of all, and the result showed them."""
+    wrong = {module: wrong_options(module) for module in MODULES}
+    with ThreadPoolExecutor(2) as pool:
+        processes = dict(zip(MODULES, pool.map(lambda each: as_process(each, wrong[each], check_mode=True), MODULES)))
+    for module, process in processes.items():
+        assert process["failed"], module
+        process.pop("exception", None)
+        assert CREDENTIAL not in json.dumps(process), module
+        assert process == in_worker(module, wrong[module], check_mode=True)
+
+
+def test_refused_statements_reveal_no_credentials() -> None:
+    options = {**connection("http://localhost"), "function_name": "f", "statements": [f"principal {CREDENTIAL}"]}
+    for answer in (as_process, in_worker):
+        refused = answer("lambda_permission", options, check_mode=True)
+        assert refused["failed"]
+        assert refused["invocation"] == {}
+        assert CREDENTIAL not in json.dumps(refused)
+
+
+def test_module_logs_no_option_that_may_hold_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system log had the sinks with their tokens, as AnsibleModule writes every option that is not no_log."""
+    logged: list[str] = []
+    monkeypatch.setattr(_module._Module, "log", lambda _self, message, log_args=None: logged.append(message))
+    options = {"sinks": {"own": {"type": "http", "token": CREDENTIAL}}, "region": "eu-west-1"}
+    monkeypatch.setattr(_module._Module, "_load_params", lambda module: setattr(module, "params", dict(options)))
+    _module._Module(load("reflector").SPEC)
+    assert "sinks=VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in logged[0]
+    assert CREDENTIAL not in logged[0]
 
 
 # When the module is called instead
