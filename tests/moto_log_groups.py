@@ -1,10 +1,12 @@
-"""What moto does not have: ListLogGroups as far as the tags go, and the word that there is no account policy."""
+"""Operations that moto lacks: ListLogGroups by tags, DescribeAccountPolicies without a policy, Lambda's GetAccountSettings."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from moto.awslambda import urls
+from moto.awslambda.responses import LambdaResponse
 from moto.logs.responses import LogsResponse
 
 
@@ -14,6 +16,16 @@ def install() -> None:
         LogsResponse.list_log_groups = _list_log_groups
     if not hasattr(LogsResponse, "describe_account_policies"):
         LogsResponse.describe_account_policies = lambda _self: json.dumps({"accountPolicies": []})
+    if not hasattr(LambdaResponse, "get_account_settings"):
+        LambdaResponse.get_account_settings = _get_account_settings
+        urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+
+
+def _get_account_settings(self: Any) -> str:
+    """Return the limits of an account with the default quota."""
+    reserved = sum(int(each.reserved_concurrency or 0) for each in self.backend.list_functions())
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}
+    return json.dumps({"AccountLimit": limits, "AccountUsage": {}})
 
 
 def _list_log_groups(self: Any) -> str:

@@ -167,8 +167,15 @@ options:
     type: int
     default: 120
   reflector_reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
+    description:
+      - Executions that are reserved for the function, which are its maximum too. Without them a sink that answers slowly
+        can use up the concurrency of the whole account.
+      - V(auto) is a tenth of the quota of the account and region, at most 100. If less than 10 can be reserved, nothing is
+        changed and the result has a note.
+      - V(none) gives the reservation back, and V(keep) leaves it alone.
+      - A number reserves exactly so many. V(0) stops the function.
+    type: str
+    default: auto
   reflector_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
@@ -353,12 +360,6 @@ options:
     description: Name of the function's execution role.
     type: str
     default: log-reflector-subscriber
-  subscriber_alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
   subscriber_sweep_schedule:
     description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
     type: str

@@ -81,10 +81,14 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
         " docs/REFLECTOR.md.",
     )
     timeout: int = option(120, "Maximum seconds of an invocation.", low=1, high=900)
-    reserved_concurrency: int | None = option(
-        None,
-        "Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.",
-        low=-1,
+    reserved_concurrency: str = option(
+        "auto",
+        "Executions that are reserved for the function, which are its maximum too. Without them a sink that answers slowly"
+        " can use up the concurrency of the whole account.",
+        "V(auto) is a tenth of the quota of the account and region, at most 100. If less than 10 can be reserved, nothing is"
+        " changed and the result has a note.",
+        "V(none) gives the reservation back, and V(keep) leaves it alone.",
+        "A number reserves exactly so many. V(0) stops the function.",
     )
     kms_key_arn: str | None = option(
         None,

@@ -212,7 +212,11 @@ def wrong_options(module: str) -> dict[str, Any]:
     arguments = spec.arguments()["argument_spec"]
     secret = [name for name, argument in arguments.items() if argument.get("no_log")]
     structured = [name for name, argument in arguments.items() if argument["type"] in ("dict", "list", "int")]
-    return {**dict.fromkeys(structured, f"x{CREDENTIAL}"), **dict.fromkeys(secret, CREDENTIAL), "statements": CREDENTIAL}
+    return {
+        **dict.fromkeys(structured, f"x{CREDENTIAL}"),
+        **dict.fromkeys(secret, CREDENTIAL),
+        "statements": CREDENTIAL,
+    }
 
 
 def test_refused_options_reveal_no_secret() -> None:
