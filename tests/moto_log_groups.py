@@ -1,4 +1,4 @@
-"""Operations that moto lacks: ListLogGroups by tags, DescribeAccountPolicies without a policy, Lambda's GetAccountSettings."""
+"""What moto lacks: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, and queues that keep their policy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from moto.awslambda import urls
 from moto.awslambda.responses import LambdaResponse
 from moto.logs.responses import LogsResponse
+from moto.sqs.models import Queue
 
 
 def install() -> None:
@@ -19,6 +20,18 @@ def install() -> None:
     if not hasattr(LambdaResponse, "get_account_settings"):
         LambdaResponse.get_account_settings = _get_account_settings
         urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+
+    if Queue._set_attributes is not _set_attributes:
+        Queue._set_attributes = _set_attributes
+
+
+_moto_set_attributes = Queue._set_attributes
+
+
+def _set_attributes(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:
+    """Keep the policy if a call does not set it, as SQS does. moto removes it."""
+    kept = {"Policy": self.policy} if hasattr(self, "_policy_json") else {}
+    _moto_set_attributes(self, {**kept, **attributes}, now)
 
 
 def _get_account_settings(self: Any) -> str:

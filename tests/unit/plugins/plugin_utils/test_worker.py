@@ -223,7 +223,9 @@ def test_refused_options_reveal_no_secret() -> None:
     """A wrong type in one option stopped Ansible from collecting the secrets of all, and the result showed them."""
     wrong = {module: wrong_options(module) for module in MODULES}
     with ThreadPoolExecutor(2) as pool:
-        processes = dict(zip(MODULES, pool.map(lambda each: as_process(each, wrong[each], check_mode=True), MODULES)))
+        processes = dict(
+            zip(MODULES, pool.map(lambda each: as_process(each, wrong[each], check_mode=True), MODULES), strict=True)
+        )
     for module, process in processes.items():
         assert process["failed"], module
         process.pop("exception", None)
