@@ -194,6 +194,11 @@ options:
     type: list
     elements: str
     default: []
+  reflector_permission_settle_seconds:
+    description: Seconds between the last statement that is added and the first that is removed, once a run. AWS does not
+      say how soon a new statement counts, and a refused delivery makes CloudWatch Logs skip log events for up to ten minutes.
+    type: int
+    default: 30
   reflector_secret_arns:
     description: ARNs of the secrets and parameters that the function may read. The default is the secrets that O(reflector_sumo_endpoint)
       and O(reflector_sinks) refer to.

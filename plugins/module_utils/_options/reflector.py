@@ -12,6 +12,7 @@ from typing import Any
 
 from .functions import INLINE_BYTES, REFLECTOR, REFLECTOR_ROLE, FunctionOptions
 from .option import option
+from .permissions import SETTLE_SECONDS, SETTLE_TEXT
 
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -102,6 +103,7 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
         " of the function's policy, so about 50 fit. The module fails before it changes the policy if they do not fit.",
         "All others are served as well, by one statement for all log groups, which the console does not show.",
     )
+    permission_settle_seconds: int = option(SETTLE_SECONDS, SETTLE_TEXT, low=0, high=600)
     secret_arns: tuple[str, ...] | None = option(
         None,
         "ARNs of the secrets and parameters that the function may read. The default is the secrets that O(sumo_endpoint)"

@@ -175,6 +175,7 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
             for name, arn in {"log-reflector-logs": f"{log_groups}*", **triggers}.items()
         ),
         purge_prefix=TRIGGER_PREFIX,
+        settle_seconds=options.permission_settle_seconds,
     )
 
 
