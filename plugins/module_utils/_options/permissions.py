@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from .option import option, required
 
-
 SETTLE_SECONDS = 30
 SETTLE_TEXT = (
     "Seconds between the last statement that is added and the first that is removed, once a run. AWS does not say how soon a"
