@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ from ._options.connection import EXCLUSIVE, TOGETHER, Connection
 from ._options.option import Option, options_of
 from ._plan import Params, Result, Work
 from ._session import SDK_ERROR, Target
+
+with contextlib.suppress(ImportError):  # `perform` says what to install
+    import botocore
 
 CONNECTION_VARIABLES = {
     "region": "target_region",
@@ -164,12 +168,26 @@ def perform(
             each.check_range(params.get(name), name)
         if spec.connects:
             target = Target.from_params(params, models)
+            _check_sdk(spec, target, params)
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]
     except ReflectorError as failure:
         if isinstance(failure, InvalidInputError):
             failure = failure.renamed(names or {})
         error = target.explained(failure) if target else failure
         return {"failed": True, "changed": False, **failure.done, **error.as_result()}
+
+
+def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
+    """InvalidInputError for an option that the installed botocore cannot send. Makes no call."""
+    for name, each in spec.options().items():
+        if each.sdk is None or params.get(name) in (None, "", [], ()):
+            continue
+        service, operation, parameter = each.sdk
+        model = target.client(service).meta.service_model
+        shape = model.operation_model(operation).input_shape if operation in model.operation_names else None
+        if shape is None or parameter not in shape.members:
+            message = f"botocore {botocore.__version__} does not know {parameter} of {operation}. Update boto3"
+            raise InvalidInputError(name, message)
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]

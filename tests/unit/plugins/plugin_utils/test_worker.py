@@ -20,6 +20,7 @@ import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
 from internal_resources import spec_of
@@ -251,6 +252,29 @@ def test_module_logs_no_option_that_may_hold_secrets(monkeypatch: pytest.MonkeyP
     _module._Module(load("reflector").SPEC)
     assert "sinks=VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in logged[0]
     assert CREDENTIAL not in logged[0]
+
+
+def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old boto3 failed half-way, with a list of all parameters that it knows."""
+    options = {**connection(server), "log_group": GROUP, "destination_arn": "f", "emit_system_fields": ["@aws.region"]}
+    original = Target.client
+
+    def old(target: Target, service: str, **settings: Any) -> Any:
+        client = original(target, service, **settings)
+        if service == "logs":
+            operation = client.meta.service_model.operation_model("PutSubscriptionFilter")
+            operation.input_shape.members.pop("emitSystemFields", None)
+        return client
+
+    monkeypatch.setattr(Target, "client", old)
+    refused = in_worker("subscription_filter", options, check_mode=True)
+    assert refused["failed"]
+    assert "emit_system_fields" in refused["msg"]
+    assert "does not know emitSystemFields of PutSubscriptionFilter. Update boto3" in refused["msg"]
+    accepted = in_worker("subscription_filter", {**options, "emit_system_fields": []}, check_mode=True)
+    assert "does not know" not in accepted.get("msg", "")
 
 
 # When the module is called instead
