@@ -1,11 +1,14 @@
-"""What moto does not have: ListLogGroups as far as the tags go, and the word that there is no account policy."""
+"""What moto lacks: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, and queues that keep their policy."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from moto.awslambda import urls
+from moto.awslambda.responses import LambdaResponse
 from moto.logs.responses import LogsResponse
+from moto.sqs.models import Queue
 
 
 def install() -> None:
@@ -14,6 +17,28 @@ def install() -> None:
         LogsResponse.list_log_groups = _list_log_groups
     if not hasattr(LogsResponse, "describe_account_policies"):
         LogsResponse.describe_account_policies = lambda _self: json.dumps({"accountPolicies": []})
+    if not hasattr(LambdaResponse, "get_account_settings"):
+        LambdaResponse.get_account_settings = _get_account_settings
+        urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+
+    if Queue._set_attributes is not _set_attributes:
+        Queue._set_attributes = _set_attributes
+
+
+_moto_set_attributes = Queue._set_attributes
+
+
+def _set_attributes(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:
+    """Keep the policy if a call does not set it, as SQS does. moto removes it."""
+    kept = {"Policy": self.policy} if hasattr(self, "_policy_json") else {}
+    _moto_set_attributes(self, {**kept, **attributes}, now)
+
+
+def _get_account_settings(self: Any) -> str:
+    """Return the limits of an account with the default quota."""
+    reserved = sum(int(each.reserved_concurrency or 0) for each in self.backend.list_functions())
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}
+    return json.dumps({"AccountLimit": limits, "AccountUsage": {}})
 
 
 def _list_log_groups(self: Any) -> str:

@@ -11,6 +11,7 @@
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
+| docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml |
 | plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
 """
@@ -18,6 +19,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -38,6 +40,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.option i
     options_of,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import PREFIXES  # noqa: E402
+from deployer_policies import as_text, bounded, template  # noqa: E402
 from role_docs import ROLES, Entry  # noqa: E402
 
 HEADER = """# Copyright (c) 2026 Log Reflector contributors
@@ -261,6 +264,12 @@ def files() -> Iterator[tuple[Path, str]]:
         yield ROOT / f"plugins/doc_fragments/{name}.py", fragment(documented_groups(_spec(name).groups))
     for name, entries in ROLES.items():
         yield ROOT / f"roles/{name}/meta/argument_specs.yml", role(entries)
+    policies = ROOT / "docs/iam"
+    deployer, boundary = (
+        json.loads((policies / name).read_text()) for name in ("deployer-policy.json", "boundary-policy.json")
+    )
+    yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
+    yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
     for path in markdown_files():
         text = path.read_text()
         if _TABLE.search(text):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group
 from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import (
@@ -39,6 +40,7 @@ class Entry:
 REFLECTOR = Group(ReflectorOptions, variables="reflector_")
 SUBSCRIBER = Group(SubscriberOptions, variables="subscriber_")
 ACCOUNT = Group(AccountOptions, variables="account_")
+ALARMS = Group(AlarmOptions, variables="alarms_")
 LOG_GROUPS = Group(LogGroupOptions, variables="log_groups_")
 MODE = Group(ModeOptions, variables="log_groups_")
 CATCH_UP = Group(CatchUpOptions, variables="catch_up_")
@@ -74,11 +76,11 @@ ROLES: dict[str, dict[str, Entry]] = {
             "Deploy the reflector",
             (
                 (
-                    "Deploys the function that forwards log events, with its dead-letter queue and the permission for CloudWatch"
-                    " Logs."
+                    "Deploys the function that forwards log events, with its dead-letter queue, its alarms and the permission for"
+                    " CloudWatch Logs."
                 ),
             ),
-            (REFLECTOR,),
+            (REFLECTOR, ALARMS),
         ),
         "absent": Entry(
             "Remove the reflector",
@@ -118,7 +120,7 @@ ROLES: dict[str, dict[str, Entry]] = {
                     " daily sweep finds what it missed."
                 ),
             ),
-            (SUBSCRIBER, MODE, LOG_GROUPS, REFLECTOR_REFERENCE),
+            (SUBSCRIBER, ALARMS, MODE, LOG_GROUPS, REFLECTOR_REFERENCE),
         ),
         "absent": Entry(
             "Remove the subscriber",

@@ -20,6 +20,7 @@ class Settings:
 
     event_delay: float = 0.2  # from a CreateLogGroup call to its CloudTrail event; on AWS seconds to minutes
     duplicate_probability: float = 0.0  # probability that such an event is delivered twice
+    account_concurrency: int = 1000  # executions at once in an account and region; in new accounts 10
     filter_slots: int = 5  # subscription filters that a log group may have
     retry_delay: float = 0.5  # before the first asynchronous retry, doubled for the second; on AWS one and two minutes
     parallel_events: int = 4  # events that a function handles at once, each in a process; AWS starts with a thousand

@@ -39,7 +39,7 @@ options:
         key: interval
   report:
     description:
-      - File for the report as JSON, relative to the current directory and readable by all users. V("") writes none.
+      - File for the report as JSON, relative to the current directory and readable by their owner and his group. V("") writes none.
       - It is also written between waves, at most every O(interval) seconds, so that a killed run leaves a report.
     type: str
     default: log-reflector-report.json
@@ -76,7 +76,7 @@ from ansible.playbook.block import Block
 from ansible.plugins.callback import CallbackBase
 
 from ..module_utils._errors import error_sentence
-from ..plugin_utils._failures import failure_parts, failure_sentence, is_hidden, one_line
+from ..plugin_utils._failures import failure_parts, failure_sentence, is_hidden, one_line, printable
 from ..plugin_utils._fleet import FORMAT, Fleet, Place, change_lines, progress_line, summary_line, table
 from ..plugin_utils._fleet_bar import Bar
 
@@ -367,7 +367,7 @@ def _replace(path: Path, text: str) -> None:
         try:
             file.write(text)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), 0o640)
             os.replace(file.name, path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
@@ -380,7 +380,7 @@ def _place(hostvars: Mapping[str, Any], host: str) -> Place:
         variables = hostvars[host]
         return Place(
             *(
-                str(variables[name]) if name in variables else ""
+                printable(str(variables[name])) if name in variables else ""
                 for name in ("target_account_id", "target_account_name", "target_region")
             )
         )

@@ -66,12 +66,12 @@ options:
     description:
       - ARN of a role to assume with the given credentials.
       - A fleet has one set of credentials and one role in each account.
-      - The session is kept for its lifetime, for later tasks and runs, where botocore keeps its own sessions. That is C(~/.aws/boto/cache),
-        with files that only their owner can read. The environment variable E(LOGREFLECTOR_SESSION_CACHE) names another folder.
-        If it is empty, no session is kept. Files of expired sessions are not removed.
-      - As with botocore, a kept session serves every process that can read the file and asks for the same role with the same
-        session name, external id and duration, whichever credentials assumed it. With an endpoint other than AWS's the session
-        is kept for that endpoint and access key only.
+      - The session is kept for its lifetime, for later tasks and runs, in C(~/.aws/boto/cache), with files that only their
+        owner can read. Files of other users, and files that others can read or write, are ignored. The environment variable
+        E(LOGREFLECTOR_SESSION_CACHE) names another folder. If it is empty, no session is kept. Files of expired sessions
+        are not removed.
+      - A kept session serves tasks of the same user with the same role, session name, external id, duration, endpoint and
+        source. The source is the access key, or the profile where the profile's keys change by themselves.
     type: str
   assume_role_external_id:
     description: External id that the role's trust policy asks for.

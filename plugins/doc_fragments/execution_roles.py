@@ -33,6 +33,21 @@ options:
   permissions_boundary:
     description: ARN of the permissions boundary of both roles. Left alone if not given.
     type: str
+  kept_managed_policies:
+    description:
+      - 'ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
+        role. All others are detached: somebody else''s rights must not stay. C({partition}) and C({account}) are replaced.'
+      - The collection itself attaches none.
+    type: list
+    elements: str
+    default: []
+  keep_previous:
+    description:
+      - Whether a role keeps its former inline policy beside the present one, as C(log-reflector-previous).
+      - The functions need it while they change to the next release, and after a rollback. It also keeps rights that you took
+        away, such as access to a bucket, until the next change. V(false) removes them at once.
+    type: bool
+    default: true
   tags:
     description: Tags of both roles. Other tags stay.
     type: dict
@@ -167,8 +182,15 @@ options:
     type: int
     default: 120
   reflector_reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
+    description:
+      - Executions that are reserved for the function, which are its maximum too. Without them a sink that answers slowly
+        can use up the concurrency of the whole account.
+      - V(auto) is a tenth of the quota of the account and region, at most 100. If less than 10 can be reserved, nothing is
+        changed and the result has a note.
+      - V(none) gives the reservation back, and V(keep) leaves it alone.
+      - A number reserves exactly so many. V(0) stops the function.
+    type: str
+    default: auto
   reflector_kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
@@ -181,6 +203,11 @@ options:
     type: list
     elements: str
     default: []
+  reflector_permission_settle_seconds:
+    description: Seconds between the last statement that is added and the first that is removed, once a run. AWS does not
+      say how soon a new statement counts, and a refused delivery makes CloudWatch Logs skip log events for up to ten minutes.
+    type: int
+    default: 30
   reflector_secret_arns:
     description: ARNs of the secrets and parameters that the function may read. The default is the secrets that O(reflector_sumo_endpoint)
       and O(reflector_sinks) refer to.
@@ -353,12 +380,6 @@ options:
     description: Name of the function's execution role.
     type: str
     default: log-reflector-subscriber
-  subscriber_alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
   subscriber_sweep_schedule:
     description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
     type: str

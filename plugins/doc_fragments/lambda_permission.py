@@ -87,6 +87,11 @@ options:
         begin with it.
       - Without it only the statements that O(state=absent) names are removed. An empty text is refused.
     type: str
+  settle_seconds:
+    description: Seconds between the last statement that is added and the first that is removed, once a run. AWS does not
+      say how soon a new statement counts, and a refused delivery makes CloudWatch Logs skip log events for up to ten minutes.
+    type: int
+    default: 30
   wait_timeout:
     description:
       - Seconds to wait for what passes by itself, such as another writer on the same policy, throttling, or a new role that

@@ -151,8 +151,15 @@ options:
     type: int
     default: 120
   reserved_concurrency:
-    description: Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.
-    type: int
+    description:
+      - Executions that are reserved for the function, which are its maximum too. Without them a sink that answers slowly
+        can use up the concurrency of the whole account.
+      - V(auto) is a tenth of the quota of the account and region, at most 100. If less than 10 can be reserved, nothing is
+        changed and the result has a note.
+      - V(none) gives the reservation back, and V(keep) leaves it alone.
+      - A number reserves exactly so many. V(0) stops the function.
+    type: str
+    default: auto
   kms_key_arn:
     description: ARN of the KMS key that encrypts the function's environment, the dead-letter queue and the SSM parameter.
       The default is AWS's own keys. Left alone if not given.
@@ -165,6 +172,11 @@ options:
     type: list
     elements: str
     default: []
+  permission_settle_seconds:
+    description: Seconds between the last statement that is added and the first that is removed, once a run. AWS does not
+      say how soon a new statement counts, and a refused delivery makes CloudWatch Logs skip log events for up to ten minutes.
+    type: int
+    default: 30
   secret_arns:
     description: ARNs of the secrets and parameters that the function may read. The default is the secrets that O(sumo_endpoint)
       and O(sinks) refer to.
@@ -193,6 +205,17 @@ options:
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
     default: ''
+  alarms_actions:
+    description: ARNs that are notified when an alarm of the reflector or the subscriber goes off, such as an SNS topic. C({partition}),
+      C({region}) and C({account}) in them are replaced.
+    type: list
+    elements: str
+    default: []
+  alarms_oldest_seconds:
+    description: Age in seconds of the oldest dead letter of the reflector at which an alarm goes off. SQS deletes dead letters
+      after 14 days.
+    type: int
+    default: 259200
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

@@ -165,12 +165,6 @@ options:
     description: Name of the function's execution role.
     type: str
     default: log-reflector-subscriber
-  alarm_actions:
-    description: ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them
-      are replaced.
-    type: list
-    elements: str
-    default: []
   sweep_schedule:
     description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
     type: str
@@ -300,6 +294,17 @@ options:
       - A tag that cannot be written is no failure. It is reported in the notes of the result.
     type: bool
     default: true
+  alarms_actions:
+    description: ARNs that are notified when an alarm of the reflector or the subscriber goes off, such as an SNS topic. C({partition}),
+      C({region}) and C({account}) in them are replaced.
+    type: list
+    elements: str
+    default: []
+  alarms_oldest_seconds:
+    description: Age in seconds of the oldest dead letter of the reflector at which an alarm goes off. SQS deletes dead letters
+      after 14 days.
+    type: int
+    default: 259200
   reflector_function_name:
     description: Name of the reflector's function.
     type: str

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ from ._options.connection import EXCLUSIVE, TOGETHER, Connection
 from ._options.option import Option, options_of
 from ._plan import Params, Result, Work
 from ._session import SDK_ERROR, Target
+
+with contextlib.suppress(ImportError):  # `perform` says what to install
+    import botocore
 
 CONNECTION_VARIABLES = {
     "region": "target_region",
@@ -31,6 +35,9 @@ CONNECTION_VARIABLES = {
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 """What Ansible shows in place of a secret option."""
+
+NO_INVOCATION: Result = {}
+"""What the result of refused options says about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,19 @@ class Spec:
         """Return what a result says about its options: their values, without those that may hold secrets."""
         hidden = {name for name, each in self.options().items() if each.is_hidden and params.get(name)}
         return {"module_args": {**params, **dict.fromkeys(hidden, _HIDDEN)}}
+
+    def masked(self, message: str, given: Params) -> str:
+        """Return a refusal of options without the values of secret options.
+
+        given   the options as the task has them, by their names or aliases
+        """
+        connection = {each.name: each for each in options_of(Connection)} if self.connects else {}
+        every = {**connection, **self.options()}
+        names = [alias for name, each in every.items() if each.no_log for alias in (name, *each.aliases)]
+        secrets = {str(given[name]) for name in names if given.get(name)}
+        for secret in sorted(secrets, key=len, reverse=True):
+            message = message.replace(secret, _HIDDEN)
+        return message
 
     def variables(self) -> dict[str, str]:
         """Return the role variable of each option that has one, by the option's name."""
@@ -148,6 +168,7 @@ def perform(
             each.check_range(params.get(name), name)
         if spec.connects:
             target = Target.from_params(params, models)
+            _check_sdk(spec, target, params)
         return spec.work(target, params, check_mode)  # type: ignore[arg-type]
     except ReflectorError as failure:
         if isinstance(failure, InvalidInputError):
@@ -156,20 +177,45 @@ def perform(
         return {"failed": True, "changed": False, **failure.done, **error.as_result()}
 
 
+def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
+    """InvalidInputError for an option that the installed botocore cannot send. Makes no call."""
+    for name, each in spec.options().items():
+        if each.sdk is None or params.get(name) in (None, "", [], ()):
+            continue
+        service, operation, parameter = each.sdk
+        model = target.client(service).meta.service_model
+        shape = model.operation_model(operation).input_shape if operation in model.operation_names else None
+        if shape is None or parameter not in shape.members:
+            message = f"botocore {botocore.__version__} does not know {parameter} of {operation}. Update boto3"
+            raise InvalidInputError(name, message)
+
+
 class _Module(AnsibleModule):  # type: ignore[misc]
-    """A module whose results, and refusals of its options, do not repeat values that may hold secrets."""
+    """A module whose results, log lines and refusals of its options do not repeat values that may hold secrets."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
+        self._has_valid_options = False
         super().__init__(supports_check_mode=True, **spec.arguments())
+        self._has_valid_options = True
 
     def fail_json(self, msg: str, **kwargs: Any) -> None:
         """See the base class, which calls this for wrong options too."""
-        super().fail_json(msg, **kwargs, invocation=self._spec.invocation(self.params))
+        if self._has_valid_options:
+            super().fail_json(msg, **kwargs, invocation=self._spec.invocation(self.params))
+        # Ansible stops to collect the values to mask at the first wrong type: no value is safe to show.
+        super().fail_json(self._spec.masked(msg, self.params), **kwargs, invocation=NO_INVOCATION)
 
     def exit_json(self, **kwargs: Any) -> None:
         """See the base class."""
         super().exit_json(**kwargs, invocation=self._spec.invocation(self.params))
+
+    def _log_invocation(self) -> None:
+        """Write the invocation to the system log, see the base class."""
+        params = self.params
+        self.params = self._spec.invocation(params)["module_args"]
+        super()._log_invocation()
+        self.params = params
 
 
 def run(spec: Spec) -> None:

@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session of an assumed role, cached for its lifetime across tasks and runs, in the files and format of botocore."""
+"""The session of an assumed role, cached for its lifetime across tasks and runs, in the folder and format of botocore."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
+import stat
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -50,9 +53,10 @@ _PARTS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 class SessionCache:
-    """AssumeRole's answers by botocore's key, in botocore's files: the mapping that botocore's fetcher expects.
+    """AssumeRole's answers by botocore's key: the mapping that botocore's fetcher expects.
 
-    It never fails: a file that cannot be read is ignored, a session that cannot be written is not cached.
+    It never fails: a file that cannot be read is ignored, a session that cannot be written is not cached. Files of other
+    users, and files that others may read or write, are ignored: somebody else's session would work in his account.
 
     folder  "" caches nothing
     scope   distinguishes these sessions from others with the same key
@@ -63,16 +67,15 @@ class SessionCache:
 
     def __init__(self, folder: str, scope: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._files = JSONFileCache(folder) if folder else None
         self._scope = scope
         self._found: Any = None
         self.found_key = self.refused_key = ""
 
     def __contains__(self, key: str) -> bool:
-        if self._files is None:
+        if not self._folder:
             return False
         try:
-            self._found = self._files[self._name(key)]
+            self._found = _read_private(self._path(key))
             credentials = self._found["Credentials"]
             expiration = datetime.fromisoformat(credentials["Expiration"].replace("UTC", "+00:00"))
             is_complete = expiration.tzinfo is not None and all(isinstance(credentials[part], str) for part in _PARTS)
@@ -86,14 +89,40 @@ class SessionCache:
         return self._found
 
     def __setitem__(self, key: str, answer: Any) -> None:
-        if self._files is None:
+        if not self._folder:
             return
         with contextlib.suppress(OSError):
             _make_private(Path(self._folder))
-            self._files[self._name(key)] = answer
+            _write_private(self._path(key), json.dumps(answer, default=_timestamp))
 
-    def _name(self, key: str) -> str:
-        return hashlib.sha256("\n".join((key, *self._scope)).encode()).hexdigest() if self._scope else key
+    def _path(self, key: str) -> Path:
+        name = hashlib.sha256("\n".join((key, *self._scope)).encode()).hexdigest() if self._scope else key
+        return Path(self._folder) / f"{name}.json"
+
+
+def _timestamp(value: datetime) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%S%Z")
+
+
+def _read_private(path: Path) -> Any:
+    """Return the JSON in a file of the current user that nobody else may read or write. Raises OSError, ValueError."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as file:
+        found = os.fstat(file.fileno())
+        if found.st_uid != os.geteuid() or not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
+            raise PermissionError(path)
+        return json.load(file)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file for the current user only, whatever is in its place. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _make_private(folder: Path) -> None:

@@ -413,9 +413,8 @@ def _role_session(source: _RoleSource, params: Mapping[str, Any]) -> RoleSession
         raise CredentialsError(operation, "no credentials were found to assume it with", advice=advice, where=where)
 
     def scope() -> Sequence[str]:
-        """Emulated clouds never share sessions with each other, nor with AWS."""
-        url = source.emulator()
-        return (url, credentials.get_frozen_credentials().access_key) if url else ()
+        """Identities, and emulated clouds, never share sessions with each other."""
+        return (source.emulator(), *_source_identity(source.session, credentials))
 
     @contextlib.contextmanager
     def describe_refusal() -> Iterator[None]:
@@ -433,6 +432,13 @@ def _role_session(source: _RoleSource, params: Mapping[str, Any]) -> RoleSession
     places = dict.fromkeys((region, _home_region(source.session, region)))
     sts = [source.sts_in(place) for place in places]
     return RoleSession(sts, credentials, role_arn, arguments, scope=scope, describe_refusal=describe_refusal)
+
+
+def _source_identity(session: Any, credentials: Any) -> tuple[str, str]:
+    """Return what tells sources apart, without a call: the access key, or where keys that change come from."""
+    if isinstance(credentials, botocore.credentials.RefreshableCredentials):
+        return str(credentials.method), str(session.profile_name)
+    return "key", str(credentials.access_key)
 
 
 # Regions that cannot be disabled.

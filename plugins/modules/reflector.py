@@ -12,7 +12,7 @@ short_description: Deploy the function that forwards log events
 version_added: 0.1.0
 description:
   - Manages the reflector of one account and region. It is a Lambda function with its own log group, a dead-letter queue, the permission
-    for CloudWatch Logs, and an SSM parameter if its rules are long.
+    for CloudWatch Logs, four alarms, and an SSM parameter if its rules are long.
   - Sinks and routes are checked by the function's own code before anything is changed.
   - The execution role has to exist, see M(logreflector.aws.execution_roles).
   - The module runs on the control node, because it builds the package of the function there.
@@ -46,20 +46,26 @@ changes:
   sample:
     - create function log-reflector
 reflector:
-  description: The function, its queue and its permission.
+  description: The function, its queue, its permission and its alarms, and notes on what could not be done.
   type: dict
   returned: success
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_reflector
 
 SPEC = Spec(
-    groups=(Group(StateOption), Group(ReflectorOptions, variables="reflector_"), Group(RoleVariables)),
+    groups=(
+        Group(StateOption),
+        Group(ReflectorOptions, variables="reflector_"),
+        Group(AlarmOptions, "alarms_", "alarms_"),
+        Group(RoleVariables),
+    ),
     work=manage_reflector,
-    services=("lambda", "logs", "sqs", "ssm", "sts"),
+    services=("cloudwatch", "lambda", "logs", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

@@ -56,6 +56,7 @@ subscriber:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
@@ -69,6 +70,7 @@ SPEC = Spec(
         Group(SubscriberOptions, variables="subscriber_"),
         Group(ModeOptions, variables="log_groups_"),
         Group(LogGroupOptions, variables="log_groups_"),
+        Group(AlarmOptions, "alarms_", "alarms_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(RoleVariables),
     ),

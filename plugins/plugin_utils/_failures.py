@@ -50,9 +50,17 @@ def failure_sentence(result: Mapping[str, Any]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text with single spaces, cut if it is very long."""
-    line = " ".join(text.split())
+    """Return the text with single spaces and without control characters, cut if it is very long."""
+    line = " ".join(printable(text).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Return the text with a space in place of each control character.
+
+    Others choose the names of log groups and accounts, and may write escape sequences for the terminal into them.
+    """
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._failures import FailedTarget, group_by_reason, pattern
+from ._failures import FailedTarget, group_by_reason, pattern, printable
 from ._outcomes import OUTCOMES, Outcome, plural, summary, word
 from ._target_state import Coverage, DeliveryCheck, Function, Impossible, Replay, TargetState
 
@@ -53,10 +53,10 @@ class Recap:
         return [state.name for outcome in ("failed", "not_started") for state in self._by_outcome[outcome]]
 
     def text(self) -> list[str]:
-        """Return all lines."""
+        """Return all lines, without control characters."""
         checked = ". Check mode: nothing was changed" if self.check_mode else ""
         done = [state for state in self.states if state.outcome in ("changed", "ok")]
-        return [
+        lines = [
             f"{self.title}, {summary(self.counts(), check_mode=self.check_mode)}{checked}.",
             *self._targets(done),
             *self._total(done),
@@ -66,6 +66,7 @@ class Recap:
             *self._not_started(),
             *self._next_steps(),
         ]
+        return list(map(printable, lines))
 
     def report(self) -> dict[str, Any]:
         """Return the figures for machines: of all targets, and of each target that has some."""

@@ -175,7 +175,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         release="" if deployed.get("failed") else _deployed_release(deployed),
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
-        notes=tuple(catch_up.get("notes") or ()),
+        notes=(*(_dict(deployed, "reflector").get("notes") or ()), *(catch_up.get("notes") or ())),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),
         functions=_functions(_dict(variables, "release_info_result")),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from ..module_utils._errors import InvalidInputError
 
-OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_")
+OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms_")
 """Nobody else gives such names to variables: one that nothing reads is a mistake."""
 SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_")
 """Inventories have variables of their own with these prefixes: only one that is nearly a name of ours is a mistake."""

@@ -22,7 +22,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import ReflectorError
-from ..module_utils._module import Spec, perform
+from ..module_utils._module import NO_INVOCATION, Spec, perform
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
@@ -68,10 +68,11 @@ def perform_in_process(
     option_of = {shown: option for option, shown in names.items()}
     params = {option_of.get(key, key): value for key, value in validated.validated_parameters.items()}
     if refused := refusal(validated, name):
-        result: dict[str, Any] = {"failed": True, "msg": refused}
+        result: dict[str, Any] = {"failed": True, "msg": spec.masked(refused, arguments), "invocation": NO_INVOCATION}
     else:
         result = perform(spec, params, check_mode=check_mode, models=MODELS, names=names)
-    return cleaned({**result, "invocation": spec.invocation(params)}, validated)
+        result["invocation"] = spec.invocation(params)
+    return cleaned(result, validated)
 
 
 def validate(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> ValidationResult:

@@ -91,7 +91,8 @@ def test_role_life_cycle(cloud: Cloud) -> None:
 
     shuffled = {**OLD, "Statement": {**OLD["Statement"][0], "Action": ["LOGS:CreateLogStream", "logs:PutLogEvents"]}}
     assert not run(cloud, role(name, description="d", policy=shuffled, tags={"a": "1"}))["changed"]
-    assert sorted(cloud.calls) == ["GetCallerIdentity", "GetRole", "GetRolePolicy", "ListRolePolicies"]
+    reads = ["GetCallerIdentity", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"]
+    assert sorted(cloud.calls) == reads
 
     arn = managed_policy(cloud, f"{name}-managed")
     iam.attach_role_policy(RoleName=name, PolicyArn=arn)
@@ -105,12 +106,13 @@ def test_role_life_cycle(cloud: Cloud) -> None:
         "PutRolePolicy",
         "PutRolePolicy",
         "DeleteRolePolicy",
+        "DetachRolePolicy",
     ]
     found = changed["role"]
     assert (found["description"], found["max_session_duration"], found["permissions_boundary"]) == ("e", 7200, arn)
     assert found["tags"] == {"a": "1", "b": "2", **OWNER}
     assert stored_policies(cloud, name) == {POLICY: NEW, PREVIOUS: expanded}
-    assert len(iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]) == 1
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
 
     back = change(cloud, role(name, description="e", permissions_boundary=""))
     assert (cloud.writes, back["role"]["permissions_boundary"]) == (
@@ -120,11 +122,46 @@ def test_role_life_cycle(cloud: Cloud) -> None:
     assert stored_policies(cloud, name) == {POLICY: expanded, PREVIOUS: NEW}
 
     iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
+    iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     assert change(cloud, absent(name))["role"] is None
     assert cloud.writes == ["DetachRolePolicy", "DeleteRolePolicy", "DeleteRolePolicy", "DeleteRole"]
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName=name)
     assert not run(cloud, absent(name))["changed"]
+
+
+def test_role_changed_by_others_is_repaired(cloud: Cloud) -> None:
+    """Somebody who could write the role, or created it first with our tag, kept his trust and his rights for good."""
+    iam, name = cloud.client("iam"), "tampered"
+    trust = {"Version": "2012-10-17", "Statement": [*TRUST["Statement"], {**TRUST["Statement"][0]}]}
+    trust["Statement"][1]["Principal"] = {"AWS": "arn:aws:iam::999999999999:root"}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=OWNER_LIST)
+    kept, foreign = managed_policy(cloud, "kept"), managed_policy(cloud, "foreign")
+    for arn in (kept, foreign):
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    settings = role(name, kept_managed_policies=("arn:{partition}:iam::{account}:policy/kept",))
+    done = change(cloud, settings)
+    assert done["changes"] == [
+        f"update trust policy of IAM role {name}",
+        f"create inline policy {POLICY} of IAM role {name}",
+        f"delete attachment of {foreign} of IAM role {name}",
+    ]
+    assert done["diff"][0]["before"]["Statement"] == trust["Statement"]
+    assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == LAMBDA_TRUST
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    assert [item["PolicyArn"] for item in attached] == [kept]
+    change(cloud, absent(name))
+
+
+def test_role_without_previous_keeps_no_right_that_was_taken_away(cloud: Cloud) -> None:
+    name = "no-previous"
+    run(cloud, role(name))
+    run(cloud, role(name, policy=NEW))
+    assert set(stored_policies(cloud, name)) == {POLICY, PREVIOUS}
+    done = change(cloud, role(name, policy=NEW, keep_previous=False))
+    assert done["changes"] == [f"delete inline policy {PREVIOUS} of IAM role {name}"]
+    change(cloud, role(name, keep_previous=False))
+    assert set(stored_policies(cloud, name)) == {POLICY}
 
 
 def test_role_vpc_access_is_a_statement_of_the_policy(cloud: Cloud) -> None:

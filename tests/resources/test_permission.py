@@ -18,6 +18,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     NotFoundError,
     ReflectorError,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission import (
+    permission as permission_module,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.permission import (
     LambdaPermission,
     read_policy,
@@ -38,6 +41,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
     Statement,
     render,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from aws_in_tests import Cloud, zip_bytes
 from moto.awslambda import policy as moto_policy
@@ -88,7 +92,7 @@ def add(cloud: Cloud, name: str, statement_id: str, principal: str = "events.ama
 
 
 def permission(name: str, *statements: Statement, **settings: Any) -> PermissionSettings:
-    return PermissionSettings(function_name=name, statements=statements, **settings)
+    return PermissionSettings(function_name=name, statements=statements, **{"settle_seconds": 0, **settings})
 
 
 def run(cloud: Cloud, name: str, *statements: Statement, check_mode: bool = False, **settings: Any) -> dict[str, Any]:
@@ -329,6 +333,49 @@ def test_permission_stale_answers_delay_and_do_no_harm(cloud: Cloud, function: s
     found = policy(cloud, function)
     assert set(found) == {"theirs", "lr-events"}
     assert found["lr-events"]["Condition"]["StringEquals"]["AWS:SourceAccount"] == "222222222222"
+
+
+@pytest.mark.backend("moto")
+def test_permission_replaced_waits_once_between_additions_and_removals(
+    cloud: Cloud, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudWatch Logs skips events for ten minutes if it does not see the new statement when the old one goes."""
+    run(cloud, function, EVENTS, LOGS)
+    add(cloud, function, "lr-old")
+    writes: list[str] = []
+    sleep = RetryPolicy(sleep=lambda seconds: writes.append(f"wait {seconds}"))
+    monkeypatch.setattr(permission_module, "RetryPolicy", lambda **_unused: sleep)
+
+    def write(method: str, request: dict[str, Any]) -> Any:
+        writes.append(method)
+        request.pop("RevisionId")
+        return getattr(cloud.client("lambda"), method)(**request)
+
+    for operation, method in (("AddPermission", "add_permission"), ("RemovePermission", "remove_permission")):
+        cloud.answer(operation, *[partial(write, method)] * 10)
+    logs = replace(LOGS, source_account="222222222222")
+    run(cloud, function, NEW, logs, replace(NEW, statement_id="lr-new"), purge_prefix="lr-", settle_seconds=30)
+    added, waited, removed = writes[:3], writes[3], writes[4:]
+    assert (added, waited) == (["add_permission"] * 3, "wait 30")
+    assert removed[0] == "remove_permission"
+    assert not any(each.startswith("wait") for each in removed)
+    assert set(policy(cloud, function)) == {"theirs", "lr-events", "lr-logs", "lr-new"}
+
+
+@pytest.mark.backend("moto")
+@pytest.mark.parametrize("settings", [{}, {"present": False}])
+def test_permission_without_replacement_does_not_wait(
+    cloud: Cloud, function: str, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    if settings:
+        run(cloud, function, EVENTS)
+
+    def refuse(_seconds: float) -> None:
+        raise AssertionError("nothing was added and removed in one run")
+
+    policy = RetryPolicy(sleep=refuse)
+    monkeypatch.setattr(permission_module, "RetryPolicy", lambda **_unused: policy)
+    assert run(cloud, function, EVENTS, settle_seconds=30, **settings)["changed"]
 
 
 class KilledError(BaseException):

@@ -47,6 +47,17 @@ def event_rules(cloud: Cloud, *rules: str) -> dict[str, Any]:
     }
 
 
+def only_tls(cloud: Cloud, name: str = NAME) -> dict[str, Any]:
+    return {
+        "Sid": "LogReflectorOnlyTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": cloud.arn("sqs", name),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def test_queue_life_cycle(cloud: Cloud) -> None:
     created = change(cloud, event_rules=("two", "one"), tags={"a": "1"}, visibility_timeout=60)
     assert (created["changes"], cloud.writes) == ([f"create queue {NAME}"], ["CreateQueue"])
@@ -55,14 +66,11 @@ def test_queue_life_cycle(cloud: Cloud) -> None:
     before = attributes(cloud)
     names = ("MessageRetentionPeriod", "VisibilityTimeout", "SqsManagedSseEnabled")
     assert [before[name] for name in names] == ["1209600", "60", "true"]
-    assert json.loads(before["Policy"])["Statement"] == [event_rules(cloud, "one", "two")]
+    assert json.loads(before["Policy"])["Statement"] == [only_tls(cloud), event_rules(cloud, "one", "two")]
     assert sqs.list_queue_tags(QueueUrl=queue["url"])["Tags"] == {"a": "1", **OWNER}
 
     assert not run(cloud, event_rules=("one", "two"), visibility_timeout=60)["changed"]
     assert cloud.calls == ["GetCallerIdentity", "GetQueueUrl", "GetQueueAttributes"]
-    assert not run(cloud)["changed"]
-    assert cloud.calls == ["GetQueueUrl", "GetQueueAttributes"]
-
     changed = change(cloud, visibility_timeout=61, event_rules=("two",), tags={"b": "2"})
     assert changed["changes"] == [f"update tags of queue {NAME}", f"update queue {NAME}"]
     assert cloud.writes == ["TagQueue", "SetQueueAttributes"]
@@ -128,27 +136,22 @@ def test_queue_fifo_with_redrive(cloud: Cloud) -> None:
     assert change(cloud, name=work, present=False)["queue"] is None
 
 
-def test_queue_policy_keeps_statements_of_others(cloud: Cloud) -> None:
+def test_queue_policy_of_others_is_replaced(cloud: Cloud) -> None:
+    """Somebody who created the queue first, or changed its policy, could go on reading the log events in it."""
     name = "policy"
     url, sqs = run(cloud, name=name)["queue"]["url"], cloud.client("sqs")
-    theirs = {"Version": "2008-10-17", "Id": "i", "Statement": {**THEIRS, "Resource": cloud.arn("sqs", name)}}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(theirs)})
-    assert not run(cloud, name=name)["changed"]
-    assert not run(cloud, name=name, event_rules=())["changed"]
+    for theirs in ({**THEIRS, "Resource": cloud.arn("sqs", name)}, {**only_tls(cloud, name), "Effect": "Allow"}):
+        policy = {"Version": "2008-10-17", "Id": "i", "Statement": theirs}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        changed = change(cloud, name=name)
+        assert changed["diff"][0]["before"]["Policy"] == policy
+        assert json.loads(attributes(cloud, name)["Policy"])["Statement"] == [only_tls(cloud, name)]
     change(cloud, name=name, event_rules=("old",))
     change(cloud, name=name, event_rules=("new", "new"))
-    policy = json.loads(attributes(cloud, name)["Policy"])
-    assert (policy["Version"], policy["Id"]) == ("2008-10-17", "i")
-    assert [item["Sid"] for item in policy["Statement"]] == ["Theirs", "LogReflectorEventRules"]
-    assert policy["Statement"][1]["Condition"]["ArnEquals"]["aws:SourceArn"] == [cloud.arn("events", "rule/new")]
-    change(cloud, name=name, event_rules=())
-    assert [item["Sid"] for item in json.loads(attributes(cloud, name)["Policy"])["Statement"]] == ["Theirs"]
-
-
-def test_queue_policy_is_removed_with_its_last_statement(cloud: Cloud) -> None:
-    change(cloud, name="last", event_rules=("one",))
-    assert "Policy" not in change(cloud, name="last", event_rules=())["diff"][0]["after"]
-    assert not attributes(cloud, "last").get("Policy")
+    statement = json.loads(attributes(cloud, name)["Policy"])["Statement"][1]
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == [cloud.arn("events", "rule/new")]
+    change(cloud, name=name)
+    assert json.loads(attributes(cloud, name)["Policy"])["Statement"] == [only_tls(cloud, name)]
 
 
 def test_queue_policy_too_large_is_refused(cloud: Cloud) -> None:
@@ -172,8 +175,8 @@ def test_queue_foreign_is_refused(cloud: Cloud) -> None:
     sqs, name = cloud.client("sqs"), "foreign"
     url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "5"}, tags={"owner": "them"})["QueueUrl"]
     before = attributes(cloud, name)
-    assert not run(cloud, name=name, visibility_timeout=5)["changed"]
     for settings in (
+        {"visibility_timeout": 5},
         {"visibility_timeout": 6},
         {"tags": {"a": "b"}},
         {"event_rules": ("x",)},

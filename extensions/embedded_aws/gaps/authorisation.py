@@ -15,7 +15,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam, lambda_svc
 
 from .hooks import Function, original, replace
@@ -36,7 +36,24 @@ def install() -> None:
     names = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
     replace(iam_actions, "extract_resource_arn", *names)(_hook_extract_resource_arn)
     replace(iam_actions, "extract_iam_action", *names[:6])(_hook_extract_iam_action)
+    original(iam_evaluator, "pin_request_origin", "source_ip", "secure_transport")
+    iam_evaluator._request_origin = _SecureOrigin()
     replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(_hook_request_tag_context)
+
+
+class _SecureOrigin:
+    """The origin of a call. Clients use HTTP on this machine, and for aws:SecureTransport it counts as AWS's TLS."""
+
+    def __init__(self) -> None:
+        self._address: contextvars.ContextVar[str] = contextvars.ContextVar("address", default="127.0.0.1")
+
+    def get(self) -> tuple[str, bool]:
+        """Return the caller's address, and True for TLS."""
+        return self._address.get(), True
+
+    def set(self, origin: tuple[str, bool]) -> None:
+        """Remember the caller's address."""
+        self._address.set(origin[0])
 
 
 def _hook_extract_resource_arn(ministack: Function) -> Function:
@@ -52,7 +69,7 @@ def _hook_extract_resource_arn(ministack: Function) -> Function:
     ) -> str:
         arn: str = ministack(service, method, path, headers, body, query_params, region, account_id)
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        _conditions.set(_condition_keys(service, path, _json(body)))
+        _conditions.set(_condition_keys(service, path, _json(body)) | _boundary(service, query_params))
         match service:
             case "logs":
                 return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
@@ -75,6 +92,8 @@ def _hook_extract_iam_action(ministack: Function) -> Function:
     def extract(service: str, method: str, path: str, *rest: Any) -> str | None:
         if service == "account":  # POST /listRegions
             return f"account:{path[1:2].upper()}{path[2:]}"
+        if service == "lambda" and path.rstrip("/").endswith("/account-settings"):
+            return "lambda:GetAccountSettings"
         if service == "lambda" and (known := _lambda_action(method, path)):
             return f"lambda:{known}"
         action: str | None = ministack(service, method, path, *rest)
@@ -106,6 +125,16 @@ def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, 
     if mapping is None and name:
         name = name if name.startswith("arn:") else _function_arn(name)
     return {"lambda:functionarn": mapping["FunctionArn"] if mapping else name} if name else {}
+
+
+def _boundary(service: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return iam:PermissionsBoundary: the one that the call sets, or else the role's own."""
+    if service != "iam":
+        return {}
+    given = (params.get("PermissionsBoundary") or [""])[0]
+    role = iam._roles.get((params.get("RoleName") or [""])[0]) or {}
+    boundary = given or role.get("PermissionsBoundary")
+    return {"iam:permissionsboundary": boundary} if boundary else {}
 
 
 def _lambda_action(method: str, path: str) -> str | None:

@@ -26,6 +26,7 @@ from .validation import Answer, error
 from .workers import updating
 
 _enforce = original(iam_evaluator, "enforce", "access_key_id", "iam_action", "service", "region", "resource_arn")
+_KEPT_UNRESERVED = 100  # (Lambda Developer Guide, "Configuring reserved concurrency for a function")
 _SEND_ACTIONS = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
@@ -34,6 +35,8 @@ def install() -> None:
     replace(lambda_svc, "_update_config", "name", "data")(_hook_update_config)
     replace(lambda_svc, "_update_code", "name", "data")(_hook_update_code)
     replace(lambda_svc, "_put_event_invoke_config", "func_name", "qualifier", "data")(_hook_put_event_invoke_config)
+    replace(lambda_svc, "_get_account_settings")(_hook_get_account_settings)
+    replace(lambda_svc, "_put_function_concurrency", "func_name", "data")(_hook_put_function_concurrency)
     replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")(_hook_handle_request)
     replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")(_hook_execute_function_warm)
     replace(lambda_svc, "_emit_lambda_logs", "func", "request_id", "log_text", "error", "duration_ms", "log_source")(
@@ -97,6 +100,40 @@ def _hook_put_event_invoke_config(ministack: Function) -> Function:
         return answer
 
     return put
+
+
+def _hook_get_account_settings(ministack: Function) -> Function:
+    def read() -> Answer:
+        status, headers, body = ministack()
+        settings = json.loads(body)
+        settings["AccountLimit"] |= {
+            "ConcurrentExecutions": current.settings.account_concurrency,
+            "UnreservedConcurrentExecutions": _unreserved(),
+        }
+        return status, headers, json.dumps(settings).encode()
+
+    return read
+
+
+def _hook_put_function_concurrency(ministack: Function) -> Function:
+    def put(func_name: str, data: dict[str, Any]) -> Answer:
+        left = _unreserved(func_name) - int(data.get("ReservedConcurrentExecutions", 0))
+        if func_name in lambda_svc._functions and left < _KEPT_UNRESERVED:
+            return _invalid(
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
+                f" below its minimum value of [{_KEPT_UNRESERVED}]."
+            )
+        answer: Answer = ministack(func_name, data)
+        return answer
+
+    return put
+
+
+def _unreserved(without: str = "") -> int:
+    """Return what functions other than `without` have not reserved."""
+    functions = lambda_svc._functions
+    reserved = sum(int(functions[name].get("concurrency") or 0) for name in functions if name != without)
+    return current.settings.account_concurrency - reserved
 
 
 def _hook_handle_request(ministack: Function) -> Function:

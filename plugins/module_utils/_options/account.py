@@ -22,4 +22,16 @@ class AccountOptions:
     permissions_boundary: str | None = option(
         None, "ARN of the permissions boundary of both roles. Left alone if not given."
     )
+    kept_managed_policies: tuple[str, ...] = option(
+        (),
+        "ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every"
+        " role. All others are detached: somebody else's rights must not stay. C({partition}) and C({account}) are replaced.",
+        "The collection itself attaches none.",
+    )
+    keep_previous: bool = option(
+        True,
+        "Whether a role keeps its former inline policy beside the present one, as C(log-reflector-previous).",
+        "The functions need it while they change to the next release, and after a rollback. It also keeps rights that you"
+        " took away, such as access to a bucket, until the next change. V(false) removes them at once.",
+    )
     tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of both roles. Other tags stay.")

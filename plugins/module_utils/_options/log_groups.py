@@ -22,6 +22,8 @@ RATE_SHARE = 0.97
 
 DISTRIBUTIONS = ("ByLogStream", "Random")
 
+_PUT = "PutSubscriptionFilter"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
@@ -88,12 +90,20 @@ class FilterAttributes:
         choices=DISTRIBUTIONS,
     )
     apply_on_transformed_logs: bool | None = option(
-        None, "Whether the filter sees the events after the log group's transformer."
+        None,
+        "Whether the filter sees the events after the log group's transformer.",
+        sdk=("logs", _PUT, "applyOnTransformedLogs"),
     )
     emit_system_fields: tuple[str, ...] | None = option(
-        None, "System fields that are added to each event, such as V(@aws.account) and V(@aws.region)."
+        None,
+        "System fields that are added to each event, such as V(@aws.account) and V(@aws.region).",
+        sdk=("logs", _PUT, "emitSystemFields"),
     )
-    field_selection_criteria: str | None = option(None, "Expression on system fields that log events must match.")
+    field_selection_criteria: str | None = option(
+        None,
+        "Expression on system fields that log events must match.",
+        sdk=("logs", _PUT, "fieldSelectionCriteria"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

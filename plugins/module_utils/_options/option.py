@@ -34,6 +34,7 @@ class Option:
     env         environment variables to fall back to
     is_hidden   whether results do not repeat the value, which may hold secrets among other values. The values of an option
                 with no_log are also masked everywhere else, so it has to be a secret and nothing else
+    sdk         service, operation and parameter that botocore must know if the option is given
     suboptions  of a dict, or of the dicts in a list
     """
 
@@ -51,6 +52,7 @@ class Option:
     env: tuple[str, ...] = ()
     is_hidden: bool = False
     shown: str = ""
+    sdk: tuple[str, str, str] | None = None
     suboptions: tuple[Option, ...] = ()
 
     def argument(self) -> dict[str, Any]:

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 
 from .option import option, required
 
+SETTLE_SECONDS = 30
+SETTLE_TEXT = (
+    "Seconds between the last statement that is added and the first that is removed, once a run. AWS does not say how soon a"
+    " new statement counts, and a refused delivery makes CloudWatch Logs skip log events for up to ten minutes."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StatementOptions:
@@ -87,6 +93,7 @@ class PermissionOptions(FunctionOptions):
         " begin with it.",
         "Without it only the statements that O(state=absent) names are removed. An empty text is refused.",
     )
+    settle_seconds: int = option(SETTLE_SECONDS, SETTLE_TEXT, low=0, high=600)
     wait_timeout: int = option(
         60,
         "Seconds to wait for what passes by itself, such as another writer on the same policy, throttling, or a new role that"

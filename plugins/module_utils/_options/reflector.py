@@ -12,6 +12,7 @@ from typing import Any
 
 from .functions import INLINE_BYTES, REFLECTOR, REFLECTOR_ROLE, FunctionOptions
 from .option import option
+from .permissions import SETTLE_SECONDS, SETTLE_TEXT
 
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -81,10 +82,14 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
         " docs/REFLECTOR.md.",
     )
     timeout: int = option(120, "Maximum seconds of an invocation.", low=1, high=900)
-    reserved_concurrency: int | None = option(
-        None,
-        "Executions that are reserved for the function. V(-1) gives the reservation back. Left alone if not given.",
-        low=-1,
+    reserved_concurrency: str = option(
+        "auto",
+        "Executions that are reserved for the function, which are its maximum too. Without them a sink that answers slowly"
+        " can use up the concurrency of the whole account.",
+        "V(auto) is a tenth of the quota of the account and region, at most 100. If less than 10 can be reserved, nothing is"
+        " changed and the result has a note.",
+        "V(none) gives the reservation back, and V(keep) leaves it alone.",
+        "A number reserves exactly so many. V(0) stops the function.",
     )
     kms_key_arn: str | None = option(
         None,
@@ -98,6 +103,7 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
         " of the function's policy, so about 50 fit. The module fails before it changes the policy if they do not fit.",
         "All others are served as well, by one statement for all log groups, which the console does not show.",
     )
+    permission_settle_seconds: int = option(SETTLE_SECONDS, SETTLE_TEXT, low=0, high=600)
     secret_arns: tuple[str, ...] | None = option(
         None,
         "ARNs of the secrets and parameters that the function may read. The default is the secrets that O(sumo_endpoint)"

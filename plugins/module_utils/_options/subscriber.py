@@ -102,11 +102,6 @@ class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
     """The function that subscribes new log groups, with its queues, alarm and rules."""
 
     role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")
-    alarm_actions: tuple[str, ...] = option(
-        (),
-        "ARNs that are notified when the alarm goes off, such as an SNS topic. C({region}) and C({account}) in them are"
-        " replaced.",
-    )
     sweep_schedule: str = option(
         "rate(1 day)",
         'When the function checks all log groups, as a schedule of EventBridge. V("") is never.',

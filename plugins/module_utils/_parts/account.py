@@ -31,7 +31,12 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
     targets     all targets of the account; the first is the one that this run works on
     """
     own = targets[0]
-    common: dict[str, Any] = {"permissions_boundary": options.permissions_boundary, "tags": as_tags(options.tags)}
+    common: dict[str, Any] = {
+        "permissions_boundary": options.permissions_boundary,
+        "kept_managed_policies": options.kept_managed_policies,
+        "keep_previous": options.keep_previous,
+        "tags": as_tags(options.tags),
+    }
     roles = [
         RoleSettings(
             name=own.reflector.role_name,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._options.account import AccountOptions
+from .._options.alarms import AlarmOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.functions import SUBSCRIBER
 from .._options.log_groups import LogGroupOptions
@@ -22,6 +23,7 @@ from .._plan import Params, Result
 from .._session import Target
 from . import reflector_code
 from .account import check_account, deploy_roles
+from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish
 from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
@@ -36,6 +38,7 @@ PREFIXES: dict[str, type] = {
     "subscriber_": SubscriberOptions,
     "log_groups_": LogGroupOptions,
     "catch_up_": CatchUpOptions,
+    "alarms_": AlarmOptions,
 }
 """The options of a deployment: the prefix of their names, which are the role variables' names too."""
 
@@ -49,6 +52,7 @@ class Deployment:
     subscriber: SubscriberOptions
     log_groups: LogGroupOptions
     catch_up: CatchUpOptions
+    alarms: AlarmOptions
     mode: str
 
     @classmethod
@@ -86,6 +90,7 @@ def deploy(
     # Before anything is changed: a mistake in one part must not leave the parts before it deployed.
     check_reflector(reflector, "reflector_")
     check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
+    check_alarms(options.alarms)
     run = Run(target, check_mode=check_mode)
     reflector_zip, reflector_built = reflector_package(reflector, check_mode=check_mode)
     run.add("packages", lambda: reflector_built)
@@ -98,9 +103,15 @@ def deploy(
     try:
         check_account(run, account_id)
         deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
-        deploy_reflector(run, reflector, reflector_zip, release)
+        deploy_reflector(run, reflector, options.alarms, reflector_zip, release)
         deploy_subscriber(
-            run, subscriber, log_groups, reflector=reflector.function_name, package=subscriber_zip, release=release
+            run,
+            subscriber,
+            log_groups,
+            options.alarms,
+            reflector=reflector.function_name,
+            package=subscriber_zip,
+            release=release,
         )
         _deploy_log_groups(run, options, log_groups)
     except PartFailedError as error:

@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._errors import InvalidInputError
 from .._options.account import AccountOptions
+from .._options.alarms import AlarmOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.log_groups import LogGroupOptions
 from .._options.option import argument_spec, options_of, read
@@ -23,6 +24,7 @@ from .._options.target import Placement
 from .._plan import Params, Result
 from .._session import Target
 from .account import deploy_roles, remove_roles
+from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish, remove_subscriptions
 from .deployment import Deployment, deploy, with_delivery_path
 from .packages import reflector_package, subscriber_package
@@ -54,10 +56,12 @@ def manage_reflector(target: Target, params: Params, check_mode: bool) -> Result
     if params["state"] == "absent":
         remove_reflector(run, options)
         return run.finish()
+    alarms = read(AlarmOptions, params, "alarms_")
     check_reflector(options)
+    check_alarms(alarms)
     package, built = reflector_package(options, check_mode=check_mode)
     run.add("package", lambda: built)
-    deploy_reflector(run, options, package, release_name(reflector_function(options, package)))
+    deploy_reflector(run, options, alarms, package, release_name(reflector_function(options, package)))
     return run.finish()
 
 
@@ -70,11 +74,13 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
         return run.finish()
     log_groups = _rules(params, options.function_name)
     reflector = params["reflector_function_name"]
+    alarms = read(AlarmOptions, params, "alarms_")
     check_subscriber(options, log_groups)
+    check_alarms(alarms)
     package, built = subscriber_package(options, check_mode=check_mode)
     run.add("package", lambda: built)
     release = release_name(subscriber_function(options, log_groups, reflector, package))
-    deploy_subscriber(run, options, log_groups, reflector=reflector, package=package, release=release)
+    deploy_subscriber(run, options, log_groups, alarms, reflector=reflector, package=package, release=release)
     deploy_rules(run, options, log_groups, enabled=read(ModeOptions, params).mode == "filters")
     return run.finish()
 

@@ -72,9 +72,18 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
             _log_group_actions(targets),
             [f"arn:{{partition}}:logs:{region}:{{account}}:log-group:*" for region in regions],
         ),
+        # DescribeAccountPolicies also needs DescribeSubscriptionFilters (API reference), on which resource AWS does not say.
         _allow(
-            "FindLogGroups", ["logs:DescribeAccountPolicies", "logs:DescribeLogGroups", "logs:ListLogGroups"], ["*"]
+            "FindLogGroups",
+            [
+                "logs:DescribeAccountPolicies",
+                "logs:DescribeLogGroups",
+                "logs:DescribeSubscriptionFilters",
+                "logs:ListLogGroups",
+            ],
+            ["*"],
         ),
+        _tag_statement(targets),
         _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], _own_logs(options)),
         # Where both functions write their logs, and whether they run in a VPC whose flow logs would feed themselves.
         _allow(
@@ -121,17 +130,27 @@ def _sid(action: str) -> str:
     return f"{name}Of{service.capitalize()}ForSinks"
 
 
-def _log_group_actions(targets: Sequence[TargetOptions]) -> list[str]:
+def _tag_statement(targets: Sequence[TargetOptions]) -> Statement:
+    """Return what lets the function write its own tags, and no tag that decides who may do what."""
     tags = any(target.log_groups.tag_log_groups for target in targets)
+    arns = [_arn("logs", "log-group:*")] if tags else []
+    return {
+        **_allow("TagLogGroups", ["logs:TagResource", "logs:UntagResource"], arns),
+        # ForAllValues is true for a call without keys: Null refuses that.
+        "Condition": {
+            "ForAllValues:StringLike": {"aws:TagKeys": "logreflector.aws/*"},
+            "Null": {"aws:TagKeys": "false"},
+        },
+    }
+
+
+def _log_group_actions(targets: Sequence[TargetOptions]) -> list[str]:
     needed = {
-        "logs:DescribeSubscriptionFilters": True,
         "logs:ListTagsForResource": True,
         "logs:PutSubscriptionFilter": True,
         "logs:DeleteSubscriptionFilter": True,  # where a log group turns out to belong to another forwarder
         "logs:FilterLogEvents": any(target.subscriber.backfill_seconds for target in targets),
         "logs:PutRetentionPolicy": any(target.subscriber.retention_days for target in targets),
-        "logs:TagResource": tags,
-        "logs:UntagResource": tags,
     }
     return sorted(action for action, is_needed in needed.items() if is_needed)
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import InvalidInputError
+from .._options.alarms import AlarmOptions
 from .._options.functions import FunctionOptions
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
@@ -22,10 +23,12 @@ from .._resources.function import FunctionSettings, LambdaFunction
 from .._resources.permission.permission import LambdaPermission
 from .._resources.permission.settings import PermissionSettings
 from .._resources.permission.statement import Statement
+from .._resources.reserved_concurrency import Reservation, choose_reservation
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from . import reflector_code
+from .alarms import reflector_alarms, removed_reflector_alarms
 from .packages import Package
 from .run import Run
 from .settings import StoredSettings, store
@@ -33,6 +36,7 @@ from .settings import StoredSettings, store
 TRIGGER_PREFIX = "log-reflector-trigger-"
 _REFERENCES = ("arn:", "secretsmanager:", "ssm:")
 _OWN_VARIABLES = {"SUMO_ENDPOINT": ("sumo_endpoint",), "REFLECTOR_RULES": ("sinks", "routes")}
+_RESERVATION = re.compile(r"auto|none|keep|\d{1,6}", re.ASCII)
 _LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
 
 
@@ -50,6 +54,9 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
         raise InvalidInputError(f"{prefix}sinks", mistake)
     stored_rules(options).check(f"{prefix}sinks")
+    if not _RESERVATION.fullmatch(options.reserved_concurrency):
+        message = f"{options.reserved_concurrency!r} is neither auto, none, keep nor a number"
+        raise InvalidInputError(f"{prefix}reserved_concurrency", message)
     if wrong := [name for name in options.trigger_log_groups if not _LOG_GROUP.fullmatch(name)]:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
 
@@ -88,7 +95,6 @@ def reflector_function(options: ReflectorOptions, package: Package, reference: s
         handler="handler.handler",
         environment={"DEAD_LETTER_QUEUE": options.dead_letter_queue, **options.environment},
         secret_environment={name: value for name, value in secret.items() if value},
-        reserved_concurrency=options.reserved_concurrency,
         **common_function_settings(options),
     )
 
@@ -118,7 +124,7 @@ def as_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in tags.items()}
 
 
-def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, release: str) -> None:
+def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, package: Package, release: str) -> None:
     """Bring the reflector into the state that the options describe."""
     target, tags = run.target, as_tags(options.tags)
     reference = store(
@@ -130,7 +136,11 @@ def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, rele
         kms_key_arn=options.kms_key_arn,
         tags=tags,
     )
-    function = reflector_function(options, package, reference)
+    reservation = _reservation(run.target, options)
+    function = dataclasses.replace(
+        reflector_function(options, package, reference), reserved_concurrency=reservation.number
+    )
+    run.add("reflector", lambda: {"notes": [reservation.note] if reservation.note else []})
     run.converge(
         "reflector",
         {
@@ -139,8 +149,16 @@ def deploy_reflector(run: Run, options: ReflectorOptions, package: Package, rele
             ),
             "function": LambdaFunction(target, with_release(function, release)),
             "permission": LambdaPermission(target, permission(target, options)),
+            **reflector_alarms(target, options, alarms, tags),
         },
     )
+
+
+def _reservation(target: Target, options: ReflectorOptions) -> Reservation:
+    given = options.reserved_concurrency
+    if given == "auto":
+        return choose_reservation(target, options.function_name)
+    return Reservation({"keep": None, "none": -1}[given] if given in ("keep", "none") else int(given))
 
 
 def with_release(function: FunctionSettings, release: str) -> FunctionSettings:
@@ -167,6 +185,7 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
             for name, arn in {"log-reflector-logs": f"{log_groups}*", **triggers}.items()
         ),
         purge_prefix=TRIGGER_PREFIX,
+        settle_seconds=options.permission_settle_seconds,
     )
 
 
@@ -182,6 +201,7 @@ def remove_reflector(run: Run, options: ReflectorOptions) -> None:
             target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
         ),
         "rules": SsmParameter(target, ParameterSettings(name=options.rules_parameter, present=False)),
+        **removed_reflector_alarms(target, options),
     }
     run.converge("reflector", resources)
 

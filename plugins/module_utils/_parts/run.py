@@ -15,7 +15,12 @@ from .._plan import Resource, Result, converge, outcome
 from .._session import Target
 
 _MERGED = ("changes", "diff", "warnings")
-_NAMED = ("parameter", "queue", "rule")  # a part may have several of these, so their facts have the resource's name
+_NAMED = (
+    "alarm",
+    "parameter",
+    "queue",
+    "rule",
+)  # a part may have several of these, so their facts have the resource's name
 
 
 class Run:

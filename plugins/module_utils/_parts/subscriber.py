@@ -11,17 +11,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .._options.alarms import AlarmOptions
 from .._options.log_groups import LogGroupOptions
 from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
 from .._resources.event_rule.rule import EventRule, RuleSettings, RuleTarget
 from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
 from .._resources.function import FunctionSettings, LambdaFunction
-from .._resources.metric_alarm import AlarmSettings, Metric, MetricAlarm
+from .._resources.metric_alarm import AlarmSettings, MetricAlarm
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from .._subscriptions.settings import check_settings
+from .alarms import subscriber_alarm
 from .packages import Package
 from .reflector import as_tags, check_network, common_function_settings, with_release
 from .run import Run
@@ -92,6 +94,7 @@ def deploy_subscriber(
     run: Run,
     options: SubscriberOptions,
     log_groups: LogGroupOptions,
+    alarms: AlarmOptions,
     *,
     reflector: str,
     package: Package,
@@ -118,7 +121,7 @@ def deploy_subscriber(
         "mapping": EventSourceMapping(
             target, MappingSettings(function_name=options.function_name, queue=options.work_queue, tags=tags)
         ),
-        "alarm": MetricAlarm(target, _alarm(options, tags)),
+        "alarm": subscriber_alarm(target, options, alarms, tags),
     }
     run.converge("subscriber", resources)
 
@@ -194,34 +197,6 @@ def _queues(options: SubscriberOptions, tags: Mapping[str, str]) -> dict[str, Qu
             **common,
         ),
     }
-
-
-def _alarm(options: SubscriberOptions, tags: Mapping[str, str]) -> AlarmSettings:
-    queues = {"undelivered": options.dead_letter_queue, "given_up": options.fifo_dead_letter_queue}
-    return AlarmSettings(
-        name=options.dead_letter_queue,
-        description=(
-            "Log Reflector: a log group could not be subscribed, or a rule could not deliver an event. The dead letters"
-            " have the reason."
-        ),
-        metrics=tuple(
-            Metric(
-                id=name,
-                namespace="AWS/SQS",
-                metric_name="ApproximateNumberOfMessagesVisible",
-                dimensions={"QueueName": queue},
-                statistic="Maximum",
-                period=300,
-            )
-            for name, queue in queues.items()
-        ),
-        # SUM skips metrics without data: a queue that was unused for some hours has none.
-        expression="SUM([undelivered, given_up])",
-        comparison_operator="GreaterThanThreshold",
-        threshold=0,
-        alarm_actions=options.alarm_actions,
-        tags=tags,
-    )
 
 
 def _new_groups_rule(log_groups: LogGroupOptions) -> dict[str, Any]:

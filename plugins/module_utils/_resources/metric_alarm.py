@@ -29,7 +29,8 @@ _KEPT = (
     "WarmUpConfiguration",
 )
 """Set by somebody else. PutMetricAlarm replaces the whole alarm, so an update repeats them."""
-_ACTIONS = 5  # (API reference, PutMetricAlarm)
+ALARM_ACTIONS = 5
+"""Actions of an alarm (API reference, PutMetricAlarm)."""
 _METRICS = 10  # that one expression may use (API reference, MetricDataQuery)
 
 
@@ -195,9 +196,9 @@ def _check(settings: AlarmSettings) -> None:
         raise InvalidInputError("metrics", f"there are {len(settings.metrics)}, an alarm needs 1 to {_METRICS}")
     if len(settings.metrics) > 1 and not settings.expression:
         raise InvalidInputError("expression", "an alarm on several metrics needs one")
-    if len(settings.alarm_actions) > _ACTIONS:
+    if len(settings.alarm_actions) > ALARM_ACTIONS:
         raise InvalidInputError(
-            "alarm_actions", f"CloudWatch allows {_ACTIONS}, given are {len(settings.alarm_actions)}"
+            "alarm_actions", f"CloudWatch allows {ALARM_ACTIONS}, given are {len(settings.alarm_actions)}"
         )
     if not_arns := [action for action in settings.alarm_actions if not action.startswith("arn:")]:
         raise InvalidInputError("alarm_actions", f"{not_arns[0]!r} is not an ARN")

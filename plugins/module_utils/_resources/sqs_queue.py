@@ -24,14 +24,16 @@ from .._plan import Change, Result
 from .._session import Target
 from .common import Call, check_number, compact_json
 from .owned_resource import OwnedResource, OwnedState
-from .policy_document import Document, same_meaning, statements, stored_document
+from .policy_document import Document, same_meaning, stored_document
 
 RETENTION = 14 * 24 * 3600
 """Seconds that a new queue keeps a message: the longest that SQS offers."""
 POLICY_BYTES = 8_192
 """Of a queue's policy (page "Amazon SQS policy quotas")."""
 EVENT_RULES_SID = "LogReflectorEventRules"
-"""The statement that `QueueSettings.event_rules` governs; all others belong to somebody else and stay."""
+"""The statement that lets EventBridge rules send."""
+TLS_SID = "LogReflectorOnlyTls"
+"""The statement that refuses calls without TLS."""
 
 _COUNTS = {
     "visible": "ApproximateNumberOfMessages",
@@ -58,9 +60,11 @@ _NAME = (
 class QueueSettings:
     """The desired state of a queue. None (and "") leaves a setting alone.
 
-    A new queue keeps messages for 14 days and is encrypted with SQS's own keys (SSE-SQS) if no `kms_key_arn` is given.
+    A new queue keeps messages for 14 days and is encrypted with SQS's own keys (SSE-SQS) if no `kms_key_arn` is given. Its
+    policy refuses calls without TLS and lets nobody in but `event_rules`: others could read the log events in it. What
+    roles of the account may do is up to their own policies.
 
-    event_rules         names of EventBridge rules that may send; () removes the permission. With `kms_key_arn`, the key's
+    event_rules         names of EventBridge rules that may send. With `kms_key_arn`, the key's
                         policy must also let events.amazonaws.com use kms:GenerateDataKey and kms:Decrypt, or EventBridge
                         cannot send (SQS guide, "Configure KMS permissions for AWS services").
     dead_letter_queue   name of the queue for messages that were received more than `max_receive_count` times
@@ -70,7 +74,7 @@ class QueueSettings:
 
     name: str
     present: bool = True
-    event_rules: tuple[str, ...] | None = None
+    event_rules: tuple[str, ...] = ()
     dead_letter_queue: str = ""
     max_receive_count: int = 0
     visibility_timeout: int | None = None
@@ -145,7 +149,7 @@ class SqsQueue(OwnedResource[Queue]):
         return {"queue": {"name": actual.name, "url": actual.url, "arn": actual.arn, "messages": actual.messages}}
 
     def _find(self) -> Queue | None:
-        if self._settings.event_rules or self._settings.dead_letter_queue:
+        if self._settings.present:
             _unused = self._target.identity  # `plan` makes no calls, and needs it for ARNs
         try:
             return read_queue(self._target, self._name)
@@ -209,18 +213,13 @@ class SqsQueue(OwnedResource[Queue]):
             if value is not None
         }
 
-    def _desired_policy(self, before: str) -> str | None:
-        """Return the policy's text, "" for none, None to leave it alone. Raises LimitReachedError."""
-        if self._settings.event_rules is None:
-            return None
-        document = stored_document(before)
-        kept = [item for item in statements(document) if not _is_event_rules(item)]
-        if self._settings.event_rules:
-            kept.append(self._event_rules_statement(self._settings.event_rules))
-        if not kept:
-            return ""
-        after = {**(document or {"Version": "2012-10-17"}), "Statement": kept}
-        if same_meaning(after, document):
+    def _desired_policy(self, before: str) -> str:
+        """Return the policy's text. Raises LimitReachedError."""
+        rules = self._settings.event_rules
+        arn = self._target.arn("sqs", self._name)
+        wanted = [_tls_statement(arn), *([self._event_rules_statement(rules)] if rules else [])]
+        after = {"Version": "2012-10-17", "Statement": wanted}
+        if same_meaning(after, stored_document(before)):
             return before
         text = compact_json(after)
         if (length := len(text.encode())) > POLICY_BYTES:
@@ -228,7 +227,7 @@ class SqsQueue(OwnedResource[Queue]):
             raise LimitReachedError(
                 f"write the policy of {self._own.what}",
                 message,
-                advice="Remove statements.",
+                advice="Remove rules.",
                 where=self._target.where,
             )
         return text
@@ -279,8 +278,15 @@ def _check(settings: QueueSettings) -> None:
         raise InvalidInputError("dead_letter_queue", "a queue cannot be its own dead-letter queue")
 
 
-def _is_event_rules(statement: Any) -> bool:
-    return isinstance(statement, Mapping) and statement.get("Sid") == EVENT_RULES_SID
+def _tls_statement(arn: str) -> Document:
+    return {
+        "Sid": TLS_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def _plain_redrive(text: str) -> dict[str, Any]:

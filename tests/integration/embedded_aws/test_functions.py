@@ -14,6 +14,28 @@ from toys import FAILS, LOGGING, Place, document, until, zipped
 CANNOT_BE_ASSUMED = r"The role defined for the function cannot be assumed by Lambda\."
 
 
+def test_account_settings_show_what_functions_reserved(aws: RunningAws, place: Place) -> None:
+    name = place.function(Role=place.role(LOGGING))
+    before = place.lambda_.get_account_settings()["AccountLimit"]
+    assert (before["ConcurrentExecutions"], before["UnreservedConcurrentExecutions"]) == (1000, 1000)
+    place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=40)
+    assert place.lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 960
+
+
+def test_put_function_concurrency_that_leaves_less_than_100_is_refused(aws: RunningAws, place: Place) -> None:
+    name = place.function(Role=place.role(LOGGING))
+    place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=900)
+    with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=r"minimum value of \[100\]"):
+        place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=901)
+    aws.configure(account_concurrency=10)
+    try:
+        assert place.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 10
+        with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException):
+            place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    finally:
+        aws.configure(account_concurrency=1000)
+
+
 def test_create_function_missing_role_is_refused(place: Place) -> None:
     with pytest.raises(place.lambda_.exceptions.InvalidParameterValueException, match=CANNOT_BE_ASSUMED):
         place.function(Role="arn:aws:iam::222222222222:role/nobody")

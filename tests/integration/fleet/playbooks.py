@@ -28,6 +28,8 @@ MANAGEMENT, MEMBER = "111111111111", "222222222222"
 REGIONS = ("eu-west-1", "us-east-1")
 TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
 POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
+BOUNDED_POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy-bounded.json").read_text(encoding="utf-8"))
+BOUNDARY_POLICY = (ROOT / "docs" / "iam" / "boundary-policy.json").read_text(encoding="utf-8")
 EXCLUDE = ["/aws/codebuild/*"]
 
 

@@ -209,7 +209,7 @@ def test_callback_run_without_changes_prints_last_line_only(folder: Folder) -> N
     assert run.status == 0
     (line,) = run.lines()
     assert re.fullmatch(rf"12 targets: 12 ok in (\d+ min )?\d+ s\. Report: {REPORT}", line)
-    assert (folder.path / REPORT).stat().st_mode & 0o777 == 0o644
+    assert (folder.path / REPORT).stat().st_mode & 0o777 == 0o640
 
 
 def test_callback_playbook_without_hosts_says_so(folder: Folder) -> None:

@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from deployed import Deployed, dead_letters
 from embedded_aws import RunningAws
 from waits import wait_until
 
-from playbooks import MANAGEMENT, POLICY, REGIONS, Ansible
+from playbooks import BOUNDARY_POLICY, BOUNDED_POLICY, MANAGEMENT, POLICY, REGIONS, Ansible
 
 # In the order in which a deployment needs them: each failure is a step further, on what the one before has left.
 PERMISSIONS = (
@@ -27,28 +32,81 @@ PERMISSIONS = (
 )
 
 
-def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansible) -> None:
+@dataclass(frozen=True)
+class Variant:
+    """A policy of the deployer's role in docs/iam, and the variables that deploy with it."""
+
+    policy: dict[str, Any]
+    variables: dict[str, Any]
+
+
+VARIANTS = {
+    "plain": Variant(POLICY, {}),
+    "bounded": Variant(
+        BOUNDED_POLICY,
+        {"account_permissions_boundary": "arn:{partition}:iam::{account}:policy/log-reflector-boundary"},
+    ),
+}
+DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest, aws: RunningAws) -> Iterator[Variant]:
+    """Each variant of the policy, in force in the management account."""
+    chosen, iam = VARIANTS[request.param], aws.client("iam", MANAGEMENT, REGIONS[0])
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(chosen.policy))
+    yield chosen
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+
+
+def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansible, variant: Variant) -> None:
     host, account, region = f"{MANAGEMENT}.{REGIONS[0]}", MANAGEMENT, REGIONS[0]
     assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
     iam = aws.client("iam", account, region)
-    role = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
+    for action in PERMISSIONS:
+        without = json.loads(json.dumps(variant.policy))
+        for statement in without["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [item for item in actions if item != action]
+        without["Statement"] = [statement for statement in without["Statement"] if statement["Action"]]
+        assert without != variant.policy
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(without))
+        run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
+        assert run.status == 2, action
+        failure = next(line for line in run.recap().splitlines() if line.startswith(host))
+        assert "failed. Could not" in failure
+        assert action in failure
+        assert account in failure
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(variant.policy))
+    run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
+    assert run.status == 0, run.output
+
+
+def test_permission_to_unbound_is_missing_of_bounded_deployer(aws: RunningAws, ansible: Ansible) -> None:
+    """With the former policy a deployer could take the boundary off, and so give a function any right."""
+    place, bounded = Deployed(aws, MANAGEMENT, REGIONS[0]), VARIANTS["bounded"]
+    iam = place.client("iam")
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
+    all_of_the_account = ",".join(f"{MANAGEMENT}.{region}" for region in REGIONS)  # or the roles stay
+    assert ansible.run("logreflector.aws.teardown", "--limit", all_of_the_account).status == 0
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(bounded.policy))
     try:
-        for action in PERMISSIONS:
-            without = json.loads(json.dumps(POLICY))
-            for statement in without["Statement"]:
-                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-                statement["Action"] = [item for item in actions if item != action]
-            without["Statement"] = [statement for statement in without["Statement"] if statement["Action"]]
-            assert without != POLICY
-            iam.put_role_policy(**role, PolicyDocument=json.dumps(without))
-            run = ansible.run("logreflector.aws.deploy", "--limit", host)
-            assert run.status == 2, action
-            failure = next(line for line in run.recap().splitlines() if line.startswith(host))
-            assert "failed. Could not" in failure
-            assert action in failure
-            assert account in failure
+        refused = ansible.run("logreflector.aws.deploy", "--limit", place.host)
+        assert (refused.status, "iam:CreateRole" in refused.recap()) == (2, True)
+        run = ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=bounded.variables)
+        assert run.status == 0, run.output
+        for name in ("log-reflector", "log-reflector-subscriber"):
+            boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+            assert boundary == f"arn:aws:iam::{place.account}:policy/log-reflector-boundary"
+        assert ansible.run("logreflector.aws.verify", "--limit", place.host, extra=bounded.variables).status == 0
+        unbound = {"account_permissions_boundary": ""}
+        refused = ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=unbound)
+        assert (refused.status, "iam:DeleteRolePermissionsBoundary" in refused.recap()) == (2, True)
     finally:
-        iam.put_role_policy(**role, PolicyDocument=json.dumps(POLICY))
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
 
 
 def _without(aws: RunningAws, account: str, region: str, role: str, action: str) -> str:

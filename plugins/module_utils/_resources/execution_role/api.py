@@ -23,7 +23,7 @@ class Role:
     """A role as it was read.
 
     policies    the inline policies by name, as far as they were read
-    managed     the ARNs of attached managed policies; read only if the role is to be deleted
+    managed     the ARNs of attached managed policies
     """
 
     name: str

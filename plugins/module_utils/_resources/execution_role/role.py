@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -38,6 +38,8 @@ PREVIOUS = f"{POLICY}-previous"
 POLICIES_LIMIT = 10_240
 """Characters of all inline policies of a role together (page "IAM and AWS STS quotas"), not adjustable."""
 
+# Without aws:SourceAccount: the Lambda Developer Guide ("Defining Lambda function permissions with an execution role") does
+# not say that Lambda sends it. A role cannot be passed to a service of another account (IAM User Guide, "PassRole").
 LAMBDA_TRUST: Document = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -65,11 +67,13 @@ _SETTLING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSettings:
-    """The desired state of a role. Trust policy, path and session duration are set at creation and then left alone.
+    """The desired state of a role. Only Lambda may assume it. Path and session duration are set at creation and then left alone.
 
     permissions_boundary    ARN of a managed policy; "" removes the boundary, None leaves it alone
     policy                  the inline policy document; {partition}, {region} and {account} are replaced. The role is the
                             same one in all regions of its account
+    kept_managed_policies   ARNs of managed policies that may be attached. All others are detached; placeholders as in `policy`
+    keep_previous           whether the former document of the policy stays beside it
     vpc_access              adds what Lambda needs to connect the function to a VPC
     wait_seconds            for transient errors
     """
@@ -79,6 +83,8 @@ class RoleSettings:
     description: str = ""
     permissions_boundary: str | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
+    kept_managed_policies: tuple[str, ...] = ()
+    keep_previous: bool = True
     vpc_access: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: float = 60
@@ -88,7 +94,7 @@ class ExecutionRole:
     """Identity: the role's name, unique in the account whatever its path.
 
     The role has one inline policy of ours. Its former document stays beside it, so that a function keeps its permissions
-    while it changes to the next release, and after a rollback. Other inline policies are deleted, managed policies stay.
+    while it changes to the next release, and after a rollback. Whatever else somebody gave the role is taken away.
     """
 
     def __init__(self, target: Target, settings: RoleSettings) -> None:
@@ -100,25 +106,29 @@ class ExecutionRole:
         self._target, self._settings, self._name = target, settings, name
         self._policy = _desired_policy(target, settings) if settings.present else {}
         self._boundary = target.expand(settings.permissions_boundary)
+        self._kept = {str(target.expand(arn)) for arn in settings.kept_managed_policies} if settings.present else set()
         self._retry_policy = RetryPolicy(seconds=settings.wait_seconds)
         self._settling = RetryPolicy(seconds=min(_SETTLING_SECONDS, settings.wait_seconds))
         self._api = RoleApi(target, name)
         self._is_new = False
 
     def read(self) -> Role | None:
-        """Return the role, None if it does not exist: three calls at once, and one for each policy to replace or delete."""
+        """Return the role, None if it does not exist: four calls at once, and one for each policy to replace or delete."""
         api = self._api
         if not self._settings.present:
             return self._read_to_delete()
-        found: list[Any] = self._target.together(api.find_role, partial(api.find_policy, POLICY), api.list_policies)
-        role, policy, names = found
+        found: list[Any] = self._target.together(
+            api.find_role, partial(api.find_policy, POLICY), api.list_policies, api.list_managed_policies
+        )
+        role, policy, names, managed = found
         if role is None:
             return None
         is_written = policy is None or not same_meaning(policy, self._policy)
-        others = [name for name in names if name != POLICY and (is_written or name != PREVIOUS)]
+        is_previous_read = is_written or not self._settings.keep_previous
+        others = [name for name in names if name != POLICY and (is_previous_read or name != PREVIOUS)]
         documents = [policy, *self._target.together(*(partial(api.find_policy, name) for name in others))]
         policies = {name: item for name, item in zip((POLICY, *others), documents, strict=True) if item is not None}
-        with_policies: Role = replace(role, policies=policies)
+        with_policies: Role = replace(role, policies=policies, managed=tuple(managed))
         return with_policies
 
     def _read_to_delete(self) -> Role | None:
@@ -138,7 +148,11 @@ class ExecutionRole:
             return list(self._deletion(actual)) if actual else []
         if actual is None:
             return [self._creation(), *self._policy_changes({})]
-        changes = [*self._updates(actual), *self._policy_changes(actual.policies)]
+        changes = [
+            *self._updates(actual),
+            *self._policy_changes(actual.policies),
+            *self._detachments(set(actual.managed) - self._kept),
+        ]
         self._own.guard_changes(actual.tags, changes)
         return changes
 
@@ -191,6 +205,9 @@ class ExecutionRole:
             "IAM role", self._name, role.tags, lambda tags: self._call("tag_role", Tags=as_list(tags))
         )
         yield from tag
+        if not same_meaning(role.trust_policy, LAMBDA_TRUST):
+            call = self._call("update_assume_role_policy", PolicyDocument=compact_json(LAMBDA_TRUST))
+            yield self._part("update", "trust policy", dict(role.trust_policy), LAMBDA_TRUST, call)
         yield from self._boundary_update(role.permissions_boundary)
         if role.description != self._settings.description:
             # UpdateRole sets an attribute that it does not get to its default.
@@ -212,10 +229,11 @@ class ExecutionRole:
     def _policy_changes(self, policies: Mapping[str, Document]) -> Iterator[Change]:
         """Yield what is written, then what is deleted: the role never has fewer permissions than before and after."""
         before = policies.get(POLICY)
+        keep_previous = self._settings.keep_previous
         put: dict[str, Document] = {}
         if before is None or not same_meaning(before, self._policy):
             put = {POLICY: self._policy}
-            if before is not None and not same_meaning(before, policies.get(PREVIOUS, {})):
+            if keep_previous and before is not None and not same_meaning(before, policies.get(PREVIOUS, {})):
                 put = {PREVIOUS: before, **put}
             self._check_size({PREVIOUS: policies.get(PREVIOUS, {}), **put})
         for name, document in put.items():
@@ -223,7 +241,7 @@ class ExecutionRole:
             yield self._part(
                 "update" if name in policies else "create", f"inline policy {name}", policies.get(name), document, call
             )
-        for name in sorted(set(policies) - {POLICY, PREVIOUS}):
+        for name in sorted(set(policies) - {POLICY, *((PREVIOUS,) if keep_previous else ())}):
             yield self._policy_deletion(name, policies[name])
 
     def _deletion(self, role: Role) -> Iterator[Change]:
@@ -232,11 +250,14 @@ class ExecutionRole:
         The permissions boundary is deleted with the role. Removing it first would widen what the role may do, and need a
         permission that administrators withhold if roles must have a boundary.
         """
-        for arn in sorted(role.managed):
-            call = self._call("detach_role_policy", PolicyArn=arn)
-            yield self._part("delete", f"attachment of {arn}", arn, None, call)
+        yield from self._detachments(role.managed)
         yield from (self._policy_deletion(name, None) for name in sorted(role.policies))
         yield Change("delete", "IAM role", self._name, role.plain(), None, (self._call("delete_role"),))
+
+    def _detachments(self, arns: Iterable[str]) -> Iterator[Change]:
+        for arn in sorted(arns):
+            call = self._call("detach_role_policy", PolicyArn=arn)
+            yield self._part("delete", f"attachment of {arn}", arn, None, call)
 
     def _policy_deletion(self, name: str, before: Document | None) -> Change:
         call = self._call("delete_role_policy", PolicyName=name)

@@ -32,6 +32,7 @@ from .policy import (
     goals,
     next_step,
     steps,
+    twin_of,
 )
 from .settings import FunctionAddress, PermissionSettings, desired_statements, sample_expand
 from .statement import Statement
@@ -54,6 +55,8 @@ class LambdaPermission:
         self._api = PolicyApi(target, function)
         self._policy = Policy(function.resource)
         self._is_stale = True
+        self._pending: Sequence[Goal] = ()
+        self._is_settled = True
 
     def read(self) -> Policy:
         """Return the whole policy: its size and foreign statements matter as much as ours."""
@@ -71,14 +74,22 @@ class LambdaPermission:
         except ForeignStatementError as error:
             raise self._foreign(error.statement_id) from error
         self._check_size(actual, plan)
+        self._pending = plan
         statements = actual.statements()
         return [_change(goal, statements.get(goal.statement_id)) for goal in plan]
 
     def apply(self, change: Change) -> None:
-        """Reach the goal of one id step by step. Each step is decided on the policy whose revision guards it."""
+        """Reach the goal of one id step by step. Each step is decided on the policy whose revision guards it.
+
+        The first change adds what all changes add, as far as it fits. So a run waits once before it removes anything.
+        """
+        pending, self._pending = self._pending, ()
+        for each in pending:
+            if self._can_add(each, pending):
+                self._try(each)
         goal: Goal = change.payload
         for _step in range(_MOST_STEPS):
-            if not self._retry_policy.wait_out(lambda: self._advance(goal), lambda error: _is_transient(error, goal)):
+            if not self._try(goal):
                 return
         raise ConflictError(
             f"change statement {goal.statement_id} of {self._function}",
@@ -96,6 +107,25 @@ class LambdaPermission:
         ]
         return {"statements": sorted(ours, key=lambda item: str(item["statement_id"])), "policy_size": actual.size()}
 
+    def _can_add(self, goal: Goal, pending: Sequence[Goal]) -> bool:
+        """Return whether the next step adds a statement, and leaves room to replace any of the others after it."""
+        if not any(isinstance(step, Remove) for step, _policy in steps(self._policy, pending)):
+            return False
+        step = next_step(self._policy.statements(), goal)
+        if not isinstance(step, Add):
+            return False
+        largest = max(self._policy.size_of(each.desired) for each in pending if each.desired)
+        return self._policy.after(step).size() + largest <= SIZE_LIMIT
+
+    def _try(self, goal: Goal) -> bool:
+        return self._retry_policy.wait_out(lambda: self._advance(goal), lambda error: _is_transient(error, goal))
+
+    def _settle(self, step: Step) -> None:
+        """Wait before a removal if something was added that CloudWatch Logs may not see yet."""
+        if isinstance(step, Remove) and not self._is_settled:
+            self._retry_policy.sleep(self._settings.settle_seconds)
+            self._is_settled = True
+
     def _advance(self, goal: Goal) -> bool:
         """Make one write towards the goal, False if it is reached. The policy is read again after every write."""
         try:
@@ -108,9 +138,13 @@ class LambdaPermission:
             raise self._foreign(error.statement_id) from error
         if step is None:
             return False
+        self._settle(step)
+        is_covered = twin_of(goal.statement_id) in self._policy.statements()
         self._is_stale = True
         self._api.write(step, self._policy.revision_id)
         self._policy = self._policy.after(step)
+        if isinstance(step, Add) and not is_covered:
+            self._is_settled = False
         return True
 
     def _check_size(self, actual: Policy, plan: Sequence[Goal]) -> None:

@@ -90,6 +90,11 @@ class Policy:
             kept = (*self.entries, Entry(raw, step.statement))
         return replace(self, entries=kept, revision_id=None)
 
+    def size_of(self, statement: Statement) -> int:
+        """Return the bytes that a statement takes at most, under its own id or a twin's."""
+        twin = statement.named(twin_of(statement.statement_id))
+        return byte_size(render(twin, self.resource, self.resource.split(":")[1])) + 1
+
     def largest(self, count: int = 3) -> list[tuple[str, int]]:
         """Return id and bytes of the largest statements."""
         sizes = [(entry.sid or "(without an id)", byte_size(entry.raw)) for entry in self.entries]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..._errors import InvalidInputError, check_name
+from ..._options.permissions import SETTLE_SECONDS
 from ..._plan import Params
 from ..._session import Target
 from .policy import LONGEST_PREFIX, looks_like_twin
@@ -29,6 +30,8 @@ class PermissionSettings:
     statements      those that must exist exactly like this; if not `present`, those whose ids must not exist
     purge_prefix    statements whose ids begin with it and that are not in `statements` are removed; "" removes none
     qualifier       a version or alias; each has a policy of its own
+    settle_seconds  between the last statement that is added and the first that is removed: CloudWatch Logs must see the new
+                    one, or it skips log events for up to ten minutes (page "Log group-level subscription filters")
     wait_seconds    for transient errors, and until Lambda knows a role that was just created
     """
 
@@ -37,6 +40,7 @@ class PermissionSettings:
     purge_prefix: str = ""
     qualifier: str | None = None
     present: bool = True
+    settle_seconds: float = SETTLE_SECONDS
     wait_seconds: float = 60
 
 
@@ -54,6 +58,7 @@ def permission_settings(params: Params) -> PermissionSettings:
         purge_prefix=prefix or "",
         qualifier=params["qualifier"],
         present=params["state"] == "present",
+        settle_seconds=params["settle_seconds"],
         wait_seconds=params["wait_timeout"],
     )
 

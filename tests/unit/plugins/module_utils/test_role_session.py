@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module
+from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module, _role_session, _session
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
-from botocore.credentials import AssumeRoleCredentialFetcher, JSONFileCache
+from botocore.credentials import Credentials, JSONFileCache, RefreshableCredentials
 from role_server import RoleServer, role_server
 
 ROLE = "arn:aws:iam::333333333333:role/deployer"
@@ -119,24 +120,56 @@ def test_cache_folder_defaults_to_that_of_botocore(
     assert only_file(tmp_path / "cache").suffix == ".json"
 
 
-def test_cache_is_shared_with_botocore(aws: Any, source_keys: None, folder: Path) -> None:
-    given = {"region": "eu-west-1", "assume_role_arn": ROLE, "assume_role_external_id": "ours"}
-    assert not perform_in_process(PROBE, {**given, "assume_role_duration": 1800}, check_mode=False).get("failed")
-    arguments = {"RoleSessionName": "log-reflector", "ExternalId": "ours", "DurationSeconds": 1800}
+def test_cache_separates_sources(server: RoleServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two profiles of one user shared the session of a role, although one of them may not assume it."""
+    task(server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAANOTHER")
+    assert task(server)["groups"] == []
+    assert (server.count("AssumeRole"), len(list(folder.iterdir()))) == (2, 2)
 
-    def no_client(*_unused: Any, **_options: Any) -> Any:
-        raise AssertionError("botocore assumes the role itself")
 
-    theirs = AssumeRoleCredentialFetcher(no_client, None, ROLE, extra_args=arguments, cache=JSONFileCache(str(folder)))
-    found = theirs.fetch_credentials()
-    assert only_file(folder).stem == theirs._cache_key
-    renamed = json.loads(only_file(folder).read_text())
-    renamed["Credentials"]["AccessKeyId"] = "ASIABOTOCORES"
-    only_file(folder).write_text(json.dumps(renamed))
-    defaults = {name: option.get("default") for name, option in _module.CONNECTION.items()}
-    target = Target.from_params({**defaults, **given, "assume_role_duration": 1800})
-    frozen = target.client("logs")._request_signer._credentials.get_frozen_credentials()
-    assert (frozen.access_key, frozen.token) == ("ASIABOTOCORES", found["token"])
+@pytest.mark.parametrize(
+    ("method", "profile", "expected"),
+    [("sso", "one", ("sso", "one")), ("iam-role", "default", ("iam-role", "default")), (None, "one", ("key", "AKIA1"))],
+)
+def test_source_identity_of_changing_keys_is_the_profile(
+    method: str | None, profile: str, expected: tuple[str, str]
+) -> None:
+    keys = {"access_key": "AKIA1", "secret_key": "s", "token": "t"}
+    changing = {"expiry_time": datetime.now(UTC), "refresh_using": None, "method": method}
+    credentials = RefreshableCredentials(**keys, **changing) if method else Credentials(**keys)
+    assert _session._source_identity(SimpleNamespace(profile_name=profile), credentials) == expected
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o640, 0o604])
+def test_cache_file_that_others_may_read_or_write_is_ignored(server: RoleServer, folder: Path, mode: int) -> None:
+    task(server)
+    only_file(folder).chmod(mode)
+    assert task(server)["groups"] == []
+    assert server.count("AssumeRole") == 2
+    assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
+
+
+def test_cache_file_of_another_user_is_ignored(
+    server: RoleServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a shared folder another user's file led into his account."""
+    task(server)
+    monkeypatch.setattr(_role_session.os, "geteuid", lambda: only_file(folder).stat().st_uid + 1)
+    assert task(server)["groups"] == []
+    assert server.count("AssumeRole") == 2
+
+
+def test_cache_link_is_not_followed(server: RoleServer, folder: Path, tmp_path: Path) -> None:
+    task(server)
+    elsewhere = tmp_path / "elsewhere.json"
+    path = only_file(folder)
+    path.rename(elsewhere)
+    before = elsewhere.read_text()
+    path.symlink_to(elsewhere)
+    assert task(server)["groups"] == []
+    assert server.count("AssumeRole") == 2
+    assert (path.is_symlink(), elsewhere.read_text()) == (False, before)
 
 
 @pytest.mark.parametrize(

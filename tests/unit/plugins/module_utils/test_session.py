@@ -426,6 +426,10 @@ def test_target_creates_no_client_before_the_first_use(aws: Any) -> None:
 
 
 def test_profile_also_serves_the_session_of_the_role(aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for service, operation in (("sts", "get_caller_identity"), ("logs", "describe_log_groups")):
+        getattr(
+            aws.client(service), operation
+        )()  # moto opens sessions at its first call, which need a profile that exists
     credentials = tmp_path / "credentials"
     credentials.write_text("[fleet]\naws_access_key_id = testing\naws_secret_access_key = testing\n", encoding="utf-8")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))

@@ -17,12 +17,14 @@ FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:f"
 
 def test_lambda_permission_translates_its_options() -> None:
     missing = dict.fromkeys(("source_arn", "principal_org_id", "event_source_token", "invoked_via_function_url"))
-    params = {"function_name": "f", "qualifier": None, "state": "present", "purge_prefix": "lr-", "wait_timeout": 5}
+    params = {"function_name": "f", "qualifier": None, "state": "present", "purge_prefix": "lr-"}
+    params |= {"settle_seconds": 7, "wait_timeout": 5}
     statement = {**missing, **LOGS, "action": "lambda:InvokeFunction"}
     assert permission_settings({**params, "statements": [statement]}) == PermissionSettings(
         function_name="f",
         statements=(Statement("logs", "logs.amazonaws.com", source_account="{account}"),),
         purge_prefix="lr-",
+        settle_seconds=7,
         wait_seconds=5,
     )
     absent = permission_settings({**params, "statements": [], "state": "absent", "qualifier": "live"})

@@ -33,6 +33,10 @@ def test_failure_parts_of_our_error_are_those_of_the_error() -> None:
     assert failure_sentence(result) == str(ERROR)
 
 
+def test_failure_sentence_has_no_control_characters() -> None:
+    assert failure_sentence({"msg": "\x1b[31mred\x1b[0m\x07\u202e name"}) == "[31mred [0m name"
+
+
 def test_failure_parts_leave_out_empty_parts() -> None:
     parts = failure_parts(AccessDeniedError("read x", "no").as_result())
     assert parts == {"kind": "AccessDeniedError", "operation": "read x", "message": "no"}

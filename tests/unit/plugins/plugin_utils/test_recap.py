@@ -55,6 +55,14 @@ def test_recap_healthy_target_has_one_line() -> None:
     assert lines(catch_up()) == ["Deploy, 1 target: 1 ok.", f"a: ok. {USUAL}."]
 
 
+def test_recap_control_characters_do_not_reach_the_terminal() -> None:
+    """A log group's name in a note, and an error, could clear the screen or forge lines."""
+    note, message = "\x1b[2J cannot be tagged", "Could not \x1b]0;title\x07 do it\u202e.\nforged: ok"
+    shown = lines(catch_up(notes=[note]), {"recap_failure": {"message": message}})
+    assert all(line.isprintable() for line in shown)
+    assert any("[2J cannot be tagged" in line for line in shown)
+
+
 def test_recap_catch_up_alone_reads_its_result() -> None:
     assert lines({"catch_up_result": catch_up()["deploy_result"]})[1] == f"a: ok. {USUAL}."
 

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
 from internal_resources import spec_of
@@ -199,9 +200,81 @@ def test_results_do_not_repeat_options_that_may_hold_secrets(no_region: None, ca
     module = "deployment" if "account_targets" in options else "reflector"
     process = as_process(module, options, check_mode=True)
     assert process["failed"]
-    assert process["invocation"]["module_args"][next(iter(options))] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    shown = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    refused_by_ansible = "no_such_option" in options
+    assert process["invocation"] == {} if refused_by_ansible else shown in process["invocation"]["module_args"].values()
     assert process == in_worker(module, options, check_mode=True)
     assert CREDENTIAL not in json.dumps(process)
+
+
+def wrong_options(module: str) -> dict[str, Any]:
+    """Return a secret for every option that takes one, and a text where Ansible expects another type."""
+    spec = load(module).SPEC
+    arguments = spec.arguments()["argument_spec"]
+    secret = [name for name, argument in arguments.items() if argument.get("no_log")]
+    structured = [name for name, argument in arguments.items() if argument["type"] in ("dict", "list", "int")]
+    return {
+        **dict.fromkeys(structured, f"x{CREDENTIAL}"),
+        **dict.fromkeys(secret, CREDENTIAL),
+        "statements": CREDENTIAL,
+    }
+
+
+def test_refused_options_reveal_no_secret() -> None:
+    """A wrong type in one option stopped Ansible from collecting the secrets of all, and the result showed them."""
+    wrong = {module: wrong_options(module) for module in MODULES}
+    with ThreadPoolExecutor(2) as pool:
+        processes = dict(
+            zip(MODULES, pool.map(lambda each: as_process(each, wrong[each], check_mode=True), MODULES), strict=True)
+        )
+    for module, process in processes.items():
+        assert process["failed"], module
+        process.pop("exception", None)
+        assert CREDENTIAL not in json.dumps(process), module
+        assert process == in_worker(module, wrong[module], check_mode=True)
+
+
+def test_refused_statements_reveal_no_credentials() -> None:
+    options = {**connection("http://localhost"), "function_name": "f", "statements": [f"principal {CREDENTIAL}"]}
+    for answer in (as_process, in_worker):
+        refused = answer("lambda_permission", options, check_mode=True)
+        assert refused["failed"]
+        assert refused["invocation"] == {}
+        assert CREDENTIAL not in json.dumps(refused)
+
+
+def test_module_logs_no_option_that_may_hold_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system log had the sinks with their tokens, as AnsibleModule writes every option that is not no_log."""
+    logged: list[str] = []
+    monkeypatch.setattr(_module._Module, "log", lambda _self, message, log_args=None: logged.append(message))
+    options = {"sinks": {"own": {"type": "http", "token": CREDENTIAL}}, "region": "eu-west-1"}
+    monkeypatch.setattr(_module._Module, "_load_params", lambda module: setattr(module, "params", dict(options)))
+    _module._Module(load("reflector").SPEC)
+    assert "sinks=VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in logged[0]
+    assert CREDENTIAL not in logged[0]
+
+
+def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old boto3 failed half-way, with a list of all parameters that it knows."""
+    options = {**connection(server), "log_group": GROUP, "destination_arn": "f", "emit_system_fields": ["@aws.region"]}
+    original = Target.client
+
+    def old(target: Target, service: str, **settings: Any) -> Any:
+        client = original(target, service, **settings)
+        if service == "logs":
+            operation = client.meta.service_model.operation_model("PutSubscriptionFilter")
+            operation.input_shape.members.pop("emitSystemFields", None)
+        return client
+
+    monkeypatch.setattr(Target, "client", old)
+    refused = in_worker("subscription_filter", options, check_mode=True)
+    assert refused["failed"]
+    assert "emit_system_fields" in refused["msg"]
+    assert "does not know emitSystemFields of PutSubscriptionFilter. Update boto3" in refused["msg"]
+    accepted = in_worker("subscription_filter", {**options, "emit_system_fields": []}, check_mode=True)
+    assert "does not know" not in accepted.get("msg", "")
 
 
 # When the module is called instead

@@ -26,12 +26,14 @@ def statements(*targets: dict[str, Any], regions: Sequence[str] = ("eu-west-1",)
 
 
 def on_log_groups(*targets: dict[str, Any]) -> set[str]:
-    return set(statements(*targets)["SubscribeLogGroups"]["Action"])
+    found = statements(*targets)
+    return {
+        action for sid in ("SubscribeLogGroups", "TagLogGroups") for action in found.get(sid, {"Action": ()})["Action"]
+    }
 
 
 ALWAYS = {
     "logs:DeleteSubscriptionFilter",
-    "logs:DescribeSubscriptionFilters",
     "logs:ListTagsForResource",
     "logs:PutSubscriptionFilter",
 }
@@ -62,6 +64,21 @@ def test_it_writes_in_the_regions_of_the_account_alone() -> None:
         "arn:{partition}:logs:eu-west-1:{account}:log-group:*",
         "arn:{partition}:logs:us-east-1:{account}:log-group:*",
     ]
+
+
+def test_subscriber_writes_only_its_own_tags() -> None:
+    """With any tag key the function could change tags that decide who may do what."""
+    assert statements({})["TagLogGroups"]["Condition"] == {
+        "ForAllValues:StringLike": {"aws:TagKeys": "logreflector.aws/*"},
+        "Null": {"aws:TagKeys": "false"},
+    }
+
+
+def test_subscriber_may_read_filters_whatever_the_resource() -> None:
+    """DescribeAccountPolicies needs DescribeSubscriptionFilters too, on a resource that AWS does not document."""
+    found = statements({})["FindLogGroups"]
+    assert {"logs:DescribeAccountPolicies", "logs:DescribeSubscriptionFilters"} < set(found["Action"])
+    assert found["Resource"] == ["*"]
 
 
 def test_without_backfill_it_may_not_invoke_the_reflector() -> None:

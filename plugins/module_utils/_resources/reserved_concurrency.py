@@ -1,0 +1,63 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much of an account's concurrency a function can have for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._errors import NotFoundError
+from .._session import Target
+
+UNRESERVED = 100
+"""Executions that AWS keeps unreserved in every account and region (page "Configuring reserved concurrency")."""
+SHARE = 10
+"""The function gets a tenth of the quota."""
+MOST = 100
+FEWEST = 10
+"""With fewer the function would be throttled at every burst, which harms more than it protects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a function is to have for itself.
+
+    number  None leaves the function's reservation alone
+    note    why there is none
+    """
+
+    number: int | None
+    note: str = ""
+
+
+def choose_reservation(target: Target, function: str) -> Reservation:
+    """Return a tenth of the account's quota, at most 100, or less if other functions have reserved theirs.
+
+    One call, and another one if little is left: then the function's own reservation matters.
+    """
+    client = target.client("lambda")
+    with target.describe_operation("read the concurrency of the account"):
+        limits = client.get_account_settings()["AccountLimit"]
+    quota, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"]) - UNRESERVED
+    desired = min(MOST, quota // SHARE)
+    if free < desired:
+        free += _own_reservation(target, function)
+    number = min(desired, free)
+    if number >= FEWEST:
+        return Reservation(number)
+    return Reservation(
+        None,
+        f"Function {function} has no concurrency of its own, because too little is left of the account's quota of {quota}:"
+        f" AWS keeps {UNRESERVED} unreserved. Raise the quota, or set reflector_reserved_concurrency.",
+    )
+
+
+def _own_reservation(target: Target, function: str) -> int:
+    try:
+        with target.describe_operation(f"read function {function}"):
+            answer = target.client("lambda").get_function(FunctionName=function)
+    except NotFoundError:
+        return 0
+    return int(answer.get("Concurrency", {}).get("ReservedConcurrentExecutions") or 0)

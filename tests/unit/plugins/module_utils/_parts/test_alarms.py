@@ -1,0 +1,99 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The alarms and the reserved concurrency of a deployment, against moto in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
+ALARMS = {
+    "log-reflector-dead-letters",
+    "log-reflector-dead-letters-oldest",
+    "log-reflector-errors",
+    "log-reflector-throttles",
+    "log-reflector-subscriber-dead-letters",
+}
+TOPIC = "arn:{partition}:sns:{region}:{account}:on-call"
+
+
+@pytest.fixture(autouse=True)
+def _packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def alarms(aws: Any) -> dict[str, Any]:
+    found = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {item["AlarmName"]: item for item in found}
+
+
+def test_deployment_alarms_notify_the_actions_of_both_functions(aws: Any) -> None:
+    """Nobody was notified of the reflector's dead letters, which SQS deletes after 14 days."""
+    announced = aws.run("deployment", check_mode=True, **OPTIONS, alarms_actions=[TOPIC])
+    assert {f"create alarm {name}" for name in ALARMS} <= set(announced["changes"])
+    done = aws.run("deployment", **OPTIONS, alarms_actions=[TOPIC])
+    assert "failed" not in done, done
+    found = alarms(aws)
+    assert set(found) == ALARMS
+    assert {tuple(item["AlarmActions"]) for item in found.values()} == {("arn:aws:sns:eu-west-1:123456789012:on-call",)}
+
+
+def test_deployment_changed_age_updates_one_alarm(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    changed = aws.run("deployment", **OPTIONS, alarms_oldest_seconds=3600)
+    assert changed["changes"] == ["update alarm log-reflector-dead-letters-oldest"]
+    assert [item["after"]["threshold"] for item in changed["diff"]] == [3600]
+    assert alarms(aws)["log-reflector-dead-letters-oldest"]["Threshold"] == 3600
+
+
+@pytest.mark.parametrize("module", ["reflector", "subscriber"])
+def test_removal_of_a_function_removes_its_alarms(aws: Any, module: str) -> None:
+    aws.run("deployment", **OPTIONS)
+    before = set(alarms(aws))
+    announced = aws.run(module, check_mode=True, state="absent")
+    done = aws.run(module, state="absent")
+    gone = {line.removeprefix("delete alarm ") for line in done["changes"] if line.startswith("delete alarm")}
+    assert done["changes"] == announced["changes"]
+    assert gone == {name for name in ALARMS if ("subscriber" in name) == (module == "subscriber")}
+    assert set(alarms(aws)) == before - gone
+
+
+@pytest.mark.parametrize("actions", [["on-call"], [TOPIC] * 6])
+def test_wrong_alarm_actions_are_refused_before_any_call(aws: Any, actions: list[str]) -> None:
+    refused = aws.run("deployment", **OPTIONS, alarms_actions=actions)
+    assert "alarms_actions" in refused["msg"]
+    assert aws.calls == []
+
+
+def reserved(aws: Any) -> int | None:
+    answer = aws.client("lambda").get_function_concurrency(FunctionName="log-reflector")
+    return answer.get("ReservedConcurrentExecutions")
+
+
+def test_reflector_reserves_a_tenth_of_the_quota(aws: Any) -> None:
+    """A sink that did not answer let the reflector take the concurrency of every function of the account."""
+    done = aws.run("deployment", **OPTIONS)
+    assert "update reserved concurrency of function log-reflector" in done["changes"]
+    assert done["reflector"]["notes"] == []
+    assert reserved(aws) == 100
+    assert aws.run("deployment", **OPTIONS)["changes"] == []
+
+
+@pytest.mark.parametrize(("given", "number"), [("none", None), ("keep", 100), (7, 7), (0, 0)])
+def test_reflector_reservation_given_is_followed(aws: Any, given: str | int, number: int | None) -> None:
+    aws.run("deployment", **OPTIONS)
+    done = aws.run("deployment", **OPTIONS, reflector_reserved_concurrency=given)
+    assert "failed" not in done, done
+    assert reserved(aws) == number
+
+
+@pytest.mark.parametrize("wrong", [-1, "some", "1.5", ""])
+def test_reflector_wrong_reservation_is_refused_before_any_call(aws: Any, wrong: str | int) -> None:
+    refused = aws.run("deployment", **OPTIONS, reflector_reserved_concurrency=wrong)
+    assert "reflector_reserved_concurrency" in refused["msg"]
+    assert aws.calls == []
