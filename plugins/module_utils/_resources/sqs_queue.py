@@ -31,7 +31,9 @@ RETENTION = 14 * 24 * 3600
 POLICY_BYTES = 8_192
 """Of a queue's policy (page "Amazon SQS policy quotas")."""
 EVENT_RULES_SID = "LogReflectorEventRules"
-"""The statement that `QueueSettings.event_rules` governs; all others belong to somebody else and stay."""
+"""The statement that `QueueSettings.event_rules` governs."""
+SENDERS_SID = "LogReflectorSenders"
+"""The statement that `QueueSettings.senders` governs. All other statements belong to somebody else and stay."""
 
 _COUNTS = {
     "visible": "ApproximateNumberOfMessages",
@@ -63,6 +65,8 @@ class QueueSettings:
     event_rules         names of EventBridge rules that may send; () removes the permission. With `kms_key_arn`, the key's
                         policy must also let events.amazonaws.com use kms:GenerateDataKey and kms:Decrypt, or EventBridge
                         cannot send (SQS guide, "Configure KMS permissions for AWS services").
+    senders             ARNs of the only principals that may send, "*" and "?" are wildcards, beside AWS services that the
+                        policy allows. (): everybody with the permission. Part of the policy, like `event_rules`
     dead_letter_queue   name of the queue for messages that were received more than `max_receive_count` times
     discard_messages    delete the queue even if it holds messages
     wait_seconds        for transient errors. The name of a deleted queue stays taken for 60 seconds (DeleteQueue)
@@ -71,6 +75,7 @@ class QueueSettings:
     name: str
     present: bool = True
     event_rules: tuple[str, ...] | None = None
+    senders: tuple[str, ...] = ()
     dead_letter_queue: str = ""
     max_receive_count: int = 0
     visibility_timeout: int | None = None
@@ -145,7 +150,7 @@ class SqsQueue(OwnedResource[Queue]):
         return {"queue": {"name": actual.name, "url": actual.url, "arn": actual.arn, "messages": actual.messages}}
 
     def _find(self) -> Queue | None:
-        if self._settings.event_rules or self._settings.dead_letter_queue:
+        if self._settings.event_rules or self._settings.senders or self._settings.dead_letter_queue:
             _unused = self._target.identity  # `plan` makes no calls, and needs it for ARNs
         try:
             return read_queue(self._target, self._name)
@@ -214,9 +219,11 @@ class SqsQueue(OwnedResource[Queue]):
         if self._settings.event_rules is None:
             return None
         document = stored_document(before)
-        kept = [item for item in statements(document) if not _is_event_rules(item)]
+        kept = [item for item in statements(document) if not _is_ours(item)]
         if self._settings.event_rules:
             kept.append(self._event_rules_statement(self._settings.event_rules))
+        if self._settings.senders:
+            kept.append(self._senders_statement(self._settings.senders))
         if not kept:
             return ""
         after = {**(document or {"Version": "2012-10-17"}), "Statement": kept}
@@ -242,6 +249,23 @@ class SqsQueue(OwnedResource[Queue]):
             "Action": "sqs:SendMessage",
             "Resource": self._target.arn("sqs", self._name),
             "Condition": {"ArnEquals": {"aws:SourceArn": arns}},
+        }
+
+    def _senders_statement(self, senders: tuple[str, ...]) -> Document:
+        """Return the statement that denies all others. A principal's own permissions would be enough to send otherwise.
+
+        Source: "Data perimeter policy examples" of AWS, resource-based policy of SQS: services are exempt.
+        """
+        return {
+            "Sid": SENDERS_SID,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:SendMessage",
+            "Resource": self._target.arn("sqs", self._name),
+            "Condition": {
+                "ArnNotLike": {"aws:PrincipalArn": sorted({self._target.expand(arn) for arn in senders})},
+                "Bool": {"aws:PrincipalIsAWSService": "false"},
+            },
         }
 
     def _desired_redrive(self, before: str) -> str | None:
@@ -279,8 +303,8 @@ def _check(settings: QueueSettings) -> None:
         raise InvalidInputError("dead_letter_queue", "a queue cannot be its own dead-letter queue")
 
 
-def _is_event_rules(statement: Any) -> bool:
-    return isinstance(statement, Mapping) and statement.get("Sid") == EVENT_RULES_SID
+def _is_ours(statement: Any) -> bool:
+    return isinstance(statement, Mapping) and statement.get("Sid") in (EVENT_RULES_SID, SENDERS_SID)
 
 
 def _plain_redrive(text: str) -> dict[str, Any]:

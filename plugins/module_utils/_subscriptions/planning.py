@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .._errors import LimitReachedError
+from .calls import can_read_tags
 from .choice import Choice, Exclusion, Kind, LogGroup
 from .filters import DesiredFilter, GroupPlan, SubscriptionFilter, plan_absent, plan_present
 from .listing import ListedTags
@@ -65,6 +66,13 @@ class GroupPlanner:
         unknown = self.choice.needs_tags and not self.listed_tags.is_listed and group.tags is None
         return unknown and not self.exclusion(group)
 
+    def with_unreadable_tags(self, group: LogGroup) -> Outcome | None:
+        """Return the outcome of a group whose tags matter and cannot be read, which is left as it is; None for others."""
+        if can_read_tags(group.name) or not self.needs_tags(group):
+            return None
+        reason = 'its tags are unknown: AWS reads no tags of a name with "#". A sweep that lists groups by tag decides'
+        return Outcome(group.name, "excluded", reason, created=group.created)
+
     def without_reading(self, group: LogGroup) -> Outcome | None:
         """Return the outcome of a group whose filters need not be read; None if they must be."""
         exclusion = self.exclusion(group)
@@ -76,8 +84,6 @@ class GroupPlanner:
             return None
         if group.name in self.tagged.current:
             return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created)
-        if self.loops.is_tagged(group.name):
-            return Outcome(group.name, "excluded", LOOP_REASON, known_by_tag=True, created=group.created)
         return None
 
     def _purges(self, group: LogGroup, exclusion: Exclusion) -> bool:
@@ -125,7 +131,8 @@ class GroupPlanner:
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         tag_later = kind == "created" and not self.options.tag_new
         untagged = not self.tagged.is_unlistable and name not in self.tagged.current
-        tags_now = self.options.tag_log_groups and not tag_later and (plan.put is not None or untagged)
+        can_tag = self.options.tag_log_groups and can_read_tags(name)
+        tags_now = can_tag and not tag_later and (plan.put is not None or untagged)
         tag: TagChange = "set" if tags_now else ""
         return Outcome(name, kind, plan.note, plan, foreign, tag=tag, created=group.created)
 
@@ -141,7 +148,8 @@ class GroupPlanner:
         if older and not self.options.purge:
             outcome = self._present(group, filters)
             return replace(outcome, reason="; ".join(filter(None, [outcome.reason, LOOP_REASON])))
-        kind: Kind = "removed" if older else "excluded"
-        tags_now = self.tagged.is_listed and not self.loops.is_tagged(name)
+        kind: Kind = "removed" if older else "other_forwarder"
+        evidence = self.loops.evidence(name)
+        tags_now = self.tagged.is_listed and can_read_tags(name) and evidence and not self.loops.is_confirmed(name)
         tag: TagChange = "other_forwarder" if tags_now else ""
-        return Outcome(name, kind, LOOP_REASON, GroupPlan(remove=ours.remove), foreign, tag=tag)
+        return Outcome(name, kind, LOOP_REASON, GroupPlan(remove=ours.remove), foreign, tag=tag, evidence=evidence)
