@@ -487,10 +487,12 @@ options:
     type: bool
     default: false
   catch_up_purge:
-    description: Whether our filter is removed from log groups that the rules leave out. Without O(catch_up_audit) only from
-      those that carry the subscription tag.
+    description:
+      - Whether our filter is removed from log groups that the rules leave out.
+      - Without O(catch_up_audit) only from those that carry the subscription tag.
+      - With V(false) these log groups are still delivered. The result counts and names them as C(kept).
     type: bool
-    default: false
+    default: true
   catch_up_on_full:
     description:
       - What happens with log groups whose filter slots are all taken by others.

@@ -23,6 +23,7 @@ Kind = Literal[
     "removed",
     "unsubscribed",
     "excluded",
+    "kept",
     "other_forwarder",
     "not_possible",
     "gone",
@@ -35,6 +36,7 @@ Kind = Literal[
 
 subscribed      our filter existed and was right          created, updated, removed   our filter was written (or would be)
 unsubscribed    there was no filter of ours to remove     excluded                    the rules exclude the group
+kept            the rules exclude the group, and our filter stays as the caller wishes: its events are still delivered
 other_forwarder foreign filters send to its function: subscribing it might be a loop
 not_possible    the group is full or AWS refuses          gone                        the group was deleted meanwhile
 in_deletion     AWS is deleting the group                 contested                   another writer kept on writing

@@ -25,6 +25,7 @@ class SweepOptions:
 
     present         False: remove our filters and the subscription tags
     purge           also remove our filters from groups that the rules exclude
+    report_kept     without `purge`: find the excluded groups that have a filter of ours
     audit           whether to read a group although its tag says that it is subscribed, by name
     tag_log_groups  whether to write subscription tags
     tag_new         whether to tag newly subscribed groups at once; False: the caller does it later (`Sweep.tag`)
@@ -35,6 +36,7 @@ class SweepOptions:
 
     present: bool = True
     purge: bool = False
+    report_kept: bool = False
     audit: Callable[[str], bool] = field(default=lambda _name: True)
     tag_log_groups: bool = True
     tag_new: bool = True
@@ -77,7 +79,7 @@ class GroupPlanner:
         """Return the outcome of a group whose filters need not be read; None if they must be."""
         exclusion = self.exclusion(group)
         if exclusion:
-            if self._purges(group, exclusion):
+            if self._reads_excluded(group, exclusion):
                 return None
             return Outcome(group.name, exclusion.kind, exclusion.reason, cause=exclusion.cause, created=group.created)
         if not self.options.present or self.options.audit(group.name):
@@ -86,11 +88,13 @@ class GroupPlanner:
             return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created)
         return None
 
-    def _purges(self, group: LogGroup, exclusion: Exclusion) -> bool:
-        if not self.options.purge or exclusion.kind != "excluded" or group.log_class != "STANDARD":
+    def _reads_excluded(self, group: LogGroup, exclusion: Exclusion) -> bool:
+        options = self.options
+        if not (options.purge or options.report_kept) or exclusion.kind != "excluded" or group.log_class != "STANDARD":
             return False
         tagged = self.tagged.any_value
-        return tagged is None or group.name in tagged or self.options.audit(group.name)
+        has_tags = options.tag_log_groups and tagged is not None and can_read_tags(group.name)
+        return not has_tags or group.name in (tagged or ()) or options.audit(group.name)
 
     def foreign(self, filters: Sequence[SubscriptionFilter]) -> tuple[SubscriptionFilter, ...]:
         """Return the filters of others."""
@@ -108,6 +112,9 @@ class GroupPlanner:
 
     def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
         plan = plan_absent(filters, self.desired)
+        if exclusion and plan.remove and self.options.present and not self.options.purge:
+            reason = f"{exclusion.reason}, but it still has a filter of ours: its events are delivered"
+            return Outcome(group.name, "kept", reason, created=group.created)
         kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"
         tagged = self.tagged.any_value
         was_tagged = bool(plan.remove) if tagged is None else group.name in tagged

@@ -102,7 +102,7 @@ class Sweep:
     def _list_tags(self) -> None:
         listed, self._notes = list_tags(self._api, self._planner.choice)
         present, purge = self._options.present, self._options.purge
-        tagged = self._tags.list_groups(current=present, any_value=purge or not present)
+        tagged = self._tags.list_groups(current=present, any_value=purge or self._options.report_kept or not present)
         self._loops.load_tagged(tagged.other_forwarders)
         self._planner = replace(self._planner, listed_tags=listed, tagged=tagged)
 

@@ -27,6 +27,7 @@ _ENTRIES: tuple[Kind, ...] = (
     "in_deletion",
     "gone",
     "removed",
+    "kept",
     "other_forwarder",
     "excluded",
 )
@@ -123,6 +124,7 @@ class Tally:
             "known_by_tag": self._known,
             "changed": self._changed,
             "excluded": self._kinds["excluded"] + self._purged,
+            "kept": self._kinds["kept"],
             "other_forwarders": self._kinds["other_forwarder"],
             "not_possible": self._kinds["not_possible"],
             "gone": self._kinds["gone"],

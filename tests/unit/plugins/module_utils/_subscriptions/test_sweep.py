@@ -127,6 +127,7 @@ def test_summary_has_counts_and_a_reason_for_each_unsubscribed_group() -> None:
         "known_by_tag": 0,
         "changed": 3,
         "excluded": 3,
+        "kept": 0,
         "other_forwarders": 0,
         "not_possible": 2,
         "gone": 0,
@@ -606,6 +607,27 @@ def test_name_with_a_number_sign_is_no_failure(listed: bool, monkeypatch: pytest
     server.tags["/a#b"] = {"logs": "on"}
     (outcome,) = run(server, tag_log_groups=True, choice=choice, purge=True)
     assert (outcome.kind, len(server.groups["/a#b"])) == ("subscribed" if listed else "excluded", 1)
+
+
+@pytest.mark.parametrize("tag_log_groups", [True, False])
+@pytest.mark.parametrize("purge", [True, False])
+def test_group_that_is_excluded_later_is_removed_or_reported(purge: bool, tag_log_groups: bool) -> None:
+    """Issue 11: a group that a later deployment excluded was delivered for ever, and nobody said so."""
+    server = LogsServer("/a", "/b", "/never")
+    options = {"tag_log_groups": tag_log_groups, "audit": lambda _name: False}
+    run(server, **options, exclude=("/never",))
+    server.calls.clear()
+    more: dict[str, Any] = {**options, "purge": purge, "report_kept": True, "exclude": ("/b", "/never")}
+    expected = {"/a": "subscribed", "/b": "removed" if purge else "kept", "/never": "excluded"}
+    assert kinds(planned(server, **more)) == expected
+    assert kinds(run(server, **more)) == expected
+    assert (len(server.groups["/a"]), len(server.groups["/b"])) == (1, 0 if purge else 1)
+    told = summary(planned(server, **more))
+    assert (told["counts"]["kept"], told["counts"]["excluded"]) == (0, 2) if purge else (1, 1)
+    assert ("/b" in [entry["log_group"] for entry in told["not_subscribed"] if entry["outcome"] == "kept"]) != purge
+    assert not any(outcome.has_changes for outcome in planned(server, **more))
+    if tag_log_groups:  # what never had our tag costs no call
+        assert server.operations("/never") == []
 
 
 # Going on
