@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 from logreflector._errors import ReflectorError, describe_operation
@@ -33,6 +34,9 @@ from subscriber.settings import Place
 from subscriber.sweeps import Sweeps
 from subscriber.worker import Deadline, Worker, aws_client, now
 
+_LONGEST_SLEEP = 10.0
+"""A message that has to wait longer goes back to the queue until then: an invocation that sleeps costs money."""
+
 _RETRY_SECONDS = 30
 """Time until a failed message is received again. Later messages wait for it: the queue has one message group."""
 
@@ -43,11 +47,11 @@ class SubscriberError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of an event: the logged report, why it failed ("" if it did not), whether retries are useless."""
+    """The result of an event: the logged report, why it failed ("" if it did not), and seconds until the next attempt."""
 
     report: Mapping[str, Any]
     failure: str = ""
-    is_permanent: bool = False
+    retry_seconds: int = _RETRY_SECONDS
 
 
 class Subscriber:
@@ -103,7 +107,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     results = _results([_body(record) for record in records], context)
     failed = [(record, result) for record, result in zip(records, results, strict=True) if result.failure]
     for record, result in failed:
-        _retry_in(record, 0 if result.is_permanent else _RETRY_SECONDS)
+        _retry_in(record, result.retry_seconds)
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _unused in failed]}
 
 
@@ -127,7 +131,7 @@ def _results(events: Iterable[Any], context: Any) -> list[Result]:
         try:
             work = parse_event(event, place, now())
         except InvalidEventError as error:
-            results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), is_permanent=True)
+            results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), retry_seconds=0)
             continue
         except Exception as error:  # noqa: BLE001 - fails this message and no other
             results[number] = _failure(error)
@@ -173,6 +177,9 @@ def _process_groups(
 
 
 def _run_long(work: GroupsSubscribed | SweepSlice, function_arn: str, deadline: Deadline) -> Result:
+    wait = (work.not_before - now()) / 1000 if isinstance(work, GroupsSubscribed) else 0.0
+    if wait > _LONGEST_SLEEP:
+        return Result({"outcome": "waits", "seconds": ceil(wait)}, "it is too early", retry_seconds=ceil(wait))
     try:
         return _subscriber(function_arn).run_long(work, deadline)
     except Exception as error:  # noqa: BLE001 - fails this message and no other

@@ -26,7 +26,7 @@ from .._retry import RetryPolicy
 from .calls import LogsApi
 from .filters import SubscriptionFilter
 
-OVERLAP_MS = 60_000
+OVERLAP_MS = 30_000
 """How long after its creation a filter may miss events. AWS documents nothing; users report less than a second."""
 
 READABLE_MS = 5_000
