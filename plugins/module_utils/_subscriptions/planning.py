@@ -25,7 +25,7 @@ class SweepOptions:
 
     present         False: remove our filters and the subscription tags
     purge           also remove our filters from groups that the rules exclude
-    report_kept     without `purge`: find the excluded groups that have a filter of ours
+    report_kept     without `purge`: report the excluded groups that have a filter of ours, as far as tags or the audit show them
     audit           whether to read a group although its tag says that it is subscribed, by name
     tag_log_groups  whether to write subscription tags
     tag_new         whether to tag newly subscribed groups at once; False: the caller does it later (`Sweep.tag`)
@@ -94,7 +94,9 @@ class GroupPlanner:
             return False
         tagged = self.tagged.any_value
         has_tags = options.tag_log_groups and tagged is not None and can_read_tags(group.name)
-        return not has_tags or group.name in (tagged or ()) or options.audit(group.name)
+        if options.purge and not has_tags:
+            return True
+        return group.name in (tagged or ()) or options.audit(group.name)
 
     def foreign(self, filters: Sequence[SubscriptionFilter]) -> tuple[SubscriptionFilter, ...]:
         """Return the filters of others."""

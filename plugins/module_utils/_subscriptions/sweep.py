@@ -101,8 +101,10 @@ class Sweep:
 
     def _list_tags(self) -> None:
         listed, self._notes = list_tags(self._api, self._planner.choice)
-        present, purge = self._options.present, self._options.purge
-        tagged = self._tags.list_groups(current=present, any_value=purge or self._options.report_kept or not present)
+        options = self._options
+        present = options.present
+        any_value = not present or (options.tag_log_groups and (options.purge or options.report_kept))
+        tagged = self._tags.list_groups(current=present, any_value=any_value)
         self._loops.load_tagged(tagged.other_forwarders)
         self._planner = replace(self._planner, listed_tags=listed, tagged=tagged)
 

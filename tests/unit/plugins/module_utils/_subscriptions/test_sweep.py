@@ -614,7 +614,7 @@ def test_name_with_a_number_sign_is_no_failure(listed: bool, monkeypatch: pytest
 def test_group_that_is_excluded_later_is_removed_or_reported(purge: bool, tag_log_groups: bool) -> None:
     """Issue 11: a group that a later deployment excluded was delivered for ever, and nobody said so."""
     server = LogsServer("/a", "/b", "/never")
-    options = {"tag_log_groups": tag_log_groups, "audit": lambda _name: False}
+    options = {"tag_log_groups": tag_log_groups, "audit": lambda _name: not tag_log_groups}
     run(server, **options, exclude=("/never",))
     server.calls.clear()
     more: dict[str, Any] = {**options, "purge": purge, "report_kept": True, "exclude": ("/b", "/never")}
