@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 from logreflector._errors import ReflectorError, describe_operation
@@ -29,8 +30,12 @@ from subscriber.events import (
     parse_event,
 )
 from subscriber.groups import Groups
+from subscriber.settings import Place
 from subscriber.sweeps import Sweeps
-from subscriber.worker import Deadline, Worker, aws_client
+from subscriber.worker import Deadline, Worker, aws_client, now
+
+_LONGEST_SLEEP = 10.0
+"""A message that has to wait longer goes back to the queue until then: an invocation that sleeps costs money."""
 
 _RETRY_SECONDS = 30
 """Time until a failed message is received again. Later messages wait for it: the queue has one message group."""
@@ -42,11 +47,11 @@ class SubscriberError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of an event: the logged report, why it failed ("" if it did not), whether retries are useless."""
+    """The result of an event: the logged report, why it failed ("" if it did not), and seconds until the next attempt."""
 
     report: Mapping[str, Any]
     failure: str = ""
-    is_permanent: bool = False
+    retry_seconds: int = _RETRY_SECONDS
 
 
 class Subscriber:
@@ -64,7 +69,7 @@ class Subscriber:
         results: dict[str, Result] = {}
         relevant: dict[str, NewGroup | TagsChanged] = {}
         for name, work in works.items():
-            if isinstance(work, TagsChanged) and not work.keys & keys:
+            if isinstance(work, TagsChanged) and work.keys is not None and not work.keys & keys:
                 results[name] = Result(
                     {"log_group": name, "outcome": "ignored", "reason": "the rules do not depend on these tags"}
                 )
@@ -88,7 +93,7 @@ _subscriber = cache(Subscriber)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Process the messages of an SQS event and return the failed ones, or one EventBridge event and return its report.
+    """Process the messages of an SQS event and return the failed ones, or one event and return its report.
 
     Each message of a batch fails alone. Failed messages are retried soon; invalid events go to the dead-letter queue without
     a pause. SubscriberError for a single event that failed.
@@ -102,7 +107,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     results = _results([_body(record) for record in records], context)
     failed = [(record, result) for record, result in zip(records, results, strict=True) if result.failure]
     for record, result in failed:
-        _retry_in(record, 0 if result.is_permanent else _RETRY_SECONDS)
+        _retry_in(record, result.retry_seconds)
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _unused in failed]}
 
 
@@ -117,14 +122,19 @@ def _body(record: Mapping[str, Any]) -> Any:
 def _results(events: Iterable[Any], context: Any) -> list[Result]:
     """Return a result for each event, in their order, and log a line for each."""
     results: dict[int, Result] = {}
+    function_arn = context.invoked_function_arn
+    place = Place.of(function_arn)
     new: dict[int, NewGroup] = {}
     tagged: dict[int, TagsChanged] = {}
     longer: dict[int, GroupsSubscribed | SweepSlice] = {}
     for number, event in enumerate(events):
         try:
-            work = parse_event(event)
+            work = parse_event(event, place, now())
         except InvalidEventError as error:
-            results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), is_permanent=True)
+            results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), retry_seconds=0)
+            continue
+        except Exception as error:  # noqa: BLE001 - fails this message and no other
+            results[number] = _failure(error)
             continue
         if isinstance(work, Ignored):
             results[number] = Result({"log_group": work.log_group, "outcome": "ignored", "reason": work.reason})
@@ -135,7 +145,6 @@ def _results(events: Iterable[Any], context: Any) -> list[Result]:
         else:
             longer[number] = work
     deadline = Deadline(context)
-    function_arn = context.invoked_function_arn
     for group_works in (new, tagged):
         results.update(_process_groups(group_works, function_arn, deadline))
     # The sweep comes last, because it uses all the remaining time.
@@ -154,28 +163,33 @@ def _process_groups(
     for work in works.values():
         known = merged.get(work.log_group)
         if isinstance(known, TagsChanged) and isinstance(work, TagsChanged):
-            merged[work.log_group] = TagsChanged(work.log_group, known.keys | work.keys)
+            keys = None if known.keys is None or work.keys is None else known.keys | work.keys
+            merged[work.log_group] = TagsChanged(work.log_group, keys)
         else:
             merged[work.log_group] = work
     if not merged:
         return {}
     try:
         found = _subscriber(function_arn).process_groups(merged, deadline)
-    except ReflectorError as error:
+    except Exception as error:  # noqa: BLE001 - fails these messages and no others
         return {number: _failure(error, work.log_group) for number, work in works.items()}
     return {number: found[work.log_group] for number, work in works.items()}
 
 
 def _run_long(work: GroupsSubscribed | SweepSlice, function_arn: str, deadline: Deadline) -> Result:
+    wait = (work.not_before - now()) / 1000 if isinstance(work, GroupsSubscribed) else 0.0
+    if wait > _LONGEST_SLEEP:
+        return Result({"outcome": "waits", "seconds": ceil(wait)}, "it is too early", retry_seconds=ceil(wait))
     try:
         return _subscriber(function_arn).run_long(work, deadline)
-    except ReflectorError as error:
+    except Exception as error:  # noqa: BLE001 - fails this message and no other
         return _failure(error)
 
 
-def _failure(error: ReflectorError, log_group: str = "") -> Result:
+def _failure(error: Exception, log_group: str = "") -> Result:
     named = {"log_group": log_group} if log_group else {}
-    return Result({**named, "outcome": "failed", "reason": str(error)}, str(error))
+    reason = str(error) if isinstance(error, ReflectorError) else f"{type(error).__name__}: {error}"
+    return Result({**named, "outcome": "failed", "reason": reason}, reason)
 
 
 def _retry_in(record: Mapping[str, Any], seconds: int) -> None:

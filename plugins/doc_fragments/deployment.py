@@ -371,6 +371,13 @@ options:
     description: Name of the function's execution role.
     type: str
     default: log-reflector-subscriber
+  subscriber_redrive_principals:
+    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody
+      else but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
+      C(*) and C(?) are wildcards.
+    type: list
+    elements: str
+    default: []
   subscriber_sweep_schedule:
     description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
     type: str
@@ -501,10 +508,12 @@ options:
     type: bool
     default: false
   catch_up_purge:
-    description: Whether our filter is removed from log groups that the rules leave out. Without O(catch_up_audit) only from
-      those that carry the subscription tag.
+    description:
+      - Whether our filter is removed from log groups that the rules leave out.
+      - Without O(catch_up_audit) only from those that carry the subscription tag.
+      - With V(false) these log groups are still delivered. The result counts and names them as C(kept).
     type: bool
-    default: false
+    default: true
   catch_up_on_full:
     description:
       - What happens with log groups whose filter slots are all taken by others.

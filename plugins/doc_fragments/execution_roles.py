@@ -380,6 +380,13 @@ options:
     description: Name of the function's execution role.
     type: str
     default: log-reflector-subscriber
+  subscriber_redrive_principals:
+    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody
+      else but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
+      C(*) and C(?) are wildcards.
+    type: list
+    elements: str
+    default: []
   subscriber_sweep_schedule:
     description: When the function checks all log groups, as a schedule of EventBridge. V("") is never.
     type: str

@@ -115,8 +115,10 @@ options:
     type: bool
     default: false
   purge:
-    description: Whether our filter is removed from log groups that the rules leave out. Without O(audit) only from those
-      that carry the subscription tag.
+    description:
+      - Whether our filter is removed from log groups that the rules leave out.
+      - Without O(audit) only from those that carry the subscription tag.
+      - With V(false) these log groups are still delivered. The result counts and names them as C(kept).
     type: bool
     default: false
   on_full:

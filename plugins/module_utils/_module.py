@@ -193,6 +193,8 @@ def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
 class _Module(AnsibleModule):  # type: ignore[misc]
     """A module whose results, log lines and refusals of its options do not repeat values that may hold secrets."""
 
+    params: dict[str, Any]
+
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._has_valid_options = False

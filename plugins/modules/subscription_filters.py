@@ -76,6 +76,7 @@ counts:
   description:
     - Number of log groups by result.
     - C(subscribed) includes C(already_right) and those just changed, C(already_right) includes C(known_by_tag).
+    - C(kept) are excluded and still delivered, C(other_forwarders) would be subscribed if their functions were no log forwarders.
     - C(denied), C(contested) (another writer kept on writing) and C(failed) fail the task. C(gone) and C(in_deletion) do not.
   type: dict
   returned: always, once the log groups are listed
@@ -86,6 +87,8 @@ counts:
     known_by_tag: 47
     changed: 3
     excluded: 2
+    kept: 0
+    other_forwarders: 0
     not_possible: 2
     gone: 0
     in_deletion: 0

@@ -16,6 +16,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "catch_up_absent",
         "catch_up_audit",
         "catch_up_on_full",
+        "catch_up_purge",
         "catch_up_result",
         "deploy_allowed_failures",
         "deploy_result",
@@ -54,6 +55,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "target_role_arn",
         "target_state",
         "verify_file",
+        "verify_kept",
         "verify_missing",
     }
 )

@@ -61,6 +61,7 @@ class Recap:
             *self._targets(done),
             *self._total(done),
             *_impossible_lines(self.states),
+            *_kept_lines(self.states),
             *_note_lines(self.states),
             *failure_lines(state.failed() for state in self._by_outcome["failed"]),
             *self._not_started(),
@@ -183,6 +184,8 @@ def coverage_text(coverage: Coverage, *, check_mode: bool) -> str:
     for count, text in (
         (coverage.trusted, "trusted by tag, not read again"),
         (coverage.excluded, "excluded"),
+        (coverage.other_forwarders, "of other forwarders"),
+        (coverage.kept, "excluded but STILL DELIVERED"),
         (coverage.not_possible, "cannot be subscribed"),
     ):
         if count:
@@ -320,6 +323,17 @@ def _impossible_group(members: Sequence[tuple[TargetState, Impossible]]) -> Iter
     first = members[0][1]
     yield f"    {len(members):,} on {plural(targets, 'target')}: {first.reason}"
     yield f"        {examples}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _kept_lines(states: Sequence[TargetState]) -> Iterator[str]:
+    """Yield the log groups that the rules leave out and that are still delivered."""
+    total = sum(state.coverage.kept for state in states if state.coverage)
+    if not total:
+        return
+    named = [f"{log_group} in {state.name}" for state in states for log_group in state.kept]
+    more = f" and {total - len(named[:_EXAMPLES]):,} more" if total > _EXAMPLES else ""
+    yield f"{plural(total, 'excluded log group')} still delivered: {', '.join(named[:_EXAMPLES])}{more}"
+    yield "    To stop their delivery, set catch_up_purge: true"
 
 
 def _note_lines(states: Sequence[TargetState]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ._failures import FailedTarget, Parts
@@ -56,7 +56,8 @@ class Impossible:
 class Coverage:
     """The log groups of a target, or of several.
 
-    eligible       chosen by the rules
+    eligible       chosen by the rules, and not of another forwarder
+    kept           left out by the rules, but still delivered: our filter is there
     trusted        known by the subscription tag, filter not read
     minutes        that the changes take at AWS's rates; of the slowest target
     incomplete     targets whose run ended before all log groups were served
@@ -68,6 +69,8 @@ class Coverage:
     changed: int = 0
     trusted: int = 0
     excluded: int = 0
+    kept: int = 0
+    other_forwarders: int = 0
     not_possible: int = 0
     minutes: float = 0.0
     incomplete: int = 0
@@ -76,7 +79,7 @@ class Coverage:
     @classmethod
     def total(cls, several: Sequence[Coverage]) -> Coverage:
         """Return the sum of several targets. They run at the same time, so the minutes are those of the slowest."""
-        numbers = ("eligible", "subscribed", "changed", "trusted", "excluded", "not_possible", "incomplete")
+        numbers = tuple(field.name for field in fields(cls) if field.name not in ("minutes", "stopped_after"))
         sums = {name: sum(getattr(each, name) for each in several) for name in numbers}
         return cls(**sums, minutes=max((each.minutes for each in several), default=0.0))
 
@@ -122,6 +125,7 @@ class TargetState:
     release    that this run deployed
     restored   the release that each function went back to, "" if it was left alone
     removed    lines of changes of a teardown
+    kept       log groups that the rules leave out and that are still delivered
     """
 
     name: str
@@ -134,6 +138,7 @@ class TargetState:
     release: str = ""
     coverage: Coverage | None = None
     impossible: tuple[Impossible, ...] = ()
+    kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     delivery_check: DeliveryCheck | None = None
     replay: Replay | None = None
@@ -176,6 +181,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
         notes=(*(_dict(deployed, "reflector").get("notes") or ()), *(catch_up.get("notes") or ())),
+        kept=tuple(_entries(catch_up, "kept")),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),
         functions=_functions(_dict(variables, "release_info_result")),
@@ -199,18 +205,25 @@ def _coverage(catch_up: Mapping[str, Any]) -> Coverage | None:
     if not counts:
         return None
     excluded, gone = counts.get("excluded", 0), counts.get("gone", 0) + counts.get("in_deletion", 0)
+    kept, others = counts.get("kept", 0), counts.get("other_forwarders", 0)
     incomplete = catch_up.get("complete") is False
     return Coverage(
-        eligible=counts.get("groups", 0) - excluded - gone,
+        eligible=counts.get("groups", 0) - excluded - gone - kept - others,
         subscribed=counts.get("subscribed", 0),
         changed=counts.get("changed", 0),
         trusted=counts.get("known_by_tag", 0),
         excluded=excluded,
+        kept=kept,
+        other_forwarders=others,
         not_possible=counts.get("not_possible", 0),
         minutes=_dict(catch_up, "estimate").get("minutes", 0.0),
         incomplete=int(incomplete),
         stopped_after=(catch_up.get("stopped_after") or "") if incomplete else "",
     )
+
+
+def _entries(catch_up: Mapping[str, Any], outcome: str) -> Iterable[str]:
+    return (entry["log_group"] for entry in catch_up.get("not_subscribed") or () if entry["outcome"] == outcome)
 
 
 def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:

@@ -247,3 +247,22 @@ def test_queue_denied_call_names_the_operation(cloud: Cloud) -> None:
 def test_queue_invalid_settings_are_refused(settings: dict[str, Any], option: str) -> None:
     with pytest.raises(InvalidInputError, match=f"the option {option}:"):
         SqsQueue(None, QueueSettings(**{"name": NAME, **settings}))  # type: ignore[arg-type]
+
+
+def test_queue_senders_are_the_only_principals_that_may_send(cloud: Cloud) -> None:
+    """H3: everybody with sqs:SendMessage on all queues could give the subscriber work."""
+    name = "senders"
+    role = "arn:{partition}:iam::{account}:role/subscriber"
+    change(cloud, name=name, event_rules=("one",), senders=(role, "arn:*:role/operators/*"))
+    _tls, rules, senders = json.loads(attributes(cloud, name)["Policy"])["Statement"]
+    assert (rules["Effect"], senders["Effect"], senders["Principal"]) == ("Allow", "Deny", "*")
+    assert (senders["Action"], senders["Resource"]) == ("sqs:SendMessage", cloud.arn("sqs", name))
+    assert senders["Condition"] == {
+        "ArnNotLike": {"aws:PrincipalArn": ["arn:*:role/operators/*", cloud.target().expand(role)]},
+        "Bool": {"aws:PrincipalIsAWSService": "false"},
+    }
+    change(cloud, name=name, event_rules=("one",))
+    assert [item["Sid"] for item in json.loads(attributes(cloud, name)["Policy"])["Statement"]] == [
+        "LogReflectorOnlyTls",
+        "LogReflectorEventRules",
+    ]

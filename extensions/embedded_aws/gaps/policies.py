@@ -29,7 +29,11 @@ def service_allowed(policy: Any, service: str, action: str, resource: str, sourc
         action=action,
         resource_arn=resource,
         region=get_region(),
-        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+        service_context={
+            "aws:sourcearn": source_arn,
+            "aws:sourceaccount": get_account_id(),
+            "aws:principalisawsservice": "true",
+        },
     )
     names = (service, service.replace(".amazonaws", f".{get_region()}.amazonaws", 1))
     decisions = [iam_evaluator.evaluate_resource_policy(policy, context, name).decision for name in names]

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from logreflector._errors import NotFoundError, ReflectorError
-from logreflector._subscriptions.backfill import Backfill
+from logreflector._subscriptions.backfill import OVERLAP_MS, READABLE_MS, Backfill
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.filters import SubscriptionFilter
 
 from .events import GroupsSubscribed, Subscribed
-from .groups import Groups, find_group
+from .groups import NEW_MS, Groups, find_group
 from .worker import WORKERS, Deadline, Worker, now
 
 _LEAST_SECONDS = 5.0
@@ -31,11 +31,29 @@ class BackfillError(ReflectorError):
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """The result for a group: complete, or `remainder` to continue with, or `error`."""
+    """The result for a group: complete, or `remainder` to continue with, or `error`.
+
+    second      the second look that is still to come, with the time from which on it can be done
+    """
 
     events: int = 0
     remainder: Subscribed | None = None
-    error: ReflectorError | None = None
+    error: Exception | None = None
+    second: tuple[int, Subscribed] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far the events of a group were sent.
+
+    created     of the filter
+    token       of the next page, None if all pages were sent
+    cut         see `Subscribed`
+    """
+
+    created: int
+    token: str | None
+    cut: int
 
 
 class Backfills:
@@ -43,8 +61,8 @@ class Backfills:
 
     def __init__(self, worker: Worker, groups: Groups) -> None:
         self._worker, self._groups = worker, groups
-        self._progress: dict[str, tuple[int, str | None]] = {}
-        """By group: creation time of the filter, and the token of the next page, None if all is done."""
+        self._progress: dict[tuple[str, bool], _Progress] = {}
+        """By group, for the first look and the second."""
 
     def run(self, work: GroupsSubscribed, deadline: Deadline) -> dict[str, Any]:
         """Follow up each group, several at once, and hand over what there is no time for. Return a report.
@@ -67,6 +85,8 @@ class Backfills:
         with ThreadPoolExecutor(WORKERS) as pool:
             found = list(pool.map(lambda group: self._follow_up(group, api, backfill, deadline), work.groups))
         self._forget()
+        if second := [done.second for done in found if done.second]:
+            self._groups.announce([group for _at, group in second], max(at for at, _group in second))
         if errors := [done.error for done in found if done.error]:
             operation = f"follow up {len(errors)} of {len(found)} new log groups"
             raise BackfillError(operation, f"the first reason is: {errors[0]}", where=place)
@@ -86,32 +106,39 @@ class Backfills:
             return self._backfill(group, api, backfill, deadline)
         except NotFoundError:
             return _Done()  # the group was deleted
-        except ReflectorError as error:
+        except Exception as error:  # noqa: BLE001 - fails this message and no other
             return _Done(error=error)
 
     def _backfill(self, group: Subscribed, api: LogsApi, backfill: Backfill, deadline: Deadline) -> _Done:
-        name, settings = group.log_group, self._worker.settings
-        current = self._first_of_ours(api, name)
-        if current is None:
+        current = self._first_of_ours(api, group.log_group)
+        found = find_group(api, group.log_group) if current else None
+        # Only for groups that were new when they got their filter: nobody wants all events of an old one.
+        if current is None or found is None or found.created < current.created - NEW_MS:
             return _Done()
-        filter_created, token = self._progress.get(name, (0, ""))
-        if filter_created != current.created:
-            token = group.token
-        if token is None:
-            return _Done()
-        if settings.retention_days:
-            found = find_group(api, name)
-            if found and found.retention is None:
-                api.put_retention(name, settings.retention_days)
+        if self._worker.settings.retention_days and found.retention is None:
+            api.put_retention(found.name, self._worker.settings.retention_days)
+        return self._send(group, current, backfill, deadline) if self._worker.settings.backfill_seconds else _Done()
+
+    def _send(self, group: Subscribed, current: SubscriptionFilter, backfill: Backfill, deadline: Deadline) -> _Done:
+        """Send what the look has to send. The first one sends what can be read by now, the second the rest of the overlap."""
+        key = group.log_group, group.is_second
+        end = current.created + OVERLAP_MS
+        progress = self._progress.get(key)
+        if progress is None or progress.created != current.created:
+            progress = _Progress(current.created, group.token, group.cut or min(end, now() - READABLE_MS))
         events = 0
-        since = current.created - settings.backfill_seconds * 1000
-        for sent in backfill.send(current, since=since, token=token) if settings.backfill_seconds else ():
-            events += sent.events
-            self._progress[name] = (current.created, sent.token or None)
-            if sent.token and deadline.left() < _LEAST_SECONDS:
-                return _Done(events, Subscribed(name, sent.token))
-        self._progress[name] = (current.created, None)
-        return _Done(events)
+        if progress.token is not None:
+            ingested = (progress.cut, end) if group.is_second else (0, progress.cut)
+            since = current.created - self._worker.settings.backfill_seconds * 1000
+            for sent in backfill.send(current, since=since, token=progress.token, ingested=ingested):
+                events += sent.events
+                self._progress[key] = replace(progress, token=sent.token or None)
+                if sent.token and deadline.left() < _LEAST_SECONDS:
+                    return _Done(events, replace(group, token=sent.token, cut=progress.cut))
+        if group.is_second or progress.cut >= end:
+            return _Done(events)
+        second = Subscribed(group.log_group, cut=progress.cut, is_second=True)
+        return _Done(events, second=(end + READABLE_MS, second))
 
     def _first_of_ours(self, api: LogsApi, name: str) -> SubscriptionFilter | None:
         """Return the oldest of our filters, as AWS returns it."""

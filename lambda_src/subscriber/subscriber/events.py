@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work that EventBridge's events ask for. Pure.
+"""The work that events of EventBridge, and the function's own messages, ask for. Pure.
 
 | source | detail-type | work |
 |---|---|---|
@@ -11,6 +11,9 @@
 | `aws.events` (a rule's schedule) or `aws.scheduler` | Scheduled Event | `SweepSlice`, the first |
 | `logreflector.subscriber` | Sweep continued | `SweepSlice` |
 | `logreflector.subscriber` | Groups subscribed | `GroupsSubscribed` |
+
+The last two are no events of EventBridge: the function sends them to its own queue, whose policy lets nobody else do so.
+Every number in them is bounded anyway. Events of other accounts and regions are ignored.
 
 Source of the shapes: CloudTrail User Guide, "CloudTrail record contents"; EventBridge User Guide, "AWS service events
 delivered via CloudTrail" and "Creating a rule that runs on a schedule". For tags CloudTrail writes the parameters of the
@@ -26,8 +29,10 @@ from datetime import datetime
 from typing import Any
 
 from logreflector._errors import ReflectorError
-from logreflector._subscriptions.filters import TAG_PREFIX
+from logreflector._subscriptions.filters import OWN_TAGS
 from logreflector._subscriptions.listing import Position
+
+from .settings import Place
 
 SOURCE = "logreflector.subscriber"
 SWEEP_CONTINUED = "Sweep continued"
@@ -35,6 +40,19 @@ GROUPS_SUBSCRIBED = "Groups subscribed"
 
 _LOG_GROUP = re.compile(r"[-._/#A-Za-z0-9]{1,512}")
 _TAG_CALLS = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
+_SCHEDULERS = ("aws.events", "aws.scheduler")
+
+MAX_GROUPS = 100
+"""Groups in a message: names of at most 512 characters and a token each, where SQS takes 256 KB."""
+
+_LONGEST_SWEEP_MS = 2 * 24 * 3600 * 1000
+"""A sweep that began earlier, or in the future, is not continued."""
+
+_LONGEST_WAIT_MS = 60_000
+_SKEW_MS = 60_000  # between AWS's clock and this one
+_LARGEST_NUMBER = 2**53
+_LONGEST_TOKEN = 4_096
+_MOST_COUNTS = 50
 
 
 class InvalidEventError(ReflectorError):
@@ -55,22 +73,30 @@ class NewGroup:
 
 @dataclass(frozen=True, slots=True)
 class TagsChanged:
-    """Tags of a log group were added or removed; `keys` are theirs."""
+    """Tags of a log group were added or removed; `keys` are theirs, None if the event does not say which."""
 
     log_group: str
-    keys: frozenset[str]
+    keys: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A group that got its filter. `token` is that of the next page of events to backfill."""
+    """A group that got its filter.
+
+    token       of the next page of events to backfill
+    cut         ms since 1970: the first look sends the events that were ingested before, 0 if it has not begun
+    is_second   whether this is the second look, which sends the events of the overlap that were ingested later
+    """
 
     log_group: str
     token: str = ""
+    cut: int = 0
+    is_second: bool = False
 
-    def plain(self) -> dict[str, str]:
-        """Return the fields for an event."""
-        return {"name": self.log_group, **({"token": self.token} if self.token else {})}
+    def plain(self) -> dict[str, Any]:
+        """Return the fields for a message."""
+        fields = {"token": self.token, "cut": self.cut, "second": self.is_second}
+        return {"name": self.log_group, **{name: value for name, value in fields.items() if value}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +147,27 @@ class Ignored:
 Work = NewGroup | TagsChanged | GroupsSubscribed | SweepSlice | Ignored
 
 
-def parse_event(event: Any) -> Work:
-    """Return the work that an event asks for; InvalidEventError if it is none of those above."""
-    event = _mapping(event, "it is not an event of EventBridge")
-    detail_type = event.get("detail-type")
-    detail = event.get("detail")
-    if event.get("source") == SOURCE and detail_type == GROUPS_SUBSCRIBED:
-        return _groups_subscribed(_mapping(detail, "it has no detail"))
-    if event.get("source") == SOURCE and detail_type == SWEEP_CONTINUED:
-        return _sweep_continued(_mapping(detail, "it has no detail"))
-    if detail_type == "Scheduled Event":
-        return SweepSlice(_time(event.get("time")))
-    call = _mapping(detail, "it has no detail")
-    if call.get("eventSource", "logs.amazonaws.com") != "logs.amazonaws.com":
+def parse_event(event: Any, place: Place, now: int) -> Work:
+    """Return the work that an event asks for; InvalidEventError if it is none of those above.
+
+    place   of this function: only events of its account and region count
+    now     ms since 1970
+    """
+    event = _mapping(event, "it is neither an event of EventBridge nor a message of this function")
+    kind = event.get("source"), event.get("detail-type")
+    if kind == (SOURCE, GROUPS_SUBSCRIBED):
+        return _groups_subscribed(_mapping(event.get("detail"), "it has no detail"), now)
+    if kind == (SOURCE, SWEEP_CONTINUED):
+        return _sweep_continued(_mapping(event.get("detail"), "it has no detail"), now)
+    is_scheduled = event.get("source") in _SCHEDULERS and kind[1] == "Scheduled Event"
+    if not is_scheduled and kind != ("aws.logs", "AWS API Call via CloudTrail"):
+        raise InvalidEventError("it reports neither a new log group, nor changed tags, nor a sweep")
+    if (event.get("account"), event.get("region")) != (place.account, place.region):
+        return Ignored("", f"it is not an event of {place}")
+    if is_scheduled:
+        return SweepSlice(_start(event.get("time"), now))
+    call = _mapping(event.get("detail"), "it has no detail")
+    if call.get("eventSource") != "logs.amazonaws.com":
         raise InvalidEventError("it reports a call to another service than CloudWatch Logs")
     return _call(call)
 
@@ -170,42 +204,64 @@ def _tags_changed(name: str, request: Mapping[str, Any]) -> Work:
     else:
         group = request.get("logGroupName") or ""
     given = request.get("tagKeys") if name == "UntagResource" else request.get("tags")
-    if not isinstance(given, (list, Mapping)):
-        raise InvalidEventError(f"its {name} names no tags")
+    if not isinstance(given, (list, Mapping)):  # CloudTrail leaves out some parameters
+        return TagsChanged(_log_group(group), None)
     keys = frozenset(map(str, given))
-    if all(key.startswith(TAG_PREFIX) for key in keys):
+    if all(key.startswith(OWN_TAGS) for key in keys):
         return Ignored(_log_group(group), "they are subscription tags")
     return TagsChanged(_log_group(group), keys)
 
 
-def _groups_subscribed(detail: Mapping[str, Any]) -> GroupsSubscribed:
-    groups, not_before = detail.get("groups"), detail.get("not_before")
-    if not isinstance(groups, list) or not isinstance(not_before, int):
-        raise InvalidEventError(f"its {GROUPS_SUBSCRIBED!r} lacks groups or not_before")
-    found = [_mapping(group, "one of its groups is no object") for group in groups]
-    return GroupsSubscribed(
-        tuple(Subscribed(_log_group(group.get("name")), str(group.get("token") or "")) for group in found), not_before
+def _groups_subscribed(detail: Mapping[str, Any], now: int) -> GroupsSubscribed:
+    groups, not_before = detail.get("groups"), _number(detail.get("not_before"), "not_before")
+    if not isinstance(groups, list) or len(groups) > MAX_GROUPS:
+        raise InvalidEventError(f"its {GROUPS_SUBSCRIBED!r} has no list of at most {MAX_GROUPS} groups")
+    found = {}
+    for group in groups:
+        fields = _mapping(group, "one of its groups is no object")
+        name = _log_group(fields.get("name"))
+        cut = _number(fields.get("cut", 0), "cut")
+        found[name] = Subscribed(name, _token(fields.get("token")), cut, fields.get("second") is True)
+    return GroupsSubscribed(tuple(found.values()), min(not_before, now + _LONGEST_WAIT_MS))
+
+
+def _sweep_continued(detail: Mapping[str, Any], now: int) -> SweepSlice:
+    position = _mapping(detail.get("position"), "its sweep has no position")
+    counts = _mapping(detail.get("counts"), "its sweep has no counts")
+    if len(counts) > _MOST_COUNTS:
+        raise InvalidEventError("its sweep has too many counts")
+    place = Position(_token(position.get("page")), _token(position.get("after")))
+    number = _number(detail.get("slice"), "slice")
+    return SweepSlice(
+        _start(detail.get("started"), now), number, place, {name: _number(counts[name], "counts") for name in counts}
     )
 
 
-def _sweep_continued(detail: Mapping[str, Any]) -> SweepSlice:
-    position = _mapping(detail.get("position"), "its sweep has no position")
-    counts = _mapping(detail.get("counts"), "its sweep has no counts")
-    number = detail.get("slice")
-    if not isinstance(number, int) or not all(isinstance(count, int) for count in counts.values()):
-        raise InvalidEventError("its sweep's counts are no numbers")
-    place = Position(str(position.get("page") or ""), str(position.get("after") or ""))
-    return SweepSlice(_time(detail.get("started")), number, place, dict(counts))
-
-
-def _time(text: Any) -> str:
+def _start(text: Any, now: int) -> str:
+    """Return the start of a sweep, if it is a time of the last two days."""
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        started = int(moment.timestamp() * 1000) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        started = None
+    if started is None:
         raise InvalidEventError("it does not say when its sweep began")
+    if not now - _LONGEST_SWEEP_MS <= started <= now + _SKEW_MS:
+        raise InvalidEventError("its sweep did not begin within the last two days")
     return str(text)
+
+
+def _number(value: Any, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _LARGEST_NUMBER:
+        raise InvalidEventError(f"its {name} is no number from 0 to {_LARGEST_NUMBER - 1}")
+    return value
+
+
+def _token(value: Any) -> str:
+    text = "" if value is None else value
+    if not isinstance(text, str) or len(text) > _LONGEST_TOKEN:
+        raise InvalidEventError("its position is no text")
+    return text
 
 
 def _log_group(name: Any) -> str:

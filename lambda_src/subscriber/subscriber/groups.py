@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from logreflector._errors import ReflectorError
+from logreflector._subscriptions.backfill import READABLE_MS
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import LogGroup
 from logreflector._subscriptions.outcome import Outcome
@@ -19,7 +20,7 @@ from logreflector._subscriptions.planning import SweepOptions
 from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES
 
-from .events import GROUPS_SUBSCRIBED, NewGroup, Subscribed, TagsChanged
+from .events import GROUPS_SUBSCRIBED, MAX_GROUPS, NewGroup, Subscribed, TagsChanged
 from .worker import WORKERS, Deadline, Worker, now
 
 NEW_MS = 2 * 24 * 3600 * 1000
@@ -28,12 +29,11 @@ NEW_MS = 2 * 24 * 3600 * 1000
 _YOUNG_FILTER_MS = 6 * 3600 * 1000
 """The follow-up of a younger filter may be missing: this function was killed, or the catch-up was faster than the event."""
 
-_READABLE_MS = 5_000
-"""Time until earlier events can be read. AWS documents no figure."""
+_FOLLOW_UP, _SECOND_LOOK = "follow-up", "second-look"
+"""Message groups of their own: follow-ups wait until events can be read, and new groups do not wait with them."""
 
 _SKEW_MS = 5_000  # between AWS's clock and this one
 
-_AT_ONCE = 100  # groups in an event: names of at most 512 characters and a token each, where EventBridge takes 256 KB
 _MOST_REMEMBERED = 20_000
 
 
@@ -61,7 +61,10 @@ class Groups:
         purging = self._worker.sweep(api, SweepOptions(purge=True))
 
         def process(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
-            return self._new(work, sweep) if isinstance(work, NewGroup) else self._changed(work, api, purging)
+            try:
+                return self._new(work, sweep) if isinstance(work, NewGroup) else self._changed(work, api, purging)
+            except Exception as error:  # noqa: BLE001 - fails this message and no other
+                return Outcome(work.log_group, "failed", f"{type(error).__name__}: {error}"), False
 
         with ThreadPoolExecutor(WORKERS) as pool:
             found = dict(zip(works, pool.map(process, works.values()), strict=True))
@@ -76,14 +79,17 @@ class Groups:
             for name, (outcome, is_new) in found.items()
         }
 
-    def announce(self, groups: Sequence[Subscribed]) -> None:
-        """Publish an event that starts the follow-up of groups: backfill, retention."""
+    def announce(self, groups: Sequence[Subscribed], not_before: int = 0) -> None:
+        """Hand over the follow-up of groups: backfill, retention.
+
+        not_before  ms since 1970, 0 for as soon as events can be read
+        """
         if not self._worker.has_follow_up:
             return
         for chunk in _chunks(groups):
             at = now()
-            detail = {"groups": [group.plain() for group in chunk], "not_before": at + _READABLE_MS}
-            self._worker.publish(GROUPS_SUBSCRIBED, detail)
+            detail = {"groups": [group.plain() for group in chunk], "not_before": not_before or at + READABLE_MS}
+            self._worker.hand_over(GROUPS_SUBSCRIBED, detail, _SECOND_LOOK if not_before else _FOLLOW_UP)
             self._announced.update((group.log_group, at) for group in chunk)
         for name in list(islice(self._announced, max(len(self._announced) - _MOST_REMEMBERED, 0))):
             del self._announced[name]
@@ -124,5 +130,5 @@ def _failure(outcome: Outcome) -> str:
 
 
 def _chunks(groups: Sequence[Subscribed]) -> Iterator[Sequence[Subscribed]]:
-    for start in range(0, len(groups), _AT_ONCE):
-        yield groups[start : start + _AT_ONCE]
+    for start in range(0, len(groups), MAX_GROUPS):
+        yield groups[start : start + MAX_GROUPS]

@@ -40,4 +40,5 @@ def metric_line(counts: Mapping[str, int], function: str, at: int) -> str:
         "Metrics": [{"Name": name, "Unit": "Percent" if name == "Coverage" else "Count"} for name in metrics],
     }
     described = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}, "FunctionName": function}
-    return json.dumps({**described, **metrics})
+    # A field and no metric, which would cost money.
+    return json.dumps({**described, **metrics, "OtherForwarders": counts.get("other_forwarders", 0)})

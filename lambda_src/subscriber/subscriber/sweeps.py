@@ -52,7 +52,7 @@ class Sweeps:
         place = str(self._worker.place)
         if deadline.left() < _LEAST_SECONDS:
             raise SweepError(f"continue the sweep of {work.started}", "this invocation has no time left", where=place)
-        api = self._worker.api(deadline)
+        api = self._worker.api(deadline, in_background=True)
         if self._worker.is_left_to_policy(api, deadline):
             return {**report, "outcome": "given up: the account policy serves the target"}
         options = SweepOptions(
@@ -79,7 +79,7 @@ class Sweeps:
                 f"continue the sweep of {work.started}", "its last slice reached no log group", where=place
             )
         following = SweepSlice(work.started, work.number + 1, sweep.stopped, counts)
-        self._worker.publish(SWEEP_CONTINUED, following.detail())
+        self._worker.hand_over(SWEEP_CONTINUED, following.detail(), "subscriber")
         return {**report, "outcome": "continued"}
 
     def _is_overtaken(self, work: SweepSlice) -> bool:

@@ -15,6 +15,13 @@ SETTLE_SECONDS = 60
 REPORT_LIMIT = 1000
 
 
+_PURGE = (
+    "Whether our filter is removed from log groups that the rules leave out.",
+    "Without O(audit) only from those that carry the subscription tag.",
+    "With V(false) these log groups are still delivered. The result counts and names them as C(kept).",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepOptions:
     """How one sweep over the log groups of a target works."""
@@ -28,8 +35,7 @@ class SweepOptions:
     )
     purge: bool = option(
         False,
-        "Whether our filter is removed from log groups that the rules leave out. Without O(audit) only from those that carry"
-        " the subscription tag.",
+        *_PURGE,
     )
     on_full: str = option(
         "report",
@@ -84,6 +90,8 @@ class ModeOptions:
 @dataclass(frozen=True, kw_only=True)
 class CatchUpOptions(SweepOptions):
     """The catch-up of a deployment."""
+
+    purge: bool = option(True, *_PURGE)
 
     must_complete: bool = option(
         False, "Whether a target fails if O(max_seconds) was not enough for all its log groups."

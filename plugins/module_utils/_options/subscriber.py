@@ -102,6 +102,12 @@ class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
     """The function that subscribes new log groups, with its queues, alarm and rules."""
 
     role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")
+    redrive_principals: tuple[str, ...] = option(
+        (),
+        "ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody else"
+        " but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and"
+        " C(*) and C(?) are wildcards.",
+    )
     sweep_schedule: str = option(
         "rate(1 day)",
         'When the function checks all log groups, as a schedule of EventBridge. V("") is never.',

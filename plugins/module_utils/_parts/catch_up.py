@@ -27,7 +27,7 @@ def deploy_filters(run: Run, options: CatchUpOptions, log_groups: LogGroupOption
     """
     params = _params(options, log_groups, reflector)
     if options.on_full != "account_policy":  # which keeps the policy that it chose for a target without free slots
-        run.add("account_policy", lambda: _policy(run, params, state="absent"))
+        run.add("account_policy", lambda: _policy(run, {**params, "must_read": False}, state="absent"))
     run.add("catch_up", lambda: sweep_target(run.target, {**params, "state": "present"}, run.check_mode))
 
 

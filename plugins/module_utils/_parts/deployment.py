@@ -124,7 +124,7 @@ def _deploy_log_groups(run: Run, options: Deployment, log_groups: LogGroupOption
     reflector = options.reflector.function_name
     if options.mode == "account_policy":
         deploy_policy(run, options.catch_up, log_groups, reflector)
-        deploy_rules(run, options.subscriber, log_groups, enabled=False)
+        deploy_rules(run, options.subscriber, log_groups, reflector=reflector, enabled=False)
     else:
-        deploy_rules(run, options.subscriber, log_groups, enabled=True)
+        deploy_rules(run, options.subscriber, log_groups, reflector=reflector, enabled=True)
         deploy_filters(run, options.catch_up, log_groups, reflector)

@@ -81,7 +81,7 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     run.add("package", lambda: built)
     release = release_name(subscriber_function(options, log_groups, reflector, package))
     deploy_subscriber(run, options, log_groups, alarms, reflector=reflector, package=package, release=release)
-    deploy_rules(run, options, log_groups, enabled=read(ModeOptions, params).mode == "filters")
+    deploy_rules(run, options, log_groups, reflector=reflector, enabled=read(ModeOptions, params).mode == "filters")
     return run.finish()
 
 

@@ -94,13 +94,15 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
         _allow("FindItsFlowLogs", ["ec2:DescribeFlowLogs"], ["*"]),
         _allow(
             "ReceiveWork",
-            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",  # a sweep goes on in the next invocation
+            ],
             [_arn("sqs", name) for name in sorted({each.work_queue for each in options})],
         ),
-        {
-            **_allow("ContinueSweeps", ["events:PutEvents"], [_arn("events", "event-bus/default")]),
-            "Condition": {"StringEquals": {"events:source": "logreflector.subscriber"}},
-        },
         _allow(
             "SendDeadLetters",
             ["sqs:SendMessage"],

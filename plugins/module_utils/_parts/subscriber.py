@@ -22,6 +22,7 @@ from .._resources.metric_alarm import AlarmSettings, MetricAlarm
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
+from .._subscriptions.filters import DesiredFilter
 from .._subscriptions.settings import check_settings
 from .alarms import subscriber_alarm
 from .packages import Package
@@ -31,8 +32,10 @@ from .settings import StoredSettings, store
 
 _TAG_EVENTS = ("TagLogGroup", "TagResource", "UntagLogGroup", "UntagResource")
 _RETRY = {"maximum_retry_attempts": 185, "maximum_event_age": 86400}
-_OWN_SOURCE = "logreflector.subscriber"
-_TRIES = 4
+_TRIES = 10
+_VISIBILITY = 6
+"""Times the function's timeout (Lambda developer guide, "Using Lambda with Amazon SQS": six times, and at least five receives,
+because a throttled invocation counts as a receive)."""
 
 
 def settings_of(options: SubscriberOptions, log_groups: LogGroupOptions) -> SubscriberSettings:
@@ -73,7 +76,7 @@ def subscriber_function(
     reflector   name of the reflector's function
     reference   of the parameter with the settings, "" while it is unknown
     """
-    rules = {"new_groups": _new_groups_rule(log_groups), "sweep": _sweep_rule(options)}
+    rules = {"new_groups": _new_groups_rule(log_groups, reflector), "sweep": _sweep_rule(options)}
     return FunctionSettings(
         name=options.function_name,
         description="Log Reflector, subscribes new log groups",
@@ -83,6 +86,7 @@ def subscriber_function(
         environment={
             "REFLECTOR": reflector,
             "SUBSCRIPTIONS": stored_settings(options, log_groups).value(reference),
+            "WORK_QUEUE": options.work_queue,
             # Not for the function: kept with its versions, so that a rollback finds the rules of each.
             "EVENT_RULES": rules,
         },
@@ -126,14 +130,18 @@ def deploy_subscriber(
     run.converge("subscriber", resources)
 
 
-def deploy_rules(run: Run, options: SubscriberOptions, log_groups: LogGroupOptions, *, enabled: bool) -> None:
+def deploy_rules(
+    run: Run, options: SubscriberOptions, log_groups: LogGroupOptions, *, reflector: str, enabled: bool
+) -> None:
     """Bring both rules into the state that the options describe.
 
     In the mode filters they come before the catch-up, which must not miss a log group. In the mode account_policy they
     come after the policy. At no moment is a new log group without either.
+
+    reflector   name of the reflector's function
     """
     rules = {
-        options.new_groups_rule: _new_groups_rule(log_groups),
+        options.new_groups_rule: _new_groups_rule(log_groups, reflector),
         options.sweep_rule: _sweep_rule(options),
     }
     run.converge("subscriber", _rules(run.target, options, rules, enabled))
@@ -189,9 +197,9 @@ def _queues(options: SubscriberOptions, tags: Mapping[str, str]) -> dict[str, Qu
         "work_queue": QueueSettings(
             name=options.work_queue,
             event_rules=rules,
+            senders=_senders(options),
             content_based_deduplication=True,
-            # A function that ended without an answer holds up the others for as long, because they come one by one.
-            visibility_timeout=options.timeout * 2,
+            visibility_timeout=options.timeout * _VISIBILITY,
             dead_letter_queue=options.fifo_dead_letter_queue,
             max_receive_count=_TRIES,
             **common,
@@ -199,29 +207,43 @@ def _queues(options: SubscriberOptions, tags: Mapping[str, str]) -> dict[str, Qu
     }
 
 
-def _new_groups_rule(log_groups: LogGroupOptions) -> dict[str, Any]:
+def _senders(options: SubscriberOptions) -> tuple[str, ...]:
+    """Return the principals that may send to the work queue: the function, and those who redrive its dead letters."""
+    role = f"arn:{{partition}}:iam::{{account}}:role/{options.role_name}"
+    return (role, *options.redrive_principals)
+
+
+def _new_groups_rule(log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
     tags_matter = log_groups.include_tags or log_groups.exclude_tags
+    detail: dict[str, Any] = {
+        "eventSource": ["logs.amazonaws.com"],
+        "eventName": ["CreateLogGroup"],
+        "errorCode": [{"exists": False}],  # failed calls
+    }
+    if tags_matter:
+        del detail["eventName"]
+        own_tag, _value = DesiredFilter(f"function:{reflector}").subscription_tag
+        without_own_tag = {"tags": {own_tag: [{"exists": False}]}}  # the function writes that tag itself
+        detail["$or"] = [
+            {"eventName": ["CreateLogGroup"]},
+            {"eventName": list(_TAG_EVENTS), "requestParameters": without_own_tag},
+        ]
     return {
         "description": "Log Reflector, reports each new log group to the subscriber",
-        # Failed calls are left out here already.
         "event_pattern": {
             "source": ["aws.logs"],
+            "account": ["{account}"],
+            "region": ["{region}"],
             "detail-type": ["AWS API Call via CloudTrail"],
-            "detail": {
-                "eventSource": ["logs.amazonaws.com"],
-                "eventName": ["CreateLogGroup", *(_TAG_EVENTS if tags_matter else ())],
-                "errorCode": [{"exists": False}],
-            },
+            "detail": detail,
         },
     }
 
 
 def _sweep_rule(options: SubscriberOptions) -> dict[str, Any]:
-    # The function continues its sweep through this rule and not directly through its queue: Lambda would detect a loop.
     return {
-        "description": "Log Reflector, starts the subscriber's sweep over all log groups and continues it",
+        "description": "Log Reflector, starts the subscriber's sweep over all log groups",
         "schedule_expression": options.sweep_schedule,
-        "event_pattern": {"source": [_OWN_SOURCE]},
     }
 
 
@@ -241,6 +263,8 @@ def _rules(
             target,
             RuleSettings(
                 name=name,
+                # Without a schedule there is no sweep, and a rule needs a pattern or a schedule.
+                present=bool(rule.get("event_pattern") or rule.get("schedule_expression")),
                 description=rule["description"],
                 event_pattern=rule.get("event_pattern"),
                 schedule_expression=rule.get("schedule_expression", ""),

@@ -32,6 +32,8 @@ POLICY_BYTES = 8_192
 """Of a queue's policy (page "Amazon SQS policy quotas")."""
 EVENT_RULES_SID = "LogReflectorEventRules"
 """The statement that lets EventBridge rules send."""
+SENDERS_SID = "LogReflectorSenders"
+"""The statement that refuses all other principals."""
 TLS_SID = "LogReflectorOnlyTls"
 """The statement that refuses calls without TLS."""
 
@@ -67,6 +69,8 @@ class QueueSettings:
     event_rules         names of EventBridge rules that may send. With `kms_key_arn`, the key's
                         policy must also let events.amazonaws.com use kms:GenerateDataKey and kms:Decrypt, or EventBridge
                         cannot send (SQS guide, "Configure KMS permissions for AWS services").
+    senders             ARNs of the only principals that may send, "*" and "?" are wildcards, beside AWS services that the
+                        policy allows. (): everybody with the permission. Part of the policy, like `event_rules`
     dead_letter_queue   name of the queue for messages that were received more than `max_receive_count` times
     discard_messages    delete the queue even if it holds messages
     wait_seconds        for transient errors. The name of a deleted queue stays taken for 60 seconds (DeleteQueue)
@@ -75,6 +79,7 @@ class QueueSettings:
     name: str
     present: bool = True
     event_rules: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
     dead_letter_queue: str = ""
     max_receive_count: int = 0
     visibility_timeout: int | None = None
@@ -215,9 +220,12 @@ class SqsQueue(OwnedResource[Queue]):
 
     def _desired_policy(self, before: str) -> str:
         """Return the policy's text. Raises LimitReachedError."""
-        rules = self._settings.event_rules
-        arn = self._target.arn("sqs", self._name)
-        wanted = [_tls_statement(arn), *([self._event_rules_statement(rules)] if rules else [])]
+        rules, senders = self._settings.event_rules, self._settings.senders
+        wanted = [
+            _tls_statement(self._target.arn("sqs", self._name)),
+            *([self._event_rules_statement(rules)] if rules else []),
+            *([self._senders_statement(senders)] if senders else []),
+        ]
         after = {"Version": "2012-10-17", "Statement": wanted}
         if same_meaning(after, stored_document(before)):
             return before
@@ -241,6 +249,23 @@ class SqsQueue(OwnedResource[Queue]):
             "Action": "sqs:SendMessage",
             "Resource": self._target.arn("sqs", self._name),
             "Condition": {"ArnEquals": {"aws:SourceArn": arns}},
+        }
+
+    def _senders_statement(self, senders: tuple[str, ...]) -> Document:
+        """Return the statement that denies all others. A principal's own permissions would be enough to send otherwise.
+
+        Source: "Data perimeter policy examples" of AWS, resource-based policy of SQS: services are exempt.
+        """
+        return {
+            "Sid": SENDERS_SID,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:SendMessage",
+            "Resource": self._target.arn("sqs", self._name),
+            "Condition": {
+                "ArnNotLike": {"aws:PrincipalArn": sorted({self._target.expand(arn) for arn in senders})},
+                "Bool": {"aws:PrincipalIsAWSService": "false"},
+            },
         }
 
     def _desired_redrive(self, before: str) -> str | None:

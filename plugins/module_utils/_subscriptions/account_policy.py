@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Literal
 
-from .._errors import LimitReachedError, NotFoundError, ReflectorError, RefusedError
+from .._errors import AccessDeniedError, AwsError, LimitReachedError, NotFoundError, ReflectorError, RefusedError
 from .._retry import RetryPolicy
 from .calls import LogsApi, is_destination_refusal
 
@@ -243,6 +243,10 @@ def is_same(actual: AccountPolicy | None, desired: AccountPolicy, existing: Set[
     return not (needless if existing is None else [name for name in needless if name in existing or _NOTE in name])
 
 
+_UNSUPPORTED = ("UnknownOperationException", "InvalidParameterException", "InvalidAction")
+_NOT_READ = "it is assumed that no account policy sends to the reflector, because the policies cannot be read: {}"
+
+
 class AccountPolicyApi:
     """The calls for account policies, with the rates and retries of the target's other calls."""
 
@@ -263,6 +267,20 @@ class AccountPolicyApi:
             if not answer.get("nextToken"):
                 return None
             request["nextToken"] = answer["nextToken"]
+
+    def read_if_possible(self) -> tuple[AccountPolicy | None, str]:
+        """Return what `read` returns, and "". None and a note if the call is denied, or AWS does not know such policies here.
+
+        For callers who serve the groups by filters anyway.
+        """
+        try:
+            return self.read(), ""
+        except AccessDeniedError as error:
+            return None, _NOT_READ.format(error)
+        except AwsError as error:
+            if error.code not in _UNSUPPORTED:
+                raise
+            return None, _NOT_READ.format(error)
 
     def put(self, policy: AccountPolicy) -> None:
         """Create or update. Waits for a permission of the function that CloudWatch Logs does not see yet."""

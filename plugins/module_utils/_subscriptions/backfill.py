@@ -6,7 +6,8 @@
 
 CloudWatch Logs notes when it ingested each event (`ingestionTime`). A filter does not deliver events that were ingested before
 it was created. In the first moments after its creation it may or may not deliver: events of this overlap are sent in messages of
-their own, and the reflector drops those that it already had from the filter, by event id.
+their own, and a worker of the reflector drops those that it already had from the filter, by event id. Another worker does not
+know them, so they may arrive twice.
 
 FilterLogEvents does not return `extractedFields` and the system fields that a filter can add, so these are missing.
 """
@@ -25,8 +26,11 @@ from .._retry import RetryPolicy
 from .calls import LogsApi
 from .filters import SubscriptionFilter
 
-OVERLAP_MS = 2_000
+OVERLAP_MS = 30_000
 """How long after its creation a filter may miss events. AWS documents nothing; users report less than a second."""
+
+READABLE_MS = 5_000
+"""Time until an ingested event can be read. AWS documents no figure."""
 
 OVERLAP = "seam"
 """The value of `backfill` in a message of overlapping events; the reflector reads it."""
@@ -65,14 +69,22 @@ class Backfill:
         self._api, self._client, self._function, self._owner = api, client, function, owner
         self._retry_policy, self._where = retry_policy, where
 
-    def send(self, current: SubscriptionFilter, *, since: int | None = None, token: str = "") -> Iterator[Sent]:
-        """Send the events from before the filter, each at least once, and yield what was sent of each page.
+    def send(
+        self,
+        current: SubscriptionFilter,
+        *,
+        since: int | None = None,
+        token: str = "",
+        ingested: tuple[int, int] | None = None,
+    ) -> Iterator[Sent]:
+        """Send the events from before the filter, and those of the overlap, and yield what was sent of each page.
 
         Pages are read and sent while the caller iterates. The last token continues an unfinished backfill for a day.
 
         current the filter as it was read from AWS
         since   ms since 1970: events with older timestamps are not sent
         token   of the first page to read
+        ingested    the first ms since 1970 in which events to send were ingested, and the ms after the last
         """
         request: dict[str, Any] = {
             "logGroupName": current.log_group,
@@ -84,7 +96,7 @@ class Backfill:
         while True:
             page = self._api.call("FilterLogEvents", operation, {**request, **({"nextToken": token} if token else {})})
             events = messages = 0
-            for count, message in payloads(page.get("events", []), current, self._owner):
+            for count, message in payloads(page.get("events", []), current, self._owner, ingested):
                 self._invoke(current.log_group, message)
                 events, messages = events + count, messages + 1
             token = page.get("nextToken") or ""
@@ -114,16 +126,21 @@ def _is_transient(error: ReflectorError) -> bool:
 
 
 def payloads(
-    events: Iterable[Mapping[str, Any]], current: SubscriptionFilter, owner: str
+    events: Iterable[Mapping[str, Any]],
+    current: SubscriptionFilter,
+    owner: str,
+    between: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, bytes]]:
     """Yield messages as CloudWatch Logs sends them to Lambda, each with its number of events.
 
-    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events are left out.
+    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events, and those that
+    were not ingested `between`, are left out.
     """
+    first, end = between or (0, current.created + OVERLAP_MS)
     parts: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for event in events:
         ingested = event.get("ingestionTime", event["timestamp"])
-        if ingested >= current.created + OVERLAP_MS:
+        if not first <= ingested < min(end, current.created + OVERLAP_MS):
             continue
         part = parts.setdefault((event["logStreamName"], ingested >= current.created), [])
         part.append({"id": event["eventId"], "timestamp": event["timestamp"], "message": event.get("message", "")})

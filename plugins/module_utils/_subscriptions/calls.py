@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,13 +29,23 @@ with contextlib.suppress(ImportError):  # the host says what to install
     from botocore import xform_name
 
 
-class OutdatedSdkError(ReflectorError):
+class CannotListByTagError(ReflectorError):
+    """ListLogGroups does not filter by tags here."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__("list the log groups by tag", message, advice=advice)
+
+
+class OutdatedSdkError(CannotListByTagError):
     """This botocore does not know ListLogGroups with tags."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "list the log groups by tag", "this botocore cannot do that", advice="Install a newer botocore."
-        )
+        super().__init__("this botocore cannot do that", "Install a newer botocore.")
+
+
+def can_read_tags(log_group: str) -> bool:
+    """Whether the calls for the tags of one log group take its name: their ARNs have no "#" (API reference, TagResource)."""
+    return "#" not in log_group
 
 
 class LogsApi:
@@ -59,6 +70,7 @@ class LogsApi:
         self._retry_policy = retry_policy or RetryPolicy()
         self.rate_limiter = rate_limiter or RateLimiter(sleep=self._retry_policy.sleep, clock=self._retry_policy.clock)
         self._destination_deadline: float | None = None
+        self._filters_by_tag: bool | None = None
 
     def groups(self, prefix: str = "", token: str = "") -> Iterator[LogGroup]:
         """Yield every log group whose name begins with `prefix`, page by page, sorted by name.
@@ -79,14 +91,26 @@ class LogsApi:
     def tagged(self, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """Yield the names of the log groups that carry all these tags, each with one of its values (none: any value).
 
-        AWS lists a thousand a call. OutdatedSdkError if botocore does not know the call.
+        AWS lists a thousand a call. Its index of tags is eventually consistent. CannotListByTagError if botocore does not know
+        the call, or if AWS does not filter: it may ignore a parameter that it does not know, and then returns every group.
         """
         if not self.can_list_by_tag:
             raise OutdatedSdkError
+        if self._filters_by_tag is None:
+            self._filters_by_tag = self._probe_tags()
+        if not self._filters_by_tag:
+            raise CannotListByTagError("AWS returned log groups that do not carry the tag")
         filters = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]
         request = {"logGroupTags": filters, "limit": 1000}
         for items, _unused in self._pages("ListLogGroups", "list the log groups by tag", "logGroups", request):
             yield from (item["logGroupName"] for item in items)
+
+    def _probe_tags(self) -> bool:
+        """Return whether AWS finds no group by a value that no group has."""
+        probe = [{"key": "logreflector.aws/probe", "values": [secrets.token_hex(16)]}]
+        request = {"logGroupTags": probe, "limit": 1}
+        answer = self._call("ListLogGroups", "list the log groups by tag", request)
+        return not answer.get("logGroups")
 
     @property
     def can_list_by_tag(self) -> bool:

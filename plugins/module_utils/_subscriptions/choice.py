@@ -23,6 +23,8 @@ Kind = Literal[
     "removed",
     "unsubscribed",
     "excluded",
+    "kept",
+    "other_forwarder",
     "not_possible",
     "gone",
     "in_deletion",
@@ -34,6 +36,8 @@ Kind = Literal[
 
 subscribed      our filter existed and was right          created, updated, removed   our filter was written (or would be)
 unsubscribed    there was no filter of ours to remove     excluded                    the rules exclude the group
+kept            the rules exclude the group, and our filter stays as the caller wishes: its events are still delivered
+other_forwarder foreign filters send to its function: subscribing it might be a loop
 not_possible    the group is full or AWS refuses          gone                        the group was deleted meanwhile
 in_deletion     AWS is deleting the group                 contested                   another writer kept on writing
 denied          a permission is missing                   failed                      a call failed; see the reason
@@ -140,7 +144,8 @@ class Choice:
         if not found and group.tags is not None:
             found = self._by_tags(group.tags)
         if not found and group.log_class != "STANDARD":
-            reason = f"its log class is {group.log_class}; only STANDARD groups take filters"
+            takes = _TAKES.get(group.log_class, "only STANDARD groups take filters")
+            reason = f"its log class is {group.log_class}; {takes}"
             found = Exclusion("not_possible", reason, "class")
         return found
 
@@ -167,6 +172,9 @@ class Choice:
         carried = [key for key, values in self.exclude_tags.items() if _carries(tags, key, values)]
         return Exclusion("excluded", f"it carries the tag {carried[0]!r} of exclude_tags") if carried else None
 
+
+_TAKES = {"DELIVERY": "such groups take filters to Firehose and S3 only"}
+"""Source: CloudWatch Logs User Guide, "Log classes"."""
 
 _NAME = re.compile(r"[-._/#A-Za-z0-9]+")  # a log group's name; none of these characters makes a pattern
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Second outcomes of a sweep: for groups whose function turned out to be, or to be no longer, another forwarder."""
+"""Second outcomes of a sweep: for groups whose function turned out to be another forwarder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Corrections:
     def _is_final(self, name: str) -> bool:
         """Whether the first outcome still holds: the group is excluded, known by its tag, or was not subscribed."""
         group, loops = LogGroup(name), self.planner.loops
-        known = name in self.planner.tagged.current or loops.is_tagged(name)
+        known = name in self.planner.tagged.current
         if self.planner.exclusion(group) or (known and not self.planner.options.audit(name)):
             return True
         return loops.reported(name) not in (None, "created", "updated")
@@ -62,11 +62,4 @@ class Corrections:
     def first_kind(self, name: str, filters: Sequence[SubscriptionFilter]) -> Kind:
         """Return the kind that was reported for a function's group, in this sweep or in the slices before it."""
         subscribed = any(self.planner.desired.owns(item) for item in filters)
-        return self.planner.loops.reported(name) or ("subscribed" if subscribed else "excluded")
-
-    def released(self, process: Callable[[LogGroup], Outcome]) -> Iterator[Outcome]:
-        """Yield outcomes for groups that belong to another forwarder no longer. Only a full, uninterrupted sweep can tell."""
-        for name in self.planner.loops.take_released():
-            outcome = process(LogGroup(name))
-            before = outcome.plan.before
-            yield replace(outcome, replaces=self.first_kind(name, [before] if before else []))
+        return self.planner.loops.reported(name) or ("subscribed" if subscribed else "other_forwarder")

@@ -144,7 +144,13 @@ class DesiredFilter:
         return f"{TAG_PREFIX}{name}"[:LONGEST_TAG_KEY], hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
-TAG_PREFIX = "logreflector.aws/subscribed/"
+OWN_TAGS = "logreflector.aws/"
+"""What the keys of all our tags begin with."""
+
+TAG_PREFIX = f"{OWN_TAGS}subscribed/"
+EVIDENCE_PREFIX = f"{OWN_TAGS}receives/"
+"""Of the key of a second tag, see `tagging.OTHER_FORWARDER`. It is shorter than `TAG_PREFIX`, so the key fits too."""
+
 LONGEST_TAG_KEY = 128
 
 

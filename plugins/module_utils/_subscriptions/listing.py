@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .._errors import AwsError, ReflectorError
-from .calls import LogsApi, OutdatedSdkError
+from .calls import CannotListByTagError, LogsApi
 from .choice import Choice, Exclusion, LogGroup
 
 
@@ -35,11 +35,6 @@ class Listing:
         self._start = position or Position()
         self.stopped: Position | None = None
         self.error: ReflectorError | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every group of the target was listed."""
-        return self._start == Position() and self.stopped is None
 
     def groups(self) -> Iterator[LogGroup]:
         """Yield the groups. AWS lists log groups sorted by name (API reference, DescribeLogGroups)."""
@@ -93,6 +88,6 @@ def list_tags(api: LogsApi, choice: Choice) -> tuple[ListedTags, list[str]]:
     try:
         included = frozenset(api.tagged(choice.include_tags)) if choice.include_tags else None
         excluded = frozenset(name for key, values in choice.exclude_tags.items() for name in api.tagged({key: values}))
-    except OutdatedSdkError as error:
+    except CannotListByTagError as error:
         return ListedTags(), [f"the tags of every log group were read one by one: {error}"]
     return ListedTags(included, excluded), []

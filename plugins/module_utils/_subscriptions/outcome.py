@@ -25,6 +25,7 @@ class Outcome:
     tag             the change of the subscription tag
     known_by_tag    the subscription tag was trusted, no call was made for the group
     cause           a key for the counts of not_possible: "slots" or "class"
+    evidence        for the tag "other forwarder": a log group with a foreign filter to the group's function
     created         creation time of the group in ms since 1970, 0 if unknown
     replaces        the kind that the same sweep reported for the group before
     """
@@ -37,6 +38,7 @@ class Outcome:
     tag: TagChange = ""
     known_by_tag: bool = False
     cause: str = ""
+    evidence: str = ""
     created: int = 0
     replaces: Kind | None = None
 

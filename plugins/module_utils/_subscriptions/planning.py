@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .._errors import LimitReachedError
+from .calls import can_read_tags
 from .choice import Choice, Exclusion, Kind, LogGroup
 from .filters import DesiredFilter, GroupPlan, SubscriptionFilter, plan_absent, plan_present
 from .listing import ListedTags
@@ -24,6 +25,7 @@ class SweepOptions:
 
     present         False: remove our filters and the subscription tags
     purge           also remove our filters from groups that the rules exclude
+    report_kept     without `purge`: report the excluded groups that have a filter of ours, as far as tags or the audit show them
     audit           whether to read a group although its tag says that it is subscribed, by name
     tag_log_groups  whether to write subscription tags
     tag_new         whether to tag newly subscribed groups at once; False: the caller does it later (`Sweep.tag`)
@@ -34,6 +36,7 @@ class SweepOptions:
 
     present: bool = True
     purge: bool = False
+    report_kept: bool = False
     audit: Callable[[str], bool] = field(default=lambda _name: True)
     tag_log_groups: bool = True
     tag_new: bool = True
@@ -65,26 +68,35 @@ class GroupPlanner:
         unknown = self.choice.needs_tags and not self.listed_tags.is_listed and group.tags is None
         return unknown and not self.exclusion(group)
 
+    def with_unreadable_tags(self, group: LogGroup) -> Outcome | None:
+        """Return the outcome of a group whose tags matter and cannot be read, which is left as it is; None for others."""
+        if can_read_tags(group.name) or not self.needs_tags(group):
+            return None
+        reason = 'its tags are unknown: AWS reads no tags of a name with "#". A sweep that lists groups by tag decides'
+        return Outcome(group.name, "excluded", reason, created=group.created)
+
     def without_reading(self, group: LogGroup) -> Outcome | None:
         """Return the outcome of a group whose filters need not be read; None if they must be."""
         exclusion = self.exclusion(group)
         if exclusion:
-            if self._purges(group, exclusion):
+            if self._reads_excluded(group, exclusion):
                 return None
             return Outcome(group.name, exclusion.kind, exclusion.reason, cause=exclusion.cause, created=group.created)
         if not self.options.present or self.options.audit(group.name):
             return None
         if group.name in self.tagged.current:
             return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created)
-        if self.loops.is_tagged(group.name):
-            return Outcome(group.name, "excluded", LOOP_REASON, known_by_tag=True, created=group.created)
         return None
 
-    def _purges(self, group: LogGroup, exclusion: Exclusion) -> bool:
-        if not self.options.purge or exclusion.kind != "excluded" or group.log_class != "STANDARD":
+    def _reads_excluded(self, group: LogGroup, exclusion: Exclusion) -> bool:
+        options = self.options
+        if not (options.purge or options.report_kept) or exclusion.kind != "excluded" or group.log_class != "STANDARD":
             return False
         tagged = self.tagged.any_value
-        return tagged is None or group.name in tagged or self.options.audit(group.name)
+        has_tags = options.tag_log_groups and tagged is not None and can_read_tags(group.name)
+        if options.purge and not has_tags:
+            return True
+        return group.name in (tagged or ()) or options.audit(group.name)
 
     def foreign(self, filters: Sequence[SubscriptionFilter]) -> tuple[SubscriptionFilter, ...]:
         """Return the filters of others."""
@@ -102,6 +114,9 @@ class GroupPlanner:
 
     def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
         plan = plan_absent(filters, self.desired)
+        if exclusion and plan.remove and self.options.present and not self.options.purge:
+            reason = f"{exclusion.reason}, but it still has a filter of ours: its events are delivered"
+            return Outcome(group.name, "kept", reason, created=group.created)
         kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"
         tagged = self.tagged.any_value
         was_tagged = bool(plan.remove) if tagged is None else group.name in tagged
@@ -125,7 +140,8 @@ class GroupPlanner:
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         tag_later = kind == "created" and not self.options.tag_new
         untagged = not self.tagged.is_unlistable and name not in self.tagged.current
-        tags_now = self.options.tag_log_groups and not tag_later and (plan.put is not None or untagged)
+        can_tag = self.options.tag_log_groups and can_read_tags(name)
+        tags_now = can_tag and not tag_later and (plan.put is not None or untagged)
         tag: TagChange = "set" if tags_now else ""
         return Outcome(name, kind, plan.note, plan, foreign, tag=tag, created=group.created)
 
@@ -141,7 +157,8 @@ class GroupPlanner:
         if older and not self.options.purge:
             outcome = self._present(group, filters)
             return replace(outcome, reason="; ".join(filter(None, [outcome.reason, LOOP_REASON])))
-        kind: Kind = "removed" if older else "excluded"
-        tags_now = self.tagged.is_listed and not self.loops.is_tagged(name)
+        kind: Kind = "removed" if older else "other_forwarder"
+        evidence = self.loops.evidence(name)
+        tags_now = self.tagged.is_listed and can_read_tags(name) and evidence and not self.loops.is_confirmed(name)
         tag: TagChange = "other_forwarder" if tags_now else ""
-        return Outcome(name, kind, LOOP_REASON, GroupPlan(remove=ours.remove), foreign, tag=tag)
+        return Outcome(name, kind, LOOP_REASON, GroupPlan(remove=ours.remove), foreign, tag=tag, evidence=evidence)

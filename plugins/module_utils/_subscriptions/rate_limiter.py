@@ -17,15 +17,24 @@ RATES: Mapping[str, float] = {
     "DescribeSubscriptionFilters": 5.0,
     "PutSubscriptionFilter": 5.0,
     "DeleteSubscriptionFilter": 5.0,
-    "ListTagsForResource": 5.0,
+    "ListTagsForResource": 30.0,
     "PutRetentionPolicy": 5.0,
-    "FilterLogEvents": 5.0,
+    "FilterLogEvents": 10.0,
     "ListLogGroups": 5.0,
     "TagResource": 5.0,
     "UntagResource": 5.0,
 }
 """Calls a second for all callers in an account and region (CloudWatch Logs User Guide, "CloudWatch Logs quotas").
-The page names no rate for the last three and for account policies: they are assumed to be like similar calls."""
+The page names no rate for ListLogGroups and for account policies: they are assumed to be like similar calls."""
+
+_FILTER_LOG_EVENTS = {
+    "us-east-1": 25.0,
+    **dict.fromkeys(
+        ("ap-northeast-3", "ap-southeast-3", "ca-west-1", "eu-central-1", "il-central-1"),
+        5.0,
+    ),
+}
+"""The same page: FilterLogEvents has other rates in some regions."""
 
 _OTHERS = 1.0
 SHARE = 0.97
@@ -52,6 +61,7 @@ class RateLimiter:
     """Waits before each call. Safe to share between threads; all callers of a target must share one.
 
     share   of AWS's documented rates, above 0
+    region  of the calls
     scale   for tests and benches: how many times faster rates and clock are
     calls, refused   number of calls, and of throttled calls, by operation
     """
@@ -60,11 +70,12 @@ class RateLimiter:
         self,
         share: float = SHARE,
         *,
+        region: str = "",
         scale: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._share, self._scale, self._sleep, self._clock = share, scale, sleep, clock
+        self._share, self._region, self._scale, self._sleep, self._clock = share, region, scale, sleep, clock
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter()
@@ -72,7 +83,7 @@ class RateLimiter:
 
     def limit(self, operation: str) -> float:
         """Return the highest rate of the operation, in calls a second."""
-        return RATES.get(operation, _OTHERS) * self._share * self._scale
+        return rate_of(operation, self._region) * self._share * self._scale
 
     def take(self, operation: str) -> None:
         """Wait until the call may be made: a burst of nearly a second of calls passes at once, then the rate holds."""
@@ -119,6 +130,12 @@ class RateLimiter:
         return max(bucket.limit / self._scale * _BURST, 1.0) if has_recovered else 1.0
 
 
+def rate_of(operation: str, region: str = "") -> float:
+    """Return AWS's rate of the operation, in calls a second."""
+    rate = RATES.get(operation, _OTHERS)
+    return _FILTER_LOG_EVENTS.get(region, rate) if operation == "FilterLogEvents" else rate
+
+
 def seconds_for(calls: Mapping[str, int], share: float = SHARE) -> float:
     """Return how long these calls take, that is, those of the slowest operation: operations run concurrently."""
-    return max((count / (RATES.get(name, _OTHERS) * share) for name, count in calls.items()), default=0.0)
+    return max((count / (rate_of(name) * share) for name, count in calls.items()), default=0.0)

@@ -19,19 +19,20 @@ Worker threads share `LoopDetector`, `SubscriptionTags` and `Failures`, which ar
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from itertools import islice
 
-from .._errors import ReflectorError
+from .._errors import NotFoundError, ReflectorError
 from .calls import LogsApi
 from .choice import Choice, LogGroup
 from .corrections import Corrections
 from .failures import Failures
 from .filters import DesiredFilter, SubscriptionFilter
 from .listing import Listing, Position, list_tags
-from .loops import LoopDetector, is_function_group
+from .loops import LoopDetector, is_evidence, is_function_group
 from .outcome import Outcome
 from .planning import GroupPlanner, SweepOptions
 from .tagging import SubscriptionTags
@@ -95,23 +96,22 @@ class Sweep:
             yield from pool.map(lambda item: self._process_deferred(*item, write=write), self._deferred)
             if self._options.present and not self._failures.fatal:
                 yield from corrections.late_forwarders(only_created=False)
-                if self._has_read_all():
-                    yield from corrections.released(lambda group: self.process(group, write=write))
         if self._listing.error:
             raise self._listing.error
 
     def _list_tags(self) -> None:
         listed, self._notes = list_tags(self._api, self._planner.choice)
-        present, purge = self._options.present, self._options.purge
-        tagged = self._tags.list_groups(current=present, any_value=purge or not present)
+        options = self._options
+        present = options.present
+        any_value = not present or (options.tag_log_groups and (options.purge or options.report_kept))
+        tagged = self._tags.list_groups(current=present, any_value=any_value)
         self._loops.load_tagged(tagged.other_forwarders)
         self._planner = replace(self._planner, listed_tags=listed, tagged=tagged)
 
-    def _has_read_all(self) -> bool:
-        return self._listing.is_whole and not self._loops.skipped_groups and not self._failures.occurred
-
     def _work(self, group: LogGroup, *, write: bool) -> Outcome | None:
         """Process a group, or read and defer it: without tags no later sweep would know that it is another forwarder's."""
+        if unreadable := self._planner.with_unreadable_tags(group):
+            return unreadable
         defers = self._options.present and not self._planner.tagged.is_listed and is_function_group(group.name)
         try:
             group = self._with_tags(group)
@@ -129,6 +129,8 @@ class Sweep:
 
     def process(self, group: LogGroup, *, write: bool) -> Outcome:
         """Plan, and with `write` write, one group. A failed call is an outcome and does not stop the others."""
+        if unreadable := self._planner.with_unreadable_tags(group):
+            return unreadable
         try:
             group = self._with_tags(group)
         except ReflectorError as error:
@@ -143,16 +145,25 @@ class Sweep:
     def plan_group(self, group: LogGroup) -> Outcome:
         """Return what is to be done for one group. Only reads."""
         if outcome := self._planner.without_reading(group):
-            if outcome.known_by_tag:
-                self._loops.note_skipped()
             return outcome
         if not_tried := self._failures.not_tried(group):
             return not_tried
         try:
+            self._check_forwarder_tag(group.name)
             filters = self._read(group)
         except ReflectorError as error:
             return self._failures.outcome(group, error)
         return self._planner.from_filters(group, filters)
+
+    def _check_forwarder_tag(self, log_group: str) -> None:
+        """Read whether the group is another forwarder's as its tags say. Everybody who may tag the group can write these tags."""
+        if not self._options.present or not self._loops.needs_evidence(log_group):
+            return
+        evidence = self._tags.read_evidence(log_group)
+        if not is_evidence(evidence) or self._planner.exclusion(LogGroup(evidence)):
+            return
+        with contextlib.suppress(NotFoundError):
+            self._loops.confirm(log_group, self._planner.foreign(self._api.filters(evidence)))
 
     def _read(self, group: LogGroup) -> list[SubscriptionFilter]:
         filters = self._api.filters(group.name)

@@ -19,11 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .._errors import AccessDeniedError, AwsError, NotFoundError, ReflectorError
-from .calls import LogsApi, OutdatedSdkError
+from .calls import CannotListByTagError, LogsApi, can_read_tags
+from .filters import EVIDENCE_PREFIX, TAG_PREFIX
 from .outcome import Outcome
 
 OTHER_FORWARDER = "other-forwarder"
-"""The tag's value on the log group of a function that filters of others send to."""
+"""The tag's value on the log group of a function that filters of others send to. A second tag, `EVIDENCE_PREFIX`, names a log
+group with such a filter: a sweep reads that filter before it believes the tag."""
 
 CHANGING = "changing"
 """The tag's value while a group is written to. No settings have it, so every sweep reads the group."""
@@ -62,6 +64,7 @@ class SubscriptionTags:
     def __init__(self, api: LogsApi, arn: Callable[[str], str], tag: tuple[str, str], *, enabled: bool) -> None:
         self._api, self._arn = api, arn
         self._key, self._value = tag
+        self._evidence_key = EVIDENCE_PREFIX + self._key.removeprefix(TAG_PREFIX)
         self.enabled = enabled
         self.notes: list[str] = []
 
@@ -72,7 +75,7 @@ class SubscriptionTags:
             if current and self.enabled:
                 listed = TaggedGroups(self._tagged(self._value), self._tagged(OTHER_FORWARDER), is_listed=True)
             return replace(listed, any_value=self._tagged()) if any_value else listed
-        except (AccessDeniedError, AwsError, OutdatedSdkError) as error:
+        except (AccessDeniedError, AwsError, CannotListByTagError) as error:
             if isinstance(error, AwsError) and error.code not in _NO_LISTING:
                 raise
             self.notes.append(f"every log group was read, because the tagged ones cannot be listed: {error}")
@@ -81,25 +84,38 @@ class SubscriptionTags:
     def _tagged(self, *values: str) -> frozenset[str]:
         return frozenset(self._api.tagged({self._key: list(values)}))
 
+    def read_evidence(self, log_group: str) -> str:
+        """Return the log group that the tags name as evidence for another forwarder, "" if there is none to read."""
+        if not can_read_tags(log_group):
+            return ""
+        try:
+            return self._api.tags(self._arn(log_group)).get(self._evidence_key, "")
+        except (AccessDeniedError, NotFoundError):
+            return ""
+
     def set_changing(self, log_group: str) -> None:
         """Set the tag to `CHANGING`. If no tag can be written, none will lie."""
-        if self.enabled:
+        if self.enabled and can_read_tags(log_group):
             with contextlib.suppress(AccessDeniedError, AwsError):
                 self._api.tag(self._arn(log_group), {self._key: CHANGING})
 
     def remove(self, log_group: str) -> None:
         """Remove the tag. Users who do not use tags need no permission for it."""
+        if not can_read_tags(log_group):
+            return
         with contextlib.suppress(*(() if self.enabled else (AccessDeniedError,))):
-            self._api.untag(self._arn(log_group), [self._key])
+            self._api.untag(self._arn(log_group), [self._key, self._evidence_key])
 
     def set(self, outcome: Outcome) -> Outcome:
         """Tag the group and return the outcome with the tag that was written. A tag that cannot be written is a note."""
         change = outcome.tag or "set"
-        value = OTHER_FORWARDER if change == "other_forwarder" else self._value
-        if not self.enabled:
+        tags = {self._key: self._value}
+        if change == "other_forwarder":
+            tags = {self._key: OTHER_FORWARDER, self._evidence_key: outcome.evidence}
+        if not self.enabled or not can_read_tags(outcome.log_group):
             return replace(outcome, tag="")
         try:
-            self._api.tag(self._arn(outcome.log_group), {self._key: value})
+            self._api.tag(self._arn(outcome.log_group), tags)
         except NotFoundError:
             return replace(outcome, tag="")
         except ReflectorError as error:

@@ -21,7 +21,16 @@ FAILURES: tuple[Kind, ...] = ("denied", "contested", "failed")
 """The kinds that make a sweep fail: somebody has to act or to run it again."""
 
 _SUBSCRIBED: tuple[Kind, ...] = ("subscribed", "created", "updated")
-_ENTRIES: tuple[Kind, ...] = (*FAILURES, "not_possible", "in_deletion", "gone", "removed", "excluded")
+_ENTRIES: tuple[Kind, ...] = (
+    *FAILURES,
+    "not_possible",
+    "in_deletion",
+    "gone",
+    "removed",
+    "kept",
+    "other_forwarder",
+    "excluded",
+)
 
 
 class Tally:
@@ -115,6 +124,8 @@ class Tally:
             "known_by_tag": self._known,
             "changed": self._changed,
             "excluded": self._kinds["excluded"] + self._purged,
+            "kept": self._kinds["kept"],
+            "other_forwarders": self._kinds["other_forwarder"],
             "not_possible": self._kinds["not_possible"],
             "gone": self._kinds["gone"],
             "in_deletion": self._kinds["in_deletion"],

@@ -118,7 +118,7 @@ def test_put_targets_fifo_queue_without_parameters_is_refused(place: Place, rule
 
 
 def test_put_events_by_a_function_is_limited_to_its_source(place: Place, rule: Rule) -> None:
-    """As the subscriber hands its sweep on: from its own role, and for its own source only."""
+    """A role may send events of one source only."""
     tells = """
 import boto3, json
 def handler(event, context):

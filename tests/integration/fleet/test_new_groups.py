@@ -150,6 +150,27 @@ def test_subscriber_chosen_retention_is_kept(place: Deployed) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_group_that_is_excluded_later_is_no_longer_delivered(place: Deployed, ansible: Ansible) -> None:
+    """Issue 11: its filter stayed, its events went on being delivered, and verify was content."""
+    logs, group = place.client("logs"), "/late/excluded"
+    logs.create_log_group(logGroupName=group)
+    wait_until_subscribed(place, group)
+    wait_until(lambda: place.marks(group), f"the tag of {group}")
+    exclude = {"log_groups_exclude": [*EXCLUDE, "/late/*"]}
+    keep = {**exclude, "catch_up_purge": False}
+    kept, verified = (ansible.run(f"logreflector.aws.{name}", extra=keep) for name in ("catch_up", "verify"))
+    assert kept.status == 0, kept.output
+    assert f"1 excluded log group still delivered: {group}" in kept.output
+    assert verified.status != 0
+    assert "excluded and still delivered" in verified.output
+    assert len(filters(place, group)) == 1
+    removed = ansible.run("logreflector.aws.catch_up", extra=exclude)
+    assert removed.status == 0, removed.output
+    assert filters(place, group) == []
+    assert not place.marks(group)
+    wait_until_idle(place)
+
+
 def test_subscriber_sweep_repairs_missed_groups_and_reports_coverage(place: Deployed) -> None:
     logs, foreign = place.client("logs"), foreign_state(place.aws, place.account, place.region)["filters"]
     with trail_off(place):
@@ -232,7 +253,7 @@ def test_subscriber_denied_group_is_given_up_and_blocks_no_other(place: Deployed
     (letter,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(letter["Body"])["detail"]["requestParameters"]["logGroupName"] == group
     failed = [report for report in reports(place) if report.get("log_group") == group]
-    assert len(failed) == 4
+    assert len(failed) == 10
     assert all(re.search(r"logs:PutSubscriptionFilter", report["reason"]) for report in failed)
     sqs.purge_queue(QueueUrl=url)
 

@@ -55,7 +55,7 @@ def rule(place: Deployed, name: str) -> dict[str, Any]:
     found, targets = events.describe_rule(Name=name), events.list_targets_by_rule(Rule=name)["Targets"]
     return {
         "description": found["Description"],
-        "pattern": json.loads(found["EventPattern"]),
+        "pattern": json.loads(found.get("EventPattern", "null")),
         "schedule": found.get("ScheduleExpression", ""),
         "state": found["State"],
         "targets": targets,

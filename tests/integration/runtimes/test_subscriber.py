@@ -13,6 +13,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -106,23 +107,12 @@ def _reflector(client: Callable[[str], Any]) -> str:
 
 def _queue(client: Callable[[str], Any]) -> tuple[str, str]:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{SUBSCRIBER}.fifo"
-    let_in = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
     attributes = {
         "FifoQueue": "true",
         "ContentBasedDeduplication": "true",
         "VisibilityTimeout": "600",
-        "Policy": json.dumps({"Version": "2012-10-17", "Statement": [let_in]}),
     }
     url: str = client("sqs").create_queue(QueueName=f"{SUBSCRIBER}.fifo", Attributes=attributes)["QueueUrl"]
-    pattern = json.dumps({"source": ["logreflector.subscriber"]})
-    client("events").put_rule(Name=f"{SUBSCRIBER}-sweep", EventPattern=pattern)
-    target = {"Id": "subscriber", "Arn": arn, "SqsParameters": {"MessageGroupId": "subscriber"}}
-    client("events").put_targets(Rule=f"{SUBSCRIBER}-sweep", Targets=[target])
     return url, arn
 
 
@@ -144,7 +134,12 @@ def function(start: Start, packages: Packages, account: Account, aws_variables: 
 
 def created(group: str) -> dict[str, Any]:
     """The event of EventBridge, as far as the function reads it."""
-    return {"detail": {"eventName": "CreateLogGroup", "requestParameters": {"logGroupName": group}}}
+    request = {"logGroupName": group}
+    detail = {"eventSource": "logs.amazonaws.com", "eventName": "CreateLogGroup", "requestParameters": request}
+    return {**PLACE, "source": "aws.logs", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+
+
+PLACE = {"account": ACCOUNT, "region": REGION}
 
 
 def test_subscriber_new_group_is_subscribed_once(function: Runtime, account: Account) -> None:
@@ -205,7 +200,8 @@ def test_subscriber_batch_retries_only_failed_messages_soon(function: Runtime, a
 
 def test_subscriber_sweep_subscribes_missed_groups(function: Runtime, account: Account) -> None:
     group = account.group()
-    told = {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-22T10:00:00Z", "detail": {}}
+    at = datetime.now(UTC).isoformat()
+    told = {**PLACE, "source": "aws.events", "detail-type": "Scheduled Event", "time": at, "detail": {}}
     invocation = function.invoke(told)
     assert (invocation.kind, invocation.payload["outcome"]) == ("ok", "ended")
     assert account.destinations(group) == [account.reflector]

@@ -283,9 +283,13 @@ class _ByFilters(_Mode):
 
     def plan(self) -> _Plan:
         """Plan the switch, nothing without a policy of ours. LimitReachedError if a group would have no policy and no filter."""
-        before = self.policies.read()
+        # A deployment by filters goes on without this permission, and a removal must not.
+        if self.params.get("must_read", True):
+            before, note = self.policies.read(), ""
+        else:
+            before, note = self.policies.read_if_possible()
         if before is None or before.destination_arn != self.destination:
-            return _Plan(None, None)
+            return _Plan(None, None, notes=[note] if note else [])
         if not self.params["replace_filters"]:
             return _Plan(before, None, [Step("delete", before)])
         self.choose()
@@ -332,6 +336,8 @@ def _result(target: Target, plan: _Plan, applied: Applied) -> Result:
         counts = result["counts"]
         counts["changed"] = counts["subscribed"] - counts["already_right"]
         result["notes"] = [*result["notes"], *plan.notes]
+    elif plan.notes:
+        result["notes"] = plan.notes
     if applied.failed:
         result["failed"] = True
         result["msg"] = (

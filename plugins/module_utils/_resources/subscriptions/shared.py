@@ -21,9 +21,9 @@ from ..._subscriptions.rate_limiter import SHARE, RateLimiter
 from ..._subscriptions.settings import milliseconds
 
 
-def new_rate_limiter(share: float) -> RateLimiter:
+def new_rate_limiter(share: float, *, region: str = "") -> RateLimiter:
     """Return the rate limiter of one module run. Tests and benches replace this function to run faster."""
-    return RateLimiter(share)
+    return RateLimiter(share, region=region)
 
 
 def logs_api(target: Target, params: Params) -> LogsApi:
@@ -33,7 +33,7 @@ def logs_api(target: Target, params: Params) -> LogsApi:
         raise InvalidInputError("rate_share", f"{share} is not above 0 and at most 1")
     retry_policy = RetryPolicy(seconds=params["wait_timeout"])
     client = target.client("logs", retry_throttling=False)
-    return LogsApi(client, lambda: target.where, retry_policy, new_rate_limiter(share))
+    return LogsApi(client, lambda: target.where, retry_policy, new_rate_limiter(share, region=target.region))
 
 
 def given_attributes(target: Target, params: Params) -> dict[str, Any]:

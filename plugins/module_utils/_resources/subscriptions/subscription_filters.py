@@ -78,6 +78,7 @@ def _sweep(target: Target, params: Params, api: LogsApi, began: float) -> Sweep:
     options = SweepOptions(
         present=params["state"] == "present",
         purge=params["purge"],
+        report_kept=True,
         audit=lambda _name: audits,
         tag_log_groups=params["tag_log_groups"],
         tag_new=not params["backfill_seconds"],

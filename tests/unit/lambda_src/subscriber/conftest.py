@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from subscriber_support import Aws, boto3_of
+from subscriber_support import SWEEP_AT, Aws, Clock, boto3_of
 
 ROOT = Path(__file__).resolve().parents[4]
 PARTS = ("handler", "subscriber", "logreflector")
@@ -61,7 +61,17 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> Sleeps:
 
 
 @pytest.fixture
-def start(package: Path, monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps) -> Iterator[Callable[..., ModuleType]]:
+def clock(monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps) -> type[Clock]:
+    monkeypatch.setattr(Clock, "slept", sleeps)
+    monkeypatch.setattr("time.time_ns", Clock.read)
+    Clock.set(SWEEP_AT)
+    return Clock
+
+
+@pytest.fixture
+def start(
+    package: Path, monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps, clock: type[Clock]
+) -> Iterator[Callable[..., ModuleType]]:
     """Starts a worker: imports the handler afresh against a server, with an environment."""
     before = {name: module for name, module in sys.modules.items() if _is_of_the_package(name)}
 

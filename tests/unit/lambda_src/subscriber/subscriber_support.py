@@ -12,7 +12,8 @@ import copy
 import gzip
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,33 @@ NAME = "aws-lambda-update-student"
 SUBSCRIBER = "log-reflector-subscriber"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{SUBSCRIBER}.fifo"
 SWEEP_AT = "2026-11-22T10:00:00Z"
-SERVICES = ("lambda", "events", "sqs", "ssm", "ec2")
+SERVICES = ("lambda", "sqs", "ssm", "ec2")
+EVIDENCE = "logreflector.aws/receives/log-reflector"
 MARK = "logreflector.aws/subscribed/log-reflector"
+
+
+def milliseconds(at: str) -> int:
+    return int(datetime.fromisoformat(at).timestamp() * 1000)
 
 
 def now() -> int:
     return time.time_ns() // 1_000_000
+
+
+class Clock:
+    """The time of the tests: seconds after the first sweep. `schedule` sets it to the time of its sweep. Sleeping takes no time."""
+
+    real = staticmethod(time.time_ns)
+    ahead = 0
+    slept: Sequence[float] = ()
+
+    @classmethod
+    def set(cls, at: str) -> None:
+        cls.ahead = (milliseconds(at) + 2_000) * 1_000_000 - cls.real()
+
+    @classmethod
+    def read(cls) -> int:
+        return cls.real() + cls.ahead + int(sum(cls.slept) * 1e9)
 
 
 class Context:
@@ -63,7 +85,7 @@ class Aws(LogsServer):
         self.parameters: dict[str, str] = {}
         self.others: list[tuple[str, dict[str, Any]]] = []
         self.refusals: dict[str, str] = {}
-        self.lost_entries = 0
+        self.lost_messages = 0
         self._requests: list[dict[str, Any]] = []
         for service in SERVICES:
             self.session.events.register(f"provide-client-params.{service}", self._keep)
@@ -82,13 +104,20 @@ class Aws(LogsServer):
         return [opened(request["Payload"]) for request in self.asked("Invoke")]
 
     def handed_over(self, detail_type: str = "Groups subscribed") -> list[dict[str, Any]]:
-        """The function's own events of that type, as EventBridge brings them."""
-        entries = [entry for request in self.asked("PutEvents") for entry in request["Entries"]]
+        """The function's own messages of that type, without those of second looks."""
         return [
-            {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
-            for entry in entries
-            if entry["DetailType"] == detail_type
+            message
+            for message in self._messages(detail_type)
+            if not any(group.get("second") for group in message["detail"].get("groups", []))
         ]
+
+    def second_looks(self) -> list[dict[str, Any]]:
+        handed_over = self.handed_over()
+        return [message for message in self._messages("Groups subscribed") if message not in handed_over]
+
+    def _messages(self, detail_type: str) -> list[dict[str, Any]]:
+        messages = [json.loads(request["MessageBody"]) for request in self.asked("SendMessage")]
+        return [message for message in messages if message["detail-type"] == detail_type]
 
     def announced(self) -> list[str]:
         return [group["name"] for event in self.handed_over() for group in event["detail"]["groups"]]
@@ -159,11 +188,12 @@ class Aws(LogsServer):
     def _GetParameter(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"Parameter": {"Value": self.parameters[request["Name"]]}}
 
-    def _PutEvents(self, request: dict[str, Any]) -> dict[str, Any]:
-        if self.lost_entries:
-            self.lost_entries -= 1
-            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "not taken"}]}
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _unused in request["Entries"]]}
+    def _SendMessage(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["QueueUrl"].endswith(f"/{ACCOUNT}/{QUEUE.rpartition(':')[2]}")
+        if self.lost_messages:
+            self.lost_messages -= 1
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not taken"}}, "SendMessage")
+        return {"MessageId": "1"}
 
     def _ChangeMessageVisibility(self, _request: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -203,7 +233,10 @@ def tag_event(group: str, *keys: str, call: str = "TagResource") -> dict[str, An
 
 
 def schedule(at: str = SWEEP_AT) -> dict[str, Any]:
-    return {"source": "aws.events", "detail-type": "Scheduled Event", "time": at, "detail": {}}
+    """The event of a schedule. Its time is now."""
+    Clock.set(at)
+    place = {"account": ACCOUNT, "region": REGION}
+    return {**place, "source": "aws.events", "detail-type": "Scheduled Event", "time": at, "detail": {}}
 
 
 def settle_event(*groups: str, not_before: int = 0) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from subscriber_support import (
     OURS,
     THEIRS,
     Aws,
+    Clock,
     Context,
     batch,
     event,
@@ -28,10 +29,12 @@ CREATED = 1_795_341_600_000
 
 
 def server_with(*groups: str) -> Aws:
-    """Groups with ours since CREATED, and a line of before in each."""
+    """Groups with ours since CREATED, ten seconds ago, and a line of before in each."""
+    Clock.set("2026-11-22T10:00:08Z")
     server = Aws()
     for group in groups or (GROUP,):
         server.add_filter(group, NAME, OURS, creationTime=CREATED)
+        server.created[group] = CREATED - 2000
         server.log(group, f"first of {group}", at=CREATED - 1500)
     return server
 
@@ -42,6 +45,7 @@ def lines(server: Aws) -> list[str]:
 
 def test_from_the_event_of_a_new_group_to_its_first_line_at_the_reflector(start: Any) -> None:
     server = Aws(GROUP)
+    server.created[GROUP] = now() - 4000
     server.log(GROUP, "started", at=now() - 3000)
     worker = start(server)
     worker.handler(batch(event()), Context())
@@ -128,7 +132,7 @@ def test_long_backfill_is_handed_over_to_another_worker(start: Any) -> None:
     event_now: dict[str, Any] = settle_event(GROUP)
     for _invocation in range(9):
         context.seconds = 200
-        server.others = [item for item in server.others if item[0] != "PutEvents"]
+        server.others = [item for item in server.others if item[0] != "SendMessage"]
         start(server).handler(batch(event_now), context)
         handed_over = server.handed_over()
         if not handed_over:
@@ -177,11 +181,13 @@ def test_retention_is_put_on_groups_that_have_none(start: Any) -> None:
 def test_without_retention_none_is_asked_for(start: Any) -> None:
     server = server_with()
     start(server).handler(settle_event(GROUP), Context())
-    assert set(server.operations()) == {"DescribeSubscriptionFilters", "FilterLogEvents"}
+    assert set(server.operations()) == {"DescribeSubscriptionFilters", "DescribeLogGroups", "FilterLogEvents"}
 
 
 def test_filters_pattern_chooses_the_first_lines_too(start: Any) -> None:
     server = Aws()
+    Clock.set("2026-11-22T10:00:08Z")
+    server.created[GROUP] = CREATED
     server.add_filter(GROUP, NAME, OURS, creationTime=CREATED, filterPattern="ERROR")
     server.log(GROUP, "ERROR 1", "fine", at=CREATED - 1000)
     start(server).handler(settle_event(GROUP), Context())

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from subscriber_support import (
+    EVIDENCE,
     MARK,
     OURS,
     SWEEP_AT,
@@ -125,7 +126,7 @@ def test_late_tag_keeps_the_tag_of_other_forwarder(start: Any) -> None:
     for _unused in range(2):
         run(server, start, schedule())
         assert server.groups["/aws/lambda/theirs"] == {}
-        assert server.tags["/aws/lambda/theirs"] == {MARK: "other-forwarder"}
+        assert server.tags["/aws/lambda/theirs"] == {MARK: "other-forwarder", EVIDENCE: "/z"}
 
 
 def test_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
@@ -166,7 +167,7 @@ def test_new_groups_that_a_sweep_finds_are_announced_and_marked_and_old_ones_mar
 def test_killed_slice_announces_on_retry(start: Any, tag_log_groups: bool) -> None:
     server = Aws("/app/new")
     server.created["/app/new"] = STARTED - 3600_000
-    server.lost_entries = 1
+    server.lost_messages = 1
     assert failures(start(server, tag_log_groups=tag_log_groups).handler(batch(schedule()), Context())) == ["message-0"]
     assert server.tags == {}
     server.others.clear()
@@ -177,7 +178,7 @@ def test_killed_slice_announces_on_retry(start: Any, tag_log_groups: bool) -> No
 
 def test_failed_handover_fails_the_slice(start: Any) -> None:
     server = Aws(*groups(230))
-    server.lost_entries = 1
+    server.lost_messages = 1
     worker = start(server, slice_seconds=10)
     assert failures(worker.handler(batch(schedule()), Context())) == ["message-0"]
     answer = worker.handler(batch(schedule()), Context())  # it is no other sweep than the one under way
@@ -258,3 +259,10 @@ def test_denied_group_is_reported_and_does_not_stop_others(start: Any, capsys: p
     assert unserved(server) == ["/app/001"]
     found = metrics(capsys)
     assert (found["Failed"], found["Subscribed"], found["Coverage"]) == (1, 2, 66.67)
+
+
+def test_sweep_leaves_half_of_the_rates_to_others(start: Any, sleeps: list[float]) -> None:
+    """REVIEW-AWS 16: each day Terraform and others were throttled for as long as the sweep lasted."""
+    server = Aws(*groups(50))
+    start(server).handler(schedule(), Context())
+    assert sum(sleeps) > 0.9 * (50 / (5 * 0.5) - 1)

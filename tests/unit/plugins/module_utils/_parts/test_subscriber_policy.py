@@ -86,10 +86,11 @@ def test_without_backfill_it_may_not_invoke_the_reflector() -> None:
     assert "SendFirstEvents" not in statements(OFF)
 
 
-def test_it_may_put_only_its_own_events_on_the_bus() -> None:
-    statement = statements({})["ContinueSweeps"]
-    assert statement["Resource"] == ["arn:{partition}:events:*:{account}:event-bus/default"]
-    assert statement["Condition"] == {"StringEquals": {"events:source": "logreflector.subscriber"}}
+def test_it_sends_to_its_own_queues_alone() -> None:
+    found = [item for item in statements({}).values() if "sqs:SendMessage" in item["Action"]]
+    prefix = "arn:{partition}:sqs:*:{account}:log-reflector-subscriber"
+    assert [item["Resource"] for item in found] == [[f"{prefix}.fifo"], [f"{prefix}-dead-letters"]]
+    assert not any(action.startswith("events:") for item in statements({}).values() for action in item["Action"])
 
 
 def test_it_reads_the_settings_of_all_targets() -> None:

@@ -82,6 +82,7 @@ def test_only_standard_groups_can_be_subscribed(log_class: str) -> None:
     assert verdict is not None
     assert verdict.kind == "not_possible"
     assert log_class in verdict.reason
+    assert ("Firehose and S3 only" in verdict.reason) == (log_class == "DELIVERY")
 
 
 def test_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:

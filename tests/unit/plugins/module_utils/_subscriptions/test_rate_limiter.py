@@ -300,3 +300,9 @@ def test_seconds_for_is_the_time_of_the_slowest_operation() -> None:
     assert seconds_for({}) == 0
     assert seconds_for({PUT: 5000, "TagResource": 5000, "DescribeLogGroups": 100}, 1.0) == 1000
     assert seconds_for({"PutAccountPolicy": 3, PUT: 5}, 0.5) == 6
+
+
+@pytest.mark.parametrize(("region", "rate"), [("us-east-1", 25), ("eu-central-1", 5), ("eu-west-1", 10), ("", 10)])
+def test_rates_are_those_of_the_region(region: str, rate: float) -> None:
+    limiter = RateLimiter(1.0, region=region)
+    assert (limiter.limit("FilterLogEvents"), limiter.limit("ListTagsForResource"), limiter.limit(PUT)) == (rate, 30, 5)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AccessDeniedError, UnreachableError
 from ansible_collections.logreflector.aws.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.calls import LogsApi
@@ -61,13 +64,13 @@ def test_listing_stops_after_the_last_group_that_was_begun() -> None:
     times = iter([False, False, True])
     listing = Listing(api(LogsServer("/a", "/b", "/c")), lambda: next(times))
     assert [group.name for group in listing.groups()] == ["/a", "/b"]
-    assert (listing.stopped, listing.is_whole) == (Position("", "/b"), False)
+    assert listing.stopped == Position("", "/b")
 
 
-def test_listing_from_a_position_is_not_whole() -> None:
+def test_listing_from_a_position_reaches_the_end() -> None:
     listing = Listing(api(LogsServer("/a", "/b")), lambda: False, Position(after="/a"))
     assert [group.name for group in listing.groups()] == ["/b"]
-    assert (listing.stopped, listing.is_whole) == (None, False)
+    assert listing.stopped is None
 
 
 def test_list_tags_excludes_by_both_options() -> None:
@@ -95,7 +98,7 @@ def test_planner_removes_a_filter_that_the_sweep_created_on_another_forwarder() 
     assert planner(loops).from_filters(LogGroup(FORWARDER), [ours]).kind == "subscribed"
     loops.note_foreign([FOREIGN])
     outcome = planner(loops).from_filters(LogGroup(FORWARDER), [ours])
-    assert (outcome.kind, outcome.plan.remove) == ("excluded", (ours,))
+    assert (outcome.kind, outcome.plan.remove) == ("other_forwarder", (ours,))
 
 
 def test_detector_returns_late_forwarders_once() -> None:
@@ -107,27 +110,37 @@ def test_detector_returns_late_forwarders_once() -> None:
     assert loops.take_late(only_created=False) == []
 
 
-def test_detector_releases_tagged_groups_without_foreign_filters() -> None:
+def test_detector_believes_no_tag_without_a_foreign_filter() -> None:
     loops = LoopDetector()
-    loops.load_tagged(frozenset({FORWARDER, "/aws/lambda/former"}))
-    loops.note_foreign([FOREIGN])
-    assert all(loops.claim(name) for name in (FORWARDER, "/aws/lambda/former"))
-    assert list(loops.take_released()) == ["/aws/lambda/former"]
-    assert not loops.claim("/aws/lambda/former")
+    loops.load_tagged(frozenset({FORWARDER, "/aws/lambda/former", "/app/no-function"}))
+    assert [loops.needs_evidence(name) for name in (FORWARDER, "/app/no-function")] == [True, False]
+    loops.confirm(FORWARDER, [FOREIGN])
+    loops.confirm("/aws/lambda/former", [FOREIGN])
+    assert [loops.claim(name) for name in (FORWARDER, "/aws/lambda/former")] == [True, False]
+    assert [loops.is_confirmed(name) for name in (FORWARDER, "/aws/lambda/former")] == [True, False]
+
+
+@pytest.mark.parametrize(("group", "named"), [("/a#b", ""), ("/" + "x" * 256, ""), ("/a", "/a")])
+def test_detector_names_only_groups_that_a_tag_can_hold(group: str, named: str) -> None:
+    loops = LoopDetector()
+    loops.note_foreign([replace(FOREIGN, log_group=group)])
+    assert loops.evidence(FORWARDER) == named
 
 
 def test_tags_are_listed_by_value_and_removed() -> None:
     server = LogsServer("/a", FORWARDER)
     unit = tags(server)
     unit.set(Outcome("/a", "created"))
-    unit.set(Outcome(FORWARDER, "excluded", tag="other_forwarder"))
+    unit.set(Outcome(FORWARDER, "other_forwarder", tag="other_forwarder", evidence="/b"))
+    assert unit.read_evidence(FORWARDER) == "/b"
     found = unit.list_groups(current=True, any_value=True)
     assert (found.current, found.other_forwarders) == ({"/a"}, {FORWARDER})
     assert found.any_value == {"/a", FORWARDER}
     unit.set_changing("/a")
     assert unit.list_groups(current=True, any_value=False).current == frozenset()
     unit.remove("/a")
-    assert server.tags["/a"] == {}
+    unit.remove(FORWARDER)
+    assert server.tags == {"/a": {}, FORWARDER: {}}
 
 
 def test_writer_does_not_tag_a_group_that_became_another_forwarders() -> None:
