@@ -47,6 +47,8 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
         raise InvalidInputError(f"{prefix}sinks", mistake)
+    if options.environment and (misspelled := reflector_code.misspelled_variable(options.environment)):
+        raise InvalidInputError(f"{prefix}environment", misspelled)
     stored_rules(options).check(f"{prefix}sinks")
     if wrong := [name for name in options.trigger_log_groups if not _LOG_GROUP.fullmatch(name)]:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
