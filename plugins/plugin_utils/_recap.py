@@ -61,6 +61,7 @@ class Recap:
             *self._targets(done),
             *self._total(done),
             *_impossible_lines(self.states),
+            *_dead_letter_lines(self.states),
             *_note_lines(self.states),
             *failure_lines(state.failed() for state in self._by_outcome["failed"]),
             *self._not_started(),
@@ -125,7 +126,8 @@ class Recap:
 
 
 def _figures(state: TargetState) -> dict[str, Any]:
-    parts = {"coverage": state.coverage, "delivery_check": state.delivery_check, "replay": state.replay}
+    names = ("coverage", "delivery_check", "replay", "dead_letters")
+    parts = {name: getattr(state, name) for name in names}
     return {name: dataclasses.asdict(part) for name, part in parts.items() if part}
 
 
@@ -319,6 +321,25 @@ def _impossible_group(members: Sequence[tuple[TargetState, Impossible]]) -> Iter
     first = members[0][1]
     yield f"    {len(members):,} on {plural(targets, 'target')}: {first.reason}"
     yield f"        {examples}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _dead_letter_lines(states: Sequence[TargetState]) -> Iterator[str]:
+    """Yield the dead letters that wait, the targets with the most first."""
+    waiting = [
+        (state.name, state.dead_letters) for state in states if state.dead_letters and state.dead_letters.messages
+    ]
+    if not waiting:
+        return
+    waiting.sort(key=lambda item: -item[1].messages)
+    total = sum(each.messages for _name, each in waiting)
+    yield (
+        f"WARNING: {plural(total, 'dead letter')} on {plural(len(waiting), 'target')}. SQS deletes them after 14 days. "
+        "Remove the cause, then send them again: logreflector.aws.replay"
+    )
+    for name, each in waiting[:_NOTES]:
+        yield f"    {name}: {each.summary}"
+    if len(waiting) > _NOTES:
+        yield f"    and {plural(len(waiting) - _NOTES, 'more target')}"
 
 
 def _note_lines(states: Sequence[TargetState]) -> Iterator[str]:

@@ -25,6 +25,7 @@ VARIABLES = (
     "delivery_check_result",
     "replay_result",
     "release_info_result",
+    "dead_letter_info_result",
     "rollback_result",
     "teardown_delivery_checks",
     "subscriber_absent",
@@ -100,6 +101,15 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Dead letters that wait. `summary` is one line about them."""
+
+    messages: int
+    oldest_seconds: int | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A deployed function. All but `exists` is empty if it does not exist."""
 
@@ -137,6 +147,7 @@ class TargetState:
     notes: tuple[str, ...] = ()
     delivery_check: DeliveryCheck | None = None
     replay: Replay | None = None
+    dead_letters: DeadLetters | None = None
     functions: Mapping[str, Function] | None = None
     restored: Mapping[str, str] | None = None
     removed: Mapping[str, int] = field(default_factory=dict)
@@ -178,6 +189,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         notes=tuple(catch_up.get("notes") or ()),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),
+        dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
         functions=_functions(_dict(variables, "release_info_result")),
         restored=_restored(_dict(variables, "rollback_result")),
         removed=removed,
@@ -245,6 +257,13 @@ def _replay(result: Mapping[str, Any]) -> Replay | None:
     if not counts:
         return None
     return Replay(counts["before"], counts["sent"], counts["after"], result.get("stopped") or "")
+
+
+def _dead_letters(result: Mapping[str, Any]) -> DeadLetters | None:
+    found = _dict(result, "dead_letters")
+    if not found.get("exists"):
+        return None
+    return DeadLetters(found["messages"], found["oldest_seconds"], found["summary"])
 
 
 def _functions(result: Mapping[str, Any]) -> Mapping[str, Function] | None:

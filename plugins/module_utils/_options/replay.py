@@ -13,12 +13,23 @@ from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayOptions(ReflectorName):
-    """How dead letters are sent again."""
+class DeadLetterQueue(ReflectorName):
+    """The queue of the reflector's dead letters."""
 
     queue: str | None = option(
         None, "Name of the dead-letter queue.", "The default is the function's name and C(-dead-letters)."
     )
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """The queue's name."""
+        return self.queue or f"{self.function_name}-dead-letters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(DeadLetterQueue):
+    """How dead letters are sent again."""
+
     limit: int | None = option(
         None,
         "Maximum number of messages to send.",

@@ -379,3 +379,30 @@ def test_recap_report_has_the_figures() -> None:
 )
 def test_wave_line_says_whether_other_waves_start(stops: bool, number: int, text: str) -> None:
     assert wave_line(number, 4, {"ok": 1, "failed": 2}, "0%", stops=stops) == text
+
+
+def dead_letters(messages: int, summary: str = "") -> dict[str, Any]:
+    found = {"exists": True, "messages": messages, "oldest_seconds": 60 if messages else None, "summary": summary}
+    return {"dead_letter_info_result": {"dead_letters": found}}
+
+
+def test_recap_warns_of_dead_letters() -> None:
+    """Four waiting dead letters were "ok" and no more."""
+    found = lines({**catch_up(), **dead_letters(1, "1 dead letter waits")}, dead_letters(4, "4 dead letters wait"), {})
+    assert found[-3:] == [
+        "WARNING: 5 dead letters on 2 targets. SQS deletes them after 14 days. Remove the cause, then send them again: "
+        "logreflector.aws.replay",
+        "    b: 4 dead letters wait",
+        "    a: 1 dead letter waits",
+    ]
+    assert recap(dead_letters(4)).report()["targets"]["a"]["dead_letters"]["messages"] == 4
+
+
+def test_recap_without_dead_letters_does_not_warn() -> None:
+    missing = {"dead_letter_info_result": {"dead_letters": {"exists": False, "messages": 0}}}
+    assert "WARNING" not in "\n".join(lines(dead_letters(0), missing, {}))
+
+
+def test_recap_dead_letters_on_many_targets_name_the_worst() -> None:
+    found = lines(*(dead_letters(number, str(number)) for number in range(1, 9)))
+    assert found[-6:] == ["    h: 8", "    g: 7", "    f: 6", "    e: 5", "    d: 4", "    and 3 more targets"]
