@@ -390,8 +390,10 @@ def test_recap_warns_of_dead_letters() -> None:
     """Four waiting dead letters were "ok" and no more."""
     found = lines({**catch_up(), **dead_letters(1, "1 dead letter waits")}, dead_letters(4, "4 dead letters wait"), {})
     assert found[-3:] == [
-        "WARNING: 5 dead letters on 2 targets. SQS deletes them after 14 days. Remove the cause, then send them again: "
-        "logreflector.aws.replay",
+        (
+            "WARNING: 5 dead letters on 2 targets. SQS deletes them after 14 days. Remove the cause, then send them again: "
+            "logreflector.aws.replay"
+        ),
         "    b: 4 dead letters wait",
         "    a: 1 dead letter waits",
     ]
