@@ -186,7 +186,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         release="" if deployed.get("failed") else _deployed_release(deployed),
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
-        notes=tuple(catch_up.get("notes") or ()),
+        notes=(*(catch_up.get("notes") or ()), *(_dict(variables, "delivery_check_result").get("notes") or ())),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),
         dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
