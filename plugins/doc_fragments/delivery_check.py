@@ -58,7 +58,18 @@ options:
     description: Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within
       a few minutes.
     type: int
-    default: 300
+    default: 600
+  trail:
+    description:
+      - 'Whether to fail at once if no CloudTrail trail logs write management events: no event reports a new log group then.
+        A trail of the organisation counts. Trails that the caller may not read are a note in the result.'
+      - Not needed if the account-level policy serves the log groups.
+    type: bool
+    default: true
+  subscriber_function_name:
+    description: Name of the subscriber's function. Its log has the reason if a log group gets no filter.
+    type: str
+    default: log-reflector-subscriber
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

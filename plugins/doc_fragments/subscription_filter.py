@@ -50,7 +50,10 @@ options:
   name:
     description:
       - Name of the filter.
-      - 'The default comes from the log group: V(/aws/lambda/testing-the-subscriber) gives V(aws-lambda-testing-the-subscriber).'
+      - 'The default comes from the log group: V(/aws/lambda/testing-the-subscriber) gives V(aws-lambda-testing-the-subscriber-filter).
+        The platform''s own filters have names without C(-filter).'
+      - Without a name, a filter of another name that already sends to O(destination_arn) counts as this one if it has the
+        given attributes. Otherwise the module fails, because events would arrive twice.
     type: str
   state:
     description: Whether the filter is to exist.
@@ -65,6 +68,11 @@ options:
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
       - Needed if the filter does not exist yet. An attribute that is not given is left as it is.
     type: str
+  redirect:
+    description: Whether an existing filter of this name that sends elsewhere may be redirected to O(destination_arn). Without
+      it the module fails, because the filter may belong to somebody else.
+    type: bool
+    default: false
   slots:
     description:
       - How many filters AWS allows for each log group. A full log group is refused before anything is written.

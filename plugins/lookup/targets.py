@@ -38,6 +38,7 @@ _raw:
   elements: str
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.lookup import LookupBase
 
 _IMPLICIT = "localhost"
+_OLDEST_PYTHON = (3, 11)
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -56,6 +58,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Return the pattern. AnsibleLookupError if no host matches it."""
         del kwargs
+        check_python(sys.version_info[:3])
         known = variables or {}
         pattern = ",".join(map(str, terms)) or str(known.get("logreflector_hosts", "all"))
         groups = known.get("groups") or {}
@@ -67,6 +70,16 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if not (within_limit.intersection(matched) or is_local or _only_lists()):
             raise AnsibleLookupError(no_targets_message(pattern, limit, sources=known.get("ansible_inventory_sources")))
         return [pattern]
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    """AnsibleLookupError on an older Python. Every playbook calls this lookup first; the other plugins do not load there."""
+    if version < _OLDEST_PYTHON:
+        oldest, actual = (".".join(map(str, numbers)) for numbers in (_OLDEST_PYTHON, version))
+        raise AnsibleLookupError(
+            f"logreflector.aws needs Python {oldest} or later on the control node, and Ansible runs with Python {actual} "
+            f"({sys.executable}). Install ansible-core with a newer Python."
+        )
 
 
 def _match(pattern: str, groups: Mapping[str, Any]) -> set[str]:

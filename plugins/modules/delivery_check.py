@@ -11,8 +11,11 @@ short_description: Send one test line through a target and measure its delay
 version_added: 0.1.0
 description:
   - Creates a log group, waits until the subscriber has subscribed it, writes a line, and waits until the reflector reports its delivery.
-  - Fails with the step that did not happen in time, and with advice.
-  - Deletes the log group in any case. Log groups that killed runs left behind under O(log_group_prefix), older than an hour, are
+  - While no log group is subscribed, it creates another one each minute, because AWS delivers the events of new log groups at best effort.
+  - Fails at once if there is no reflector, CloudWatch Logs may not invoke it, no trail logs the creation of log groups, the subscriber
+    reports that it leaves the log group out or lacks a permission, or the sink does not accept the line. Otherwise it fails with the step
+    that did not happen in time, and with advice.
+  - Deletes the log groups in any case. Log groups that killed runs left behind under O(log_group_prefix), older than an hour, are
     deleted first.
 author:
   - Log Reflector contributors (@logreflector)
@@ -35,7 +38,12 @@ attributes:
     description: A second run with the same options changes nothing and makes no writing call.
     support: partial
     details:
-      - Each run creates and deletes a log group. It does not report that as a change.
+      - Each run creates and deletes log groups. It does not report that as a change.
+notes:
+  - The caller needs C(logs:CreateLogGroup), C(logs:CreateLogStream), C(logs:DeleteLogGroup), C(logs:DescribeLogGroups),
+    C(logs:DescribeSubscriptionFilters), C(logs:FilterLogEvents) on the logs of both functions, C(logs:PutLogEvents) and
+    C(lambda:GetFunctionConfiguration).
+  - C(lambda:GetPolicy), C(cloudtrail:DescribeTrails), C(cloudtrail:GetTrailStatus) and C(cloudtrail:GetEventSelectors) let it name more causes.
 """
 
 EXAMPLES = r"""
@@ -52,8 +60,15 @@ delivery_check:
   returned: success
   sample:
     log_group: /log-reflector/canary/canary-5f1c2e9a7b40
+    log_groups: 1
     seconds_to_subscription: 41.2
     seconds_to_delivery: 2.1
+notes:
+  description: What did not stop the check, such as a trail that cannot be read, or a log group whose event did not come.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 removed_leftovers:
   description: Log groups that another run left behind and this run deleted, or would delete in check mode.
   type: list
@@ -73,12 +88,18 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.delivery_check import check_delivery
 
-NAMED = {"function_name": "reflector_function_name", "tags": "log_groups_include_tags", "subscription": "", "state": ""}
+NAMED = {
+    "function_name": "reflector_function_name",
+    "subscriber_function_name": "subscriber_function_name",
+    "tags": "log_groups_include_tags",
+    "subscription": "",
+    "state": "",
+}
 
 SPEC = Spec(
     groups=(Group(DeliveryCheckOptions, variables="verify_", named=NAMED), Group(RoleVariables)),
     work=check_delivery,
-    services=("logs", "lambda", "sts"),
+    services=("cloudtrail", "logs", "lambda", "sts"),
 )
 
 

@@ -54,7 +54,11 @@ reflector:
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
+    RemovalOptions,
+    RoleVariables,
+    StateOption,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_reflector
 
 SPEC = Spec(
@@ -62,6 +66,7 @@ SPEC = Spec(
         Group(StateOption),
         Group(ReflectorOptions, variables="reflector_"),
         Group(AlarmOptions, "alarms_", "alarms_"),
+        Group(RemovalOptions, variables="teardown_"),
         Group(RoleVariables),
     ),
     work=manage_reflector,

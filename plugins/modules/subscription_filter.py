@@ -13,7 +13,7 @@ description:
   - Creates, updates in place and deletes a subscription filter, which sends a log group's events to a Lambda function or another
     destination.
   - The filter is identified by O(log_group) and O(name), compared exactly.
-  - Other filters of the log group are never touched.
+  - Other filters of the log group are never touched, and a filter that sends elsewhere is only redirected with O(redirect).
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -53,7 +53,7 @@ subscription_filter:
   returned: success
   sample:
     log_group: /aws/lambda/testing-the-subscriber
-    name: aws-lambda-testing-the-subscriber
+    name: aws-lambda-testing-the-subscriber-filter
     destination_arn: arn:aws:lambda:eu-west-1:123456789012:function:log-reflector
     filter_pattern: ""
 changes:
@@ -61,7 +61,7 @@ changes:
   type: list
   elements: str
   returned: success
-  sample: ["create subscription filter aws-lambda-x of log group /aws/lambda/x"]
+  sample: ["create subscription filter aws-lambda-x-filter of log group /aws/lambda/x"]
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -62,6 +62,7 @@ class Recap:
             *self._total(done),
             *_impossible_lines(self.states),
             *_kept_lines(self.states),
+            *_dead_letter_lines(self.states),
             *_note_lines(self.states),
             *failure_lines(state.failed() for state in self._by_outcome["failed"]),
             *self._not_started(),
@@ -118,16 +119,16 @@ class Recap:
                 f"To run the {plural(len(left), 'target')} again that failed or did not start: "
                 f"the same command with --limit @{self.retry_file}"
             )
-        releases = {state.release for state in self.states if state.release}
-        if len(releases) == 1:
+        for release in sorted({state.release for state in self.states if state.release})[:_NOTES]:
             yield (
                 "To take the new release back from the targets that have it: "
-                f"logreflector.aws.rollback -e rollback_release={releases.pop()}"
+                f"logreflector.aws.rollback -e rollback_release={release}"
             )
 
 
 def _figures(state: TargetState) -> dict[str, Any]:
-    parts = {"coverage": state.coverage, "delivery_check": state.delivery_check, "replay": state.replay}
+    names = ("coverage", "delivery_check", "replay", "dead_letters")
+    parts = {name: getattr(state, name) for name in names}
     return {name: dataclasses.asdict(part) for name, part in parts.items() if part}
 
 
@@ -252,7 +253,9 @@ def _grouped_targets(done: Sequence[TargetState], check_mode: bool) -> Iterator[
     """Yield the targets grouped by what is said of their functions."""
     groups: dict[str, list[str]] = {}
     for state in done:
-        if state.restored is not None:
+        if state.skipped:
+            text = f"left as it is, {state.skipped}"
+        elif state.restored is not None:
             changed = state.outcome == "changed"
             text = ", ".join(
                 f"{part} {_restored_text(release, changed, check_mode)}" for part, release in state.restored.items()
@@ -334,6 +337,25 @@ def _kept_lines(states: Sequence[TargetState]) -> Iterator[str]:
     more = f" and {total - len(named[:_EXAMPLES]):,} more" if total > _EXAMPLES else ""
     yield f"{plural(total, 'excluded log group')} still delivered: {', '.join(named[:_EXAMPLES])}{more}"
     yield "    To stop their delivery, set catch_up_purge: true"
+
+
+def _dead_letter_lines(states: Sequence[TargetState]) -> Iterator[str]:
+    """Yield the dead letters that wait, the targets with the most first."""
+    waiting = [
+        (state.name, state.dead_letters) for state in states if state.dead_letters and state.dead_letters.messages
+    ]
+    if not waiting:
+        return
+    waiting.sort(key=lambda item: -item[1].messages)
+    total = sum(each.messages for _name, each in waiting)
+    yield (
+        f"WARNING: {plural(total, 'dead letter')} on {plural(len(waiting), 'target')}. SQS deletes them after 14 days. "
+        "Remove the cause, then send them again: logreflector.aws.replay"
+    )
+    for name, each in waiting[:_NOTES]:
+        yield f"    {name}: {each.summary}"
+    if len(waiting) > _NOTES:
+        yield f"    and {plural(len(waiting) - _NOTES, 'more target')}"
 
 
 def _note_lines(states: Sequence[TargetState]) -> Iterator[str]:

@@ -25,6 +25,7 @@ VARIABLES = (
     "delivery_check_result",
     "replay_result",
     "release_info_result",
+    "dead_letter_info_result",
     "rollback_result",
     "teardown_delivery_checks",
     "subscriber_absent",
@@ -103,6 +104,15 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Dead letters that wait. `summary` is one line about them."""
+
+    messages: int
+    oldest_seconds: int | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A deployed function. All but `exists` is empty if it does not exist."""
 
@@ -123,6 +133,7 @@ class TargetState:
     wave       its number, None if the target was in none
     stops      whether that wave was the last because too many of its targets failed
     release    that this run deployed
+    skipped    why a rollback left the target alone, "" if it did not
     restored   the release that each function went back to, "" if it was left alone
     removed    lines of changes of a teardown
     kept       log groups that the rules leave out and that are still delivered
@@ -142,8 +153,10 @@ class TargetState:
     notes: tuple[str, ...] = ()
     delivery_check: DeliveryCheck | None = None
     replay: Replay | None = None
+    dead_letters: DeadLetters | None = None
     functions: Mapping[str, Function] | None = None
     restored: Mapping[str, str] | None = None
+    skipped: str = ""
     removed: Mapping[str, int] = field(default_factory=dict)
 
     def failed(self) -> FailedTarget:
@@ -180,12 +193,18 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         release="" if deployed.get("failed") else _deployed_release(deployed),
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
-        notes=(*(_dict(deployed, "reflector").get("notes") or ()), *(catch_up.get("notes") or ())),
+        notes=(
+            *(_dict(deployed, "reflector").get("notes") or ()),
+            *(catch_up.get("notes") or ()),
+            *(_dict(variables, "delivery_check_result").get("notes") or ()),
+        ),
         kept=tuple(_entries(catch_up, "kept")),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),
+        dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
         functions=_functions(_dict(variables, "release_info_result")),
         restored=_restored(_dict(variables, "rollback_result")),
+        skipped=_dict(variables, "rollback_result").get("left_alone") or "",
         removed=removed,
     )
 
@@ -258,6 +277,13 @@ def _replay(result: Mapping[str, Any]) -> Replay | None:
     if not counts:
         return None
     return Replay(counts["before"], counts["sent"], counts["after"], result.get("stopped") or "")
+
+
+def _dead_letters(result: Mapping[str, Any]) -> DeadLetters | None:
+    found = _dict(result, "dead_letters")
+    if not found.get("exists"):
+        return None
+    return DeadLetters(found["messages"], found["oldest_seconds"], found["summary"])
 
 
 def _functions(result: Mapping[str, Any]) -> Mapping[str, Function] | None:

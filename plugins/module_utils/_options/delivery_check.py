@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .functions import SUBSCRIBER
 from .option import option
 from .reflector import ReflectorName
 
@@ -50,7 +51,16 @@ class DeliveryCheckOptions(ReflectorName):
         choices=("present", "absent"),
     )
     timeout: int = option(
-        300,
+        600,
         "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
         low=0,
+    )
+    trail: bool = option(
+        True,
+        "Whether to fail at once if no CloudTrail trail logs write management events: no event reports a new log group then."
+        " A trail of the organisation counts. Trails that the caller may not read are a note in the result.",
+        "Not needed if the account-level policy serves the log groups.",
+    )
+    subscriber_function_name: str = option(
+        SUBSCRIBER, "Name of the subscriber's function. Its log has the reason if a log group gets no filter."
     )

@@ -13,12 +13,23 @@ from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayOptions(ReflectorName):
-    """How dead letters are sent again."""
+class DeadLetterQueue(ReflectorName):
+    """The queue of the reflector's dead letters."""
 
     queue: str | None = option(
         None, "Name of the dead-letter queue.", "The default is the function's name and C(-dead-letters)."
     )
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """The queue's name."""
+        return self.queue or f"{self.function_name}-dead-letters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(DeadLetterQueue):
+    """How dead letters are sent again."""
+
     limit: int | None = option(
         None,
         "Maximum number of messages to send.",
@@ -27,6 +38,13 @@ class ReplayOptions(ReflectorName):
     )
     rate: float | None = option(
         None, "Maximum number of messages a second, 0.1 to 1000. Without it one batch follows the other."
+    )
+    parallel: int = option(
+        5,
+        "Number of invocations at once, 1 to 50. Each takes a concurrent execution of the account from other functions, and as"
+        " many requests reach the sink at once.",
+        low=1,
+        high=50,
     )
     batch_size: int = option(
         10,

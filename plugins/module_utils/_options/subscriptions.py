@@ -54,13 +54,20 @@ class FilterOptions(WaitOption, FilterAttributes):
         None,
         "Name of the filter.",
         "The default comes from the log group: V(/aws/lambda/testing-the-subscriber) gives"
-        " V(aws-lambda-testing-the-subscriber).",
+        " V(aws-lambda-testing-the-subscriber-filter). The platform's own filters have names without C(-filter).",
+        "Without a name, a filter of another name that already sends to O(destination_arn) counts as this one if it has the"
+        " given attributes. Otherwise the module fails, because events would arrive twice.",
     )
     state: str = option("present", "Whether the filter is to exist.", choices=("present", "absent"))
     destination_arn: str | None = option(
         None,
         *_DESTINATION,
         "Needed if the filter does not exist yet. An attribute that is not given is left as it is.",
+    )
+    redirect: bool = option(
+        False,
+        "Whether an existing filter of this name that sends elsewhere may be redirected to O(destination_arn). Without it the"
+        " module fails, because the filter may belong to somebody else.",
     )
     slots: int = option(
         DEFAULT_SLOTS,

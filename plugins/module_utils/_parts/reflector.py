@@ -53,6 +53,8 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
         raise InvalidInputError(f"{prefix}sinks", mistake)
+    if options.environment and (misspelled := reflector_code.misspelled_variable(options.environment)):
+        raise InvalidInputError(f"{prefix}environment", misspelled)
     stored_rules(options).check(f"{prefix}sinks")
     if not _RESERVATION.fullmatch(options.reserved_concurrency):
         message = f"{options.reserved_concurrency!r} is neither auto, none, keep nor a number"
@@ -189,14 +191,17 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
     )
 
 
-def remove_reflector(run: Run, options: ReflectorOptions) -> None:
+def remove_reflector(run: Run, options: ReflectorOptions, *, discard_dead_letters: bool = False) -> None:
     """Remove everything that belongs to the reflector.
 
     The queue goes first: one that holds dead letters is refused, and only the function can send them again.
     """
     target = run.target
     resources: dict[str, Resource] = {
-        "queue": SqsQueue(target, QueueSettings(name=options.dead_letter_queue, present=False)),
+        "queue": SqsQueue(
+            target,
+            QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
+        ),
         "function": LambdaFunction(
             target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
         ),

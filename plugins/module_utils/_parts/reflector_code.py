@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import json
@@ -56,6 +57,15 @@ def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> s
     except (ValueError, TypeError) as error:
         origin = "" if what == "rules" else " SUMO_ENDPOINT is the option sumo_endpoint, other names are in environment"
         return f"the reflector would refuse its {what}: {error}{origin}"
+    return ""
+
+
+def misspelled_variable(environment: Mapping[str, Any]) -> str:
+    """Return which variable of the environment is nearly one of the reflector's, in a sentence, "" if none is."""
+    known = ("DEAD_LETTER_QUEUE", *module("config")._VARIABLES)
+    for name in sorted(set(environment).difference(known)):
+        if near := difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85):
+            return f"the reflector reads no variable {name}. Did you mean {near[0]}?"
     return ""
 
 

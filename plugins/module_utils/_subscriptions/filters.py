@@ -23,6 +23,8 @@ LimitExceededException decides."""
 LONGEST_NAME = 512
 """Characters in a filter's name (PutSubscriptionFilter)."""
 
+_TEAM_SUFFIX = "-filter"
+
 # Our field names, and PutSubscriptionFilter's.
 API_NAMES = {
     "log_group": "logGroupName",
@@ -113,6 +115,11 @@ def check_distribution(destination: str | None, distribution: str | None) -> Non
 def default_name(log_group: str) -> str:
     """Return the filter's name for a group: aws-lambda-testing-the-subscriber for /aws/lambda/testing-the-subscriber."""
     return log_group.strip("/").replace("/", "-") or "root"
+
+
+def default_team_name(log_group: str) -> str:
+    """Return the name of a filter for which a task gives none: never the one that the platform gives its own filter."""
+    return f"{default_name(log_group)[: LONGEST_NAME - len(_TEAM_SUFFIX)]}{_TEAM_SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from subscriptions import announced, make_function, standing
 
 GROUP = "/rhythm/one-filter"
-NAME = "rhythm-one-filter"
+NAME = "rhythm-one-filter-filter"
 
 
 def test_create_repeat_update_remove(cloud: Any) -> None:

@@ -105,7 +105,7 @@ def answer_of(messages: Sequence[Message], payload: bytes, function_error: str) 
     except ValueError:
         answer = None
     if function_error:
-        return Answer.all_failed(messages, _function_failed(answer))
+        return Answer.all_failed(messages, function_failure(answer))
     failures = _failures(answer)
     if failures is None or not failures.keys() <= {message.message_id for message in messages}:
         return Answer.all_failed(messages, "the function's version cannot replay: deploy it again")
@@ -125,20 +125,22 @@ def _failures(answer: Any) -> dict[str, str] | None:
         identifier = item.get("itemIdentifier") if isinstance(item, Mapping) else None
         if not isinstance(identifier, str):
             return None
-        failures[identifier] = _line(reasons.get(identifier) or "the function gives no reason")
+        failures[identifier] = one_line(reasons.get(identifier) or "the function gives no reason")
     return failures
 
 
-def _function_failed(answer: Any) -> str:
+def function_failure(answer: Any) -> str:
+    """Return why an invocation failed, by the payload that Lambda returns for it."""
     error = answer if isinstance(answer, Mapping) else {}
     kind, text = str(error.get("errorType") or ""), str(error.get("errorMessage") or "")
     if kind == "Sandbox.Timedout" or re.search(r"\bTask timed out after [\d.]+ seconds", text):
         return "the function ran out of time: use a smaller batch_size, or raise the function's timeout"
     if kind in _OWN_ERRORS:
-        return f"the function failed with {kind}: {_line(text)}"
+        return f"the function failed with {kind}: {one_line(text)}"
     return f"the function failed with {kind or 'an error without a name'}: see its log"
 
 
-def _line(text: Any) -> str:
-    """Return one line of at most 300 characters, to group by."""
-    return " ".join(str(text).split())[:_LONGEST_REASON].rstrip(". ")
+def one_line(text: Any) -> str:
+    """Return one printable line of at most 300 characters, to group by."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return " ".join(printable.split())[:_LONGEST_REASON].rstrip(". ")

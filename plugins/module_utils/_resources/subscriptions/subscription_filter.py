@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._errors import InvalidInputError, NotFoundError, check_name
+from ..._errors import InvalidInputError, NotFoundError, RefusedError, check_name
 from ..._plan import Change, Params, Result
 from ..._session import Target
 from ..._subscriptions.calls import LogsApi
@@ -19,7 +19,7 @@ from ..._subscriptions.filters import (
     SubscriptionFilter,
     check_distribution,
     check_slot,
-    default_name,
+    default_team_name,
 )
 from .shared import at_least_one, destination, given_attributes, logs_api
 
@@ -37,7 +37,9 @@ class SubscriptionFilterResource:
     def __init__(self, target: Target, params: Params) -> None:
         self._group: str = params["log_group"]
         check_log_group(self._group)
-        self._name: str = params["name"] or default_name(self._group)
+        self._name: str = params["name"] or default_team_name(self._group)
+        self._is_named: bool = bool(params["name"])
+        self._redirect: bool = params["redirect"]
         if ":" in self._name or "*" in self._name:
             raise InvalidInputError("name", f"{self._name!r} contains ':' or '*', which AWS forbids in a filter's name")
         self._present = params["state"] == "present"
@@ -64,11 +66,20 @@ class SubscriptionFilterResource:
         if before:
             after = replace(before, **self._attributes)
             check_distribution(after.destination_arn, self._attributes.get("distribution"))
+            if after.destination_arn != before.destination_arn and not self._redirect:
+                raise self._redirection_refused(before)
             return [self._change("update", before, after)] if after != before else []
         if "destination_arn" not in self._attributes:
             raise InvalidInputError(
                 "destination_arn", f"filter {self._name} does not exist yet, so the option is required"
             )
+        if twin := self._twin(actual):
+            if replace(twin, **self._attributes) == twin:
+                return []
+            raise self._second_refused(twin)
+        destination = self._attributes["destination_arn"]
+        if destination.split(":")[2:3] == ["kinesis"] and not self._attributes.get("role_arn"):
+            raise InvalidInputError("role_arn", f"{destination} is a Kinesis stream, which needs a role")
         check_slot(self._group, actual, self._slots, self._target.where)
         return [self._change("create", None, SubscriptionFilter(self._group, self._name, **self._attributes))]
 
@@ -81,11 +92,32 @@ class SubscriptionFilterResource:
 
     def facts(self, actual: Sequence[SubscriptionFilter]) -> Result:
         """Return the present filter, None if it does not exist."""
-        found = self._find(actual)
+        found = self._find(actual) or (self._twin(actual) if self._present else None)
         return {"subscription_filter": found.plain() if found else None}
 
     def _find(self, filters: Sequence[SubscriptionFilter]) -> SubscriptionFilter | None:
         return next((item for item in filters if item.name == self._name), None)
+
+    def _twin(self, filters: Sequence[SubscriptionFilter]) -> SubscriptionFilter | None:
+        """Return the filter of another name that already sends to the destination, if the task gives no name."""
+        wanted = None if self._is_named else self._attributes.get("destination_arn")
+        return next((item for item in filters if item.destination_arn == wanted), None)
+
+    def _redirection_refused(self, before: SubscriptionFilter) -> RefusedError:
+        return RefusedError(
+            f"update subscription filter {self._name} of log group {self._group}",
+            f"it sends to {before.destination_arn}, perhaps for somebody else",
+            advice="Give the filter another name, or set redirect: true to redirect this one.",
+            where=self._target.where,
+        )
+
+    def _second_refused(self, twin: SubscriptionFilter) -> RefusedError:
+        return RefusedError(
+            f"create subscription filter {self._name} of log group {self._group}",
+            f"filter {twin.name} already sends to {twin.destination_arn} with other attributes, so events would arrive twice",
+            advice=f"Set name: {twin.name} to change that filter, or another name for a second one.",
+            where=self._target.where,
+        )
 
     def _change(self, action: Any, before: SubscriptionFilter | None, after: SubscriptionFilter | None) -> Change:
         return Change(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
-from ansible_collections.logreflector.aws.plugins.lookup.targets import LookupModule
+from ansible_collections.logreflector.aws.plugins.lookup.targets import LookupModule, check_python
 
 GROUPS = {"all": ["a", "b"], "prod": ["b"], "ungrouped": ["a"]}
 
@@ -63,3 +63,10 @@ def test_targets_syntax_check_needs_no_inventory(monkeypatch: pytest.MonkeyPatch
     """ansible-lint checks the syntax of playbooks without an inventory."""
     monkeypatch.setattr("ansible.context.CLIARGS", {"syntax": True})
     assert look_up(groups={"all": []}, within=()) == "all"
+
+
+def test_targets_old_python_is_refused() -> None:
+    """On Python 3.10 every playbook ended with "Unexpected Exception, this is probably a bug"."""
+    check_python((3, 11, 0))
+    with pytest.raises(AnsibleError, match=r"needs Python 3\.11 or later on the control node, .* Python 3\.10\.13"):
+        check_python((3, 10, 13))

@@ -13,11 +13,12 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import delivery_check
+from botocore.exceptions import ClientError
 from moto.logs.models import logs_backends
 
 PREFIX = "/log-reflector/canary/"
@@ -28,8 +29,25 @@ TRUST = {
 }
 
 
-def deploy_reflector(aws: Any) -> str:
+SELECTORS = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+
+
+def make_trails(aws: Any, *trails: str, is_logging: bool = True, selectors: Any = None) -> None:
+    """Let CloudTrail describe these trails."""
+    described = [
+        {"Name": name, "TrailARN": f"arn:aws:cloudtrail:eu-west-1:123456789012:trail/{name}"} for name in trails
+    ]
+    aws.answering(
+        "cloudtrail",
+        DescribeTrails=lambda _request: {"trailList": described},
+        GetTrailStatus=lambda _request: {"IsLogging": is_logging},
+        GetEventSelectors=lambda _request: selectors or SELECTORS,
+    )
+
+
+def deploy_reflector(aws: Any, *, permitted: bool = True) -> str:
     """Create a function with the reflector's name, and its log group. Return its ARN."""
+    make_trails(aws, "management")
     role = aws.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as file:
@@ -41,6 +59,15 @@ def deploy_reflector(aws: Any) -> str:
         Handler="index.handler",
         Code={"ZipFile": package.getvalue()},
     )["FunctionArn"]
+    if permitted:
+        aws.client("lambda").add_permission(
+            FunctionName="log-reflector",
+            StatementId="log-reflector-logs",
+            Action="lambda:InvokeFunction",
+            Principal="logs.amazonaws.com",
+            SourceArn="arn:aws:logs:eu-west-1:123456789012:log-group:*",
+            SourceAccount="123456789012",
+        )
     aws.client("logs").create_log_group(logGroupName="/aws/lambda/log-reflector")
     aws.client("logs").create_log_stream(logGroupName="/aws/lambda/log-reflector", logStreamName="s")
     return arn
@@ -59,15 +86,18 @@ def subscriber_and_reflector(
     """Subscribe each log group of the check, and write the reflector's accounting line for it."""
     logs, ended = aws.client("logs"), threading.Event()
 
+    def serve(name: str) -> None:
+        logs.put_subscription_filter(logGroupName=name, filterName="ours", filterPattern=pattern, destinationArn=arn)
+        if line is not None:
+            event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"logGroup": name, **line})}
+            logs.put_log_events(logGroupName=log_group, logStreamName="s", logEvents=[event])
+
     def work() -> None:
         while not ended.is_set():
-            for name in check_groups(aws):
-                logs.put_subscription_filter(
-                    logGroupName=name, filterName="ours", filterPattern=pattern, destinationArn=arn
-                )
-                if line is not None:
-                    event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"logGroup": name, **line})}
-                    logs.put_log_events(logGroupName=log_group, logStreamName="s", logEvents=[event])
+            # The check deletes its log group meanwhile, and moto's dictionaries are not made for threads.
+            with suppress(ClientError, RuntimeError):
+                for name in check_groups(aws):
+                    serve(name)
             ended.wait(0.05)
 
     thread = threading.Thread(target=work)
@@ -174,6 +204,7 @@ def test_check_reads_the_reflectors_configured_log_group(aws: Any) -> None:
     stub = aws.stub("lambda")
     configured = {"FunctionArn": arn, "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/platform/reflector"}}
     stub.add_response("get_function_configuration", configured, {"FunctionName": "log-reflector"})
+    stub.add_client_error("get_policy", "AccessDeniedException")  # whether it has the permission is then not known
     logs = aws.client("logs")
     logs.create_log_group(logGroupName="/platform/reflector")
     logs.create_log_stream(logGroupName="/platform/reflector", logStreamName="s")
@@ -328,3 +359,132 @@ def test_check_absent_removes_leftovers_of_any_age(aws: Any) -> None:
     assert check_groups(aws) == [f"{PREFIX}of-somebody-else"]
     assert not aws.run("delivery_check", state="absent")["changed"]
     assert aws.writes == []
+
+
+# Causes that are known at once. A test that waited would run into pytest's own limit.
+
+LONG = 3600
+SUBSCRIBER_LOG = "/aws/lambda/log-reflector-subscriber"
+
+
+@contextmanager
+def subscriber_that_reports(aws: Any, *lines: dict[str, Any]) -> Iterator[None]:
+    """Write the subscriber's lines about each log group of the check, one after the other."""
+    logs, ended = aws.client("logs"), threading.Event()
+    logs.create_log_group(logGroupName=SUBSCRIBER_LOG)
+    logs.create_log_stream(logGroupName=SUBSCRIBER_LOG, logStreamName="s")
+
+    def work() -> None:
+        while not ended.wait(0.05) and not (found := check_groups(aws)):
+            continue
+        for line in lines:
+            event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"log_group": found[0], **line})}
+            logs.put_log_events(logGroupName=SUBSCRIBER_LOG, logStreamName="s", logEvents=[event])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_check_missing_permission_is_named_at_once(aws: Any) -> None:
+    """The check told to look at rules, trail and subscriber, after its whole timeout."""
+    deploy_reflector(aws, permitted=False)
+    result = aws.run("delivery_check", timeout=LONG)
+    assert "no statement of the function's policy lets CloudWatch Logs invoke it" in result["msg"]
+    assert "logreflector.aws.deploy" in result["msg"]
+    assert aws.writes == []
+
+
+@pytest.mark.parametrize(
+    ("trails", "more", "reason"),
+    [
+        ((), {}, "(there is no trail)"),
+        (("all",), {"is_logging": False}, "(all: it is stopped)"),
+        (
+            ("data",),
+            {"selectors": {"EventSelectors": [{"IncludeManagementEvents": False}]}},
+            "(data: its event selectors leave them out)",
+        ),
+    ],
+)
+def test_check_without_trail_fails_at_once(aws: Any, trails: tuple[str, ...], more: Any, reason: str) -> None:
+    deploy_reflector(aws)
+    make_trails(aws, *trails, **more)
+    result = aws.run("delivery_check", timeout=LONG)
+    assert f"no CloudTrail trail logs their creation {reason}" in result["msg"]
+    assert aws.writes == []
+    assert "no subscription filter" in aws.run("delivery_check", timeout=0, trail=False)["msg"]
+
+
+def test_check_trail_that_may_not_be_read_is_a_note(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    aws.stub("cloudtrail").add_client_error("describe_trails", "AccessDeniedException")
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
+        result = aws.run("delivery_check", timeout=10)
+    (note,) = result["notes"]
+    assert note.startswith("whether a trail logs management events is not known: Could not list the trails")
+
+
+def test_check_creates_another_group_until_one_is_subscribed(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single lost CloudTrail event failed the check, and with it the wave."""
+    arn = deploy_reflector(aws)
+    monkeypatch.setattr(delivery_check, "GROUP_SECONDS", 0.1)
+    asked: list[str] = []
+
+    def filters(request: dict[str, Any]) -> Any:
+        """Answer that only the third log group has a filter."""
+        if (name := request["logGroupName"]) not in asked:
+            asked.append(name)
+        ours = {"filterName": "ours", "destinationArn": arn, "logGroupName": name}
+        return {"subscriptionFilters": [ours] if asked[2:] == [name] else []}
+
+    aws.answering("logs", DescribeSubscriptionFilters=filters)
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
+        result = aws.run("delivery_check", timeout=60)
+    assert result["delivery_check"]["log_groups"] == 3, result
+    assert result["delivery_check"]["log_group"] == asked[2]
+    assert result["notes"][0].startswith("2 of 3 test log groups had no filter in time")
+    assert check_groups(aws) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([{"outcome": "excluded", "reason": "the exclude pattern '/x' matches"}], "excluded, the exclude pattern '/x'"),
+        (
+            [{"outcome": "denied", "reason": "AccessDeniedException: logs:PutSubscriptionFilter"}] * 2,
+            "denied, AccessDenied",
+        ),
+    ],
+)
+def test_check_names_the_subscribers_reason_at_once(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, lines: list[dict[str, Any]], reason: str
+) -> None:
+    deploy_reflector(aws)
+    monkeypatch.setattr(delivery_check, "LOG_SECONDS", 0.0)
+    with subscriber_that_reports(aws, *lines):
+        result = aws.run("delivery_check", timeout=LONG)
+    assert f"the subscriber reports: {reason}" in result["msg"]
+    assert check_groups(aws) == []
+
+
+def test_check_names_the_sinks_refusal_at_once(aws: Any) -> None:
+    """A sink that answered 500 was a timeout with the advice to look at the log."""
+    arn = deploy_reflector(aws)
+    line = {"DeadLetteredEvents": 1, "reasons": [{"sink": "sumologic", "reason": "the sink answered 500", "events": 1}]}
+    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 0, **line}):
+        result = aws.run("delivery_check", timeout=LONG)
+    assert "the reflector reports: sumologic: the sink answered 500" in result["msg"]
+    assert check_groups(aws) == []
+
+
+def test_check_failed_delivery_has_the_last_reason(aws: Any) -> None:
+    arn = deploy_reflector(aws)
+    line = {"FailedEvents": 1, "reasons": [{"sink": "s3", "reason": "SlowDown", "events": 1}]}
+    with subscriber_and_reflector(aws, arn, line):
+        result = aws.run("delivery_check", timeout=1)
+    assert "delivery of the test line within 1 s; the reflector reports: s3: SlowDown." in result["msg"]

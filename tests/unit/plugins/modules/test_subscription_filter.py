@@ -14,7 +14,9 @@ from botocore.stub import Stubber
 from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
 
 GROUP = "/aws/lambda/testing-the-subscriber"
-NAME = "aws-lambda-testing-the-subscriber"
+PLATFORM_NAME = "aws-lambda-testing-the-subscriber"
+NAME = f"{PLATFORM_NAME}-filter"
+THEIRS = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs"
 ROLE = "arn:aws:iam::123456789012:role/to-kinesis"
 FULL = {
@@ -240,7 +242,7 @@ def test_update_sends_attributes_that_are_not_given(aws: Any, option: str, value
     sent = {**kept, "emitSystemFields": ["@aws.account", "@aws.region"], api_name: value}
     stub.add_response("put_subscription_filter", {}, sent)
     describing(stub, sent)
-    assert run(aws, **{option: value})["changed"]
+    assert run(aws, redirect=option == "destination_arn", **{option: value})["changed"]
     stub.assert_no_pending_responses()
     describing(stub, sent)
     assert not run(aws, **{option: value})["changed"]
@@ -274,7 +276,7 @@ def test_conflict_with_another_writer_is_retried(aws: Any, monkeypatch: pytest.M
     stub.add_client_error("put_subscription_filter", "OperationAbortedException", "conflict", http_status_code=400)
     stub.add_response("put_subscription_filter", {})
     describing(stub, FULL)
-    assert run(aws, destination_arn=STREAM, wait_timeout=5)["changed"]
+    assert run(aws, destination_arn=STREAM, role_arn=ROLE, wait_timeout=5)["changed"]
 
 
 @pytest.mark.parametrize("log_group", ["", "a b", "/x:y", "g" * 513])
@@ -304,3 +306,42 @@ def test_placeholders_in_the_pattern_are_replaced_and_other_braces_stay(prepared
     params = {"destination_arn": "log-reflector", "filter_pattern": '{ $.region = "{region}" }'}
     assert run(prepared, **params)["subscription_filter"]["filter_pattern"] == '{ $.region = "eu-west-1" }'
     assert not run(prepared, **params)["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_filter_that_leads_elsewhere_is_not_redirected(prepared: Any, check_mode: bool) -> None:
+    """A call with the name of the platform's filter redirected it without a word."""
+    put(prepared, GROUP, PLATFORM_NAME, "log-reflector")
+    result = run(prepared, name=PLATFORM_NAME, destination_arn="theirs", check_mode=check_mode)
+    assert (result["changed"], result["error"]["kind"]) == (False, "RefusedError")
+    assert f"it sends to {REFLECTOR}, perhaps for somebody else" in result["msg"]
+    assert "set redirect: true" in result["msg"]
+    assert prepared.writes == []
+    assert run(prepared, name=PLATFORM_NAME, destination_arn="theirs", redirect=True)["changed"]
+    assert standing(prepared, GROUP) == {PLATFORM_NAME: (THEIRS, "")}
+
+
+def test_filter_without_name_leaves_the_platforms_filter_alone(prepared: Any) -> None:
+    """The default name was that of the platform's own filter, which the call took over."""
+    put(prepared, GROUP, PLATFORM_NAME, "log-reflector")
+    assert run(prepared, destination_arn="theirs")["changed"]
+    assert not run(prepared, destination_arn="theirs")["changed"]
+    assert standing(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, ""), NAME: (THEIRS, "")}
+    assert run(prepared, state="absent")["changed"]
+    assert standing(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, "")}
+
+
+def test_filter_without_name_to_a_destination_that_is_served_is_no_second_one(prepared: Any) -> None:
+    put(prepared, GROUP, PLATFORM_NAME, "log-reflector")
+    result = run(prepared, destination_arn="log-reflector")
+    assert (result["changed"], result["subscription_filter"]["name"]) == (False, PLATFORM_NAME)
+    refused = run(prepared, destination_arn="log-reflector", filter_pattern="ERROR")
+    assert f"filter {PLATFORM_NAME} already sends to {REFLECTOR} with other attributes" in refused["msg"]
+    assert prepared.writes == []
+    assert run(prepared, name="errors", destination_arn="log-reflector", filter_pattern="ERROR")["changed"]
+
+
+def test_new_filter_to_a_kinesis_stream_needs_a_role(prepared: Any) -> None:
+    result = run(prepared, destination_arn=STREAM)
+    assert f"option role_arn: {STREAM} is a Kinesis stream, which needs a role" in result["msg"]
+    assert prepared.writes == []

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a reflector exists, and whether CloudWatch Logs may invoke it: without either no log group can be subscribed."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .._errors import AccessDeniedError, NotFoundError
+from .._session import Target
+from .._subscriptions.delivery import function_configuration
+from .permission.permission import PolicyApi
+from .permission.policy import Entry
+from .permission.settings import FunctionAddress
+
+_DEPLOY = "Deploy first: ansible-playbook logreflector.aws.deploy."
+_DEPLOY_AGAIN = "Deploy again: ansible-playbook logreflector.aws.deploy."
+_ACTIONS = ("lambda:InvokeFunction", "lambda:*", "*")
+
+
+def require_reflector(target: Target, name: str, log_group: str = "") -> dict[str, Any]:
+    """Return the reflector's configuration.
+
+    Raises NotFoundError if there is none, and AccessDeniedError if no statement of its policy lets CloudWatch Logs invoke it.
+    If the caller may not read the policy, that is not known.
+
+    log_group   whose events the reflector is to receive; "" for any
+    """
+    try:
+        configuration = function_configuration(target.client("lambda"), name, target.where)
+    except NotFoundError as error:
+        operation = f"find the reflector {name}"
+        raise NotFoundError(operation, error.message, advice=_DEPLOY, code=error.code, where=error.where) from error
+    try:
+        policy = PolicyApi(target, FunctionAddress.named(target, name, None, target.expand)).read()
+    except AccessDeniedError:
+        return configuration
+    arn = target.arn("logs", f"log-group:{log_group}:*") if log_group else ""
+    if not any(_admits(entry, arn) for entry in policy.entries):
+        raise AccessDeniedError(
+            f"send log events to the reflector {name}",
+            "no statement of the function's policy lets CloudWatch Logs invoke it",
+            advice=_DEPLOY_AGAIN,
+            where=target.where,
+        )
+    return configuration
+
+
+def _admits(entry: Entry, log_group_arn: str) -> bool:
+    """Return whether CloudWatch Logs may invoke the function for the log group. True for statements that we cannot judge."""
+    statement = entry.statement
+    if statement is None:
+        return True
+    is_logs = statement.principal == "*" or statement.principal.startswith("logs.")
+    serves = not log_group_arn or not statement.source_arn or fnmatchcase(log_group_arn, statement.source_arn)
+    return is_logs and statement.action in _ACTIONS and serves

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection's tarball contains, and what its pages refer to."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+IGNORED = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")])
+
+
+def is_shipped(path: str) -> bool:
+    """Return whether `ansible-galaxy collection build` packs the path."""
+    parts = path.split("/")
+    names = [*parts, *("/".join(parts[: end + 1]) for end in range(len(parts)))]
+    return not any(fnmatch.fnmatch(name, pattern) for name in names for pattern in IGNORED)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_links_lead_to_shipped_files(page: Path) -> None:
+    """Two pages linked to bench/README.md, which the tarball does not contain."""
+    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    found = [(page.parent / link).resolve().relative_to(ROOT) for link in links]
+    assert [str(path) for path in found if not (ROOT / path).exists() or not is_shipped(str(path))] == []
+
+
+@pytest.mark.parametrize("name", ["log-reflector-report.json", "log-reflector-deploy.retry"])
+def test_files_of_a_run_are_neither_shipped_nor_committed(name: str) -> None:
+    """The report of a run, with account ids and failures, was packed into the tarball."""
+    assert not is_shipped(name)
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert any(fnmatch.fnmatch(name, pattern) for pattern in ignored)
+
+
+def test_trust_policy_names_no_account() -> None:
+    """The policy trusted account 111111111111: who copied it trusted a stranger."""
+    text = (ROOT / "docs" / "iam" / "deployer-trust-policy.json").read_text(encoding="utf-8")
+    assert json.loads(text)["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::MANAGEMENT_ACCOUNT_ID:root"}
+    assert not re.search(r"\d{12}", text)
