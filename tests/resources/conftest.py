@@ -16,6 +16,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from aws_in_tests import Cloud, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
 from embedded_aws import Configuration, EmbeddedAws, Organization
+from functions_in_tests import pauses, settings, short_waits  # noqa: F401  # pylint: disable=unused-import
 from moto import mock_aws
 
 ACCOUNT = "111111111111"

@@ -16,10 +16,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
-from aws_in_tests import REGION, is_write, read_models_once, refuse_calls_to_other_machines  # noqa: F401  # pylint: disable=unused-import
+from aws_in_tests import REGION, is_write, read_models_once, refuse_calls_to_other_machines, spec_of  # noqa: F401  # pylint: disable=unused-import
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
-from internal_resources import spec_of
 from moto import mock_aws
 
 moto_log_groups.install()

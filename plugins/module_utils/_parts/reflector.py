@@ -18,7 +18,8 @@ from .._options.functions import FunctionOptions
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Resource, Result
-from .._resources.function import FunctionSettings, LambdaFunction
+from .._resources.function.function import FunctionRemoval, LambdaFunction
+from .._resources.function.settings import FunctionSettings
 from .._resources.permission.permission import LambdaPermission
 from .._resources.permission.settings import PermissionSettings
 from .._resources.permission.statement import Statement
@@ -168,9 +169,7 @@ def remove_reflector(run: Run, options: ReflectorOptions) -> None:
     target = run.target
     resources: dict[str, Resource] = {
         "queue": SqsQueue(target, QueueSettings(name=options.dead_letter_queue, present=False)),
-        "function": LambdaFunction(
-            target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
-        ),
+        "function": FunctionRemoval(target, options.function_name),
         "rules": SsmParameter(target, ParameterSettings(name=options.rules_parameter, present=False)),
     }
     run.converge("reflector", resources)
