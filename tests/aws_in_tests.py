@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import socket
@@ -42,6 +43,11 @@ def zip_bytes(code: str = "def handler(event, context):\n    return event\n", na
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), code)
     return buffer.getvalue()
+
+
+def spec_of(module: str) -> Any:
+    """Return the spec of a module."""
+    return importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").SPEC
 
 
 def is_write(operation: str) -> bool:

@@ -21,6 +21,7 @@ from aws_in_tests import (  # noqa: F401  # pylint: disable=unused-import
     refuse_calls_to_other_machines,
 )
 from embedded_aws import Configuration, EmbeddedAws, Organization
+from functions_in_tests import pauses, settings, short_waits  # noqa: F401  # pylint: disable=unused-import
 from moto import mock_aws
 
 ACCOUNT = "111111111111"

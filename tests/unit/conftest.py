@@ -23,10 +23,10 @@ from aws_in_tests import (  # noqa: F401  # pylint: disable=unused-import
     is_write,
     read_models_once,
     refuse_calls_to_other_machines,
+    spec_of,
 )
 from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
-from internal_resources import spec_of
 from moto import mock_aws
 
 moto_log_groups.install()

@@ -15,7 +15,7 @@ from .._errors import ReflectorError
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Result
-from .._resources.function import build_package
+from .._resources.function.package import build_package
 from .once import once
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -19,7 +19,8 @@ from .._options.functions import FunctionOptions
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Resource, Result
-from .._resources.function import FunctionSettings, LambdaFunction
+from .._resources.function.function import FunctionRemoval, LambdaFunction
+from .._resources.function.settings import FunctionSettings
 from .._resources.permission.permission import LambdaPermission
 from .._resources.permission.settings import PermissionSettings
 from .._resources.permission.statement import Statement
@@ -202,9 +203,7 @@ def remove_reflector(run: Run, options: ReflectorOptions, *, discard_dead_letter
             target,
             QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
         ),
-        "function": LambdaFunction(
-            target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
-        ),
+        "function": FunctionRemoval(target, options.function_name),
         "rules": SsmParameter(target, ParameterSettings(name=options.rules_parameter, present=False)),
         **removed_reflector_alarms(target, options),
     }

@@ -10,19 +10,17 @@ import dataclasses
 import hashlib
 import json
 
-from .._resources.function import FunctionSettings
+from .._resources.function.settings import FunctionSettings
 from .._version import VERSION
 
 # What no version of a function keeps, where its package is, and the release itself.
 _IN_NO_VERSION = {
-    "delete_log_group",
     "log_group_kms_key_arn",
     "log_retention_days",
     "maximum_event_age",
     "maximum_retry_attempts",
     "on_failure_destination",
     "package",
-    "present",
     "release",
     "reserved_concurrency",
     "tags",

@@ -14,7 +14,8 @@ from typing import Any
 from .._options.option import read
 from .._options.subscriber import SubscriberOptions
 from .._plan import Params, Result
-from .._resources.function import release_info, roll_back
+from .._resources.function.info import release_info
+from .._resources.function.rollback import roll_back
 from .._session import Target
 from .run import Run
 from .subscriber import restore_rules

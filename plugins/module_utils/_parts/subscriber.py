@@ -17,7 +17,8 @@ from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
 from .._resources.event_rule.rule import EventRule, RuleSettings, RuleTarget
 from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
-from .._resources.function import FunctionSettings, LambdaFunction
+from .._resources.function.function import FunctionRemoval, LambdaFunction
+from .._resources.function.settings import FunctionSettings
 from .._resources.metric_alarm import AlarmSettings, MetricAlarm
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
@@ -167,9 +168,7 @@ def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_lett
             "mapping": EventSourceMapping(
                 target, MappingSettings(function_name=options.function_name, queue=options.work_queue, present=False)
             ),
-            "function": LambdaFunction(
-                target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
-            ),
+            "function": FunctionRemoval(target, options.function_name),
             "settings": SsmParameter(target, ParameterSettings(name=options.settings_parameter, present=False)),
             "alarm": MetricAlarm(target, AlarmSettings(name=options.dead_letter_queue, present=False)),
             "work_queue": SqsQueue(

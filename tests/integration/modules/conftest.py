@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from aws_in_tests import spec_of
 from embedded_aws import Configuration, EmbeddedAws, Organization
-from internal_resources import spec_of
 from moto.server import ThreadedMotoServer
 
 DEPLOYER_POLICY = Path(__file__).resolve().parents[3] / "docs" / "iam" / "deployer-policy.json"

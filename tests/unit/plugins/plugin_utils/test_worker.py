@@ -20,10 +20,13 @@ import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
+from ansible_collections.logreflector.aws.plugins.module_utils._plan import converge
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.function import LambdaFunction
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import code_sha256
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
-from internal_resources import spec_of
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -76,10 +79,33 @@ def server(package: Path) -> Iterator[str]:
     logs.create_log_group(logGroupName=GROUP)
     session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
     for number in (1, 2):  # releases, so that release_rollback has a way back
-        options = {"name": "log-reflector", "release": f"0.{number}.0", "timeout": number}
-        perform_in_process(spec_of("lambda_function"), {**connection(url), **options}, check_mode=False)
+        target = Target(session, "eu-west-1", endpoint_url=url)
+        converge(LambdaFunction(target, function_settings(package, number)), check_mode=False)
     yield url
     moto.stop()
+
+
+def function_settings(package: Path, number: int) -> FunctionSettings:
+    """Return the settings of one of two releases, which differ in the timeout."""
+    return FunctionSettings(
+        name="log-reflector",
+        description="",
+        release=f"0.{number}.0",
+        package=str(package),
+        code_sha256=code_sha256(package.read_bytes()),
+        role="log-reflector",
+        handler="handler.handler",
+        runtime="python3.13",
+        architecture="x86_64",
+        memory_size=128,
+        timeout=number,
+        environment={},
+        on_failure_destination="",
+        maximum_retry_attempts=2,
+        maximum_event_age=21600,
+        log_retention_days=0,
+        tags={},
+    )
 
 
 def connection(url: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""The calls to Lambda that managing a function needs: one small method an API call, errors translated, no secret in them."""
+"""The calls to Lambda for one function, a method for each API operation. Errors are translated and hold no secret."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .._errors import (
+from ..._errors import (
     AwsError,
     ConflictError,
     DownloadError,
@@ -22,34 +21,31 @@ from .._errors import (
     ThrottledError,
     translate,
 )
-from .._retry import RetryPolicy
-from .._session import Target
-from .common import Call
-from .function_environment import Environment, without_secrets
-from .lambda_package import code_sha256
+from ..._retry import RetryPolicy
+from ..._session import Target
+from ..common import IAM_SECONDS, Call
+from .environment import Environment, without_secrets
+from .package import code_sha256
 
 try:
     from botocore.exceptions import ClientError, WaiterError
-except ImportError:  # the host says what to install, before anything here is raised
+except ImportError:  # the host reports the missing library before these are raised
 
     class ClientError(Exception):  # type: ignore[no-redef]
-        """Stands in where botocore is missing."""
+        """Replaces botocore's class if it is missing."""
 
     class WaiterError(Exception):  # type: ignore[no-redef]
-        """Stands in where botocore is missing."""
+        """Replaces botocore's class if it is missing."""
 
 
 T = TypeVar("T")
-
-PROPAGATION = 60.0
-"""Seconds until a role or policy that was just written is known everywhere (IAM is eventually consistent)."""
 
 
 class FunctionApi:
     """Lambda in one target, for one function.
 
-    environment what the options give: no error may hold a value that is not public
-    patience    for what passes by itself: another update in progress, a role or queue that Lambda does not see yet
+    environment     the desired one: no error contains a value of it that is not public
+    retry_policy    for transient errors: another update in progress, a role or queue that Lambda does not see yet
     """
 
     def __init__(self, target: Target, name: str, environment: Environment | None, retry_policy: RetryPolicy) -> None:
@@ -57,10 +53,10 @@ class FunctionApi:
         self._name = name
         self._public = frozenset(environment.public) if environment else frozenset()
         self._secret = set(environment.secret.values()) if environment else set()
-        self._patience = retry_policy
+        self._retry_policy = retry_policy
 
     def get(self) -> dict[str, Any] | None:
-        """GetFunction's answer: configuration, tags, reserved concurrency. None if there is no such function."""
+        """Return GetFunction's answer: configuration, tags, reserved concurrency. None if the function does not exist."""
         try:
             answer: dict[str, Any] = self._call("read", lambda: self._client.get_function(FunctionName=self._name))
         except NotFoundError:
@@ -68,22 +64,22 @@ class FunctionApi:
         return answer
 
     def get_settled(self) -> dict[str, Any] | None:
-        """The same once what is under way has ended. How it ended is for the plan to judge."""
+        """Return the same after an update in progress has ended, whether it succeeded or failed."""
         answer = self.get()
-        if not (answer and in_progress(answer["Configuration"])):
+        if not (answer and is_in_progress(answer["Configuration"])):
             return answer
         waiter = "function_active_v2" if answer["Configuration"].get("State") == "Pending" else "function_updated_v2"
         try:
             self.wait(waiter, "wait for the update in progress of")
         except AwsError:
             later = self.get()
-            if later and in_progress(later["Configuration"]):
+            if later and is_in_progress(later["Configuration"]):
                 raise
             return later or answer
         return self.get() or answer
 
     def get_version(self, version: str) -> dict[str, Any] | None:
-        """GetFunction's answer for a published version; None if there is no such version."""
+        """Return GetFunction's answer for a published version, None if the version does not exist."""
         operation = f"read version {version} of"
         try:
             answer: dict[str, Any] = self._call(
@@ -94,17 +90,17 @@ class FunctionApi:
         return answer
 
     def list_aliases(self) -> list[dict[str, Any]]:
-        """All the function's aliases."""
+        """Return all aliases of the function."""
         return self._list("list_aliases", "Aliases", "read the aliases of")
 
     def list_versions(self) -> list[dict[str, Any]]:
-        """The configurations of all published versions, and of $LATEST."""
+        """Return the configurations of all published versions and of $LATEST."""
         return self._list("list_versions_by_function", "Versions", "read the versions of")
 
     def publish(self, description: str, code_sha256: str) -> dict[str, Any]:
-        """The configuration of the version published, or of the last one where AWS sees no difference from it.
+        """Publish a version and return its configuration. Without a difference, AWS returns the last version.
 
-        code_sha256  what is to be published: nothing is if somebody else has exchanged the code
+        code_sha256  of the code to publish: AWS refuses if another writer changed the code
         """
         answer: dict[str, Any] = self._write(
             "publish a version of",
@@ -115,7 +111,7 @@ class FunctionApi:
         return answer
 
     def put_alias(self, alias: str, version: str, description: str, *, exists: bool) -> None:
-        """Let an alias name a version."""
+        """Set the version that an alias names."""
         request = {
             "FunctionName": self._name,
             "Name": alias,
@@ -126,13 +122,13 @@ class FunctionApi:
         if not exists:
             try:
                 self._write(operation, lambda: self._client.create_alias(**request))
-            except ConflictError:  # it was made before, by a try whose answer was lost
+            except ConflictError:  # an earlier try created it and lost the answer
                 exists = True
         if exists:
             self._write(operation, lambda: self._client.update_alias(**request))
 
     def delete_alias(self, alias: str) -> None:
-        """Delete it; AWS takes one that is gone already for deleted."""
+        """Delete an alias. A missing one is no error."""
         with contextlib.suppress(NotFoundError):
             self._write(
                 f"delete the alias {alias} of",
@@ -140,33 +136,33 @@ class FunctionApi:
             )
 
     def delete_version(self, version: str) -> None:
-        """Delete a version. One that is gone, or that an alias has come to name, is left at that."""
+        """Delete a version. A missing one, or one that an alias names, is no error."""
         with contextlib.suppress(NotFoundError, ConflictError):
             self._call(
                 f"delete version {version} of",
                 lambda: self._client.delete_function(FunctionName=self._name, Qualifier=version),
             )
 
-    def package_of(self, version: str) -> bytes:
-        """The package of a version, from the address that GetFunction gives for it; ReflectorError if it is another."""
-        operation = f"fetch the code of version {version} of function {self._name}"
+    def download_package(self, version: str) -> bytes:
+        """Return the package of a version, from the URL in GetFunction's answer. Raises an error if its hash differs."""
+        operation = f"download the code of version {version} of function {self._name}"
         where = self._target.where
         answer = self.get_version(version)
         location = ((answer or {}).get("Code") or {}).get("Location")
         if not (answer and location):
-            message = "it does not exist any more" if not answer else "it is no zip, and AWS gives no address for it"
+            message = "it does not exist any more" if not answer else "it is not a zip, and AWS gives no URL for it"
             raise NotFoundError(operation, message, where=where)
-        package = replace(self._patience, seconds=min(self._patience.seconds, 30)).wait_out(
+        package = replace(self._retry_policy, seconds=min(self._retry_policy.seconds, 30)).wait_out(
             lambda: self._target.download(location, operation), lambda error: isinstance(error, DownloadError)
         )
         expected = answer["Configuration"].get("CodeSha256")
         if code_sha256(package) != expected:
-            message = f"the hash of what came is {code_sha256(package)}, and that of the version {expected}"
+            message = f"the hash of the download is {code_sha256(package)}, and that of the version {expected}"
             raise AwsError(operation, message, advice="Run again.", where=where)
         return package
 
     def get_event_invoke_config(self) -> dict[str, Any]:
-        """GetFunctionEventInvokeConfig's answer; empty where AWS's defaults hold."""
+        """Return GetFunctionEventInvokeConfig's answer, empty if AWS's defaults apply."""
         try:
             answer: dict[str, Any] = self._call(
                 "read the asynchronous invocation of",
@@ -177,8 +173,8 @@ class FunctionApi:
         return answer
 
     def create(self, request: Mapping[str, Any], package: bytes) -> None:
-        """Create and wait until it is active."""
-        self._keep_secret(request)
+        """Create the function and wait until it is active."""
+        self._add_secrets(request)
         self._write(
             "create",
             lambda: self._client.create_function(
@@ -188,14 +184,14 @@ class FunctionApi:
         self.wait("function_active_v2", "create")
 
     def update_configuration(self, request: Mapping[str, Any]) -> None:
-        """Update the given attributes and wait until that is done."""
-        self._keep_secret(request)
+        """Update the given attributes and wait until the update is done."""
+        self._add_secrets(request)
         operation = "update the configuration of"
         self._write(operation, lambda: self._client.update_function_configuration(FunctionName=self._name, **request))
         self.wait("function_updated_v2", operation)
 
     def update_code(self, package: bytes, architecture: str) -> None:
-        """Upload the package and wait until it is what runs."""
+        """Upload the package and wait until the function runs it."""
         operation = "update the code of"
         self._write(
             operation,
@@ -206,7 +202,7 @@ class FunctionApi:
         self.wait("function_updated_v2", operation)
 
     def set_concurrency(self, reserved: int | None) -> None:
-        """Reserve executions; None gives the reservation back."""
+        """Reserve executions; None removes the reservation."""
         operation = "set the reserved concurrency of"
         if reserved is None:
             self._write(operation, lambda: self._client.delete_function_concurrency(FunctionName=self._name))
@@ -219,41 +215,41 @@ class FunctionApi:
             )
 
     def put_event_invoke_config(self, request: Mapping[str, Any]) -> None:
-        """Set how asynchronous invocations fail; replaces the whole."""
+        """Set what Lambda does with failed asynchronous invocations. Replaces the whole."""
         self._write(
             "set the asynchronous invocation of",
             lambda: self._client.put_function_event_invoke_config(FunctionName=self._name, **request),
         )
 
     def write_tags(self, call: Call) -> None:
-        """Make one call that sets tags or takes them away."""
+        """Make one call that sets or removes tags."""
         self._write("update the tags of", lambda: call.made_with(self._client))
 
     def delete(self) -> None:
-        """Delete it with all its versions; one that is gone already is no error."""
+        """Delete the function with all its versions. A missing one is no error."""
         try:
             self._write("delete", lambda: self._client.delete_function(FunctionName=self._name))
         except NotFoundError:
             return
 
     def wait(self, waiter: str, operation: str) -> None:
-        """Wait for botocore's waiter, a second between looks, within the patience. AwsError with AWS's reason if it ends badly."""
-        looks = max(1, math.ceil(self._patience.seconds))
+        """Wait for botocore's waiter, which asks every second. Raises AwsError with AWS's reason if it fails."""
+        tries = max(1, math.ceil(self._retry_policy.seconds))
         operation = f"{operation} function {self._name}"
         with self._target.describe_operation(operation):
             try:
                 self._client.get_waiter(waiter).wait(
-                    FunctionName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": looks}
+                    FunctionName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": tries}
                 )
             except WaiterError as error:
-                raise without_secrets(self._ended_badly(error, operation), self._secret) from None
+                raise without_secrets(self._waiter_error(error, operation), self._secret) from None
 
-    def _keep_secret(self, request: Mapping[str, Any]) -> None:
-        """Also the values that were found in AWS and are sent again: AWS may quote them in a refusal."""
+    def _add_secrets(self, request: Mapping[str, Any]) -> None:
+        """Hide also values that were read from AWS and are sent again: AWS may quote them in an error."""
         sent = request.get("Environment", {}).get("Variables", {})
         self._secret.update(value for name, value in sent.items() if name not in self._public)
 
-    def _ended_badly(self, error: WaiterError, operation: str) -> ReflectorError:
+    def _waiter_error(self, error: WaiterError, operation: str) -> ReflectorError:
         last = error.last_response
         where = self._target.where
         if last.get("Error"):
@@ -261,12 +257,12 @@ class FunctionApi:
         configuration = last.get("Configuration") or {}
         reason = failure_reason(configuration)
         if reason:
-            return AwsError(operation, reason, where=where, advice="Mend the cause and run again.")
+            return AwsError(operation, reason, where=where, advice="Remove the cause and run again.")
         state = f"{configuration.get('State')}, last update {configuration.get('LastUpdateStatus')}"
         return AwsError(
             operation,
-            f"it is still not ready after {self._patience.seconds:g} seconds (state {state})",
-            advice="Run again, or raise wait_timeout.",
+            f"it is still not ready after {self._retry_policy.seconds:g} seconds (state {state})",
+            advice="Run again later.",
             where=where,
         )
 
@@ -280,15 +276,15 @@ class FunctionApi:
         return self._call(operation, pages)
 
     def _write(self, operation: str, call: Callable[[], T]) -> T:
-        started = self._patience.clock()
+        started = self._retry_policy.clock()
 
-        def passes(error: ReflectorError) -> bool:
+        def is_transient(error: ReflectorError) -> bool:
             if not_seen_hint(error):
-                return self._patience.clock() - started < PROPAGATION
-            return _passes(error)
+                return self._retry_policy.clock() - started < IAM_SECONDS
+            return _is_transient(error)
 
         try:
-            return self._patience.wait_out(lambda: self._call(operation, call), passes)
+            return self._retry_policy.wait_out(lambda: self._call(operation, call), is_transient)
         except ReflectorError as error:
             advice = not_seen_hint(error)
             if advice and not error.advice:
@@ -298,7 +294,7 @@ class FunctionApi:
             raise
 
     def _call(self, operation: str, call: Callable[[], T]) -> T:
-        """One call. What it raises has lost every secret, its cause included."""
+        """Make one call. Its errors, and their causes, contain no secret."""
         try:
             with self._target.describe_operation(f"{operation} function {self._name}"):
                 return call()
@@ -312,24 +308,24 @@ class FunctionApi:
 
 _ROLE_HINT = (
     "Check that the role exists, that its trust policy lets lambda.amazonaws.com assume it and that it allows what "
-    "Lambda asks for; a role that was just made is waited for, and this one was not ready in time."
+    "Lambda needs. A new role is retried for a minute, and this one was not ready in time."
 )
 _DESTINATION_HINT = (
-    "Check that the destination exists and that the function's role may send to it; one that was just made is waited "
-    "for, and this one was not ready in time."
+    "Check that the destination exists and that the function's role may send to it. A new one is retried for a minute, and "
+    "this one was not ready in time."
 )
-# AWS gives none of them a code of its own: all come as InvalidParameterValueException. (words of the refusal, hint)
+# All have the code InvalidParameterValueException, so the words of the message decide: (words, advice).
 _NOT_SEEN = (
     (("cannot be assumed",), _ROLE_HINT),
     (("does not have permissions to call",), _ROLE_HINT),
-    # KMS, of the role that is to use the environment's key. Other words after "invalid for CreateGrant" do not pass.
+    # From KMS, about the role that uses the environment's key. Other messages with "invalid for CreateGrant" are permanent.
     (("KMS key is invalid for CreateGrant", "does not refer to a valid principal"), _ROLE_HINT),
     (("destination ARN", "is invalid"), _DESTINATION_HINT),
 )
 
 
 def failure_reason(configuration: Mapping[str, Any]) -> str:
-    """Why the function or its last update failed, in AWS's words; "" if neither did."""
+    """Return why the function or its last update failed, in AWS's words; "" if neither did."""
     if configuration.get("State") == "Failed":
         prefix = "State"
     elif configuration.get("LastUpdateStatus") == "Failed":
@@ -341,8 +337,8 @@ def failure_reason(configuration: Mapping[str, Any]) -> str:
     return f"{code}: {text}" if code else text
 
 
-def in_progress(configuration: Mapping[str, Any]) -> bool:
-    """Whether a creation or an update is still under way."""
+def is_in_progress(configuration: Mapping[str, Any]) -> bool:
+    """Return whether a creation or an update is in progress."""
     return configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
 
 
@@ -356,8 +352,8 @@ def not_seen_hint(error: ReflectorError) -> str:
     return next((advice for words, advice in _NOT_SEEN if all(word in error.message for word in words)), "")
 
 
-def _passes(error: ReflectorError) -> bool:
-    """Another update in progress, a quota shared with others, a bad moment. "Function already exist" does not pass."""
+def _is_transient(error: ReflectorError) -> bool:
+    """Return whether to retry: another update in progress, throttling, a failure in AWS; not "Function already exist"."""
     if isinstance(error, ConflictError):
         return error.code == "ResourceConflictException" and "already exist" not in error.message
     return isinstance(error, ThrottledError) or error.code == "ServiceException"

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""Wheels for a Lambda package: pinned by hash, brought by pip for another machine than this, kept in a cache."""
+"""Wheels for a Lambda package: pinned by hash, downloaded by pip for Lambda's platform, kept in a cache."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .._errors import InvalidInputError, ReflectorError, RefusedError
+from ..._errors import InvalidInputError, ReflectorError, RefusedError
 
 _PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+]+)((?:\s+--hash=sha256:[0-9a-f]{64})+)", re.ASCII)
 _KEPT_OF_DIST_INFO = re.compile(r"METADATA|licenses/.+|(LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*")
@@ -85,7 +84,7 @@ class Platform:
 
 
 def read_pins(path: Path) -> tuple[Pin, ...]:
-    """The lines of a requirements file. Whatever is not pinned by version and hash is refused with its line."""
+    """Return the pins of a requirements file. Raises an error for a line without version and hash."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -110,7 +109,7 @@ def read_pins(path: Path) -> tuple[Pin, ...]:
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their first number, as pip reads them: joined after a backslash, without comments and empty ones."""
+    """Yield lines with their number as pip reads them: joined after a backslash, without comments and empty lines."""
     start, joined = 0, ""
     for number, line in enumerate([*text.splitlines(), ""], 1):
         start = start or number
@@ -124,13 +123,13 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         start, joined = 0, ""
 
 
-def wheel_files(requirements: Path, wanted: Platform) -> dict[str, bytes]:
+def wheel_files(requirements: Path, platform: Platform) -> dict[str, bytes]:
     """Return the files that the wheels add to the package, by name inside the zip. Asks the package index only for what is
     not in the cache yet; whatever comes from either is checked against the hashes."""
     pins = read_pins(requirements)
-    folder = cache_folder() / _key(pins, wanted)
+    folder = cache_folder() / _key(pins, platform)
     try:
-        wheels = _cached(folder, pins) or _brought(folder, pins, requirements, wanted)
+        wheels = _cached(folder, pins) or _download_missing(folder, pins, requirements, platform)
     except OSError as error:
         advice = "Set XDG_CACHE_HOME to a folder that can be written to."
         raise ReflectorError(
@@ -146,14 +145,14 @@ def wheel_files(requirements: Path, wanted: Platform) -> dict[str, bytes]:
 
 
 def cache_folder() -> Path:
-    """Where this user's wheels are kept (XDG Base Directory Specification)."""
+    """Return the folder for this user's wheels (XDG Base Directory Specification)."""
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "log-reflector" / "wheels"
 
 
-def _key(pins: Sequence[Pin], wanted: Platform) -> str:
-    """A folder of its own for each platform and set of pins, so that old wheels never get into a new package."""
+def _key(pins: Sequence[Pin], platform: Platform) -> str:
+    """Return the folder's name: one for each platform and set of pins, so that no package contains old wheels."""
     text = "\n".join(f"{pin} {' '.join(sorted(pin.hashes))}" for pin in pins)
-    return f"{wanted.runtime}-{wanted.architecture}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{platform.runtime}-{platform.architecture}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 Wheels = list[tuple[str, bytes]]
@@ -161,43 +160,43 @@ Wheels = list[tuple[str, bytes]]
 
 
 def _cached(folder: Path, pins: Sequence[Pin]) -> Wheels | None:
-    """A wheel for each pin; None where one is missing, damaged or half written."""
+    """Return a wheel for each pin, None if one is missing or damaged."""
     read = [(path.name, path.read_bytes()) for path in sorted(folder.glob("*.whl"))]
     kept = {hashlib.sha256(data).hexdigest(): (name, data) for name, data in read}
     found = [[kept[digest] for digest in sorted(pin.hashes & kept.keys())][:1] for pin in pins]
     return [wheel for (wheel,) in found] if all(found) else None
 
 
-def _brought(folder: Path, pins: Sequence[Pin], requirements: Path, wanted: Platform) -> Wheels:
-    """Wheels that pip brings into the cache."""
+def _download_missing(folder: Path, pins: Sequence[Pin], requirements: Path, platform: Platform) -> Wheels:
+    """Download wheels into the cache and return them."""
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        wheels = _cached(folder, pins)  # brought by another process meanwhile
+        wheels = _cached(folder, pins)  # another process may have downloaded them
         if not wheels:
-            _download(folder, requirements, wanted)
+            _download(folder, requirements, platform)
             wheels = _cached(folder, pins)
     if not wheels:
-        raise ReflectorError(_tried(requirements, wanted), "pip brought other files than those that are pinned")
+        raise ReflectorError(_operation(requirements, platform), "pip brought other files than those that are pinned")
     return wheels
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time: the forks that wait here find the wheels in the cache."""
+    """Let one process download at a time: the others then find the wheels in the cache."""
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _download(folder: Path, requirements: Path, wanted: Platform) -> None:
-    """Run pip. A file that it left half written fails its hash and is brought again."""
+def _download(folder: Path, requirements: Path, platform: Platform) -> None:
+    """Run pip. A partly written file fails its hash check and is downloaded again."""
     command = [
         # -P: a pip.py in the working directory is not pip
         *(sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"),
-        *("--only-binary=:all:", "--no-deps", "--require-hashes", *wanted.pip_options()),
+        *("--only-binary=:all:", "--no-deps", "--require-hashes", *platform.pip_options()),
         *(f"--dest={folder}", f"--requirement={requirements}"),
     ]
-    operation = _tried(requirements, wanted)
+    operation = _operation(requirements, platform)
     try:
         done = subprocess.run(
             command,
@@ -216,8 +215,8 @@ def _download(folder: Path, requirements: Path, wanted: Platform) -> None:
         raise _failure(operation, done.stderr)
 
 
-def _tried(requirements: Path, wanted: Platform) -> str:
-    return f"bring the wheels of {requirements} for {wanted}"
+def _operation(requirements: Path, platform: Platform) -> str:
+    return f"bring the wheels of {requirements} for {platform}"
 
 
 _INDEX = (
@@ -227,7 +226,7 @@ _INDEX = (
 
 
 def _failure(operation: str, stderr: str) -> ReflectorError:
-    """One sentence for what pip said."""
+    """Return the error for pip's message."""
     if "No module named pip" in stderr:
         advice = f"Install it, for example with {sys.executable} -m ensurepip."
         return ReflectorError(operation, f"{sys.executable} has no pip", advice=advice)
@@ -242,7 +241,7 @@ def _failure(operation: str, stderr: str) -> ReflectorError:
 
 
 def unpacked(name: str, wheel: bytes) -> dict[str, bytes]:
-    """A wheel's files as they stand in site-packages; of its dist-info the metadata and the licences.
+    """Return a wheel's files by their path in site-packages; of its dist-info only metadata and licences.
 
     RECORD and the like serve installers. METADATA tells scanners what is in the package.
     """
@@ -258,7 +257,7 @@ def unpacked(name: str, wheel: bytes) -> dict[str, bytes]:
 
 
 def _belongs(wheel: str, inside: str) -> bool:
-    """Whether a file of a wheel is packed; refused where it would not stand where its name says."""
+    """Return whether a file of a wheel is packed. Raises an error if it would be written outside its folder."""
     top, _unused, below = inside.partition("/")
     if inside.startswith("/") or ".." in PurePosixPath(inside).parts or top.endswith(".data"):
         raise RefusedError(f"unpack the wheel {wheel}", f"its file {inside} does not belong below site-packages")

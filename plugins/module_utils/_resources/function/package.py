@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""A Lambda package: the zip that the same sources give on every machine, byte by byte. Asks no AWS."""
+"""A Lambda package: the same sources give the same zip on every machine, byte by byte. Calls no AWS."""
 
 from __future__ import annotations
 
@@ -21,36 +20,36 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .._errors import InvalidInputError, LimitReachedError, ReflectorError
-from .._plan import Change, Params, Result
+from ..._errors import InvalidInputError, LimitReachedError, ReflectorError
+from ..._plan import Change, Result, converge
 from .wheels import Platform, wheel_files
 
 LARGEST_PACKAGE = 50 * 1024 * 1024
 """Bytes of a zip that Lambda takes directly (AWS page "Lambda quotas", deployment package size)."""
 
-_NEVER = ("__pycache__", "*.pyc", "*.pyo", ".*")
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+_EXCLUDED = ("__pycache__", "*.pyc", "*.pyo", ".*", "tests")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can store
 _FILE_0644 = 0o100644 << 16
 _MADE_ON_UNIX = 3
 
 
 def code_sha256(package: bytes) -> str:
-    """The hash as Lambda's CodeSha256 gives it: base64 of the SHA-256 of the whole zip."""
+    """Return the hash in the form of Lambda's CodeSha256: base64 of the SHA-256 of the whole zip."""
     return base64.b64encode(hashlib.sha256(package).digest()).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or folder on this machine and where it stands in the zip ("" is the top)."""
+    """A file or folder on this machine and its path in the zip ("" is the top)."""
 
     src: Path
     dest: str = ""
 
-    def named(self, exclude: Sequence[str]) -> Iterator[tuple[str, Path]]:
-        """Names inside the zip with the files they come from. A file that is named itself is never excluded."""
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Yield names in the zip with their files. A source that is a file is never excluded."""
         if self.src.is_dir():
             folder = PurePosixPath(self.dest)
-            for path in _walk(self.src, PurePosixPath(), exclude, frozenset()):
+            for path in _walk(self.src, frozenset()):
                 yield str(folder / path.relative_to(self.src).as_posix()), path
         elif self.src.is_file():
             into_folder = not self.dest or self.dest.endswith("/")
@@ -59,49 +58,42 @@ class Source:
             raise InvalidInputError("sources", f"{self.src} does not exist")
 
 
-def _walk(folder: Path, inside: PurePosixPath, exclude: Sequence[str], above: frozenset[Path]) -> Iterator[Path]:
-    """The files below a folder that belong into a package; links are followed, a link to a folder above is refused."""
+def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Yield the files of a package below a folder. Links are followed; a link to a folder above is refused."""
     real = folder.resolve()
     if real in above:
-        raise InvalidInputError("sources", f"the link {folder} leads back to a folder that it stands in")
+        raise InvalidInputError("sources", f"the link {folder} leads back to a folder that contains it")
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise ReflectorError(f"read the source {folder}", error.strerror or str(error)) from error
     for entry in entries:
-        name = inside / entry.name
-        if _excluded(name, exclude):
+        if any(fnmatchcase(entry.name, pattern) for pattern in _EXCLUDED):
             continue
         if entry.is_dir():
-            yield from _walk(entry, name, exclude, above | {real})
+            yield from _walk(entry, above | {real})
         elif entry.is_file():
             yield entry
         else:
             raise InvalidInputError("sources", f"{entry} is neither a file nor a folder, or a link that leads nowhere")
 
 
-def _excluded(path: PurePosixPath, exclude: Sequence[str]) -> bool:
-    """Whether a pattern fits the name itself or its path below the source."""
-    patterns = (*_NEVER, *exclude)
-    return any(fnmatchcase(path.name, pattern) or fnmatchcase(str(path), pattern) for pattern in patterns)
-
-
-def collect(sources: Iterable[Source], exclude: Sequence[str]) -> dict[str, Path]:
-    """Every name inside the zip with its file, sorted by name. A name that two sources give is refused with both."""
+def collect_files(sources: Iterable[Source]) -> dict[str, Path]:
+    """Return every name in the zip with its file, sorted. Raises InvalidInputError if two sources give the same name."""
     found: dict[str, Path] = {}
     for source in sources:
-        for name, path in source.named(exclude):
+        for name, path in source.files():
             if name in found:
                 raise InvalidInputError("sources", f"{name} would come from both {found[name]} and {path}")
             found[name] = path
     _refuse_file_and_folder(found)
     if not found:
-        raise InvalidInputError("sources", "no file is in them, apart from what a package leaves out")
+        raise InvalidInputError("sources", "they contain no file, apart from those that a package leaves out")
     return dict(sorted(found.items()))
 
 
 def _refuse_file_and_folder(origins: Mapping[str, object]) -> None:
-    """Refuse a name that is a file and a folder at once; `origins` says where each name comes from."""
+    """Raise InvalidInputError if a name is a file and a folder. `origins` has the source of each name."""
     for name, origin in origins.items():
         for folder in PurePosixPath(name).parents:
             if str(folder) in origins:
@@ -111,8 +103,8 @@ def _refuse_file_and_folder(origins: Mapping[str, object]) -> None:
                 )
 
 
-def merged(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requirements: Path | None) -> dict[str, bytes]:
-    """The files of both. A name that a source and a wheel give is refused: which of them would run?"""
+def merge(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requirements: Path | None) -> dict[str, bytes]:
+    """Return the files of both. Raises InvalidInputError if a source and a wheel give the same name."""
     for name in sorted(sources.keys() & wheels.keys()):
         raise InvalidInputError("sources", f"{name} would come from both a source and a wheel of {requirements}")
     _refuse_file_and_folder(
@@ -121,7 +113,7 @@ def merged(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requiremen
     return dict(sorted({**sources, **wheels}.items()))
 
 
-def contents(files: Mapping[str, Path], *, check_syntax: bool) -> dict[str, bytes]:
+def read_files(files: Mapping[str, Path]) -> dict[str, bytes]:
     """Return the contents of the package. Raises an error if it is too large to upload or cannot run."""
     read: dict[str, bytes] = {}
     size = 0
@@ -132,14 +124,14 @@ def contents(files: Mapping[str, Path], *, check_syntax: bool) -> dict[str, byte
             raise ReflectorError(f"read the source {path}", error.strerror or str(error)) from error
         size += len(data)
         _refuse_large(size)
-        if check_syntax and name.endswith(".py"):
+        if name.endswith(".py"):
             _refuse_broken(path, data)
         read[name] = data
     return read
 
 
 def _refuse_broken(path: Path, data: bytes) -> None:
-    """Compile a Python file, so that nothing broken is ever uploaded."""
+    """Compile a Python file and raise ReflectorError if that fails, so that broken code is never uploaded."""
     operation = f"pack {path}"
     try:
         with warnings.catch_warnings():
@@ -147,18 +139,20 @@ def _refuse_broken(path: Path, data: bytes) -> None:
             compile(data, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         place = f"line {error.lineno or 1}, column {error.offset or 1}"
-        raise ReflectorError(operation, f"it does not compile at {place}: {error.msg}", advice=_NEWER_SYNTAX) from error
+        raise ReflectorError(
+            operation, f"it does not compile at {place}: {error.msg}", advice=_SYNTAX_ADVICE
+        ) from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes before Python 3.12; nested too deeply
-        raise ReflectorError(operation, f"it does not compile: {error}", advice=_NEWER_SYNTAX) from error
+        raise ReflectorError(operation, f"it does not compile: {error}", advice=_SYNTAX_ADVICE) from error
 
 
-_NEWER_SYNTAX = "Set check_syntax to false if it is written for a Python newer than the one that runs this module."
+_SYNTAX_ADVICE = "Install the collection again, with a Python of at least the version that the collection requires."
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """The zip. Nothing in it depends on the machine: sorted names, one date, one permission, no compression.
+    """Return the zip. Nothing in it depends on the machine: sorted names, one date, one permission, no compression.
 
-    Not compressed, since another build of zlib compresses to other bytes; Lambda unpacks it anyway.
+    Different builds of zlib compress to different bytes.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as package:
@@ -177,20 +171,20 @@ def _refuse_large(size: int) -> None:
         raise LimitReachedError(
             "build the package",
             f"it would have at least {size} bytes, and Lambda takes {LARGEST_PACKAGE} directly",
-            advice="Leave out what the runtime brings (boto3), or put libraries into a layer.",
+            advice="Leave out libraries that the runtime provides (boto3).",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A zip and the hashes of what it holds."""
+    """A zip and the hashes of its files."""
 
     data: bytes
     files: Mapping[str, str]
 
     @classmethod
     def from_zip(cls, data: bytes) -> Package:
-        """From the bytes of a file, which may be no zip at all: then it holds nothing."""
+        """Return the package in the bytes of a file. A file that is not a zip has no files."""
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
                 return cls(data, {name: _short_hash(package.read(name)) for name in sorted(package.namelist())})
@@ -198,7 +192,7 @@ class Package:
             return cls(data, {})
 
     def plain(self) -> Result:
-        """For diffs: which files changed, and the one hash of all."""
+        """Return the values for diffs: the hash of each file and of the zip."""
         return {"code_sha256": code_sha256(self.data), "files": dict(self.files)}
 
 
@@ -206,29 +200,39 @@ def _short_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:12]
 
 
-class LambdaPackage:
-    """The zip at `dest`. Equal bytes are left alone, so that its timestamp tells when the code last changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSettings:
+    """The desired zip at `dest`.
 
-    def __init__(self, _target: object, params: Params) -> None:
-        self._dest = Path(params["dest"])
+    sources         their folders named "tests", hidden files and byte code are left out
+    requirements    file with pinned wheels to add for the platform, None for none
+    """
+
+    dest: str
+    sources: tuple[Source, ...]
+    requirements: str | None = None
+    platform: Platform | None = None
+
+
+class LambdaPackage:
+    """The zip at `dest`. Equal bytes are not written again, so its timestamp shows when the code last changed."""
+
+    def __init__(self, settings: PackageSettings) -> None:
+        self._dest, self._platform = Path(settings.dest), settings.platform
         self._sources = [
-            Source(Path(os.path.abspath(item["src"])), _inside("sources", item["dest"] or ""))
-            for item in params["sources"]
+            Source(Path(os.path.abspath(source.src)), _path_in_zip(source.dest)) for source in settings.sources
         ]
-        self._exclude: list[str] = params["exclude"]
-        self._check_syntax: bool = params["check_syntax"]
-        self._requirements = Path(os.path.abspath(params["requirements"])) if params["requirements"] else None
-        self._platform = Platform(params["runtime"], params["architecture"]) if self._requirements else None
+        self._requirements = Path(os.path.abspath(settings.requirements)) if settings.requirements else None
 
     @cached_property
-    def _wanted(self) -> Package:
-        read = contents(collect(self._sources, self._exclude), check_syntax=self._check_syntax)
+    def _desired(self) -> Package:
+        files = read_files(collect_files(self._sources))
         if self._requirements and self._platform:
-            read = merged(read, wheel_files(self._requirements, self._platform), self._requirements)
-        return Package(archive(read), {name: _short_hash(data) for name, data in read.items()})
+            files = merge(files, wheel_files(self._requirements, self._platform), self._requirements)
+        return Package(archive(files), {name: _short_hash(data) for name, data in files.items()})
 
     def read(self) -> bytes | None:
-        """The bytes at `dest`; None where nothing is."""
+        """Return the bytes at `dest`, None without a file."""
         try:
             return self._dest.read_bytes()
         except FileNotFoundError:
@@ -237,16 +241,16 @@ class LambdaPackage:
             raise self._failure("read", error) from error
 
     def plan(self, actual: bytes | None) -> list[Change]:
-        """At most one change. Builds the package in memory."""
-        wanted = self._wanted
-        if wanted.data == actual:
+        """Return at most one change. Builds the package in memory."""
+        desired = self._desired
+        if desired.data == actual:
             return []
         before = Package.from_zip(actual).plain() if actual is not None else None
         action: Any = "create" if actual is None else "update"
-        return [Change(action, "package", str(self._dest), before, wanted.plain(), payload=wanted.data)]
+        return [Change(action, "package", str(self._dest), before, desired.plain(), payload=desired.data)]
 
     def apply(self, change: Change) -> None:
-        """Write it beside its place and move it there: whoever reads `dest` meanwhile sees the old or the new whole."""
+        """Write a temporary file and move it to `dest`: a reader sees the old file or the new one, never a part."""
         folder = self._dest.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -263,21 +267,44 @@ class LambdaPackage:
             raise self._failure("write", error) from error
 
     def facts(self, _actual: bytes | None) -> Result:
-        """Return what lambda_function needs of the package, in check mode of the one that would be built."""
-        wanted = self._wanted
+        """Return path, hash, size and file names; in check mode of the package that would be built."""
+        desired = self._desired
         return {
             "path": str(self._dest),
-            "code_sha256": code_sha256(wanted.data),
-            "size": len(wanted.data),
-            "files": list(wanted.files),
+            "code_sha256": code_sha256(desired.data),
+            "size": len(desired.data),
+            "files": list(desired.files),
         }
 
     def _failure(self, verb: str, error: OSError) -> ReflectorError:
         return ReflectorError(f"{verb} the package {self._dest}", error.strerror or str(error))
 
 
-def _inside(option: str, dest: str) -> str:
-    """A place inside the zip; refused where unpacking would lead outside."""
+def _path_in_zip(dest: str) -> str:
+    """Return a path in the zip. Raises InvalidInputError if unpacking would write outside."""
     if dest.startswith("/") or "\\" in dest or ".." in PurePosixPath(dest).parts:
-        raise InvalidInputError(option, f"dest {dest!r} is not a path inside the package")
+        raise InvalidInputError("sources", f"dest {dest!r} is not a path inside the package")
     return dest
+
+
+def build_package(
+    dest: str,
+    sources: Sequence[Mapping[str, str]],
+    *,
+    requirements: str | None = None,
+    runtime: str,
+    architecture: str,
+    check_mode: bool,
+) -> Result:
+    """Build a zip on this machine, without tests. The same sources give the same bytes.
+
+    sources         `src`: a folder or file; `dest`: its path in the zip
+    requirements    file with pinned wheels to add, for the runtime and architecture
+    """
+    settings = PackageSettings(
+        dest=dest,
+        sources=tuple(Source(Path(source["src"]), source.get("dest", "")) for source in sources),
+        requirements=requirements,
+        platform=Platform(runtime, architecture) if requirements else None,
+    )
+    return converge(LambdaPackage(settings), check_mode=check_mode)

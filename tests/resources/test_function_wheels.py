@@ -16,8 +16,8 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     ReflectorError,
     RefusedError,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import wheels
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.wheels import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function import wheels
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.wheels import (
     Pin,
     Platform,
     cache_folder,
@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 ARM = Platform("python3.13", "arm64")
 A, B = "a" * 64, "b" * 64
-ROOT = Path(__file__).resolve().parents[5]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_wheel(index: Path, tag: str, answer: int, name: str = "toy", **more: bytes) -> str:

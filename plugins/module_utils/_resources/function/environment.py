@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""A function's environment variables: what is wanted, what a diff may show, and errors without secrets."""
+"""A function's environment variables: the desired ones, what a diff may show, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -12,10 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .._errors import InvalidInputError, ReflectorError
+from ..._errors import InvalidInputError, ReflectorError
 
 LARGEST_ENVIRONMENT = 4096
-"""Bytes of all variables together (AWS page "Lambda quotas"). AWS's own refusal quotes every value: it must not come to that."""
+"""Bytes of all variables together (AWS page "Lambda quotas"). Checked here, because AWS's refusal quotes every value."""
 
 HIDDEN = "(hidden)"
 HIDDEN_CHANGED = "(hidden, changed)"
@@ -25,10 +24,10 @@ _Error = TypeVar("_Error", bound=ReflectorError)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The variables that the options give: as a whole what the function is to have.
+    """All variables that the function should have.
 
-    public    names whose values may be shown
-    secret    values that may never be shown; kept out of repr for the same reason
+    public    variables whose values may be shown
+    secret    variables whose values must never be shown
     """
 
     public: Mapping[str, str]
@@ -36,34 +35,32 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """All of them, sorted by name."""
+        """All variables, sorted by name."""
         return dict(sorted({**self.public, **self.secret}.items()))
 
 
-def wanted_environment(public: Mapping[str, Any] | None, secret: Mapping[str, Any] | None) -> Environment | None:
-    """From the two options; None where neither is given, so that the function's environment is left alone."""
-    if public is None and secret is None:
-        return None
-    wanted = Environment(_texts("environment", public or {}), _texts("secret_environment", secret or {}))
-    twice = sorted(set(wanted.public) & set(wanted.secret))
+def desired_environment(public: Mapping[str, Any], secret: Mapping[str, Any]) -> Environment:
+    """Return the environment of both settings. Raises InvalidInputError if Lambda would refuse it."""
+    desired = Environment(_texts("environment", public), _texts("secret_environment", secret))
+    twice = sorted(set(desired.public) & set(desired.secret))
     if twice:
         raise InvalidInputError("secret_environment", f"{', '.join(twice)} is also in environment")
-    size = environment_size(wanted.variables)
+    size = environment_size(desired.variables)
     if size > LARGEST_ENVIRONMENT:
         raise InvalidInputError(
             "environment",
             f"the variables (with those of secret_environment) have {size} bytes and Lambda takes {LARGEST_ENVIRONMENT}",
         )
-    return wanted
+    return desired
 
 
 def _texts(option: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """Every value as the text that AWS stores. Errors name the variable, never the value."""
+    """Return every value as the text that AWS stores. Errors name the variable, never the value."""
     return {str(name): _text(option, str(name), value) for name, value in values.items()}
 
 
 def _text(option: str, name: str, value: Any) -> str:
-    if isinstance(value, bool):  # before int, which it is too
+    if isinstance(value, bool):  # before int, because bool is an int
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
@@ -73,17 +70,17 @@ def _text(option: str, name: str, value: Any) -> str:
 
 
 def environment_size(variables: Mapping[str, str]) -> int:
-    """Bytes as Lambda measures them: the variables as JSON."""
+    """Return the size in bytes as Lambda measures it: the variables as JSON."""
     return len(json.dumps(dict(variables), ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def shown_before(variables: Mapping[str, str], public: Collection[str]) -> dict[str, str]:
-    """The diff's left side. What the options do not name as public may be anybody's secret."""
+    """Return the diff's left side. A variable that the settings do not name as public may be secret."""
     return {name: variables[name] if name in public else HIDDEN for name in sorted(variables)}
 
 
 def shown_after(variables: Mapping[str, str], public: Collection[str], before: Mapping[str, str]) -> dict[str, str]:
-    """The diff's right side: a hidden value tells only whether it differs."""
+    """Return the diff's right side. A hidden value shows only whether it differs."""
 
     def shown(name: str) -> str:
         if name in public:
@@ -94,9 +91,9 @@ def shown_after(variables: Mapping[str, str], public: Collection[str], before: M
 
 
 def without_secrets(error: _Error, secret: Collection[str]) -> _Error:
-    """The same error with no secret value in it, whatever AWS or botocore quoted."""
+    """Return the same error with every secret value in it hidden."""
     message = error.message
-    # The one refusal known to quote the environment, which it may cut anywhere.
+    # This refusal quotes the environment and may cut it anywhere.
     head, quoted, _rest = message.partition("String measured:")
     if quoted:
         message = f"{head}{quoted} {HIDDEN}"
@@ -109,7 +106,7 @@ def without_secrets(error: _Error, secret: Collection[str]) -> _Error:
 
 
 def _quotations(value: str) -> set[str]:
-    """How a value may stand in a message: as it is, in JSON, in JSON within JSON, in Python's repr."""
+    """Return the forms in which a message may quote a value: unchanged, JSON, JSON within JSON, Python's repr."""
     quoted = json.dumps(value)[1:-1]
     plain = json.dumps(value, ensure_ascii=False)[1:-1]
     return {

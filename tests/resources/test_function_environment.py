@@ -1,4 +1,4 @@
-"""Environment variables: texts, sizes, what a diff shows, and that no secret leaves in an error."""
+"""Environment variables of functions: values, sizes, diffs, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     InvalidInputError,
     LimitReachedError,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.function_environment import (
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.environment import (
     HIDDEN,
     HIDDEN_CHANGED,
+    desired_environment,
     environment_size,
     shown_after,
     shown_before,
-    wanted_environment,
     without_secrets,
 )
 from hypothesis import given
@@ -26,57 +26,44 @@ from hypothesis import strategies as st
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=4, max_size=30)
 
 
-def test_neither_option_leaves_the_environment_alone() -> None:
-    assert wanted_environment(None, None) is None
-
-
-@pytest.mark.parametrize(("public", "secret"), [({}, None), (None, {}), ({}, {})])
-def test_an_empty_option_is_an_empty_environment(public: Any, secret: Any) -> None:
-    wanted = wanted_environment(public, secret)
-    assert wanted is not None
-    assert wanted.variables == {}
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [("x", "x"), ("", ""), (5, "5"), (0, "0"), (1.5, "1.5"), (True, "true"), (False, "false")]
 )
-def test_values_become_texts(value: Any, text: str) -> None:
-    wanted = wanted_environment({"A": value}, None)
-    assert wanted is not None
-    assert wanted.variables == {"A": text}
+def test_environment_values_become_text(value: Any, text: str) -> None:
+    desired = desired_environment({"A": value}, {})
+    assert desired.variables == {"A": text}
 
 
-def test_null_is_refused() -> None:
+def test_environment_null_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="variable TOKEN is null"):
-        wanted_environment(None, {"TOKEN": None})
+        desired_environment({}, {"TOKEN": None})
 
 
 @pytest.mark.parametrize("value", [{"b": [1, None], "a": "ä"}, ["x", True], {}])
-def test_what_is_no_text_becomes_its_json_with_sorted_keys(value: Any) -> None:
-    wanted = wanted_environment({"RULE": value}, None)
-    assert wanted is not None
-    assert wanted.variables == {"RULE": json.dumps(value, sort_keys=True)}
+def test_environment_structures_become_json_with_sorted_keys(value: Any) -> None:
+    desired = desired_environment({"RULE": value}, {})
+    assert desired.variables == {"RULE": json.dumps(value, sort_keys=True)}
 
 
-def test_a_variable_in_both_options_is_refused_by_name() -> None:
+def test_environment_variable_in_both_settings_is_refused_by_name() -> None:
     with pytest.raises(InvalidInputError, match="A, B is also in environment") as failure:
-        wanted_environment({"A": "hush", "B": "x", "C": "x"}, {"B": "hush", "A": "hush"})
+        desired_environment({"A": "hush", "B": "x", "C": "x"}, {"B": "hush", "A": "hush"})
     assert "hush" not in str(failure.value)
 
 
-def test_what_lambda_would_refuse_and_quote_is_refused_here() -> None:
+def test_environment_too_large_is_refused_without_its_values() -> None:
     fits = 4096 - environment_size({"TOKEN": ""})
-    assert wanted_environment(None, {"TOKEN": "h" * fits}) is not None
+    desired_environment({}, {"TOKEN": "h" * fits})
     with pytest.raises(InvalidInputError, match="4097 bytes and Lambda takes 4096") as failure:
-        wanted_environment(None, {"TOKEN": "h" * (fits + 1)})
+        desired_environment({}, {"TOKEN": "h" * (fits + 1)})
     assert "hhh" not in str(failure.value)
 
 
-def test_secrets_are_not_in_the_repr() -> None:
-    assert "hush" not in repr(wanted_environment({"A": "x"}, {"TOKEN": "hush"}))
+def test_environment_repr_has_no_secret() -> None:
+    assert "hush" not in repr(desired_environment({"A": "x"}, {"TOKEN": "hush"}))
 
 
-def test_a_diff_shows_only_public_values() -> None:
+def test_environment_diff_shows_only_public_values() -> None:
     before = {"LEVEL": "info", "TOKEN": "old hush", "SAME": "same hush", "STRANGER": "strange hush"}
     after = {"LEVEL": "debug", "TOKEN": "new hush", "SAME": "same hush", "FRESH": "fresh hush"}
     left, right = shown_before(before, {"LEVEL"}), shown_after(after, {"LEVEL"}, before)
@@ -85,7 +72,9 @@ def test_a_diff_shows_only_public_values() -> None:
 
 
 @given(st.dictionaries(TEXT, TEXT), st.dictionaries(TEXT, TEXT), st.sets(TEXT))
-def test_hidden_values_never_reach_a_diff(before: dict[str, str], after: dict[str, str], public: set[str]) -> None:
+def test_environment_diff_never_has_hidden_values(
+    before: dict[str, str], after: dict[str, str], public: set[str]
+) -> None:
     for shown, values in (
         (shown_before(before, public), before),
         (shown_after(after, public, before), after),
@@ -95,35 +84,35 @@ def test_hidden_values_never_reach_a_diff(before: dict[str, str], after: dict[st
             assert value == values[name] if name in public else value in (HIDDEN, HIDDEN_CHANGED)
 
 
-# Not of letters that stand in the sentence around them, which would be found there.
+# No letters: the message around the secret contains those.
 SECRET = st.text(st.sampled_from("0123456789\"\\'/\n\té€😀"), min_size=6, max_size=30)
 
 
 @given(SECRET, st.sampled_from([str, json.dumps, repr, lambda text: json.dumps(json.dumps(text))]))
-def test_no_quotation_of_a_secret_stays_in_an_error(secret: str, quote: Any) -> None:
+def test_error_hides_every_quotation_of_a_secret(secret: str, quote: Any) -> None:
     error = AwsError(
-        "update function x", f"bad value {quote(secret)} given", code="Bad", where="here", advice="Mend it."
+        "update function x", f"bad value {quote(secret)} given", code="Bad", where="here", advice="Repair it."
     )
     clean = without_secrets(error, {secret})
     assert secret not in str(clean)
     assert quote(secret).strip("'\"") not in str(clean)
     assert HIDDEN in clean.message
-    assert (clean.operation, clean.code, clean.where, clean.advice) == (error.operation, "Bad", "here", "Mend it.")
+    assert (clean.operation, clean.code, clean.where, clean.advice) == (error.operation, "Bad", "here", "Repair it.")
 
 
-def test_the_longer_of_two_secrets_goes_first() -> None:
+def test_error_hides_the_longer_of_two_secrets_first() -> None:
     error = AwsError("x", "value hush-and-more is bad")
     assert without_secrets(error, {"hush", "hush-and-more"}).message == "value (hidden) is bad"
 
 
-def test_aws_quotes_a_too_large_environment_and_may_cut_it_anywhere() -> None:
+def test_error_hides_an_environment_that_aws_cut_anywhere() -> None:
     message = 'exceeded the 4KB limit. String measured: {"TOKEN":"hush-and-mo'
     assert without_secrets(AwsError("x", message), {"hush-and-more"}).message == (
         "exceeded the 4KB limit. String measured: (hidden)"
     )
 
 
-def test_the_kind_of_an_error_and_what_was_done_stay() -> None:
+def test_error_without_secrets_keeps_kind_and_done() -> None:
     error = LimitReachedError("x", "hush")
     error.done = {"changed": True}
     clean = without_secrets(error, {"hush"})
@@ -131,5 +120,5 @@ def test_the_kind_of_an_error_and_what_was_done_stay() -> None:
     assert clean.done == {"changed": True}
 
 
-def test_an_empty_secret_hides_nothing_else() -> None:
+def test_error_with_an_empty_secret_is_unchanged() -> None:
     assert without_secrets(AwsError("x", "no such thing"), {""}).message == "no such thing"
