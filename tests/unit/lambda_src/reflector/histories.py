@@ -652,7 +652,7 @@ def without_lost_answers(steps: Iterable[Step]) -> list[Step]:
             continue
         if name == "sinks":
             moods = {sink: mood for sink, mood in arguments.items() if sink in PORTS.values() and mood in harmless}
-            arguments = {"script": [answer for answer in arguments["script"] if answer in harmless], **moods}
+            arguments = {"script": [answer for answer in arguments.get("script", ()) if answer in harmless], **moods}
         if arguments.get("kind") == "overlap":
             arguments["kind"] = "backfill"
         found.append((name, arguments))
@@ -660,7 +660,7 @@ def without_lost_answers(steps: Iterable[Step]) -> list[Step]:
 
 
 def random_steps(seed: int) -> list[Step]:
-    """Return the steps of a seed: 4 to 22, with at least one arrival."""
+    """Return the steps of a seed: 4 to 25, with at least one arrival."""
     source = random.Random(seed)
     makers = list(_MAKERS)
     weights = [weight for _maker, weight in makers]
@@ -703,9 +703,23 @@ def _replay(source: random.Random) -> list[Step]:
     arguments = {"limit": source.choice((1, 10)), "fault": source.choice(FAULTS_OF_REPLAY), "kill": _kill(source)}
     steps: list[Step] = [("replay", arguments)]
     if source.random() < 0.7:  # to sinks that accept some of it
-        script = source.choices(("200", source.choice(list(ANSWERS))), k=source.randint(1, 6))
+        bad = source.choice(("400", "400", "413", "429, Retry-After 3600", *ANSWERS))
+        script = source.choices(("200", bad), k=source.randint(1, 6))
         steps.insert(0, ("sinks", {"script": script, **dict.fromkeys(PORTS.values(), "200")}))
     return steps
+
+
+def _outage(source: random.Random) -> list[Step]:
+    """Return an outage of some sinks, with events meanwhile, and a replay."""
+    bad = source.choice(("400", "403", "500", "429, Retry-After 3600", "hangs"))
+    down = source.choice((("lines",), ("search",), ("sumologic",), tuple(PORTS.values())))
+    return [("sinks", dict.fromkeys(down, bad)), *_arrive(source), ("run", {"number": -1}), *_replay(source)]
+
+
+def _crashes(source: random.Random) -> list[Step]:
+    """Return events whose tries all end in a crash, and a replay of Lambda's record."""
+    crashes: list[Step] = [("run", {"number": -1, "kill": (source.randint(1, 3), "before")}) for _try in range(TRIES)]
+    return [*_arrive(source), *crashes, *_replay(source)]
 
 
 def _throttle(source: random.Random) -> list[Step]:
@@ -717,7 +731,9 @@ _MAKERS: tuple[tuple[Callable[[random.Random], list[Step]], int], ...] = (
     (_run, 35),
     (_sinks, 14),
     (_aws, 8),
-    (_replay, 16),
+    (_replay, 12),
+    (_outage, 8),
+    (_crashes, 2),
     (_throttle, 3),
     (lambda source: [("wait", {"seconds": source.choice(WAITS)})], 4),
     (lambda _source: [("recycle", {})], 2),

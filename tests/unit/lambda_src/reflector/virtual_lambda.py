@@ -301,6 +301,7 @@ class Code:
             self.modules = {name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"}
         self.module = module
         self._caches, self._state = self._stateful([module, *self.modules.values()])
+        self._fresh = copy.deepcopy({key: value for key, (_module, value) in self._state.items()})
 
     @staticmethod
     def _stateful(modules: list[ModuleType]) -> tuple[list[Any], dict[tuple[int, str], Any]]:
@@ -320,11 +321,9 @@ class Code:
     def new_process(self) -> None:
         """Give the modules the state that they have after an import.
 
-        test_new_process_by_reset_equals_import checks that this forgets everything. An import for each process would take tens
+        test_histories_are_deterministic checks that this forgets everything. An import for each process would take tens
         of CPU-ms.
         """
-        if not hasattr(self, "_fresh"):
-            self._fresh = copy.deepcopy({key: value for key, (_module, value) in self._state.items()})
         for cached in self._caches:
             cached.cache_clear()
         fresh = copy.deepcopy(self._fresh)  # in one piece, so that modules go on sharing a value
