@@ -7,13 +7,13 @@
 A slow or broken sink does not delay the others, and its retries send nothing twice to them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from .accounting import SinkTally, Tally
 from .config import Config
-from .decode import Payload
+from .decode import LogEvent, Payload
 from .delivery import Delivery, Undelivered
 from .records import subset, with_request_ids
 from .retries import Breaker, RetryBudget
@@ -128,4 +128,16 @@ def _batches(payload: Payload, route: Route) -> Iterator[Batch]:
         if len(selected) < len(events):
             batch = subset(batch, selected)
         if batch.events:
-            yield replace(batch, events=route.redacted(batch.events))
+            yield replace(batch, events=_redacted(route, batch.events))
+
+
+def _redacted(route: Route, events: Sequence[LogEvent]) -> Sequence[LogEvent]:
+    """Return the redacted events. Fields that are nested too deeply for redaction are left out: the message has their text."""
+    try:
+        return route.redacted(events)
+    except RecursionError:
+        if len(events) > 1:
+            return [redacted for event in events for redacted in _redacted(route, [event])]
+        shallow: LogEvent = {**events[0]}
+        shallow.pop("extractedFields")
+        return route.redacted([shallow])

@@ -122,6 +122,23 @@ def test_reflect_undelivered_events_are_redacted():
     assert unsent.batch.events[0]["message"] == "[email]"
 
 
+def test_reflect_fields_too_deep_for_redaction_are_left_out():
+    """They failed the whole invocation."""
+    spying = sink(size=9)
+    spying.chunks = mock.Mock(wraps=spying.chunks)
+    sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], a=spying)
+    found = sending.payload("me@example.com", "b", "c")
+    (events,) = found.pages()
+    deep: list = []
+    for _unused in range(3000):
+        deep = [deep]
+    events[0]["extractedFields"], events[1]["extractedFields"] = {"a": deep}, {"a": "me@example.com"}
+    sending.flow.reflect(found.with_events(events), sending.on_undelivered)
+    (batch,) = spying.chunks.call_args.args
+    assert [event["message"] for event in batch.events] == ["[email]", "b", "c"]
+    assert [event.get("extractedFields") for event in batch.events] == [None, {"a": "[email]"}, None]
+
+
 @pytest.mark.parametrize("page", [None, 20])
 def test_reflect_redaction_keeps_request_id(page):
     spying = sink(size=9)
