@@ -4,8 +4,8 @@
 
 """The accounting line: one line on stdout for each invocation, with what happened to its events.
 
-If events failed, the line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"), and
-CloudWatch makes metrics of these counts in the namespace `LogReflector`, by function. Other counts are fields without a metric:
+The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"). CloudWatch makes metrics
+of failed events in the namespace `LogReflector`, by function. Other counts are fields without a metric:
 each custom metric costs money in every hour in which it is sent. The line holds counts and names, nothing of a message. The module delivery_check
 searches for this line, by the names in `delivery_line`.
 """
@@ -158,11 +158,14 @@ def accounted() -> Iterator[Tally]:
 
 
 def metric_line(tally: Tally) -> str:
-    """Return the tally as one line, in the embedded metric format if it has metrics."""
+    """Return the tally as one line, in the embedded metric format."""
     counts = tally.counts()
     payload = tally.only_payload
     line: dict[str, Any] = {
-        **_metrics([name for name in METRICS if counts[name]]),
+        "_aws": {
+            "Timestamp": time.time_ns() // 1_000_000,
+            "CloudWatchMetrics": _directives([name for name in METRICS if counts[name]]),
+        },
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         LOG_GROUP: payload.log_group if payload else "",
         "logStream": payload.log_stream if payload else "",
@@ -185,13 +188,9 @@ def metric_line(tally: Tally) -> str:
     return _dumps(line)
 
 
-def _metrics(names: Sequence[str]) -> dict[str, Any]:
-    """Return the member that makes metrics of these counts."""
+def _directives(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what makes metrics of these counts."""
     if not names:
-        return {}
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": [["FunctionName"]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in names],
-    }
-    return {"_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}}
+        return []
+    metrics = [{"Name": name, "Unit": "Count"} for name in names]
+    return [{"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics}]

@@ -148,10 +148,11 @@ class Delivery:
     def _send_chunk(self, source: _Source, chunk: Chunk[Any], part: _Part) -> Iterator[Undelivered | _Part]:
         attempts = part.attempts
         budget = part.budget or ChunkBudget.of(self._budget)
+        reason = TIME_IS_OVER
         while True:
             if self._seconds_left() < MIN_ATTEMPT_SECONDS:
                 # The other chunks are handed back in one piece: chunk by chunk they would be as many dead letters.
-                self._closed = reason = TIME_IS_OVER
+                self._closed = TIME_IS_OVER
                 break
             outcome = self._attempt(chunk, budget, attempts)
             attempts += 1

@@ -162,7 +162,7 @@ def test_metric_line_of_undecodable_payload_has_its_metric():
 def test_metric_line_without_failures_makes_no_metric():
     """Ten custom metrics, most of them 0, cost 3 dollars for each target and month."""
     line = line_of(tally_of(3, a=(3, (), ())))
-    assert "_aws" not in line
+    assert line["_aws"]["CloudWatchMetrics"] == []
     assert {name: line[name] for name in COUNTS} == tally_of(3, a=(3, (), ())).counts()
     assert all(isinstance(line[name], int) for name in COUNTS)
     assert (line["logGroup"], line["logStream"], line["owner"]) == ("/app/orders", "web/1", "222222222222")

@@ -11,6 +11,7 @@ import pytest
 from reflector import config as configuration
 from reflector.config import checked_rules, current_config
 from reflector.options import SettingsError
+from reflector.retries import RETRY_SECONDS
 from reflector.sinks.sumologic import Options
 
 URL = "https://collectors.example.com/receiver/v1/http/secret-token"
@@ -89,6 +90,24 @@ def test_config_booleans(word, value):
 @pytest.mark.parametrize("name", ["COMPRESS_DATA", "INCLUDE_LOG_INFO", "INCLUDE_EVENT_ID", "INCLUDE_EXTRACTED_FIELDS"])
 def test_config_invalid_boolean_is_refused_by_name(name):
     assert mistake(**{name: "maybe"}) == f"{name} must be true or false."
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", RETRY_SECONDS), ("0", 0.0), ("60", 60.0), ("900", 900.0)])
+def test_config_retry_seconds(text, seconds):
+    assert config(RETRY_SECONDS=text).retry_seconds == seconds
+
+
+@pytest.mark.parametrize("text", ["901", "-1", "1.5", "soon", "9" * 5000, "²"])
+def test_config_invalid_retry_seconds_are_refused(text):
+    assert mistake(RETRY_SECONDS=text) == "RETRY_SECONDS must be a whole number of seconds, at most 900."
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [("", ()), ("false", ()), ("True", ("*",)), ("category=dev/*, sourceHost=*,", ("category=dev/*", "sourceHost=*"))],
+)
+def test_config_allowed_metadata(text, patterns):
+    assert sumo_options(ALLOW_SUMO_METADATA=text).allow_metadata == patterns
 
 
 @pytest.mark.parametrize("endpoint", ["", "  "])

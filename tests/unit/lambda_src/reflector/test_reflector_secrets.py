@@ -6,6 +6,8 @@ import json
 
 import boto3
 import pytest
+from reflector import secrets
+from reflector.aws import AwsError
 from reflector.secrets import Secret, SecretError, is_reference, read
 
 URL = "https://collectors.example.com/receiver/v1/http/secret-token"
@@ -127,6 +129,28 @@ def test_secret_refusal_has_aws_code(reference, sentence):
     with pytest.raises(SecretError) as caught:
         read(reference, KEYS)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "transient"),
+    [
+        ("ThrottlingException", 400, True),
+        ("InternalServiceError", 500, True),
+        ("EndpointConnectionError", 0, True),
+        ("AccessDeniedException", 400, False),
+    ],
+)
+@pytest.mark.parametrize("reference", ["secretsmanager:name", "ssm:name"])
+def test_secret_error_tells_whether_a_retry_may_succeed(monkeypatch, reference, code, status, transient):
+    """A throttled reading of a secret dead-lettered the events at once."""
+
+    def refuse(service, operation, region, **_parameters):
+        raise AwsError(operation, code, status, transient=transient)
+
+    monkeypatch.setattr(secrets, "call", refuse)
+    with pytest.raises(SecretError, match=code) as caught:
+        read(reference, KEYS)
+    assert caught.value.transient is transient
 
 
 def test_secret_sdk_error_is_reported(monkeypatch):
