@@ -212,7 +212,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def _log_invocation(self) -> None:
         """Write the invocation to the system log, see the base class."""
-        params = self.params
+        params: dict[str, Any] = self.params
         self.params = self._spec.invocation(params)["module_args"]
         super()._log_invocation()
         self.params = params
