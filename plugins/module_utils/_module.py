@@ -193,6 +193,8 @@ def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
 class _Module(AnsibleModule):  # type: ignore[misc]
     """A module whose results, log lines and refusals of its options do not repeat values that may hold secrets."""
 
+    params: dict[str, Any]
+
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._has_valid_options = False
@@ -212,7 +214,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def _log_invocation(self) -> None:
         """Write the invocation to the system log, see the base class."""
-        params: dict[str, Any] = self.params
+        params = self.params
         self.params = self._spec.invocation(params)["module_args"]
         super()._log_invocation()
         self.params = params
