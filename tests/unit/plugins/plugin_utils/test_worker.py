@@ -68,7 +68,9 @@ def server(package: Path) -> Iterator[str]:
         Tags={"managed-by": "logreflector.aws"},
     )
     logs.create_log_group(logGroupName=GROUP)
-    session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
+    session.client("sqs", endpoint_url=url).create_queue(
+        QueueName="log-reflector-dead-letters", tags={"managed-by": "logreflector.aws"}
+    )
     for number in (1, 2):  # releases, so that release_rollback has a way back
         options = {"name": "log-reflector", "release": f"0.{number}.0", "timeout": number}
         perform_in_process(spec_of("lambda_function"), {**connection(url), **options}, check_mode=False)
