@@ -23,6 +23,13 @@ from . import reflector_code
 Statement = dict[str, Any]
 Document = dict[str, Any]
 
+# DescribeAccountPolicies also needs DescribeSubscriptionFilters (API reference), on which resource AWS does not say.
+_FINDING = [
+    "logs:DescribeAccountPolicies",
+    "logs:DescribeLogGroups",
+    "logs:DescribeSubscriptionFilters",
+    "logs:ListLogGroups",
+]
 _REFERENCE = re.compile(r'"((?:arn:[a-z0-9-]+:(?:secretsmanager|ssm):|secretsmanager:|ssm:)[^"]+)"')
 
 
@@ -72,17 +79,7 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
             _log_group_actions(targets),
             [f"arn:{{partition}}:logs:{region}:{{account}}:log-group:*" for region in regions],
         ),
-        # DescribeAccountPolicies also needs DescribeSubscriptionFilters (API reference), on which resource AWS does not say.
-        _allow(
-            "FindLogGroups",
-            [
-                "logs:DescribeAccountPolicies",
-                "logs:DescribeLogGroups",
-                "logs:DescribeSubscriptionFilters",
-                "logs:ListLogGroups",
-            ],
-            ["*"],
-        ),
+        _allow("FindLogGroups", _FINDING, ["*"]),
         _tag_statement(targets),
         _allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], _own_logs(options)),
         # Where both functions write their logs, and whether they run in a VPC whose flow logs would feed themselves.

@@ -31,7 +31,7 @@ class PermissionSettings:
     purge_prefix    statements whose ids begin with it and that are not in `statements` are removed; "" removes none
     qualifier       a version or alias; each has a policy of its own
     settle_seconds  between the last statement that is added and the first that is removed: CloudWatch Logs must see the new
-                    one, or it skips log events for up to ten minutes (page "Log group-level subscription filters")
+                    one, or it skips log events for up to ten minutes (Logs User Guide, "Real-time processing of log data with subscriptions")
     wait_seconds    for transient errors, and until Lambda knows a role that was just created
     """
 

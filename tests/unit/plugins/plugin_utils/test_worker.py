@@ -77,7 +77,9 @@ def server(package: Path) -> Iterator[str]:
         Principal="logs.amazonaws.com",
     )
     logs.create_log_group(logGroupName=GROUP)
-    session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
+    session.client("sqs", endpoint_url=url).create_queue(
+        QueueName="log-reflector-dead-letters", tags={"managed-by": "logreflector.aws"}
+    )
     for number in (1, 2):  # releases, so that release_rollback has a way back
         target = Target(session, "eu-west-1", endpoint_url=url)
         converge(LambdaFunction(target, function_settings(package, number)), check_mode=False)
