@@ -114,7 +114,16 @@ def _value_span(text: str, found: re.Match[str]) -> tuple[int, int]:
         return start, start
     if opened:
         # `{"a":"password:","b":1}`: the quote ends the text that the name is in.
-        if closed[-len(opened) :] != opened and text[start : start + 1] in ("", ",", "}", "]", ":", " ", "\n", "\t"):
+        if closed.removeprefix("]").removeprefix("%5d") != opened and text[start : start + 1] in (
+            "",
+            ",",
+            "}",
+            "]",
+            ":",
+            " ",
+            "\n",
+            "\t",
+        ):
             return start, start
         if end := _closing_quote(text, start, opened):
             return start, end
@@ -143,9 +152,20 @@ def _closing_quote(text: str, start: int, opened: str) -> int:
         backslashes = 0
         while end - backslashes > start and text[end - backslashes - 1] == "\\":
             backslashes += 1
-        if backslashes < level or backslashes % (2 * (level + 1)) == level:
-            return end - min(backslashes, level)
+        if backslashes % (2 * (level + 1)) == level:
+            return end - level
+        if backslashes % (level + 1) != level:
+            return end - _outer_level(backslashes, level)  # the text that the value is in ends
     return limit  # the text was cut: the remainder belongs to the value
+
+
+def _outer_level(backslashes: int, level: int) -> int:
+    """Return how many of the backslashes belong to a quote that closes a text of a lower level: JSON in JSON doubles them."""
+    while level:
+        level = (level - 1) // 2
+        if backslashes % (2 * (level + 1)) == level:
+            return level
+    return backslashes % 2
 
 
 def _is_harmless(value: str, lower: str, found: re.Match[str]) -> bool:

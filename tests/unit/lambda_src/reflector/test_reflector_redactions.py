@@ -272,10 +272,30 @@ private = st.sampled_from(
         "AKIAIOSFODNN7EXAMPLE",
     ]
 )
-words = st.one_of(private, st.text(max_size=5), st.text('"\\/\n\t:,@. 41', max_size=5))
+hints = st.sampled_from(
+    [
+        *(
+            "password",
+            "token",
+            "secret=",
+            "cookie: ",
+            "Bearer ",
+            "authorization: ",
+            '"name"',
+            '"value"',
+            "://u:",
+            "%22",
+            "%3A",
+            "'",
+        ),
+        *('\\"', '\\\\"', "-----BEGIN PRIVATE KEY-----", "&quot;", ": ", "="),
+    ]
+)
+words = st.one_of(private, hints, st.text(max_size=5), st.text('"\\/\n\t:,@. 41', max_size=5))
 values = st.recursive(
     st.one_of(
         st.lists(words, max_size=4).map(" ; ".join),
+        st.lists(hints, max_size=6).map("".join),
         st.sampled_from([4111111111111111, 5555555555554444, 1, None, True]),
     ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),

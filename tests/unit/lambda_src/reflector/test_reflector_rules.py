@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reflector.options import SettingsError
 from reflector.rules import UNREDACTED, routes
-from reflector_support import payload
+from reflector_support import ROOT, payload
 
 EVERYTHING = {"log_groups": ["*"]}
+DOCS = (ROOT.parents[1] / "docs" / "RULES.md").read_text(encoding="utf-8")
 
 
 def route(**options):
@@ -133,6 +134,16 @@ def test_route_keep_and_drop(options, kept):
     got = route(**options)
     assert list(got.select(events)) == kept
     assert [position for position, event in enumerate(events) if got.selects(event)] == kept
+
+
+def test_drop_anchored_pattern_cannot_be_used_by_others():
+    """The example of docs/RULES.md was not anchored: a request with its text in the query dropped its own line."""
+    anchored = next(line for line in DOCS.splitlines() if "drop:" in line).partition("['")[2].removesuffix("']")
+    lines = [
+        f'10.1.2.3 - - [22/Nov/2026:10:00:01 +0000] "GET {path} HTTP/1.1" 200 2'
+        for path in ("/health", "/x?GET /health")
+    ]
+    assert list(route(drop=[anchored]).select(events_of(*lines))) == [1]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
