@@ -19,6 +19,7 @@ class Settings:
     """How the emulated services behave. Settings can change while they run. Delays are in seconds."""
 
     event_delay: float = 0.2  # from a CreateLogGroup call to its CloudTrail event; on AWS seconds to minutes
+    trail: bool = True  # whether the organisation has a trail; without one there are no such events
     duplicate_probability: float = 0.0  # probability that such an event is delivered twice
     filter_slots: int = 5  # subscription filters that a log group may have
     retry_delay: float = 0.5  # before the first asynchronous retry, doubled for the second; on AWS one and two minutes

@@ -201,6 +201,11 @@ options:
     description: Name of the subscriber's function.
     type: str
     default: log-reflector-subscriber
+  reflector_announced:
+    description: In check mode, whether a task before has announced the reflector, which therefore need not exist yet. Without
+      it the module fails if there is no reflector, as it does outside check mode.
+    type: bool
+    default: false
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

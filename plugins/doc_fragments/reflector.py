@@ -193,6 +193,11 @@ options:
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
     default: ''
+  discard_dead_letters:
+    description: 'Whether a removal also deletes queues that hold dead letters, with the log events in them. Without it the
+      module fails: send the dead letters again first, with M(logreflector.aws.dead_letter_replay).'
+    type: bool
+    default: false
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

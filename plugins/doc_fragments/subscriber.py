@@ -311,6 +311,11 @@ options:
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
     type: dict
     default: {}
+  discard_dead_letters:
+    description: 'Whether a removal also deletes queues that hold dead letters, with the log events in them. Without it the
+      module fails: send the dead letters again first, with M(logreflector.aws.dead_letter_replay).'
+    type: bool
+    default: false
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

@@ -52,7 +52,11 @@ catch_up:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import (
+    AnnouncedReflector,
+    CatchUpOptions,
+    ModeOptions,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
@@ -67,6 +71,7 @@ SPEC = Spec(
         Group(CatchUpOptions, variables="catch_up_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(AnnouncedReflector),
         Group(RoleVariables),
     ),
     work=manage_catch_up,

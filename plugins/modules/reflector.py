@@ -53,11 +53,20 @@ reflector:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
+    RemovalOptions,
+    RoleVariables,
+    StateOption,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_reflector
 
 SPEC = Spec(
-    groups=(Group(StateOption), Group(ReflectorOptions, variables="reflector_"), Group(RoleVariables)),
+    groups=(
+        Group(StateOption),
+        Group(ReflectorOptions, variables="reflector_"),
+        Group(RemovalOptions, variables="teardown_"),
+        Group(RoleVariables),
+    ),
     work=manage_reflector,
     services=("lambda", "logs", "sqs", "ssm", "sts"),
     needs_sources=True,

@@ -58,6 +58,11 @@ functions:
   returned: success
   sample:
     - reflector
+skipped:
+  description: Why nothing went back, such as no release before is kept. Empty if something did, or is back already.
+  type: str
+  returned: success
+  sample: ""
 reflector:
   description:
     - C(restored) is the release that the function went back to, or would in check mode. C(releases) are those kept now.

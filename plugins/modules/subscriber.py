@@ -60,7 +60,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables, StateOption
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
+    RemovalOptions,
+    RoleVariables,
+    StateOption,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import manage_subscriber
 
 SPEC = Spec(
@@ -70,6 +74,7 @@ SPEC = Spec(
         Group(ModeOptions, variables="log_groups_"),
         Group(LogGroupOptions, variables="log_groups_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
+        Group(RemovalOptions, variables="teardown_"),
         Group(RoleVariables),
     ),
     work=manage_subscriber,

@@ -117,11 +117,10 @@ class Recap:
                 f"To run the {plural(len(left), 'target')} again that failed or did not start: "
                 f"the same command with --limit @{self.retry_file}"
             )
-        releases = {state.release for state in self.states if state.release}
-        if len(releases) == 1:
+        for release in sorted({state.release for state in self.states if state.release})[:_NOTES]:
             yield (
                 "To take the new release back from the targets that have it: "
-                f"logreflector.aws.rollback -e rollback_release={releases.pop()}"
+                f"logreflector.aws.rollback -e rollback_release={release}"
             )
 
 
@@ -250,7 +249,9 @@ def _grouped_targets(done: Sequence[TargetState], check_mode: bool) -> Iterator[
     """Yield the targets grouped by what is said of their functions."""
     groups: dict[str, list[str]] = {}
     for state in done:
-        if state.restored is not None:
+        if state.skipped:
+            text = f"left as it is, {state.skipped}"
+        elif state.restored is not None:
             changed = state.outcome == "changed"
             text = ", ".join(
                 f"{part} {_restored_text(release, changed, check_mode)}" for part, release in state.restored.items()

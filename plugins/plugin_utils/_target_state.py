@@ -130,6 +130,7 @@ class TargetState:
     wave       its number, None if the target was in none
     stops      whether that wave was the last because too many of its targets failed
     release    that this run deployed
+    skipped    why a rollback left the target alone, "" if it did not
     restored   the release that each function went back to, "" if it was left alone
     removed    lines of changes of a teardown
     """
@@ -150,6 +151,7 @@ class TargetState:
     dead_letters: DeadLetters | None = None
     functions: Mapping[str, Function] | None = None
     restored: Mapping[str, str] | None = None
+    skipped: str = ""
     removed: Mapping[str, int] = field(default_factory=dict)
 
     def failed(self) -> FailedTarget:
@@ -192,6 +194,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
         functions=_functions(_dict(variables, "release_info_result")),
         restored=_restored(_dict(variables, "rollback_result")),
+        skipped=_dict(variables, "rollback_result").get("skipped") or "",
         removed=removed,
     )
 

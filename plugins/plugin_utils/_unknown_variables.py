@@ -13,7 +13,7 @@ from ..module_utils._errors import InvalidInputError
 
 OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_")
 """Nobody else gives such names to variables: one that nothing reads is a mistake."""
-SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_")
+SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_", "teardown_")
 """Inventories have variables of their own with these prefixes: only one that is nearly a name of ours is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
 

@@ -30,6 +30,7 @@ from . import (
     regions,
     roles,
     subscriptions,
+    trails,
     versions,
     workers,
 )
@@ -62,3 +63,4 @@ def install(settings: Settings, members: Organization) -> None:
         subject.install()
     organization.install(members)
     regions.install(members)
+    trails.install(members)

@@ -30,6 +30,8 @@ def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] |
 
     role_arn: the role of a function for which Lambda made the call.
     """
+    if not current.settings.trail:
+        return
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",

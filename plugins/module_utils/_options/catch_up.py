@@ -96,3 +96,14 @@ class CatchUpOptions(SweepOptions):
         " policies it says up to 300 seconds.",
         low=0,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnouncedReflector:
+    """What a check-mode run may take for granted."""
+
+    reflector_announced: bool = option(
+        False,
+        "In check mode, whether a task before has announced the reflector, which therefore need not exist yet. Without it"
+        " the module fails if there is no reflector, as it does outside check mode.",
+    )

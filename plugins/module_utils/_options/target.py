@@ -26,6 +26,17 @@ class StateOption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemovalOptions:
+    """What a removal may lose."""
+
+    discard_dead_letters: bool = option(
+        False,
+        "Whether a removal also deletes queues that hold dead letters, with the log events in them. Without it the module"
+        " fails: send the dead letters again first, with M(logreflector.aws.dead_letter_replay).",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleVariables:
     """Where options come from that a task does not give."""
 

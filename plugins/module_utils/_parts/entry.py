@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -21,6 +22,8 @@ from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._options.target import Placement
 from .._plan import Params, Result
+from .._resources.reflector_ready import require_reflector
+from .._resources.sqs_queue import QueueNotEmptyError
 from .._session import Target
 from .account import deploy_roles, remove_roles
 from .catch_up import deploy_filters, deploy_policy, finish, remove_subscriptions
@@ -33,6 +36,11 @@ from .run import PartFailedError, Run
 from .subscriber import check_subscriber, deploy_rules, deploy_subscriber, remove_subscriber, subscriber_function
 
 T = TypeVar("T")
+
+_KEEPS_DEAD_LETTERS = (
+    "Send them again first: ansible-playbook logreflector.aws.replay. To lose them instead, set"
+    " teardown_discard_dead_letters: true."
+)
 
 
 def manage_deployment(target: Target, params: Params, check_mode: bool) -> Result:
@@ -52,7 +60,8 @@ def manage_reflector(target: Target, params: Params, check_mode: bool) -> Result
     options = read(ReflectorOptions, params)
     run = Run(target, check_mode=check_mode)
     if params["state"] == "absent":
-        remove_reflector(run, options)
+        with _advice_on_dead_letters():
+            remove_reflector(run, options, discard_dead_letters=params["discard_dead_letters"])
         return run.finish()
     check_reflector(options)
     package, built = reflector_package(options, check_mode=check_mode)
@@ -66,7 +75,8 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     options = read(SubscriberOptions, params)
     run = Run(target, check_mode=check_mode)
     if params["state"] == "absent":
-        remove_subscriber(run, options)
+        with _advice_on_dead_letters():
+            remove_subscriber(run, options, discard_dead_letters=params["discard_dead_letters"])
         return run.finish()
     log_groups = _rules(params, options.function_name)
     reflector = params["reflector_function_name"]
@@ -79,14 +89,28 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     return run.finish()
 
 
+@contextlib.contextmanager
+def _advice_on_dead_letters() -> Iterator[None]:
+    """Say what to do with a queue that is not removed because of its dead letters."""
+    try:
+        yield
+    except QueueNotEmptyError as error:
+        raise error.with_advice(_KEEPS_DEAD_LETTERS) from None
+
+
 def manage_catch_up(target: Target, params: Params, check_mode: bool) -> Result:
-    """Do the work of the module catch_up."""
+    """Do the work of the module catch_up.
+
+    Raises NotFoundError or AccessDeniedError, also in check mode, if there is no reflector that can be invoked.
+    """
     options = read(CatchUpOptions, params)
     log_groups = _rules(params, params["subscriber_function_name"])
     if params["state"] == "absent":
         work: Callable[..., None] = remove_subscriptions
     else:
         work = deploy_policy if read(ModeOptions, params).mode == "account_policy" else deploy_filters
+        if not (check_mode and params["reflector_announced"]):
+            require_reflector(target, params["reflector_function_name"])
     run = Run(target, check_mode=check_mode)
     try:
         work(run, options, log_groups, params["reflector_function_name"])

@@ -162,14 +162,17 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
     )
 
 
-def remove_reflector(run: Run, options: ReflectorOptions) -> None:
+def remove_reflector(run: Run, options: ReflectorOptions, *, discard_dead_letters: bool = False) -> None:
     """Remove everything that belongs to the reflector.
 
     The queue goes first: one that holds dead letters is refused, and only the function can send them again.
     """
     target = run.target
     resources: dict[str, Resource] = {
-        "queue": SqsQueue(target, QueueSettings(name=options.dead_letter_queue, present=False)),
+        "queue": SqsQueue(
+            target,
+            QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
+        ),
         "function": LambdaFunction(
             target, FunctionSettings(name=options.function_name, present=False, delete_log_group=True)
         ),

@@ -32,7 +32,8 @@ def read_releases(target: Target, params: Params, _check_mode: bool) -> Result:
 def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of the module release_rollback: return what the last deployment changed."""
     functions = _functions(params)
-    chosen = functions_to_roll_back(_releases(target, functions), params["release"])
+    releases = _releases(target, functions)
+    chosen = functions_to_roll_back(releases, params["release"])
     run = Run(target, check_mode=check_mode)
     rules = ""
     for part in chosen:
@@ -48,7 +49,18 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
     # After the subscriber: a rule that lets more events through would send them to one that cannot read them yet.
     if rules:
         restore_rules(run, read(SubscriberOptions, params, "subscriber_"), json.loads(rules))
-    return {**run.finish(), "functions": chosen}
+    return {
+        **run.finish(),
+        "functions": chosen,
+        "skipped": "" if chosen else _nothing_to_do(releases, params["release"]),
+    }
+
+
+def _nothing_to_do(functions: Mapping[str, Info], release: str) -> str:
+    """Return why no function goes back."""
+    if not any(info["exists"] for info in functions.values()):
+        return "nothing is deployed"
+    return f"it does not run release {release}" if release else "no release before is kept"
 
 
 def _functions(params: Params) -> dict[str, str]:
@@ -74,7 +86,7 @@ def functions_to_roll_back(functions: Mapping[str, Info], release: str = "") -> 
     * If every release is finished, functions that went from one release to the same other one go back together. If they
       differ, a change that kept the name of the release came after one that gave a new name, and it alone goes back.
     * After a rollback the same functions are chosen, for which nothing is to be done then.
-    * If no function can go back, all are chosen, and the error says why.
+    * If no function has a release to go back to, none is chosen.
 
     functions   what `release_info` says of each, in the order of deployment
     release     if given, nothing goes back unless a function runs it, ran it before a rollback, or has it unfinished. The
@@ -92,7 +104,7 @@ def functions_to_roll_back(functions: Mapping[str, Info], release: str = "") -> 
         return [name for name in before if name in steps and steps[name][1] == base] + unfinished
     if len(set(steps.values())) > 1:
         return [name for name, (left, right) in steps.items() if left == right] or list(steps)
-    return list(steps) or names
+    return list(steps)
 
 
 def _is_unfinished(info: Info) -> bool:

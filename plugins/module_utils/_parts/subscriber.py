@@ -142,7 +142,7 @@ def restore_rules(run: Run, options: SubscriberOptions, rules: Mapping[str, Any]
     run.converge("subscriber", _rules(run.target, options, named, None))
 
 
-def remove_subscriber(run: Run, options: SubscriberOptions) -> None:
+def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_letters: bool = False) -> None:
     """Remove everything that belongs to the subscriber, from its rules to its queues.
 
     Events that still wait in the work queue are of no use: nothing is subscribed any more.
@@ -165,9 +165,15 @@ def remove_subscriber(run: Run, options: SubscriberOptions) -> None:
                 target, QueueSettings(name=options.work_queue, present=False, discard_messages=True)
             ),
             "fifo_dead_letter_queue": SqsQueue(
-                target, QueueSettings(name=options.fifo_dead_letter_queue, present=False)
+                target,
+                QueueSettings(
+                    name=options.fifo_dead_letter_queue, present=False, discard_messages=discard_dead_letters
+                ),
             ),
-            "queue": SqsQueue(target, QueueSettings(name=options.dead_letter_queue, present=False)),
+            "queue": SqsQueue(
+                target,
+                QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
+            ),
         },
     )
 

@@ -54,6 +54,10 @@ _NAME = (
 )
 
 
+class QueueNotEmptyError(RefusedError):
+    """A queue that is to be deleted still holds messages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
     """The desired state of a queue. None (and "") leaves a setting alone.
@@ -189,7 +193,7 @@ class SqsQueue(OwnedResource[Queue]):
             listed = ", ".join(f"{number} {state}" for state, number in actual.counts.items())
             message = f"it still holds {actual.messages} message{'s' * (actual.messages != 1)} ({listed})"
             advice = "Replay, read or purge them first."
-            raise RefusedError(f"delete {self._own.what}", message, advice=advice, where=self._target.where)
+            raise QueueNotEmptyError(f"delete {self._own.what}", message, advice=advice, where=self._target.where)
         before = {**_plain(actual.attributes), "tags": dict(actual.tags or {})}
         return self._change("delete", before, None, Call("delete_queue", {"QueueUrl": actual.url}))
 

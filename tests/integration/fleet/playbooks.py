@@ -193,6 +193,7 @@ def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variable
         # A delivery check for each target and a wave for a few of them take time; test_waves.py has both.
         "deploy_verify": False,
         "deploy_waves": "100%",
+        "teardown_waves": "100%",
         **variables,
     }
     common = {name: value for name, value in common.items() if value is not None}

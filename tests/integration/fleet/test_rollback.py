@@ -249,12 +249,13 @@ def test_rollback_after_killed_deployment_restores_functions(
     assert after == before
 
 
-def test_rollback_without_previous_release_fails(story: Story, fleet: Ansible) -> None:
+def test_rollback_skips_targets_without_previous_release(story: Story, fleet: Ansible, places: list[Deployed]) -> None:
+    """The first target without a release to go back to stopped the rollback of those that needed it."""
     for playbook in ("teardown", "deploy"):
         assert fleet.run(f"logreflector.aws.{playbook}").status == 0
-    run = fleet.run("logreflector.aws.rollback", extra={"rollback_waves": "100%"})
-    assert run.status == 2
-    assert (
-        "2 targets: failed. Could not roll back function log-reflector in <account>/<region>: no release before"
-        in run.recap()
-    )
+    assert fleet.run("logreflector.aws.deploy", "--limit", HOSTS[1], extra=SECOND).status == 0
+    run = fleet.run("logreflector.aws.rollback")
+    assert run.status == 0, run.output
+    recap = without_hashes(run.recap())
+    assert f"1 target: left as it is, no release before is kept\n    {HOSTS[0]}" in recap
+    assert f"1 target: reflector is back at 0.1.0, subscriber is back at 0.1.0\n    {HOSTS[1]}" in recap

@@ -287,10 +287,9 @@ def test_recap_failure_offers_the_rollback_of_the_new_release() -> None:
     )
 
 
-def test_recap_failed_deployment_or_two_releases_offer_no_rollback() -> None:
+def test_recap_failed_deployment_offers_no_rollback() -> None:
     failed = {**deployed("0.2.0", failed=True), **failure()}
     assert "rollback" not in "\n".join(lines(failed))
-    assert "rollback" not in "\n".join(lines(failed, deployed("0.2.0"), deployed("0.3.0")))
 
 
 def info(**more: Any) -> dict[str, Any]:
@@ -408,3 +407,26 @@ def test_recap_without_dead_letters_does_not_warn() -> None:
 def test_recap_dead_letters_on_many_targets_name_the_worst() -> None:
     found = lines(*(dead_letters(number, str(number)) for number in range(1, 9)))
     assert found[-6:] == ["    h: 8", "    g: 7", "    f: 6", "    e: 5", "    d: 4", "    and 3 more targets"]
+
+
+def test_recap_rollback_says_why_targets_were_skipped() -> None:
+    back = {"rollback_result": {"changed": True, "reflector": {"restored": {"release": "1"}}, "skipped": ""}}
+    left = {"rollback_result": {"changed": False, "skipped": "no release before is kept"}}
+    assert lines(left, back, left)[1:5] == [
+        "2 targets: left as it is, no release before is kept",
+        "    a, c",
+        "1 target: reflector is back at 1, subscriber left as it is",
+        "    b",
+    ]
+
+
+def test_recap_failed_delivery_check_offers_the_rollback() -> None:
+    """A deployment that broke the only target of the run did not name the way back."""
+
+    def broken(release: str) -> dict[str, Any]:
+        tags = {"logreflector.aws/release": f"{release} 1234"}
+        return {**failure(), "deploy_result": {"changed": True, "reflector": {"function": {"tags": tags}}}}
+
+    offer = "To take the new release back from the targets that have it: logreflector.aws.rollback -e rollback_release="
+    assert lines(broken("0.2.0+aa"), waves=True)[-1] == f"{offer}0.2.0+aa"
+    assert lines(broken("0.2.0+bb"), broken("0.2.0+aa"))[-2:] == [f"{offer}0.2.0+aa", f"{offer}0.2.0+bb"]

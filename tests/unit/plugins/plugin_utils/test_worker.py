@@ -66,6 +66,12 @@ def server(package: Path) -> Iterator[str]:
         Code={"ZipFile": package.read_bytes()},
         Tags={"managed-by": "logreflector.aws"},
     )
+    functions.add_permission(
+        FunctionName="log-reflector",
+        StatementId="log-reflector-logs",
+        Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+    )
     logs.create_log_group(logGroupName=GROUP)
     session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters")
     for number in (1, 2):  # releases, so that release_rollback has a way back

@@ -38,10 +38,10 @@ CASES = {
     "a rollback stopped within the reflector": (info("2", "1", "2", drifted=True), info("2", "1"), BOTH),
     "of the reflector alone, rolled back already": (info("2", withdrawn="2"), info("2", "1"), ["reflector"]),
     "an unfinished one, rolled back already": (info("1", None, "1!"), info("1", "0"), ["reflector"]),
-    "a first release": (info("1"), info("1"), BOTH),
+    "a first release": (info("1"), info("1"), []),
     "each went from a release of its own to one of its own": (info("3", "1"), info("2", "1"), BOTH),
     "the first deployment of all stopped at the subscriber": (info("1"), info("1", drifted=True), ["subscriber"]),
-    "no function, or none with a release": (info(None), info(None), BOTH),
+    "no function, or none with a release": (info(None), info(None), []),
 }
 
 

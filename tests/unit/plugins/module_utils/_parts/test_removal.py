@@ -1,0 +1,29 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A removal keeps dead letters unless it is told to lose them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("module", "queue"),
+    [("reflector", "log-reflector-dead-letters"), ("subscriber", "log-reflector-subscriber-dead-letters")],
+)
+def test_removal_with_dead_letters_names_replay_and_variable(aws: Any, module: str, queue: str) -> None:
+    """No variable reached the option that the error named, and it did not name the replay."""
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName=queue, tags={"managed-by": "logreflector.aws"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a dead letter")
+    refused = aws.run(module, state="absent")
+    assert refused["error"]["kind"] == "QueueNotEmptyError", refused
+    assert "Send them again first: ansible-playbook logreflector.aws.replay." in refused["msg"]
+    assert "teardown_discard_dead_letters: true" in refused["msg"]
+    announced = aws.run(module, state="absent", discard_dead_letters=True, check_mode=True)
+    done = aws.run(module, state="absent", discard_dead_letters=True)
+    assert done["changes"] == announced["changes"] == [f"delete queue {queue}"]
