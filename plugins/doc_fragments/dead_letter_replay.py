@@ -30,6 +30,11 @@ options:
   rate:
     description: Maximum number of messages a second, 0.1 to 1000. Without it one batch follows the other.
     type: float
+  parallel:
+    description: Number of invocations at once, 1 to 50. Each takes a concurrent execution of the account from other functions,
+      and as many requests reach the sink at once.
+    type: int
+    default: 5
   batch_size:
     description:
       - Maximum number of messages in one invocation, 1 to 10. A batch also has less than 6 MB.

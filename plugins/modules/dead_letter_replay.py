@@ -11,8 +11,8 @@ module: dead_letter_replay
 short_description: Send the reflector's dead letters again
 version_added: 0.1.0
 description:
-  - Receives the messages of the queue, hands them to the reflector's function as an SQS event, batch by batch and one batch after
-    the other, and deletes only those that the function accepted.
+  - Receives the messages of the queue, hands them to the reflector's function as SQS events, several at once (O(parallel)), and deletes
+    each message only after the function has confirmed that it accepted it.
   - A message that is not accepted stays in the queue as it is. It is hidden until the run ends, so that no run sends it twice,
     and visible to everybody at once after that, also when the run is interrupted.
   - A message of which the function accepted a part is accepted. The function puts the rest into the queue as a new message.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache, partial
@@ -75,13 +76,13 @@ class AwsInProcess:
 
     def answering(self, service: str, **operations: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Let modules get `operation(request)`, where a Stubber cannot know requests beforehand. The rest is moto's."""
-        client, requests = self._client(service), []
+        client, request = self._client(service), threading.local()
 
         def keep(params: dict[str, Any], **_unused: Any) -> None:
-            requests.append(params)
+            request.params = params
 
         def reply(model: Any, **_unused: Any) -> tuple[AWSResponse, dict[str, Any]]:
-            return AWSResponse("", 200, {}, None), operations[model.name](requests.pop())
+            return AWSResponse("", 200, {}, None), operations[model.name](request.params)
 
         for operation in operations:
             client.meta.events.register(f"provide-client-params.{service}.{operation}", keep)

@@ -39,6 +39,13 @@ class ReplayOptions(DeadLetterQueue):
     rate: float | None = option(
         None, "Maximum number of messages a second, 0.1 to 1000. Without it one batch follows the other."
     )
+    parallel: int = option(
+        5,
+        "Number of invocations at once, 1 to 50. Each takes a concurrent execution of the account from other functions, and as"
+        " many requests reach the sink at once.",
+        low=1,
+        high=50,
+    )
     batch_size: int = option(
         10,
         "Maximum number of messages in one invocation, 1 to 10. A batch also has less than 6 MB.",

@@ -10,7 +10,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,10 +30,14 @@ from ..common import check_number
 from ..sqs_queue import Queue, read_queue
 from .event import Answer, Batch, Message, answer_of, batches
 from .in_flight_messages import MOST_IN_CALL, InFlightMessages
+from .invocations import Ended, Invocations
 
 NETWORK_SECONDS = 30
 """Added to the function's timeout for an invocation."""
+MOST_PARALLEL = 50
+"""Invocations at once. A new account may have 10 concurrent executions for all its functions (Lambda quotas)."""
 _LONGEST_POLL = 20
+_TICK = 1.0  # seconds after which the visibility of messages is looked after again
 _NAMED_IDS = 20
 _DEPLOY = "Deploy first: ansible-playbook logreflector.aws.deploy."
 
@@ -48,6 +52,7 @@ class Options:
 
     rate            most messages a second
     give_up_after   stop after so many batches in a row without an accepted message; 0: never
+    parallel        invocations at once
     idle_timeout    without a new message, until the queue counts as empty
     wait_timeout    for throttling
     """
@@ -57,6 +62,7 @@ class Options:
     limit: int | None = None
     rate: float | None = None
     batch_size: int = MOST_IN_CALL
+    parallel: int = 1
     give_up_after: int = 3
     idle_timeout: int = 10
     time_limit: int | None = None
@@ -71,10 +77,13 @@ class Options:
         check_name("queue", queue, r"[A-Za-z0-9_-]{1,80}", "a standard queue's name: 1 to 80 of A-Z a-z 0-9 _ -")
         check_number("rate", params["rate"], 0.1, 1000)
         check_number("batch_size", params["batch_size"], 1, MOST_IN_CALL)
+        check_number("parallel", params["parallel"], 1, MOST_PARALLEL)
         for option, lowest in (("limit", 1), ("time_limit", 1), ("give_up_after", 0), ("idle_timeout", 0)):
             if params[option] is not None and params[option] < lowest:
                 raise InvalidInputError(option, f"{params[option]} is less than {lowest}")
-        names = ("limit", "rate", "batch_size", "give_up_after", "idle_timeout", "time_limit", "wait_timeout")
+        names = (
+            *("limit", "rate", "batch_size", "parallel", "give_up_after", "idle_timeout", "time_limit", "wait_timeout"),
+        )
         return cls(function, queue, **{name: params[name] for name in names})
 
     @property
@@ -137,6 +146,9 @@ class Tally:
 class Replay:
     """One run over one queue. `send` is the only writer; messages that it did not delete are visible again after it.
 
+    Messages are received and deleted in one thread, which alone knows which messages are in flight; only invocations run in
+    parallel. A message is deleted after the function has confirmed it, and never before.
+
     seconds         the function's timeout
     refusals        error codes of messages that SQS did not delete
     cleanup_error   of the last deletion or release
@@ -155,6 +167,13 @@ class Replay:
     _retry_policy: RetryPolicy = field(init=False)
     _end: float | None = field(init=False)
     _next_turn: float = field(init=False)
+    _invocations: Invocations = field(init=False)
+    _waiting: deque[Batch] = field(init=False, default_factory=deque)
+    _pending: set[str] = field(init=False, default_factory=set)
+    _started: int = field(init=False, default=0)
+    _empty_polls: int = field(init=False, default=0)
+    _last_seen: float = field(init=False)
+    _error: BaseException | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._retry_policy = RetryPolicy(seconds=self.options.wait_timeout, sleep=self.sleep, clock=self.clock)
@@ -163,7 +182,8 @@ class Replay:
         self._in_flight = InFlightMessages(self.target, self.queue, self._retry_policy, visibility_timeout, self.clock)
         limit = self.options.time_limit
         self._end = None if limit is None else self.clock() + limit
-        self._next_turn = self.clock()
+        self._next_turn = self._last_seen = self.clock()
+        self._invocations = Invocations(self._invoke, self.options.parallel)
 
     @property
     def limit(self) -> int:
@@ -185,43 +205,88 @@ class Replay:
                 finally:
                     self._clean_up()
         except KeyboardInterrupt:
-            message = "it was interrupted; the last batch may have been accepted, and the next run sends it again"
+            message = "it was interrupted; batches without an answer may have been accepted, and the next run sends them again"
             raise self._problem(message) from None
         if problems := self._problems():
             raise self._problem("; ".join(problems), self._advice())
 
     def _send_all(self) -> None:
-        options, tally = self.options, self.tally
-        # The queue counts as empty after two empty polls and the idle timeout.
-        poll = max(1, min(_LONGEST_POLL, options.idle_timeout // 2))
-        polls, last_seen = 0, self.clock()
-        while tally.sent < self.limit and not self._time_is_up():
+        while self._goes_on():
             self._in_flight.extend()
-            messages = tally.new(self._in_flight.receive(min(options.most_in_batch, self.limit - tally.sent), poll))
-            for batch in batches(messages, self.queue.arn):
-                if self._time_is_up():
-                    return
-                self._send(batch)
-                if tally.fruitless and tally.fruitless == options.give_up_after and tally.sent < self.limit:
-                    tally.stopped = f"nothing of {_count(tally.fruitless, 'batch', 'es')} in a row was accepted"
-                    return
-            if messages:
-                polls, last_seen = 0, self.clock()
-                continue
-            polls += 1
-            if polls > 1 and self.clock() - last_seen >= options.idle_timeout:
-                return
+            if self._waiting and self._invocations.has_room:
+                self._start(self._waiting.popleft())
+            elif self._waiting or not self._may_receive():
+                self._take_answer(_TICK)
+            else:
+                self._receive()
+        while self._invocations.running:  # whatever ended the run: what the function has accepted is deleted
+            self._in_flight.extend()
+            self._take_answer(_TICK)
+        if self._error:
+            raise self._error
+
+    def _goes_on(self) -> bool:
+        """Return whether a batch is to be started, received or waited for."""
+        if self._error or self.tally.stopped:
+            return False
+        if not self._waiting and self._started >= self.limit:
+            return self._invocations.running > 0
+        return not (self._is_empty() or self._time_is_up())
+
+    def _may_receive(self) -> bool:
+        return self._invocations.has_room and self._started < self.limit
+
+    def _is_empty(self) -> bool:
+        """Return whether the queue counts as empty: after two empty polls and the idle timeout, with nothing under way."""
+        if self._waiting or self._invocations.running:
+            return False
+        return self._empty_polls > 1 and self.clock() - self._last_seen >= self.options.idle_timeout
+
+    def _receive(self) -> None:
+        """Receive messages for one batch. While invocations run, do not poll for long: their answers wait."""
+        poll = max(1, min(_LONGEST_POLL, self.options.idle_timeout // 2)) if not self._invocations.running else 1
+        most = min(self.options.most_in_batch, self.limit - self._started)
+        messages = self.tally.new(self._in_flight.receive(most, poll))
+        new = [item for item in messages if item.message_id not in self._pending]
+        self._waiting.extend(batches(new, self.queue.arn))
+        self._pending.update(item.message_id for item in new)
+        self._started += len(new)
+        if new:
+            self._empty_polls, self._last_seen = 0, self.clock()
+            return
+        self._empty_polls += 1
+        if self._invocations.running:
+            self._take_answer(_TICK)
+
+    def _start(self, batch: Batch) -> None:
+        self._await_turn(len(batch.messages))
+        self._invocations.start(batch)
+
+    def _take_answer(self, seconds: float) -> None:
+        """Take the answer of one invocation, and delete the messages that the function accepted."""
+        ended = self._invocations.next_ended(seconds)
+        if ended is None:
+            return
+        self._pending.difference_update(message.message_id for message in ended.batch.messages)
+        self._last_seen = self.clock()
+        if ended.answer is None:
+            self._error = self._error or ended.error
+            return
+        self._add(ended, ended.answer)
+
+    def _add(self, ended: Ended, answer: Answer) -> None:
+        tally, options = self.tally, self.options
+        tally.add(ended.batch.messages, answer)
+        self._delete_accepted()
+        more = self._waiting or self._started < self.limit
+        if tally.fruitless and tally.fruitless == options.give_up_after and more:
+            tally.stopped = f"nothing of {_count(tally.fruitless, 'batch', 'es')} in a row was accepted"
 
     def _time_is_up(self) -> bool:
         if self._end is None or self.clock() < self._end:
             return False
         self.tally.stopped = f"the time limit of {self.options.time_limit} seconds was reached"
         return True
-
-    def _send(self, batch: Batch) -> None:
-        self._await_turn(len(batch.messages))
-        self.tally.add(batch.messages, self._invoke(batch))
-        self._delete_accepted()
 
     def _await_turn(self, messages: int) -> None:
         """Wait until the rate allows so many messages more. At most ten seconds: the lowest rate is 0.1 a second."""
@@ -233,17 +298,20 @@ class Replay:
         self._next_turn = max(self._next_turn, self.clock()) + messages / self.options.rate
 
     def _invoke(self, batch: Batch) -> Answer:
-        """Invoke the function and return its answer. Only throttling is retried: an invocation without an answer may have run."""
+        """Invoke the function and return its answer. Only throttling is retried: an invocation without an answer may have run.
+
+        Runs in a thread, and so touches nothing that other threads use.
+        """
         name = self.options.function_name
         client = self.target.client(
             "lambda",
             read_timeout=self.seconds + NETWORK_SECONDS,
             retries={"mode": "standard", "total_max_attempts": 1},
             tcp_keepalive=True,
+            max_pool_connections=self.options.parallel,
         )
 
         def call() -> Answer:
-            self._in_flight.extend()
             with self.target.describe_operation(
                 f"send messages of queue {self.queue.name} again through function {name}"
             ):
@@ -269,8 +337,14 @@ class Replay:
         finally:
             self.tally.to_delete = {key for key in self.tally.to_delete if key in self._in_flight}
 
+    def _take_answers(self) -> None:
+        """Take the answers that have come. After an interruption nobody waits for others."""
+        while self._invocations.running and (ended := self._invocations.next_ended(0)):
+            if ended.answer:
+                self.tally.add(ended.batch.messages, ended.answer)
+
     def _clean_up(self) -> None:
-        for step in (self._delete_accepted, self._in_flight.release):
+        for step in (self._take_answers, self._delete_accepted, self._in_flight.release):
             try:
                 step()
             except ReflectorError as error:  # it must not replace the error that ended the run

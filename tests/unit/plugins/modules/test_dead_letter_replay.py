@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -96,6 +97,11 @@ def visible(aws: Any, name: str = NAME) -> list[str]:
     return sorted(found, key=lambda body: int(body.split()[-1]))
 
 
+def replay(aws: Any, **params: Any) -> Any:
+    """Run the module with one invocation at a time, whose order is known."""
+    return aws.run("dead_letter_replay", **{"parallel": 1, **params})
+
+
 def counts(result: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(result["counts"][name] for name in COUNTS)
 
@@ -103,7 +109,7 @@ def counts(result: dict[str, Any]) -> tuple[Any, ...]:
 def test_replay_deletes_accepted_messages(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert not result.get("failed"), result
     assert result["changed"] is True
     assert counts(result) == (12, 12, 12, 0, 0, 0)
@@ -122,7 +128,7 @@ def test_replay_deletes_accepted_messages(aws: Any) -> None:
 def test_replay_event_is_like_lambdas(aws: Any) -> None:
     fill(aws, 1)
     function = Function(aws, accepts)
-    aws.run("dead_letter_replay")
+    replay(aws)
     [record] = function.events[0]["Records"]
     assert record["eventSource"] == "aws:sqs"
     assert record["eventSourceARN"] == f"arn:aws:sqs:eu-west-1:123456789012:{NAME}"
@@ -136,15 +142,15 @@ def test_replay_event_is_like_lambdas(aws: Any) -> None:
 def test_check_mode_counts_without_receiving(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
-    announced = aws.run("dead_letter_replay", check_mode=True)
+    announced = replay(aws, check_mode=True)
     assert aws.writes == []
     assert function.batches == []
     assert counts(announced) == (12, 12, 12, 0, 0, 0)
-    done = aws.run("dead_letter_replay")
+    done = replay(aws)
     for field in ("changed", "changes", "diff", "counts"):
         assert done[field] == announced[field]
     assert sorted(function.sent) == sorted(bodies)
-    assert aws.run("dead_letter_replay", check_mode=True)["changed"] is False
+    assert replay(aws, check_mode=True)["changed"] is False
 
 
 def test_check_mode_skips_messages_in_flight(aws: Any) -> None:
@@ -152,13 +158,13 @@ def test_check_mode_skips_messages_in_flight(aws: Any) -> None:
     url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
     aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=2)
     Function(aws, accepts)
-    assert counts(aws.run("dead_letter_replay", check_mode=True)) == (5, 3, 3, 0, 0, 2)
+    assert counts(replay(aws, check_mode=True)) == (5, 3, 3, 0, 0, 2)
 
 
 def test_replay_empty_queue_writes_nothing(aws: Any) -> None:
     fill(aws, 0)
     Function(aws, accepts)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert (result["changed"], result["changes"], result["diff"]) == (False, [], [])
     assert aws.writes == []
 
@@ -169,7 +175,7 @@ def test_replay_failed_messages_are_visible_again_with_reasons(aws: Any) -> None
         {"letter 3": "it cannot be decoded.", "letter 4": "it cannot be decoded.", "letter 11": "the sink answered 413"}
     )
     function = Function(aws, lambda batch: Failures({body: bad[body] for body in batch if body in bad}))
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert result["failed"]
     assert counts(result) == (12, 12, 9, 3, 0, 3)
     assert [(item["reason"], item["messages"], len(item["message_ids"])) for item in result["reasons"]] == [
@@ -219,7 +225,7 @@ def test_replay_failed_messages_are_visible_again_with_reasons(aws: Any) -> None
 def test_replay_unusable_answer_deletes_nothing(aws: Any, answer: Any, reason: str) -> None:
     bodies = fill(aws, 3)
     Function(aws, lambda _bodies: answer)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert result["failed"]
     assert (result["changed"], counts(result)) == (False, (3, 3, 0, 3, 0, 3))
     assert reason in result["msg"]
@@ -232,7 +238,7 @@ def test_replay_retries_throttling(aws: Any) -> None:
     fill(aws, 2)
     answers = [refusal("TooManyRequestsException"), Failures()]
     Function(aws, lambda _bodies: answers.pop(0))
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert counts(result) == (2, 2, 2, 0, 0, 0)
     assert aws.calls.count("Invoke") == 2
 
@@ -248,7 +254,7 @@ def test_replay_permanent_error_ends_the_run(aws: Any, code: str, kind: str, adv
     bodies = fill(aws, 12)
     answers: list[Any] = [Failures(), refusal(code)]
     Function(aws, lambda _bodies: answers.pop(0))
-    result = aws.run("dead_letter_replay", wait_timeout=0)
+    result = replay(aws, wait_timeout=0)
     assert result["failed"]
     assert result["error"]["kind"] == kind
     assert advice in result["msg"]
@@ -259,7 +265,7 @@ def test_replay_permanent_error_ends_the_run(aws: Any, code: str, kind: str, adv
 def test_replay_gives_up_after_fruitless_batches(aws: Any) -> None:
     bodies = fill(aws, 40)
     function = Function(aws, rejects)
-    result = aws.run("dead_letter_replay", batch_size=5)
+    result = replay(aws, batch_size=5)
     assert result["failed"]
     assert counts(result) == (40, 15, 0, 15, 0, 40)
     assert result["stopped"] == "nothing of 3 batches in a row was accepted"
@@ -271,7 +277,7 @@ def test_replay_gives_up_after_fruitless_batches(aws: Any) -> None:
 def test_replay_of_all_messages_does_not_stop_early(aws: Any) -> None:
     fill(aws, 15)
     Function(aws, rejects)
-    result = aws.run("dead_letter_replay", batch_size=5)
+    result = replay(aws, batch_size=5)
     assert counts(result) == (15, 15, 0, 15, 0, 15)
     assert result["stopped"] == ""
     assert "early" not in result["msg"]
@@ -280,7 +286,7 @@ def test_replay_of_all_messages_does_not_stop_early(aws: Any) -> None:
 def test_replay_accepted_message_resets_fruitless_batches(aws: Any) -> None:
     fill(aws, 5)
     function = Function(aws, lambda batch: Failures() if batch == ["letter 2"] else rejects(batch))
-    result = aws.run("dead_letter_replay", batch_size=1, give_up_after=3)
+    result = replay(aws, batch_size=1, give_up_after=3)
     assert len(function.batches) == 5
     assert result["stopped"] == ""
 
@@ -288,7 +294,7 @@ def test_replay_accepted_message_resets_fruitless_batches(aws: Any) -> None:
 def test_replay_without_giving_up_sends_every_message_once(aws: Any) -> None:
     bodies = fill(aws, 25)
     function = Function(aws, rejects)
-    result = aws.run("dead_letter_replay", batch_size=5, give_up_after=0)
+    result = replay(aws, batch_size=5, give_up_after=0)
     assert counts(result) == (25, 25, 0, 25, 0, 25)
     assert function.sent == Counter(bodies)
     assert visible(aws) == bodies
@@ -297,8 +303,8 @@ def test_replay_without_giving_up_sends_every_message_once(aws: Any) -> None:
 def test_replay_respects_limit_and_batch_size(aws: Any) -> None:
     bodies = fill(aws, 12)
     function = Function(aws, accepts)
-    announced = aws.run("dead_letter_replay", check_mode=True, limit=7)
-    result = aws.run("dead_letter_replay", limit=7, batch_size=3)
+    announced = replay(aws, check_mode=True, limit=7)
+    result = replay(aws, limit=7, batch_size=3)
     assert counts(result) == counts(announced) == (12, 7, 7, 0, 0, 5)
     assert [len(batch) for batch in function.batches] == [3, 3, 1]
     assert visible(aws) == bodies[7:]
@@ -315,7 +321,7 @@ def test_replay_ends_although_the_function_adds_messages(aws: Any) -> None:
         return Failures()
 
     Function(aws, accepts_a_part)
-    assert counts(aws.run("dead_letter_replay")) == (3, 3, 3, 0, 0, 3)
+    assert counts(replay(aws)) == (3, 3, 3, 0, 0, 3)
 
 
 def test_replay_respects_the_rate(aws: Any) -> None:
@@ -327,7 +333,7 @@ def test_replay_respects_the_rate(aws: Any) -> None:
         return Failures()
 
     function = Function(aws, timed)
-    aws.run("dead_letter_replay", rate=4.0)
+    replay(aws, rate=4.0)
     assert [len(batch) for batch in function.batches] == [4, 2]
     assert times[1] - times[0] >= 0.95
 
@@ -340,7 +346,7 @@ def test_replay_respects_the_time_limit(aws: Any) -> None:
         return Failures()
 
     Function(aws, slow)
-    result = aws.run("dead_letter_replay", time_limit=1)
+    result = replay(aws, time_limit=1)
     assert not result.get("failed")
     assert counts(result) == (12, 10, 10, 0, 0, 2)
     assert result["stopped"] == "the time limit of 1 seconds was reached"
@@ -352,7 +358,7 @@ def test_replay_ends_with_messages_in_flight_elsewhere(aws: Any) -> None:
     url = aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
     aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=1)
     function = Function(aws, accepts)
-    result = aws.run("dead_letter_replay", idle_timeout=0)
+    result = replay(aws, idle_timeout=0)
     assert counts(result) == (3, 2, 2, 0, 0, 1)
     assert sorted(function.sent) == bodies[1:]
     assert aws.calls.count("ReceiveMessage") == 3  # two of them found nothing
@@ -370,7 +376,7 @@ def test_replay_interrupted_deletes_accepted_and_releases_others(aws: Any, numbe
         return Failures({"letter 5": "it cannot be decoded"} if "letter 5" in batch else {})
 
     function = Function(aws, interrupted)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert result["failed"]
     assert "it was interrupted" in result["msg"]
     assert (result["changed"], counts(result)) == (True, (25, 10, 9, 1, 0, 16))
@@ -395,7 +401,7 @@ def test_replay_retries_refused_deletions(aws: Any) -> None:
         return dict(aws.client("sqs").delete_message_batch(**request))
 
     aws.answering("sqs", DeleteMessageBatch=delete)
-    result = aws.run("dead_letter_replay", limit=4)
+    result = replay(aws, limit=4)
     assert not result.get("failed"), result
     assert counts(result) == (4, 4, 4, 0, 0, 0)
 
@@ -409,7 +415,7 @@ def test_replay_reports_messages_not_deleted(aws: Any) -> None:
             "Failed": [{"Id": item["Id"], "Code": "InternalError", "SenderFault": False} for item in request["Entries"]]
         },
     )
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert result["failed"]
     assert (result["changed"], counts(result)) == (False, (2, 2, 2, 0, 2, 2))
     assert "SQS did not delete 2 messages that the function had accepted (InternalError)" in result["msg"]
@@ -423,7 +429,7 @@ def test_replay_without_delete_permission_releases_all_messages(aws: Any) -> Non
         raise refusal("AccessDenied", "DeleteMessageBatch")
 
     aws.answering("sqs", DeleteMessageBatch=refuse)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert result["error"]["kind"] == "AccessDeniedError"
     assert "IAM action for DeleteMessageBatch" in result["msg"]
     assert (result["changed"], counts(result)) == (False, (12, 10, 10, 0, 10, 12))
@@ -445,7 +451,7 @@ def test_replay_message_delivered_twice_is_sent_once(aws: Any) -> None:
         return {}
 
     aws.answering("sqs", ReceiveMessage=receive, DeleteMessageBatch=delete)
-    result = aws.run("dead_letter_replay", batch_size=1)
+    result = replay(aws, batch_size=1)
     assert function.batches == [["a"], ["b"]]
     assert handles == ["a2", "a1", "b0"]
     assert result["counts"]["accepted"] == 2
@@ -459,25 +465,25 @@ def test_replay_release_failure_does_not_hide_the_error(aws: Any) -> None:
         raise refusal("AccessDenied", "ChangeMessageVisibilityBatch")
 
     aws.answering("sqs", ChangeMessageVisibilityBatch=refuse)
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert "12: the sink answered 503" in result["msg"]
     assert "12 messages may stay hidden for some minutes" in result["msg"]
     Function(aws, lambda _bodies: refusal("AccessDeniedException"))
     aws.client("sqs").send_message(
         QueueUrl=aws.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"], MessageBody="one more"
     )
-    assert "send messages of queue" in aws.run("dead_letter_replay")["msg"]
+    assert "send messages of queue" in replay(aws)["msg"]
 
 
 def test_replay_without_queue_or_function_gives_advice(aws: Any) -> None:
     Function(aws, accepts)
-    result = aws.run("dead_letter_replay", check_mode=True)
+    result = replay(aws, check_mode=True)
     assert result["error"]["kind"] == "NotFoundError"
     assert f"Could not read queue {NAME} in eu-west-1" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
     fill(aws, 1)
     aws._stubbed.clear()
-    result = aws.run("dead_letter_replay")
+    result = replay(aws)
     assert "Could not find function log-reflector" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
     assert aws.writes == []
@@ -485,8 +491,8 @@ def test_replay_without_queue_or_function_gives_advice(aws: Any) -> None:
 
 def test_replay_queue_defaults_to_the_function_name(aws: Any) -> None:
     Function(aws, accepts)
-    assert "queue other-dead-letters" in aws.run("dead_letter_replay", function_name="other")["msg"]
-    assert "queue mine" in aws.run("dead_letter_replay", function_name="other", queue="mine")["msg"]
+    assert "queue other-dead-letters" in replay(aws, function_name="other")["msg"]
+    assert "queue mine" in replay(aws, function_name="other", queue="mine")["msg"]
 
 
 @pytest.mark.parametrize(
@@ -506,10 +512,43 @@ def test_replay_queue_defaults_to_the_function_name(aws: Any) -> None:
     ],
 )
 def test_replay_invalid_options_are_refused(aws: Any, params: dict[str, Any], option: str) -> None:
-    result = aws.run("dead_letter_replay", **params)
+    result = replay(aws, **params)
     assert result["error"]["kind"] == "InvalidInputError"
     assert f"option {option}:" in result["msg"]
     assert aws.calls == []
+
+
+@pytest.mark.parametrize("trouble", [None, "no answer", "unhandled", "denied"])
+def test_replay_in_parallel_loses_no_message(aws: Any, trouble: str | None) -> None:
+    """A replay sent one batch after the other: a hundred thousand messages took days."""
+    bodies = fill(aws, 300)
+    accepted: list[str] = []
+    together = threading.Barrier(8)  # breaks unless eight invocations run at once
+    answers = {
+        "no answer": ReadTimeoutError(endpoint_url="https://lambda"),
+        "unhandled": payload({"errorType": "MemoryError"}, "Unhandled"),
+        "denied": refusal("AccessDeniedException"),
+    }
+
+    def behave(batch: list[str]) -> Any:
+        if int(batch[0].split()[-1]) < 80:
+            together.wait(60)
+        if trouble and "letter 150" in batch:
+            return answers[trouble]
+        accepted.extend(batch)
+        return Failures()
+
+    function = Function(aws, behave)
+    result = replay(aws, parallel=8)
+    left = visible(aws)
+    assert sorted([*left, *accepted]) == sorted(bodies)
+    assert max(function.sent.values()) == 1
+    told = result["counts"]
+    assert (told["accepted"], told["after"]) == (len(accepted), len(left))
+    assert bool(result.get("failed")) is bool(left) is bool(trouble)
+    if trouble in ("no answer", "unhandled"):
+        assert len(left) == 10
+    assert aws.calls.count("DeleteMessageBatch") == len(accepted) // 10
 
 
 FATES = ["accepted", "failed", "unhandled", "no answer", "interrupted", "denied"]
@@ -520,9 +559,10 @@ FATES = ["accepted", "failed", "unhandled", "no answer", "interrupted", "denied"
     fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=25),
     batch_size=st.integers(1, 10),
     give_up_after=st.integers(0, 3),
+    parallel=st.integers(1, 4),
 )
 def test_replay_message_is_accepted_or_in_the_queue_and_sent_once(
-    aws: Any, fates: list[str], batch_size: int, give_up_after: int
+    aws: Any, fates: list[str], batch_size: int, give_up_after: int, parallel: int
 ) -> None:
     name = f"queue-{time.monotonic_ns()}"
     bodies = fill(aws, len(fates), name)
@@ -543,7 +583,7 @@ def test_replay_message_is_accepted_or_in_the_queue_and_sent_once(
         return Failures({body: "no" for body in batch if fate[body] == "failed"})
 
     function = Function(aws, behave)
-    result = aws.run("dead_letter_replay", queue=name, batch_size=batch_size, give_up_after=give_up_after)
+    result = replay(aws, queue=name, batch_size=batch_size, give_up_after=give_up_after, parallel=parallel)
     left = visible(aws, name)
     assert sorted([*left, *accepted]) == sorted(bodies)
     assert all(times == 1 for times in function.sent.values())
