@@ -58,7 +58,7 @@ functions:
   returned: success
   sample:
     - reflector
-skipped:
+left_alone:
   description: Why nothing went back, such as no release before is kept. Empty if something did, or is back already.
   type: str
   returned: success

@@ -194,7 +194,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
         functions=_functions(_dict(variables, "release_info_result")),
         restored=_restored(_dict(variables, "rollback_result")),
-        skipped=_dict(variables, "rollback_result").get("skipped") or "",
+        skipped=_dict(variables, "rollback_result").get("left_alone") or "",
         removed=removed,
     )
 

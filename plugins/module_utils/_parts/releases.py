@@ -52,7 +52,7 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
     return {
         **run.finish(),
         "functions": chosen,
-        "skipped": "" if chosen else _nothing_to_do(releases, params["release"]),
+        "left_alone": "" if chosen else _nothing_to_do(releases, params["release"]),
     }
 
 

@@ -143,7 +143,8 @@ class DeliveryCheck:
             self._create_stream()
             self._write_line()
             written = time.monotonic()
-            reader = LogReader(self._target, self._reflector_log_group, self._log_group)
+            reflector = f"the reflector {self._options.function_name}"
+            reader = LogReader(self._target, reflector, self._reflector_log_group, self._log_group)
             self._cause = ""
             not_reported = "the reflector did not report delivery of the test line"
             self._wait_for(partial(self._is_delivered, reader), not_reported, self._advise_delivery)
@@ -168,8 +169,9 @@ class DeliveryCheck:
             tags = {"tags": self._tags} if self._tags else {}
             self._logs.create_log_group(logGroupName=name, **tags)
         self._created[name] = time.monotonic()
-        log_group = default_log_group(self._options.subscriber_function_name)
-        self._readers.append((name, LogReader(self._target, log_group, name)))
+        function = self._options.subscriber_function_name
+        reader = LogReader(self._target, f"the subscriber {function}", default_log_group(function), name)
+        self._readers.append((name, reader))
         self._log_group = name
 
     def _remove_all(self) -> None:

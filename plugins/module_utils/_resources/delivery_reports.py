@@ -45,8 +45,11 @@ class Report:
 class LogReader:
     """Reads the lines of a log that name a text, from a moment on. It remembers its place, because the log may be busy."""
 
-    def __init__(self, target: Target, log_group: str, text: str, clock: Callable[[], float] = time.time) -> None:
-        self._target, self._log_group, self._text, self._clock = target, log_group, text, clock
+    def __init__(
+        self, target: Target, function: str, log_group: str, text: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._target, self._function, self._log_group, self._text = target, function, log_group, text
+        self._clock = clock
         self._start = clock() - CLOCK_SECONDS
         self._begun = clock()
         self._token = ""
@@ -56,7 +59,7 @@ class LogReader:
         """Return the new JSON objects of the next page. One call: FilterLogEvents has 5 to 25 a second, shared with everybody."""
         if not self._token:
             self._begun = self._clock()
-        with self._target.describe_operation(f"read the log group {self._log_group}"):
+        with self._target.describe_operation(f"read the log of {self._function}"):
             page = self._target.client("logs").filter_log_events(
                 logGroupName=self._log_group,
                 filterPattern=f'"{self._text}"',

@@ -9,12 +9,13 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 from embedded_aws import RunningAws
-from embedded_aws.gaps.trails import NAME
 from toys import Place, name
+
+NAME = "embedded-organization"
 
 
 def test_organisations_trail_is_seen_by_a_member(place: Place) -> None:
-    client = place.client("cloudtrail")
+    client = place.aws.client("cloudtrail", place.account, place.region)
     (trail,) = (item for item in client.describe_trails()["trailList"] if item["Name"] == NAME)
     assert trail["IsOrganizationTrail"]
     assert trail["TrailARN"].split(":")[4] == "111111111111"
@@ -25,10 +26,10 @@ def test_organisations_trail_is_seen_by_a_member(place: Place) -> None:
 
 def test_without_trail_no_event_reports_a_new_log_group(aws: RunningAws, place: Place) -> None:
     aws.configure(trail=False)
-    client = place.client("cloudtrail")
+    client = place.aws.client("cloudtrail", place.account, place.region)
     assert client.describe_trails()["trailList"] == []
     with pytest.raises(ClientError, match="TrailNotFound"):
         client.get_trail_status(Name=NAME)
     before = aws.events_under_way()
-    place.client("logs").create_log_group(logGroupName=name("/without-trail"))
+    place.logs.create_log_group(logGroupName=name("/without-trail"))
     assert aws.events_under_way() == before

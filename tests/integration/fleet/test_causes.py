@@ -105,7 +105,9 @@ def test_teardown_counts_in_check_mode_and_keeps_dead_letters_until_told(fleet: 
     discard = {"teardown_discard_dead_letters": True}
     announced = fleet.run("logreflector.aws.teardown", "--check", extra=discard)
     assert announced.status == 0, announced.output
-    (counted,) = (line for line in announced.recap().splitlines() if line.startswith(f"{HERE}: would change"))
+    found = [line for line in announced.recap().splitlines() if line.startswith(f"{HERE}: would change")]
+    assert len(found) == 1, announced.output
+    (counted,) = found
     assert "subscription" in counted
     assert "delete function (2)" in counted
     refused = fleet.run("logreflector.aws.teardown")

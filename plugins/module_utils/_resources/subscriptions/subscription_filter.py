@@ -77,6 +77,9 @@ class SubscriptionFilterResource:
             if replace(twin, **self._attributes) == twin:
                 return []
             raise self._second_refused(twin)
+        destination = self._attributes["destination_arn"]
+        if destination.split(":")[2:3] == ["kinesis"] and not self._attributes.get("role_arn"):
+            raise InvalidInputError("role_arn", f"{destination} is a Kinesis stream, which needs a role")
         check_slot(self._group, actual, self._slots, self._target.where)
         return [self._change("create", None, SubscriptionFilter(self._group, self._name, **self._attributes))]
 

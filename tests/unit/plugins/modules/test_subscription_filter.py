@@ -276,7 +276,7 @@ def test_conflict_with_another_writer_is_retried(aws: Any, monkeypatch: pytest.M
     stub.add_client_error("put_subscription_filter", "OperationAbortedException", "conflict", http_status_code=400)
     stub.add_response("put_subscription_filter", {})
     describing(stub, FULL)
-    assert run(aws, destination_arn=STREAM, wait_timeout=5)["changed"]
+    assert run(aws, destination_arn=STREAM, role_arn=ROLE, wait_timeout=5)["changed"]
 
 
 @pytest.mark.parametrize("log_group", ["", "a b", "/x:y", "g" * 513])
@@ -339,3 +339,9 @@ def test_filter_without_name_to_a_destination_that_is_served_is_no_second_one(pr
     assert f"filter {PLATFORM_NAME} already sends to {REFLECTOR} with other attributes" in refused["msg"]
     assert prepared.writes == []
     assert run(prepared, name="errors", destination_arn="log-reflector", filter_pattern="ERROR")["changed"]
+
+
+def test_new_filter_to_a_kinesis_stream_needs_a_role(prepared: Any) -> None:
+    result = run(prepared, destination_arn=STREAM)
+    assert f"option role_arn: {STREAM} is a Kinesis stream, which needs a role" in result["msg"]
+    assert prepared.writes == []

@@ -410,8 +410,8 @@ def test_recap_dead_letters_on_many_targets_name_the_worst() -> None:
 
 
 def test_recap_rollback_says_why_targets_were_skipped() -> None:
-    back = {"rollback_result": {"changed": True, "reflector": {"restored": {"release": "1"}}, "skipped": ""}}
-    left = {"rollback_result": {"changed": False, "skipped": "no release before is kept"}}
+    back = {"rollback_result": {"changed": True, "reflector": {"restored": {"release": "1"}}, "left_alone": ""}}
+    left = {"rollback_result": {"changed": False, "left_alone": "no release before is kept"}}
     assert lines(left, back, left)[1:5] == [
         "2 targets: left as it is, no release before is kept",
         "    a, c",

@@ -43,7 +43,7 @@ def page(*ids: str, token: str = "") -> dict[str, Any]:
 def test_reader_goes_on_at_the_token_and_then_at_a_later_moment() -> None:
     """Each look read all pages since the beginning again, on the reflector's own busy log."""
     log, now = Log(page(token="t"), page("a"), page("a", "b")), [1000.0]
-    reader = LogReader(log, "/log", "text", clock=lambda: now[0])  # type: ignore[arg-type]
+    reader = LogReader(log, "the function f", "/log", "text", clock=lambda: now[0])  # type: ignore[arg-type]
     found = []
     for moment in (1000.0, 1003.0, 1500.0):
         now[0] = moment
@@ -60,5 +60,5 @@ def test_reader_goes_on_at_the_token_and_then_at_a_later_moment() -> None:
 
 def test_reader_skips_lines_that_are_no_json_objects() -> None:
     events = [{"eventId": str(number), "message": text} for number, text in enumerate(("REPORT x", "[1]", '{"a": 1}'))]
-    reader = LogReader(Log({"events": events}), "/log", "text")  # type: ignore[arg-type]
+    reader = LogReader(Log({"events": events}), "the function f", "/log", "text")  # type: ignore[arg-type]
     assert reader.read() == [{"a": 1}]
