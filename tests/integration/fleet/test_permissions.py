@@ -99,7 +99,7 @@ def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ans
         ansible,
         "log-reflector",
         "secretsmanager:GetSecretValue",
-        "the reflector's word that it delivered the line",
+        "the reflector reports: sumologic: ",
     )
     # Nothing is lost: after Lambda's retries the event waits with its reason.
     queue = "log-reflector-dead-letters"
@@ -115,7 +115,7 @@ def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ans
 
 def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible) -> None:
     role, action = "log-reflector-subscriber", "logs:PutSubscriptionFilter"
-    place, right = _deployed_without(aws, ansible, role, action, "its subscription filter")
+    place, right = _deployed_without(aws, ansible, role, action, "the subscriber reports: failed, ")
     logs, group = place.client("logs"), "/made/meanwhile"
     logs.create_log_group(logGroupName=group)
     place.write(group, "a first line")
