@@ -39,6 +39,11 @@ attributes:
     support: partial
     details:
       - Each run creates and deletes log groups. It does not report that as a change.
+notes:
+  - The caller needs C(logs:CreateLogGroup), C(logs:CreateLogStream), C(logs:DeleteLogGroup), C(logs:DescribeLogGroups),
+    C(logs:DescribeSubscriptionFilters), C(logs:FilterLogEvents) on the logs of both functions, C(logs:PutLogEvents) and
+    C(lambda:GetFunctionConfiguration).
+  - C(lambda:GetPolicy), C(cloudtrail:DescribeTrails), C(cloudtrail:GetTrailStatus) and C(cloudtrail:GetEventSelectors) let it name more causes.
 """
 
 EXAMPLES = r"""
