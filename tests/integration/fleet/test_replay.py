@@ -30,6 +30,7 @@ HOST = ".".join(TARGET)
 BARE = f"{MEMBER}.{REGIONS[0]}"
 EVENTS = 3
 REPLAY = "logreflector.aws.replay"
+PARALLEL = 2  # of the replays that do not end: fewer than the queue holds are in flight
 _numbers = itertools.count(1)
 
 
@@ -159,9 +160,10 @@ def test_replay_failing_sink_returns_all_messages(aws: RunningAws, replayer: Ans
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_batch_size": 2})
     assert run.status != 0
     line = line_of(run)
-    assert (
-        f"failed. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: 6 of the 6 messages" in line
-    )
+    assert f"failed. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: " in line
+    counts = run.result(HOST, "Send the dead letters again")["counts"]
+    # Three batches, and those that ran beside the third.
+    assert 6 <= counts["failed"] == counts["sent"] <= 6 + 4 * 2
     assert "503" in line
     assert "stopped early: nothing of 3 batches in a row was accepted" in line
     assert here(aws).counts() == (25, 0)
@@ -234,7 +236,7 @@ def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansibl
     aws.sink.behave()
     visible, in_flight = here(aws).counts()
     assert visible > 0
-    assert 0 < in_flight <= 10
+    assert 0 < in_flight <= PARALLEL * 10
     # What the killed run had received comes back when its time is up: this run has the patience.
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_idle_timeout": 90})
     assert run.status == 0, run.output
@@ -242,13 +244,13 @@ def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansibl
     assert here(aws).counts() == (0, 0)
     times = {key: arrived(aws)[key] for key in ids(letters)}
     assert min(times.values()) == 1
-    # At most the batch that was under way came twice.
+    # At most the batches that were under way came twice.
     assert sum(number - 1 for number in times.values()) <= in_flight * EVENTS
 
 
 def _half_way(aws: RunningAws, replayer: Ansible) -> subprocess.Popen[str]:
     """A replay that has sent some of the messages, and is not done."""
     aws.sink.behave(Behaviour(times=15), Behaviour(kind="hang"))
-    process, _record = replayer.start(REPLAY, "--limit", HOST)
+    process, _record = replayer.start(REPLAY, "--limit", HOST, extra={"replay_parallel": PARALLEL})
     wait_while_running(process, lambda: len(aws.sink.requests()) > 15, "16 requests at the sink")
     return process
