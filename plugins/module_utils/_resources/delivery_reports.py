@@ -22,8 +22,9 @@ LAG_SECONDS = 120
 """FilterLogEvents may return an event so much later."""
 
 _DEAD_LETTERED = "DeadLetteredEvents"
-_UNSUBSCRIBED = ("excluded", "failed", "not_possible", "refused")
-_RETRIED = "failed"
+_FINAL = ("excluded", "not_possible")
+_DENIED = "denied"
+_RETRIED = (_DENIED, "contested", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,12 @@ def read_leniently(reader: LogReader) -> list[dict[str, Any]]:
 
 def subscription_report(line: Mapping[str, Any], log_group: str) -> Report | None:
     """Return what a line of the subscriber says about the log group, None if it says nothing of interest."""
-    if line.get("log_group") != log_group or line.get("outcome") not in _UNSUBSCRIBED:
+    outcome = line.get("outcome")
+    if line.get("log_group") != log_group or outcome not in (*_FINAL, *_RETRIED):
         return None
     reason = str(line.get("reason") or "no reason")
-    text = f"the subscriber reports: {line['outcome']}, {reason}"
-    return Report(False, line["outcome"] != _RETRIED, text, is_denied="AccessDenied" in reason)
+    text = f"the subscriber reports: {outcome}, {reason}"
+    return Report(False, outcome in _FINAL, text, is_denied=outcome == _DENIED or "AccessDenied" in reason)
 
 
 def delivery_report(line: Mapping[str, Any], log_group: str) -> Report | None:

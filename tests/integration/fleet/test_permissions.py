@@ -115,7 +115,7 @@ def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ans
 
 def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible) -> None:
     role, action = "log-reflector-subscriber", "logs:PutSubscriptionFilter"
-    place, right = _deployed_without(aws, ansible, role, action, "the subscriber reports: failed, ")
+    place, right = _deployed_without(aws, ansible, role, action, "the subscriber reports: denied, ")
     logs, group = place.client("logs"), "/made/meanwhile"
     logs.create_log_group(logGroupName=group)
     place.write(group, "a first line")

@@ -456,8 +456,8 @@ def test_check_creates_another_group_until_one_is_subscribed(aws: Any, monkeypat
     [
         ([{"outcome": "excluded", "reason": "the exclude pattern '/x' matches"}], "excluded, the exclude pattern '/x'"),
         (
-            [{"outcome": "failed", "reason": "AccessDeniedException: logs:PutSubscriptionFilter"}] * 2,
-            "failed, AccessDenied",
+            [{"outcome": "denied", "reason": "AccessDeniedException: logs:PutSubscriptionFilter"}] * 2,
+            "denied, AccessDenied",
         ),
     ],
 )
