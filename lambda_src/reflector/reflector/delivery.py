@@ -190,9 +190,10 @@ class Delivery:
         if outcome.verdict in ("refused", "too_large"):
             self._note_answer()
             return False
-        if outcome.verdict == "unauthorized" and self._budget.may_renew and self._sink.renew():
+        if outcome.verdict == "unauthorized" and self._budget.may_renew:
             self._budget.may_renew = False
-            return True
+            if self._sink.renew():
+                return True
         if outcome.verdict == "retry" and self._wait(outcome, attempts, budget):
             return True
         self._note_failure(outcome.reason)

@@ -19,7 +19,8 @@ def test_burst_with_duplicates_and_throttling_loses_no_group(start: Any) -> None
     chance = random.Random(11)
     server = Aws(*GROUPS)
     for name in GROUPS:
-        server.log(name, f"first of {name}", at=now() - 2000)
+        server.created[name] = now() - 60_000
+        server.log(name, f"first of {name}", at=now() - 60_000)
     troubles = [("ThrottlingException", "Rate exceeded"), ("OperationAbortedException", "conflict")]
     server.spoil = lambda _operation, _request: chance.choice(troubles) if chance.random() < 0.2 else None
     waiting: list[Any] = [event_of(name) for name in GROUPS for _unused in range(chance.choice([1, 1, 2, 3]))]
