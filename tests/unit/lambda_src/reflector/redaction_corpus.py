@@ -608,7 +608,12 @@ def _report(chance: random.Random) -> str:
 
 
 def _versions(chance: random.Random) -> str:
-    small, large = (lambda: chance.randint(0, 30)), (lambda: chance.randint(1000, 9999))
+    def small() -> int:
+        return chance.randint(0, 30)
+
+    def large() -> int:
+        return chance.randint(1000, 9999)
+
     return f"npm install pkg@{small()}.{small()}.{small()}-rc.{small()} {small()}.{small()}.{large()}.{large()}"
 
 
