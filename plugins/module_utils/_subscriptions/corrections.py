@@ -22,12 +22,14 @@ from .planning import GroupPlanner
 class Corrections:
     """Corrects outcomes. Used by the thread that iterates over the sweep.
 
-    apply   carries out an outcome's writes, or none in check mode
+    check_tags  reads whether a group's tags as another forwarder's are true
+    apply       carries out an outcome's writes, or none in check mode
     """
 
     planner: GroupPlanner
     api: LogsApi
     listing: Listing
+    check_tags: Callable[[str], None]
     apply: Callable[[Outcome], Outcome]
 
     def late_forwarders(self, *, only_created: bool) -> Iterator[Outcome]:
@@ -36,6 +38,7 @@ class Corrections:
             if self._is_final(name):
                 continue
             try:
+                self.check_tags(name)
                 filters = self.api.filters(name)
             except ReflectorError:
                 continue  # the group is gone, or its first outcome reported the error

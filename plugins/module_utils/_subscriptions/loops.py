@@ -61,14 +61,15 @@ class LoopDetector:
         self._tagged = frozenset(filter(is_function_group, names))
 
     def needs_evidence(self, log_group: str) -> bool:
-        """Whether the group is tagged as another forwarder's, and this sweep does not know whether that is true."""
-        return log_group in self._tagged and log_group not in self._found
+        """Whether the group is tagged as another forwarder's: the tags may be wrong, or name a filter that is gone."""
+        return log_group in self._tagged
 
     def confirm(self, log_group: str, foreign: Iterable[SubscriptionFilter]) -> None:
         """Learn from the foreign filters of the log group that a tag names."""
-        self.note_foreign(foreign)
-        with self._lock:
-            if log_group in self._found:
+        read = list(foreign)
+        self.note_foreign(read)
+        if log_group in forwarder_groups(read):
+            with self._lock:
                 self._confirmed.add(log_group)
 
     def is_confirmed(self, log_group: str) -> bool:

@@ -84,7 +84,11 @@ class Sweep:
         self._listing = Listing(self._api, self._options.is_time_up, position)
         self._list_tags()
         corrections = Corrections(
-            self._planner, self._api, self._listing, lambda outcome: self._apply(outcome, write=write)
+            self._planner,
+            self._api,
+            self._listing,
+            check_tags=self._check_forwarder_tag,
+            apply=lambda outcome: self._apply(outcome, write=write),
         )
         with ThreadPoolExecutor(self._options.workers) as pool:
             window = self._options.workers * 2

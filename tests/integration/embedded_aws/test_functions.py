@@ -20,6 +20,7 @@ def test_account_settings_show_what_functions_reserved(aws: RunningAws, place: P
     assert (before["ConcurrentExecutions"], before["UnreservedConcurrentExecutions"]) == (1000, 1000)
     place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=40)
     assert place.lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 960
+    place.lambda_.delete_function_concurrency(FunctionName=name)
 
 
 def test_put_function_concurrency_that_leaves_less_than_100_is_refused(aws: RunningAws, place: Place) -> None:
@@ -34,6 +35,7 @@ def test_put_function_concurrency_that_leaves_less_than_100_is_refused(aws: Runn
             place.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     finally:
         aws.configure(account_concurrency=1000)
+        place.lambda_.delete_function_concurrency(FunctionName=name)
 
 
 def test_create_function_missing_role_is_refused(place: Place) -> None:

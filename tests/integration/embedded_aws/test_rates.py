@@ -72,4 +72,4 @@ def test_assumed_rates_limit_undocumented_operations(clock: Clock) -> None:
         name: passed(rates, 20, operation=("logs", name))
         for name in ("ListLogGroups", "TagResource", "FilterLogEvents", "PutAccountPolicy")
     }
-    assert passing == {"ListLogGroups": 5, "TagResource": 5, "FilterLogEvents": 5, "PutAccountPolicy": 1}
+    assert passing == {"ListLogGroups": 5, "TagResource": 5, "FilterLogEvents": 10, "PutAccountPolicy": 1}

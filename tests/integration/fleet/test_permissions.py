@@ -27,7 +27,6 @@ PERMISSIONS = (
     "lambda:CreateEventSourceMapping",
     "cloudwatch:PutMetricAlarm",
     "events:PutTargets",
-    "logs:DescribeAccountPolicies",
     "logs:PutSubscriptionFilter",
 )
 

@@ -150,7 +150,8 @@ def test_rollback_restores_functions_and_rules_and_keeps_filters(story: Story) -
     assert story.stood["second"] != story.stood["first"]
     for place in story.stood["second"]:
         new_groups, sweep = (place[f"rule {name}"] for name in RULES)
-        assert "TagResource" in new_groups["pattern"]["detail"]["eventName"]
+        tag_events = new_groups["pattern"]["detail"]["$or"][1]
+        assert "TagResource" in tag_events["eventName"]
         assert sweep["schedule"] == "rate(2 days)"
     assert story.stood["back"] == story.stood["first"]
     assert story.foreign[0] == story.foreign[1]
