@@ -223,7 +223,7 @@ def test_replay_interrupted_releases_messages(aws: RunningAws, replayer: Ansible
     # By its own call: the end of their time would show them minutes later.
     assert aws.front.calls(operation="ChangeMessageVisibilityBatch")
     left = here(aws).take()
-    assert 0 < len(left) < 40
+    assert left  # all of them, if no invocation had ended
     # Nothing is lost; what was under way may be both here and there.
     assert set(ids({body: letters[body] for body in left})) | set(arrived(aws)) >= set(ids(letters))
 
