@@ -174,7 +174,14 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
     wave = _dict(variables, "recap_wave")
     failure = variables.get("recap_failure") or (_LOST if lost else None)
     deployed = _dict(variables, "deploy_result")
-    catch_up = _dict(_dict(variables, "catch_up_result") or deployed, "catch_up")
+    subscribed = _dict(variables, "catch_up_result") or deployed
+    catch_up = _dict(subscribed, "catch_up")
+    with_notes = (
+        _dict(deployed, "reflector"),
+        _dict(subscribed, "account_policy"),
+        catch_up,
+        _dict(variables, "delivery_check_result"),
+    )
     removed = _removed(variables)
     changed = bool(removed) or any(_dict(variables, key).get("changed") for key in _CHANGING)
     outcome: Outcome = "changed" if changed else "ok"
@@ -193,11 +200,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         release="" if deployed.get("failed") else _deployed_release(deployed),
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
-        notes=(
-            *(_dict(deployed, "reflector").get("notes") or ()),
-            *(catch_up.get("notes") or ()),
-            *(_dict(variables, "delivery_check_result").get("notes") or ()),
-        ),
+        notes=tuple(note for part in with_notes for note in part.get("notes") or ()),
         kept=tuple(_entries(catch_up, "kept")),
         delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
         replay=_replay(_dict(variables, "replay_result")),

@@ -31,6 +31,19 @@ PERMISSIONS = (
 )
 
 
+def policy_without(policy: dict[str, Any], action: str) -> str:
+    """Return the text of a policy without an action, which must be in it."""
+    statements = []
+    for statement in policy["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if kept := [item for item in actions if item != action]:
+            statements.append({**statement, "Action": kept})
+    text = json.dumps({**policy, "Statement": statements})
+    assert f'"{action}"' in json.dumps(policy)
+    assert f'"{action}"' not in text
+    return text
+
+
 @dataclass(frozen=True)
 class Variant:
     """A policy of the deployer's role in docs/iam, and the variables that deploy with it."""
@@ -65,13 +78,7 @@ def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansib
     assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
     iam = aws.client("iam", account, region)
     for action in PERMISSIONS:
-        without = json.loads(json.dumps(variant.policy))
-        for statement in without["Statement"]:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            statement["Action"] = [item for item in actions if item != action]
-        without["Statement"] = [statement for statement in without["Statement"] if statement["Action"]]
-        assert without != variant.policy
-        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(without))
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=policy_without(variant.policy, action))
         run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
         assert run.status == 2, action
         failure = next(line for line in run.recap().splitlines() if line.startswith(host))
@@ -81,6 +88,20 @@ def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansib
     iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(variant.policy))
     run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
     assert run.status == 0, run.output
+
+
+def test_permission_missing_to_read_the_account_policy_is_a_note(aws: RunningAws, ansible: Ansible) -> None:
+    """In the mode `filters` the policy is only looked for: a deployment does not need it."""
+    host, iam = f"{MANAGEMENT}.{REGIONS[0]}", aws.client("iam", MANAGEMENT, REGIONS[0])
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=policy_without(POLICY, "logs:DescribeAccountPolicies"))
+    try:
+        run = ansible.run("logreflector.aws.deploy", "--limit", host)
+    finally:
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+    assert run.status == 0, run.output
+    (note,) = (line for line in run.recap().splitlines() if line.startswith(f"{host}: note:"))
+    assert "the policies cannot be read" in note
+    assert "logs:DescribeAccountPolicies" in note
 
 
 def test_permission_to_unbound_is_missing_of_bounded_deployer(aws: RunningAws, ansible: Ansible) -> None:
@@ -109,17 +130,11 @@ def test_permission_to_unbound_is_missing_of_bounded_deployer(aws: RunningAws, a
 
 
 def _without(aws: RunningAws, account: str, region: str, role: str, action: str) -> str:
-    """Take an action from the role's inline policy; the policy as it was."""
+    """Take an action from the role's inline policy. Return the policy as it was."""
     iam = aws.client("iam", account, region)
     policy = iam.get_role_policy(RoleName=role, PolicyName="log-reflector")["PolicyDocument"]
-    before = json.dumps(policy)
-    for statement in policy["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        statement["Action"] = [item for item in actions if item != action]
-    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Action"]]
-    assert json.dumps(policy) != before, f"{action} is not in the policy of {role}"
-    iam.put_role_policy(RoleName=role, PolicyName="log-reflector", PolicyDocument=json.dumps(policy))
-    return before
+    iam.put_role_policy(RoleName=role, PolicyName="log-reflector", PolicyDocument=policy_without(policy, action))
+    return json.dumps(policy)
 
 
 def _deployed_without(
