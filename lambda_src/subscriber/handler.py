@@ -32,7 +32,7 @@ from subscriber.events import (
 from subscriber.groups import Groups
 from subscriber.settings import Place
 from subscriber.sweeps import Sweeps
-from subscriber.worker import Deadline, Worker, aws_client, now
+from subscriber.worker import Deadline, Worker, aws_client, now, queue_url, reason_of
 
 _LONGEST_SLEEP = 10.0
 """A message that has to wait longer goes back to the queue until then: an invocation that sleeps costs money."""
@@ -75,7 +75,9 @@ class Subscriber:
                 )
             else:
                 relevant[name] = work
-        for name, processed in self._groups.process(relevant, deadline).items() if relevant else ():
+        if not relevant:
+            return results
+        for name, processed in self._groups.process(relevant, deadline).items():
             outcome = processed.outcome
             report = {"log_group": name, "outcome": outcome.kind, "reason": outcome.reason or processed.failure}
             results[name] = Result(report, processed.failure)
@@ -150,9 +152,10 @@ def _results(events: Iterable[Any], context: Any) -> list[Result]:
     # The sweep comes last, because it uses all the remaining time.
     for number, work in sorted(longer.items(), key=lambda item: isinstance(item[1], SweepSlice)):
         results[number] = _run_long(work, function_arn, deadline)
-    for _number, result in sorted(results.items()):
+    ordered = [results[number] for number in sorted(results)]
+    for result in ordered:
         print(json.dumps(result.report))
-    return [result for _number, result in sorted(results.items())]
+    return ordered
 
 
 def _process_groups(
@@ -188,18 +191,18 @@ def _run_long(work: GroupsSubscribed | SweepSlice, function_arn: str, deadline: 
 
 def _failure(error: Exception, log_group: str = "") -> Result:
     named = {"log_group": log_group} if log_group else {}
-    reason = str(error) if isinstance(error, ReflectorError) else f"{type(error).__name__}: {error}"
+    reason = reason_of(error)
     return Result({**named, "outcome": "failed", "reason": reason}, reason)
 
 
 def _retry_in(record: Mapping[str, Any], seconds: int) -> None:
-    """Let SQS deliver a message again in so many seconds. If that fails, the visibility time-out applies."""
+    """Let SQS deliver the message again after `seconds`. If that fails, the visibility time-out applies."""
     _arn, _aws, _sqs, _region, account, queue = record["eventSourceARN"].split(":")
     client = aws_client("sqs")
     try:
         with describe_operation(f"change the visibility of a message in queue {queue}"):
             client.change_message_visibility(
-                QueueUrl=f"{client.meta.endpoint_url}/{account}/{queue}",
+                QueueUrl=queue_url(client, account, queue),
                 ReceiptHandle=record["receiptHandle"],
                 VisibilityTimeout=seconds,
             )

@@ -5,9 +5,9 @@
 """The accounting line: one line on stdout for each invocation, with what happened to its events.
 
 The line is in CloudWatch's embedded metric format (AWS page "Specification: Embedded metric format"). CloudWatch makes metrics
-of failed events in the namespace `LogReflector`, by function. Other counts are fields without a metric:
-each custom metric costs money in every hour in which it is sent. The line holds counts and names, nothing of a message. The module delivery_check
-searches for this line, by the names in `delivery_line`.
+of failed events in the namespace `LogReflector`, by function. Other counts are fields without a metric: each custom metric
+costs money in every hour in which it is sent. The line holds counts and names, nothing of a message. The module
+delivery_check searches for this line, by the names in `delivery_line`.
 """
 
 import json
@@ -27,9 +27,10 @@ from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
 
-_dumps = json.JSONEncoder(separators=(",", ":")).encode
 METRICS = ("DeadLetteredEvents", "FailedEvents", "UndecodablePayloads")
 """Counts that are worth an alarm. They are sent as metrics when they are not 0."""
+
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class AccountsError(Exception):
@@ -189,7 +190,7 @@ def metric_line(tally: Tally) -> str:
 
 
 def _directives(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what makes metrics of these counts."""
+    """Return the directives that make these counts metrics."""
     if not names:
         return []
     metrics = [{"Name": name, "Unit": "Count"} for name in names]

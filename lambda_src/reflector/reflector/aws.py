@@ -11,8 +11,9 @@ from functools import lru_cache
 from math import floor, log2
 from typing import Any
 
-THROTTLING_CODES = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
+        # throttling
         "BandwidthLimitExceeded",
         "KMSThrottlingException",
         "ProvisionedThroughputExceededException",
@@ -24,12 +25,7 @@ THROTTLING_CODES = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
-    }
-)
-"""Error codes of throttling (AWS SDKs and Tools reference guide, "Retry behavior"; the services' pages)."""
-
-UNAVAILABLE_CODES = frozenset(
-    {
+        # a service that is down, or a request that collided with another one
         "InternalError",
         "InternalFailure",
         "InternalFailureException",
@@ -41,9 +37,7 @@ UNAVAILABLE_CODES = frozenset(
         "ServiceUnavailableException",
     }
 )
-"""Error codes of a service that is down, or of a request that collided with another one (same sources)."""
-
-_TRANSIENT_CODES = THROTTLING_CODES | UNAVAILABLE_CODES
+"""Error codes after which a retry may succeed (AWS SDKs and Tools reference guide, "Retry behavior"; the services' pages)."""
 
 
 class AwsError(Exception):

@@ -24,10 +24,10 @@ from .aws import AwsError, call
 from .codec import dumps, gzip, utf8
 from .decode import DATA_MESSAGE
 from .delivery import Undelivered
-from .records import identified, pick
+from .records import pick
 
 MAX_MESSAGE_BYTES = 256 * 1024
-"""Limit for a dead letter with several events. This was SQS's limit until 2025, which is 1 MiB since."""
+"""Limit for a dead letter with several events. SQS had this limit until 2025, and has 1 MiB since."""
 
 METADATA = "deadLetter"
 
@@ -38,10 +38,6 @@ class QueueRefusedError(Exception):
 
 def dead_letters(undelivered: Undelivered, sink: str) -> Iterator[tuple[str, Undelivered]]:
     """Yield the bodies of the dead letters, each with its events: at most `MAX_MESSAGE_BYTES`, unless one event is larger."""
-    yield from _dead_letters(replace(undelivered, batch=identified(undelivered.batch)), sink)
-
-
-def _dead_letters(undelivered: Undelivered, sink: str) -> Iterator[tuple[str, Undelivered]]:
     body = _dead_letter(undelivered, sink)
     count = len(undelivered.batch.events)
     if len(body) <= MAX_MESSAGE_BYTES or count == 1:
@@ -51,7 +47,7 @@ def _dead_letters(undelivered: Undelivered, sink: str) -> Iterator[tuple[str, Un
     parts = min(count, len(body) * 4 // (MAX_MESSAGE_BYTES * 3) + 1)
     for part in range(parts):
         positions = range(count * part // parts, count * (part + 1) // parts)
-        yield from _dead_letters(replace(undelivered, batch=pick(undelivered.batch, positions)), sink)
+        yield from dead_letters(replace(undelivered, batch=pick(undelivered.batch, positions)), sink)
 
 
 def undecodable_letter(event: Any, reason: str) -> str:

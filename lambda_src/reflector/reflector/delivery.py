@@ -30,7 +30,7 @@ TIME_IS_OVER = "the invocation's time was over"
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """Events that a sink did not accept, with the reason and the number of attempts."""
+    """Events that a sink did not accept, each with the request id that it inherits; the reason and the number of attempts."""
 
     batch: Batch
     reason: str
@@ -39,18 +39,11 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Events to cut into chunks and send. After a first attempt, with its number of attempts and what is left of its budget."""
+    """Events to cut into chunks and send. After a first attempt it has the number of attempts and the remaining budget."""
 
     batch: Batch
     attempts: int = 0
     budget: ChunkBudget | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Isolated:
-    """One event that the sink's code fails for."""
-
-    undelivered: Undelivered
 
 
 @dataclass(slots=True)
@@ -99,7 +92,7 @@ class Delivery:
         self._budget = budget or RetryBudget()
         self._breaker = breaker or Breaker()
         self._failed_chunks = 0  # in a row
-        self._has_answered = self._has_failed = False
+        self._has_answered = False
         self._closed = self._breaker.pause_reason  # the reason why nothing more is sent
 
     def deliver(self, batch: Batch) -> Iterator[Undelivered]:
@@ -112,16 +105,16 @@ class Delivery:
                 if isinstance(left, _Part):
                     stack.append(self._send_part(left, isolated))
                     break
-                if isinstance(left, _Isolated):
-                    isolated.append(left.undelivered)
-                else:
-                    yield left
+                yield left
             else:
                 stack.pop()
         yield from _merged(isolated)
 
-    def _send_part(self, part: _Part, isolated: Sequence[Undelivered]) -> Iterator[Undelivered | _Isolated | _Part]:
-        """Send the events in the sink's chunks. Yield what is left of a chunk before the next chunk is sent."""
+    def _send_part(self, part: _Part, isolated: list[Undelivered]) -> Iterator[Undelivered | _Part]:
+        """Send the events in the sink's chunks. Yield the remainder of a chunk before the next chunk is sent.
+
+        Append an event to `isolated` if the sink's code fails for it alone.
+        """
         batch, attempts = part.batch, part.attempts
         source = _Source(batch)
         done: set[int] = set()
@@ -140,10 +133,12 @@ class Delivery:
         if len(done) == len(batch.events):
             return
         remainder = [position for position in range(len(batch.events)) if position not in done]
-        if bug and not self._closed and len(isolated) < MAX_ISOLATED:
-            yield from _halves(source, remainder, part, bug)
-        else:
+        if not bug or self._closed or len(isolated) >= MAX_ISOLATED:
             yield Undelivered(source.take(remainder), self._closed or bug or "the sink's code left it out", attempts)
+        elif len(remainder) == 1:
+            isolated.append(Undelivered(source.take(remainder), bug, attempts))
+        else:
+            yield from _halves(source, remainder, attempts, part.budget)
 
     def _send_chunk(self, source: _Source, chunk: Chunk[Any], part: _Part) -> Iterator[Undelivered | _Part]:
         attempts = part.attempts
@@ -165,9 +160,7 @@ class Delivery:
                 yield from self._split_partial(source, chunk, outcome, attempts, budget)
                 return
             if outcome.verdict == "too_large" and len(chunk.positions) > 1:
-                middle = len(chunk.positions) // 2
-                yield _Part(source.take(chunk.positions[:middle]), attempts, budget)
-                yield _Part(source.take(chunk.positions[middle:]), attempts, budget)
+                yield from _halves(source, chunk.positions, attempts, budget)
                 return
             if not self._may_retry(outcome, attempts, budget):
                 break
@@ -202,7 +195,7 @@ class Delivery:
     def _wait(self, outcome: Outcome, attempts: int, budget: ChunkBudget) -> bool:
         """Wait before the next attempt. Return False, without waiting, if there is no time for it."""
         wait = max(outcome.retry_after, self._backoff.seconds(attempts))
-        if self._is_probing or not budget.may_wait(wait, attempts):
+        if self._breaker.is_probe or not budget.may_wait(wait, attempts):
             return False
         if wait > self._seconds_left() - MIN_ATTEMPT_SECONDS:
             # The other chunks would get the same answer, with less time.
@@ -211,10 +204,6 @@ class Delivery:
         time.sleep(wait)
         budget.spend(wait)
         return True
-
-    @property
-    def _is_probing(self) -> bool:
-        return self._breaker.is_probe and not self._has_answered
 
     def _note_answer(self) -> None:
         """Note that the sink is there, whether it accepted the events or not."""
@@ -225,10 +214,9 @@ class Delivery:
     def _note_failure(self, reason: str) -> None:
         """Note that a chunk was given up."""
         self._failed_chunks += 1
-        if self._failed_chunks == FAILED_CHUNKS or self._is_probing:
+        if self._failed_chunks == FAILED_CHUNKS or self._breaker.is_probe:
             self._closed = self._closed or reason
-        if not self._has_answered and not self._has_failed:
-            self._has_failed = True
+        if self._failed_chunks == 1 and not self._has_answered:  # once in an invocation
             self._breaker.fail(reason)
 
     def _split_partial(
@@ -254,14 +242,11 @@ class Delivery:
         yield Undelivered(again, outcome.reason or "the sink was not ready", attempts)
 
 
-def _halves(source: _Source, positions: Sequence[int], part: _Part, bug: str) -> Iterator[_Isolated | _Part]:
-    """Yield the halves of events that the sink's code failed for, so that in the end the bad event is alone."""
-    if len(positions) == 1:
-        yield _Isolated(Undelivered(source.take(positions), bug, part.attempts))
-        return
+def _halves(source: _Source, positions: Sequence[int], attempts: int, budget: ChunkBudget | None) -> Iterator[_Part]:
+    """Yield the two halves of events that could not be sent together."""
     middle = len(positions) // 2
-    yield replace(part, batch=source.take(positions[:middle]))
-    yield replace(part, batch=source.take(positions[middle:]))
+    yield _Part(source.take(positions[:middle]), attempts, budget)
+    yield _Part(source.take(positions[middle:]), attempts, budget)
 
 
 def _merged(isolated: Sequence[Undelivered]) -> Iterator[Undelivered]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way of a payload: route, batches, and all sinks of the route at the same time.
+"""Delivery of a payload: its route, its batches, and all sinks of the route at the same time.
 
 A slow or broken sink does not delay the others, and its retries send nothing twice to them.
 """
@@ -15,7 +15,7 @@ from .accounting import SinkTally, Tally
 from .config import Config
 from .decode import Payload
 from .delivery import Delivery, Undelivered
-from .records import subset, with_request_ids
+from .records import pick, with_request_ids
 from .retries import Breaker, RetryBudget
 from .rules import Route, not_selected
 from .sinks import Batch
@@ -26,9 +26,8 @@ OnUndelivered = Callable[[str, Undelivered], bool]
 Called from several threads when there are several sinks.
 """
 
-
 REDACTION_SECONDS = 5.0
-"""When the time for sinks is over, events are redacted for the dead-letter queue this much longer, or a tenth of that time."""
+"""After the time for sinks is over, events are redacted for the dead-letter queue for this long, at most a tenth of that time."""
 
 
 class Flow:
@@ -54,7 +53,7 @@ class Flow:
         self._can_redact = lambda: seconds_left() > end
 
     def begin_message(self) -> None:
-        """Begin new deliveries, so that the next message of a replay is sent whatever became of the ones before."""
+        """Begin new deliveries, so that a failed message of a replay does not stop the next one."""
         self._deliveries.clear()
 
     def reflect(self, payload: Payload, on_undelivered: OnUndelivered) -> None:
@@ -63,39 +62,35 @@ class Flow:
             self._tally.dropped[reason] += payload.count
             return
         route = self._config.route(payload.log_group)
-        selected = self._send(payload, route, route.sinks, on_undelivered)
+        selected = self._send(payload, route, on_undelivered)
         if selected is not None and selected < payload.count:
             self._tally.dropped["route"] += payload.count - selected
 
     def resend(self, payload: Payload, sink: str, on_undelivered: OnUndelivered) -> None:
         """Send events that a route selected before to one sink. Today's redactions apply."""
         route = self._config.route(payload.log_group)
-        self._send(payload, Route(route.log_groups, (sink,), redact=route.redact), [sink], on_undelivered)
+        self._send(payload, Route(route.log_groups, (sink,), redact=route.redact), on_undelivered)
 
-    def _send(self, payload: Payload, route: Route, sinks: Iterable[str], on_undelivered: OnUndelivered) -> int | None:
-        """Send to all sinks. Return how many events the route selected, None if the delivery to a sink was stopped."""
-        names = list(sinks)
+    def _send(self, payload: Payload, route: Route, on_undelivered: OnUndelivered) -> int | None:
+        """Send to the route's sinks. Return how many events it selects, None if the delivery to a sink was stopped."""
+        names = route.sinks
+        if not names:
+            return 0
         for name in names:
             if name not in self._deliveries:
                 self._deliveries[name] = self._delivery(name)
-        if not names:
-            return 0
         # Nearly every payload has one page: then the sinks share one list of batches, routed and redacted once.
         shared = list(_batches(payload, route, self._can_redact)) if payload.page_count == 1 else None
-        tasks = [
-            (
-                name,
-                _batches(payload, route, self._can_redact) if shared is None else shared,
-                payload.count,
-                on_undelivered,
-            )
-            for name in names
-        ]
-        if len(tasks) == 1:
-            return self._send_to(*tasks[0])
+
+        def send_to(name: str) -> int | None:
+            batches = _batches(payload, route, self._can_redact) if shared is None else shared
+            return self._send_to(name, batches, payload.count, on_undelivered)
+
+        if len(names) == 1:
+            return send_to(names[0])
         with ThreadPoolExecutor(len(names)) as threads:
             # Not `map`: an exception of one would cancel those that have not begun.
-            futures = [threads.submit(self._send_to, *task) for task in tasks]
+            futures = [threads.submit(send_to, name) for name in names]
         selected = [future.result() for future in futures]
         return None if None in selected else selected[0]
 
@@ -110,9 +105,8 @@ class Flow:
 
     def _send_to(self, name: str, batches: Iterable[Batch], count: int, on_undelivered: OnUndelivered) -> int | None:
         tally = self._tally.sinks[name]
-        tally.given += (
-            count  # corrected at the end: if the delivery stops early, the remainder must not count as delivered
-        )
+        # Corrected at the end: if the delivery stops early, the remainder must not count as delivered.
+        tally.given += count
         selected = 0
         for batch in batches:
             selected += len(batch.events)
@@ -128,15 +122,17 @@ def _batches(payload: Payload, route: Route, can_redact: Callable[[], bool]) -> 
     request_id = ""
     for page in payload.pages():
         events = page
-        # A later page's request id may be in an earlier page, and a redaction may remove it.
-        if page and (payload.page_count > 1 or route.redact):
+        selected = route.select(page)
+        is_subset = len(selected) < len(page)
+        # The event with the request id may be in an earlier page or not be selected, or a redaction may remove the id.
+        if page and (payload.page_count > 1 or (selected and (is_subset or route.redact))):
             events = with_request_ids(page, request_id)
             request_id = events[-1].get("requestID", "")
-        numbers = range(first, first + len(events))
-        first += len(events)
+        numbers = range(first, first + len(page))
+        first += len(page)
+        if not selected:
+            continue
         batch = Batch(payload.owner, payload.log_group, payload.log_stream, payload.filters, events, numbers)
-        selected = route.select(events)
-        if len(selected) < len(events):
-            batch = subset(batch, selected)
-        if batch.events:
-            yield replace(batch, events=route.redacted(batch.events, can_redact))
+        if is_subset:
+            batch = pick(batch, selected)
+        yield replace(batch, events=route.redacted(batch.events, can_redact))

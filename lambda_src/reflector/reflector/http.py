@@ -267,9 +267,8 @@ class HttpSink:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        renewed = [
-            secret.renew() for secret in (self._endpoint, *self.secrets())
-        ]  # a list, so that each secret is renewed
+        # A list instead of a generator, so that each secret is renewed.
+        renewed = [secret.renew() for secret in (self._endpoint, *self.secrets())]
         return any(renewed)
 
     def request(self, body: bytes, headers: Headers = ()) -> Request:
@@ -318,9 +317,9 @@ def check_header_names(names: Iterable[str], option: str = "headers") -> None:
             raise ValueError(f"{option}: must not have {name}, which the sink sets")
 
 
-def basic_authorization(username: str, password: str) -> bytes:
-    """Return the value of an `Authorization` header (RFC 7617)."""
-    return b"Basic " + b64encode(f"{username}:{password}".encode())
+def basic_header(username: str, password: Secret) -> tuple[str, bytes]:
+    """Return the `Authorization` header with user name and password (RFC 7617). Raises SecretError."""
+    return "Authorization", b"Basic " + b64encode(f"{username}:{password.value()}".encode())
 
 
 def _connection(endpoint: Endpoint, timeout: float) -> http.client.HTTPConnection:

@@ -4,8 +4,8 @@
 
 """Parsing of plain values (JSON, YAML) into a dataclass. Errors name the place: `routes[2].sample: must be ...`.
 
-Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `dict[str, str]`, `dict[str, Secret]`, a `Literal` of
-strings, or any of them `| None`. The dataclass's `__post_init__` may refuse values with ValueError("option: allowed values").
+Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `list[Any]`, `dict[str, str]`, `dict[str, Secret]`, a
+`Literal` of strings, or any of them `| None`. The dataclass's `__post_init__` may refuse values with ValueError("option: allowed values").
 """
 
 from collections.abc import Mapping

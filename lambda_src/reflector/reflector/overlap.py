@@ -20,7 +20,9 @@ ALREADY_DELIVERED = "delivered by the filter already"
 """Reason for dropping an event of the overlap. An event in the dead-letter queue counts as delivered: it is replayed from there."""
 
 SECONDS = 120.0
-"""How long a log group is new to a worker, from its first payload. The subscriber sends the overlap seconds after the filter."""
+"""How long a log group is new to a worker, from its first payload.
+
+The subscriber sends the overlap a few seconds after it creates the filter."""
 
 MAX_IDS_PER_GROUP = 2_000
 MAX_IDS = 20_000

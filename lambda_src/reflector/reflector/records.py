@@ -41,7 +41,11 @@ _LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
 def records(events: Sequence[LogEvent]) -> tuple[list[str], list[str]]:
-    """Return each event's message as JSON text on one line, and its request id (see `request_ids`)."""
+    """Return each event's message as JSON text on one line, and its request id (letters, digits, `_`, `-`; "" if unknown).
+
+    A request id holds for the following events until the next one. Events that carry ids already (see `with_request_ids`) keep
+    them.
+    """
     texts, ids = _split_prefixes(events, "")
     # Every log line of the organisation passes here: one more call for each would double the cost.
     messages = [
@@ -51,35 +55,24 @@ def records(events: Sequence[LogEvent]) -> tuple[list[str], list[str]]:
     return messages, _own_ids(events) or ids
 
 
-def request_ids(events: Sequence[LogEvent], previous: str = "") -> list[str]:
-    """Return the request id of each event (letters, digits, `_`, `-`; "" if unknown).
-
-    A request id holds for the following events until the next one. `previous` is the id of the event before these. Events
-    that carry ids already (see `with_request_ids`) keep them.
-    """
-    return _own_ids(events) or _split_prefixes(events, previous)[1]
-
-
 def with_request_ids(events: Sequence[LogEvent], previous: str = "") -> list[LogEvent]:
-    """Copy the inherited request id into each event, so that a subset can be sent alone."""
+    """Copy the inherited request id into each event, so that a subset can be sent alone.
+
+    `previous` is the id of the event before these.
+    """
     ids = _split_prefixes(events, previous)[1] if not _own_ids(events) else []
     if not any(ids):
         return list(events)
     return [{**event, "requestID": request_id} for event, request_id in zip(events, ids, strict=True)]
 
 
-def subset(batch: Batch, positions: Sequence[int]) -> Batch:
-    """Return the batch with the events at these positions only, each with the request id that it inherits."""
-    return pick(identified(batch), positions)
-
-
 def identified(batch: Batch) -> Batch:
-    """Return the batch with the request id that each event inherits. Costs as much as the whole batch: do it once."""
+    """Return the batch with the request id that each event inherits. This reads all messages: do it once."""
     return replace(batch, events=with_request_ids(batch.events))
 
 
 def pick(batch: Batch, positions: Sequence[int]) -> Batch:
-    """Return the events at these positions of an `identified` batch."""
+    """Return the batch with the events at these positions only. `batch`: one whose events have their request ids."""
     return replace(
         batch,
         events=[batch.events[position] for position in positions],

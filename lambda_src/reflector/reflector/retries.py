@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the function retries a sink, and when it stops trying.
+"""Limits for retries: how long the function retries a sink, and when it stops trying.
 
 An invocation that waits for a sink occupies one of the account's concurrent executions (1,000 by default, "Lambda quotas"), which
 all functions of the account share. So the time for retries is limited, and a sink that is down is skipped for a while. The
@@ -27,10 +27,10 @@ FAILED_CHUNKS = 3
 """After this many different chunks in a row the sink is down, or refuses the function: nothing more is sent."""
 
 FAILED_INVOCATIONS = 3
-"""After this many invocations in a row that delivered nothing, a process skips the sink for a while."""
+"""After this many invocations in a row that delivered nothing, a process pauses deliveries to the sink."""
 
 PAUSE_SECONDS = (30.0, 60.0)
-"""Bounds of that while. It is random, so that the processes do not return at the same moment."""
+"""Bounds of the pause. It is random, so that the processes do not return at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Backoff:
 
 @dataclass(slots=True)
 class RetryBudget:
-    """What one sink may cost in one invocation: seconds of failed attempts and pauses, and one reading of its secrets."""
+    """The limits of one sink in one invocation: seconds of failed attempts and pauses, and one renewal of its secrets."""
 
     seconds: float = RETRY_SECONDS
     may_renew: bool = True
@@ -71,7 +71,7 @@ class ChunkBudget:
         self.whole.seconds -= seconds
 
     def may_wait(self, seconds: float, attempts: int) -> bool:
-        """Return whether there is time for a pause. The first one may be longer than the share: it follows a time-out, too."""
+        """Return whether there is time for a pause. The first one may exceed the share, which a time-out may have used up."""
         return seconds < (self.whole.seconds if attempts == 1 else self.seconds)
 
     @property
@@ -81,10 +81,10 @@ class ChunkBudget:
 
 
 class Breaker:
-    """Tells whether to skip a sink. It outlives the invocation: one object for each sink in a process.
+    """A circuit breaker, which decides whether to skip a sink. It outlives the invocation: one for each sink in a process.
 
     After `FAILED_INVOCATIONS` failed invocations the sink is skipped for a random time within `PAUSE_SECONDS`. Then the next
-    invocation makes one attempt: if it fails the sink is skipped again, otherwise all is as before.
+    invocation makes one attempt: if it fails the sink is skipped again, otherwise deliveries continue.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

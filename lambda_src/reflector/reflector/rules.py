@@ -28,7 +28,7 @@ UNREDACTED = "[redacted: the invocation's time was over]"
 """The message of an event that could not be redacted in time."""
 
 _CLOCK_CHARACTERS = 50_000
-"""So many characters are redacted between two looks at the clock."""
+"""Characters to redact between two checks of the time."""
 
 _MAX_DEPTH = 50
 """Extracted fields that are nested deeper are replaced as a whole: CloudWatch Logs has no such fields."""
@@ -140,17 +140,14 @@ def not_selected(payload: Payload, log_stream_prefixes: Iterable[str]) -> str | 
 
 
 def _route(value: Any, names: tuple[str, ...], place: str) -> Route:
-    if not isinstance(value, Mapping):
-        raise SettingsError(f"{place}: must be an object with options.")
     options = parsed(RouteOptions, value, place)
     for number, name in enumerate(options.sinks or ()):
         if name not in names:
             raise SettingsError(f"{place}.sinks[{number}]: there is no sink {name}. Sinks are {', '.join(names)}.")
     return Route(
         options.log_groups,
-        names
-        if options.sinks is None
-        else tuple(dict.fromkeys(options.sinks)),  # a sink that is named twice counts once
+        # A sink that is named twice counts once.
+        names if options.sinks is None else tuple(dict.fromkeys(options.sinks)),
         _patterns(options.keep, f"{place}.keep"),
         _patterns(options.drop, f"{place}.drop"),
         options.sample,

@@ -48,10 +48,9 @@ class Secret:
 
     def value(self, keys: Sequence[str] = ()) -> str:
         """Return the stripped value. `keys`: its possible names in a JSON object. Raises SecretError."""
-        if not self.is_reference:
-            return self._setting
         if self._found is None:
-            self._found = read(self._setting, (*keys, self.option.rpartition(".")[2]))
+            own_key = self.option.rpartition(".")[2]
+            self._found = read(self._setting, (*keys, own_key)) if self.is_reference else self._setting
         return self._found
 
     def renew(self) -> bool:

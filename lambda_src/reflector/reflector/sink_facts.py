@@ -15,7 +15,7 @@ from .sinks import Permission, no_log_groups, no_permissions, sink_module
 
 
 def sink_permissions(sinks: Any) -> list[Permission]:
-    """Return what the function's role has to allow for the sinks, sorted. `{partition}` and `{account}` are placeholders."""
+    """Return the permissions that the function's role needs for the sinks, sorted. `{partition}` and `{account}` are placeholders."""
     return sorted(
         {
             needed

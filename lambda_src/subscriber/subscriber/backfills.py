@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 from logreflector._errors import NotFoundError, ReflectorError
@@ -19,10 +18,9 @@ from logreflector._subscriptions.filters import SubscriptionFilter
 
 from .events import GroupsSubscribed, Subscribed
 from .groups import NEW_MS, Groups, find_group
-from .worker import WORKERS, Deadline, Worker, now
+from .worker import WORKERS, Deadline, Worker, forget_oldest, now, reason_of
 
 _LEAST_SECONDS = 5.0
-_MOST_REMEMBERED = 20_000
 
 
 class BackfillError(ReflectorError):
@@ -33,7 +31,7 @@ class BackfillError(ReflectorError):
 class _Done:
     """The result for a group: complete, or `remainder` to continue with, or `error`.
 
-    second      the second look that is still to come, with the time from which on it can be done
+    second      the time of the second look, in ms since 1970, and the group for its message; None if none is needed
     """
 
     events: int = 0
@@ -46,7 +44,7 @@ class _Done:
 class _Progress:
     """How far the events of a group were sent.
 
-    created     of the filter
+    created     creation time of the filter
     token       of the next page, None if all pages were sent
     cut         see `Subscribed`
     """
@@ -65,9 +63,9 @@ class Backfills:
         """By group, for the first look and the second."""
 
     def run(self, work: GroupsSubscribed, deadline: Deadline) -> dict[str, Any]:
-        """Follow up each group, several at once, and hand over what there is no time for. Return a report.
+        """Follow up the groups, several at once, and hand over those for which no time is left. Return a report.
 
-        BackfillError if a group failed, or if there is no time for any.
+        BackfillError if a group failed, or if no time is left for the first.
         """
         time.sleep(min(max(work.not_before - now(), 0) / 1000, deadline.left()))
         place = str(self._worker.place)
@@ -84,12 +82,12 @@ class Backfills:
         )
         with ThreadPoolExecutor(WORKERS) as pool:
             found = list(pool.map(lambda group: self._follow_up(group, api, backfill, deadline), work.groups))
-        self._forget()
+        forget_oldest(self._progress)
         if second := [done.second for done in found if done.second]:
             self._groups.announce([group for _at, group in second], max(at for at, _group in second))
         if errors := [done.error for done in found if done.error]:
             operation = f"follow up {len(errors)} of {len(found)} new log groups"
-            raise BackfillError(operation, f"the first reason is: {errors[0]}", where=place)
+            raise BackfillError(operation, f"the first reason is: {reason_of(errors[0])}", where=place)
         remainders = [done.remainder for done in found if done.remainder]
         self._groups.announce(remainders)
         events = sum(done.events for done in found)
@@ -106,11 +104,11 @@ class Backfills:
             return self._backfill(group, api, backfill, deadline)
         except NotFoundError:
             return _Done()  # the group was deleted
-        except Exception as error:  # noqa: BLE001 - fails this message and no other
+        except Exception as error:  # noqa: BLE001 - the other groups are followed up nevertheless
             return _Done(error=error)
 
     def _backfill(self, group: Subscribed, api: LogsApi, backfill: Backfill, deadline: Deadline) -> _Done:
-        current = self._first_of_ours(api, group.log_group)
+        current = self._oldest_filter(api, group.log_group)
         found = find_group(api, group.log_group) if current else None
         # Only for groups that were new when they got their filter: nobody wants all events of an old one.
         if current is None or found is None or found.created < current.created - NEW_MS:
@@ -120,7 +118,7 @@ class Backfills:
         return self._send(group, current, backfill, deadline) if self._worker.settings.backfill_seconds else _Done()
 
     def _send(self, group: Subscribed, current: SubscriptionFilter, backfill: Backfill, deadline: Deadline) -> _Done:
-        """Send what the look has to send. The first one sends what can be read by now, the second the rest of the overlap."""
+        """Send events: in the first look those that can be read by now, in the second look the rest of the overlap."""
         key = group.log_group, group.is_second
         end = current.created + OVERLAP_MS
         progress = self._progress.get(key)
@@ -140,11 +138,7 @@ class Backfills:
         second = Subscribed(group.log_group, cut=progress.cut, is_second=True)
         return _Done(events, second=(end + READABLE_MS, second))
 
-    def _first_of_ours(self, api: LogsApi, name: str) -> SubscriptionFilter | None:
-        """Return the oldest of our filters, as AWS returns it."""
-        ours = [item for item in api.filters(name) if self._worker.desired.owns(item)]
-        return min(ours, key=lambda item: item.created, default=None)
-
-    def _forget(self) -> None:
-        for old in list(islice(self._progress, max(len(self._progress) - _MOST_REMEMBERED, 0))):
-            del self._progress[old]
+    def _oldest_filter(self, api: LogsApi, name: str) -> SubscriptionFilter | None:
+        """Return the oldest of our filters in the group, as AWS returns it."""
+        owned = filter(self._worker.desired.owns, api.filters(name))
+        return min(owned, key=lambda item: item.created, default=None)

@@ -41,6 +41,7 @@ GROUPS_SUBSCRIBED = "Groups subscribed"
 _LOG_GROUP = re.compile(r"[-._/#A-Za-z0-9]{1,512}")
 _TAG_CALLS = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
 _SCHEDULERS = ("aws.events", "aws.scheduler")
+_OTHER_EVENT = "it reports neither a new log group, nor changed tags, nor a sweep"
 
 MAX_GROUPS = 100
 """Groups in a message: names of at most 512 characters and a token each, where SQS takes 256 KB."""
@@ -73,7 +74,7 @@ class NewGroup:
 
 @dataclass(frozen=True, slots=True)
 class TagsChanged:
-    """Tags of a log group were added or removed; `keys` are theirs, None if the event does not say which."""
+    """Tags of a log group were added or removed; `keys` are the keys of these tags, None if the event names none."""
 
     log_group: str
     keys: frozenset[str] | None
@@ -117,7 +118,7 @@ class SweepSlice:
 
     started: str
     number: int = 1
-    position: Position | None = None
+    position: Position = field(default_factory=Position)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -127,11 +128,10 @@ class SweepSlice:
 
     def detail(self) -> dict[str, Any]:
         """Return the fields for an event."""
-        position = self.position or Position()
         return {
             "started": self.started,
             "slice": self.number,
-            "position": {"page": position.page, "after": position.after},
+            "position": {"page": self.position.page, "after": self.position.after},
             "counts": dict(self.counts),
         }
 
@@ -161,7 +161,7 @@ def parse_event(event: Any, place: Place, now: int) -> Work:
         return _sweep_continued(_mapping(event.get("detail"), "it has no detail"), now)
     is_scheduled = event.get("source") in _SCHEDULERS and kind[1] == "Scheduled Event"
     if not is_scheduled and kind != ("aws.logs", "AWS API Call via CloudTrail"):
-        raise InvalidEventError("it reports neither a new log group, nor changed tags, nor a sweep")
+        raise InvalidEventError(_OTHER_EVENT)
     if (event.get("account"), event.get("region")) != (place.account, place.region):
         return Ignored("", f"it is not an event of {place}")
     if is_scheduled:
@@ -176,7 +176,7 @@ def _call(detail: Mapping[str, Any]) -> Work:
     name = detail.get("eventName")
     request = detail.get("requestParameters") or {}  # null where the call was refused early
     if name != "CreateLogGroup" and name not in _TAG_CALLS:
-        raise InvalidEventError("it reports neither a new log group, nor changed tags, nor a sweep")
+        raise InvalidEventError(_OTHER_EVENT)
     request = _mapping(request, f"its {name} has no parameters")
     if detail.get("errorCode"):  # CloudTrail reports failed calls too
         group = request.get("logGroupName")

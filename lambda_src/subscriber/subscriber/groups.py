@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 from logreflector._errors import ReflectorError
 from logreflector._subscriptions.backfill import READABLE_MS
@@ -21,7 +20,7 @@ from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES
 
 from .events import GROUPS_SUBSCRIBED, MAX_GROUPS, NewGroup, Subscribed, TagsChanged
-from .worker import WORKERS, Deadline, Worker, now
+from .worker import WORKERS, Deadline, Worker, forget_oldest, now, reason_of
 
 NEW_MS = 2 * 24 * 3600 * 1000
 """A younger group counts as new, whether an event or a sweep found it."""
@@ -33,8 +32,6 @@ _FOLLOW_UP, _SECOND_LOOK = "follow-up", "second-look"
 """Message groups of their own: follow-ups wait until events can be read, and new groups do not wait with them."""
 
 _SKEW_MS = 5_000  # between AWS's clock and this one
-
-_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +60,8 @@ class Groups:
         def process(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
             try:
                 return self._new(work, sweep) if isinstance(work, NewGroup) else self._changed(work, api, purging)
-            except Exception as error:  # noqa: BLE001 - fails this message and no other
-                return Outcome(work.log_group, "failed", f"{type(error).__name__}: {error}"), False
+            except Exception as error:  # noqa: BLE001 - fails this group and no other
+                return Outcome(work.log_group, "failed", reason_of(error)), False
 
         with ThreadPoolExecutor(WORKERS) as pool:
             found = dict(zip(works, pool.map(process, works.values()), strict=True))
@@ -91,18 +88,14 @@ class Groups:
             detail = {"groups": [group.plain() for group in chunk], "not_before": not_before or at + READABLE_MS}
             self._worker.hand_over(GROUPS_SUBSCRIBED, detail, _SECOND_LOOK if not_before else _FOLLOW_UP)
             self._announced.update((group.log_group, at) for group in chunk)
-        for name in list(islice(self._announced, max(len(self._announced) - _MOST_REMEMBERED, 0))):
-            del self._announced[name]
+        forget_oldest(self._announced)
 
     def _new(self, work: NewGroup, sweep: Sweep) -> tuple[Outcome, bool]:
         outcome = sweep.process(LogGroup(work.log_group, work.log_class, created=work.created), write=True)
         return outcome, self._is_unannounced(outcome)
 
     def _changed(self, work: TagsChanged, api: LogsApi, sweep: Sweep) -> tuple[Outcome, bool]:
-        try:
-            group = find_group(api, work.log_group)
-        except ReflectorError as error:
-            return Outcome(work.log_group, "failed", str(error)), False
+        group = find_group(api, work.log_group)
         if group is None:
             return Outcome(work.log_group, "gone", "the log group was deleted meanwhile"), False
         outcome = sweep.process(group, write=True)
@@ -120,7 +113,7 @@ class Groups:
 
 
 def find_group(api: LogsApi, name: str) -> LogGroup | None:
-    """Return the group of that name. Of all names with that prefix AWS lists it first."""
+    """Return the group of that name. AWS lists it first of all names with that prefix."""
     group = next(api.groups(prefix=name), None)
     return group if group and group.name == name else None
 

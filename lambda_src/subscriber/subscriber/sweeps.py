@@ -74,7 +74,7 @@ class Sweeps:
             self._seen.pop(work.started, None)
             print(metric_line(counts, self._worker.place.function, now()))
             return {**report, "outcome": "ended"}
-        if (work.position and sweep.stopped.after <= work.position.after) or not sweep.stopped.after:
+        if sweep.stopped.after <= work.position.after:
             raise SweepError(
                 f"continue the sweep of {work.started}", "its last slice reached no log group", where=place
             )
@@ -91,7 +91,7 @@ class Sweeps:
         return False
 
     def _audit(self, work: SweepSlice) -> Callable[[str], bool]:
-        """Return which groups this sweep audits: each day another part, all of them in `audit_days`.
+        """Return the function that tells which groups this sweep audits: each day another part, all of them in `audit_days`.
 
         The order of the parts shifts with each period, or a weekly sweep would audit the same part for ever.
         """
@@ -100,8 +100,8 @@ class Sweeps:
         return lambda name: (zlib.crc32(name.encode()) - period) % days == day
 
     def _timer(self, deadline: Deadline) -> Callable[[], bool]:
-        """Return whether the slice has to end. It starts with the first group, after the listing of tags, and leaves half of the
-        time for the groups in progress."""
+        """Return the function that tells whether the slice has to end. The time starts with the first group, after the listing
+        of tags, and leaves half of the remaining time for the groups in progress."""
         end: list[float] = []
 
         def ends() -> bool:
@@ -135,20 +135,21 @@ class Sweeps:
         return tally
 
     def _is_new(self, outcome: Outcome, work: SweepSlice) -> bool:
-        """Whether to announce the group. Also groups that a crashed run of this slice subscribed but did not tag. Without tags
-        we cannot tell, so we announce them again."""
+        """Whether to announce the group. Groups that a crashed run of this slice subscribed but did not tag are announced, too.
+        Without tags the sweep cannot tell them from others, so it announces them again."""
         before = outcome.plan.before
         is_untagged = outcome.tag == "set" or not self._worker.settings.tag_log_groups
         again = outcome.kind == "subscribed" and is_untagged and before and before.created >= work.started_ms
-        is_ours = outcome.kind == "created" or bool(again)
-        return self._worker.has_follow_up and is_ours and outcome.created >= work.started_ms - NEW_MS
+        by_this_sweep = outcome.kind == "created" or bool(again)
+        return self._worker.has_follow_up and by_this_sweep and outcome.created >= work.started_ms - NEW_MS
 
     def _finish(self, sweep: Sweep, new: Sequence[Outcome], untagged: Sequence[Outcome]) -> None:
         """Announce and then tag groups. If this function is killed in between, untagged groups are announced again."""
         self._groups.announce([Subscribed(outcome.log_group) for outcome in new])
         if self._worker.has_follow_up:
             for outcome in (*new, *untagged):
-                sweep.tag(outcome)
+                if not outcome.tag:
+                    sweep.tag(outcome)
 
 
 def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -156,6 +157,6 @@ def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
 
 
 def _entries(tally: Tally) -> list[dict[str, str]]:
-    """Return entries for groups that somebody should know of, without excluded ones."""
+    """Return the entries of groups that need attention, not those of excluded groups."""
     kinds = (*FAILURES, "not_possible", "in_deletion")
     return [entry for entry in tally.summary()["not_subscribed"] if entry["outcome"] in kinds]

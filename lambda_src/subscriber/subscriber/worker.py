@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all work of this function needs: place, settings, clients, rate limiter. It is kept between invocations."""
+"""The parts that all work of this function shares: place, settings, clients, rate limiter. They are kept between invocations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from typing import Any
 
-from logreflector._errors import describe_operation
+from logreflector._errors import ReflectorError, describe_operation
 from logreflector._retry import RetryPolicy, stop_at_limits
 from logreflector._subscriptions.account_policy import AccountPolicyApi
 from logreflector._subscriptions.calls import LogsApi
@@ -34,6 +35,9 @@ WORKERS = 10
 
 BACKGROUND_SHARE = 0.5
 """Share of AWS's rates for sweeps. The quotas cannot be raised, and other tools of the account need them too."""
+
+MOST_REMEMBERED = 20_000
+"""Log groups that a memory of this process holds."""
 
 _RESERVE_SECONDS = 10.0
 _LONGEST_RETRIES = 60.0
@@ -59,8 +63,8 @@ def _begin_new_trace(params: dict[str, Any], **_unused: Any) -> None:
     """Send a message without the lineage that botocore would add to it in Lambda.
 
     With it Lambda takes a sweep for an endless loop and stops it after about 16 slices (Lambda developer guide, "Use Lambda
-    recursive loop detection": the detection works with the trace headers of the SDK). Each slice goes on behind the one
-    before, so the chain ends.
+    recursive loop detection": the detection works with the trace headers of the SDK). Each slice starts after the last log
+    group of the slice before it, so the chain ends.
     """
     trace = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     params["headers"]["X-Amzn-Trace-Id"] = trace
@@ -135,7 +139,7 @@ class Worker:
     def api(self, deadline: Deadline, *, in_background: bool = False) -> LogsApi:
         """Return CloudWatch Logs with a rate limiter of this process. Follow-ups may run in another process at the same time.
 
-        in_background   leave half of AWS's rates to others, who work while nobody waits for us
+        in_background   for work that nobody waits for: leave half of AWS's rates to other tools of the account
         """
         limiter = self._background if in_background else self._rate_limiter
         return LogsApi(self.client("logs"), lambda: str(self.place), deadline.retry_policy(), limiter)
@@ -154,7 +158,7 @@ class Worker:
         client = self.client("sqs")
         with describe_operation(f"hand over {detail_type!r} through queue {queue}", str(self.place)):
             client.send_message(
-                QueueUrl=f"{client.meta.endpoint_url}/{self.place.account}/{queue}",
+                QueueUrl=queue_url(client, self.place.account, queue),
                 MessageBody=json.dumps({"source": SOURCE, "detail-type": detail_type, "detail": detail}),
                 MessageGroupId=message_group,
             )
@@ -163,3 +167,19 @@ class Worker:
 def now() -> int:
     """Return the ms since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def queue_url(client: Any, account: str, queue: str) -> str:
+    """Return the URL of a queue in the region of the boto3 "sqs" client, without a call."""
+    return f"{client.meta.endpoint_url}/{account}/{queue}"
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason for a report. Errors other than ReflectorError are unclear without their type."""
+    return str(error) if isinstance(error, ReflectorError) else f"{type(error).__name__}: {error}"
+
+
+def forget_oldest(memory: dict[Any, Any]) -> None:
+    """Remove the first entries of a process's memory that are beyond `MOST_REMEMBERED`."""
+    for key in list(islice(memory, max(len(memory) - MOST_REMEMBERED, 0))):
+        del memory[key]

@@ -10,6 +10,7 @@ criteria `LogGroupName NOT IN [...]` with exact names, up to 25 KB of UTF-8; a d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -128,7 +129,7 @@ class AccountPolicy:
         return self.excluded is not None and log_group not in self.excluded
 
     def plain(self) -> dict[str, Any]:
-        """For diffs."""
+        """Return the fields for diffs."""
         return {
             "name": self.name,
             "destination_arn": self.destination_arn,
@@ -254,19 +255,14 @@ class AccountPolicyApi:
         self._api, self._retry_policy = api, retry_policy
 
     def read(self) -> AccountPolicy | None:
-        """Return the subscription filter policy of this account and region, ours or not: there is at most one."""
-        request: dict[str, Any] = {"policyType": POLICY_TYPE}
+        """Return the subscription filter policy of this account and region, also one of others: there is at most one."""
         operation = "read the account's subscription filter policy"
-        while True:
-            try:
-                answer = self._api.call("DescribeAccountPolicies", operation, request)
-            except NotFoundError:
-                return None
-            for item in answer.get("accountPolicies", []):
-                return AccountPolicy.from_api(item)
-            if not answer.get("nextToken"):
-                return None
-            request["nextToken"] = answer["nextToken"]
+        pages = self._api.pages("DescribeAccountPolicies", operation, "accountPolicies", {"policyType": POLICY_TYPE})
+        with contextlib.suppress(NotFoundError):
+            for items, _unused in pages:
+                for item in items:
+                    return AccountPolicy.from_api(item)
+        return None
 
     def read_if_possible(self) -> tuple[AccountPolicy | None, str]:
         """Return what `read` returns, and "". None and a note if the call is denied, or AWS does not know such policies here.
@@ -297,19 +293,17 @@ class AccountPolicyApi:
             raise refuse_foreign(other, error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                raise error.with_advice(
+                error.with_advice(
                     f"Check that {policy.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it for "
                     "every log group (logreflector.aws.lambda_permission)."
-                ) from error
+                )
             raise
 
     def delete(self, policy: AccountPolicy) -> None:
         """Delete the policy; a missing one is no error."""
         request = {"policyName": policy.name, "policyType": POLICY_TYPE}
-        try:
+        with contextlib.suppress(NotFoundError):
             self._api.call("DeleteAccountPolicy", f"delete account policy {policy.name}", request)
-        except NotFoundError:
-            return
 
 
 def refuse_foreign(policy: AccountPolicy, where: str = "") -> RefusedError:
@@ -318,7 +312,7 @@ def refuse_foreign(policy: AccountPolicy, where: str = "") -> RefusedError:
         "serve the log groups by an account policy",
         f"the account has one already, {policy.name}, which sends to {policy.destination_arn or 'an unknown destination'}, "
         "and AWS allows one in each account and region",
-        advice="It is not ours and is left alone. Serve this target by filters (of the roles: log_groups_mode: filters), or "
+        advice="It belongs to others and is left alone. Serve this target by filters (of the roles: log_groups_mode: filters), or "
         "have its owner remove it.",
         where=where,
     )

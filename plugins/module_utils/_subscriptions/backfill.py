@@ -47,10 +47,9 @@ _LONGEST_ASYNCHRONOUS = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The events and messages of a page that were sent, and the token of the next page, "" if there is none."""
+    """The number of events of a page that were sent, and the token of the next page, "" if there is none."""
 
     events: int
-    messages: int
     token: str
 
 
@@ -81,10 +80,10 @@ class Backfill:
 
         Pages are read and sent while the caller iterates. The last token continues an unfinished backfill for a day.
 
-        current the filter as it was read from AWS
-        since   ms since 1970: events with older timestamps are not sent
-        token   of the first page to read
-        ingested    the first ms since 1970 in which events to send were ingested, and the ms after the last
+        current     the filter as it was read from AWS
+        since       ms since 1970: events with older timestamps are not sent
+        token       of the first page to read
+        ingested    see `payloads`
         """
         request: dict[str, Any] = {
             "logGroupName": current.log_group,
@@ -95,12 +94,12 @@ class Backfill:
         operation = f"read the earlier events of log group {current.log_group}"
         while True:
             page = self._api.call("FilterLogEvents", operation, {**request, **({"nextToken": token} if token else {})})
-            events = messages = 0
+            events = 0
             for count, message in payloads(page.get("events", []), current, self._owner, ingested):
                 self._invoke(current.log_group, message)
-                events, messages = events + count, messages + 1
+                events += count
             token = page.get("nextToken") or ""
-            yield Sent(events, messages, token)
+            yield Sent(events, token)
             if not token:
                 return
 
@@ -129,20 +128,22 @@ def payloads(
     events: Iterable[Mapping[str, Any]],
     current: SubscriptionFilter,
     owner: str,
-    between: tuple[int, int] | None = None,
+    ingested: tuple[int, int] | None = None,
 ) -> Iterator[tuple[int, bytes]]:
     """Yield messages as CloudWatch Logs sends them to Lambda, each with its number of events.
 
-    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events, and those that
-    were not ingested `between`, are left out.
+    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events are left out.
+
+    ingested    ms since 1970: leave out events that were ingested before the first or not before the second
     """
-    first, end = between or (0, current.created + OVERLAP_MS)
+    overlap_end = current.created + OVERLAP_MS
+    first, end = ingested or (0, overlap_end)
     parts: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for event in events:
-        ingested = event.get("ingestionTime", event["timestamp"])
-        if not first <= ingested < min(end, current.created + OVERLAP_MS):
+        at = event.get("ingestionTime", event["timestamp"])
+        if not first <= at < min(end, overlap_end):
             continue
-        part = parts.setdefault((event["logStreamName"], ingested >= current.created), [])
+        part = parts.setdefault((event["logStreamName"], at >= current.created), [])
         part.append({"id": event["eventId"], "timestamp": event["timestamp"], "message": event.get("message", "")})
     for (stream, is_overlap), found in parts.items():
         head = {

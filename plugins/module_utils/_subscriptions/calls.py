@@ -25,7 +25,7 @@ from .choice import LogGroup
 from .filters import SubscriptionFilter, holders
 from .rate_limiter import RateLimiter
 
-with contextlib.suppress(ImportError):  # the host says what to install
+with contextlib.suppress(ImportError):  # the module reports the missing library
     from botocore import xform_name
 
 
@@ -78,7 +78,7 @@ class LogsApi:
         token   of the first page to read; each group has its page's (`LogGroup.page`)
         """
         request = {"logGroupNamePrefix": prefix} if prefix else {}
-        for items, page in self._pages("DescribeLogGroups", "list the log groups", "logGroups", request, token):
+        for items, page in self.pages("DescribeLogGroups", "list the log groups", "logGroups", request, token):
             for item in items:
                 yield LogGroup(
                     item["logGroupName"],
@@ -102,14 +102,14 @@ class LogsApi:
             raise CannotListByTagError("AWS returned log groups that do not carry the tag")
         filters = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]
         request = {"logGroupTags": filters, "limit": 1000}
-        for items, _unused in self._pages("ListLogGroups", "list the log groups by tag", "logGroups", request):
+        for items, _unused in self.pages("ListLogGroups", "list the log groups by tag", "logGroups", request):
             yield from (item["logGroupName"] for item in items)
 
     def _probe_tags(self) -> bool:
         """Return whether AWS finds no group by a value that no group has."""
         probe = [{"key": "logreflector.aws/probe", "values": [secrets.token_hex(16)]}]
         request = {"logGroupTags": probe, "limit": 1}
-        answer = self._call("ListLogGroups", "list the log groups by tag", request)
+        answer = self.call("ListLogGroups", "list the log groups by tag", request)
         return not answer.get("logGroups")
 
     @property
@@ -123,16 +123,15 @@ class LogsApi:
     def filters(self, log_group: str) -> list[SubscriptionFilter]:
         """Return all filters of a group. NotFoundError if the group is gone."""
         operation = f"read the subscription filters of log group {log_group}"
-        pages = self._pages(
-            "DescribeSubscriptionFilters", operation, "subscriptionFilters", {"logGroupName": log_group}
-        )
+        request = {"logGroupName": log_group}
+        pages = self.pages("DescribeSubscriptionFilters", operation, "subscriptionFilters", request)
         return [SubscriptionFilter.from_api(item) for items, _unused in pages for item in items]
 
     def put(self, desired: SubscriptionFilter) -> None:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
         operation = f"put subscription filter {desired.name} on log group {desired.log_group}"
         try:
-            self._call("PutSubscriptionFilter", operation, desired.request(), self._is_transient_put)
+            self.call("PutSubscriptionFilter", operation, desired.request(), self._is_transient_put)
         except LimitReachedError as error:  # no slot, or another limit, such as that of regular expressions in patterns
             filters = self.filters(desired.log_group)
             message = f"{error.message}; the log group's filters are {holders(filters) or 'none'}"
@@ -142,12 +141,11 @@ class LogsApi:
             ) from error
         except NotFoundError as error:
             self.filters(desired.log_group)  # raises NotFoundError if the group is gone, and not the destination
-            raise _refused(
-                AwsError(error.operation, error.message, code=error.code, where=error.where), desired
-            ) from error
+            advice = _destination_advice(desired)
+            raise AwsError(error.operation, error.message, advice=advice, code=error.code, where=error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                raise _refused(error, desired) from error
+                error.with_advice(_destination_advice(desired))
             raise
 
     def delete(self, item: SubscriptionFilter) -> None:
@@ -155,49 +153,46 @@ class LogsApi:
         operation = f"delete subscription filter {item.name} of log group {item.log_group}"
         request = {"logGroupName": item.log_group, "filterName": item.name}
         with contextlib.suppress(NotFoundError):
-            self._call("DeleteSubscriptionFilter", operation, request)
+            self.call("DeleteSubscriptionFilter", operation, request)
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of the log group with that ARN."""
-        answer = self._call("ListTagsForResource", f"read the tags of {arn}", {"resourceArn": arn})
+        answer = self.call("ListTagsForResource", f"read the tags of {arn}", {"resourceArn": arn})
         return dict(answer.get("tags") or {})
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Tag the log group with that ARN."""
-        self._call("TagResource", f"tag {arn}", {"resourceArn": arn, "tags": dict(tags)})
+        self.call("TagResource", f"tag {arn}", {"resourceArn": arn, "tags": dict(tags)})
 
     def untag(self, arn: str, keys: Sequence[str]) -> None:
         """Remove tags from the log group with that ARN; a missing group is no error."""
         with contextlib.suppress(NotFoundError):
-            self._call("UntagResource", f"remove a tag from {arn}", {"resourceArn": arn, "tagKeys": list(keys)})
+            self.call("UntagResource", f"remove a tag from {arn}", {"resourceArn": arn, "tagKeys": list(keys)})
 
     def put_retention(self, log_group: str, days: int) -> None:
         """Set the retention of the group."""
         operation = f"set the retention of log group {log_group}"
-        self._call("PutRetentionPolicy", operation, {"logGroupName": log_group, "retentionInDays": days})
+        self.call("PutRetentionPolicy", operation, {"logGroupName": log_group, "retentionInDays": days})
 
-    def call(self, api_operation: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Make any other call to CloudWatch Logs, with the same retries and rates."""
-        return self._call(api_operation, operation, request)
-
-    def _pages(
+    def pages(
         self, api_operation: str, operation: str, key: str, request: Mapping[str, Any], token: str = ""
     ) -> Iterator[tuple[list[dict[str, Any]], str]]:
         """Yield the items of each page and its token. Retries a single page, where a paginator would start again."""
         while True:
-            page = self._call(api_operation, operation, {**request, **({"nextToken": token} if token else {})})
+            page = self.call(api_operation, operation, {**request, **({"nextToken": token} if token else {})})
             yield page.get(key, []), token
             token = page.get("nextToken") or ""
             if not token:
                 return
 
-    def _call(
+    def call(
         self,
         api_operation: str,
         operation: str,
         request: Mapping[str, Any],
         transient: Callable[[ReflectorError], bool] | None = None,
     ) -> dict[str, Any]:
+        """Make a call to CloudWatch Logs at the operation's rate. Retry `transient` errors, those of `is_transient` by default."""
         return self._retry_policy.wait_out(
             lambda: self._call_at_rate(api_operation, operation, request), transient or is_transient
         )
@@ -240,12 +235,11 @@ def _slots_hint(filters: int) -> str:
     return f"If AWS allows no more filters here, set the option slots (of the roles: log_groups_slots) to {filters}."
 
 
-def _refused(error: ReflectorError, desired: SubscriptionFilter) -> ReflectorError:
-    advice = (
+def _destination_advice(desired: SubscriptionFilter) -> str:
+    return (
         f"Check that {desired.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it "
         "(logreflector.aws.lambda_permission)."
     )
-    return type(error)(error.operation, error.message, advice=advice, code=error.code, where=error.where)
 
 
 def is_destination_refusal(error: ReflectorError) -> bool:

@@ -122,16 +122,12 @@ class Choice:
         self._include = Patterns("include", include)
         self._exclude = Patterns("exclude", exclude)
         own = list(own_log_groups)
-        self._own = frozenset(own)
-        self._own_patterns = Patterns("own_log_groups", [name for name in own if not _NAME.fullmatch(name)])
+        self.own_names = frozenset(name for name in own if _NAME.fullmatch(name))
+        """The names in own_log_groups, whether such groups exist or not, without the patterns."""
+        self._own_patterns = Patterns("own_log_groups", [name for name in own if name not in self.own_names])
         self.include_tags = dict(include_tags or {})
         self.exclude_tags = dict(exclude_tags or {})
         self._after, self._before = created_after, created_before
-
-    @property
-    def own_names(self) -> frozenset[str]:
-        """The names in own_log_groups, whether such groups exist or not, without the patterns."""
-        return frozenset(name for name in self._own if _NAME.fullmatch(name))
 
     @property
     def needs_tags(self) -> bool:
@@ -150,7 +146,7 @@ class Choice:
         return found
 
     def _by_name(self, name: str) -> Exclusion | None:
-        if name in self._own or self._own_patterns.first_match(name):
+        if name in self.own_names or self._own_patterns.first_match(name):
             return Exclusion("excluded", "its events come from the delivery itself: subscribing it would be a loop")
         if self._include.first_match(name) is None:
             return Exclusion("excluded", "no include pattern matches")

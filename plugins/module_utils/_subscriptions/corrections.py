@@ -59,10 +59,10 @@ class Corrections:
         # A group behind the position where this sweep stopped was not counted yet: the next sweep counts it.
         stopped = self.listing.stopped
         is_uncounted = stopped and name > stopped.after
-        replaces = outcome.kind if is_uncounted else self.first_kind(name, filters)
+        replaces = outcome.kind if is_uncounted else self._first_kind(name, filters)
         return replace(self.apply(outcome), replaces=replaces)
 
-    def first_kind(self, name: str, filters: Sequence[SubscriptionFilter]) -> Kind:
+    def _first_kind(self, name: str, filters: Sequence[SubscriptionFilter]) -> Kind:
         """Return the kind that was reported for a function's group, in this sweep or in the slices before it."""
         subscribed = any(self.planner.desired.owns(item) for item in filters)
         return self.planner.loops.reported(name) or ("subscribed" if subscribed else "other_forwarder")

@@ -28,18 +28,16 @@ _DENIALS = 20
 class Failures:
     """The failures of a sweep. Safe to share between threads.
 
-    fatal     an error that every further group would meet: no more calls are made
-    occurred  whether a group could not be read or written
+    fatal   an error that every further group would meet: no more calls are made
     """
 
     def __init__(self) -> None:
         self.fatal: ReflectorError | None = None
-        self.occurred = False
         self._lock = threading.Lock()
         self._denied, self._allowed = 0, False
 
     def note_success(self) -> None:
-        """A group was read, so the permission is not missing for all groups."""
+        """Note that a group was read, so that the permission is not missing for all groups."""
         self._allowed = True
 
     def not_tried(self, group: LogGroup, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome | None:
@@ -68,7 +66,6 @@ class Failures:
 
     def _note(self, error: ReflectorError) -> None:
         with self._lock:
-            self.occurred = True
             is_denied = isinstance(error, AccessDeniedError)
             self._denied += is_denied
             all_denied = is_denied and self._denied >= _DENIALS and not self._allowed

@@ -63,13 +63,13 @@ class SubscriptionFilter:
     @classmethod
     def from_api(cls, item: Mapping[str, Any]) -> SubscriptionFilter:
         """Return the filter for an element of DescribeSubscriptionFilters' answer."""
-        values = {ours: item[theirs] for ours, theirs in API_NAMES.items() if item.get(theirs) not in (None, "")}
+        values = {name: item[key] for name, key in API_NAMES.items() if item.get(key) not in (None, "")}
         values["emit_system_fields"] = tuple(sorted(set(values.get("emit_system_fields", ()))))
         return cls(**values, created=item.get("creationTime", 0))
 
     def request(self) -> dict[str, Any]:
         """Return the parameters of PutSubscriptionFilter. It replaces the whole filter, so every value is sent."""
-        values = {theirs: getattr(self, ours) for ours, theirs in API_NAMES.items()}
+        values = {key: getattr(self, name) for name, key in API_NAMES.items()}
         values["emitSystemFields"] = list(self.emit_system_fields)
         request = {key: value for key, value in values.items() if value}
         request["filterPattern"] = self.filter_pattern  # required, and "" means every event
@@ -152,11 +152,11 @@ class DesiredFilter:
 
 
 OWN_TAGS = "logreflector.aws/"
-"""What the keys of all our tags begin with."""
+"""The prefix of the keys of all tags of this collection."""
 
 TAG_PREFIX = f"{OWN_TAGS}subscribed/"
 EVIDENCE_PREFIX = f"{OWN_TAGS}receives/"
-"""Of the key of a second tag, see `tagging.OTHER_FORWARDER`. It is shorter than `TAG_PREFIX`, so the key fits too."""
+"""The prefix of the key of a second tag, see `tagging.OTHER_FORWARDER`. It is shorter than `TAG_PREFIX`, so that key fits, too."""
 
 LONGEST_TAG_KEY = 128
 

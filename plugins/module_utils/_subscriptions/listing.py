@@ -16,7 +16,7 @@ from .choice import Choice, Exclusion, LogGroup
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an unfinished sweep continues: on the page with that token, after the group of that name."""
+    """The place where an unfinished sweep continues: on the page with that token, after the group of that name."""
 
     page: str = ""
     after: str = ""
@@ -26,7 +26,7 @@ class Listing:
     """The groups to process, from `position` on. One thread iterates over it.
 
     is_time_up  checked before each group
-    stopped     where the next sweep continues; None if the listing reached its end
+    stopped     the place where the next sweep continues; None if the listing reached its end
     error       the error that broke the listing off
     """
 

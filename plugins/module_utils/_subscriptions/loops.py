@@ -5,7 +5,7 @@
 """Detection of loops between two forwarders.
 
 If somebody else's filter sends to a Lambda function, that function is probably another log forwarder. If we forwarded its log
-group and it forwarded ours, the two would never end. Such a group is known only once the foreign filter is read, perhaps after
+group and it forwarded the reflector's, the two would never end. Such a group is known only once the foreign filter is read, perhaps after
 the group was subscribed: then our filter is removed again, and tags tell later sweeps which log group has the foreign filter.
 Everybody who may tag a log group can write such a tag, so each sweep reads that filter before it believes the tag. Without tags,
 the log groups of functions wait until all others were read.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .choice import Kind, default_log_group, destination_function
 from .filters import SubscriptionFilter
@@ -39,7 +39,7 @@ def is_function_group(log_group: str) -> bool:
 
 
 class LoopDetector:
-    """What one sweep learns about other forwarders. Safe to share between threads: a lock guards all collections.
+    """The knowledge of one sweep about other forwarders. Safe to share between threads: a lock guards all collections.
 
     _found      log groups of functions that foreign filters, read so far, send to, each with the log group of such a filter
     _tagged     log groups of functions whose subscription tag claims that
@@ -64,16 +64,15 @@ class LoopDetector:
         """Whether the group is tagged as another forwarder's: the tags may be wrong, or name a filter that is gone."""
         return log_group in self._tagged
 
-    def confirm(self, log_group: str, foreign: Iterable[SubscriptionFilter]) -> None:
+    def confirm(self, log_group: str, foreign: Sequence[SubscriptionFilter]) -> None:
         """Learn from the foreign filters of the log group that a tag names."""
-        read = list(foreign)
-        self.note_foreign(read)
-        if log_group in forwarder_groups(read):
+        self.note_foreign(foreign)
+        if log_group in forwarder_groups(foreign):
             with self._lock:
                 self._confirmed.add(log_group)
 
     def is_confirmed(self, log_group: str) -> bool:
-        """Whether the group's tags say what is true, so that they need not be written."""
+        """Whether the group's tags are true, so that they need not be written."""
         return log_group in self._confirmed
 
     def note_foreign(self, foreign: Iterable[SubscriptionFilter]) -> None:

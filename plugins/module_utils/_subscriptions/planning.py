@@ -21,7 +21,7 @@ from .tagging import TaggedGroups
 
 @dataclass(frozen=True, slots=True)
 class SweepOptions:
-    """What a sweep does.
+    """The options of a sweep.
 
     present         False: remove our filters and the subscription tags
     purge           also remove our filters from groups that the rules exclude
@@ -103,7 +103,7 @@ class GroupPlanner:
         return tuple(item for item in filters if not self.desired.owns(item))
 
     def from_filters(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
-        """Return what is to be done in a group with these filters."""
+        """Return the planned outcome of a group with these filters."""
         exclusion = self.exclusion(group)
         if exclusion or not self.options.present:
             return self._absent(group, exclusion, filters)
@@ -125,7 +125,7 @@ class GroupPlanner:
             kind,
             exclusion.reason if exclusion else "",
             plan,
-            # Foreign filters of excluded groups do not count: the delivery's own groups disappear, and theirs with them.
+            # Foreign filters of excluded groups do not count: the delivery's own groups disappear with their filters.
             () if exclusion else self.foreign(filters),
             tag="removed" if was_tagged else "",
             created=group.created,

@@ -38,7 +38,7 @@ _FILTER_LOG_EVENTS = {
 
 _OTHERS = 1.0
 SHARE = 0.97
-"""Share of AWS's rate to use. The rest makes up for the drift between AWS's clock and ours."""
+"""Share of AWS's rate to use. The rest makes up for the drift between AWS's clock and the local one."""
 
 _BURST = 0.8  # in seconds of calls; AWS's bucket holds one second, and connecting delays the first calls
 _CUT = 0.7  # factor of the rate when AWS refuses a call

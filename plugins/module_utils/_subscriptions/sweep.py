@@ -65,7 +65,7 @@ class Sweep:
 
     @property
     def stopped(self) -> Position | None:
-        """Where the next sweep continues; None if this one reached the end."""
+        """The place where the next sweep continues; None if this one reached the end."""
         return self._listing.stopped
 
     @property
@@ -114,12 +114,14 @@ class Sweep:
 
     def _work(self, group: LogGroup, *, write: bool) -> Outcome | None:
         """Process a group, or read and defer it: without tags no later sweep would know that it is another forwarder's."""
+        defers = self._options.present and not self._planner.tagged.is_listed and is_function_group(group.name)
+        if not defers:
+            return self.process(group, write=write)
         if unreadable := self._planner.with_unreadable_tags(group):
             return unreadable
-        defers = self._options.present and not self._planner.tagged.is_listed and is_function_group(group.name)
         try:
             group = self._with_tags(group)
-            if not defers or self._planner.exclusion(group) or self._failures.fatal:
+            if self._planner.exclusion(group) or self._failures.fatal:
                 return self.process(group, write=write)
             filters = self._read(group)
         except ReflectorError as error:
@@ -147,7 +149,7 @@ class Sweep:
         return replace(group, tags=self._api.tags(self._arn(group.name)))
 
     def plan_group(self, group: LogGroup) -> Outcome:
-        """Return what is to be done for one group. Only reads."""
+        """Return the planned outcome of one group. Only reads."""
         if outcome := self._planner.without_reading(group):
             return outcome
         if not_tried := self._failures.not_tried(group):
@@ -160,7 +162,7 @@ class Sweep:
         return self._planner.from_filters(group, filters)
 
     def _check_forwarder_tag(self, log_group: str) -> None:
-        """Read whether the group is another forwarder's as its tags say. Everybody who may tag the group can write these tags."""
+        """Check the tags that mark the group as another forwarder's. Everybody who may tag the group can write them."""
         if not self._options.present or not self._loops.needs_evidence(log_group):
             return
         evidence = self._tags.read_evidence(log_group)
@@ -178,7 +180,7 @@ class Sweep:
         return self.apply_group(outcome) if write and outcome.has_changes else outcome
 
     def apply_group(self, outcome: Outcome) -> Outcome:
-        """Write what the plan of one group says; return what was written."""
+        """Carry out the plan of one group; return the outcome with what was written."""
         return self._writer.write(outcome)
 
     def tag(self, outcome: Outcome) -> Outcome:

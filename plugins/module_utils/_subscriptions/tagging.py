@@ -103,17 +103,18 @@ class SubscriptionTags:
         """Remove the tag. Users who do not use tags need no permission for it."""
         if not can_read_tags(log_group):
             return
-        with contextlib.suppress(*(() if self.enabled else (AccessDeniedError,))):
+        ignored = () if self.enabled else (AccessDeniedError,)
+        with contextlib.suppress(*ignored):
             self._api.untag(self._arn(log_group), [self._key, self._evidence_key])
 
     def set(self, outcome: Outcome) -> Outcome:
         """Tag the group and return the outcome with the tag that was written. A tag that cannot be written is a note."""
+        if not self.enabled or not can_read_tags(outcome.log_group):
+            return replace(outcome, tag="")
         change = outcome.tag or "set"
         tags = {self._key: self._value}
         if change == "other_forwarder":
             tags = {self._key: OTHER_FORWARDER, self._evidence_key: outcome.evidence}
-        if not self.enabled or not can_read_tags(outcome.log_group):
-            return replace(outcome, tag="")
         try:
             self._api.tag(self._arn(outcome.log_group), tags)
         except NotFoundError:

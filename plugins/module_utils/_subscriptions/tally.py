@@ -2,13 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of a sweep: counts of all groups, and entries for those that somebody should know of, up to a limit."""
+"""The result of a sweep: counts of all groups, and entries for those that need attention, up to a limit."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from .choice import Kind
@@ -136,7 +135,7 @@ class Tally:
 
     def summary(self) -> dict[str, Any]:
         """Return the counts, and entries with reasons for groups that are not subscribed, failures first."""
-        shown = list(self._first(self._most))
+        shown = self._first_entries()
         known = sum(self._kinds[kind] for kind in _ENTRIES if kind != "removed") + self._purged
         return {
             "counts": self.counts(),
@@ -148,10 +147,9 @@ class Tally:
             "foreign": {"filters": self._foreign, "fingerprint": f"{self._fingerprint:016x}"},
         }
 
-    def _first(self, most: int) -> Iterator[Outcome]:
-        left = most
+    def _first_entries(self) -> list[Outcome]:
+        """Return the entries up to the limit, failures first, sorted by name."""
         chosen: list[Outcome] = []
         for kind in _ENTRIES:
-            chosen += self._entries[kind][:left]
-            left = most - len(chosen)
-        return iter(sorted(chosen, key=lambda outcome: outcome.log_group))
+            chosen += self._entries[kind][: self._most - len(chosen)]
+        return sorted(chosen, key=lambda outcome: outcome.log_group)

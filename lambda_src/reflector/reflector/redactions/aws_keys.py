@@ -8,7 +8,7 @@ import re
 
 _BEGIN = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-F]{2})|(?<=\\[nrt]))"
 _FORTY = r"(?<!\\)(?:[A-Za-z0-9+]|\\{0,3}/|%(?:25)?2[FfBb]|\\{1,3}u002[fFbB]){40}(?![A-Za-z0-9/+=])"
-# What is between a name and its value: quotes and signs, with URL or JSON escapes, and the member `value` of a list of pairs.
+# Text between a name and its value: quotes and signs, with URL or JSON escapes, and the member `value` of a list of pairs.
 _GAP = r"(?:[\s\"'\\:=>,;|()\[\]{}]|%(?:25)?(?:20|22|27|3[AaDd])|&quot;|\b(?:[Vv]alue|is|was)\b){1,24}"
 _LETTER = r"(?<!\\)(?:[A-Za-z0-9+=]|\\{0,3}/|%(?:25)?(?:2[FfBb]|3[Dd])|\\{1,3}u00(?:2[fFbB]|3[dD]))"
 

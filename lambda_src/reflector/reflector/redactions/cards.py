@@ -8,7 +8,7 @@ import re
 
 from .json_numbers import is_json_number
 
-# What people write between the digits of a card: blanks, dashes, dots, underscores, and their URL and JSON escapes.
+# Separators between the digits of a card: blanks, dashes, dots, underscores, and their URL and JSON escapes.
 _SEPARATOR = (
     r"(?:[ \t.\-_+/\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212\u3000\uff0d]{1,3}"
     r"|%(?:25)?(?:20|09|2[DdEeBb])|%[Cc]2%[Aa]0|\\++(?:t|u(?:00[aA]0|20[01][0-9a-fA-F]))|&nbsp;)"
@@ -52,9 +52,8 @@ _HEX_DIGITS = "0123456789abcdefABCDEF"
 _ends_with_iban_start = re.compile(r"(?<![A-Za-z])[A-Z]{2}\d\d[ -](?:\d{4}[ -]){0,4}\Z").search
 _DOUBLED = bytes.maketrans(_DIGITS.encode(), b"0246813579")
 
-
 MAX_OTHERS = 500
-"""After so many numbers in a text that only look like cards, all that look like cards are redacted: checks cost time."""
+"""Numbers in a text that look like cards but are none. After that many, all that look like cards are redacted: checks cost time."""
 
 
 def redact_cards(text: str) -> str:
@@ -93,7 +92,7 @@ def _card_digits(text: str) -> str:
     """Return the digits if a card network uses that many with that prefix, else ""."""
     digits = text
     if not text.isdecimal():
-        # Nearly always there is one separator throughout, and the general way would take most of the time.
+        # Nearly always all separators are the same; the search by pattern would take most of the time.
         separator = text.lstrip(_DIGITS)[0]
         digits = text if separator in "%\\&" else text.replace(separator, "")
         if not digits.isdecimal():

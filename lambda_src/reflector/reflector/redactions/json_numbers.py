@@ -6,7 +6,7 @@
 
 
 def is_json_number(text: str, start: int, end: int) -> bool:
-    """Return whether the digits look like a JSON number. Inside a JSON string that does no harm."""
+    """Return whether the digits look like a JSON number. Inside a JSON string a mistake does no harm."""
     digits = text[start:end]
     if not (digits.isascii() and digits.isdecimal()):
         return False

@@ -45,23 +45,28 @@ _is_prose = re.compile(
 """Words that follow a name in sentences, such as `password: must be longer`."""
 
 _FORM_SIGNS = (
-    *(
-        "earer",
-        "EARER",
-        "eyJ",
-        "ghp_",
-        "gho_",
-        "ghu_",
-        "ghs_",
-        "ghr_",
-        "github_pat_",
-        "glpat-",
-        "xox",
-        "k_live_",
-        "k_test_",
-    ),
-    *("AIza", "npm_", "SG.", "PRIVATE KEY", "://"),
+    "earer",
+    "EARER",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "k_live_",
+    "k_test_",
+    "AIza",
+    "npm_",
+    "SG.",
+    "PRIVATE KEY",
+    "://",
 )
+"""Parts of the texts that `_forms` replaces. A search for the pattern in each message would be slow."""
+
+_AFTER_QUOTED_TEXT = ("", ",", "}", "]", ":", " ", "\n", "\t")
 _BEGIN = r"(?:(?<![\w.-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _forms = re.compile(
     rf"{_BEGIN}(?:eyJ[\w-]{{8,}}+\.eyJ[\w-]{{8,}}+\.[\w-]{{8,}}+"  # JSON Web Token
@@ -114,16 +119,8 @@ def _value_span(text: str, found: re.Match[str]) -> tuple[int, int]:
         return start, start
     if opened:
         # `{"a":"password:","b":1}`: the quote ends the text that the name is in.
-        if closed.removeprefix("]").removeprefix("%5d") != opened and text[start : start + 1] in (
-            "",
-            ",",
-            "}",
-            "]",
-            ":",
-            " ",
-            "\n",
-            "\t",
-        ):
+        quote_ends_name = closed.removeprefix("]").removeprefix("%5d") == opened
+        if not quote_ends_name and text[start : start + 1] in _AFTER_QUOTED_TEXT:
             return start, start
         if end := _closing_quote(text, start, opened):
             return start, end
@@ -182,6 +179,6 @@ def _is_harmless(value: str, lower: str, found: re.Match[str]) -> bool:
 
 
 def _replacement(text: str, start: int, end: int, found: re.Match[str]) -> str:
-    """Return what replaces the value. A JSON number becomes 0."""
+    """Return the text for the value's place. A JSON number becomes 0."""
     is_number = not found["open"] and found["close"].endswith('"') and found["delimiter"] == ":"
     return "0" if is_number and re.fullmatch(r"-?[0-9.eE+-]+", text[start:end]) else "[secret]"

@@ -114,7 +114,7 @@ class Sink(Protocol[C]):
 
 
 def no_permissions(options: Mapping[str, Any]) -> list[Permission]:  # noqa: ARG001
-    """Return what the function's role has to allow for a sink with these options.
+    """Return the permissions that the function's role needs for a sink with these options.
 
     `options` are plain values that nobody has checked. `{partition}` and `{account}` are placeholders for those of the
     function. One role serves all regions of an account, so a region that is not given is `*`. This default needs nothing.

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..codec import dumps, dumps_string, loads, utf8
-from ..http import Answer, Headers, HttpSink, Request, basic_authorization, by_status, secret_header
+from ..http import Answer, Headers, HttpSink, Request, basic_header, by_status, secret_header
 from ..lines import bodies
 from ..records import message_json
 from ..secrets import Secret
@@ -97,7 +97,7 @@ class Elasticsearch(HttpSink):
         if options.api_key:
             return (secret_header("Authorization", options.api_key, "ApiKey "),)
         if options.password:
-            return (("Authorization", basic_authorization(options.username, options.password.value())),)
+            return (basic_header(options.username, options.password),)
         return ()
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..codec import dumps, dumps_string, gunzip, loads, utf8, well_formed_utf8
 from ..decode import LogEvent
-from ..http import Answer, Headers, HttpSink, Request, basic_authorization, by_status, secret_header
+from ..http import Answer, Headers, HttpSink, Request, basic_header, by_status, secret_header
 from ..lines import batches
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
@@ -108,7 +108,7 @@ class Loki(HttpSink):
         if options.bearer_token:
             return (secret_header("Authorization", options.bearer_token, "Bearer "),)
         if options.password:
-            return (("Authorization", basic_authorization(options.username, options.password.value())),)
+            return (basic_header(options.username, options.password),)
         return ()
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
@@ -178,7 +178,10 @@ def nanoseconds(event: LogEvent) -> int:
 
 
 def _beyond(text: str, request: Request) -> dict[int, str]:
-    """Return places and reasons of the entries beyond the bounds in Loki's text. Its times have seconds, so these are rather too many."""
+    """Return places and reasons of the entries beyond the bounds in Loki's text.
+
+    The text has whole seconds, so a few entries within the bounds are returned, too.
+    """
     oldest = max((_milliseconds(time) + 1000 for time in _OLDEST.findall(text)), default=None)
     too_new = min((_milliseconds(time) for time in _TOO_NEW.findall(text)), default=None)
     longest = min(map(int, _LONGEST.findall(text)), default=None)

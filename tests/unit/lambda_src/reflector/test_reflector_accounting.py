@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reflector.accounting import AccountsError, SinkTally, Tally, accounted, metric_line
 from reflector.decode import decode
 from reflector.delivery import Sent, Undelivered
-from reflector.records import subset
+from reflector.records import pick
 from reflector_support import payload, subscription_event
 from scripted_sink import batch_of
 
@@ -36,7 +36,7 @@ def received(count, *, text="private"):
 
 def some(numbers, reason="busy"):
     batch = batch_of(*["private"] * 20)
-    return Undelivered(subset(batch, sorted(numbers)), reason, 1)
+    return Undelivered(pick(batch, sorted(numbers)), reason, 1)
 
 
 def tally_of(count, dropped=0, **sinks):

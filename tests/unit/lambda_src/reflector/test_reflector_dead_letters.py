@@ -25,7 +25,7 @@ from reflector.dead_letters import (
 from reflector.decode import decode
 from reflector.delivery import Undelivered
 from reflector.lines import json_lines
-from reflector.records import subset
+from reflector.records import identified, pick
 from reflector_support import DeadLetters, any_text, examples, messages, opened, payload
 from scripted_sink import batch_of
 
@@ -87,7 +87,7 @@ def test_dead_letter_of_subset_makes_the_same_lines(texts, data):
     batch = batch_of(*texts)
     chosen = sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1)))
     whole = list(json_lines(batch.events, ',"logGroup":"/g"', ["id"]))
-    ((body, _part),) = dead_letters(Undelivered(subset(batch, chosen), "x", 1), "main")
+    ((body, _part),) = dead_letters(Undelivered(pick(identified(batch), chosen), "x", 1), "main")
     (events,) = decode(json.loads(body)).pages()
     again = list(json_lines(events, ',"logGroup":"/g"', ["id"]))
     assert [utf8(line) for line in again] == [utf8(whole[position]) for position in chosen]

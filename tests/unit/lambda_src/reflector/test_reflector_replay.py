@@ -17,7 +17,7 @@ from reflector.config import Config
 from reflector.dead_letters import QueueRefusedError, dead_letters, undecodable_letter
 from reflector.delivery import TIME_IS_OVER, Undelivered
 from reflector.flow import Flow
-from reflector.records import subset
+from reflector.records import identified, pick
 from reflector.replay import Replay, is_queue_event
 from reflector.retries import RETRY_SECONDS
 from reflector.rules import routes
@@ -70,7 +70,8 @@ def sink(*script, **options):
 def dead_letter(*texts, sink="a", first=0):
     """Return a dead letter of these events, with ids from `first` on."""
     batch = batch_of(*["x"] * first, *texts)
-    ((body, _part),) = dead_letters(Undelivered(subset(batch, range(first, first + len(texts))), "busy", 3), sink)
+    chosen = pick(identified(batch), range(first, first + len(texts)))
+    ((body, _part),) = dead_letters(Undelivered(chosen, "busy", 3), sink)
     return body
 
 

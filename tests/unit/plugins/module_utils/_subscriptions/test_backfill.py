@@ -134,7 +134,7 @@ def refusal(code: str) -> Exception:
 def test_pages_are_sent_as_they_are_read_and_an_empty_one_is_not_the_last(made: Any) -> None:
     logs, client = Logs([an_event(1, CREATED - 1)], [], [an_event(2, CREATED + 1)]), Lambda()
     sent = list(made(logs, client).send(FILTER))
-    assert [(page.events, page.messages, page.token) for page in sent] == [(1, 1, "1"), (0, 0, "2"), (1, 1, "")]
+    assert [(page.events, page.token) for page in sent] == [(1, "1"), (0, "2"), (1, "")]
     assert [opened(request["Payload"])["backfill"] for request in client.invoked] == [True, "seam"]
     assert {request["InvocationType"] for request in client.invoked} == {"Event"}
 
