@@ -42,7 +42,7 @@ class LoopDetector:
     """The knowledge of one sweep about other forwarders. Safe to share between threads: a lock guards all collections.
 
     _found      log groups of functions that foreign filters, read so far, send to, each with the log group of such a filter
-    _tagged     log groups of functions whose subscription tag claims that
+    _tagged     log groups of functions whose subscription tag claims that, and that this sweep has not checked yet
     _confirmed  those of them whose tag names a log group with such a filter
     _handled    groups that were planned as another forwarder's
     _reported   kinds that this sweep reported for the log groups of functions
@@ -60,9 +60,15 @@ class LoopDetector:
         """Take over the groups that are tagged as another forwarder's."""
         self._tagged = frozenset(filter(is_function_group, names))
 
-    def needs_evidence(self, log_group: str) -> bool:
-        """Whether the group is tagged as another forwarder's: the tags may be wrong, or name a filter that is gone."""
-        return log_group in self._tagged
+    def begin_check(self, log_group: str) -> bool:
+        """Return whether to check the group's tags as another forwarder's, which may be wrong or name a filter that is gone.
+
+        True once for each group: after the first check the sweep may have written other tags.
+        """
+        with self._lock:
+            is_due = log_group in self._tagged
+            self._tagged -= {log_group}
+        return is_due
 
     def confirm(self, log_group: str, foreign: Sequence[SubscriptionFilter]) -> None:
         """Learn from the foreign filters of the log group that a tag names."""

@@ -163,7 +163,7 @@ class Sweep:
 
     def _check_forwarder_tag(self, log_group: str) -> None:
         """Check the tags that mark the group as another forwarder's. Everybody who may tag the group can write them."""
-        if not self._options.present or not self._loops.needs_evidence(log_group):
+        if not self._options.present or not self._loops.begin_check(log_group):
             return
         evidence = self._tags.read_evidence(log_group)
         if not is_evidence(evidence) or self._planner.exclusion(LogGroup(evidence)):

@@ -559,6 +559,22 @@ def test_forged_tag_keeps_no_group_out(group: str, evidence: str, audit: bool, s
     assert server.tags[group]["logreflector.aws/subscribed/log-reflector"] != "other-forwarder"
 
 
+def test_tag_that_becomes_true_during_a_sweep_is_written_again() -> None:
+    """The tag "subscribed" stayed on a log group whose filter the same sweep removed, so that later sweeps skipped it."""
+    group = "/aws/lambda/theirs"
+    server = LogsServer(group, "/z")
+    server.tags[group] = {**FORGED, EVIDENCE: "/z"}
+
+    def add_foreign_filter(operation: str, request: dict[str, Any]) -> None:
+        if (operation, request.get("logGroupName")) == ("DescribeSubscriptionFilters", group):
+            server.add_filter("/z", "theirs", THEIRS)
+
+    server.spoil = add_foreign_filter
+    run(server, tag_log_groups=True)
+    assert server.groups[group] == {}
+    assert server.tags[group]["logreflector.aws/subscribed/log-reflector"] == "other-forwarder"
+
+
 @pytest.mark.parametrize("audit", [True, False])
 def test_forged_tag_takes_no_filter_away(audit: bool) -> None:
     """H4: with purge, an existing filter of ours was removed because of such a tag."""

@@ -113,7 +113,7 @@ def test_detector_returns_late_forwarders_once() -> None:
 def test_detector_believes_no_tag_without_a_foreign_filter() -> None:
     loops = LoopDetector()
     loops.load_tagged(frozenset({FORWARDER, "/aws/lambda/former", "/app/no-function"}))
-    assert [loops.needs_evidence(name) for name in (FORWARDER, "/app/no-function")] == [True, False]
+    assert [loops.begin_check(name) for name in (FORWARDER, FORWARDER, "/app/no-function")] == [True, False, False]
     loops.confirm(FORWARDER, [FOREIGN])
     loops.confirm("/aws/lambda/former", [FOREIGN])
     assert [loops.claim(name) for name in (FORWARDER, "/aws/lambda/former")] == [True, False]
