@@ -48,7 +48,7 @@ demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KE
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
-# Three at a time, because each of them has phases that leave a core idle. The longest begins first. One that fails does not
+# Three run at a time, because each has phases that leave a core idle. The longest begins first. A failure does not
 # keep the others from reporting.
 test: setup ## all tests and checks
 	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit lint molecule runtimes

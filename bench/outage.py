@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sink that is down for 24 hours: what the reflector takes of the account. Writes build/bench/outage.json.
+"""Concurrency, cost and dead letters of the reflector while its sink is down for 24 hours. Writes build/bench/outage.json.
 
-A simulation on a virtual clock. Invocations run the reflector's own code: its delivery, with retries and breakers, to a sink that
+A simulation on a virtual clock, without reserved concurrency. Invocations run the reflector's own code: its delivery, with retries and breakers, to a sink that
 answers 503 or hangs. "Without limits" is a function that retries until its time is over. Lambda's rules are those of its
 developer guide: 1,000 concurrent executions, one invocation at a time in a process, and throttled events wait up to 6 hours and
 then go to the dead-letter queue. `SIMULATED` seconds are simulated, and their last third is extrapolated to the outage.

@@ -9,7 +9,6 @@ A bounded deployer can only create and change execution roles that have the perm
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
@@ -25,11 +24,15 @@ UNBOUNDING_ACTION = "iam:DeleteRolePermissionsBoundary"
 
 def bounded(policy: Document) -> Document:
     """Return the policy for deployers whose roles must have the boundary."""
-    result = copy.deepcopy(policy)
-    index = next(place for place, each in enumerate(result["Statement"]) if each["Sid"] == ROLES_SID)
-    roles = result["Statement"][index]
+    statements = []
+    for statement in policy["Statement"]:
+        statements += _bounded_roles(statement) if statement["Sid"] == ROLES_SID else [statement]
+    return {**policy, "Statement": statements}
+
+
+def _bounded_roles(roles: Document) -> list[Document]:
     others = [action for action in roles["Action"] if action not in (*BOUNDED_ACTIONS, UNBOUNDING_ACTION)]
-    result["Statement"][index : index + 1] = [
+    return [
         {**roles, "Action": others},
         {
             **roles,
@@ -38,11 +41,10 @@ def bounded(policy: Document) -> Document:
             "Condition": {"ArnLike": {"iam:PermissionsBoundary": BOUNDARY_ARN}},
         },
     ]
-    return result
 
 
 def as_text(policy: Document) -> str:
-    """Return a policy as its file has it."""
+    """Return the text of a policy's file."""
     return json.dumps(policy, indent=2) + "\n"
 
 

@@ -282,7 +282,7 @@ def _spec(module: str) -> Any:
 
 
 def superfluous(generated: set[Path]) -> list[Path]:
-    """Return files in folders that hold nothing but generated files, which no module stands for any more."""
+    """Return files without a module in folders that have generated files only."""
     kept = {"attributes.py", "__init__.py", *(f"{name}.py" for name in HAND_WRITTEN)}
     found = [*ROOT.glob("plugins/action/*.py"), *ROOT.glob("plugins/doc_fragments/*.py")]
     return sorted(path for path in found if path not in generated and path.name not in kept)
@@ -311,7 +311,7 @@ def _python(paths: Mapping[Path, str]) -> list[Path]:
 
 
 def _stale(wanted: Mapping[Path, str]) -> list[Path]:
-    """Return the files whose text is another. Python is formatted in a copy, by one process."""
+    """Return the files that differ from their wanted text. One process formats copies of the Python files."""
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         copies = {path: Path(folder) / path.relative_to(ROOT) for path in wanted}
         for path, copy in copies.items():

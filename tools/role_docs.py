@@ -54,7 +54,7 @@ ROLES: dict[str, dict[str, Entry]] = {
             (
                 "Creates the execution roles of the reflector and of the subscriber with the least that each needs.",
                 (
-                    "A role belongs to the account and serves all its regions. What it has to allow follows from the variables of"
+                    "A role belongs to the account and serves all its regions. Its permissions follow from the variables of"
                     " all targets of the account. One target does the work for all of them."
                 ),
                 (

@@ -56,7 +56,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     """Ansible's entry point."""
 
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """Return the pattern. AnsibleLookupError if no host matches it."""
+        """Return the pattern. Raise AnsibleLookupError if no host matches it."""
         del kwargs
         check_python(sys.version_info[:3])
         known = variables or {}
@@ -73,7 +73,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
 
 
 def check_python(version: tuple[int, ...]) -> None:
-    """AnsibleLookupError on an older Python. Every playbook calls this lookup first; the other plugins do not load there."""
+    """Raise AnsibleLookupError on an older Python. Every playbook calls this lookup first; the other plugins do not load there."""
     if version < _OLDEST_PYTHON:
         oldest, actual = (".".join(map(str, numbers)) for numbers in (_OLDEST_PYTHON, version))
         raise AnsibleLookupError(

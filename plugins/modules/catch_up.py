@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or would be in check mode, one line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success

@@ -67,7 +67,7 @@ dead_letters:
       type: int
       returned: always
     reasons:
-      description: How many of the messages that were read have which reason, the most frequent reason first.
+      description: The reasons of the messages that were read, with the number of messages, the most frequent first.
       type: list
       elements: dict
       returned: always

@@ -17,8 +17,8 @@ description:
     and visible to everybody at once after that, also when the run is interrupted.
   - A message of which the function accepted a part is accepted. The function puts the rest into the queue as a new message.
   - A failed or throttled invocation deletes nothing. Throttling is waited out, within O(wait_timeout).
-  - The task fails if any message failed again, after all others were sent, and tells the reasons.
-  - What was accepted may be sent twice if a run is killed, or if Lambda gives no answer, between the function's work and the deletion.
+  - The task fails with the reasons if any message failed again, after all others were sent.
+  - Accepted messages may be sent twice if a run is killed, or if Lambda gives no answer, between the function's work and the deletion.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -27,13 +27,13 @@ extends_documentation_fragment:
   - logreflector.aws.attributes.group
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tell the changes without making them.
+    description: Can run in C(check_mode) and report the changes without making them.
     support: full
     details:
-      - It only counts the messages, and looks whether there is such a function. It receives none, for that would hide them.
+      - It only counts the messages, and reads whether the function exists. It receives none, because that would hide them.
       - It announces what is visible now, and that all of it is accepted.
   diff_mode:
-    description: Tells what it changes (or would change) in diff mode.
+    description: Reports what it changes (or would change) in diff mode.
     support: full
     details:
       - The number of messages before and after.
@@ -41,7 +41,7 @@ attributes:
     description: A second run with the same options changes nothing and makes no writing call.
     support: partial
     details:
-      - So it is once the queue is empty. What is in it is sent by each run.
+      - A run over an empty queue changes nothing. Otherwise each run sends the messages again.
 notes:
   - SQS counts messages approximately, and a count may be a minute old. C(sent), C(accepted) and C(failed) are exact.
   - To see a message again does not lengthen the time for which the queue keeps it.
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: Messages. In check mode what would be, if everything were accepted.
+  description: Numbers of messages, in check mode as if everything were accepted.
   type: dict
   returned: success, and where not everything was accepted
   contains:
@@ -115,7 +115,7 @@ events:
   returned: success, and where not everything was accepted
   sample: {DeliveredEvents: 12034, ReceivedEvents: 12034}
 changes:
-  description: What was changed, or would be in check mode, a line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success, and where not everything was accepted

@@ -64,7 +64,7 @@ delivery_check:
     seconds_to_subscription: 41.2
     seconds_to_delivery: 2.1
 notes:
-  description: What did not stop the check, such as a trail that cannot be read, or a log group whose event did not come.
+  description: Problems that did not stop the check, such as a trail that cannot be read, or a log group whose event did not come.
   type: list
   elements: str
   returned: success

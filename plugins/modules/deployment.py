@@ -39,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or would be in check mode, one line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success
@@ -50,7 +50,7 @@ target:
   type: dict
   returned: success
 reflector:
-  description: The reflector's function, queue and permission.
+  description: The reflector's function, queue, permission and alarms, and notes on what could not be done.
   type: dict
   returned: success
 subscriber:

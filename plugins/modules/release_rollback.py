@@ -15,7 +15,7 @@ description:
   - If a function is not what its current release was, because a deployment was interrupted or failed or somebody changed it, it returns
     to the current release. Otherwise it returns to the previous one.
   - Everything that a version of the function keeps is restored, with all environment variables, the runtime, role, layers, VPC, file
-    systems, dead-letter queue, encryption key, logging and tracing. What belongs to the function and not to a version stays as it is,
+    systems, dead-letter queue, encryption key, logging and tracing. Settings of the function itself, which no version keeps, stay as they are,
     namely reserved concurrency, the handling of failed asynchronous invocations, the resource policy, event sources, other tags and the
     log group.
   - A function is never without working code. The configuration is restored before the code, because a package has to work with the
@@ -25,8 +25,8 @@ description:
   - The alias C(log-reflector-withdrawn) names the release that was left. It is written first, so an interrupted run continues where it
     ended, and a second run changes nothing. The next deployment deletes it.
   - There is one step back. After it the next deployment is the only way.
-  - A function that does not carry the tag C(managed-by=logreflector.aws), one that keeps no release, and one whose current release has
-    none before it are refused.
+  - A function that does not carry the tag C(managed-by=logreflector.aws) is refused. If no function has a release to go back to, the
+    target is left alone, and RV(left_alone) has the reason.
   - Subscription filters, permissions and execution roles stay. They serve both releases.
 author:
   - Log Reflector contributors (@logreflector)
@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was changed, or would be in check mode, one line each.
+  description: A line for each change, in check mode for each predicted change.
   type: list
   elements: str
   returned: success
@@ -59,7 +59,7 @@ functions:
   sample:
     - reflector
 left_alone:
-  description: Why nothing went back, such as no release before is kept. Empty if something did, or is back already.
+  description: Why no function went back, such as that no release before is kept. Empty if one did, or is back already.
   type: str
   returned: success
   sample: ""

@@ -228,16 +228,17 @@ def delivery_check_text(checks: Sequence[DeliveryCheck]) -> str:
 
 
 def replay_text(replays: Sequence[Replay], *, check_mode: bool) -> str:
-    """Return how many dead letters there were, and what became of them."""
+    """Return the numbers of dead letters before, sent again and left."""
     before, sent = sum(each.before for each in replays), sum(each.sent for each in replays)
     if not before and not sent:
         return "no dead letters"
     after = [each.after for each in replays]
     left = "an unknown number" if None in after else f"{sum(filter(None, after)):,}"
     done = "to send again" if check_mode else "sent again and accepted"
-    stopped = "; ".join(f"stopped: {each.stopped}" for each in replays[:1] if each.stopped and len(replays) == 1)
     text = f"{plural(before, 'dead letter')}, {sent:,} {done}, {left} {'would be left' if check_mode else 'left'}"
-    return f"{text}; {stopped}" if stopped else text
+    if len(replays) == 1 and replays[0].stopped:
+        return f"{text}; stopped: {replays[0].stopped}"
+    return text
 
 
 def removed_text(several: Sequence[Mapping[str, int]], *, check_mode: bool) -> str:
@@ -250,7 +251,7 @@ def removed_text(several: Sequence[Mapping[str, int]], *, check_mode: bool) -> s
 
 
 def _grouped_targets(done: Sequence[TargetState], check_mode: bool) -> Iterator[str]:
-    """Yield the targets grouped by what is said of their functions."""
+    """Yield the targets, those whose functions have the same text together."""
     groups: dict[str, list[str]] = {}
     for state in done:
         if state.skipped:

@@ -62,7 +62,7 @@ class Coverage:
     trusted        known by the subscription tag, filter not read
     minutes        that the changes take at AWS's rates; of the slowest target
     incomplete     targets whose run ended before all log groups were served
-    stopped_after  the last log group that was served, if one target is incomplete and says it
+    stopped_after  the last log group that was served, if one target is incomplete and its result has it
     """
 
     eligible: int = 0
@@ -80,7 +80,7 @@ class Coverage:
     @classmethod
     def total(cls, several: Sequence[Coverage]) -> Coverage:
         """Return the sum of several targets. They run at the same time, so the minutes are those of the slowest."""
-        numbers = tuple(field.name for field in fields(cls) if field.name not in ("minutes", "stopped_after"))
+        numbers = (each.name for each in fields(cls) if each.name not in ("minutes", "stopped_after"))
         sums = {name: sum(getattr(each, name) for each in several) for name in numbers}
         return cls(**sums, minutes=max((each.minutes for each in several), default=0.0))
 
@@ -95,7 +95,7 @@ class DeliveryCheck:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Dead letters. `after` is None if SQS did not say it."""
+    """Numbers of dead letters. `after` is None if SQS did not return it."""
 
     before: int
     sent: int
@@ -165,7 +165,7 @@ class TargetState:
 
 
 def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: bool) -> TargetState:
-    """Return what a run did on a target.
+    """Return the result of a run on a target.
 
     variables   of the target: those of VARIABLES that are set, as plain values
     waves       whether the playbook takes the targets in waves
@@ -176,12 +176,9 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
     deployed = _dict(variables, "deploy_result")
     subscribed = _dict(variables, "catch_up_result") or deployed
     catch_up = _dict(subscribed, "catch_up")
-    with_notes = (
-        _dict(deployed, "reflector"),
-        _dict(subscribed, "account_policy"),
-        catch_up,
-        _dict(variables, "delivery_check_result"),
-    )
+    checked = _dict(variables, "delivery_check_result")
+    rolled_back = _dict(variables, "rollback_result")
+    with_notes = (_dict(deployed, "reflector"), _dict(subscribed, "account_policy"), catch_up, checked)
     removed = _removed(variables)
     changed = bool(removed) or any(_dict(variables, key).get("changed") for key in _CHANGING)
     outcome: Outcome = "changed" if changed else "ok"
@@ -201,13 +198,13 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         coverage=_coverage(catch_up),
         impossible=tuple(_impossible(catch_up)),
         notes=tuple(note for part in with_notes for note in part.get("notes") or ()),
-        kept=tuple(_entries(catch_up, "kept")),
-        delivery_check=_delivery_check(_dict(variables, "delivery_check_result")),
+        kept=tuple(entry["log_group"] for entry in _entries(catch_up, "kept")),
+        delivery_check=_delivery_check(checked),
         replay=_replay(_dict(variables, "replay_result")),
         dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
         functions=_functions(_dict(variables, "release_info_result")),
-        restored=_restored(_dict(variables, "rollback_result")),
-        skipped=_dict(variables, "rollback_result").get("left_alone") or "",
+        restored=_restored(rolled_back),
+        skipped=rolled_back.get("left_alone") or "",
         removed=removed,
     )
 
@@ -244,15 +241,14 @@ def _coverage(catch_up: Mapping[str, Any]) -> Coverage | None:
     )
 
 
-def _entries(catch_up: Mapping[str, Any], outcome: str) -> Iterable[str]:
-    return (entry["log_group"] for entry in catch_up.get("not_subscribed") or () if entry["outcome"] == outcome)
+def _entries(catch_up: Mapping[str, Any], outcome: str) -> Iterable[Mapping[str, Any]]:
+    return (entry for entry in catch_up.get("not_subscribed") or () if entry["outcome"] == outcome)
 
 
 def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:
-    for entry in catch_up.get("not_subscribed") or ():
-        if entry["outcome"] == "not_possible":
-            is_full = entry.get("cause", "slots" if _FULL in entry["reason"] else "") == "slots"
-            yield Impossible(entry["log_group"], _short_reason(entry["reason"]), is_full)
+    for entry in _entries(catch_up, "not_possible"):
+        is_full = entry.get("cause", "slots" if _FULL in entry["reason"] else "") == "slots"
+        yield Impossible(entry["log_group"], _short_reason(entry["reason"]), is_full)
 
 
 def _short_reason(reason: str) -> str:

@@ -12,28 +12,29 @@ from collections.abc import Collection, Iterable
 from ..module_utils._errors import InvalidInputError
 
 OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms_")
-"""Nobody else gives such names to variables: one that nothing reads is a mistake."""
+"""Only this collection has such variables, so one that nothing reads is a mistake."""
 SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_", "teardown_")
-"""Inventories have variables of their own with these prefixes: only one that is nearly a name of ours is a mistake."""
+"""Inventories have other variables with these prefixes, so only a name that nearly equals a known one is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
 
 
 def check_names(variables: Iterable[str], known: Collection[str]) -> None:
     """Raise an error that names each variable that is probably misspelled, if there is one."""
     if unknown := unknown_variables(variables, known):
-        name, rest = " ".join(unknown).split(": ", 1)
-        raise InvalidInputError(name, rest.removesuffix("."), kind="variable")
+        (name, message), *others = unknown.items()
+        messages = " ".join([message, *(f"{other}: {each}" for other, each in others)])
+        raise InvalidInputError(name, messages.removesuffix("."), kind="variable")
 
 
-def unknown_variables(names: Iterable[str], known: Collection[str]) -> list[str]:
+def unknown_variables(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Return a message for each variable that is probably misspelled, sorted by name."""
     unknown = sorted({name for name in names if name.startswith(PREFIXES)}.difference(known))
-    found = ((name, _suggestion(name, known)) for name in unknown)
-    return [
-        f"{name}: no such variable.{suggestion}"
-        for name, suggestion in found
+    found = {name: _suggestion(name, known) for name in unknown}
+    return {
+        name: f"no such variable.{suggestion}"
+        for name, suggestion in found.items()
         if suggestion or name.startswith(OWN_PREFIXES)
-    ]
+    }
 
 
 def _suggestion(name: str, known: Collection[str]) -> str:
@@ -44,8 +45,9 @@ def _suggestion(name: str, known: Collection[str]) -> str:
     prefix = next(prefix for prefix in PREFIXES if name.startswith(prefix))
     rest = name.removeprefix(prefix)
     same_prefix = {each.removeprefix(prefix): each for each in sorted(known) if each.startswith(prefix)}
-    cutoff = 0.7 if prefix in OWN_PREFIXES else 0.85
-    near = [same_prefix[each] for each in difflib.get_close_matches(rest, same_prefix, n=1, cutoff=cutoff)]
-    moved = [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known] if prefix in OWN_PREFIXES else []
-    found = [*near, *moved]
+    is_own = prefix in OWN_PREFIXES
+    near = difflib.get_close_matches(rest, same_prefix, n=1, cutoff=0.7 if is_own else 0.85)
+    found = [same_prefix[each] for each in near]
+    if is_own:
+        found += [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known]
     return f" Did you mean {found[0]}?" if found else ""

@@ -16,7 +16,7 @@ _BOOLEANS = ("true", "yes", "on", "1", "false", "no", "off", "0")
 
 
 def parse_sizes(sizes: Any) -> list[str]:
-    """Return the sizes of a list, or of a text with commas, as texts. What is neither is one entry."""
+    """Return the sizes of a list, or of a text with commas, as texts. Any other value is one entry."""
     if isinstance(sizes, (str, int, float)):
         return [part.strip() for part in str(sizes).split(",")]
     if isinstance(sizes, (list, tuple)):

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import contextvars
 import json
-import threading
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -29,31 +27,22 @@ def send_event(operation: str, request: dict[str, Any], error: tuple[str, str] |
 
     role_arn: the role of a function for which Lambda made the call.
     """
-    if not current.settings.trail:
+    settings = current.settings
+    if not settings.trail or (settings.event_loss and current.random() < settings.event_loss):
         return
     entry = {
         "Source": "aws.logs",
         "DetailType": "AWS API Call via CloudTrail",
         "Detail": json.dumps(_detail(operation, request, error, role_arn)),
     }
-    settings = current.settings
-    if settings.event_loss and current.random() < settings.event_loss:
-        return
-    context = contextvars.copy_context()  # account and region of the call
     copies = 2 if current.random() < settings.duplicate_probability else 1
 
     def send() -> None:
-        try:
-            for _unused in range(copies):
-                _put_events({"Entries": [entry]}, allow_aws_source=True)
-            _events_log().clear()  # MiniStack would keep every event for ever
-        finally:
-            current.end_event()
+        for _unused in range(copies):
+            _put_events({"Entries": [entry]}, allow_aws_source=True)
+        _events_log().clear()  # MiniStack would keep every event for ever
 
-    current.begin_event()
-    timer = threading.Timer(settings.event_delay + settings.event_jitter * current.random(), context.run, (send,))
-    timer.daemon = True
-    timer.start()
+    current.run_later(settings.event_delay + settings.event_jitter * current.random(), send)
 
 
 def _detail(operation: str, request: dict[str, Any], error: tuple[str, str] | None, role_arn: str) -> dict[str, Any]:

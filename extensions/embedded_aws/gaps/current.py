@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..settings import Settings
@@ -19,7 +21,6 @@ class Current:
     settings: Settings = field(default_factory=Settings)
     events_under_way: int = 0  # CloudTrail's, and asynchronous invocations with their retries; queues show theirs
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
     _random: random.Random = field(default_factory=random.Random)
     _seed: int = 0
 
@@ -42,6 +43,21 @@ class Current:
     def end_event(self) -> None:
         with self._lock:
             self.events_under_way -= 1
+
+    def run_later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Run the work after that time, with account and region of the current call, as an event in progress."""
+        context = contextvars.copy_context()
+
+        def run() -> None:
+            try:
+                context.run(work)
+            finally:
+                self.end_event()
+
+        self.begin_event()
+        timer = threading.Timer(seconds, run)
+        timer.daemon = True
+        timer.start()
 
 
 current = Current()

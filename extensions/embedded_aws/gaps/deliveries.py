@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import base64
-import contextvars
 import gzip
 import json
 import logging
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,21 +59,10 @@ def deliver(batch: Batch, name: str, destination: str, pattern: str, **more: str
         except Exception:
             _log.exception("Delivery of %s to %s", batch.log_group, name)
 
-    if not current.settings.delivery_delay:
+    if delay := current.settings.delivery_delay:
+        current.run_later(delay * current.random(), send)
+    else:
         send()
-        return
-    context = contextvars.copy_context()  # account and region of the call
-
-    def send_late() -> None:
-        try:
-            context.run(send)
-        finally:
-            current.end_event()
-
-    current.begin_event()
-    timer = threading.Timer(current.settings.delivery_delay * current.random(), send_late)
-    timer.daemon = True
-    timer.start()
 
 
 def _deliver(batch: Batch, name: str, destination: str, pattern: str, more: dict[str, str]) -> None:

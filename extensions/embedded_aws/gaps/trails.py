@@ -63,8 +63,8 @@ def _hook_describe(trail: dict[str, Any], ministack: Function) -> Function:
 
 def _hook_read(trail: dict[str, Any], member: str, answer: dict[str, Any], ministack: Function) -> Function:
     def read(body: dict[str, Any]) -> Answer:
-        is_ours = current.settings.trail and body.get(member) in (NAME, trail["TrailARN"])
-        answered: Answer = json_response(answer) if is_ours else ministack(body)
+        is_organizations = current.settings.trail and body.get(member) in (NAME, trail["TrailARN"])
+        answered: Answer = json_response(answer) if is_organizations else ministack(body)
         return answered
 
     return read
