@@ -63,6 +63,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "teardown_waves",
         "verify_file",
         "verify_kept",
+        "verify_kept_names",
         "verify_missing",
     }
 )

@@ -334,9 +334,9 @@ def _kept_lines(states: Sequence[TargetState]) -> Iterator[str]:
     total = sum(state.coverage.kept for state in states if state.coverage)
     if not total:
         return
-    named = [f"{log_group} in {state.name}" for state in states for log_group in state.kept]
-    more = f" and {total - len(named[:_EXAMPLES]):,} more" if total > _EXAMPLES else ""
-    yield f"{plural(total, 'excluded log group')} still delivered: {', '.join(named[:_EXAMPLES])}{more}"
+    named = [f"{log_group} in {state.name}" for state in states for log_group in state.kept][:_EXAMPLES]
+    more = f" and {total - len(named):,} more" if total > len(named) else ""
+    yield f"{plural(total, 'excluded log group')} still delivered: {', '.join(named)}{more}"
     yield "    To stop their delivery, set catch_up_purge: true"
 
 
