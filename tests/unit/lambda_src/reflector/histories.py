@@ -130,10 +130,6 @@ class Release:
                 return () if drops and DROP in message else sinks
         raise AssertionError(log_group)
 
-    @property
-    def sinks(self) -> set[str]:
-        return {"sumologic", *(sink for _pattern, sinks, _drops in self.routes for sink in sinks)}
-
 
 _ALL = (
     ("/app/*", ("sumologic", "search", "lines"), True),
