@@ -1,4 +1,4 @@
-"""Shared by the tests' conftest files: the fixtures every one needs, and the AWS that resources are tested against."""
+"""Shared by the tests' conftest files: their common fixtures, and the AWS backends that resources are tested against."""
 
 from __future__ import annotations
 

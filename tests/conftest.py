@@ -1,4 +1,4 @@
-"""Where the collection and the embedded AWS are imported from, in every test."""
+"""Set the import paths of the collection and the embedded AWS, and remove the user's AWS settings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Whoever runs the tests may have credentials, profiles and regions for real accounts: none of them gets in here.
+# The user may have credentials, profiles and regions of real accounts. No test may use them.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
-# Nor do sessions of roles get out of here: none is kept unless a test says where.
+# No test stores sessions of roles outside its own folders.
 os.environ["LOGREFLECTOR_SESSION_CACHE"] = ""
 
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions"):
     sys.path.insert(0, str(_folder))
 
-# The machines are shared: how long an example takes says nothing about the code.
+# The machines are shared, so the duration of an example proves nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")

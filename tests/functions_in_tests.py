@@ -1,4 +1,4 @@
-"""Shared by tests of functions: settings with a package, and time that passes at once."""
+"""Shared by tests of functions: settings with a package, and waits that take little or no time."""
 
 from __future__ import annotations
 
@@ -19,6 +19,25 @@ RETURN_2 = "def handler(event, context):\n    return 2\n"
 SettingsFactory = Callable[..., FunctionSettings]
 
 
+def function_settings(**given: Any) -> FunctionSettings:
+    """Return settings of a function. `given` has at least its name, package, hash and role."""
+    defaults: dict[str, Any] = {
+        "description": "",
+        "handler": "handler.handler",
+        "runtime": "python3.13",
+        "architecture": "arm64",
+        "memory_size": 128,
+        "timeout": 20,
+        "environment": {},
+        "on_failure_destination": "",
+        "maximum_retry_attempts": 2,
+        "maximum_event_age": 21600,
+        "log_retention_days": 0,
+        "tags": {},
+    }
+    return FunctionSettings(**{**defaults, **given})
+
+
 @pytest.fixture
 def settings(cloud: Cloud, tmp_path: Path) -> SettingsFactory:
     """Return a function that packs `code` and returns settings for it."""
@@ -27,39 +46,22 @@ def settings(cloud: Cloud, tmp_path: Path) -> SettingsFactory:
         data = archive({"handler.py": code.encode()})
         path = tmp_path / f"{abs(hash(code))}.zip"
         path.write_bytes(data)
-        defaults: dict[str, Any] = {
-            "name": name,
-            "description": "",
-            "package": str(path),
-            "code_sha256": code_sha256(data),
-            "role": cloud.role_arn,
-            "handler": "handler.handler",
-            "runtime": "python3.13",
-            "architecture": "arm64",
-            "memory_size": 128,
-            "timeout": 20,
-            "environment": {},
-            "on_failure_destination": "",
-            "maximum_retry_attempts": 2,
-            "maximum_event_age": 21600,
-            "log_retention_days": 0,
-            "tags": {},
-        }
-        return FunctionSettings(**{**defaults, **given})
+        package = {"package": str(path), "code_sha256": code_sha256(data)}
+        return function_settings(**{"name": name, "role": cloud.role_arn, **package, **given})
 
     return new_settings
 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore's waiters ask after 50 ms instead of a second."""
+    """Let botocore's waiters poll every 50 ms instead of every second."""
     sleep = _retry.time.sleep
     monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=lambda _seconds: sleep(0.05)))
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses of retries and waiters, which take no time."""
+    """Return the list that records the pauses of retries and waiters. They take no time."""
     found: list[float] = []
     monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=found.append))
     monkeypatch.setattr(_retry, "random", SimpleNamespace(uniform=lambda _low, high: high))

@@ -1,4 +1,4 @@
-"""Resources of module_utils run against moto in this process and against the embedded AWS: each checks what the other lets pass.
+"""Resources of module_utils against moto in this process and the embedded AWS: each checks things that the other accepts.
 
 `-k moto` runs without the embedded AWS. The marker `backend("moto")` or `backend("embedded")` limits a test to one.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import SimpleNamespace
 
-import moto_log_groups
+import moto_patches
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _retry
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
@@ -64,12 +64,12 @@ def _embedded() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """One of the backends. moto is empty; the embedded AWS keeps what earlier tests made, so each test uses its own names."""
+    """Yield a backend. moto is empty. The embedded AWS has the resources of earlier tests, so each test uses its own names."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
         monkeypatch.delenv(name, raising=False)
     if request.param == "embedded":
         yield Cloud("embedded", *request.getfixturevalue("_embedded"))
         return
-    moto_log_groups.install()
+    moto_patches.install()
     with mock_aws(config={"lambda": {"use_docker": False}}):
         yield Cloud("moto")

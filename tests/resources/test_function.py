@@ -67,7 +67,7 @@ def remove(cloud: Cloud, name: str) -> dict[str, Any]:
 
 
 def test_function_is_created_updated_and_removed(cloud: Cloud, settings: SettingsFactory) -> None:
-    name = "rhythm"
+    name = "all-changes"
     desired = settings(
         name,
         memory_size=256,

@@ -20,8 +20,8 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
     queue_arn,
     role_arn,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
+from functions_in_tests import function_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,21 +107,12 @@ def desired(target: Target, **given_settings: Any) -> DesiredConfiguration:
         "name": "x",
         "package": "x.zip",
         "code_sha256": "sha",
-        "architecture": "arm64",
         "role": ANSWER["Role"],
-        "runtime": "python3.13",
-        "handler": "handler.handler",
         "memory_size": 256,
         "timeout": 60,
-        "description": "",
         "environment": ANSWER["Environment"]["Variables"],
-        "on_failure_destination": "",
-        "maximum_retry_attempts": 2,
-        "maximum_event_age": 21600,
-        "log_retention_days": 0,
-        "tags": {},
     }
-    return desired_configuration(target, FunctionSettings(**{**same, **given_settings}))
+    return desired_configuration(target, function_settings(**{**same, **given_settings}))
 
 
 def test_configuration_without_a_setting_is_unchanged(target: Target) -> None:

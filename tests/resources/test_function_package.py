@@ -37,8 +37,8 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
     merge,
     read_files,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
 from aws_in_tests import Cloud
+from functions_in_tests import function_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -382,23 +382,14 @@ def test_package_is_built_by_several_processes_at_once(tmp_path: Path, source: P
 
 def deploy(cloud: Cloud, name: str, built: dict[str, Any], runtime: str, architecture: str) -> None:
     """Create a function that runs the package."""
-    settings = FunctionSettings(
+    settings = function_settings(
         name=name,
-        description="",
         package=built["path"],
         code_sha256=built["code_sha256"],
         role=cloud.role_arn,
-        handler="handler.handler",
         runtime=runtime,
         architecture=architecture,
-        memory_size=128,
         timeout=30,
-        environment={},
-        on_failure_destination="",
-        maximum_retry_attempts=2,
-        maximum_event_age=21600,
-        log_retention_days=0,
-        tags={},
     )
     created = cloud.converge(LambdaFunction, settings)
     assert created["function"]["code_sha256"] == built["code_sha256"]

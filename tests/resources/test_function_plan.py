@@ -29,7 +29,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.log_group import FunctionLogGroup
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import code_sha256
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.state import (
     AsyncInvocation,
     CurrentState,
@@ -38,6 +37,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from aws_in_tests import OWNER
+from functions_in_tests import function_settings
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:x"
 OLD, NEW = code_sha256(b"old"), code_sha256(b"new")
@@ -53,26 +53,16 @@ FUNCTION = Function(ARN, OLD, "arm64", CONFIGURATION, tags={"a": "1", **OWNER})
 GROUP = FunctionLogGroup("/aws/lambda/x")
 CURRENT = CurrentState(FUNCTION, "/aws/lambda/x", GROUP)
 NOTHING = CurrentState(None, "/aws/lambda/x", None)
-SETTINGS = FunctionSettings(
+SETTINGS = function_settings(
     name="x",
-    description="",
     package="/nowhere.zip",
     code_sha256=OLD,
     role="x",
-    handler="handler.handler",
-    runtime="python3.13",
-    architecture="arm64",
-    memory_size=128,
     timeout=3,
     environment={"A": 1},
     secret_environment={"TOKEN": "hush"},
-    on_failure_destination="",
-    maximum_retry_attempts=2,
-    maximum_event_age=21600,
-    log_retention_days=0,
-    tags={},
 )
-"""Of a function that is as CURRENT."""
+"""The settings to which CURRENT conforms."""
 NO_ENVIRONMENT: dict[str, Any] = {"environment": {}, "secret_environment": {}}
 
 

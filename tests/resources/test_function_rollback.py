@@ -65,6 +65,14 @@ ROLLED_BACK = [
     "update code of function {}",
     "update release of function {}",
 ]
+ROLLBACK_WRITES = [
+    "CreateAlias",
+    "UpdateFunctionConfiguration",
+    "UpdateFunctionCode",
+    "TagResource",
+    "UpdateAlias",
+    "DeleteAlias",
+]
 Deploy = Callable[..., dict[str, Any]]
 
 
@@ -190,14 +198,7 @@ def test_rollback_restores_configuration_before_code(cloud: Cloud, deploy: Deplo
     checked = roll_back(cloud, name, check_mode=True)
     assert cloud.calls == ["GetFunction", "ListAliases", "GetFunction", "GetFunction"]
     done = roll_back(cloud, name, variables=["EVENT_RULE", "NONE"])
-    assert cloud.writes == [
-        "CreateAlias",
-        "UpdateFunctionConfiguration",
-        "UpdateFunctionCode",
-        "TagResource",
-        "UpdateAlias",
-        "DeleteAlias",
-    ]
+    assert cloud.writes == ROLLBACK_WRITES
     assert done["changes"] == checked["changes"] == [line.format(name) for line in ROLLED_BACK]
     assert done["diff"] == checked["diff"]
     assert (done["variables"], checked["variables"]) == ({"EVENT_RULE": '{"pattern": 1}'}, {})
@@ -213,7 +214,7 @@ def test_rollback_restores_configuration_before_code(cloud: Cloud, deploy: Deplo
 
 @pytest.mark.backend("embedded")
 def test_releases_are_deployed_rolled_back_and_deployed_again(cloud: Cloud, deploy: Deploy) -> None:
-    name = "rhythm-of-releases"
+    name = "several-releases"
     assert release_info(cloud.target(), name)["exists"] is False
     first = deploy(name, "0.1.0")
     assert first["changes"][-1] == f"create release of function {name}"
@@ -314,17 +315,7 @@ def test_rollback_fails_no_delivery(cloud: Cloud, deploy: Deploy) -> None:
     check_rolled_back(cloud, name)
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        "CreateAlias",
-        "UpdateFunctionConfiguration",
-        "UpdateFunctionCode",
-        "TagResource",
-        "UpdateAlias",
-        "DeleteAlias",
-    ],
-)
+@pytest.mark.parametrize("operation", ROLLBACK_WRITES)
 @pytest.mark.backend("embedded")
 def test_rollback_interrupted_at_a_write_is_continued(cloud: Cloud, deploy: Deploy, operation: str) -> None:
     name = f"interrupted-{operation}"

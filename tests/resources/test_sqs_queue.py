@@ -250,7 +250,7 @@ def test_queue_invalid_settings_are_refused(settings: dict[str, Any], option: st
 
 
 def test_queue_senders_are_the_only_principals_that_may_send(cloud: Cloud) -> None:
-    """H3: everybody with sqs:SendMessage on all queues could give the subscriber work."""
+    """Everybody with sqs:SendMessage on all queues could give the subscriber work."""
     name = "senders"
     role = "arn:{partition}:iam::{account}:role/subscriber"
     change(cloud, name=name, event_rules=("one",), senders=(role, "arn:*:role/operators/*"))

@@ -34,7 +34,7 @@ class AccountPolicyServer(LogsServer):
         self._writes = 0
 
     def put(self, name: str, destination: str, excluded: list[str] | None = None, pattern: str = "") -> None:
-        """A policy that stands already."""
+        """Store a policy directly, without a request."""
         self.policy = {
             "policyName": name,
             "policyType": KIND,

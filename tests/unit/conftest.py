@@ -1,4 +1,4 @@
-"""Modules run in this process against moto, with a record of every call they make."""
+"""Modules in this process against moto, with a record of their API calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 import boto3
-import moto_log_groups
+import moto_patches
 import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _session
@@ -29,7 +29,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 from moto import mock_aws
 
-moto_log_groups.install()
+moto_patches.install()
 
 
 class AwsInProcess:
@@ -59,20 +59,20 @@ class AwsInProcess:
         return list(filter(is_write, self.calls))
 
     def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        """The result of a module's run; region is eu-west-1 unless given."""
+        """Return the result of a module's run. The default region is eu-west-1."""
         self.calls.clear()
         spec = spec_of(module)
         arguments = {"region": REGION, **params} if spec.connects else params
         result = perform_in_process(spec, arguments, check_mode=check_mode)
-        CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # what --diff shows; it raises for what it cannot
+        CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # --diff raises for values that it cannot show
         return result
 
     def _client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client to prepare and inspect with; its calls are not recorded."""
+        """Return a boto3 client to prepare and inspect with; its calls are not recorded."""
         return boto3.client(service, region_name=region)
 
     def stub(self, service: str) -> Stubber:
-        """An active Stubber that modules get instead of moto: for shapes that moto does not have."""
+        """Return an active Stubber, which replaces moto for this service in modules."""
         client = self._client(service)
         self._record(client)
         self._stubbed[service] = client
@@ -81,7 +81,7 @@ class AwsInProcess:
         return stubber
 
     def answering(self, service: str, **operations: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Let modules get `operation(request)`, where a Stubber cannot know requests beforehand. The rest is moto's."""
+        """Answer a service's operations with functions of the request. moto answers the other operations."""
         client, request = self._client(service), threading.local()
 
         def keep(params: dict[str, Any], **_unused: Any) -> None:
@@ -102,7 +102,7 @@ class AwsInProcess:
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_that_know_moto(read_models_once: None) -> Iterator[None]:  # noqa: F811
-    """Models that were read before moto was imported do not know it."""
+    """Read the models again: those that were read before the import of moto do not call it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_worker, "MODELS", _session.read_models(_worker.SERVICES))
         yield
@@ -110,7 +110,7 @@ def _models_that_know_moto(read_models_once: None) -> Iterator[None]:  # noqa: F
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsInProcess]:
-    """A fresh emulated AWS for one test."""
+    """Start an empty emulated AWS for one test."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

@@ -72,7 +72,7 @@ class LogsServer:
         return [name for name, request in self.calls if group in (None, request.get("logGroupName"))]
 
     def add_filter(self, group: str, name: str, destination: str, **attributes: Any) -> None:
-        """A filter that stands already."""
+        """Store a filter directly, without a request."""
         self.groups.setdefault(group, {})[name] = {
             "filterName": name,
             "logGroupName": group,

@@ -1,4 +1,4 @@
-"""What holds for every module of the collection, whoever wrote it."""
+"""Rules for every module of the collection."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_examples_use_the_full_name_and_only_options_that_exist(name: str) -> No
 
 @pytest.mark.parametrize("name", MODULES)
 def test_names_that_hint_at_a_secret_are_kept_or_declared_harmless(name: str) -> None:
-    """ansible-test asks for no_log where a name looks like a secret: what it asks for must be decided, not forgotten."""
+    """ansible-test demands a decision on no_log for each option whose name looks like a secret."""
     for option, settings in spec(name).arguments()["argument_spec"].items():
         if any(word in option for word in ("secret_key", "session_token", "password", "external_id")):
             assert settings.get("no_log") is True, option

@@ -83,7 +83,7 @@ def test_bounded_policy_cannot_remove_the_boundary() -> None:
 
 @pytest.mark.parametrize("name", ["deployer-trust-policy", "template"])
 def test_deployer_trusts_one_role_and_not_a_whole_account(name: str) -> None:
-    """Everybody in the management account who may assume any role could deploy."""
+    """Every principal of the management account that may assume any role could deploy."""
     trust = TEMPLATE["Resources"]["Deployer"]["Properties"]["AssumeRolePolicyDocument"]
     (statement,) = (document(name) if name != "template" else trust)["Statement"]
     condition = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]

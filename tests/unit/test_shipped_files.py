@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection's tarball contains, and what its pages refer to."""
+"""The content of the collection's tarball, and the links of its pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_files_of_a_run_are_neither_shipped_nor_committed(name: str) -> None:
 
 
 def test_trust_policy_names_no_account() -> None:
-    """The policy trusted account 111111111111: who copied it trusted a stranger."""
+    """The policy trusted account 111111111111, so a user who copied it trusted a stranger."""
     text = (ROOT / "docs" / "iam" / "deployer-trust-policy.json").read_text(encoding="utf-8")
     assert json.loads(text)["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::MANAGEMENT_ACCOUNT_ID:root"}
     assert not re.search(r"\d{12}", text)

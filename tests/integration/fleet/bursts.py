@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many new log groups at once, at AWS's rates, with lines in them before their filters: what becomes of them."""
+"""Many new log groups at once, at AWS's rates, with lines in them before their filters."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ FUNCTION = "log-reflector-subscriber"
 WORK = f"{FUNCTION}.fifo"
 DEAD_LETTERS = (f"{FUNCTION}-dead-letters", f"{FUNCTION}-dead-letters.fifo")
 EVENT_DELAY = 2.0
-"""Seconds until the subscriber hears of a group: what is written at once is written before the filter."""
+"""Seconds until the subscriber gets the event of a new group. Lines of that time are older than the filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """The groups that were made, and the seconds from the first one until nothing was left to do."""
+    """The created groups, and the seconds from the first one until the subscriber had no work left."""
 
     groups: tuple[str, ...]
     seconds: float
 
     def first_lines(self, place: Deployed) -> Counter[str]:
-        """How often the first line of each group, by the group's name, is at the sink."""
+        """Return how often the first line of each group is at the sink, by the group's name."""
         wanted = set(self.groups)
         return Counter(
             line["logGroup"]
@@ -40,12 +40,12 @@ class Burst:
 
 
 def first_line(group: str) -> str:
-    """What is written into a group as soon as it is there."""
+    """Return the line that is written to a group directly after its creation."""
     return f"first line of {group}"
 
 
 def waiting(place: Deployed, queue: str) -> int:
-    """Messages in a queue, those in flight too."""
+    """Return the number of messages in a queue, including those in flight."""
     sqs = place.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -65,12 +65,12 @@ def wait_until_idle(place: Deployed, limit: float = LIMIT) -> None:
 
 
 def dead_letters(place: Deployed) -> int:
-    """Of the rules and of the function."""
+    """Return the number of dead letters of the rules and of the function."""
     return sum(waiting(place, queue) for queue in DEAD_LETTERS)
 
 
 def make_groups(place: Deployed, names: Iterable[str]) -> None:
-    """Groups with their first lines in them."""
+    """Create log groups and write their first lines."""
     logs = place.client("logs")
 
     def make(name: str) -> None:

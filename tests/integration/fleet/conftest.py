@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An emulated organisation with the deployer's own policy, and Ansible as its engineer runs it."""
+"""An emulated organisation with the deployer's policy of docs/iam, and Ansible as an engineer runs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, TARGETS, Ans
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Two accounts in two regions, populated; IAM is enforced, and the deployer may do what docs/iam says."""
+    """Start two populated accounts in two regions. IAM is enforced, with the deployer's policy of docs/iam."""
     organization = Organization(management=MANAGEMENT, members=(MEMBER,), regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
         with ThreadPoolExecutor(4) as pool:
@@ -31,7 +31,7 @@ def aws() -> Iterator[RunningAws]:
 
 @pytest.fixture(scope="module")
 def ansible(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """Playbooks over all four targets."""
+    """Return a runner of playbooks for all four targets."""
     folder = tmp_path_factory.mktemp("ansible")
     inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE)
     return Ansible(aws.deploy_environment(), inventory, folder)

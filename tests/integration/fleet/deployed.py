@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One target with a reflector: lines are written to its log groups, its queue and its log are looked into."""
+"""One target with a reflector: helpers that write lines to its log groups, and read its queue and its logs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _streams = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A target, seen by its root."""
+    """A target, with the permissions of its account's root."""
 
     aws: RunningAws
     account: str
@@ -35,15 +35,15 @@ class Deployed:
 
     @property
     def host(self) -> str:
-        """Its name in the inventory."""
+        """The target's name in the inventory."""
         return f"{self.account}.{self.region}"
 
     def client(self, service: str) -> Any:
-        """A boto3 client."""
+        """Return a boto3 client."""
         return self.aws.client(service, self.account, self.region)
 
     def write(self, log_group: str, *messages: str) -> str:
-        """One payload of events in a stream of their own; the stream's name."""
+        """Write one payload of events to a new stream, and return the stream's name."""
         stream = f"written-{time.time_ns()}-{next(_streams)}"
         logs = self.client("logs")
         logs.create_log_stream(logGroupName=log_group, logStreamName=stream)
@@ -52,12 +52,12 @@ class Deployed:
         return stream
 
     def log(self, log_group: str = f"/aws/lambda/{FUNCTION}") -> list[str]:
-        """A function's log. Lambda writes an invocation's lines when it is over."""
+        """Return the lines of a function's log. Lambda writes an invocation's lines at its end."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         return [event["message"] for page in pages for event in page["events"]]
 
     def wait_until_idle(self) -> None:
-        """Wait until no event and no asynchronous invocation is under way: a line that comes twice is at its sink by now."""
+        """Wait until no event and no asynchronous invocation is in progress, so that duplicates are at their sink, too."""
         wait_until(
             lambda: self.aws.events_under_way() == 0,
             "the end of all events and asynchronous invocations",
@@ -65,22 +65,22 @@ class Deployed:
         )
 
     def accounts(self) -> list[dict[str, Any]]:
-        """The accounting lines in it."""
+        """Return the accounting lines of the reflector's log."""
         return [json.loads(line) for line in self.log() if line.startswith('{"_aws"')]
 
     def queue(self) -> tuple[Any, str]:
-        """A client for the dead-letter queue, and its URL."""
+        """Return a client for the dead-letter queue, and the queue's URL."""
         sqs = self.client("sqs")
         return sqs, sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
 
     def counts(self) -> tuple[int, int]:
-        """Messages that are visible, and in flight."""
+        """Return the numbers of visible messages and of messages in flight."""
         sqs, url = self.queue()
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
     def take(self, visible_again: bool = False) -> list[str]:
-        """The bodies that are visible; they are hidden then, unless they shall be visible again."""
+        """Receive the visible messages and return their bodies. They are hidden then, unless `visible_again`."""
         sqs, url = self.queue()
         found: list[dict[str, Any]] = []
         while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -90,14 +90,14 @@ class Deployed:
                 sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
         return sorted(message["Body"] for message in found)
 
-    def marks(self, log_group: str) -> dict[str, str]:
-        """What we wrote on a log group."""
+    def subscription_tags(self, log_group: str) -> dict[str, str]:
+        """Return the log group's tags of this collection."""
         arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{log_group}"
         tags = self.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
         return {key: value for key, value in tags.items() if key.startswith("logreflector.aws/")}
 
-    def of_ours(self) -> list[str]:
-        """Names of everything of ours, the deployer's role aside."""
+    def own_resources(self) -> list[str]:
+        """Return the names of this collection's resources, without the deployer's role."""
         logs = self.client("logs")
         groups = [
             group["logGroupName"]
@@ -120,7 +120,7 @@ class Deployed:
                 for item in logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
             ),
             *groups,
-            *(mark for group in groups for mark in self.marks(group)),
+            *(tag for group in groups for tag in self.subscription_tags(group)),
             *(
                 item["destinationArn"]
                 for group in groups
@@ -131,7 +131,7 @@ class Deployed:
 
 
 def calls_of_runs(aws: RunningAws) -> list[Call]:
-    """The calls but those of the functions, which go on with new log groups and marks for some seconds after a run."""
+    """Return the calls without those of the functions, which process new log groups for some seconds after a run."""
     roles = (f":assumed-role/{FUNCTION}/", f":assumed-role/{FUNCTION}-subscriber/")
     return [call for call in aws.front.calls() if not any(role in call.caller for role in roles)]
 
@@ -149,17 +149,17 @@ def dead_letters(aws: RunningAws, account: str, region: str, queue: str) -> list
 
 
 def payload(event: dict[str, Any]) -> dict[str, Any]:
-    """What is in an event of a subscription."""
+    """Return the payload of a subscription's event."""
     value: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     return value
 
 
 @contextmanager
 def killed(sink: Sink) -> Iterator[None]:
-    """A sink whose connections break and that refuses new ones."""
+    """Break the connections of a sink and refuse new ones inside the block."""
     host, port = sink.control_url.removeprefix("http://").split(":")
     sink.stop()
-    with socket.socket() as place:  # nobody else gets the port meanwhile
+    with socket.socket() as place:  # no other process gets the port meanwhile
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind((host, int(port)))
         yield

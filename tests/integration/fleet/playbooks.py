@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real playbooks against the embedded AWS: started as a user starts them, read through what they recorded."""
+"""Real playbooks against the embedded AWS, started as a user starts them. A callback records their results."""
 
 from __future__ import annotations
 
@@ -35,36 +35,36 @@ EXCLUDE = ["/aws/codebuild/*"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one ansible-playbook."""
+    """The results of one ansible-playbook."""
 
     status: int
     output: str
     results: list[dict[str, Any]]
 
     def changes(self) -> dict[str, list[str]]:
-        """What was changed (or announced) on each target, a line each, in order."""
+        """Return the changes of each target (announced ones in check mode), in order."""
         found: dict[str, list[str]] = {}
         for line in self.results:
             found.setdefault(line["host"], []).extend(line["result"].get("changes") or [])
         return found
 
     def changed_tasks(self) -> list[tuple[str, str]]:
-        """Host and name of every task that reported a change."""
+        """Return host and name of each task that reported a change."""
         return [(line["host"], line["task"]) for line in self.results if line["changed"]]
 
     def result(self, host: str, task: str) -> dict[str, Any]:
-        """The last result of a task, by the end of its name."""
+        """Return the last result of a task, by the end of its name."""
         matches = [x["result"] for x in self.results if x["host"] == host and x["task"].endswith(task)]
         assert matches, f"no result of {task!r} on {host}:\n{self.output}"
         return matches[-1]
 
     def catch_up(self, host: str) -> dict[str, Any]:
-        """What the playbook deploy's step of that name came to."""
+        """Return the result of the step `catch_up` of the playbook deploy."""
         found: dict[str, Any] = self.result(host, "Deploy everything")["catch_up"]
         return found
 
     def recap(self) -> str:
-        """Return the recap, "" if the run did not come to it. It is printed as it is."""
+        """Return the recap, or "" if the run ended before it. Check that it was printed unchanged."""
         found = [line["result"]["lines"] for line in self.results if line["task"].endswith("Print the recap")]
         text = "\n".join(found[-1]) if found else ""
         assert text in self.output
@@ -76,7 +76,7 @@ class Run:
 
 
 class Ansible:
-    """Runs playbooks with the keys of the management account, in a home folder of its own."""
+    """Runs playbooks with the keys of the management account, in a separate home folder."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Ansible:
         }
 
     def run(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> Run:
-        """One playbook, to its end."""
+        """Run a playbook to its end."""
         process, record = self.start(playbook, *arguments, extra=extra)
         try:
             output, _unused = process.communicate(timeout=RUN_LIMIT)
@@ -119,7 +119,7 @@ class Ansible:
     def start(
         self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None
     ) -> tuple[subprocess.Popen[str], Path]:
-        """One playbook, under way in a process group of its own, and the file it records to."""
+        """Start a playbook in a new process group. Return the process, and the file with its results."""
         record = self._folder / f"record-{uuid.uuid4().hex}.jsonl"
         command = [*self._program, "-i", str(self._inventory), playbook, *arguments]
         if extra:
@@ -136,14 +136,14 @@ class Ansible:
         return process, record
 
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
-        """Killed as soon as `holds` does."""
+        """Kill a playbook as soon as `holds` returns a true value."""
         process, _unused = self.start(playbook, *arguments)
         wait_while_running(process, holds, f"the moment to kill {playbook}")
         kill(process)
 
 
 def wait_while_running(process: subprocess.Popen[str], condition: Callable[[], Any], what: str) -> None:
-    """Wait for a state that a process brings about. If the process ends before, AssertionError has its output."""
+    """Wait until a process has caused a state. If the process ends before, AssertionError has its output."""
 
     def holds() -> Any:
         assert process.poll() is None, f"The process ended before {what}:\n{process.stdout.read()}"  # type: ignore[union-attr]
@@ -157,7 +157,7 @@ def wait_while_running(process: subprocess.Popen[str], condition: Callable[[], A
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """SIGKILL for a playbook and all processes below it, as an operator's machine would go down: workers lead sessions of their own."""
+    """Kill a playbook and all its descendants, as a power failure would. Its workers are in sessions of their own."""
     for pid in _halted(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -165,7 +165,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def _halted(pid: int) -> list[int]:
-    """The process and those below it, stopped: so none begins another, nor gives the number of one that ended away."""
+    """Stop the process and its descendants and return their ids. A stopped process starts none, so no id is used again."""
     children: list[int] = []
     with contextlib.suppress(ProcessLookupError, FileNotFoundError):
         os.kill(pid, signal.SIGSTOP)
@@ -175,7 +175,7 @@ def _halted(pid: int) -> list[int]:
 
 
 def write_inventory(folder: Path, targets: Iterable[tuple[str, str]], **variables: Any) -> Path:
-    """An inventory of (account, region) targets, in the form of examples/inventory. A variable that is None is left out."""
+    """Write an inventory of (account, region) targets, in the form of examples/inventory. Variables with None are left out."""
     groups: dict[str, Any] = {}
     for account, region in targets:
         host = f"{account}.{region}"

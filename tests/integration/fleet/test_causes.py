@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong on a target is named at once, with its cause and the command that helps."""
+"""A failure on a target is reported at once, with its cause and the command that helps."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, write_inven
 
 TARGETS = [(MANAGEMENT, REGIONS[0]), (MEMBER, REGIONS[0])]
 HERE, BARE = (f"{account}.{region}" for account, region in TARGETS)
-# A cause that is not named at once would hold up a test until its own limit.
+# A check that waited would exceed the test's own limit.
 PATIENT = {"verify_timeout": 3600}
 
 
 @pytest.fixture(scope="module")
 def fleet(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """Playbooks over a target with everything, and one without."""
+    """Return a runner of playbooks for a target with a deployment and one without."""
     folder = tmp_path_factory.mktemp("causes")
     inventory = write_inventory(
         folder, TARGETS, log_groups_exclude=EXCLUDE, reflector_timeout=30, teardown_waves="1,100%"
@@ -52,7 +52,7 @@ def test_catch_up_without_reflector_fails_in_check_mode_too(fleet: Ansible) -> N
         assert run.changed_tasks() == []
 
 
-def test_verify_without_trail_says_so(fleet: Ansible, place: Deployed) -> None:
+def test_verify_without_trail_names_the_trail(fleet: Ansible, place: Deployed) -> None:
     place.aws.configure(trail=False)
     run = fleet.run("logreflector.aws.verify", "--limit", HERE, extra=PATIENT)
     assert run.status == 2
@@ -98,7 +98,7 @@ def test_failed_delivery_check_offers_the_rollback(fleet: Ansible, place: Deploy
     assert f"1 target: left as it is, nothing is deployed\n    {BARE}" in back.recap()
 
 
-def test_teardown_counts_in_check_mode_and_keeps_dead_letters_until_told(fleet: Ansible, place: Deployed) -> None:
+def test_teardown_counts_in_check_mode_and_keeps_dead_letters_unless_discarded(fleet: Ansible, place: Deployed) -> None:
     sqs, url = place.queue()
     sqs.purge_queue(QueueUrl=url)
     sqs.send_message(QueueUrl=url, MessageBody="a dead letter")
@@ -117,4 +117,4 @@ def test_teardown_counts_in_check_mode_and_keeps_dead_letters_until_told(fleet: 
     done = fleet.run("logreflector.aws.teardown", extra=discard)
     assert done.status == 0, done.output
     assert len(done.waves()) == 2
-    assert place.of_ours() == []
+    assert place.own_resources() == []

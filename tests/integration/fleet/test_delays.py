@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole story with AWS's delays on a clock that runs twenty times as fast: deploy, new log groups, catch-up, teardown."""
+"""Deploy, new log groups, catch-up and teardown with AWS's delays, on a clock that runs twenty times as fast."""
 
 from __future__ import annotations
 
@@ -80,4 +80,4 @@ def test_deploy_to_teardown_with_delays_of_aws(
 
     removed = ansible.run("logreflector.aws.teardown")
     assert removed.status == 0, removed.output
-    assert place.of_ours() == []
+    assert place.own_resources() == []

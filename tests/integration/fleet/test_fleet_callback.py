@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one ansible-playbook."""
+    """The results of one ansible-playbook."""
 
     status: int
     output: str

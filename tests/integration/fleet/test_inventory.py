@@ -58,7 +58,7 @@ def aws() -> Iterator[RunningAws]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one ansible-inventory."""
+    """The results of one ansible-inventory."""
 
     status: int
     out: str

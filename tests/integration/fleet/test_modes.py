@@ -193,5 +193,5 @@ def test_mode_teardown_removes_everything(place: Deployed, ansible: Ansible, for
     place.client("logs").delete_log_group(logGroupName="/made/later")
     run = ansible.run("logreflector.aws.teardown", extra=POLICY_MODE)
     assert run.status == 0, run.output
-    assert place.of_ours() == []
+    assert place.own_resources() == []
     assert foreign_state(place.aws, place.account, place.region) == foreign

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber at work, deployed by the playbook: a burst, a sweep that mends what events missed, tags, what cannot be done."""
+"""The subscriber as the playbook deploys it: a burst, a sweep after lost events, tags, and groups that cannot be subscribed."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def wait_until_subscribed(place: Deployed, group: str) -> None:
 
 def wait_until_unsubscribed(place: Deployed, group: str) -> None:
     wait_until(
-        lambda: not filters(place, group) and not place.marks(group),
+        lambda: not filters(place, group) and not place.subscription_tags(group),
         f"{group} without our filter and tag",
-        seen=lambda: (filters(place, group), place.marks(group), reports(place)[-5:]),
+        seen=lambda: (filters(place, group), place.subscription_tags(group), reports(place)[-5:]),
     )
 
 
@@ -135,7 +135,7 @@ def test_subscriber_burst_loses_no_group_and_no_first_line(place: Deployed, told
     assert {retention(place, group) for group in told.groups} == {RETENTION_DAYS}
     announced = [report["log_group"] for report in reports(place) if report.get("log_group", "").startswith("/burst/")]
     assert len(announced) > BURST  # some events came twice
-    assert all(place.marks(group) for group in told.groups[:5])
+    assert all(place.subscription_tags(group) for group in told.groups[:5])
 
 
 def test_subscriber_chosen_retention_is_kept(place: Deployed) -> None:
@@ -151,11 +151,11 @@ def test_subscriber_chosen_retention_is_kept(place: Deployed) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_group_that_is_excluded_later_is_no_longer_delivered(place: Deployed, ansible: Ansible) -> None:
-    """Issue 11: its filter stayed, its events went on being delivered, and verify was content."""
+    """Its filter stayed, its events were delivered, and verify passed."""
     logs, group = place.client("logs"), "/late/excluded"
     logs.create_log_group(logGroupName=group)
     wait_until_subscribed(place, group)
-    wait_until(lambda: place.marks(group), f"the tag of {group}")
+    wait_until(lambda: place.subscription_tags(group), f"the tag of {group}")
     exclude = {"log_groups_exclude": [*EXCLUDE, "/late/*"]}
     keep = {**exclude, "catch_up_purge": False}
     kept, verified = (ansible.run(f"logreflector.aws.{name}", extra=keep) for name in ("catch_up", "verify"))
@@ -169,7 +169,7 @@ def test_group_that_is_excluded_later_is_no_longer_delivered(place: Deployed, an
     removed = ansible.run("logreflector.aws.catch_up", extra=exclude)
     assert removed.status == 0, removed.output
     assert filters(place, group) == []
-    assert not place.marks(group)
+    assert not place.subscription_tags(group)
     wait_until_idle(place)
 
 
@@ -273,7 +273,7 @@ def test_subscriber_tag_changes_add_and_remove_filters(place: Deployed, ansible:
     arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{team}"
     logs.tag_resource(resourceArn=arn, tags={"forward-logs": "yes"})
     wait_until(
-        lambda: filters(place, team) and place.marks(team),
+        lambda: filters(place, team) and place.subscription_tags(team),
         f"filter and tag of {team}",
         seen=lambda: reports(place)[-5:],
     )

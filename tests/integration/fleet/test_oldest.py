@@ -60,7 +60,7 @@ def test_oldest_ansible_runs_all_playbooks(aws: RunningAws, oldest: Ansible) -> 
     play("verify")
     play("replay")
     play("teardown")
-    assert [name for target in TARGETS for name in Deployed(aws, *target).of_ours()] == []
+    assert [name for target in TARGETS for name in Deployed(aws, *target).own_resources()] == []
 
 
 def test_oldest_ansible_failed_wave_is_the_last(aws: RunningAws, oldest: Ansible) -> None:

@@ -46,7 +46,7 @@ def policy_without(policy: dict[str, Any], action: str) -> str:
 
 @dataclass(frozen=True)
 class Variant:
-    """A policy of the deployer's role in docs/iam, and the variables that deploy with it."""
+    """A policy of the deployer's role in docs/iam, and the variables of a deployment with it."""
 
     policy: dict[str, Any]
     variables: dict[str, Any]
@@ -140,7 +140,7 @@ def _without(aws: RunningAws, account: str, region: str, role: str, action: str)
 def _deployed_without(
     aws: RunningAws, ansible: Ansible, role: str, action: str, link: str
 ) -> tuple[Deployed, dict[str, str]]:
-    """A fresh deployment one of whose functions lacks an action, of which the delivery check names the broken step; what gives it back."""
+    """Deploy, and take an action from the role. The delivery check must name the broken step. Return target and former policy."""
     place = Deployed(aws, MANAGEMENT, REGIONS[0])
     assert ansible.run("logreflector.aws.teardown", "--limit", place.host).status == 0
     assert ansible.run("logreflector.aws.deploy", "--limit", place.host).status == 0
@@ -179,10 +179,10 @@ def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ans
         lambda: any("GetSecretValue" in body for body in dead_letters(aws, place.account, place.region, queue)),
         f"GetSecretValue in a message of {queue}",
     )
-    # The next deployment mends the role.
-    mended = ansible.run("logreflector.aws.deploy", "--limit", place.host)
-    assert mended.status == 0
-    assert any("role" in change for change in mended.changes()[place.host])
+    # The next deployment restores the role.
+    restored = ansible.run("logreflector.aws.deploy", "--limit", place.host)
+    assert restored.status == 0
+    assert any("role" in change for change in restored.changes()[place.host])
 
 
 def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is refused leaves what runs as it is: mistaken rules on one target, a teardown over a queue that holds dead letters."""
+"""A refusal changes nothing: mistaken rules on one target, and a teardown of a queue that has dead letters."""
 
 from __future__ import annotations
 
@@ -101,4 +101,4 @@ def test_teardown_with_dead_letters_is_refused(place: Deployed, tmp_path: Any) -
     assert [line["message"] for line in place.aws.sink.lines()] == ["to be sent again"]
     torn_down = ansible.run("logreflector.aws.teardown")
     assert torn_down.status == 0, torn_down.output
-    assert place.of_ours() == []
+    assert place.own_resources() == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dead letters are sent again by the real playbook, through the real function, to a sink that was mended or was not."""
+"""The real playbook sends dead letters again through the real function, to a sink that works again or does not."""
 
 from __future__ import annotations
 

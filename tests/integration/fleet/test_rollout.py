@@ -202,7 +202,7 @@ def test_deploy_and_teardown_leave_foreign_resources(story: Story) -> None:
 
 
 def test_teardown_removes_all_our_resources(story: Story, aws: RunningAws) -> None:
-    assert [name for target in TARGETS for name in Deployed(aws, *target).of_ours()] == []
+    assert [name for target in TARGETS for name in Deployed(aws, *target).own_resources()] == []
 
 
 def test_teardown_repeated_writes_nothing(story: Story) -> None:

@@ -244,7 +244,7 @@ def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, au
     torn_down = changed.run("logreflector.aws.teardown")
     assert torn_down.status == 0, torn_down.output
     assert f"delete parameter {PARAMETER}" in torn_down.changes()[place.host]
-    assert place.of_ours() == []
+    assert place.own_resources() == []
 
 
 def setting(place: Deployed) -> str:

@@ -208,7 +208,7 @@ def of_target(target: Deployed) -> dict[str, Any]:
             found[f"log group {name}"] = {
                 "retention": group.get("retentionInDays"),
                 "filters": filters,
-                "marks": target.marks(name),
+                "marks": target.subscription_tags(name),
             }
     return found
 
@@ -275,7 +275,7 @@ def story(aws: RunningAws, fleet: Fleet) -> Story:
     afterwards = fleet.run(DEPLOY)
     halves = [":".join(f"account_{account}" for account in half) for half in (ACCOUNTS[:2], ACCOUNTS[2:])]
     torn_down = at_once([(fleet, TEARDOWN, ["--limit", half]) for half in halves])
-    left = [name for place in TARGETS for name in Deployed(aws, *place).of_ours()]
+    left = [name for place in TARGETS for name in Deployed(aws, *place).own_resources()]
     single = fleet.run(DEPLOY)
     by_one = snapshot(aws)
     # The first two: both regions of two accounts, each known to another run.
@@ -361,4 +361,4 @@ def test_slices_teardown_keeps_roles_that_other_regions_need(aws: RunningAws, fl
     assert lasting(of_target(Deployed(aws, *TARGETS[1]))) == story.by_one[HOSTS[1]]
     last = fleet.run(TEARDOWN)
     assert last.status == 0, last.output
-    assert [name for place in TARGETS for name in Deployed(aws, *place).of_ours()] == []
+    assert [name for place in TARGETS for name in Deployed(aws, *place).own_resources()] == []

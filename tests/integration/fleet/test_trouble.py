@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong on a real fleet: it is said in a sentence, and the others are served."""
+"""Failures on a real fleet: each is reported in a sentence, and the other targets are served."""
 
 from __future__ import annotations
 

@@ -2,30 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rhythms of the subscription modules begin with."""
+"""Functions and log groups for the tests of the subscription modules."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from functools import cache
 from typing import Any
+
+from aws_in_tests import zip_bytes
 
 _DOES_NOTHING = "def handler(event, context):\n    return None\n"
 
 
 def make_function(cloud: Any, name: str, handler: str = _DOES_NOTHING) -> str:
-    """The ARN of a function that CloudWatch Logs may invoke."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as package:
-        package.writestr("handler.py", handler)
+    """Create a function that CloudWatch Logs may invoke, and return its ARN."""
     functions = cloud.client("lambda")
     arn: str = functions.create_function(
         FunctionName=name,
         Role=cloud.role_arn,
         Runtime="python3.13",
         Handler="handler.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": zip_bytes(handler)},
     )["FunctionArn"]
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
     _unused, partition, _unused, region, account = arn.split(":")[:5]
@@ -40,19 +37,19 @@ def make_function(cloud: Any, name: str, handler: str = _DOES_NOTHING) -> str:
     return arn
 
 
-def standing(cloud: Any, group: str) -> dict[str, dict[str, Any]]:
-    """The group's filters by name, as the server has them."""
+def filters_of(cloud: Any, group: str) -> dict[str, dict[str, Any]]:
+    """Return the log group's filters by name."""
     answer = _logs(cloud).describe_subscription_filters(logGroupName=group)
     return {item["filterName"]: item for item in answer["subscriptionFilters"]}
 
 
 @cache
 def _logs(cloud: Any) -> Any:
-    """One client for all looks: making one takes longer than a look."""
+    """Return one client for all reads: creating a client takes longer than a read."""
     return cloud.client("logs")
 
 
 def announced(result: dict[str, Any]) -> dict[str, Any]:
-    """What check mode and the real run must agree on."""
+    """Return the part of a result that is the same in check mode and in the real run."""
     assert not result.get("failed"), result
     return {key: result[key] for key in ("changed", "changes", "diff")}

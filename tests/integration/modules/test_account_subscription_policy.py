@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from subscriptions import announced, make_function, standing
+from subscriptions import announced, filters_of, make_function
 
 REGION = "eu-central-1"  # the policy serves all log groups of a region, those of other tests too
 ROOM = "/rhythm/policy"
@@ -65,7 +65,9 @@ def left_out(place: Any) -> set[str]:
 
 
 def ours_of(place: Any, group: str) -> list[str]:
-    return [name for name, item in standing(place, group).items() if item["destinationArn"].endswith(":rhythm-policy")]
+    return [
+        name for name, item in filters_of(place, group).items() if item["destinationArn"].endswith(":rhythm-policy")
+    ]
 
 
 def test_create_repeat_update_remove(place: Any) -> None:
@@ -89,7 +91,7 @@ def test_create_repeat_update_remove(place: Any) -> None:
         assert not place.run("account_subscription_policy", **{**options, **params})["changed"]
         return done
 
-    foreign = standing(place, SHARED)
+    foreign = filters_of(place, SHARED)
     done = step(2)
     assert done["counts"]["subscribed"] == 56
     assert done["doubled"]["groups"] == 54
@@ -106,8 +108,8 @@ def test_create_repeat_update_remove(place: Any) -> None:
     assert policy_of(place) is None
     assert done["counts"]["subscribed"] == 56
     assert all(len(ours_of(place, group)) == 1 for group in (*PLAIN, f"{ROOM}/new", SHARED))
-    assert standing(place, PLAIN[0])["rhythm-policy-plain-00"]["filterPattern"] == "?WARN ?ERROR"
-    assert {name: item for name, item in standing(place, SHARED).items() if name == "theirs"} == foreign
+    assert filters_of(place, PLAIN[0])["rhythm-policy-plain-00"]["filterPattern"] == "?WARN ?ERROR"
+    assert {name: item for name, item in filters_of(place, SHARED).items() if name == "theirs"} == foreign
     assert ours_of(place, LEFT_OUT) == []
 
 
@@ -116,7 +118,7 @@ def test_foreign_policy_is_kept(place: Any) -> None:
     logs.put_account_policy(
         policyName="theirs",
         policyType="SUBSCRIPTION_FILTER_POLICY",
-        policyDocument=json.dumps({"DestinationArn": standing(place, SHARED)["theirs"]["destinationArn"]}),
+        policyDocument=json.dumps({"DestinationArn": filters_of(place, SHARED)["theirs"]["destinationArn"]}),
     )
     before = policy_of(place)
     for state in ("present", "absent"):

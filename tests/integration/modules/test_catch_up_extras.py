@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
 )
-from subscriptions import announced, make_function, standing
+from subscriptions import announced, filters_of, make_function
 
 REGION = "ap-southeast-2"
 COUNTS_LINES = """
@@ -132,8 +132,8 @@ def test_full_group_switches_the_target_to_the_account_policy(place: Any) -> Non
     assert (done["counts"]["subscribed"], done["counts"]["not_possible"]) == (3, 0)
     (policy,) = logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")["accountPolicies"]
     assert json.loads(policy["policyDocument"])["DestinationArn"] == ours
-    assert standing(place, "/full/a") == standing(place, "/full/b") == {}
-    assert set(standing(place, "/full/taken")) == {"one", "two"}
+    assert filters_of(place, "/full/a") == filters_of(place, "/full/b") == {}
+    assert set(filters_of(place, "/full/taken")) == {"one", "two"}
     again = run()
     assert (again["changed"], again["counts"]["subscribed"]) == (False, 3)
     back = place.run(
@@ -146,4 +146,4 @@ def test_full_group_switches_the_target_to_the_account_policy(place: Any) -> Non
         settle_seconds=0,
     )
     assert not back.get("failed"), back
-    assert len(standing(place, "/full/a")) == 1
+    assert len(filters_of(place, "/full/a")) == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from subscriptions import announced, make_function, standing
+from subscriptions import announced, filters_of, make_function
 
 GROUP = "/rhythm/one-filter"
 NAME = "rhythm-one-filter-filter"
@@ -23,23 +23,23 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     logs.put_subscription_filter(
         logGroupName=GROUP, filterName=f"{NAME}-of-others", filterPattern="x", destinationArn=theirs
     )
-    foreign = standing(cloud, GROUP)
+    foreign = filters_of(cloud, GROUP)
 
     def run(*, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         return cloud.run("subscription_filter", log_group=GROUP, check_mode=check_mode, **params)
 
     def step(after: dict[str, Any] | None, **params: Any) -> None:
         """Check mode, the real run, the same again."""
-        before = standing(cloud, GROUP)
+        before = filters_of(cloud, GROUP)
         told = announced(run(check_mode=True, **params))
-        assert standing(cloud, GROUP) == before
+        assert filters_of(cloud, GROUP) == before
         done = run(**params)
         assert announced(done) == told
         assert told["changed"]
         assert done["subscription_filter"] == after
         assert (told["diff"][0]["after"] or None) == after
         assert announced(run(**params)) == {"changed": False, "changes": [], "diff": []}
-        assert {name: item for name, item in standing(cloud, GROUP).items() if name != NAME} == foreign
+        assert {name: item for name, item in filters_of(cloud, GROUP).items() if name != NAME} == foreign
 
     created = {"log_group": GROUP, "name": NAME, "destination_arn": function, "filter_pattern": ""}
     step(created, destination_arn="rhythm-one")
@@ -65,7 +65,7 @@ def test_update_in_place(cloud: Any) -> None:
         params = {"log_group": group, "destination_arn": "rhythm-in-place", "filter_pattern": pattern}
         assert cloud.run("subscription_filter", **params)["changed"]
         assert not cloud.run("subscription_filter", **params)["changed"]
-        assert [item["filterPattern"] for item in standing(cloud, group).values()] == [pattern]
+        assert [item["filterPattern"] for item in filters_of(cloud, group).values()] == [pattern]
 
 
 def test_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
@@ -75,4 +75,4 @@ def test_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
     assert result["failed"]
     assert not result["changed"]
     assert "function:rhythm-none exists and that its policy lets logs.amazonaws.com invoke it" in result["msg"]
-    assert standing(cloud, group) == {}
+    assert filters_of(cloud, group) == {}

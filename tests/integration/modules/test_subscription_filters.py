@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from subscriptions import announced, make_function, standing
+from subscriptions import announced, filters_of, make_function
 
 ROOM = "/rhythm/sweep"
 NAMED = f"{ROOM}/named"
@@ -53,7 +53,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
         return cloud.run("subscription_filters", check_mode=check_mode, **{**options, **params})
 
     def snapshot(groups: list[str]) -> dict[str, Any]:
-        return {group: standing(cloud, group) for group in groups}
+        return {group: filters_of(cloud, group) for group in groups}
 
     def foreign() -> dict[str, Any]:
         return {
@@ -86,10 +86,10 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     assert archive or "INFREQUENT_ACCESS" in reasons[ARCHIVE]
     own = "/aws/lambda/rhythm-sweep-subscriber"
     assert "loop" in next(item["reason"] for item in done["not_subscribed"] if item["log_group"] == own)
-    assert standing(cloud, NAMED)["a-name-of-its-own"]["filterPattern"] == "WARN"
+    assert filters_of(cloud, NAMED)["a-name-of-its-own"]["filterPattern"] == "WARN"
 
     step(1 + 57 + archive, filter_pattern="?WARN ?ERROR", exclude=["*/left-out", SHARED])
-    assert list(standing(cloud, NAMED)) == ["a-name-of-its-own"]
+    assert list(filters_of(cloud, NAMED)) == ["a-name-of-its-own"]
     shuffled = run(
         filter_pattern="?WARN ?ERROR",
         include=["re:rhythm-sweep-subscriber$", f"{ROOM}/*"],
@@ -98,7 +98,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     assert not shuffled["changed"]
 
     step(2, filter_pattern="?WARN ?ERROR", exclude=["*/left-out", SHARED, f"{ROOM}/plain/56"], purge=True)
-    assert standing(cloud, f"{ROOM}/plain/56") == {}
+    assert filters_of(cloud, f"{ROOM}/plain/56") == {}
 
     step(56 + 1 + archive, state="absent")
     assert all(item["destinationArn"] != ours for filters in snapshot(everything).values() for item in filters.values())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of this folder call the functions' packages, and starting one: conftest.py has the fixtures."""
+"""The names of the functions' packages, and a helper that starts one. conftest.py has the fixtures."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ import pytest
 from moto.iam.models import iam_backends
 
 ROOT = Path(__file__).resolve().parents[3]
-# What moto does not know, as AWS answers where there is nothing.
+# Answers of AWS for operations that moto lacks, in an account without such resources.
 EMPTY = {"DescribeAccountPolicies": {"accountPolicies": []}, "ListLogGroups": {"logGroups": []}}
 ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A region, and what AWS calls things there."""
+    """A region, with its partition and the names of AWS there."""
 
     partition: str
     region: str
@@ -51,7 +51,7 @@ SETTINGS = {
 
 @dataclass(slots=True)
 class Deployed:
-    """What was said to AWS, and where."""
+    """The requests of a deployment in one partition, and their endpoints."""
 
     place: Place
     requests: list[tuple[str, dict[str, Any]]]
@@ -63,7 +63,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def all_told() -> dict[str, Deployed]:
-    """What was said in each partition: once for all tests."""
+    """Return the deployments by partition, each made once for all tests."""
     return {}
 
 

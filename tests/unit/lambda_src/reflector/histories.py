@@ -22,8 +22,6 @@ AWS keeps what it has: an event in Lambda's queue, a record for the destination,
 repetitions of an event (both services deliver at least once), so that each duplicate here is one that the reflector causes.
 """
 
-import base64
-import gzip
 import json
 import random
 from collections import Counter
@@ -31,7 +29,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from virtual_lambda import Code, Kill, Reply, Request, VirtualLambda, Wire, seed_jitter
+from reflector_support import opened, subscription_event
+from virtual_lambda import Code, Kill, Reply, Request, VirtualLambda, Wire
 
 MAX_EVENT_AGE = 21_600.0
 """Seconds; the default of `reflector_maximum_event_age`."""
@@ -45,7 +44,6 @@ DROP = "DROP"
 GROUPS = ("/app/orders", "/both/web", "/none/noise", "/other")
 TIMEOUTS = (120.0, 120.0, 30.0, 6.0)
 
-# What a sink does with a request: whether it accepts the events, its answer, and what follows.
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -73,8 +71,10 @@ ANSWERS: dict[str, tuple[bool, Reply]] = {
     "accepts and hangs": (True, Reply(b"", "hang")),
     "partial": (True, Reply(_OK)),  # the sink `search` accepts every third item; the others know no such answer
 }
+"""The answers of a sink to a request: whether it accepts the events, and its reply."""
+
 MOODS = ("200", "200", "200", "429", "500", "403", "hangs", "accepts and hangs")
-"""What a sink does after its scripted answers."""
+"""The answers of a sink after its script, with repetitions as weights."""
 
 AWS_ANSWERS = ("ok", "denied", "throttled", "unreachable", "accepted, unanswered", "accepted twice")
 UNANSWERED = frozenset(
@@ -82,13 +82,15 @@ UNANSWERED = frozenset(
 )
 
 
-# Why a sink gets an event twice.
+# The causes of duplicates.
 UNANSWERED_REQUEST = "the sink accepted a request and did not answer"
 PROCESS_ENDED = "the function was killed or timed out"
 WHOLE_EVENT_AGAIN = "the queue refused, and Lambda tried the whole event again"
 REPLAYED_AGAIN = "a message was in the queue twice, or its replay was killed or ran twice"
 OVERLAP = "another process got the overlap of a new log group"
-SENT_TWICE = "the function sent an accepted event again"  # never
+CAUSES = frozenset({UNANSWERED_REQUEST, PROCESS_ENDED, WHOLE_EVENT_AGAIN, REPLAYED_AGAIN, OVERLAP})
+SENT_TWICE = "the function sent an accepted event again"
+"""A bug of the reflector, and so in none of the causes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,11 @@ class Release:
         }
 
     def sinks_for(self, log_group: str, message: str) -> tuple[str, ...]:
-        """Return where an event belongs; nowhere if a rule drops it."""
+        """Return the sinks that must get an event; none if a rule drops it."""
         for pattern, sinks, drops in self.routes:
             if pattern == "*" or log_group.startswith(pattern.rstrip("*")):
                 return () if drops and DROP in message else sinks
         raise AssertionError(log_group)
-
-    @property
-    def sinks(self) -> set[str]:
-        return {"sumologic", *(sink for _pattern, sinks, _drops in self.routes for sink in sinks)}
 
 
 _ALL = (
@@ -162,7 +160,7 @@ class Event:
 
 @dataclass(slots=True)
 class Payload:
-    """An event in Lambda's queue, with the ids of its log events."""
+    """An event in Lambda's queue, with the ids of its log events. `arrived` and `due` are virtual times."""
 
     body: dict[str, Any]
     ids: tuple[int, ...]
@@ -172,12 +170,12 @@ class Payload:
     tries: int = 0
     throttles: int = 0
     lag: float = 0.0
-    """Seconds in which it was due, and the history did something else. They are no delay of AWS or the reflector."""
+    """Seconds in which the event was due and the history did something else: no delay of AWS or the reflector."""
 
 
 @dataclass(slots=True)
 class Message:
-    """A message of the dead-letter queue. `sink`: of a dead letter; `payload`: of Lambda's record, or of an unreadable one."""
+    """A message of the dead-letter queue. A dead letter has a `sink`; Lambda's record and an unreadable event have a `payload`."""
 
     name: str
     body: str
@@ -225,7 +223,7 @@ class History:
     """A function, its sinks and its AWS. The steps are the methods up to `drain`."""
 
     def __init__(self, code: Code, seed: int = 0, name: str = "") -> None:
-        seed_jitter(seed)
+        random.seed(seed)  # makes the reflector's pauses between attempts reproducible
         self.name = name or f"seed {seed}"
         self.wire = Wire(self._answer_http, self._answer_aws)
         self.function = VirtualLambda(self.wire, code)
@@ -247,6 +245,14 @@ class History:
         self._running: Payload | None = None
         self._acknowledged: set[int] = set()
         self._messages = 0
+
+    def play(self, steps: Iterable["Step"]) -> None:
+        """Take the steps, with a check after each, and drain. Raises ViolationError."""
+        for name, arguments in steps:
+            getattr(self, name)(**arguments)
+            self.record.steps += 1
+            self.check()
+        self.drain()
 
     # --- steps ---
 
@@ -283,9 +289,7 @@ class History:
         if not self.payloads:
             return
         payload = self.payloads[number % len(self.payloads)]
-        payload.lag += max(0.0, self.clock.now - payload.due)
-        self.clock.now = max(self.clock.now, payload.due)
-        if self._is_too_old(payload):
+        if not self._wait_until_due(payload):
             return
         self._acknowledged = set()
         self._running = payload
@@ -308,9 +312,7 @@ class History:
             return
         payload = self.payloads[number % len(self.payloads)]
         for _unused in range(times):
-            payload.lag += max(0.0, self.clock.now - payload.due)
-            self.clock.now = max(self.clock.now, payload.due)
-            if self._is_too_old(payload):
+            if not self._wait_until_due(payload):
                 return
             payload.throttles += 1
             payload.due = self.clock.now + min(300.0, 2.0 ** min(payload.throttles - 1, 9))
@@ -366,7 +368,7 @@ class History:
                     self._settle(message.payload)
 
     def drain(self) -> None:
-        """Everything works again: Lambda's queue and the dead-letter queue become empty, and every event is where it belongs."""
+        """Repair all faults and process both queues to their end. Raise ViolationError if an event is not where it belongs."""
         self.deploy("all")
         self.store()
         self.aws()
@@ -376,7 +378,7 @@ class History:
                 self.run()
             if not any(message.ids for message in self.queue):
                 break
-            self.queue.sort(key=lambda message: not message.ids)  # unreadable messages stay for ever
+            self.queue.sort(key=lambda message: not message.ids)  # unreadable messages stay in the queue
             self.clock.now = max([self.clock.now + 120, *(message.visible_at for message in self.queue)])
             self.replay()
         self.check()
@@ -385,10 +387,10 @@ class History:
         if left or missing:
             raise ViolationError(f"{self.name}: {len(left)} messages remain, {len(missing)} events are not delivered")
 
-    # --- what is true after each step ---
+    # --- the checks after each step ---
 
     def check(self) -> dict[str, int]:
-        """Return how many events are where. Raise ViolationError if an event is nowhere."""
+        """Return the number of events by their place. Raise ViolationError if an event is nowhere."""
         with_lambda: set[int] = set()
         letters: set[tuple[str, int]] = set()
         for payload in self.payloads:
@@ -419,7 +421,7 @@ class History:
         return [sink for sink in self.events[number].owed or () if not self.at[sink, number]]
 
     def _settle(self, payload: Payload) -> None:
-        """The function has taken over a payload: from now on its events are owed to the sinks of the present rules."""
+        """Owe the events of a payload that the function accepted to the sinks of the present release."""
         if payload.kind == "garbage" and not any(message.payload is payload for message in self.queue):
             raise ViolationError(f"{self.name}: an unreadable payload is nowhere")
         for number in payload.ids:
@@ -435,14 +437,14 @@ class History:
         (line,) = lines
         overlap = line.get("droppedBy", {}).get("delivered by the filter already", 0)
         route = line.get("droppedBy", {}).get("route", 0)
-        homeless = sum(
+        unrouted = sum(
             not self.release.sinks_for(self.events[number].log_group, self.events[number].message)
             for number in payload.ids
         )
         wrong = abs(line["ReceivedEvents"] - len(payload.ids)) + line["FailedEvents"]
         wrong += abs(line["DeadLetteredEvents"] - len(self._acknowledged))
-        # An overlap may lose the events that this process received before, whatever the route says of them.
-        wrong += max(0, homeless - overlap - route) + max(0, route - homeless)
+        # The function drops events of an overlap that it knows, before it looks at their route.
+        wrong += max(0, unrouted - overlap - route) + max(0, route - unrouted)
         self._account(wrong)
 
     def _check_sums(self, lines: list[dict[str, Any]]) -> None:
@@ -473,12 +475,14 @@ class History:
         }[ended.how]
         return ended
 
-    def _is_too_old(self, payload: Payload) -> bool:
-        """Return whether the event's maximum age is over, so that it is with the on-failure destination."""
+    def _wait_until_due(self, payload: Payload) -> bool:
+        """Advance the clock until the event is due. Return False if it expired and went to the on-failure destination."""
+        payload.lag += max(0.0, self.clock.now - payload.due)
+        self.clock.now = max(self.clock.now, payload.due)
         if self.clock.now - payload.arrived <= MAX_EVENT_AGE:
-            return False
+            return True
         self._hand_to_destination(payload)
-        return True
+        return False
 
     def _hand_to_destination(self, payload: Payload) -> None:
         self.payloads.remove(payload)
@@ -497,10 +501,9 @@ class History:
         if payload:
             self.queue.append(Message(name, body, payload.ids, payload=payload))
             return
-        letter = json.loads(body)
-        content = json.loads(gzip.decompress(base64.b64decode(letter["awslogs"]["data"])))
+        content, metadata = opened(body)
         ids = tuple(int(event["id"]) for event in content["logEvents"])
-        self.queue.append(Message(name, body, ids, sink=letter["deadLetter"]["sink"]))
+        self.queue.append(Message(name, body, ids, sink=metadata["sink"]))
 
     # --- the services ---
 
@@ -573,7 +576,7 @@ class History:
 
     def _note_delay(self) -> None:
         payload = self._running
-        if payload is None:  # when somebody replays is up to him
+        if payload is None:  # a replay begins when a user wants it
             return
         seconds = self.clock.now - payload.arrived - payload.lag
         if payload.throttles:
@@ -601,25 +604,20 @@ def _subscription_event(kind: str, log_group: str, events: list[tuple[int, str]]
         body["logEvents"] = [{"id": "", "timestamp": 1_700_000_000_000, "message": "CWL CONTROL MESSAGE"}]
     if kind in ("backfill", "overlap"):
         body["backfill"] = True if kind == "backfill" else "seam"
-    text = json.dumps(body, separators=(",", ":")).encode()
-    return {"awslogs": {"data": base64.b64encode(gzip.compress(text, 1)).decode()}}
+    return subscription_event(body)
 
 
 Step = tuple[str, dict[str, Any]]
 
 
 def run_steps(code: Code, steps: Iterable[Step], seed: int = 0, total: Record | None = None) -> Record:
-    """Run a history, with a check after each step, until everything is delivered. Raises ViolationError.
+    """Run a history to its end and return its figures. Raises ViolationError.
 
-    The figures are added to `total`, those of a history that fails as well.
+    The figures are added to `total`, also if the history fails.
     """
     history = History(code, seed)
     try:
-        for name, arguments in steps:
-            getattr(history, name)(**arguments)
-            history.record.steps += 1
-            history.check()
-        history.drain()
+        history.play(steps)
     finally:
         if total is not None:
             total.add(history.record)
@@ -643,7 +641,7 @@ WAITS = (1.0, 30.0, 61.0, 130.0, 600.0, 3600.0)
 
 
 def without_lost_answers(steps: Iterable[Step]) -> list[Step]:
-    """Return the steps without what makes duplicates unavoidable: lost answers, killed processes, refused messages, overlaps."""
+    """Return the steps without lost answers, killed processes, refused messages and overlaps, which make duplicates unavoidable."""
     harmless = [name for name in ANSWERS if name not in UNANSWERED]
     found = []
     for name, given in steps:

@@ -29,9 +29,9 @@ from hypothesis import strategies as st
 
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
-NATIVE = (
-    Path(sys.prefix) / "native"
-)  # the Makefile's and lambda_pythons.py's: no function here finds orjson and isal by itself
+NATIVE = Path(sys.prefix) / "native"
+"""orjson and isal, in a folder that is not in sys.path. The Makefile and lambda_pythons.py install them."""
+
 TOKEN = "ZaVnC4dhaV1secret-token"
 
 
@@ -46,9 +46,9 @@ def examples(percent: int = 100) -> settings:
 
 def load_package(*, native: bool) -> SimpleNamespace:
     """Import separate copies of the reflector's modules, with or without orjson and isal."""
-    ours = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
+    imported = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
     with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", [str(NATIVE), *sys.path] if native else sys.path):
-        for name in ours:
+        for name in imported:
             del sys.modules[name]
         return SimpleNamespace(
             **{name: importlib.import_module(f"reflector.{name}") for name in ("codec", "decode", "records", "lines")}
@@ -56,7 +56,7 @@ def load_package(*, native: bool) -> SimpleNamespace:
 
 
 def load_handler():
-    # Under a name of its own: every Lambda function of the collection has a module `handler`.
+    # The name is unique: every Lambda function of the collection has a module `handler`.
     spec = importlib.util.spec_from_file_location("reflector_handler", ROOT / "handler.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -94,6 +94,36 @@ class Received:
         }
 
 
+class QuietHandler(BaseHTTPRequestHandler):
+    """Handles HTTP/1.1 without a line on stderr for each request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_unused: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """Serves a port of the loopback address in threads from its creation to `stop`."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[QuietHandler], context: ssl.SSLContext | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: tests break connections and kill clients."""
+
+    def stop(self) -> None:
+        """Stop to serve, and release the port."""
+        self.shutdown()
+        self.server_close()
+
+
 class Sink:
     """Answers with 200, or with the functions in `script`, one for each request. They get the request handler."""
 
@@ -102,10 +132,7 @@ class Sink:
         self.script: deque = deque()
         sink = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Handler(QuietHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.received = Received(self.path, dict(self.headers.items()), body, self.client_address[1])
@@ -113,31 +140,18 @@ class Sink:
                 answer = sink.script.popleft() if sink.script else status(200)
                 answer(self)
 
-            def log_message(self, *_unused):
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request, client_address):
-                pass  # clients that go away are what is tested here
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        if context:
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server = Server(Handler, context)
         self.port = self._server.server_port
         self.url = (
             f"http{'s' if context else ''}://{'localhost' if context else '127.0.0.1'}:{self.port}/receiver/{TOKEN}"
         )
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def reset(self) -> None:
         self.received.clear()
         self.script.clear()
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
 
 def status(code, body=b"", **headers):

@@ -11,27 +11,11 @@ function's. The imports are made once, before the forks, as in a warm start.
 import json
 import os
 import sys
-import time
 from functools import cache
-from pathlib import Path
 
 import boto3
 import botocore.session
-
-ROOT = Path(__file__).resolve().parents[4] / "lambda_src" / "reflector"
-SECONDS = 60.0
-
-
-class Context:
-    """Lambda's context."""
-
-    log_group_name = "/aws/lambda/reflector"
-
-    def __init__(self) -> None:
-        self._ends_at = time.monotonic() + SECONDS
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self._ends_at - time.monotonic()) * 1000))
+from reflector_support import ROOT, Context
 
 
 def say(text: object) -> None:
@@ -57,7 +41,7 @@ def main() -> None:
             continue
         os.read(0, 1)
         os.dup2(2, 1)  # the accounting line is no answer
-        answer = handler(json.loads(event), Context())
+        answer = handler(json.loads(event), Context(60.0))
         os.write(writer, json.dumps(answer).encode())
         os._exit(0)
 

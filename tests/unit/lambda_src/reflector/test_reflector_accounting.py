@@ -59,7 +59,7 @@ def four(tally):
     return tuple(counts[f"{name}Events"] for name in ("Dropped", "Delivered", "DeadLettered", "Failed"))
 
 
-# --- what became of the events ---
+# --- the fates of events ---
 
 
 def test_counts_without_payload():

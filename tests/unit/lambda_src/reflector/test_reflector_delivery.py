@@ -417,7 +417,7 @@ def test_deliver_accounts_for_every_event(script, count, size, seconds, refusing
     assert scripted.delivery.sent.requests == len(scripted.sink.seen)
     assert all(reason and "private" not in reason for _numbers, reason, _attempts in scripted.left)
     assert scripted.sink.renewals <= 2
-    # And a second batch on the same scripted, whatever became of the first.
+    # A second batch with the same sink, after any result of the first.
     before = len(scripted.sink.accepted)
     second = [number for unsent in scripted.more(3) for number in unsent.batch.numbers]
     accepted = [100 + int(name) for name in scripted.sink.accepted[before:]]

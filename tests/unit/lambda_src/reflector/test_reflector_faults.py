@@ -37,7 +37,7 @@ def late(handler):
     status(200)(handler)
 
 
-# What the sink does with a request, and whether it has taken it then.
+# The answers of the sink to a request, and whether it accepted the events.
 FAULTS = {
     "429": (status(429), False),
     "429, soon": (status(429, Retry_After="0"), False),
@@ -57,7 +57,7 @@ FAULTS = {
     "accepted, the rest never": (stall(OK, 0.1), True),
     "accepted": (status(200), True),
 }
-# Of what a sink takes and does not say in time the function cannot know: it sends that again.
+# The function cannot know that a sink accepted events if it does not answer in time: it sends them again.
 SILENT = {
     "hangs": (stall(b"", 0.1), False),
     "hangs in the head": (stall(b"HTTP/1.1 ", 0.1), False),
@@ -211,7 +211,7 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
         assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
         in_queue = {number for _sink, number in in_dead_letters(dead_letters)}
         assert (line["DeadLetteredEvents"], line["DeliveredEvents"]) == (len(in_queue), len(messages) - len(in_queue))
-        # The queue's messages again, to sinks that are no better, and then to mended ones.
+        # Replay the queue's messages, to sinks that fail again, and then to sinks that work.
         for faults, seconds_left in ((second, more_seconds), ([], 5000.0)):
             rig.sinks.will(faults)
             before = in_dead_letters(dead_letters)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIGKILL at every call that leaves the process, in a delivery and in a replay. After the retry that AWS makes nothing is lost."""
+"""SIGKILL at every call that leaves the process, in a delivery and in a replay. After AWS's retry nothing is lost."""
 
 import gzip
 import hashlib
@@ -13,11 +13,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from reflector_support import opened, payload, subscription_event
+from reflector_support import QuietHandler, Server, opened, payload, subscription_event
 
 IDS = range(3)
 SINKS = ("sumologic", "lines")
@@ -32,29 +31,16 @@ class Wire:
         self.reset()
         wire = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Handler(QuietHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 wire.serve(self, body)
 
-            def log_message(self, *_unused):
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request, client_address):
-                pass  # the clients are killed
-
         self._lock = threading.Lock()
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def reset(self):
         self.at = Counter()
@@ -98,8 +84,7 @@ class Wire:
         return 200, b""
 
     def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
     @property
     def queued(self):
@@ -138,7 +123,7 @@ class Environments:
         )
 
     def invoke(self, event, kill_at=0, effect=""):
-        """Return the function's answer, None if it was killed."""
+        """Return the function's answer, or None if it was killed."""
         self._say(json.dumps(event))
         self._wire.watch(int(self._process.stdout.readline()), kill_at, effect)
         self._say("")
@@ -198,7 +183,7 @@ def test_sigkill_replay_that_queues_a_part_again_loses_nothing(wire, environment
 
 
 def kill_at_every_call(wire, environments, event, effect, before=(), *, calls):
-    """Kill at call 1, 2, ... until there is no such call. Each time AWS's retry, which nobody kills, leaves nothing undone."""
+    """Kill at call 1, 2, ... until there is no such call. After AWS's retry, which is not killed, nothing is lost."""
     for number in range(1, 100):
         wire.reset()
         wire.at.update(before)

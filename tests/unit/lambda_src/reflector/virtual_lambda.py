@@ -4,8 +4,8 @@
 
 """The real reflector in one virtual execution environment: its sockets, its AWS calls and its clock are simulated.
 
-Nothing below the handler is replaced. The seams are `socket.create_connection`, `boto3.Session`, `time` and `os.environ`, so that a
-change of the reflector's own modules needs no change here. Threads run one after the other, each from the same virtual time,
+Only `socket.create_connection`, `boto3.Session`, `time`, `os.environ` and ThreadPoolExecutor are replaced, so a change of the
+reflector's own modules needs no change here. Threads run one after the other, each from the same virtual time,
 which makes a history deterministic.
 """
 
@@ -17,7 +17,6 @@ import importlib
 import io
 import json
 import os
-import random
 import socket
 import sys
 import threading
@@ -60,7 +59,7 @@ class Kill:
 
 
 class Clock:
-    """Virtual time. `ends_at`: when Lambda ends the process."""
+    """Virtual time. `ends_at`: the time at which Lambda ends the process."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -79,7 +78,7 @@ class Clock:
 
 
 class Wire:
-    """Everything that leaves the process. `answer_http`, `answer_aws` are the services."""
+    """The connections of the process to the services, which are `answer_http` and `answer_aws`."""
 
     def __init__(self, answer_http: "AnswerHttp", answer_aws: "AnswerAws") -> None:
         self.clock = Clock()
@@ -89,7 +88,7 @@ class Wire:
         self.answer_http, self.answer_aws = answer_http, answer_aws
 
     def call(self, effect: Callable[[], Any]) -> Any:
-        """Make a call: count it, let its time pass, kill the process where the kill is due."""
+        """Make a call: count it, let its time pass, kill the process if the kill is due."""
         self.calls += 1
         self.clock.sleep(LATENCY)
         due = self.kill if self.kill and self.kill.call == self.calls else None
@@ -111,7 +110,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of HTTP as it arrived."""
+    """A received HTTP request."""
 
     port: int
     path: str
@@ -184,7 +183,7 @@ class VirtualSocket(io.RawIOBase):
 
 
 class VirtualAws:
-    """Stands in for `boto3.Session`, and for the clients that it makes. Failures are those of botocore after its retries."""
+    """Replaces `boto3.Session` and its clients. Failures are those of botocore after its retries."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -220,7 +219,7 @@ class _Client:
 
 
 class SerialThreads:
-    """Stands in for ThreadPoolExecutor. Each task begins at the virtual time of its submission; the last one to end sets the clock."""
+    """Replaces ThreadPoolExecutor. Each task begins at the virtual time of its submission; the last one to end sets the clock."""
 
     clock: Clock  # of the running function
 
@@ -279,7 +278,6 @@ class Code:
     """A separate copy of the reflector's modules."""
 
     def __init__(self) -> None:
-        others = [name for name in sys.modules if name.partition(".")[0] == "reflector"]
         path = [str(ROOT), *sys.path]
         with (
             mock.patch.dict(sys.modules),
@@ -289,7 +287,7 @@ class Code:
             # A third of the time of a new process, and the same in each of them.
             mock.patch.object(typing, "get_type_hints", cache(typing.get_type_hints)),
         ):
-            for name in others:
+            for name in _reflector_modules():
                 del sys.modules[name]
             spec = spec_from_file_location("reflector_handler", ROOT / "handler.py")
             assert spec
@@ -298,7 +296,7 @@ class Code:
             spec.loader.exec_module(module)
             for kind in importlib.import_module("reflector.sinks").TYPES:
                 importlib.import_module(f"reflector.sinks.{kind}")
-            self.modules = {name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"}
+            self.modules = _reflector_modules()
         self.module = module
         self._caches, self._state = self._stateful([module, *self.modules.values()])
         self._fresh = copy.deepcopy({key: value for key, (_module, value) in self._state.items()})
@@ -393,7 +391,7 @@ class VirtualLambda:
         old = {place: getattr(*place) for place in new}
         foreign = None
         if sys.modules.get("reflector") is not self.code.modules["reflector"]:
-            foreign = {name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"}
+            foreign = _reflector_modules()
             for name in foreign:
                 del sys.modules[name]
             sys.modules.update(self.code.modules)
@@ -410,11 +408,11 @@ class VirtualLambda:
                 sys.modules.update(foreign)
 
 
+def _reflector_modules() -> dict[str, ModuleType]:
+    """Return the imported modules of the package `reflector`."""
+    return {name: found for name, found in sys.modules.items() if name.partition(".")[0] == "reflector"}
+
+
 def _is_own(value: Any) -> bool:
     """Return whether a function or class is the reflector's."""
     return str(value.__module__).partition(".")[0] in ("reflector", "reflector_handler")
-
-
-def seed_jitter(seed: int) -> None:
-    """Make the pauses between attempts reproducible."""
-    random.seed(seed)

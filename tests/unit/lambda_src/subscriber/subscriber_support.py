@@ -100,7 +100,7 @@ class Aws(LogsServer):
         return [request for name, request in self.others if name == operation]
 
     def invoked(self) -> list[dict[str, Any]]:
-        """What the reflector was sent, opened."""
+        """Return the payloads that the reflector received."""
         return [opened(request["Payload"]) for request in self.asked("Invoke")]
 
     def handed_over(self, detail_type: str = "Groups subscribed") -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done for a new group after its filter: its first lines, its retention."""
+"""The work for a new group after its filter: first lines and retention."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CREATED = 1_795_341_600_000
 
 
 def server_with(*groups: str) -> Aws:
-    """Groups with ours since CREATED, ten seconds ago, and a line of before in each."""
+    """Return a server with groups that were subscribed at CREATED, ten seconds ago, each with an earlier line."""
     Clock.set("2026-11-22T10:00:08Z")
     server = Aws()
     for group in groups or (GROUP,):
@@ -195,7 +195,9 @@ def test_filters_pattern_chooses_the_first_lines_too(start: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
-def test_reflector_that_cannot_be_invoked_is_told(start: Any, code: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reflector_that_cannot_be_invoked_is_reported(
+    start: Any, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     server = server_with()
     server.refusals["Invoke"] = code
     answer = start(server).handler(batch(settle_event(GROUP)), Context())

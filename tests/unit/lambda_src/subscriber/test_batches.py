@@ -93,7 +93,7 @@ def test_message_without_body_is_invalid(start: Any) -> None:
     assert failures(start(Aws(GROUP)).handler(messages, Context())) == ["message-0"]
 
 
-def test_visibility_that_cannot_be_changed_is_told_and_no_failure(
+def test_visibility_that_cannot_be_changed_is_reported_and_no_failure(
     start: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = Aws()
@@ -361,7 +361,7 @@ def test_missing_account_policy_is_cached(start: Any, policies: list[dict[str, A
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
 def test_unreadable_account_policy_is_a_note(start: Any, code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """REVIEW-AWS 5: without a permission that filters do not need, no log group was subscribed."""
+    """Without a permission that filters do not need, no log group was subscribed."""
     server = Aws("/app/1")
     server.spoil = lambda operation, _request: (code, "no") if operation == "DescribeAccountPolicies" else None
     assert failures(start(server).handler(batch(event_of("/app/1")), Context())) == []

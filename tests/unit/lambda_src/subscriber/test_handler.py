@@ -229,7 +229,9 @@ def test_wrong_configuration_is_refused_before_any_call(
 
 def test_package_imports_nothing_but_boto3_and_the_standard_library(package: Path) -> None:
     """The runtime has no Ansible and no other collection."""
-    for source in package.rglob("*.py"):
+    sources = list(package.rglob("*.py"))
+    assert sources
+    for source in sources:
         for line in source.read_text().splitlines():
             if line.startswith(("import ", "from ", "    from ", "    import ")) and " import " in f" {line}":
                 root = line.split()[1].partition(".")[0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sweep: mends what events missed, in slices, and tells the coverage."""
+"""The sweep subscribes groups that events missed, in slices, and reports the coverage."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_audits_reach_every_group_also_where_a_sweep_comes_once_in_a_period(star
 
 
 def test_late_tag_keeps_the_tag_of_other_forwarder(start: Any) -> None:
-    """The filter that tells of it is listed last, and what was made is marked when all is announced."""
+    """The filter that identifies the forwarder is listed last, and new filters get their tags after the announcement."""
     server = Aws("/aws/lambda/theirs", "/z")
     server.add_filter("/z", "theirs", THEIRS)
     for _unused in range(2):
@@ -262,7 +262,7 @@ def test_denied_group_is_reported_and_does_not_stop_others(start: Any, capsys: p
 
 
 def test_sweep_leaves_half_of_the_rates_to_others(start: Any, sleeps: list[float]) -> None:
-    """REVIEW-AWS 16: each day Terraform and others were throttled for as long as the sweep lasted."""
+    """Each day Terraform and others were throttled for as long as the sweep lasted."""
     server = Aws(*groups(50))
     start(server).handler(schedule(), Context())
     assert sum(sleeps) > 0.9 * (50 / (5 * 0.5) - 1)

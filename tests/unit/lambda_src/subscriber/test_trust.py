@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What others can send to the function does no harm: forged events and messages, events of other places, and bad luck."""
+"""Forged events and messages, events of other accounts and regions, and unexpected errors do no harm."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sweep_message(**detail: Any) -> dict[str, Any]:
 
 
 def test_backfill_of_an_old_group_sends_nothing(start: Any) -> None:
-    """H3a: a forged message had the whole history of a group sent that the catch-up had subscribed."""
+    """A forged message had the whole history of a group sent that the catch-up had subscribed."""
     server = Aws()
     server.add_filter(GROUP, NAME, OURS)
     server.created[GROUP] = AT - 3 * 24 * 3600 * 1000
@@ -54,7 +54,7 @@ def test_backfill_of_an_old_group_sends_nothing(start: Any) -> None:
 
 
 def test_message_that_has_to_wait_goes_back_for_a_minute_at_most(start: Any, sleeps: list[float]) -> None:
-    """H3b: a message that was to wait for years held up all others for as long as an invocation lasts."""
+    """A message that was to wait for years held up all others for as long as an invocation lasts."""
     server = Aws(GROUP)
     told = batch(settle_event(GROUP, not_before=2**53 - 1), event())
     assert failures(start(server).handler(told, Context())) == ["message-0"]
@@ -81,7 +81,7 @@ def test_message_that_has_to_wait_goes_back_for_a_minute_at_most(start: Any, sle
     ],
 )
 def test_message_beyond_its_bounds_is_refused_alone(start: Any, wrong: Any) -> None:
-    """H3c: one such message failed its whole batch, again and again, until all of it was given up."""
+    """One such message failed its whole batch, again and again, until all of it was given up."""
     server = Aws(GROUP)
     assert failures(start(server).handler(batch(wrong, event()), Context())) == ["message-0"]
     assert len(server.groups[GROUP]) == 1
@@ -89,7 +89,7 @@ def test_message_beyond_its_bounds_is_refused_alone(start: Any, wrong: Any) -> N
 
 
 def test_forged_old_sweep_does_not_stop_the_daily_one(start: Any) -> None:
-    """H3d: a sweep that pretended to be from 1970 made the real one give up."""
+    """A sweep that pretended to be from 1970 made the real one give up."""
     server = Aws(GROUP)
     worker = start(server)
     assert failures(worker.handler(batch(sweep_message(started="1970-01-01T00:00:00Z")), Context())) == ["message-0"]
@@ -97,7 +97,7 @@ def test_forged_old_sweep_does_not_stop_the_daily_one(start: Any) -> None:
 
 
 def test_schedule_of_long_ago_is_refused(start: Any) -> None:
-    """H3f: with such a time, old filters counted as made by this sweep."""
+    """With such a time, old filters counted as made by this sweep."""
     told = schedule("2000-01-01T00:00:00Z")
     Clock.set("2026-11-22T10:00:00Z")
     assert failures(start(Aws(GROUP)).handler(batch(told), Context())) == ["message-0"]
@@ -106,7 +106,7 @@ def test_schedule_of_long_ago_is_refused(start: Any) -> None:
 @pytest.mark.parametrize("source", ["logreflector.subscriber", "aws.logs.example", "my.application", None])
 @pytest.mark.parametrize("told", [event(), schedule()])
 def test_event_of_a_source_that_is_not_its_own_is_refused(start: Any, source: Any, told: dict[str, Any]) -> None:
-    """H3g: everybody may send events of such a source."""
+    """Everybody may send events of such a source."""
     server = Aws(GROUP)
     assert failures(start(server).handler(batch({**told, "source": source}), Context())) == ["message-0"]
     assert server.groups[GROUP] == {}
@@ -114,7 +114,7 @@ def test_event_of_a_source_that_is_not_its_own_is_refused(start: Any, source: An
 
 @pytest.mark.parametrize("elsewhere", [{"account": "999999999999"}, {"region": "us-west-2"}, {"account": None}])
 def test_event_of_another_account_or_region_is_ignored(start: Any, elsewhere: dict[str, Any]) -> None:
-    """M4: an event of another account subscribed the log group of the same name here."""
+    """An event of another account subscribed the log group of the same name here."""
     server = Aws(GROUP)
     worker = start(server)
     assert failures(worker.handler(batch({**event(), **elsewhere}, {**schedule(), **elsewhere}), Context())) == []

@@ -60,7 +60,7 @@ def _no_such_function(request: Any, **_unused: Any) -> AWSResponse:
 
 
 def target_with(filtered: int, plain: int = 2) -> AccountPolicyServer:
-    """Groups with a filter of ours and its mark, groups without, one of theirs, one excluded, and the delivery's own."""
+    """Groups with a filter of this collection and its tag, without one, with another's filter, excluded, and the delivery's own."""
     server = AccountPolicyServer()
     for number in range(filtered):
         server.add_filter(f"/app/{number:03}", "ours", OURS)

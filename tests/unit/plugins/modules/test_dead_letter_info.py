@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""dead_letter_info: what waits in the queue stays there."""
+"""dead_letter_info reports the dead letters and leaves them in the queue."""
 
 from __future__ import annotations
 

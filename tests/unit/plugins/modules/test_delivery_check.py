@@ -2,33 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The delivery check against moto, with a thread that plays subscriber and reflector."""
+"""The delivery check against moto. A thread does the work of the subscriber and the reflector."""
 
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import threading
 import time
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from unittest import mock
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import delivery_check
+from aws_in_tests import LAMBDA_TRUST, zip_bytes
 from botocore.exceptions import ClientError
-from moto.logs.models import logs_backends
+from moto.logs.models import LogsBackend, logs_backends
 
 PREFIX = "/log-reflector/canary/"
 REFLECTOR_LOG = "/aws/lambda/log-reflector"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-
-
 SELECTORS = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
 
 
@@ -48,16 +42,13 @@ def make_trails(aws: Any, *trails: str, is_logging: bool = True, selectors: Any 
 def deploy_reflector(aws: Any, *, permitted: bool = True) -> str:
     """Create a function with the reflector's name, and its log group. Return its ARN."""
     make_trails(aws, "management")
-    role = aws.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as file:
-        file.writestr("index.py", "def handler(event, context): pass")
+    role = aws.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument=json.dumps(LAMBDA_TRUST))["Role"]["Arn"]
     arn: str = aws.client("lambda").create_function(
         FunctionName="log-reflector",
         Runtime="python3.13",
         Role=role,
-        Handler="index.handler",
-        Code={"ZipFile": package.getvalue()},
+        Handler="handler.handler",
+        Code={"ZipFile": zip_bytes()},
     )["FunctionArn"]
     if permitted:
         aws.client("lambda").add_permission(
@@ -68,9 +59,25 @@ def deploy_reflector(aws: Any, *, permitted: bool = True) -> str:
             SourceArn="arn:aws:logs:eu-west-1:123456789012:log-group:*",
             SourceAccount="123456789012",
         )
-    aws.client("logs").create_log_group(logGroupName="/aws/lambda/log-reflector")
-    aws.client("logs").create_log_stream(logGroupName="/aws/lambda/log-reflector", logStreamName="s")
+    make_log_group(aws, REFLECTOR_LOG)
     return arn
+
+
+def make_log_group(aws: Any, name: str) -> None:
+    """Create a log group with the stream "s"."""
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+
+
+def logs_backend() -> LogsBackend:
+    """Return moto's log groups."""
+    return logs_backends["123456789012"]["eu-west-1"]
+
+
+def report_event(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a log event with a line of the reflector or the subscriber."""
+    return {"timestamp": int(time.time() * 1000), "message": json.dumps(report)}
 
 
 def check_groups(aws: Any) -> list[str]:
@@ -80,19 +87,32 @@ def check_groups(aws: Any) -> list[str]:
 
 
 @contextmanager
+def in_background(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run the work in a thread. Its argument is set at the end of the block."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
 def subscriber_and_reflector(
     aws: Any, arn: str, line: dict[str, Any] | None, pattern: str = "", log_group: str = REFLECTOR_LOG
 ) -> Iterator[None]:
     """Subscribe each log group of the check, and write the reflector's accounting line for it."""
-    logs, ended = aws.client("logs"), threading.Event()
+    logs = aws.client("logs")
 
     def serve(name: str) -> None:
         logs.put_subscription_filter(logGroupName=name, filterName="ours", filterPattern=pattern, destinationArn=arn)
         if line is not None:
-            event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"logGroup": name, **line})}
+            event = report_event({"logGroup": name, **line})
             logs.put_log_events(logGroupName=log_group, logStreamName="s", logEvents=[event])
 
-    def work() -> None:
+    def work(ended: threading.Event) -> None:
         while not ended.is_set():
             # The check deletes its log group meanwhile, and moto's dictionaries are not made for threads.
             with suppress(ClientError, RuntimeError):
@@ -100,13 +120,8 @@ def subscriber_and_reflector(
                     serve(name)
             ended.wait(0.05)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with in_background(work):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_check_delivered_line_reports_delays(aws: Any) -> None:
@@ -159,22 +174,34 @@ def test_check_mode_writes_nothing(aws: Any) -> None:
 def test_check_pattern_without_match_names_pattern_and_line(aws: Any) -> None:
     arn = deploy_reflector(aws)
     with subscriber_and_reflector(aws, arn, None, pattern="ERROR"):
-        result = aws.run("delivery_check", timeout=1, line="a line of ours")
-    assert "its pattern 'ERROR', and the line was 'a line of ours'" in result["msg"]
+        result = aws.run("delivery_check", timeout=1, line="a line")
+    assert "its pattern 'ERROR', and the line was 'a line'" in result["msg"]
     assert "option line" in result["msg"]
+
+
+@contextmanager
+def observed_lines(observe: Callable[[str, list[dict[str, Any]]], None]) -> Iterator[None]:
+    """Call `observe(log_group, events)` before the check writes events to one of its log groups."""
+    backend = logs_backend()
+    original = backend.put_log_events
+
+    def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Any:
+        if group.startswith(PREFIX):
+            observe(group, events)
+        return original(group, stream, events)
+
+    with mock.patch.object(backend, "put_log_events", put_log_events):
+        yield
 
 
 def test_check_writes_the_given_line(aws: Any) -> None:
     arn = deploy_reflector(aws)
     written: list[str] = []
-    original = logs_backends["123456789012"]["eu-west-1"].put_log_events
 
-    def noting(group: str, stream: str, events: list[dict[str, Any]]) -> Any:
-        written.extend(item["message"] for item in events if group.startswith(PREFIX))
-        return original(group, stream, events)
+    def record(_group: str, events: list[dict[str, Any]]) -> None:
+        written.extend(item["message"] for item in events)
 
-    logs_backends["123456789012"]["eu-west-1"].put_log_events = noting
-    with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
+    with observed_lines(record), subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
         assert not aws.run("delivery_check", timeout=10, line="ERROR canary").get("failed")
         log_group = aws.run("delivery_check", timeout=10)["delivery_check"]["log_group"]
     assert written == ["ERROR canary", f"log reflector delivery check {log_group}"]
@@ -186,7 +213,7 @@ def test_check_rules_with_tags_tag_the_log_group(aws: Any) -> None:
 
     def create(request: dict[str, Any]) -> Any:
         made.append(request.get("tags"))
-        logs_backends["123456789012"]["eu-west-1"].create_log_group(request["logGroupName"], request["tags"])
+        logs_backend().create_log_group(request["logGroupName"], request["tags"])
         return {}
 
     aws.answering("logs", CreateLogGroup=create)
@@ -204,10 +231,8 @@ def test_check_reads_the_reflectors_configured_log_group(aws: Any) -> None:
     stub = aws.stub("lambda")
     configured = {"FunctionArn": arn, "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/platform/reflector"}}
     stub.add_response("get_function_configuration", configured, {"FunctionName": "log-reflector"})
-    stub.add_client_error("get_policy", "AccessDeniedException")  # whether it has the permission is then not known
-    logs = aws.client("logs")
-    logs.create_log_group(logGroupName="/platform/reflector")
-    logs.create_log_stream(logGroupName="/platform/reflector", logStreamName="s")
+    stub.add_client_error("get_policy", "AccessDeniedException")  # so the permission is not known
+    make_log_group(aws, "/platform/reflector")
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, log_group="/platform/reflector"):
         assert not aws.run("delivery_check", timeout=10).get("failed")
 
@@ -229,7 +254,7 @@ def test_check_wrong_option_is_refused_before_any_call(aws: Any, params: dict[st
     assert aws.calls == []
 
 
-# The account policy serves the log group
+# The account policy subscribes the log group
 
 
 def account_policy(aws: Any, destination: str, criteria: str = "", pattern: str = "") -> None:
@@ -240,22 +265,18 @@ def account_policy(aws: Any, destination: str, criteria: str = "", pattern: str 
 
 
 @contextmanager
-def reflector_missing(aws: Any, lines: int) -> Iterator[None]:
-    """Play a reflector that receives nothing of the first `lines` lines: the policy is not in force yet."""
-    backend = logs_backends["123456789012"]["eu-west-1"]
-    original, written = backend.put_log_events, []
+def reflector_that_misses_the_first_line() -> Iterator[None]:
+    """Write the reflector's accounting line for each line but the first: the account policy is not in force yet."""
+    written: list[str] = []
 
-    def noting(group: str, stream: str, events: list[dict[str, Any]]) -> Any:
-        if group.startswith(PREFIX):
-            written.append(group)
-            if len(written) > lines:
-                report = json.dumps({"logGroup": group, "DeliveredEvents": 1})
-                original(REFLECTOR_LOG, "s", [{"timestamp": int(time.time() * 1000), "message": report}])
-        return original(group, stream, events)
+    def report(group: str, _events: list[dict[str, Any]]) -> None:
+        written.append(group)
+        if len(written) > 1:
+            event = report_event({"logGroup": group, "DeliveredEvents": 1})
+            logs_backend().put_log_events(REFLECTOR_LOG, "s", [event])
 
-    backend.put_log_events = noting
-    yield
-    del backend.put_log_events
+    with observed_lines(report):
+        yield
 
 
 @pytest.mark.parametrize("subscription", ["account_policy", "any"])
@@ -265,7 +286,7 @@ def test_check_account_policy_rewrites_the_line_until_it_arrives(
     arn = deploy_reflector(aws)
     monkeypatch.setattr(delivery_check, "REWRITE_SECONDS", 0.3)
     account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
-    with reflector_missing(aws, 1):
+    with reflector_that_misses_the_first_line():
         result = aws.run("delivery_check", timeout=10, subscription=subscription)
     assert result["delivery_check"]["seconds_to_delivery"] > 0.2
     assert aws.calls.count("PutLogEvents") == 2
@@ -286,10 +307,10 @@ def test_check_uncovered_log_group_names_the_policy(aws: Any, destination: str |
     assert check_groups(aws) == []
 
 
-@pytest.mark.parametrize("theirs", ["", "arn:aws:lambda:eu-west-1:123456789012:function:theirs"])
-def test_check_any_without_our_policy_waits_for_a_filter(aws: Any, theirs: str) -> None:
+@pytest.mark.parametrize("destination", ["", "arn:aws:lambda:eu-west-1:123456789012:function:theirs"])
+def test_check_any_without_account_policy_to_the_reflector_waits_for_a_filter(aws: Any, destination: str) -> None:
     arn = deploy_reflector(aws)
-    account_policy(aws, theirs)
+    account_policy(aws, destination)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):
         result = aws.run("delivery_check", timeout=10, subscription="any")
     assert result["delivery_check"]["seconds_to_subscription"] >= 0
@@ -321,8 +342,7 @@ def left_behind(aws: Any) -> Any:
     for name in (OLD, *stay):
         aws.client("logs").create_log_group(logGroupName=name)
         if name != stay[0]:
-            group = logs_backends["123456789012"]["eu-west-1"].groups[name]
-            group.creation_time -= datetime.timedelta(hours=2)
+            logs_backend().groups[name].creation_time -= datetime.timedelta(hours=2)
     return aws
 
 
@@ -361,7 +381,7 @@ def test_check_absent_removes_leftovers_of_any_age(aws: Any) -> None:
     assert aws.writes == []
 
 
-# Causes that are known at once. A test that waited would run into pytest's own limit.
+# Causes that are known at once. A check that waited would exceed pytest's own limit.
 
 LONG = 3600
 SUBSCRIBER_LOG = "/aws/lambda/log-reflector-subscriber"
@@ -369,29 +389,22 @@ SUBSCRIBER_LOG = "/aws/lambda/log-reflector-subscriber"
 
 @contextmanager
 def subscriber_that_reports(aws: Any, *lines: dict[str, Any]) -> Iterator[None]:
-    """Write the subscriber's lines about each log group of the check, one after the other."""
-    logs, ended = aws.client("logs"), threading.Event()
-    logs.create_log_group(logGroupName=SUBSCRIBER_LOG)
-    logs.create_log_stream(logGroupName=SUBSCRIBER_LOG, logStreamName="s")
+    """Write the subscriber's lines about the first log group of the check."""
+    make_log_group(aws, SUBSCRIBER_LOG)
 
-    def work() -> None:
-        while not ended.wait(0.05) and not (found := check_groups(aws)):
-            continue
-        for line in lines:
-            event = {"timestamp": int(time.time() * 1000), "message": json.dumps({"log_group": found[0], **line})}
-            logs.put_log_events(logGroupName=SUBSCRIBER_LOG, logStreamName="s", logEvents=[event])
+    def work(ended: threading.Event) -> None:
+        while not ended.wait(0.05):
+            if found := check_groups(aws):
+                events = [report_event({"log_group": found[0], **line}) for line in lines]
+                aws.client("logs").put_log_events(logGroupName=SUBSCRIBER_LOG, logStreamName="s", logEvents=events)
+                return
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with in_background(work):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_check_missing_permission_is_named_at_once(aws: Any) -> None:
-    """The check told to look at rules, trail and subscriber, after its whole timeout."""
+    """The check advised to read rules, trail and subscriber, after its whole timeout."""
     deploy_reflector(aws, permitted=False)
     result = aws.run("delivery_check", timeout=LONG)
     assert "no statement of the function's policy lets CloudWatch Logs invoke it" in result["msg"]
@@ -439,8 +452,8 @@ def test_check_creates_another_group_until_one_is_subscribed(aws: Any, monkeypat
         """Answer that only the third log group has a filter."""
         if (name := request["logGroupName"]) not in asked:
             asked.append(name)
-        ours = {"filterName": "ours", "destinationArn": arn, "logGroupName": name}
-        return {"subscriptionFilters": [ours] if asked[2:] == [name] else []}
+        own = {"filterName": "ours", "destinationArn": arn, "logGroupName": name}
+        return {"subscriptionFilters": [own] if asked[2:] == [name] else []}
 
     aws.answering("logs", DescribeSubscriptionFilters=filters)
     with subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
+from .subscriptions_support import REFLECTOR, filters_of, make_functions, make_group, put
 
 GROUP = "/aws/lambda/testing-the-subscriber"
 PLATFORM_NAME = "aws-lambda-testing-the-subscriber"
@@ -94,10 +94,10 @@ def test_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> 
         "WARN",
         "ERROR",
     )
-    assert standing(prepared, GROUP) == {NAME: (REFLECTOR, "ERROR")}
+    assert filters_of(prepared, GROUP) == {NAME: (REFLECTOR, "ERROR")}
     assert not run(prepared, destination_arn="log-reflector")["changed"]
     assert run(prepared, filter_pattern="")["changed"]
-    assert standing(prepared, GROUP) == {NAME: (REFLECTOR, "")}
+    assert filters_of(prepared, GROUP) == {NAME: (REFLECTOR, "")}
 
 
 @pytest.mark.parametrize("before", [None, "WARN", "ERROR"])
@@ -105,11 +105,11 @@ def test_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> 
 def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, before: str | None, state: str) -> None:
     if before is not None:
         put(prepared, GROUP, NAME, "log-reflector", before)
-    stood = standing(prepared, GROUP)
+    before = filters_of(prepared, GROUP)
     params = {"state": state, "destination_arn": REFLECTOR, "filter_pattern": "ERROR"}
     announced = run(prepared, check_mode=True, **params)
     assert prepared.writes == []
-    assert standing(prepared, GROUP) == stood
+    assert filters_of(prepared, GROUP) == before
     real = run(prepared, **params)
     for key in ("changed", "changes", "diff"):
         assert announced[key] == real[key]
@@ -122,7 +122,7 @@ def test_absent_removes_exactly_the_named_filter(prepared: Any) -> None:
     assert result["changed"]
     assert result["subscription_filter"] is None
     assert result["diff"][0]["after"] == ""
-    assert list(standing(prepared, GROUP)) == ["foo-bar"]
+    assert list(filters_of(prepared, GROUP)) == ["foo-bar"]
     assert not run(prepared, name="foo", state="absent")["changed"]
     assert prepared.writes == []
 
@@ -131,7 +131,7 @@ def test_filter_whose_name_begins_alike_is_another(prepared: Any) -> None:
     put(prepared, GROUP, "foo-bar", "theirs", "ERROR")
     assert run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
     assert not run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
-    assert standing(prepared, GROUP)["foo-bar"] == (REFLECTOR.replace("log-reflector", "theirs"), "ERROR")
+    assert filters_of(prepared, GROUP)["foo-bar"] == (REFLECTOR.replace("log-reflector", "theirs"), "ERROR")
 
 
 def test_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscribed(prepared: Any) -> None:
@@ -318,7 +318,7 @@ def test_filter_that_leads_elsewhere_is_not_redirected(prepared: Any, check_mode
     assert "set redirect: true" in result["msg"]
     assert prepared.writes == []
     assert run(prepared, name=PLATFORM_NAME, destination_arn="theirs", redirect=True)["changed"]
-    assert standing(prepared, GROUP) == {PLATFORM_NAME: (THEIRS, "")}
+    assert filters_of(prepared, GROUP) == {PLATFORM_NAME: (THEIRS, "")}
 
 
 def test_filter_without_name_leaves_the_platforms_filter_alone(prepared: Any) -> None:
@@ -326,9 +326,9 @@ def test_filter_without_name_leaves_the_platforms_filter_alone(prepared: Any) ->
     put(prepared, GROUP, PLATFORM_NAME, "log-reflector")
     assert run(prepared, destination_arn="theirs")["changed"]
     assert not run(prepared, destination_arn="theirs")["changed"]
-    assert standing(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, ""), NAME: (THEIRS, "")}
+    assert filters_of(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, ""), NAME: (THEIRS, "")}
     assert run(prepared, state="absent")["changed"]
-    assert standing(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, "")}
+    assert filters_of(prepared, GROUP) == {PLATFORM_NAME: (REFLECTOR, "")}
 
 
 def test_filter_without_name_to_a_destination_that_is_served_is_no_second_one(prepared: Any) -> None:

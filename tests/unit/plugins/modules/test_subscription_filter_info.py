@@ -17,7 +17,7 @@ READ = "DescribeSubscriptionFilters"
 
 @pytest.fixture
 def prepared(aws: Any) -> Any:
-    """Filters of ours and others in three groups, and a group without."""
+    """Create three groups with filters of this collection and of others, and a group without filters."""
     make_functions(aws, "log-reflector", "theirs")
     make_group(aws, "/aws/lambda/a", foo="log-reflector", foo_bar="theirs")
     make_group(aws, "/aws/lambda/b", foo="theirs")

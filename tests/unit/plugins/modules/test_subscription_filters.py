@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .subscriptions_support import REFLECTOR, make_functions, make_group, put, standing
+from .subscriptions_support import REFLECTOR, filters_of, make_functions, make_group, put
 
 MODULE = "subscription_filters"
 THEIRS = REFLECTOR.replace("log-reflector", "theirs")
@@ -40,7 +40,7 @@ def run(aws: Any, **params: Any) -> dict[str, Any]:
 
 def everything(aws: Any) -> dict[str, Any]:
     groups = aws.client("logs").describe_log_groups()["logGroups"]
-    return {group["logGroupName"]: standing(aws, group["logGroupName"]) for group in groups}
+    return {group["logGroupName"]: filters_of(aws, group["logGroupName"]) for group in groups}
 
 
 def test_target_is_converged_and_then_left_alone(prepared: Any) -> None:
@@ -101,7 +101,7 @@ def test_check_mode_announces_the_real_run_and_writes_nothing(prepared: Any, par
 
 def test_attributes_that_are_not_given_keep_their_value(prepared: Any) -> None:
     run(prepared)
-    assert standing(prepared, "/app/other") == {"other-name": (REFLECTOR, "WARN")}
+    assert filters_of(prepared, "/app/other") == {"other-name": (REFLECTOR, "WARN")}
 
 
 def test_diff_is_one_for_the_target(prepared: Any) -> None:
@@ -129,10 +129,10 @@ def test_names_with_a_common_prefix_are_different_groups(aws: Any) -> None:
     make_group(aws, "foo", foo_bar="log-reflector-2")
     make_group(aws, "foo-bar")
     run(aws, include=["foo"])
-    assert set(standing(aws, "foo")) == {"foo", "foo-bar"}
-    assert standing(aws, "foo-bar") == {}
+    assert set(filters_of(aws, "foo")) == {"foo", "foo-bar"}
+    assert filters_of(aws, "foo-bar") == {}
     run(aws, state="absent")
-    assert standing(aws, "foo") == {"foo-bar": (f"{REFLECTOR}-2", "")}
+    assert filters_of(aws, "foo") == {"foo-bar": (f"{REFLECTOR}-2", "")}
 
 
 def test_more_than_a_page_of_groups(aws: Any) -> None:
@@ -320,7 +320,7 @@ def test_placeholders_are_replaced_as_they_are_for_the_subscriber(prepared: Any)
     )
     assert result["changes"] == ["create subscription of log group /app/eu-west-1"]
     expected = {"app-eu-west-1": (REFLECTOR, '{ $.region = "eu-west-1" }')}
-    assert standing(prepared, "/app/eu-west-1") == expected
+    assert filters_of(prepared, "/app/eu-west-1") == expected
 
 
 def test_group_refused_as_full_advises_the_slots_option(prepared: Any) -> None:
@@ -352,5 +352,5 @@ def test_failed_backfill_keeps_filters_without_tag(prepared: Any) -> None:
         "Could not send the earlier events of 1 log groups in 123456789012/eu-west-1; the others"
     )
     assert "IAM action for FilterLogEvents" in result["msg"]
-    assert standing(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}
+    assert filters_of(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}
     assert "TagResource" not in prepared.calls

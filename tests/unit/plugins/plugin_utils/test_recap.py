@@ -389,7 +389,7 @@ def test_wave_line_says_whether_other_waves_start(stops: bool, number: int, text
 
 
 def test_recap_names_excluded_groups_that_are_still_delivered() -> None:
-    """Issue 11: such a group was counted as excluded, and its events went on being delivered."""
+    """Such a group was counted as excluded, and its events went on being delivered."""
     kept = [{"log_group": f"/dev/{number}", "outcome": "kept", "reason": "x"} for number in range(5)]
     text = lines(catch_up(counts={"groups": 67, "kept": 5, "other_forwarders": 1}, not_subscribed=kept))
     assert "3 excluded; 1 of other forwarders; 5 excluded but STILL DELIVERED" in text[1]

@@ -1,4 +1,4 @@
-"""The worker gives what the module gives, and leaves to the module what a worker cannot do."""
+"""The worker returns the module's results, and leaves tasks that it cannot run to the module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,10 +22,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils import _module
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converge
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import code_sha256
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
+from aws_in_tests import LAMBDA_TRUST, OWNER, OWNER_LIST, zip_bytes
+from functions_in_tests import function_settings
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -34,23 +34,18 @@ COLLECTIONS = ROOT / "build" / "collections"
 MODULES = sorted(SPECS)
 GROUP = "/aws/lambda/testing-the-subscriber"
 CREDENTIAL = "hunter2hunter2"
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("package") / "function.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("handler.py", "def handler(event, context): ...")
+    path.write_bytes(zip_bytes())
     return path
 
 
 @pytest.fixture(scope="module")
 def server(package: Path) -> Iterator[str]:
-    """moto's server with what the modules' examples build on."""
+    """Start moto's server with the resources that the modules' examples need."""
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
@@ -59,8 +54,8 @@ def server(package: Path) -> Iterator[str]:
     iam, functions, logs = (session.client(name, endpoint_url=url) for name in ("iam", "lambda", "logs"))
     role = iam.create_role(
         RoleName="log-reflector",
-        AssumeRolePolicyDocument=json.dumps(_TRUST),
-        Tags=[{"Key": "managed-by", "Value": "logreflector.aws"}],
+        AssumeRolePolicyDocument=json.dumps(LAMBDA_TRUST),
+        Tags=OWNER_LIST,
     )["Role"]
     functions.create_function(
         FunctionName="log-reflector",
@@ -68,7 +63,7 @@ def server(package: Path) -> Iterator[str]:
         Runtime="python3.13",
         Handler="handler.handler",
         Code={"ZipFile": package.read_bytes()},
-        Tags={"managed-by": "logreflector.aws"},
+        Tags=OWNER,
     )
     functions.add_permission(
         FunctionName="log-reflector",
@@ -77,37 +72,21 @@ def server(package: Path) -> Iterator[str]:
         Principal="logs.amazonaws.com",
     )
     logs.create_log_group(logGroupName=GROUP)
-    session.client("sqs", endpoint_url=url).create_queue(
-        QueueName="log-reflector-dead-letters", tags={"managed-by": "logreflector.aws"}
-    )
-    for number in (1, 2):  # releases, so that release_rollback has a way back
+    session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters", tags=OWNER)
+    for number in (1, 2):  # two releases, so that release_rollback can roll back
+        settings = function_settings(
+            name="log-reflector",
+            release=f"0.{number}.0",
+            package=str(package),
+            code_sha256=code_sha256(package.read_bytes()),
+            role="log-reflector",
+            architecture="x86_64",
+            timeout=number,
+        )
         target = Target(session, "eu-west-1", endpoint_url=url)
-        converge(LambdaFunction(target, function_settings(package, number)), check_mode=False)
+        converge(LambdaFunction(target, settings), check_mode=False)
     yield url
     moto.stop()
-
-
-def function_settings(package: Path, number: int) -> FunctionSettings:
-    """Return the settings of one of two releases, which differ in the timeout."""
-    return FunctionSettings(
-        name="log-reflector",
-        description="",
-        release=f"0.{number}.0",
-        package=str(package),
-        code_sha256=code_sha256(package.read_bytes()),
-        role="log-reflector",
-        handler="handler.handler",
-        runtime="python3.13",
-        architecture="x86_64",
-        memory_size=128,
-        timeout=number,
-        environment={},
-        on_failure_destination="",
-        maximum_retry_attempts=2,
-        maximum_event_age=21600,
-        log_retention_days=0,
-        tags={},
-    )
 
 
 def connection(url: str) -> dict[str, Any]:
@@ -119,14 +98,14 @@ def load(module: str) -> Any:
 
 
 def example(module: str, package: Path) -> dict[str, Any]:
-    """The options of the module's first example; what it takes from other tasks is replaced."""
+    """Return the options of the module's first example, without those that have results of other tasks."""
     name = f"logreflector.aws.{module}"
     tasks = [task for task in yaml.safe_load(load(module).EXAMPLES) if name in task]
     return {key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}
 
 
 def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """The module as a process of its own, fed as Ansible feeds it."""
+    """Run the module in a separate process, as Ansible does."""
     arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_module_name": module}
     done = subprocess.run(
         [sys.executable, "-m", f"ansible_collections.logreflector.aws.plugins.modules.{module}"],
@@ -152,7 +131,7 @@ def in_worker(module: str, options: dict[str, Any], *, check_mode: bool) -> Any:
 
 @pytest.fixture(scope="module")
 def both(server: str, package: Path) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Every module's first example in check mode, from the process and from the worker."""
+    """Run every module's first example in check mode, in a process and in the worker."""
 
     def options(module: str) -> dict[str, Any]:
         connects = connection(server) if load(module).SPEC.connects else {}

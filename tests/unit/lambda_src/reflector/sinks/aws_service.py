@@ -15,7 +15,7 @@ from reflector_support import Received, raw, status
 REGION = "eu-west-1"
 ACCESS_KEY = "AKIATHECONTRACT"
 
-# What the SDK says of the moment, and not of the request.
+# Headers that depend on the time of the request, not on its content.
 OF_THE_MOMENT = {"Host", "Authorization", "X-Amz-Date", "amz-sdk-invocation-id", "amz-sdk-request"}
 
 

@@ -15,11 +15,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from reflector_support import Outcome, Received, hang, raw, status
+from reflector_support import Outcome, QuietHandler, Received, Server, hang, raw, status
 
 TOKEN = "t0ken-0f-the-c0ntract"
 STALE = "t0ken-that-was-rotated-away"
@@ -193,17 +193,14 @@ class HttpService(Service):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: Server | None = None
         self._lock = threading.Lock()
 
     def start(self) -> None:
         """Listen on a port of the loopback address."""
         service = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 request = Received(self.path, dict(self.headers.items()), body, self.client_address[1])
@@ -212,23 +209,12 @@ class HttpService(Service):
                     reply = service.reply(request, service.faults.popleft() if service.faults else None)
                 reply(self)
 
-            def log_message(self, *_unused: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                pass  # clients that go away are what is tested here
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self._server = Server(Handler)
 
     def stop(self) -> None:
         """Release the port."""
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.stop()
 
     @property
     def url(self) -> str:

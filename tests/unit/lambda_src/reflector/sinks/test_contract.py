@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every sink: the handler, with that sink alone, against the stand-in for its service."""
+"""The contract of every sink: the handler, with that sink alone, against the stand-in for its service."""
 
 import base64
 import gzip
@@ -45,7 +45,7 @@ CANNOT = {
     # Printing cannot fail, has no limits and no secret.
     "stdout": EVERY_CASE - {Case.ID, Case.OWNER, Case.LOG_GROUP, Case.LOG_STREAM},
 }
-"""What a type's service cannot have. Everything else it must."""
+"""The cases that a type's service cannot have, with the reason. It must have all others."""
 
 documented.install()
 STAND_INS = {kind: contract.make(kind) for kind in (*reflector.sinks.TYPES, documented.KIND)}
@@ -73,7 +73,7 @@ class Run:
         self.dead_letters = dead_letters
         self.waits = waits
         self.function = Function(None)
-        # Of the first event, in ms; each of the following has one more.
+        # The time of the first event, in ms. Each next event is 1 ms later.
         self.began = int(time.time() * 1000) - 60_000 if service.oldest_hours else 1_700_000_000_000
 
     def forward(self, *texts: str, seconds: float = 60.0, **overrides) -> Outcome:
@@ -192,7 +192,9 @@ def test_sink_delivers_every_event_once_and_in_order(run, texts):
 def test_sink_keeps_time_and_origin(run):
     run.forward("one", "two")
     supports = run.service.supports
-    for number, event in enumerate(run.service.accepted()):
+    accepted = run.service.accepted()
+    assert len(accepted) == 2
+    for number, event in enumerate(accepted):
         assert event.timestamp == run.began + number
         assert event.id == (f"{number:056d}" if Case.ID in supports else None)
         assert event.owner == (ACCOUNT if Case.OWNER in supports else None)

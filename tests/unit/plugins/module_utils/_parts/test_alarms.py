@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,6 @@ ALARMS = {
     "log-reflector-subscriber-dead-letters",
 }
 TOPIC = "arn:{partition}:sns:{region}:{account}:on-call"
-
-
-@pytest.fixture(autouse=True)
-def _packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 def alarms(aws: Any) -> dict[str, Any]:

@@ -6,17 +6,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 OPTIONS: dict[str, Any] = {"sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
-
-
-@pytest.fixture(autouse=True)
-def _packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 @pytest.mark.parametrize("mode", ["filters", "account_policy"])

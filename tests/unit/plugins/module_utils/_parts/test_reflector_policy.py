@@ -1,4 +1,4 @@
-"""What the reflector's role may do, by the variables of its account's targets."""
+"""The policy of the reflector's role, by the variables of its account's targets."""
 
 from __future__ import annotations
 

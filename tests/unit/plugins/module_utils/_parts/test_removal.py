@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A removal keeps dead letters unless it is told to lose them."""
+"""A removal refuses to delete dead letters unless `discard_dead_letters` is set."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def rules(options: SubscriberOptions | None = None, **log_groups: Any) -> dict[s
 
 
 def test_new_groups_rule_takes_events_of_its_own_account_and_region() -> None:
-    """M4: CreateLogGroup events that a security account collects from others subscribed its own groups."""
+    """CreateLogGroup events that a security account collects from others subscribed its own groups."""
     pattern = rules()["new_groups"]["event_pattern"]
     assert (pattern["account"], pattern["region"]) == (["{account}"], ["{region}"])
     assert (pattern["source"], pattern["detail-type"]) == (["aws.logs"], ["AWS API Call via CloudTrail"])
@@ -38,7 +38,7 @@ def test_new_groups_rule_takes_events_of_its_own_account_and_region() -> None:
 
 
 def test_new_groups_rule_leaves_out_the_functions_own_tags() -> None:
-    """REVIEW-AWS 20: each subscription tag that the function wrote came back to it as an event."""
+    """Each subscription tag that the function wrote came back to it as an event."""
     created, tagged = rules(include_tags={"logs": "on"})["new_groups"]["event_pattern"]["detail"]["$or"]
     assert created == {"eventName": ["CreateLogGroup"]}
     assert "TagResource" in tagged["eventName"]
@@ -46,7 +46,7 @@ def test_new_groups_rule_leaves_out_the_functions_own_tags() -> None:
 
 
 def test_sweep_rule_takes_no_event_that_others_can_send() -> None:
-    """H3: everybody with events:PutEvents could send what the rule took for the function's own events."""
+    """Everybody with events:PutEvents could send what the rule took for the function's own events."""
     assert "event_pattern" not in rules()["sweep"]
     assert "logreflector.subscriber" not in json.dumps(rules())
 

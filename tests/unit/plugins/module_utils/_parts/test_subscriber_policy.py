@@ -1,4 +1,4 @@
-"""What the subscriber's role may do, by the variables of its account's targets."""
+"""The policy of the subscriber's role, by the variables of its account's targets."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reader of a log remembers its place."""
+"""The reader of a log continues at its last position."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def page(*ids: str, token: str = "") -> dict[str, Any]:
     return {"events": events, "nextToken": token} if token else {"events": events}
 
 
-def test_reader_goes_on_at_the_token_and_then_at_a_later_moment() -> None:
-    """Each look read all pages since the beginning again, on the reflector's own busy log."""
+def test_reader_continues_at_the_token_and_then_at_a_later_time() -> None:
+    """Each read began with the first page again, although the reflector's log is large."""
     log, now = Log(page(token="t"), page("a"), page("a", "b")), [1000.0]
     reader = LogReader(log, "the function f", "/log", "text", clock=lambda: now[0])  # type: ignore[arg-type]
     found = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much of an account's concurrency a function can have for itself."""
+"""The reserved concurrency that a function gets from an account's quota."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def target(quota: int, unreserved: int, own: int | None) -> Any:
         (10_000, 10_000, None, 100),
         (500, 500, None, 50),
         (1000, 150, None, 50),
-        (1000, 100, 50, 50),  # what it has is what is left
+        (1000, 100, 50, 50),  # its own reservation and the rest of the quota
         (1000, 105, None, None),
         (110, 110, None, 10),
         (100, 100, None, None),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a filter never delivers, as messages: nothing left out, nothing of the filter's, none too long."""
+"""Messages with the events that a filter never delivers: all of them, none of the filter's, no message too long."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def arn(name: str) -> str:
 
 
 def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2, **options: Any) -> Sweep:
-    """Without marks, unless they are asked for: every group is looked at."""
+    """Return a sweep. By default it uses no tags, so it reads every group."""
     desired = options.pop("desired", None) or DesiredFilter(OURS, options.pop("attributes", {}))
     api = LogsApi(server.client, lambda: "222222222222/eu-west-1", RetryPolicy(seconds=0), RateLimiter(scale=1e6))
     choice = options.pop("choice", None) or Choice(["*"], exclude, own_log_groups(OURS, ["log-reflector-subscriber"]))
@@ -49,7 +49,7 @@ def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2
 
 
 def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """What is said of each group last, by name."""
+    """Return the last outcome of each group, by name."""
     said = {outcome.log_group: outcome for outcome in outcomes}
     return [said[name] for name in sorted(said)]
 
@@ -385,7 +385,7 @@ def test_any_target_converges_in_one_run_and_keeps_foreign_filters(target: dict[
     assert server.groups == before
 
 
-# Marks: what need not be looked at
+# Tags: groups that need not be read
 
 
 def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
@@ -486,7 +486,7 @@ def test_two_deployments_have_separate_tags() -> None:
 
 
 def late_deliveries() -> LogsServer:
-    """The filter that tells whose function it is stands on a group that is listed after the function's own."""
+    """The filter that identifies the other forwarder is on a group that is listed after the forwarder's own group."""
     server = LogsServer("/aws/lambda/theirs", "/aws/lambda/worker", "/z")
     server.add_filter("/z", "theirs", THEIRS)
     return server
@@ -543,7 +543,7 @@ EVIDENCE = "logreflector.aws/receives/log-reflector"
 @pytest.mark.parametrize("audit", [True, False])
 @pytest.mark.parametrize("slices", [1, 3])
 def test_forged_tag_keeps_no_group_out(group: str, evidence: str, audit: bool, slices: int) -> None:
-    """H4: a tag "other forwarder" exempted a log group for good, from sweeps in several slices in audits too."""
+    """A tag "other forwarder" exempted a log group for good, from sweeps in several slices in audits too."""
     server = LogsServer(group, "/z", "/excluded")
     server.add_filter("/excluded", "theirs", "arn:aws:lambda:eu-west-1:222222222222:function:victim")
     server.add_filter("/z", "theirs", THEIRS)
@@ -577,7 +577,7 @@ def test_tag_that_becomes_true_during_a_sweep_is_written_again() -> None:
 
 @pytest.mark.parametrize("audit", [True, False])
 def test_forged_tag_takes_no_filter_away(audit: bool) -> None:
-    """H4: with purge, an existing filter of ours was removed because of such a tag."""
+    """With purge, an existing filter of ours was removed because of such a tag."""
     server = LogsServer()
     server.add_filter("/aws/lambda/victim", "ours", OURS)
     server.tags["/aws/lambda/victim"] = dict(FORGED)
@@ -593,7 +593,7 @@ def ignore_tag_filters(server: LogsServer, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("choice", [Choice(["*"], []), Choice(["*"], [], include_tags={"logs": ["on"]})])
 def test_sweep_believes_no_listing_that_ignores_tags(choice: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REVIEW-AWS 8: every group was taken for subscribed, or for chosen by its tags."""
+    """Every group was taken for subscribed, or for chosen by its tags."""
     server = LogsServer("/a", "/b")
     server.tags = {"/a": {"logs": "on"}}
     ignore_tag_filters(server, monkeypatch)
@@ -607,7 +607,7 @@ def test_sweep_believes_no_listing_that_ignores_tags(choice: Choice, monkeypatch
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_name_with_a_number_sign_is_no_failure(listed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REVIEW-AWS 15: AWS's calls for tags do not take such a name."""
+    """AWS's calls for tags do not take such a name."""
     server = LogsServer("/a#b")
     server.spoil = lambda _name, request: (
         ("InvalidParameterException", "resourceArn") if "#" in request.get("resourceArn", "") else None
@@ -628,7 +628,7 @@ def test_name_with_a_number_sign_is_no_failure(listed: bool, monkeypatch: pytest
 @pytest.mark.parametrize("tag_log_groups", [True, False])
 @pytest.mark.parametrize("purge", [True, False])
 def test_group_that_is_excluded_later_is_removed_or_reported(purge: bool, tag_log_groups: bool) -> None:
-    """Issue 11: a group that a later deployment excluded was delivered for ever, and nobody said so."""
+    """The events of a group that a later deployment excluded were delivered for ever, without a report."""
     server = LogsServer("/a", "/b", "/never")
     options = {"tag_log_groups": tag_log_groups, "audit": lambda _name: not tag_log_groups}
     run(server, **options, exclude=("/never",))
@@ -642,7 +642,7 @@ def test_group_that_is_excluded_later_is_removed_or_reported(purge: bool, tag_lo
     assert (told["counts"]["kept"], told["counts"]["excluded"]) == (0, 2) if purge else (1, 1)
     assert ("/b" in [entry["log_group"] for entry in told["not_subscribed"] if entry["outcome"] == "kept"]) != purge
     assert not any(outcome.has_changes for outcome in planned(server, **more))
-    if tag_log_groups:  # what never had our tag costs no call
+    if tag_log_groups:  # a group that never had the tag costs no call
         assert server.operations("/never") == []
 
 
@@ -741,7 +741,7 @@ def test_groups_are_selected_by_creation_date() -> None:
     assert kinds(planned(server, choice=Choice(["*"], [], created_before=2000)))["/new"] == "excluded"
 
 
-# What must not be lost, and what marks may not say
+# Results that must not be lost, and tags that must not be wrong
 
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
@@ -750,7 +750,7 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
 
 
 def test_fatal_error_reports_deferred_groups_too() -> None:
-    """Without marks they wait until all were looked at."""
+    """Without tags these groups wait until all others were read."""
     server = LogsServer("/aws/lambda/a", "/aws/lambda/b", "/z")
     server.spoil = lambda _name, request: (
         botocore.exceptions.NoCredentialsError() if request.get("logGroupName") == "/z" else None
@@ -771,7 +771,7 @@ def test_broken_listing_yields_finished_groups_before_the_error() -> None:
 
 
 def test_incomplete_sweep_keeps_other_forwarders_excluded() -> None:
-    """The filter that tells of it stands in another slice, on a group that is believed, or on one that cannot be read."""
+    """The filter that identifies the forwarder is in another slice, on a group known by its tag, or on an unreadable group."""
     server = LogsServer("/a", "/aws/lambda/theirs")
     server.add_filter("/a", "theirs", THEIRS)
     cheap(server)
@@ -807,7 +807,7 @@ def test_slices_count_other_forwarder_once() -> None:
 
 
 def test_late_tag_keeps_the_tag_of_other_forwarder() -> None:
-    """Who marks later (`tag_new`) may hold an outcome that was taken back meanwhile."""
+    """A caller that writes tags later (`tag_new=False`) may have an outcome that the sweep has corrected meanwhile."""
     server = late_deliveries()
     swept = sweep(server, tag_log_groups=True, tag_new=False)
     late = [outcome for outcome in swept.run(write=True) if outcome.kind == "created"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a sweep came to, in counts and as many entries as a result can hold."""
+"""The results of a sweep: counts, and as many entries as a result can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moto lacks: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, and queues that keep their policy."""
+"""Additions to moto: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, and queues that keep their policy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from moto.awslambda.responses import LambdaResponse
 from moto.logs.responses import LogsResponse
 from moto.sqs.models import Queue
 
+_moto_set_attributes = Queue._set_attributes
+
 
 def install() -> None:
-    """Once a process; moto's own, should it come, is left alone."""
+    """Add the operations that moto lacks, and correct its queues. A later call changes nothing."""
     if not hasattr(LogsResponse, "list_log_groups"):
         LogsResponse.list_log_groups = _list_log_groups
     if not hasattr(LogsResponse, "describe_account_policies"):
@@ -20,12 +22,7 @@ def install() -> None:
     if not hasattr(LambdaResponse, "get_account_settings"):
         LambdaResponse.get_account_settings = _get_account_settings
         urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
-
-    if Queue._set_attributes is not _set_attributes:
-        Queue._set_attributes = _set_attributes
-
-
-_moto_set_attributes = Queue._set_attributes
+    Queue._set_attributes = _set_attributes
 
 
 def _set_attributes(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:
@@ -43,14 +40,14 @@ def _get_account_settings(self: Any) -> str:
 
 def _list_log_groups(self: Any) -> str:
     wanted = self._get_param("logGroupTags") or []
-    found = [group for name, group in sorted(self.logs_backend.groups.items()) if _carries(self, group, wanted)]
+    found = [group for _name, group in sorted(self.logs_backend.groups.items()) if _has_tags(self, group, wanted)]
     start, size = int(self._get_param("nextToken") or 0), self._get_param("limit") or 50
     page = [{"logGroupName": group.name, "logGroupArn": group.arn} for group in found[start : start + size]]
     more = {"nextToken": str(start + size)} if start + size < len(found) else {}
     return json.dumps({"logGroups": page, **more})
 
 
-def _carries(self: Any, group: Any, wanted: list[dict[str, Any]]) -> bool:
+def _has_tags(self: Any, group: Any, wanted: list[dict[str, Any]]) -> bool:
     tags = self.logs_backend.list_tags_for_resource(group.arn.removesuffix(":*"))
     return all(
         item["key"] in tags and (not item.get("values") or tags[item["key"]] in item["values"]) for item in wanted
