@@ -139,7 +139,8 @@ def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, 
         kms_key_arn=options.kms_key_arn,
         tags=tags,
     )
-    reservation = _reservation(target, options)
+    with run.keeping_changes():
+        reservation = _reservation(target, options)
     function = dataclasses.replace(
         reflector_function(options, package, reference), reserved_concurrency=reservation.number, release=release
     )
