@@ -34,10 +34,10 @@ CONNECTION_VARIABLES = {
 
 
 _HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-"""What Ansible shows in place of a secret option."""
+"""Ansible's text in place of a secret option."""
 
 NO_INVOCATION: Result = {}
-"""What the result of refused options says about them."""
+"""The field invocation in the result of refused options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Spec:
         return {name: each for group in self.groups for name, each in group.by_name().items()}
 
     def invocation(self, params: Params) -> dict[str, Any]:
-        """Return what a result says about its options: their values, without those that may hold secrets."""
+        """Return the field invocation of a result: the options' values, without those that may hold secrets."""
         hidden = {name for name, each in self.options().items() if each.is_hidden and params.get(name)}
         return {"module_args": {**params, **dict.fromkeys(hidden, _HIDDEN)}}
 
@@ -178,7 +178,7 @@ def perform(
 
 
 def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
-    """InvalidInputError for an option that the installed botocore cannot send. Makes no call."""
+    """Raise InvalidInputError for an option that the installed botocore cannot send. Makes no call."""
     for name, each in spec.options().items():
         if each.sdk is None or params.get(name) in (None, "", [], ()):
             continue

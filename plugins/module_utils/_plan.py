@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read, plan, apply: the frame that every resource runs in, whoever the host is."""
+"""Read, plan, apply: the steps of every resource, in every host."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Change:
         return f"{self.action} {self.kind} {self.name}"
 
     def diff(self) -> dict[str, Any]:
-        """The change as Ansible's --diff wants it."""
+        """Return the change as Ansible's --diff shows it."""
         title = f"{self.kind} {self.name}"
         before = self.before if self.before is not None else ""
         after = self.after if self.after is not None else ""
@@ -45,12 +45,12 @@ class Change:
 
 
 class Resource(Protocol):
-    """One AWS resource (or a few that make one concern): asked, compared, written.
+    """One AWS resource, or a few that belong together.
 
-    read    asks AWS, returns plain values; no writes
-    plan    pure: the changes from `actual` to what is wanted, in the order to apply them
+    read    returns the actual state as plain values, without a write
+    plan    pure: returns the changes from `actual` to the desired state, in the order to apply them
     apply   the only writer: carries out one change
-    facts   what the user gets to know of `actual`
+    facts   returns the result's fields about `actual`
     """
 
     def read(self) -> Any: ...
@@ -59,13 +59,13 @@ class Resource(Protocol):
     def facts(self, actual: Any) -> Result: ...
 
 
-_TRIES = 3  # of read, plan, apply, when others write the same thing at the same time
+_TRIES = 3  # of read, plan and apply, if others write the same resource at the same time
 
 
 def converge(resource: Resource, *, check_mode: bool, read: Callable[[], Any] | None = None) -> Result:
-    """Run one resource. The exception of a failure half-way carries what was changed before it (`done`).
+    """Bring one resource into its desired state. An error in between has the changes before it (`done`).
 
-    read    returns what was read already; without it the resource is read now
+    read    returns the state that was read already; without it the resource is read now
     """
     actual = read() if read else resource.read()
     changes = resource.plan(actual)
@@ -81,7 +81,7 @@ def converge(resource: Resource, *, check_mode: bool, read: Callable[[], Any] | 
 
 
 def _carry_out(resource: Resource, changes: Sequence[Change], done: list[Change]) -> Any:
-    """Apply; what came of it. `done` grows with each write, so that it is known where it failed."""
+    """Apply the changes and return the new state. `done` gets each change that was applied, also before an error."""
     for tries_left in reversed(range(_TRIES)):
         try:
             for change in changes:
@@ -96,7 +96,7 @@ def _carry_out(resource: Resource, changes: Sequence[Change], done: list[Change]
 
 
 def outcome(changes: Sequence[Change]) -> Result:
-    """The fields that every result has: changed, changes (a line each), diff."""
+    """Return the fields that every result has: changed, changes (a line each), diff."""
     return {
         "changed": bool(changes),
         "changes": [str(change) for change in changes],
@@ -105,7 +105,7 @@ def outcome(changes: Sequence[Change]) -> Result:
 
 
 def converging(make: Callable[[Target, Params], Resource]) -> Work:
-    """The work of a module that manages one resource."""
+    """Return the work of a module that manages one resource."""
 
     def work(target: Target, params: Params, check_mode: bool) -> Result:
         return converge(make(target, params), check_mode=check_mode)

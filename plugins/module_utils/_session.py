@@ -435,7 +435,7 @@ def _role_session(source: _RoleSource, params: Mapping[str, Any]) -> RoleSession
 
 
 def _source_identity(session: Any, credentials: Any) -> tuple[str, str]:
-    """Return what tells sources apart, without a call: the access key, or where keys that change come from."""
+    """Return what distinguishes sources, without a call: the access key, or the origin of keys that change."""
     if isinstance(credentials, botocore.credentials.RefreshableCredentials):
         return str(credentials.method), str(session.profile_name)
     return "key", str(credentials.access_key)

@@ -13,7 +13,7 @@ from .option import option
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmOptions:
-    """Who is notified, and when."""
+    """The receivers of the alarms, and a threshold."""
 
     actions: tuple[str, ...] = option(
         (),

@@ -108,7 +108,7 @@ class CatchUpOptions(SweepOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class AnnouncedReflector:
-    """What a check-mode run may take for granted."""
+    """The reflector that a check-mode run assumes."""
 
     reflector_announced: bool = option(
         False,

@@ -15,7 +15,7 @@ from .option import option
 
 @dataclass(frozen=True, kw_only=True)
 class NewGroupOptions:
-    """What the function does besides subscribing."""
+    """The function's other work on new log groups, and its sweeps."""
 
     backfill_seconds: int = option(
         172_800,
@@ -42,7 +42,7 @@ class NewGroupOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberSettings(LogGroupOptions, NewGroupOptions):
-    """What the function is configured with: JSON with exactly these names, types and units."""
+    """The function's configuration: JSON with exactly these names, types and units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class SubscriberReference:
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberNames(SubscriberReference):
-    """What the function, its rules and its queues are called."""
+    """The names of the function, its rules and its queues."""
 
     rule_name: str = option(
         "",

@@ -27,7 +27,7 @@ class StateOption:
 
 @dataclass(frozen=True, kw_only=True)
 class RemovalOptions:
-    """What a removal may lose."""
+    """The messages that a removal may lose."""
 
     discard_dead_letters: bool = option(
         False,
@@ -64,7 +64,7 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountTargets:
-    """What the execution roles have to allow for the other targets of their account."""
+    """The other targets of the account, for which the execution roles must have permissions too."""
 
     account_targets: tuple[Mapping[str, Any], ...] = option(
         (),

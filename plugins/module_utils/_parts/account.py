@@ -21,7 +21,7 @@ from .run import Run
 
 
 def check_account(run: Run, account_id: str | None) -> None:
-    """CredentialsError if the credentials lead into another account. The first call: it shows that the region answers."""
+    """Raise CredentialsError if the credentials belong to another account. The first call: it shows that the region answers."""
     run.add("target", lambda: read_target(run.target, {"account_id": account_id}, run.check_mode)["target"])
 
 

@@ -2,33 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The alarms of both functions: what each watches."""
+"""The alarms of both functions, with the metrics that each watches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from .._errors import InvalidInputError
 from .._options.alarms import AlarmOptions
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
 from .._plan import Resource
-from .._resources.metric_alarm import ALARM_ACTIONS, AlarmSettings, Metric, MetricAlarm
+from .._resources.metric_alarm import AlarmSettings, Metric, MetricAlarm, check_actions
 from .._session import Target
 
 _PERIOD = 300
 _LASTING = 3
-"""Periods in a row that a function fails or is throttled. Lambda itself tries again once or twice, so a single one is no event."""
+"""Periods in a row with errors or throttles until an alarm goes off. Lambda retries by itself, so one period is no problem."""
 
 
 def check_alarms(alarms: AlarmOptions, prefix: str = "alarms_") -> None:
-    """InvalidInputError for what CloudWatch would refuse. Calls nobody."""
-    if len(alarms.actions) > ALARM_ACTIONS:
-        message = f"CloudWatch allows {ALARM_ACTIONS} for an alarm, given are {len(alarms.actions)}"
-        raise InvalidInputError(f"{prefix}actions", message)
-    if not_arns := [each for each in alarms.actions if not each.startswith("arn:")]:
-        raise InvalidInputError(f"{prefix}actions", f"{not_arns[0]!r} is not an ARN")
+    """Raise InvalidInputError for options that CloudWatch would refuse. Makes no call."""
+    check_actions(f"{prefix}actions", alarms.actions)
 
 
 def reflector_alarms(
@@ -115,6 +110,11 @@ def subscriber_alarm(
         tags=tags,
     )
     return MetricAlarm(target, settings)
+
+
+def removed_subscriber_alarm(target: Target, subscriber: SubscriberOptions) -> MetricAlarm:
+    """Return the alarm of the subscriber, to be removed."""
+    return MetricAlarm(target, AlarmSettings(name=subscriber.dead_letter_queue, present=False))
 
 
 def _actions(target: Target, alarms: AlarmOptions) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Work that is global is done once: by the first of a run's many workers that reaches it, while the others wait."""
+"""Global work that only one of a run's many workers does: the first one that reaches it, while the others wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = ("changed", "changes", "diff", "warnings")
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the workers of one run have in common.
+    """The folder and the task that the workers of one run have in common.
 
     folder   Ansible's own temporary folder of this run, which Ansible removes at the end
     task     the task of the run; a later task does the work again, because of what happened in between
@@ -36,9 +36,9 @@ shared: ContextVar[Shared | None] = ContextVar("shared", default=None)
 
 
 def once(what: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the result of `work`, which one worker at a time does, and none after it succeeded.
+    """Return the result of `work`. One worker at a time does it, and no worker does it again after it succeeded.
 
-    what    names the work: plain values, equal for all workers that mean the same
+    what    identifies the work: plain values, equal for all workers with the same work
     """
     place = shared.get()
     if place is None:

@@ -57,6 +57,15 @@ def subscriber_package(options: SubscriberOptions, *, check_mode: bool) -> tuple
     return _built("subscriber", path, sources, options, check_mode=check_mode)
 
 
+def missing_sources(operation: str) -> ReflectorError:
+    """Return the error of an operation on a machine where the collection is not installed."""
+    return ReflectorError(
+        operation,
+        "this module runs on the control node, where the collection is installed",
+        advice="Set connection: local for the target, and neither become nor delegate_to.",
+    )
+
+
 def _path(given: str, name: str) -> Path:
     if given:
         return Path(given).expanduser()
@@ -73,11 +82,7 @@ def _built(
     check_mode: bool,
 ) -> tuple[Package, Result]:
     if not LAMBDA_SOURCES.is_dir():
-        raise ReflectorError(
-            "build the function's package",
-            "this module runs on the control node, where the collection is installed",
-            advice="Set connection: local for the target, and neither become nor delegate_to.",
-        )
+        raise missing_sources("build the function's package")
     platform = (options.runtime, options.architecture) if requirements else ()
 
     def build() -> Result:

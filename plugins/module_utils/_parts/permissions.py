@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the functions may do: the least that their options need, in every region of the account.
+"""The permissions of the functions: the fewest that their options need, in every region of the account.
 
-A role serves all regions of its account, so what the options of one target need, the role allows for all.
+A role serves all regions of its account, so it allows for all of them what the options of one target need.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _sid(action: str) -> str:
 
 
 def _tag_statement(targets: Sequence[TargetOptions]) -> Statement:
-    """Return what lets the function write its own tags, and no tag that decides who may do what."""
+    """Return the statement that lets the function write its own tags only: other tags may control access."""
     tags = any(target.log_groups.tag_log_groups for target in targets)
     arns = [_arn("logs", "log-group:*")] if tags else []
     return {

@@ -42,14 +42,14 @@ _LOG_GROUP = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
 
 
 def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
-    """InvalidInputError for options that the function would refuse. Calls nobody.
+    """Raise InvalidInputError for options that the function would refuse. Makes no call.
 
     It runs before the first write: the execution role follows from these options, and a mistake in them would take
     permissions from the function that runs.
     """
     rules = _rules(options)
     check_network(options, prefix)
-    check_environment(options, prefix)
+    _check_environment(options, prefix)
     # If the options only name a secret, as most do, there is nothing to check.
     is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
     if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
@@ -64,8 +64,8 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
         raise InvalidInputError(f"{prefix}trigger_log_groups", f"these are no names of log groups: {', '.join(wrong)}")
 
 
-def check_environment(options: ReflectorOptions, prefix: str) -> None:
-    """InvalidInputError for a variable that an option of its own sets. Variables of the environment are shown in diffs."""
+def _check_environment(options: ReflectorOptions, prefix: str) -> None:
+    """Raise InvalidInputError for a variable that has its own option, because diffs show variables of the environment."""
     for name, names in _OWN_VARIABLES.items():
         if name in options.environment:
             instead = " and ".join(f"{prefix}{option}" for option in names)
@@ -73,7 +73,7 @@ def check_environment(options: ReflectorOptions, prefix: str) -> None:
 
 
 def check_network(options: FunctionOptions, prefix: str) -> None:
-    """InvalidInputError if only subnets or only security groups are given."""
+    """Raise InvalidInputError if only subnets or only security groups are given."""
     if bool(options.subnet_ids) != bool(options.security_group_ids):
         raise InvalidInputError(f"{prefix}subnet_ids", f"it needs {prefix}security_group_ids, and the other way round")
 
@@ -139,9 +139,10 @@ def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, 
         kms_key_arn=options.kms_key_arn,
         tags=tags,
     )
-    reservation = _reservation(run.target, options)
+    with run.keeping_changes():
+        reservation = _reservation(target, options)
     function = dataclasses.replace(
-        reflector_function(options, package, reference), reserved_concurrency=reservation.number
+        reflector_function(options, package, reference), reserved_concurrency=reservation.number, release=release
     )
     run.add("reflector", lambda: {"notes": [reservation.note] if reservation.note else []})
     run.converge(
@@ -150,7 +151,7 @@ def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, 
             "queue": SqsQueue(
                 target, QueueSettings(name=options.dead_letter_queue, kms_key_arn=options.kms_key_arn, tags=tags)
             ),
-            "function": LambdaFunction(target, with_release(function, release)),
+            "function": LambdaFunction(target, function),
             "permission": LambdaPermission(target, permission(target, options)),
             **reflector_alarms(target, options, alarms, tags),
         },
@@ -161,12 +162,9 @@ def _reservation(target: Target, options: ReflectorOptions) -> Reservation:
     given = options.reserved_concurrency
     if given == "auto":
         return choose_reservation(target, options.function_name)
-    return Reservation({"keep": None, "none": -1}[given] if given in ("keep", "none") else int(given))
-
-
-def with_release(function: FunctionSettings, release: str) -> FunctionSettings:
-    """Return the settings with the release."""
-    return dataclasses.replace(function, release=release)
+    if given == "keep":
+        return Reservation(None)
+    return Reservation(-1 if given == "none" else int(given))
 
 
 def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:

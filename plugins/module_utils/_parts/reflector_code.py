@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reflector's own code, which knows what it would make of its settings and what its sinks need."""
+"""Calls of the reflector's own code, which checks its settings and lists the permissions that its sinks need."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .._errors import ReflectorError
-from .packages import LAMBDA_SOURCES
+from .packages import LAMBDA_SOURCES, missing_sources
 
 _FUNCTION = LAMBDA_SOURCES / "reflector" / "reflector"
 _NAME = "logreflector_aws_reflector"  # a name of its own: the function's package is called reflector
@@ -31,11 +30,7 @@ def module(name: str) -> ModuleType:
             _NAME, _FUNCTION / "__init__.py", submodule_search_locations=[str(_FUNCTION)]
         )
         if spec is None or spec.loader is None or not _FUNCTION.is_dir():
-            raise ReflectorError(
-                "read the reflector's code",
-                "this module runs on the control node, where the collection is installed",
-                advice="Set connection: local for the target, and neither become nor delegate_to.",
-            )
+            raise missing_sources("read the reflector's code")
         package = importlib.util.module_from_spec(spec)
         sys.modules[_NAME] = package
         spec.loader.exec_module(package)

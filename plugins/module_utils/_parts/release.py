@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The name of a release: the collection's version and a hash of what the functions are."""
+"""The name of a release: the collection's version and a hash of the functions' code and configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import json
 from .._resources.function.settings import FunctionSettings
 from .._version import VERSION
 
-# What no version of a function keeps, where its package is, and the release itself.
+# Settings that no version of a function keeps, the path of its package, and the release itself.
 _IN_NO_VERSION = {
     "log_group_kms_key_arn",
     "log_retention_days",

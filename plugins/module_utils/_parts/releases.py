@@ -58,7 +58,7 @@ def roll_back_target(target: Target, params: Params, check_mode: bool) -> Result
 
 
 def _nothing_to_do(functions: Mapping[str, Info], release: str) -> str:
-    """Return why no function goes back."""
+    """Return why no function is rolled back."""
     if not any(info["exists"] for info in functions.values()):
         return "nothing is deployed"
     return f"it does not run release {release}" if release else "no release before is kept"
@@ -89,7 +89,7 @@ def functions_to_roll_back(functions: Mapping[str, Info], release: str = "") -> 
     * After a rollback the same functions are chosen, for which nothing is to be done then.
     * If no function has a release to go back to, none is chosen.
 
-    functions   what `release_info` says of each, in the order of deployment
+    functions   the result of `release_info` for each, in the order of deployment
     release     if given, nothing goes back unless a function runs it, ran it before a rollback, or has it unfinished. The
                 part of a release's name before a "+" matches too
     """
@@ -109,7 +109,7 @@ def functions_to_roll_back(functions: Mapping[str, Info], release: str = "") -> 
 
 
 def _is_unfinished(info: Info) -> bool:
-    """Return whether what runs, or ran until a rollback, was no complete release."""
+    """Return whether the function runs an incomplete release, or ran one until a rollback."""
     withdrawn = info["withdrawn"]
     return bool(withdrawn.get("unfinished") if withdrawn else info["drifted"])
 

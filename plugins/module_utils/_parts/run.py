@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,7 +40,8 @@ class Run:
 
         A resource is read again before its own plan if one before it was changed: it may depend on that one.
         """
-        read = self.target.together(*(resource.read for resource in resources.values()))
+        with self.keeping_changes():
+            read = self.target.together(*(resource.read for resource in resources.values()))
         facts: dict[str, Result] = {}
         is_stale = False
         for (name, resource), actual in zip(resources.items(), read, strict=True):
@@ -53,22 +55,25 @@ class Run:
         return {name if key in _NAMED else key: value for key, value in result.items()}
 
     def add(self, part: str, work: Callable[[], Result]) -> Result:
-        """Run the work of a part and merge its result. Return what is left of it: its facts.
-
-        The error of a work that failed carries what all parts have changed until then.
-        """
-        try:
+        """Run the work of a part and merge its result. Return the part's facts."""
+        with self.keeping_changes():
             done: Result = {"changed": False, "changes": [], **work()}
-        except ReflectorError as error:
-            self._merge(error.done)
-            error.done = self.finish()
-            raise
         failed: Result = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
         facts = self._merge(done)
         self.result.setdefault(part, {}).update(facts)
         if failed.get("failed"):
             raise PartFailedError({**self.finish(), **failed})
         return {**facts, "changed": bool(done["changed"]), "changes": done["changes"]}
+
+    @contextlib.contextmanager
+    def keeping_changes(self) -> Iterator[None]:
+        """Add to an error what all parts have changed until then."""
+        try:
+            yield
+        except ReflectorError as error:
+            self._merge(error.done)
+            error.done = self.finish()
+            raise
 
     def finish(self) -> Result:
         """Return the result of all parts."""

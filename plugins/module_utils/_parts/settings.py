@@ -11,18 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import InvalidInputError
-from .._resources.ssm_parameter import ParameterSettings, SsmParameter
+from .._resources.ssm_parameter import ADVANCED_BYTES, ParameterSettings, SsmParameter, size
 from .run import Run
-
-LONGEST = 8192
-"""Bytes of a parameter in the tier Advanced (AWS General Reference, Systems Manager endpoints and quotas)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """A text, and where it is kept.
+    """A text, which is stored in the environment or in a parameter.
 
-    inline   up to how many bytes it goes into the environment
+    inline   the most bytes that the environment stores
     """
 
     text: str
@@ -31,7 +28,7 @@ class StoredSettings:
     @property
     def needs_parameter(self) -> bool:
         """Whether the text is too long for the environment."""
-        return len(self.text.encode()) > self.inline
+        return size(self.text) > self.inline
 
     def value(self, reference: str = "") -> str:
         """Return the environment variable: the text, or the reference to one version of the parameter, with a hash.
@@ -44,11 +41,10 @@ class StoredSettings:
         return f"{reference}#{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
 
     def check(self, what: str) -> None:
-        """InvalidInputError if not even a parameter holds the text."""
-        if self.needs_parameter and len(self.text.encode()) > LONGEST:
-            raise InvalidInputError(
-                what, f"it has {len(self.text.encode())} bytes of JSON, and an SSM parameter holds at most {LONGEST}"
-            )
+        """Raise InvalidInputError if the text is too long even for a parameter."""
+        if self.needs_parameter and size(self.text) > ADVANCED_BYTES:
+            message = f"it has {size(self.text)} bytes of JSON, and an SSM parameter holds at most {ADVANCED_BYTES}"
+            raise InvalidInputError(what, message)
 
 
 def store(

@@ -19,15 +19,14 @@ from .._resources.event_rule.rule import EventRule, RuleSettings, RuleTarget
 from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
 from .._resources.function.function import FunctionRemoval, LambdaFunction
 from .._resources.function.settings import FunctionSettings
-from .._resources.metric_alarm import AlarmSettings, MetricAlarm
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from .._subscriptions.filters import DesiredFilter
 from .._subscriptions.settings import check_settings
-from .alarms import subscriber_alarm
+from .alarms import removed_subscriber_alarm, subscriber_alarm
 from .packages import Package
-from .reflector import as_tags, check_network, common_function_settings, with_release
+from .reflector import as_tags, check_network, common_function_settings
 from .run import Run
 from .settings import StoredSettings, store
 
@@ -50,7 +49,7 @@ def settings_of(options: SubscriberOptions, log_groups: LogGroupOptions) -> Subs
 
 
 def stored_settings(options: SubscriberOptions, log_groups: LogGroupOptions) -> StoredSettings:
-    """Return the function's settings as it reads them: JSON without what is as by default."""
+    """Return the function's settings as it reads them: JSON without the values that equal their defaults."""
     settings = settings_of(options, log_groups)
     given = {
         field.name: value
@@ -63,7 +62,7 @@ def stored_settings(options: SubscriberOptions, log_groups: LogGroupOptions) -> 
 def check_subscriber(
     options: SubscriberOptions, log_groups: LogGroupOptions, prefix: str = "", log_groups_prefix: str = ""
 ) -> None:
-    """InvalidInputError for options that the function would refuse. Calls nobody."""
+    """Raise InvalidInputError for options that the function would refuse. Makes no call."""
     check_network(options, prefix)
     check_settings(settings_of(options, log_groups), log_groups_prefix)
     stored_settings(options, log_groups).check(f"{log_groups_prefix}include")
@@ -77,7 +76,6 @@ def subscriber_function(
     reflector   name of the reflector's function
     reference   of the parameter with the settings, "" while it is unknown
     """
-    rules = {"new_groups": _new_groups_rule(log_groups, reflector), "sweep": _sweep_rule(options)}
     return FunctionSettings(
         name=options.function_name,
         description="Log Reflector, subscribes new log groups",
@@ -89,7 +87,7 @@ def subscriber_function(
             "SUBSCRIPTIONS": stored_settings(options, log_groups).value(reference),
             "WORK_QUEUE": options.work_queue,
             # Not for the function: kept with its versions, so that a rollback finds the rules of each.
-            "EVENT_RULES": rules,
+            "EVENT_RULES": _rules(options, log_groups, reflector),
         },
         **common_function_settings(options),
     )
@@ -119,10 +117,12 @@ def deploy_subscriber(
         kms_key_arn=options.kms_key_arn,
         tags=tags,
     )
-    function = subscriber_function(options, log_groups, reflector, package, reference)
+    function = dataclasses.replace(
+        subscriber_function(options, log_groups, reflector, package, reference), release=release
+    )
     resources: dict[str, Resource] = {
         **{name: SqsQueue(target, queue) for name, queue in _queues(options, tags).items()},
-        "function": LambdaFunction(target, with_release(function, release)),
+        "function": LambdaFunction(target, function),
         "mapping": EventSourceMapping(
             target, MappingSettings(function_name=options.function_name, queue=options.work_queue, tags=tags)
         ),
@@ -141,17 +141,13 @@ def deploy_rules(
 
     reflector   name of the reflector's function
     """
-    rules = {
-        options.new_groups_rule: _new_groups_rule(log_groups, reflector),
-        options.sweep_rule: _sweep_rule(options),
-    }
-    run.converge("subscriber", _rules(run.target, options, rules, enabled))
+    rules = _rules(options, log_groups, reflector)
+    run.converge("subscriber", _event_rules(run.target, options, rules, enabled))
 
 
 def restore_rules(run: Run, options: SubscriberOptions, rules: Mapping[str, Any]) -> None:
     """Bring both rules into the state that a release of the function kept."""
-    named = {options.new_groups_rule: rules["new_groups"], options.sweep_rule: rules["sweep"]}
-    run.converge("subscriber", _rules(run.target, options, named, None))
+    run.converge("subscriber", _event_rules(run.target, options, rules, None))
 
 
 def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_letters: bool = False) -> None:
@@ -170,7 +166,7 @@ def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_lett
             ),
             "function": FunctionRemoval(target, options.function_name),
             "settings": SsmParameter(target, ParameterSettings(name=options.settings_parameter, present=False)),
-            "alarm": MetricAlarm(target, AlarmSettings(name=options.dead_letter_queue, present=False)),
+            "alarm": removed_subscriber_alarm(target, options),
             "work_queue": SqsQueue(
                 target, QueueSettings(name=options.work_queue, present=False, discard_messages=True)
             ),
@@ -218,21 +214,25 @@ def _senders(options: SubscriberOptions) -> tuple[str, ...]:
     return (role, *options.redrive_principals)
 
 
+def _rules(options: SubscriberOptions, log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
+    """Return both rules as a release of the function keeps them."""
+    return {"new_groups": _new_groups_rule(log_groups, reflector), "sweep": _sweep_rule(options)}
+
+
 def _new_groups_rule(log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
-    tags_matter = log_groups.include_tags or log_groups.exclude_tags
     detail: dict[str, Any] = {
         "eventSource": ["logs.amazonaws.com"],
-        "eventName": ["CreateLogGroup"],
         "errorCode": [{"exists": False}],  # failed calls
     }
-    if tags_matter:
-        del detail["eventName"]
+    if log_groups.include_tags or log_groups.exclude_tags:
         own_tag, _value = DesiredFilter(f"function:{reflector}").subscription_tag
         without_own_tag = {"tags": {own_tag: [{"exists": False}]}}  # the function writes that tag itself
         detail["$or"] = [
             {"eventName": ["CreateLogGroup"]},
             {"eventName": list(_TAG_EVENTS), "requestParameters": without_own_tag},
         ]
+    else:
+        detail["eventName"] = ["CreateLogGroup"]
     return {
         "description": "Log Reflector, reports each new log group to the subscriber",
         "event_pattern": {
@@ -252,9 +252,10 @@ def _sweep_rule(options: SubscriberOptions) -> dict[str, Any]:
     }
 
 
-def _rules(
+def _event_rules(
     target: Target, options: SubscriberOptions, rules: Mapping[str, Mapping[str, Any]], enabled: bool | None
 ) -> dict[str, Resource]:
+    names = {"new_groups": options.new_groups_rule, "sweep": options.sweep_rule}
     receiver = RuleTarget(
         id="subscriber",
         arn=f"arn:{{partition}}:sqs:{{region}}:{{account}}:{options.work_queue}",
@@ -262,21 +263,18 @@ def _rules(
         dead_letter_queue=options.dead_letter_queue,
         **_RETRY,
     )
-    names = ("new_groups_rule", "sweep_rule")
-    return {
-        part: EventRule(
-            target,
-            RuleSettings(
-                name=name,
-                # Without a schedule there is no sweep, and a rule needs a pattern or a schedule.
-                present=bool(rule.get("event_pattern") or rule.get("schedule_expression")),
-                description=rule["description"],
-                event_pattern=rule.get("event_pattern"),
-                schedule_expression=rule.get("schedule_expression", ""),
-                enabled=enabled,
-                targets=(receiver,),
-                tags=as_tags(options.tags),
-            ),
+
+    def settings(name: str, rule: Mapping[str, Any]) -> RuleSettings:
+        return RuleSettings(
+            name=name,
+            # Without a schedule there is no sweep, and a rule needs a pattern or a schedule.
+            present=bool(rule.get("event_pattern") or rule.get("schedule_expression")),
+            description=rule["description"],
+            event_pattern=rule.get("event_pattern"),
+            schedule_expression=rule.get("schedule_expression", ""),
+            enabled=enabled,
+            targets=(receiver,),
+            tags=as_tags(options.tags),
         )
-        for part, (name, rule) in zip(names, rules.items(), strict=True)
-    }
+
+    return {f"{part}_rule": EventRule(target, settings(name, rules[part])) for part, name in names.items()}

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._errors import InvalidInputError
-from .._session import Target
 
 IAM_SECONDS = 60.0
 """Until a new role or policy is known everywhere: IAM is eventually consistent (IAM User Guide, "Troubleshoot IAM")."""
@@ -45,14 +44,3 @@ def check_number(option: str, value: float | None, lowest: float, highest: float
     """Raise InvalidInputError if a number is outside the range that AWS's API reference states; None is allowed."""
     if value is not None and not lowest <= value <= highest:
         raise InvalidInputError(option, f"{value} is not between {lowest} and {highest}")
-
-
-def own_arn(target: Target, service: str, resource: str, sibling: str = "") -> str:
-    """Return the ARN of another resource of the target's account and region.
-
-    sibling     a known ARN of the same account: the call for the caller's account is saved
-    """
-    if not sibling:
-        return target.arn(service, resource)
-    _arn, partition, _service, region, account, *_rest = sibling.split(":")
-    return f"arn:{partition}:{service}:{region}:{account}:{resource}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What waits in the reflector's dead-letter queue, and why: counts, and a sample that stays in the queue."""
+"""The dead letters that wait in the reflector's queue: their number, and the reasons of a sample that stays in the queue."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .._options.replay import DeadLetterQueue
 from .._plan import Params, Result
 from .._session import Target
 from .replay.event import Message, function_failure, one_line
+from .replay.in_flight_messages import MOST_IN_CALL
 from .sqs_queue import Queue, read_queue
 
-_SAMPLE = 10  # messages of one ReceiveMessage (API reference)
-_METADATA = "deadLetter"  # what the reflector adds to an event that it puts into the queue
+_METADATA = "deadLetter"  # the field that the reflector adds to an event in the queue
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -30,7 +30,7 @@ class Sample:
     """Some of the messages.
 
     oldest_seconds   age of the oldest of them, None if there is none
-    reasons          how many have which reason, the most frequent first
+    reasons          each reason with its number of messages, the most frequent first
     note             why there is no sample
     """
 
@@ -52,7 +52,7 @@ def read_dead_letters(target: Target, params: Params, _check_mode: bool) -> Resu
 
 
 def read_sample(target: Target, queue: Queue) -> Sample:
-    """Return what some messages say. They stay visible, because their visibility timeout is 0 seconds.
+    """Return a sample of the messages. They stay visible, because their visibility timeout is 0 seconds.
 
     A queue with a redrive policy is not sampled: each receipt counts, and the last one moves the message away.
     """
@@ -61,7 +61,10 @@ def read_sample(target: Target, queue: Queue) -> Sample:
     try:
         with target.describe_operation(f"read messages of queue {queue.name}"):
             answer = target.client("sqs").receive_message(
-                QueueUrl=queue.url, MaxNumberOfMessages=_SAMPLE, VisibilityTimeout=0, AttributeNames=["SentTimestamp"]
+                QueueUrl=queue.url,
+                MaxNumberOfMessages=MOST_IN_CALL,
+                VisibilityTimeout=0,
+                AttributeNames=["SentTimestamp"],
             )
     except ReflectorError as error:  # the counts matter more
         return Sample(note=f"no message could be read: {error.code or error.message}")
@@ -86,7 +89,7 @@ def reason_of(message: Message) -> str:
         if isinstance(metadata := body.get(_METADATA), Mapping):
             sink, reason = metadata.get("sink"), one_line(metadata.get("reason") or "no reason")
             return f"{one_line(sink)}: {reason}" if sink else reason
-        # What Lambda writes about an asynchronous invocation that failed (Lambda guide, "Capturing records").
+        # Lambda writes this record of a failed asynchronous invocation (Lambda guide, "Capturing records").
         if isinstance(context := body.get("requestContext"), Mapping) and context.get("condition"):
             return f"{one_line(context['condition'])}: {function_failure(body.get('responsePayload'))}"
     return "a message without a reason"

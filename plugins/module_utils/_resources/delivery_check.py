@@ -202,9 +202,9 @@ class DeliveryCheck:
         """Return whether one of the log groups has its filter; that one gets the line. Creates another one in intervals."""
         api = LogsApi(self._logs, lambda: self._target.where)
         for name in self._created:
-            ours = next((item for item in api.filters(name) if item.destination_arn == self._reflector_arn), None)
-            if ours:
-                self._log_group, self._pattern = name, ours.filter_pattern
+            own = next((item for item in api.filters(name) if item.destination_arn == self._reflector_arn), None)
+            if own:
+                self._log_group, self._pattern = name, own.filter_pattern
                 return True
         self._read_subscriber()
         if time.monotonic() - self._created[self._log_group] >= GROUP_SECONDS:
@@ -212,7 +212,7 @@ class DeliveryCheck:
         return False
 
     def _read_subscriber(self) -> None:
-        """Look in the subscriber's log for the reason why there is no filter yet."""
+        """Read in the subscriber's log why there is no filter yet."""
         if time.monotonic() - self._read_at < LOG_SECONDS:
             return
         self._read_at = time.monotonic()
@@ -300,9 +300,8 @@ def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
         leftovers = check.list_leftovers(0)
     else:
         check.require_reflector()
-        leftovers = check.list_leftovers(
-            max(LEFTOVER_SECONDS, 4 * check.timeout)
-        )  # older than any run that still waits
+        # older than any run that still waits
+        leftovers = check.list_leftovers(max(LEFTOVER_SECONDS, 4 * check.timeout))
     if check_mode:
         return {**_removed(leftovers), "delivery_check": None, "notes": []}
     removed: list[str] = []
@@ -310,10 +309,10 @@ def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
         for log_group in leftovers:
             check.remove(log_group)
             removed.append(log_group)
-        if options.subscription == "any" and options.state == "present":
-            check.by_policy = check.read_policy() is not None
         if options.state == "absent":
             return {**_removed(removed), "delivery_check": None, "notes": []}
+        if options.subscription == "any":
+            check.by_policy = check.read_policy() is not None
         check.require_trail()
         return {**_removed(removed), "delivery_check": check.run(), "notes": check.notes}
     except ReflectorError as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the logs of the subscriber and the reflector report about a test log group."""
+"""The reports about a test log group in the logs of the subscriber and the reflector."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RETRIED = (_DENIED, "contested", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a function reported.
+    """A function's report about one step of the delivery.
 
     is_success   the step was done
     is_final     no retry changes it
@@ -76,7 +76,7 @@ class LogReader:
 
 
 def read_leniently(reader: LogReader) -> list[dict[str, Any]]:
-    """Return the lines, none if the log does not exist or may not be read: it only explains a failure."""
+    """Return the lines, none if the log does not exist or may not be read: the log only explains a failure."""
     try:
         return reader.read()
     except (AccessDeniedError, NotFoundError):
@@ -84,7 +84,7 @@ def read_leniently(reader: LogReader) -> list[dict[str, Any]]:
 
 
 def subscription_report(line: Mapping[str, Any], log_group: str) -> Report | None:
-    """Return what a line of the subscriber says about the log group, None if it says nothing of interest."""
+    """Return the report about the log group in a line of the subscriber, None if the line has none."""
     outcome = line.get("outcome")
     if line.get("log_group") != log_group or outcome not in (*_FINAL, *_RETRIED):
         return None
@@ -94,7 +94,7 @@ def subscription_report(line: Mapping[str, Any], log_group: str) -> Report | Non
 
 
 def delivery_report(line: Mapping[str, Any], log_group: str) -> Report | None:
-    """Return what an accounting line of the reflector says about the test line, None if it is about something else."""
+    """Return the report about the test line in an accounting line of the reflector, None if the line has none."""
     if line.get(LOG_GROUP) != log_group:
         return None
     if _number(line.get(DELIVERED_EVENTS)):

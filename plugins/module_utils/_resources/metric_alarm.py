@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -186,8 +186,16 @@ class MetricAlarm(OwnedResource[Alarm]):
         }
 
 
+def check_actions(option: str, actions: Sequence[str]) -> None:
+    """Raise InvalidInputError for actions that CloudWatch would refuse."""
+    if len(actions) > ALARM_ACTIONS:
+        raise InvalidInputError(option, f"CloudWatch allows {ALARM_ACTIONS} for an alarm, given are {len(actions)}")
+    if not_arns := [action for action in actions if not action.startswith("arn:")]:
+        raise InvalidInputError(option, f"{not_arns[0]!r} is not an ARN")
+
+
 def _check(settings: AlarmSettings) -> None:
-    """Raise InvalidInputError for what CloudWatch would refuse."""
+    """Raise InvalidInputError for settings that CloudWatch would refuse."""
     characters = "1 to 255 characters, none of them a control character"
     check_name("name", settings.name, r"[^\x00-\x1f\x7f]{1,255}", characters)
     if not settings.present:
@@ -196,12 +204,7 @@ def _check(settings: AlarmSettings) -> None:
         raise InvalidInputError("metrics", f"there are {len(settings.metrics)}, an alarm needs 1 to {_METRICS}")
     if len(settings.metrics) > 1 and not settings.expression:
         raise InvalidInputError("expression", "an alarm on several metrics needs one")
-    if len(settings.alarm_actions) > ALARM_ACTIONS:
-        raise InvalidInputError(
-            "alarm_actions", f"CloudWatch allows {ALARM_ACTIONS}, given are {len(settings.alarm_actions)}"
-        )
-    if not_arns := [action for action in settings.alarm_actions if not action.startswith("arn:")]:
-        raise InvalidInputError("alarm_actions", f"{not_arns[0]!r} is not an ARN")
+    check_actions("alarm_actions", settings.alarm_actions)
     check_number("evaluation_periods", settings.evaluation_periods, 1, 60_480)  # periods of 10 seconds in seven days
     for metric in settings.metrics:
         if metric.period not in (10, 20, 30) and (metric.period < 60 or metric.period % 60):

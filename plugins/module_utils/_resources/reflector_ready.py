@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a reflector exists, and whether CloudWatch Logs may invoke it: without either no log group can be subscribed."""
+"""Checks before log groups are subscribed: the reflector exists, and CloudWatch Logs may invoke it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from typing import Any
 
 from .._errors import AccessDeniedError, NotFoundError
 from .._session import Target
-from .._subscriptions.delivery import function_configuration
 from .permission.permission import PolicyApi
 from .permission.policy import Entry
 from .permission.settings import FunctionAddress
 
-_DEPLOY = "Deploy first: ansible-playbook logreflector.aws.deploy."
+DEPLOY_FIRST = "Deploy first: ansible-playbook logreflector.aws.deploy."
 _DEPLOY_AGAIN = "Deploy again: ansible-playbook logreflector.aws.deploy."
 _ACTIONS = ("lambda:InvokeFunction", "lambda:*", "*")
+
+
+def find_reflector(target: Target, name: str) -> dict[str, Any]:
+    """Return the configuration of the reflector's function. Raises NotFoundError with advice if there is none."""
+    try:
+        with target.describe_operation(f"find the reflector {name}"):
+            answer: dict[str, Any] = target.client("lambda").get_function_configuration(FunctionName=name)
+    except NotFoundError as error:
+        raise error.with_advice(DEPLOY_FIRST) from None
+    return answer
 
 
 def require_reflector(target: Target, name: str, log_group: str = "") -> dict[str, Any]:
     """Return the reflector's configuration.
 
     Raises NotFoundError if there is none, and AccessDeniedError if no statement of its policy lets CloudWatch Logs invoke it.
-    If the caller may not read the policy, that is not known.
+    A policy that the caller may not read is not checked.
 
-    log_group   whose events the reflector is to receive; "" for any
+    log_group   the log group that must be able to send to the reflector; "" for any
     """
-    try:
-        configuration = function_configuration(target.client("lambda"), name, target.where)
-    except NotFoundError as error:
-        operation = f"find the reflector {name}"
-        raise NotFoundError(operation, error.message, advice=_DEPLOY, code=error.code, where=error.where) from error
+    configuration = find_reflector(target, name)
     try:
         policy = PolicyApi(target, FunctionAddress.named(target, name, None, target.expand)).read()
     except AccessDeniedError:

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much of an account's concurrency a function can have for itself."""
+"""The part of an account's concurrency that a function can reserve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._errors import NotFoundError
+from .._retry import RetryPolicy
 from .._session import Target
+from .function.api import FunctionApi
 
 UNRESERVED = 100
 """Executions that AWS keeps unreserved in every account and region (page "Configuring reserved concurrency")."""
@@ -22,10 +23,10 @@ FEWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a function is to have for itself.
+    """The executions to reserve for a function.
 
-    number  None leaves the function's reservation alone
-    note    why there is none
+    number  None leaves the function's reservation alone, -1 removes it
+    note    why nothing is reserved, "" otherwise
     """
 
     number: int | None
@@ -55,9 +56,5 @@ def choose_reservation(target: Target, function: str) -> Reservation:
 
 
 def _own_reservation(target: Target, function: str) -> int:
-    try:
-        with target.describe_operation(f"read function {function}"):
-            answer = target.client("lambda").get_function(FunctionName=function)
-    except NotFoundError:
-        return 0
+    answer = FunctionApi(target, function, None, RetryPolicy()).get() or {}
     return int(answer.get("Concurrency", {}).get("ReservedConcurrentExecutions") or 0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a CloudTrail trail logs write management events: without one no event reports a new log group.
+"""The check that a CloudTrail trail logs write management events: without one no event reports a new log group.
 
 Sources: CloudTrail API reference (DescribeTrails, GetTrailStatus, GetEventSelectors, AdvancedFieldSelector) and EventBridge user
 guide, "AWS service events delivered via AWS CloudTrail".
@@ -23,7 +23,7 @@ _EVENT = {
     "eventType": "AwsApiCall",
     "readOnly": "false",
 }
-"""What a selector can ask of the event that the subscriber waits for. Other fields depend on the caller."""
+"""The fields of the event that the subscriber waits for. The fields that are missing here depend on the caller."""
 
 _ONE_OF: dict[str, Callable[[str, str], bool]] = {
     "Equals": str.__eq__,
@@ -53,7 +53,7 @@ def check_trail(target: Target) -> str:
         try:
             with target.describe_operation(f"read the trail {trail['Name']}"):
                 found[trail["Name"]] = _problem(client, trail["TrailARN"])
-        except ReflectorError as error:  # of an organisation's trail, members may not be allowed to read it
+        except ReflectorError as error:  # members may not be allowed to read the organisation's trail
             return f"whether the trail {trail['Name']} logs management events is not known: {error}"
         if not found[trail["Name"]]:
             return ""

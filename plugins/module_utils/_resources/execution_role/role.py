@@ -93,7 +93,7 @@ class RoleSettings:
 class ExecutionRole:
     """Identity: the role's name, unique in the account whatever its path.
 
-    The role has one inline policy of ours. Its former document stays beside it, so that a function keeps its permissions
+    This collection writes one inline policy. Its former document stays beside it, so that a function keeps its permissions
     while it changes to the next release, and after a rollback. Whatever else somebody gave the role is taken away.
     """
 

@@ -227,10 +227,8 @@ class FunctionApi:
 
     def delete(self) -> None:
         """Delete the function with all its versions. A missing one is no error."""
-        try:
+        with contextlib.suppress(NotFoundError):
             self._write("delete", lambda: self._client.delete_function(FunctionName=self._name))
-        except NotFoundError:
-            return
 
     def wait(self, waiter: str, operation: str) -> None:
         """Wait for botocore's waiter, which asks every second. Raises AwsError with AWS's reason if it fails."""
@@ -288,9 +286,7 @@ class FunctionApi:
         except ReflectorError as error:
             advice = not_seen_hint(error)
             if advice and not error.advice:
-                raise AwsError(
-                    error.operation, error.message, advice=advice, code=error.code, where=error.where
-                ) from None
+                raise error.with_advice(advice) from None
             raise
 
     def _call(self, operation: str, call: Callable[[], T]) -> T:

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..._plan import Result
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..ownership import RELEASE_KEY, has_owner_tag
 from .api import FunctionApi
-from .release import Releases, digest_of, released, without_version_mark
+from .release import Releases, digest_of, released
 from .state import Function, check_function_name
 
 _ABSENT: Result = dict.fromkeys(
@@ -55,9 +53,5 @@ def _drifted(api: FunctionApi, function: Function, releases: Releases) -> bool |
         return None
     if current.digest == digest_of(function):
         return False
-    answer: dict[str, Any] | None = api.get_version(current.version)
-    if not answer:
-        return True
-    return digest_of(
-        Function.from_api({"Configuration": without_version_mark(answer["Configuration"])}, {})
-    ) != digest_of(function)
+    answer = api.get_version(current.version)
+    return not answer or digest_of(Function.from_version(answer["Configuration"])) != digest_of(function)

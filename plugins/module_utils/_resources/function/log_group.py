@@ -84,7 +84,7 @@ class LogGroupApi:
             self._write(before or self._create(desired), desired)
 
     def _create(self, desired: FunctionLogGroup) -> FunctionLogGroup:
-        """Create the group and return it. If another writer (such as Lambda itself) created it first, return theirs."""
+        """Create the group and return it. If another writer (such as Lambda itself) created it first, return that one."""
         key = {"kmsKeyId": desired.kms_key_id} if desired.kms_key_id else {}
 
         def create() -> FunctionLogGroup:

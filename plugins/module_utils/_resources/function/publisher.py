@@ -26,7 +26,6 @@ from .release import (
     released,
     unreadable_environment,
     version_description,
-    without_version_mark,
 )
 from .state import Function
 
@@ -110,8 +109,7 @@ class ReleasePublisher:
 
     def _publish(self, publication: Publication) -> Release:
         """Publish a version and return its release. The digest is of what AWS published, not of what was planned."""
-        configuration = without_version_mark(self._api.publish(publication.description, publication.code_sha256))
-        version = Function.from_api({"Configuration": configuration}, {})
+        version = Function.from_version(self._api.publish(publication.description, publication.code_sha256))
         return Release(version.version, self._release, digest_of(version))
 
     def _prune(self, named: set[str]) -> None:

@@ -29,7 +29,6 @@ from .release import (
     release_tag,
     released,
     unreadable_environment,
-    without_version_mark,
 )
 from .state import CODE, CONFIGURATION, Function, check_function_name
 
@@ -160,7 +159,7 @@ class FunctionRollback:
         if not answer:
             message = f"version {release.version}, which kept its release {release.name}, does not exist any more"
             raise NotFoundError(self._operation, message, advice=_DEPLOY, where=self._target.where)
-        return Function.from_api({**answer, "Configuration": without_version_mark(answer["Configuration"])}, {})
+        return Function.from_version(answer["Configuration"])
 
     def _checked(self, actual: RollbackState) -> tuple[Release, Release, Function]:
         """Return goal, withdrawn release and restored function. Raises an error if the rollback is impossible or refused."""

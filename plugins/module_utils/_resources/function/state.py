@@ -17,7 +17,7 @@ from .api import failure_reason
 from .configuration import ALL_ATTRIBUTES, Configuration
 from .log_group import FunctionLogGroup
 from .package import LARGEST_PACKAGE, code_sha256
-from .release import Releases
+from .release import Releases, without_version_mark
 
 FUNCTION = "function"
 CONFIGURATION = f"configuration of {FUNCTION}"
@@ -112,6 +112,11 @@ class Function:
             tags=None if answer.get("TagsError") else dict(answer.get("Tags") or {}),
             asynchronous=AsyncInvocation.from_api(event_invoke),
         )
+
+    @classmethod
+    def from_version(cls, configuration: Mapping[str, Any]) -> Function:
+        """Return the function that a version keeps, by the version's configuration."""
+        return cls.from_api({"Configuration": without_version_mark(configuration)}, {})
 
     def known_tags(self, name: str, where: str) -> Mapping[str, str]:
         """Return the tags. Raises AccessDeniedError if the caller must not read them."""

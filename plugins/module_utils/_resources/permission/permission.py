@@ -59,7 +59,7 @@ class LambdaPermission:
         self._is_settled = True
 
     def read(self) -> Policy:
-        """Return the whole policy: its size and foreign statements matter as much as ours."""
+        """Return the whole policy: its size and foreign statements matter as much as those of this collection."""
         self._policy, self._is_stale = self._api.read(), False
         return self._policy
 
@@ -100,12 +100,12 @@ class LambdaPermission:
     def facts(self, actual: Policy) -> Result:
         """Return the statements of the settings as they exist, and the size of the whole policy."""
         prefix = self._settings.purge_prefix
-        ours = [
+        own = [
             statement.plain()
             for statement_id, statement in actual.statements().items()
             if statement and (statement_id in self._ids or (prefix and statement_id.startswith(prefix)))
         ]
-        return {"statements": sorted(ours, key=lambda item: str(item["statement_id"])), "policy_size": actual.size()}
+        return {"statements": sorted(own, key=lambda item: str(item["statement_id"])), "policy_size": actual.size()}
 
     def _can_add(self, goal: Goal, pending: Sequence[Goal]) -> bool:
         """Return whether the next step adds a statement, and leaves room to replace any of the others after it."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..._errors import (
@@ -27,6 +27,7 @@ from ..._plan import Params, Result
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..common import check_number
+from ..reflector_ready import DEPLOY_FIRST, find_reflector
 from ..sqs_queue import Queue, read_queue
 from .event import Answer, Batch, Message, answer_of, batches
 from .in_flight_messages import MOST_IN_CALL, InFlightMessages
@@ -37,9 +38,8 @@ NETWORK_SECONDS = 30
 MOST_PARALLEL = 50
 """Invocations at once. A new account may have 10 concurrent executions for all its functions (Lambda quotas)."""
 _LONGEST_POLL = 20
-_TICK = 1.0  # seconds after which the visibility of messages is looked after again
+_TICK = 1.0  # seconds between two renewals of the messages' visibility timeout
 _NAMED_IDS = 20
-_DEPLOY = "Deploy first: ansible-playbook logreflector.aws.deploy."
 
 
 class ReplayError(ReflectorError):
@@ -81,10 +81,8 @@ class Options:
         for option, lowest in (("limit", 1), ("time_limit", 1), ("give_up_after", 0), ("idle_timeout", 0)):
             if params[option] is not None and params[option] < lowest:
                 raise InvalidInputError(option, f"{params[option]} is less than {lowest}")
-        names = (
-            *("limit", "rate", "batch_size", "parallel", "give_up_after", "idle_timeout", "time_limit", "wait_timeout"),
-        )
-        return cls(function, queue, **{name: params[name] for name in names})
+        given = {each.name: params[each.name] for each in fields(cls) if each.name not in ("function_name", "queue")}
+        return cls(function, queue, **given)
 
     @property
     def most_in_batch(self) -> int:
@@ -322,9 +320,7 @@ class Replay:
             return self._retry_policy.wait_out(call, lambda error: isinstance(error, ThrottledError))
         except ThrottledError as error:
             advice = "The function has no free concurrency: raise its reserved concurrency, or run again later."
-            raise ThrottledError(
-                error.operation, error.message, advice=advice, code=error.code, where=error.where
-            ) from error
+            raise error.with_advice(advice) from None
         except ReflectorError as error:
             if isinstance(error, UnreachableError) or error.code == "ServiceException":
                 return Answer.all_failed(batch.messages, f"Lambda gave no answer: {error.message}")
@@ -411,8 +407,8 @@ def replay_dead_letters(target: Target, params: Params, check_mode: bool) -> Res
     try:
         queue = read_queue(target, options.queue)
     except NotFoundError as error:
-        raise error.with_advice(_DEPLOY) from None
-    run = Replay(target, options, queue, _function_seconds(target, options.function_name))
+        raise error.with_advice(DEPLOY_FIRST) from None
+    run = Replay(target, options, queue, int(find_reflector(target, options.function_name)["Timeout"]))
     if check_mode:
         return run.report(run.announced, run.announced, queue.messages - run.announced)
     try:
@@ -429,15 +425,6 @@ def _outcome(run: Replay) -> Result:
     except ReflectorError:  # the run's own result matters more than this count
         after = None
     return run.report(run.tally.sent, len(run.tally.accepted), after)
-
-
-def _function_seconds(target: Target, name: str) -> int:
-    """Return the function's timeout. Raises NotFoundError with advice."""
-    try:
-        with target.describe_operation(f"find function {name}"):
-            return int(target.client("lambda").get_function_configuration(FunctionName=name)["Timeout"])
-    except NotFoundError as error:
-        raise error.with_advice(_DEPLOY) from None
 
 
 def _count(number: int, noun: str = "message", plural: str = "s") -> str:

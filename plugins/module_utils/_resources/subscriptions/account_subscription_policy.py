@@ -64,7 +64,7 @@ SETTLE_SECONDS = 60
 
 
 def is_served_by_policy(target: Target, params: Params) -> bool:
-    """Whether our account policy serves the target. Takes the options of subscription_filters."""
+    """Return whether our account policy serves the target. Takes the options of subscription_filters."""
     policy = AccountPolicyApi(logs_api(target, params), RetryPolicy(seconds=params["wait_timeout"])).read()
     return policy is not None and policy.destination_arn == destination(target, params["destination_arn"])
 

@@ -484,7 +484,7 @@ def test_replay_without_queue_or_function_gives_advice(aws: Any) -> None:
     fill(aws, 1)
     aws._stubbed.clear()
     result = replay(aws)
-    assert "Could not find function log-reflector" in result["msg"]
+    assert "Could not find the reflector log-reflector" in result["msg"]
     assert "logreflector.aws.deploy" in result["msg"]
     assert aws.writes == []
 
