@@ -80,7 +80,9 @@ unit: setup ## unit tests, the reflector's excepted
 runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
-integration: setup installed ## modules and playbooks against the embedded AWS and moto
+# `installed` is no prerequisite: make would run the other suites first.
+integration: setup ## modules and playbooks against the embedded AWS and moto
+	$(MAKE) --no-print-directory installed
 	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
 	pytest -n 4 --dist loadfile tests/resources
 
