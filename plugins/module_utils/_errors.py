@@ -87,7 +87,8 @@ def error_sentence(parts: Mapping[str, str]) -> str:
     place = f" in {where}" if where else ""
     reason = f"{parts['code']}: {parts['message']}" if parts.get("code") else parts["message"]
     advice = f" {parts['advice']}" if parts.get("advice") else ""
-    return f"Could not {operation}{place}: {reason}.{advice}"
+    end = "" if reason.endswith("?") else "."
+    return f"Could not {operation}{place}: {reason}{end}{advice}"
 
 
 class InvalidInputError(ReflectorError):

@@ -34,6 +34,17 @@ def test_page_links_lead_to_shipped_files(page: Path) -> None:
     assert [str(path) for path in found if not (ROOT / path).exists() or not is_shipped(str(path))] == []
 
 
+def test_contributing_names_files_that_exist() -> None:
+    """A table sent contributors to a file that did not have the list."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## Where to look")[2].partition("\n## ")[0]
+    paths = re.findall(r"`([\w/]+(?:\.py|/))`", section)
+    private = ROOT / "plugins" / "module_utils"
+    missing = [path for path in paths if not ((private if path.startswith("_") else ROOT) / path).exists()]
+    assert paths
+    assert missing == []
+
+
 @pytest.mark.parametrize("name", ["log-reflector-report.json", "log-reflector-deploy.retry"])
 def test_files_of_a_run_are_neither_shipped_nor_committed(name: str) -> None:
     """The report of a run, with account ids and failures, was packed into the tarball."""

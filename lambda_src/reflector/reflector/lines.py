@@ -5,6 +5,8 @@
 """Log events as lines, one JSON object each: the format that Sumo Logic's users know, for all sinks that accept lines.
 
 {"timestamp":1795367071012,"message":{"level":"info"},"requestID":"5d2c8f1e-...","logStream":"...","logGroup":"..."}
+
+The timestamp is that of the log event, unchanged: milliseconds since 1970.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -53,6 +53,11 @@ def test_error_sentence_without_place_has_no_gap() -> None:
     assert str(_errors.AwsError("read x", "it broke")) == "Could not read x: it broke."
 
 
+def test_error_sentence_keeps_a_question_mark() -> None:
+    error = _errors.InvalidInputError("deploy_wavs", "no such variable. Did you mean deploy_waves?", kind="variable")
+    assert str(error) == "Could not accept the variable deploy_wavs: no such variable. Did you mean deploy_waves?"
+
+
 def test_error_with_new_advice_changes_its_text() -> None:
     error = _errors.AwsError("read x", "it broke").with_advice("Run again.")
     assert str(error) == "Could not read x: it broke. Run again."
