@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit runtimes integration molecule bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -51,7 +51,7 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 # Three run at a time, because each has phases that leave a core idle. The longest begins first. A failure does not
 # keep the others from reporting.
 test: setup ## all tests and checks
-	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit lint molecule runtimes
+	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit resources lint molecule runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
@@ -81,10 +81,12 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 # `installed` is no prerequisite: make would run the other suites first.
-integration: setup ## modules and playbooks against the embedded AWS and moto
+integration: setup ## modules and playbooks against the embedded AWS
 	$(MAKE) --no-print-directory installed
 	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
-	pytest -n 4 --dist loadfile tests/resources
+
+resources: setup ## every AWS resource against the embedded AWS and moto
+	pytest -n 2 --dist loadfile tests/resources
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders

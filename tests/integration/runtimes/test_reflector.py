@@ -374,7 +374,8 @@ def queue(aws: RunningAws) -> Queue:
 def queued(start: Start, packages: Packages, sink: Sink, queue: Queue, aws_variables: dict[str, str]) -> Runtime:
     """Return the function with that queue."""
     environment = {**aws_variables, "SUMO_ENDPOINT": sink.url, "DEAD_LETTER_QUEUE": queue.name}
-    return start(packages.reflector, environment=environment, timeout=6)
+    # A busy machine needs more than the second that a short timeout leaves for the queue.
+    return start(packages.reflector, environment=environment, timeout=20)
 
 
 @pytest.mark.parametrize("trouble", [Behaviour(status=400), Behaviour(kind="hang")], ids=["refuses", "hangs"])
