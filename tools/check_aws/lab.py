@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import boto3
 from ansible_collections.logreflector.aws.plugins.module_utils import _plan
+from ansible_collections.logreflector.aws.plugins.module_utils._options.functions import FunctionOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.sqs_queue import QueueSettings, SqsQueue
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.exceptions import ClientError
@@ -28,7 +29,7 @@ T = TypeVar("T")
 Statement = dict[str, Any]
 
 TAG_KEY = "log-reflector-check"
-RUNTIME = "python3.13"
+RUNTIME, ARCHITECTURE = FunctionOptions().runtime, FunctionOptions().architecture
 FUNCTION_SECONDS = 30
 DENIED = ("AccessDenied", "AccessDeniedException", "AccessDeniedByQueuePolicy", "AuthorizationError")
 
@@ -48,8 +49,10 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The function that log groups are subscribed to, the queue that it sends the lines to, and the seconds after which
-    Lambda accepted a new role and CloudWatch Logs may invoke the function (set later)."""
+    """The function that log groups are subscribed to, and the queue that it sends the lines to.
+
+    role_seconds    after which Lambda accepted the function's new role
+    """
 
     arn: str
     queue: Queue
@@ -74,7 +77,7 @@ class Lab:
         return self.target.client(service)
 
     def name(self, kind: str, suffix: str) -> str:
-        """Return a new name, and remember the resource for its removal."""
+        """Return the name of a resource that is about to be created, and remember it for the removal."""
         name = f"{PREFIX}{self.run_id}-{suffix}"
         self.created.append(Resource(kind, name))
         return name
@@ -101,17 +104,17 @@ class Lab:
             time.sleep(self.limits.poll_seconds)
         return value
 
-    def accepted(self, call: Callable[[], T], refusals: tuple[str, ...]) -> tuple[T, float]:
-        """Repeat a call as long as AWS refuses it with one of these codes or messages. Return its answer and the seconds.
+    def accepted(self, call: Callable[[], T], refusals: tuple[str, ...]) -> T:
+        """Repeat a call as long as AWS refuses it with one of these codes or messages. Return its answer.
 
         The last refusal is raised when the longest wait is over.
         """
-        began = time.monotonic()
+        deadline = time.monotonic() + self.limits.wait_seconds
         while True:
             try:
-                return call(), time.monotonic() - began
+                return call()
             except ClientError as error:
-                if not refused_with(error, refusals) or time.monotonic() - began >= self.limits.wait_seconds:
+                if not refused_with(error, refusals) or time.monotonic() >= deadline:
                     raise
             time.sleep(self.limits.poll_seconds)
 
@@ -162,7 +165,7 @@ class Lab:
         return arn
 
     def function(self, suffix: str, role: str, source: str, **environment: str) -> tuple[str, float]:
-        """Create a function. Return its ARN, and the seconds after which Lambda accepted the role.
+        """Create a function. Return its ARN, and when Lambda accepted the role (time.monotonic).
 
         It has no permission to write a log, so none remains.
         """
@@ -176,16 +179,17 @@ class Lab:
             Code={"ZipFile": zipped(source)},
             Timeout=FUNCTION_SECONDS,
             MemorySize=256,
-            Architectures=["arm64"],
+            Architectures=[ARCHITECTURE],
             Environment={"Variables": environment},
             Tags=self.tags(),
         )
-        answer, seconds = self.accepted(create, ("cannot be assumed",))
+        answer = self.accepted(create, ("cannot be assumed",))
+        accepted = time.monotonic()
         self.wait(
             f"function {name} is active",
             lambda: client.get_function_configuration(FunctionName=name)["State"] == "Active",
         )
-        return answer["FunctionArn"], seconds
+        return answer["FunctionArn"], accepted
 
     def destination(self) -> Destination:
         """Return the function that subscriptions send to, created once."""
@@ -193,9 +197,10 @@ class Lab:
 
     def _create_destination(self) -> Destination:
         queue = self.queue("delivered")
+        began = time.monotonic()
         role = self.role("destination", LAMBDA, allow("sqs:SendMessage", queue.arn))
-        arn, seconds = self.function("destination", role, DESTINATION, QUEUE_URL=queue.url)
-        return Destination(arn, queue, seconds)
+        arn, accepted = self.function("destination", role, DESTINATION, QUEUE_URL=queue.url)
+        return Destination(arn, queue, accepted - began)
 
     def allow_logs(self) -> float:
         """Let CloudWatch Logs invoke the destination, once. Return the seconds until it accepted a subscription filter."""
@@ -203,6 +208,7 @@ class Lab:
 
     def _allow_logs(self) -> float:
         destination, group = self.destination(), self.log_group("permission")
+        began = time.monotonic()
         self.client("lambda").add_permission(
             FunctionName=destination.arn,
             StatementId=f"{PREFIX}{self.run_id}",
@@ -211,8 +217,8 @@ class Lab:
             SourceArn=self.log_group_arn("*"),
             SourceAccount=self.target.identity.account,
         )
-        put = partial(self.put_filter, group)
-        return self.accepted(put, ("Could not execute the lambda function",))[1]
+        self.accepted(partial(self.put_filter, group), ("Could not execute the lambda function",))
+        return time.monotonic() - began
 
     def put_filter(self, log_group: str, name: str = "check", pattern: str = "", logs: Any = None) -> None:
         """Subscribe a log group to the destination."""
@@ -230,7 +236,7 @@ class Lab:
             Policy=document(*statements),
             DurationSeconds=900,
         )
-        keys = self.accepted(assume, DENIED)[0]["Credentials"]
+        keys = self.accepted(assume, DENIED)["Credentials"]
         return boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],

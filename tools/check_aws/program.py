@@ -10,12 +10,13 @@ It creates resources whose names begin with log-reflector-check-, and removes th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -23,7 +24,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import Ac
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import ROOT
 from .lab import Lab, NotInTimeError, is_denied
 from .limits import Limits
 from .measurements import MEASUREMENTS
@@ -31,12 +31,14 @@ from .needs import costs, policy
 from .removal import PREFIX, Resource, find_resources, remove
 from .results import ALLOW, Finding, Measurement, Result, not_measured, table, write_json
 
-REPORT = ROOT / "build" / "check-aws.json"
+REPORT = Path("build") / "check-aws.json"
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGER = "Run it again with a larger --wait-seconds."
 _PLAN = """\
 This check measures {number} assumptions in account {account}, region {region}, as {caller}.
-It takes {minutes} minutes or less, creates roles, functions, queues, rules and log groups named {prefix}*, and removes them.
+It creates roles, functions, queues, rules and log groups named {prefix}*, and removes them again.
+It takes about ten minutes. Each wait ends after {wait:g} s at the latest.
 It also
   * puts an account-level subscription policy for some minutes, if there is none. Its pattern matches no event of others;
   * uses up AWS's rates of five reading calls to CloudWatch Logs for some seconds each: other tools may be throttled;
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         target = Target(session, session.region_name)
         limits = Limits(**{name: getattr(options, name) for name in Limits.texts()})
-        return _check(Lab(target, limits), chosen)
+        return _check(Lab(target, limits), chosen, options.report)
     except (BotoCoreError, ClientError, ReflectorError) as error:
         _say(f"The check ended: {error}")
         return FAILED
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", help="region; the profile's by default")
     parser.add_argument("--policy", action="store_true", help="print the IAM policy that the caller needs, and end")
     parser.add_argument("--list", action="store_true", help="print the measurements, and end")
+    parser.add_argument("--report", type=Path, default=REPORT, metavar="FILE", help=f"results as JSON ({REPORT.name})")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these only")
     parser.add_argument("--skip", nargs="+", default=[], metavar="NAME", help="leave these out")
     for name, (default, text) in Limits.texts().items():
@@ -95,7 +98,7 @@ def _is_chosen(name: str, only: Sequence[str], skip: Sequence[str]) -> bool:
     return (not only or name.startswith(tuple(only))) and not name.startswith(tuple(skip) or "\0")
 
 
-def _check(lab: Lab, chosen: Sequence[Measurement]) -> int:
+def _check(lab: Lab, chosen: Sequence[Measurement], report: Path) -> int:
     """Ask, remove what a killed run left, measure, and remove everything."""
     identity = lab.target.identity
     leftovers, problems = find_resources(lab.target)
@@ -104,7 +107,7 @@ def _check(lab: Lab, chosen: Sequence[Measurement]) -> int:
         return REFUSED
     results: list[Result] = []
     status = 0
-    with _terminated_like_interrupted():
+    with _interrupted_once():
         try:
             if failed := remove(lab.target, leftovers):
                 _say(*_remaining(failed))
@@ -117,8 +120,8 @@ def _check(lab: Lab, chosen: Sequence[Measurement]) -> int:
         finally:
             status = _remove_everything(lab) or status
     _say("", table(results))
-    write_json(REPORT, {"account": identity.account, "region": lab.target.region}, results)
-    _say(f"Figures: {REPORT.relative_to(ROOT)}")
+    write_json(report, {"account": identity.account, "region": lab.target.region}, results)
+    _say(f"Figures: {report}")
     return status
 
 
@@ -131,7 +134,7 @@ def _print_plan(lab: Lab, number: int, leftovers: Iterable[Resource], problems: 
             account=identity.account,
             region=lab.target.region,
             caller=identity.arn,
-            minutes=max(1, round(number * lab.limits.wait_seconds / 60)),
+            wait=lab.limits.wait_seconds,
             prefix=PREFIX,
             dollars=sum(each.dollars for each in items) + 0.005,
         ),
@@ -147,9 +150,10 @@ def _is_confirmed() -> bool:
     if not sys.stdin.isatty():
         _say("", "Nothing was created. There is no terminal to ask: run it with CONFIRM=yes.")
         return False
-    if input('\nType "yes" to begin: ').strip() == "yes":
-        return True
-    _say("Nothing was created.")
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
+        if input('\nType "yes" to begin: ').strip() == "yes":
+            return True
+    _say("", "Nothing was created.")
     return False
 
 
@@ -171,29 +175,33 @@ def _failure(error: Exception) -> Finding:
     return not_measured(str(error), ALLOW if denied else "Run it again, or report it to the project.")
 
 
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does."""
+@contextlib.contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Let each signal that would end the program do what Ctrl-C does, and ignore further ones: the removal comes next."""
 
     def interrupt(*_unused: Any) -> None:
+        _ignore_signals()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {each: signal.signal(each, interrupt) for each in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _ignore_signals() -> None:
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
 
 
 def _remove_everything(lab: Lab) -> int:
     """Remove the resources of this run, whatever signals arrive meanwhile. Return the exit status."""
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        _say(f"Removing {len(lab.created)} resources ...")
-        failed = remove(lab.target, lab.created)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        _ignore_signals()
+    _say(f"Removing {len(lab.created)} resources ...")
+    failed = remove(lab.target, lab.created)
     if failed:
         _say(*_remaining(failed))
     return FAILED if failed else 0
@@ -205,5 +213,7 @@ def _remaining(failed: dict[Resource, str]) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
+    """Print lines. A terminal that is gone must not keep the removal from running."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()

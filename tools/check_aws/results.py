@@ -103,7 +103,7 @@ def judge_rate(operation: str, assumed: float, calls: int, seconds: float, *, th
     """Compare the calls that AWS accepted with the rate that is assumed.
 
     calls      accepted calls, until the first throttled one if `throttled`
-    seconds    from the first call to the last
+    seconds    from the start of the first call to the start of the last
     """
     rate = calls / max(seconds, 1.0)  # AWS's bucket holds a second of calls
     figures = {"calls": calls, "seconds": round(seconds, 2), "throttled": throttled, "assumed_rate": assumed}

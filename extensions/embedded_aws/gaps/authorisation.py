@@ -28,6 +28,8 @@ _MAPPINGS = "event-source-mappings"
 _MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
 _RESOURCE_POLICY = "/resource-policy/"
 _RESOURCE_POLICY_ACTIONS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
+# AWS sets it in every call (IAM User Guide, "AWS global condition context keys"). Services make no calls here.
+_CALLER = {"aws:principalisawsservice": "false"}
 # Condition keys of the current call that MiniStack lacks. They are found with the resource and used right after.
 _conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("conditions")
 
@@ -107,7 +109,7 @@ def _hook_extract_iam_action(ministack: Function) -> Function:
 
 def _hook_request_tag_context(ministack: Function) -> Function:
     def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-        return {**ministack(service, iam_action, body, params), **_conditions.get()}
+        return {**ministack(service, iam_action, body, params), **_CALLER, **_conditions.get()}
 
     return context
 

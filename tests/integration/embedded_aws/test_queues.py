@@ -11,7 +11,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from toys import Place, until
+from toys import Place, document, until
 from toys import name as unused
 
 
@@ -48,3 +48,20 @@ def test_redrive_to_a_queue_of_another_type_is_refused(place: Place, source: str
     with pytest.raises(ClientError, match="must be same type of queue"):
         made(source, RedrivePolicy=policy)
     made(letters, RedrivePolicy=policy)
+
+
+def test_queue_policy_refuses_callers_that_are_no_service(place: Place) -> None:
+    """AWS sets aws:PrincipalIsAWSService in every call, so a statement for "false" concerns all callers."""
+    url, arn = place.queue()
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+    }
+    caller = place.assumed("sqs", {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"})
+    caller.send_message(QueueUrl=url, MessageBody="allowed")
+    place.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(deny)})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        caller.send_message(QueueUrl=url, MessageBody="denied")

@@ -21,12 +21,12 @@ class Policy:
 
     def __init__(self, lab: Lab, suffix: str) -> None:
         self.word = f"check{lab.run_id}"
-        self._lab, self._name = lab, lab.name("account policy", suffix)
+        self._lab, self._suffix, self._name = lab, suffix, ""
 
     def other(self) -> Finding | None:
         """Return a finding if somebody has a policy: AWS allows one in an account and region."""
         answer = self._lab.client("logs").describe_account_policies(policyType=POLICY_TYPE)
-        names = [each["policyName"] for each in answer["accountPolicies"] if each["policyName"] != self._name]
+        names = [each["policyName"] for each in answer["accountPolicies"]]
         if not names:
             return None
         return not_measured(f"this region has the account policy {names[0]}", "Run it in a region that has none.")
@@ -34,6 +34,7 @@ class Policy:
     def put(self, logs: Any = None) -> None:
         """Put the policy, with the given client or the caller's own."""
         self._lab.allow_logs()
+        self._name = self._name or self._lab.name("account policy", self._suffix)
         policy = {"DestinationArn": self._lab.destination().arn, "FilterPattern": self.word}
         (logs or self._lab.client("logs")).put_account_policy(
             policyName=self._name, policyType=POLICY_TYPE, policyDocument=json.dumps(policy), scope="ALL"
@@ -53,4 +54,5 @@ class Policy:
         try:
             yield
         finally:
-            remove(self._lab.target, [Resource("account policy", self._name)])
+            if self._name:
+                remove(self._lab.target, [Resource("account policy", self._name)])

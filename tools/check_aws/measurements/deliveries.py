@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import signature
 
 from ansible_collections.logreflector.aws.plugins.module_utils._options.permissions import SETTLE_SECONDS
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.settings import FunctionSettings
@@ -26,30 +27,32 @@ from .account_policy import Policy
 from .log_groups import SIMULATED
 
 OVERLAP_SECONDS = OVERLAP_MS / 1000
-ROLE_SECONDS = FunctionSettings.__dataclass_fields__["wait_seconds"].default
+ROLE_SECONDS = float(signature(FunctionSettings).parameters["wait_seconds"].default)
 """How long a deployment waits until Lambda accepts a new role."""
 _WRITE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Lines that were written after a filter or a policy.
+    """Lines that were written after a filter or a policy, and how many seconds after it was put.
 
-    written    seconds since then, by line
-    arrived    the same, of the lines that arrived
+    began      when a line was about to be written, by line
+    written    when it was written
+    arrived    when it arrived, if it did
     """
 
+    began: dict[str, float] = field(default_factory=dict)
     written: dict[str, float] = field(default_factory=dict)
     arrived: dict[str, float] = field(default_factory=dict)
 
     @property
     def delays(self) -> list[float]:
         """The seconds from writing a line to its arrival."""
-        return [arrived - self.written[line] for line, arrived in self.arrived.items()]
+        return [arrived - self.began[line] for line, arrived in self.arrived.items()]
 
     @property
     def first(self) -> list[float]:
-        """The age of filter or policy when the first line was written that arrived; [] if none did."""
+        """When the first line was written that arrived; [] if none did."""
         return sorted(self.written[line] for line in self.arrived)[:1]
 
 
@@ -137,15 +140,16 @@ def policy_delay(lab: Lab) -> Finding:
 def _deliveries(lab: Lab, group: str, subscribe: Callable[[], object], word: str) -> Deliveries:
     """Subscribe, then write a line every second until one arrives, and wait for the others."""
     found = Deliveries()
-    subscribe()
     began = time.monotonic()
+    subscribe()
 
     def write_and_receive() -> bool:
         now = time.monotonic() - began
-        if not found.written or now - max(found.written.values()) >= _WRITE_SECONDS:
-            line = f"{word} {len(found.written)}"
-            found.written[line] = now
+        if not found.began or now - max(found.began.values()) >= _WRITE_SECONDS:
+            line = f"{word} {len(found.began)}"
+            found.began[line] = now
             lab.write(group, line)
+            found.written[line] = time.monotonic() - began
         return _receive(lab, group, found, began)
 
     with contextlib.suppress(NotInTimeError):

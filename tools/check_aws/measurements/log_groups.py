@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import ReflectorError
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import DEFAULT_SLOTS
@@ -66,26 +67,44 @@ def tag_delay(lab: Lab) -> Finding:
         return not_measured("this botocore cannot list log groups by tag", "Install a newer boto3.")
     group, value, logs = lab.log_group("tag-delay"), f"{lab.run_id}-late", lab.client("logs")
     arn = lab.log_group_arn(group)
-    delays = []
+    delays: list[float | None] = []
     for number in range(int(lab.limits.samples)):
-        logs.tag_resource(resourceArn=arn, tags={TAG_KEY: f"{value}-{number}"})
-        delays.append(_seconds_until(lab, lambda number=number: group in _listed(lab, f"{value}-{number}")))  # type: ignore[misc]
-        logs.untag_resource(resourceArn=arn, tagKeys=[TAG_KEY])
-        delays.append(_seconds_until(lab, lambda number=number: group not in _listed(lab, f"{value}-{number}")))  # type: ignore[misc]
-    found = [each for each in delays if each is not None]
-    complete = found if len(found) == len(delays) else []
+        is_listed = partial(_is_listed, lab, group, f"{value}-{number}")
+        delays.append(
+            _seconds_until(
+                lab, partial(logs.tag_resource, resourceArn=arn, tags={TAG_KEY: f"{value}-{number}"}), is_listed
+            )
+        )
+        delays.append(
+            _seconds_until(
+                lab,
+                partial(logs.untag_resource, resourceArn=arn, tagKeys=[TAG_KEY]),
+                lambda is_listed=is_listed: not is_listed(),  # type: ignore[misc]
+            )
+        )
     advice = "Nothing is lost: a log group whose tag is not listed yet is read once more, or by the next audit."
-    return judge_delay("listed", complete, SIMULATED.tag_delay, lab.limits.wait_seconds, advice)
+    return judge_delay("listed", _complete(delays), SIMULATED.tag_delay, lab.limits.wait_seconds, advice)
 
 
-def _seconds_until(lab: Lab, is_true: Callable[[], bool]) -> float | None:
-    """Return the seconds until something is true, None if it is not in time."""
+def _is_listed(lab: Lab, group: str, value: str) -> bool:
+    return group in _listed(lab, value)
+
+
+def _seconds_until(lab: Lab, act: Callable[[], object], is_true: Callable[[], bool]) -> float | None:
+    """Return the seconds from before an act until something is true, None if it is not in time."""
     began = time.monotonic()
+    act()
     try:
         lab.wait("", is_true)
     except NotInTimeError:
         return None
     return time.monotonic() - began
+
+
+def _complete(delays: Sequence[float | None]) -> list[float]:
+    """Return the delays, [] if one is missing."""
+    found = [each for each in delays if each is not None]
+    return found if len(found) == len(delays) else []
 
 
 @measurement(
@@ -101,8 +120,8 @@ def event_delay(lab: Lab) -> Finding:
     queue = _queue_of_events(lab)
     began = {}
     for number in range(int(lab.limits.samples)):
-        group = lab.log_group(f"event-{number}")
-        began[group] = time.monotonic()
+        now = time.monotonic()
+        began[lab.log_group(f"event-{number}")] = now
     arrived = _arrivals(lab, queue, began)
     advice = (
         "Nothing is lost, because a new log group's first events are backfilled and the daily sweep finds it. If events"
@@ -151,22 +170,21 @@ def _arrivals(lab: Lab, queue: Queue, began: dict[str, float]) -> dict[str, floa
 @measurement("read-lag", f"FilterLogEvents finds an event within {READABLE_SECONDS:g} s (AWS documents no figure).")
 def read_lag(lab: Lab) -> Finding:
     """Write log events and read them."""
-    group, logs = lab.log_group("read-lag"), lab.client("logs")
+    group = lab.log_group("read-lag")
     delays = []
     for number in range(int(lab.limits.samples)):
         line = f"line {number}"
-        lab.write(group, line)
-        delay = _seconds_until(
-            lab,
-            lambda line=line: line in {it["message"] for it in logs.filter_log_events(logGroupName=group)["events"]},  # type: ignore[misc]
-        )
-        delays += [] if delay is None else [delay]
-    complete = delays if len(delays) == int(lab.limits.samples) else []
+        delays.append(_seconds_until(lab, partial(lab.write, group, line), partial(_is_found, lab, group, line)))
     advice = (
         "The backfill of new log groups reads twice, the second time half a minute later. If events take longer than that,"
         " please report it: READABLE_MS in _subscriptions/backfill.py is too short."
     )
-    return judge_delay("found", complete, READABLE_SECONDS, lab.limits.wait_seconds, advice)
+    return judge_delay("found", _complete(delays), READABLE_SECONDS, lab.limits.wait_seconds, advice)
+
+
+def _is_found(lab: Lab, group: str, line: str) -> bool:
+    events = lab.client("logs").filter_log_events(logGroupName=group)["events"]
+    return line in {each["message"] for each in events}
 
 
 @measurement("filter-slots", f"A log group has room for {DEFAULT_SLOTS} subscription filters.")

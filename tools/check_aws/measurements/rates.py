@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from ansible_collections.logreflector.aws.plugins.module_utils._retry import THROTTLING_CODES
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import THROTTLING_CODES
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import rate_of
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -59,19 +59,22 @@ def _measure(lab: Lab, operation: str) -> Finding:
 class Calls:
     """Makes calls at a rate, in several threads, until one is throttled or the time is over.
 
-    accepted, is_throttled, seconds    the calls until the first throttled one, and the time from the first to the last
+    accepted       the calls that AWS accepted; those that were under way when it throttled one count
+    is_throttled   whether it throttled one
+    seconds        from the start of the first call to the start of the last accepted one
     """
 
     def __init__(self, call: Any, rate: float, seconds: float) -> None:
         self.accepted, self.is_throttled, self.seconds = 0, False, 0.0
-        self._call, self._rate = call, rate
+        self._call, self._rate, self._seconds = call, rate, seconds
         self._most, self._next = int(rate * seconds), 0
+        self._began = self._deadline = 0.0
         self._lock = threading.Lock()
 
     def run(self) -> None:
         """Make the calls. Raises the first other error."""
         self._began = time.monotonic()
-        self._deadline = self._began + self._most / self._rate
+        self._deadline = self._began + self._seconds
         with ThreadPoolExecutor(_THREADS) as pool:
             for future in [pool.submit(self._work) for _unused in range(_THREADS)]:
                 future.result()
@@ -81,6 +84,7 @@ class Calls:
             time.sleep(max(self._began + number / self._rate - time.monotonic(), 0))
             if self.is_throttled:
                 return
+            started = time.monotonic() - self._began
             try:
                 self._call()
             except ClientError as error:
@@ -90,8 +94,8 @@ class Calls:
                     self.is_throttled = True
             else:
                 with self._lock:
-                    self.accepted += not self.is_throttled
-                    self.seconds = time.monotonic() - self._began
+                    self.accepted += 1
+                    self.seconds = max(self.seconds, started)
 
     def _take(self) -> int | None:
         """Return the number of the next call, None if there is none."""
