@@ -82,6 +82,7 @@ def policy(partition: str) -> dict[str, Any]:
         allow(_actions("events", _RULES), arn("events", f"rule/{PREFIX}*")),
         allow("events:PutEvents", arn("events", "event-bus/default")),
         allow(_actions("logs", _LOG_GROUPS), arn("logs", f"log-group:{PREFIX}*")),
+        allow(_actions("ssm", "DeleteParameter PutParameter"), arn("ssm", f"parameter/{PREFIX}*")),
         allow([*_actions("logs", _ACCOUNT), *_LISTS], "*"),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
@@ -113,4 +114,5 @@ _LISTS = [
     "logs:DescribeLogGroups",
     "logs:ListLogGroups",
     "sqs:ListQueues",
+    "ssm:DescribeParameters",
 ]

@@ -37,7 +37,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGER = "Run it again with a larger --wait-seconds."
 _PLAN = """\
 This check measures {number} assumptions in account {account}, region {region}, as {caller}.
-It creates roles, functions, queues, rules and log groups named {prefix}*, and removes them again.
+It creates roles, functions, queues, rules, a parameter and log groups named {prefix}*, and removes them again.
 It takes about ten minutes. Each wait ends after {wait:g} s at the latest.
 It also
   * puts an account-level subscription policy for some minutes, if there is none. Its pattern matches no event of others;

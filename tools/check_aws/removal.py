@@ -27,6 +27,7 @@ _MISSING = {
     "ResourceNotFoundException",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
+    "ParameterNotFound",
 }
 
 
@@ -90,6 +91,13 @@ def _log_groups(target: Target) -> Iterator[str]:
     return (each["logGroupName"] for each in found)
 
 
+def _parameters(target: Target) -> Iterator[str]:
+    wanted = [{"Key": "Name", "Option": "BeginsWith", "Values": [PREFIX]}]
+    return (
+        each["Name"] for each in _pages(target, "ssm", "describe_parameters", "Parameters", ParameterFilters=wanted)
+    )
+
+
 def _queues(target: Target) -> Iterator[str]:
     for page in target.client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=PREFIX):
         yield from (url.rpartition("/")[2] for url in page.get("QueueUrls") or ())
@@ -101,6 +109,7 @@ _READERS: dict[str, Callable[[Target], Iterable[str]]] = {
     "function": lambda it: (each["FunctionName"] for each in _pages(it, "lambda", "list_functions", "Functions")),
     "log group": _log_groups,
     "queue": _queues,
+    "parameter": _parameters,
     "role": lambda it: (
         each["RoleName"] for each in _pages(it, "iam", "list_roles", "Roles", PathPrefix=role_path(it))
     ),
@@ -152,6 +161,10 @@ def _delete_queue(target: Target, name: str) -> None:
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
 
+def _delete_parameter(target: Target, name: str) -> None:
+    target.client("ssm").delete_parameter(Name=name)
+
+
 def _delete_role(target: Target, name: str) -> None:
     iam = target.client("iam")
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -165,5 +178,6 @@ _DELETIONS: dict[str, Callable[[Target, str], None]] = {
     "function": _delete_function,
     "log group": _delete_log_group,
     "queue": _delete_queue,
+    "parameter": _delete_parameter,
     "role": _delete_role,
 }

@@ -75,6 +75,7 @@ class Account:
             *(each.rpartition("/")[2] for each in queues),
             *(each["FunctionName"] for each in self.client("lambda").list_functions()["Functions"]),
             *(each["UUID"] for each in mappings),
+            *(each["Name"] for each in self.client("ssm").describe_parameters()["Parameters"]),
             *(each["Name"] for each in self.client("events").list_rules()["Rules"]),
             *(each["RoleName"] for each in self.client("iam").list_roles(PathPrefix="/log-reflector-check/")["Roles"]),
         ]

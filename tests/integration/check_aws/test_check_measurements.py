@@ -18,6 +18,7 @@ DIFFERENT = {"loop-detection", "source-account"}
 MEASURED_DENIALS = {
     "DeleteAccountPolicy",
     "DescribeAccountPolicies",
+    "GetParameter",
     "PutAccountPolicy",
     "PutSubscriptionFilter",
     "SendMessage",
@@ -34,7 +35,7 @@ def test_check_with_printed_policy_measures_everything(account: Account) -> None
     assert {*rates} <= {AS_ASSUMED, NOT_MEASURED}
     verdicts = {name: each["verdict"] for name, each in found.items()}
     assert verdicts == {name: DIFFERS if name in DIFFERENT else AS_ASSUMED for name in found}
-    assert (len(rates), len(verdicts)) == (5, 18)
+    assert (len(rates), len(verdicts)) == (5, 19)
     assert found["hand-over"]["figures"] == {"hops": 18}
     assert "It costs at most $0." in output
     denied = [call for call in account.aws.front.calls(status=403) if call.operation not in MEASURED_DENIALS]

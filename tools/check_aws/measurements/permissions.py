@@ -78,10 +78,15 @@ _CALLS: dict[str, Callable[[Policy, Any], object]] = {
 }
 
 
-def _is_allowed(lab: Lab, role: str, call: Callable[[Any], object], *statements: Statement) -> bool:
-    """Return whether IAM allows a call to a session of the role with these statements."""
+def _is_allowed(
+    lab: Lab, role: str, call: Callable[[Any], object], *statements: Statement, service: str = "logs"
+) -> bool:
+    """Return whether IAM allows a call to a session of the role with these statements.
+
+    call    takes a client of the service
+    """
     try:
-        call(lab.session(role, *statements).client("logs"))
+        call(lab.session(role, *statements).client(service))
     except ClientError as error:
         if not is_denied(error):
             raise
@@ -95,6 +100,31 @@ def _becomes_true(lab: Lab, is_true: Callable[[], bool]) -> bool:
         return lab.wait("", is_true, lab.limits.quiet_seconds)
     except NotInTimeError:
         return False
+
+
+@measurement(
+    "permissions-GetParameter", "GetParameter of NAME:VERSION needs no more than a permission for NAME and for NAME:*."
+)
+def get_parameter(lab: Lab) -> Finding:
+    """Read a version of a parameter with both permissions, and with each."""
+    name, action = lab.name("parameter", "version"), "ssm:GetParameter"
+    lab.client("ssm").put_parameter(Name=name, Value="check", Type="String")
+    arn = lab.target.arn("ssm", f"parameter/{name}")
+    role = lab.caller_role("parameter", allow(action, "*"))
+
+    def is_allowed(*arns: str) -> bool:
+        call = partial(_read_first_version, name)
+        return _is_allowed(lab, role, call, allow(action, list(arns)), service="ssm")
+
+    if not _becomes_true(lab, lambda: is_allowed(arn, f"{arn}:*")):
+        advice = "The functions cannot read their settings and rules from parameters. Please report it."
+        return differs(f"refused with both, within {lab.limits.quiet_seconds:g} s", advice)
+    counts = [text for text, each in (("NAME", arn), ("NAME:*", f"{arn}:*")) if is_allowed(each)]
+    return as_assumed(f"enough: {' or '.join(counts) or 'only both'}", enough=counts)
+
+
+def _read_first_version(name: str, ssm: Any) -> None:
+    ssm.get_parameter(Name=f"{name}:1")
 
 
 @measurement(
@@ -143,4 +173,4 @@ def _put_filter(lab: Lab, group: str, logs: Any) -> None:
     lab.put_filter(group, logs=logs)
 
 
-MEASUREMENTS = (*map(_account_policy, SECOND), source_account, destination_condition)
+MEASUREMENTS = (*map(_account_policy, SECOND), get_parameter, source_account, destination_condition)
