@@ -41,6 +41,7 @@ def install() -> None:
     original(iam_evaluator, "pin_request_origin", "source_ip", "secure_transport")
     iam_evaluator._request_origin = _SecureOrigin()
     replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(_hook_request_tag_context)
+    replace(iam_evaluator, "_resolve_condition_key", "key", "ctx")(_hook_resolve_condition_key)
 
 
 class _SecureOrigin:
@@ -112,6 +113,26 @@ def _hook_request_tag_context(ministack: Function) -> Function:
         return {**ministack(service, iam_action, body, params), **_CALLER, **_conditions.get()}
 
     return context
+
+
+def _hook_resolve_condition_key(ministack: Function) -> Function:
+    def resolve(key: str, ctx: Any) -> Any:
+        value = ministack(key, ctx)
+        return _role_of_session(value) if key.lower() == "aws:principalarn" else value
+
+    return resolve
+
+
+def _role_of_session(arn: str) -> str:
+    """Return the ARN of the role for that of its session, as aws:PrincipalArn has it (IAM User Guide, "AWS global condition
+    context keys"). Other ARNs stay.
+    """
+    _before, is_session, rest = str(arn).partition(":assumed-role/")
+    if not is_session:
+        return arn
+    account, name = arn.split(":")[4], rest.partition("/")[0]
+    role = iam._roles.get_scoped(account, None, name)
+    return str(role["Arn"]) if role else arn
 
 
 def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
