@@ -104,6 +104,13 @@ class Lab:
             time.sleep(self.limits.poll_seconds)
         return value
 
+    def becomes_true(self, is_true: Callable[[], bool]) -> bool:
+        """Whether something is true after a short while: a new role has its permissions after some seconds."""
+        try:
+            return self.wait("", is_true, self.limits.quiet_seconds)
+        except NotInTimeError:
+            return False
+
     def accepted(self, call: Callable[[], T], refusals: tuple[str, ...]) -> T:
         """Repeat a call as long as AWS refuses it with one of these codes or messages. Return its answer.
 

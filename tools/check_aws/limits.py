@@ -20,7 +20,9 @@ class Limits:
 
     wait_seconds: float = _limit(300.0, "longest wait for one thing to happen")
     poll_seconds: float = _limit(0.5, "pause between two reads of a wait")
-    quiet_seconds: float = _limit(15.0, "seconds without a delivery after which no more is expected")
+    quiet_seconds: float = _limit(
+        30.0, "seconds without a change after which no more is expected: of deliveries, and of new permissions"
+    )
     rate_seconds: float = _limit(5.0, "longest test of one rate")
     samples: float = _limit(3, "log groups or events for each delay")
     hops: float = _limit(24, "slices of the hand-over; Lambda's loop detection stops after about 16")

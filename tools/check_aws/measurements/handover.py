@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 from functools import partial
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -25,30 +26,34 @@ _EVENT_SECONDS = 5.0
 
 @measurement(
     "queue-policy",
-    "The work queue's policy admits EventBridge (aws:PrincipalIsAWSService) and refuses everybody who is not a sender.",
+    "The work queue's policy admits EventBridge (aws:PrincipalIsAWSService) and senders (aws:PrincipalArn), nobody else.",
 )
 def queue_policy(lab: Lab) -> Finding:
-    """Send an event through a rule to two queues, one of which has senders, and a message by the caller to both."""
+    """Send an event through a rule to two queues, one of which has a sender; and messages by the sender and by the caller."""
     rule = lab.name("rule", "senders")
-    nobody = lab.target.arn("iam", "role/log-reflector-check/nobody", regional=False)
+    sender = lab.caller_role("sender", allow("sqs:SendMessage", "*"))
     free = lab.queue("free", event_rules=(rule,))
-    guarded = lab.queue("guarded", event_rules=(rule,), senders=(nobody,))
+    guarded = lab.queue("guarded", event_rules=(rule,), senders=(sender,))
     source = f"log-reflector-check.{lab.run_id}"
     events = lab.client("events")
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": [source]}), State="ENABLED")
     events.put_targets(Rule=rule, Targets=[{"Id": str(n), "Arn": it.arn} for n, it in enumerate((free, guarded))])
     came = _event_arrives(lab, source, free, guarded)
-    lab.client("sqs").send_message(QueueUrl=free.url, MessageBody="{}")  # the caller may send where no policy denies it
-    refused = _is_send_refused(lab, guarded)
-    text = f"the event {'came' if came else 'did not come'}, the caller was {'refused' if refused else 'not refused'}"
-    if came and refused:
+    _send(lab.client("sqs"), free)  # the caller may send where no policy denies it
+    refused = lab.becomes_true(lambda: not _may_send(lab.client("sqs"), guarded))
+    sends = lab.session(sender, allow("sqs:SendMessage", guarded.arn)).client("sqs")
+    admitted = lab.becomes_true(lambda: _may_send(sends, guarded))
+    outcomes = {
+        "the event": "came" if came else "did not come",
+        "the sender": "was admitted" if admitted else "was refused",
+        "the caller": "was refused" if refused else "was admitted",
+    }
+    text = ", ".join(f"{who} {outcome}" for who, outcome in outcomes.items())
+    if came and admitted and refused:
         return as_assumed(text)
-    advice = (
-        "New log groups do not reach the subscriber: set log_groups_mode: account_policy, and report it."
-        if not came
-        else "Others can give the subscriber work; please report it."
-    )
-    return differs(text, advice)
+    if came and admitted:
+        return differs(text, "Others can give the subscriber work; please report it.")
+    return differs(text, "The subscriber does not work here: set log_groups_mode: account_policy, and report it.")
 
 
 def _event_arrives(lab: Lab, source: str, free: Queue, guarded: Queue) -> bool:
@@ -71,14 +76,18 @@ def _event_arrives(lab: Lab, source: str, free: Queue, guarded: Queue) -> bool:
     return True
 
 
-def _is_send_refused(lab: Lab, queue: Queue) -> bool:
+def _send(sqs: Any, queue: Queue) -> None:
+    sqs.send_message(QueueUrl=queue.url, MessageBody="{}")
+
+
+def _may_send(sqs: Any, queue: Queue) -> bool:
     try:
-        lab.client("sqs").send_message(QueueUrl=queue.url, MessageBody="{}")
+        _send(sqs, queue)
     except ClientError as error:
         if not is_denied(error):
             raise
-        return True
-    return False
+        return False
+    return True
 
 
 @measurement("hand-over", f"A sweep can hand over more than {LOOP_HOPS} times: each message begins a new trace.")

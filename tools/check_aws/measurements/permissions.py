@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..lab import LAMBDA, Lab, NotInTimeError, Statement, allow, is_denied, refused_with
+from ..lab import LAMBDA, Lab, Statement, allow, is_denied, refused_with
 from ..removal import POLICY_TYPE
 from ..results import Finding, Measurement, as_assumed, differs, measurement, not_measured
 from .account_policy import Policy
@@ -47,7 +47,7 @@ def _needed(lab: Lab, operation: str) -> Finding:
             return _is_allowed(lab, role, partial(call, policy), *statements)
 
         both = partial(_is_allowed, lab, role, partial(call, policy), allow([own, second], "*"))
-        if not _becomes_true(lab, both):
+        if not lab.becomes_true(both):
             advice = f"If no service control policy denies it, add the missing action to the deployer: {_ADVICE}"
             return differs(f"refused with both, within {lab.limits.quiet_seconds:g} s", advice)
         needed = [each for each, rest in ((own, second), (second, own)) if not is_allowed(allow(rest, "*"))]
@@ -94,14 +94,6 @@ def _is_allowed(
     return True
 
 
-def _becomes_true(lab: Lab, is_true: Callable[[], bool]) -> bool:
-    """Whether something is true after a while: a new role has its permissions after some seconds."""
-    try:
-        return lab.wait("", is_true, lab.limits.quiet_seconds)
-    except NotInTimeError:
-        return False
-
-
 @measurement(
     "permissions-GetParameter", "GetParameter of NAME:VERSION needs no more than a permission for NAME and for NAME:*."
 )
@@ -116,7 +108,7 @@ def get_parameter(lab: Lab) -> Finding:
         call = partial(_read_first_version, name)
         return _is_allowed(lab, role, call, allow(action, list(arns)), service="ssm")
 
-    if not _becomes_true(lab, lambda: is_allowed(arn, f"{arn}:*")):
+    if not lab.becomes_true(lambda: is_allowed(arn, f"{arn}:*")):
         advice = "The functions cannot read their settings and rules from parameters. Please report it."
         return differs(f"refused with both, within {lab.limits.quiet_seconds:g} s", advice)
     counts = [text for text, each in (("NAME", arn), ("NAME:*", f"{arn}:*")) if is_allowed(each)]
@@ -159,7 +151,7 @@ def destination_condition(lab: Lab) -> Finding:
         more = {"Condition": condition} if condition else {}
         return _is_allowed(lab, role, put, allow("logs:PutSubscriptionFilter", "*", **more))
 
-    if not _becomes_true(lab, is_allowed):
+    if not lab.becomes_true(is_allowed):
         return not_measured("a new role never got its permission", "Run it again with a larger --quiet-seconds.")
     right = is_allowed(StringEquals={"logs:DestinationArn": lab.destination().arn})
     wrong = is_allowed(StringEquals={"logs:DestinationArn": f"{lab.destination().arn}-other"})
