@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from check_aws import ROOT, functions, needs, program, removal
 from check_aws.limits import Limits
-from check_aws.measurements import MEASUREMENTS
+from check_aws.measurements import MEASUREMENTS, handover
 from check_aws.measurements.handover import LOOP_HOPS
 from check_aws.measurements.rates import Calls
 from check_aws.results import (
@@ -135,6 +137,154 @@ def test_measure_error_is_not_measured(error: Exception, advice: str) -> None:
     result = program._measure(None, Measurement("one", "it holds", fail))  # type: ignore[arg-type]
     assert result.finding.verdict is Verdict.NOT_MEASURED
     assert advice in result.finding.advice
+
+
+class FakeLab:
+    """An AWS that refuses calls.
+
+    refuses    takes the statements of a session, and returns whether AWS refuses its call
+    """
+
+    def __init__(self, refuses: Callable[..., bool] = lambda *_unused: False) -> None:
+        self.limits, self.run_id = Limits(), "0123abcd"
+        self.refuses = refuses
+        self.target = SimpleNamespace(identity=SimpleNamespace(account="1"))
+        self.log_group_arn = "arn:log-group:{}".format
+        self.role_error = ""
+
+    def shared(self, _name: str, make: Callable[[], Any]) -> Any:
+        return make()
+
+    def caller_role(self, *_unused: Any) -> str:
+        return "role"
+
+    role = caller_role
+
+    def log_group(self, name: str) -> str:
+        return name
+
+    def allow_logs(self) -> float:
+        return 0.0
+
+    def destination(self) -> Any:
+        return SimpleNamespace(arn="arn:destination", role_seconds=10.0)
+
+    def becomes_true(self, is_true: Callable[[], bool]) -> bool:
+        return is_true()
+
+    def put_filter(self, _group: str, logs: Any) -> None:
+        logs.put_subscription_filter()
+
+    def session(self, _role: str, *statements: Any) -> Any:
+        return SimpleNamespace(client=lambda _service: self.client("logs", *statements))
+
+    def function(self, *_unused: Any) -> tuple[str, float]:
+        if self.role_error:
+            raise denied("InvalidParameterValueException", self.role_error)
+        return "arn:function", 0.0
+
+    def client(self, _service: str, *statements: Any) -> Any:
+        def call(**_unused: Any) -> dict[str, Any]:
+            if statements and self.refuses(*statements):
+                raise denied("AccessDeniedException", "not authorized to perform: logs:Third")
+            return {}
+
+        return SimpleNamespace(describe_account_policies=call, put_subscription_filter=call, invoke=call)
+
+
+def denied(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Call")
+
+
+def run(name: str, lab: FakeLab) -> Finding:
+    (found,) = (each for each in MEASUREMENTS if each.name == name)
+    return found.run(lab)  # type: ignore[arg-type]
+
+
+OWN, SECOND = "logs:DescribeAccountPolicies", "logs:DescribeSubscriptionFilters"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([(OWN, "*")], {"needed": [OWN], "second_on_log_groups": True}),
+        ([(OWN, "*"), (SECOND, "x")], {"needed": [OWN, SECOND], "second_on_log_groups": True}),
+        ([(OWN, "*"), (SECOND, "*")], {"needed": [OWN, SECOND], "second_on_log_groups": False}),
+    ],
+    ids=["one action", "both actions", "both actions on all resources"],
+)
+def test_account_policy_permissions_names_needed_actions(
+    wanted: list[tuple[str, str]], expected: dict[str, Any]
+) -> None:
+    def refuses(*statements: Any) -> bool:
+        given = {
+            (action, resource)
+            for each in statements
+            for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+            for resource in (each["Resource"], "x")
+        }
+        return not given.issuperset(wanted)
+
+    finding = run("permissions-DescribeAccountPolicies", FakeLab(refuses))
+    assert (finding.verdict, finding.figures) == (Verdict.AS_ASSUMED, expected)
+
+
+def test_account_policy_permissions_third_action_differs() -> None:
+    finding = run("permissions-DescribeAccountPolicies", FakeLab(lambda *_unused: True))
+    assert finding.verdict is Verdict.DIFFERS
+    assert "logs:Third" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("refused", "verdict"),
+    [
+        ((), Verdict.AS_ASSUMED),
+        (("arn:destination", "arn:destination-other"), Verdict.AS_ASSUMED),
+        (("arn:destination-other",), Verdict.DIFFERS),
+    ],
+    ids=["ignored", "unknown", "known"],
+)
+def test_destination_condition_known_key_differs(refused: tuple[str, ...], verdict: Verdict) -> None:
+    def refuses(statement: Any) -> bool:
+        return "Condition" in statement and statement["Condition"]["StringEquals"]["logs:DestinationArn"] in refused
+
+    assert run("destination-condition", FakeLab(refuses)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "wait_seconds", "verdict"),
+    [
+        ("", 300.0, Verdict.DIFFERS),
+        ("The role cannot be assumed by Lambda.", 300.0, Verdict.AS_ASSUMED),
+        ("The role cannot be assumed by Lambda.", 20.0, Verdict.NOT_MEASURED),
+    ],
+)
+def test_source_account_judges_the_wait(error: str, wait_seconds: float, verdict: Verdict) -> None:
+    lab = FakeLab()
+    lab.role_error, lab.limits = error, Limits(wait_seconds=wait_seconds)
+    assert run("source-account", lab).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "hops", "reached", "verdict"),
+    [
+        ("hand-over", 24, 24, Verdict.AS_ASSUMED),
+        ("hand-over", 24, 16, Verdict.DIFFERS),
+        ("hand-over", 24, 0, Verdict.NOT_MEASURED),
+        ("hand-over", 10, 10, Verdict.NOT_MEASURED),
+        ("loop-detection", 24, 16, Verdict.AS_ASSUMED),
+        ("loop-detection", 24, 24, Verdict.DIFFERS),
+        ("loop-detection", 24, 3, Verdict.DIFFERS),
+        ("loop-detection", 24, 0, Verdict.NOT_MEASURED),
+    ],
+)
+def test_hand_over_judges_the_hops(
+    monkeypatch: pytest.MonkeyPatch, name: str, hops: int, reached: int, verdict: Verdict
+) -> None:
+    monkeypatch.setattr(handover, "_hops", lambda *_unused: reached)
+    lab = FakeLab()
+    lab.limits = Limits(hops=hops)
+    assert run(name, lab).verdict is verdict
 
 
 def test_measurements_have_unique_names() -> None:
