@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -64,6 +64,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	cd lambda_src/reflector && $(MYPY) .
 	cd lambda_src/subscriber && MYPYPATH=$(CURDIR)/build/lambda $(MYPY) .
 	cd extensions && $(MYPY) -p embedded_aws
+	cd tools && MYPYPATH=$(COLLECTIONS):$(CURDIR)/extensions $(MYPY) -p check_aws
 	shellcheck .ci/run
 	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
 	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs all \
@@ -90,6 +91,9 @@ resources: setup ## every AWS resource against the embedded AWS and moto
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders
+
+check-aws: .venv/demo-ready build/collections/ready ## measure in an AWS account what is assumed: PROFILE=, REGION=, CONFIRM=yes, ARGS=
+	python tools/check_aws $(if $(PROFILE),--profile $(PROFILE)) $(if $(REGION),--region $(REGION)) $(ARGS)
 
 bench: $(addprefix bench-,$(BENCHES)) ## every bench; figures go to build/bench
 

@@ -28,6 +28,8 @@ _MAPPINGS = "event-source-mappings"
 _MAPPING_ACTIONS = {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}
 _RESOURCE_POLICY = "/resource-policy/"
 _RESOURCE_POLICY_ACTIONS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
+# AWS sets it in every call (IAM User Guide, "AWS global condition context keys"). Services make no calls here.
+_CALLER = {"aws:principalisawsservice": "false"}
 # Condition keys of the current call that MiniStack lacks. They are found with the resource and used right after.
 _conditions: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("conditions")
 
@@ -39,6 +41,7 @@ def install() -> None:
     original(iam_evaluator, "pin_request_origin", "source_ip", "secure_transport")
     iam_evaluator._request_origin = _SecureOrigin()
     replace(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(_hook_request_tag_context)
+    replace(iam_evaluator, "_resolve_condition_key", "key", "ctx")(_hook_resolve_condition_key)
 
 
 class _SecureOrigin:
@@ -107,9 +110,29 @@ def _hook_extract_iam_action(ministack: Function) -> Function:
 
 def _hook_request_tag_context(ministack: Function) -> Function:
     def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-        return {**ministack(service, iam_action, body, params), **_conditions.get()}
+        return {**ministack(service, iam_action, body, params), **_CALLER, **_conditions.get()}
 
     return context
+
+
+def _hook_resolve_condition_key(ministack: Function) -> Function:
+    def resolve(key: str, ctx: Any) -> Any:
+        value = ministack(key, ctx)
+        return _role_of_session(value) if key.lower() == "aws:principalarn" else value
+
+    return resolve
+
+
+def _role_of_session(arn: str) -> str:
+    """Return the ARN of the role for that of its session, as aws:PrincipalArn has it (IAM User Guide, "AWS global condition
+    context keys"). Other ARNs stay.
+    """
+    _before, is_session, rest = str(arn).partition(":assumed-role/")
+    if not is_session:
+        return arn
+    account, name = arn.split(":")[4], rest.partition("/")[0]
+    role = iam._roles.get_scoped(account, None, name)
+    return str(role["Arn"]) if role else arn
 
 
 def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:

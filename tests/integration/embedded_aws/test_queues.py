@@ -11,8 +11,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from toys import Place, until
+from toys import Place, document, until
 from toys import name as unused
+
+SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
 
 
 def test_longest_hidden_limits_receive_visibility(place: Place) -> None:
@@ -48,3 +50,38 @@ def test_redrive_to_a_queue_of_another_type_is_refused(place: Place, source: str
     with pytest.raises(ClientError, match="must be same type of queue"):
         made(source, RedrivePolicy=policy)
     made(letters, RedrivePolicy=policy)
+
+
+def test_queue_policy_refuses_callers_that_are_no_service(place: Place) -> None:
+    """AWS sets aws:PrincipalIsAWSService in every call, so a statement for "false" concerns all callers."""
+    url, arn = place.queue()
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+    }
+    caller = place.assumed("sqs", SEND)
+    caller.send_message(QueueUrl=url, MessageBody="allowed")
+    place.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(deny)})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        caller.send_message(QueueUrl=url, MessageBody="denied")
+
+
+def test_queue_policy_knows_a_session_by_its_role(place: Place) -> None:
+    """aws:PrincipalArn of a session is the ARN of the role, not that of the session."""
+    url, arn = place.queue()
+    trust = {"Effect": "Allow", "Principal": {"AWS": place.account}, "Action": "sts:AssumeRole"}
+    sender, other = (place.role(SEND, trust=trust) for _number in range(2))
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": [sender]}},
+    }
+    place.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(deny)})
+    place.client_of(sender, "sqs").send_message(QueueUrl=url, MessageBody="allowed")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        place.client_of(other, "sqs").send_message(QueueUrl=url, MessageBody="denied")

@@ -96,7 +96,10 @@ class Place:
     def assumed(self, service: str, *statements: dict[str, Any]) -> Any:
         """Return a client whose role has these policy statements."""
         trust = {"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"}
-        arn = self.role(*statements, trust=trust)
+        return self.client_of(self.role(*statements, trust=trust), service)
+
+    def client_of(self, arn: str, service: str) -> Any:
+        """Return a client of a role that the account may assume."""
         sts = self.aws.client("sts", self.account, self.region)
         session = sts.assume_role(RoleArn=arn, RoleSessionName="tests")["Credentials"]
         return self.aws.client(

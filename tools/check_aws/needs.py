@@ -1,0 +1,118 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the check needs: permissions and money."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from . import ROOT
+from .lab import Statement, allow
+from .removal import PREFIX, ROLE_PATH
+
+COST_PAGE = ROOT / "docs" / "COST.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An item of the bill.
+
+    price    list price in dollars of `unit` pieces, from docs/COST.md
+    """
+
+    what: str
+    quantity: float
+    unit: float
+    price: float
+
+    @property
+    def dollars(self) -> float:
+        """What the check costs at most."""
+        return self.quantity / self.unit * self.price
+
+
+_ITEMS = (
+    ("SQS requests, those of Lambda's pollers included", 20_000, 1e6, r"subscriber's FIFO queue.*\$([\d.]+) a million"),
+    ("Lambda requests", 500, 1e6, r"Lambda requests .*\$([\d.]+) a million"),
+    ("Lambda GB-seconds", 250, 1, r"Lambda time, arm64.*\$([\d.]+) a GB-s"),
+    ("GB of log events", 0.001, 1, r"own ingestion \(\$([\d.]+) a GB"),
+    (
+        "CloudTrail events, if there is a second trail",
+        3_000,
+        1e5,
+        r"Each further trail costs \$([\d.]+) per 100,000 events",
+    ),
+)
+"""Quantities are upper bounds: some minutes of waiting, a few thousand calls."""
+
+
+def costs() -> list[Cost]:
+    """Return the items with the list prices of docs/COST.md."""
+    text = COST_PAGE.read_text(encoding="utf-8")
+    found = []
+    for what, quantity, unit, pattern in _ITEMS:
+        match = re.search(pattern, text)
+        if match is None:
+            raise LookupError(f"{COST_PAGE} has no price for {what}.")
+        found.append(Cost(what, quantity, unit, float(match[1])))
+    return found
+
+
+def policy(partition: str) -> dict[str, Any]:
+    """Return the least policy of the caller."""
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:{partition}:{service}:{'' if service == 'iam' else '*'}:*:{resource}"
+
+    roles = arn("iam", f"role{ROLE_PATH}*")
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    own_function = {"ArnLike": {"lambda:FunctionArn": arn("lambda", f"function:{PREFIX}*")}}
+    statements: list[Statement] = [
+        allow(_actions("iam", _ROLES), roles),
+        allow("iam:PassRole", roles, Condition=to_lambda),
+        allow("sts:AssumeRole", roles),
+        allow(_actions("lambda", _FUNCTIONS), arn("lambda", f"function:{PREFIX}*")),
+        allow(_actions("lambda", _MAPPINGS), "*", Condition=own_function),
+        allow("lambda:TagResource", arn("lambda", "event-source-mapping:*")),
+        allow(_actions("sqs", _QUEUES), arn("sqs", f"{PREFIX}*")),
+        allow(_actions("events", _RULES), arn("events", f"rule/{PREFIX}*")),
+        allow("events:PutEvents", arn("events", "event-bus/default")),
+        allow(_actions("logs", _LOG_GROUPS), arn("logs", f"log-group:{PREFIX}*")),
+        allow(_actions("ssm", "DeleteParameter PutParameter"), arn("ssm", f"parameter/{PREFIX}*")),
+        allow([*_actions("logs", _ACCOUNT), *_LISTS], "*"),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _actions(service: str, names: str) -> list[str]:
+    return [f"{service}:{name}" for name in names.split()]
+
+
+_ROLES = "CreateRole DeleteRole DeleteRolePolicy ListRolePolicies PutRolePolicy TagRole"
+_FUNCTIONS = "AddPermission CreateFunction DeleteFunction GetFunctionConfiguration InvokeFunction TagResource"
+_MAPPINGS = "CreateEventSourceMapping DeleteEventSourceMapping"
+_QUEUES = "CreateQueue DeleteMessage DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags ReceiveMessage SendMessage TagQueue"
+_RULES = "DeleteRule ListTargetsByRule PutRule PutTargets RemoveTargets"
+_LOG_GROUPS = "CreateLogGroup CreateLogStream DeleteLogGroup FilterLogEvents ListTagsForResource PutLogEvents TagResource UntagResource"
+# The account policy's actions, whose second actions may count on all resources: permissions-* measures that.
+_ACCOUNT = (
+    "DeleteAccountPolicy DeleteSubscriptionFilter DescribeAccountPolicies DescribeSubscriptionFilters PutAccountPolicy"
+    " PutSubscriptionFilter"
+)
+_LISTS = [
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
+    "events:ListRules",
+    "iam:ListRoles",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListFunctions",
+    "logs:DescribeLogGroups",
+    "logs:ListLogGroups",
+    "sqs:ListQueues",
+    "ssm:DescribeParameters",
+]
