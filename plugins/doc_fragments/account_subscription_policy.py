@@ -103,6 +103,13 @@ options:
       - Without it the tagged ones are checked, and all of them while a change of mode is unfinished.
     type: bool
     default: false
+  purge:
+    description:
+      - With O(state=present), whether our filter is also removed from log groups that the rules leave out.
+      - Those with a subscription tag are found, and all of them with O(audit) or while the target changes its mode.
+      - With V(false) these log groups are still delivered. The result counts and names them as C(kept).
+    type: bool
+    default: false
   tag_log_groups:
     description: Whether log groups that get a filter get a subscription tag.
     type: bool

@@ -134,6 +134,12 @@ class AccountPolicyOptions(DestinationOption, CreatedBeforeOption, WaitOption, S
         "Whether every log group is checked for filters of ours beside the policy.",
         "Without it the tagged ones are checked, and all of them while a change of mode is unfinished.",
     )
+    purge: bool = option(
+        False,
+        "With O(state=present), whether our filter is also removed from log groups that the rules leave out.",
+        "Those with a subscription tag are found, and all of them with O(audit) or while the target changes its mode.",
+        "With V(false) these log groups are still delivered. The result counts and names them as C(kept).",
+    )
     tag_log_groups: bool = option(True, "Whether log groups that get a filter get a subscription tag.")
     slots: int = option(
         DEFAULT_SLOTS,

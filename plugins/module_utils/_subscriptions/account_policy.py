@@ -144,10 +144,10 @@ class Step:
 
     put     write `policy`              wait        until earlier writes are in force everywhere
     filter  add our filter to `groups`  unfilter    remove our filter from `groups`
-    delete  delete the policy
+    delete  delete the policy           purge       the same for groups that nothing is to serve
     """
 
-    action: Literal["put", "wait", "filter", "unfilter", "delete"]
+    action: Literal["put", "wait", "filter", "unfilter", "purge", "delete"]
     policy: AccountPolicy | None = None
     groups: tuple[str, ...] = ()
 
@@ -166,13 +166,15 @@ def steps_to_policy(
     filtered: Sequence[str],
     chunk: int,
     existing: Set[str] | None = None,
+    purged: Sequence[str] = (),
 ) -> list[Step]:
     """Return the steps from filters to the policy. Each group always has one of the two; few have both, for a short time.
 
     filtered    the groups that the policy is to serve and that have a filter of ours
     existing    see `is_same`
+    purged      excluded groups that have a filter of ours
     """
-    if not filtered:
+    if not filtered and not purged:
         return [] if is_same(actual, desired, existing) else [Step("put", desired)]
     excluded = (desired.excluded or frozenset()) | {SWITCHING}
     listed = fitting(excluded, filtered)
@@ -184,6 +186,8 @@ def steps_to_policy(
         remainder = listed[start + chunk :]
         steps.append(Step("put", replace(desired, excluded=excluded | set(remainder))))
         steps += [Step("wait"), Step("unfilter", groups=tuple(listed[start : start + chunk]))]
+    if purged:
+        steps.append(Step("purge", groups=tuple(purged)))
     return [*steps, Step("put", desired)]
 
 

@@ -119,7 +119,7 @@ class GroupPlanner:
 
     def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
         plan = plan_absent(filters, self.desired)
-        if exclusion and plan.remove and self.options.present and not self.options.purge:
+        if exclusion and plan.remove and not self.options.purge:
             reason = f"{exclusion.reason}, but it still has a filter of ours: its events are delivered"
             return Outcome(group.name, "kept", reason, created=group.created)
         kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"

@@ -124,6 +124,16 @@ def test_absent_removes_ours_and_nothing_else(prepared: Any) -> None:
     assert not run(prepared, state="absent")["changed"]
 
 
+def test_absent_leaves_excluded_groups_without_purge(prepared: Any) -> None:
+    """Without purge the filters of excluded log groups were removed, too."""
+    before = everything(prepared)
+    result = run(prepared, state="absent", exclude=["/app/right"])
+    assert everything(prepared) == {**before, "/app/other": {}}
+    assert (result["counts"]["kept"], [item["outcome"] for item in result["not_subscribed"]].count("kept")) == (1, 1)
+    run(prepared, state="absent", exclude=["/app/right"], purge=True)
+    assert everything(prepared)["/app/right"] == {}
+
+
 def test_names_with_a_common_prefix_are_different_groups(aws: Any) -> None:
     make_functions(aws, "log-reflector", "log-reflector-2")
     make_group(aws, "foo", foo_bar="log-reflector-2")
