@@ -15,19 +15,31 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from botocore.exceptions import ClientError
 from logs_server import LogsServer
 
-Effect = Literal["before", "after"]
 READS = ("Describe", "Filter", "Get", "List")
 
 
+def kill_points(calls: Sequence[str]) -> Iterator[tuple[int, bool]]:
+    """Yield after which calls to kill (0: before the first), and whether that call writes.
+
+    Of several reads in a row only the first is yielded: the process forgets what it read, so AWS is the same after the others.
+    """
+    yield 0, False
+    for number, operation in enumerate(calls, 1):
+        writes = not operation.startswith(READS)
+        if writes or (number > 1 and not calls[number - 2].startswith(READS)):
+            yield number, writes
+
+
 class Wire:
-    """Serves the calls to `aws` one at a time. Kills the process that makes call number `kill_at`, before or after its effect.
+    """Serves the calls to `aws` one at a time, and kills the process that makes them.
 
     calls   operations of the last job, in order
     """
@@ -36,8 +48,8 @@ class Wire:
         self.aws: LogsServer
         self.calls: list[str] = []
         self._lock = threading.Lock()
-        self._pid = self._kill_at = 0
-        self._effect: Effect = "before"
+        self._pid = 0
+        self._kill_after: int | None = None
         wire = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,24 +80,22 @@ class Wire:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def watch(self, pid: int, kill_at: int, effect: Effect) -> None:
-        """Begin a job of process `pid`."""
+    def watch(self, pid: int, kill_after: int | None) -> None:
+        """Begin a job of process `pid`. Its first call after `kill_after` others, or the answer to the last of them, kills it."""
         self.calls = []
-        self._pid, self._kill_at, self._effect = pid, kill_at, effect
+        self._pid, self._kill_after = pid, kill_after
 
     def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, Any] | None:
         """Return status and content; None if the process is killed. A dead process makes no more calls."""
         with self._lock:
-            if not self._pid:
-                return None
-            self.calls.append(operation)
-            is_due = len(self.calls) == self._kill_at
-            answer = None if is_due and self._effect == "before" else self._effect_of(operation, request)
-            if is_due:
+            answer = None
+            if self._pid and self._kill_after != 0:
+                self.calls.append(operation)
+                answer = self._effect_of(operation, request)
+            if self._pid and self._kill_after in (0, len(self.calls)):
                 os.kill(self._pid, signal.SIGKILL)
                 self._pid = 0
-                return None
-            return answer
+            return answer if self._pid else None
 
     def _effect_of(self, operation: str, request: dict[str, Any]) -> tuple[int, Any]:
         if not hasattr(self.aws, f"_{operation}"):
@@ -141,14 +151,16 @@ class Processes:
             env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
 
-    def run(self, job: dict[str, Any], kill_at: int = 0, effect: Effect = "before") -> Any:
-        """Return the job's answer, or None if its process was killed."""
+    def run(self, job: dict[str, Any], kill_after: int | None = None) -> Any:
+        """Return the job's answer, or None if its process was killed.
+
+        kill_after  number of calls, None for no kill
+        """
         self._say(json.dumps(job))
-        self._wire.watch(int(self._hear()), kill_at, effect)
+        self._wire.watch(int(self._hear()), kill_after)
         self._say("")
         ended = json.loads(self._hear())
         assert ended["signal"] in (0, signal.SIGKILL)

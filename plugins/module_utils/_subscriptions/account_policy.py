@@ -165,6 +165,7 @@ def steps_to_policy(
     desired: AccountPolicy,
     filtered: Sequence[str],
     chunk: int,
+    *,
     existing: Set[str] | None = None,
     purged: Sequence[str] = (),
 ) -> list[Step]:

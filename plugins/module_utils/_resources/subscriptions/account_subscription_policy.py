@@ -291,7 +291,7 @@ class _ByPolicy(_Mode):
         after.check_size(self.target.where)
         chunk = chunk_size(self.rate, self.settle)
         purged = groups.purged if replaces else {}
-        steps = steps_to_policy(before, after, filtered, chunk, existing, sorted(purged))
+        steps = steps_to_policy(before, after, filtered, chunk, existing=existing, purged=sorted(purged))
         only_tagged = tuple(sorted(name for name, item in served.items() if item.tag and not item.plan.remove))
         if only_tagged and replaces:
             steps.append(Step("unfilter", groups=only_tagged))
