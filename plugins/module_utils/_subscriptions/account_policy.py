@@ -289,7 +289,8 @@ class AccountPolicyApi:
         operation = f"write account policy {policy.name}"
         try:
             self._retry_policy.wait_out(
-                lambda: self._api.call("PutAccountPolicy", operation, request), is_destination_refusal
+                lambda: self._api.call("PutAccountPolicy", operation, request),
+                lambda error: self._api.is_destination_coming(error, policy.destination_arn),
             )
         except LimitReachedError as error:
             other = self.read()
@@ -298,10 +299,7 @@ class AccountPolicyApi:
             raise refuse_foreign(other, error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                error.with_advice(
-                    f"Check that {policy.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it for "
-                    "every log group (logreflector.aws.lambda_permission)."
-                )
+                error.with_advice(self._api.destination_advice(policy.destination_arn, " for every log group"))
             raise
 
     def delete(self, policy: AccountPolicy) -> None:

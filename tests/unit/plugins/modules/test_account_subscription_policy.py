@@ -461,9 +461,23 @@ def test_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() ->
         if operation == "PutAccountPolicy"
         else None
     )
-    result = run(server, **OPTIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "_is_missing", lambda _target, _destination: False)
+        result = run(server, **OPTIONS)
     assert f"Check that {OURS} exists" in result["msg"]
     assert "lambda_permission" in result["msg"]
+
+
+def test_missing_function_is_named_at_once() -> None:
+    server = target_with(0)
+    server.spoil = lambda operation, _asked: (
+        ("InvalidParameterException", "Could not execute the lambda function. Make sure ...")
+        if operation == "PutAccountPolicy"
+        else None
+    )
+    result = run(server, wait_timeout=600, **OPTIONS)
+    assert f"There is no function {OURS}. Correct destination_arn, or deploy the function first." in result["msg"]
+    assert server.operations().count("PutAccountPolicy") == 1
 
 
 @pytest.mark.parametrize(

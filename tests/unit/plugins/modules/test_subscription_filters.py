@@ -162,7 +162,7 @@ def test_groups_that_fail_fail_the_task_with_the_first_reason(prepared: Any) -> 
     assert result["counts"]["failed"] == 4
     assert result["counts"]["not_possible"] == 1
     assert result["msg"].startswith("Could not serve 4 of 8 log groups in 123456789012/eu-west-1; the others are done.")
-    assert "function:not-there exists" in result["msg"]
+    assert "function:not-there. Correct destination_arn, or deploy the function first." in result["msg"]
 
 
 def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
