@@ -18,7 +18,8 @@ _DESTINATION = (
 )
 _WAIT = (
     "Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a permission of"
-    " the function that CloudWatch Logs does not see yet."
+    " the function that CloudWatch Logs does not see yet.",
+    "A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration).",
 )
 
 
@@ -26,7 +27,7 @@ _WAIT = (
 class WaitOption:
     """How long a module waits."""
 
-    wait_timeout: int = option(60, _WAIT, low=0)
+    wait_timeout: int = option(60, *_WAIT, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)

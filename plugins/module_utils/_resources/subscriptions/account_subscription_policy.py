@@ -384,8 +384,8 @@ def _result(target: Target, plan: _Plan, applied: Applied) -> Result:
     if applied.failed:
         result["failed"] = True
         result["msg"] = (
-            f"Could not switch {len(applied.failed)} log groups in {target.where}: the account policy still serves "
-            f"them, some beside a filter, until a run succeeds. The first: {applied.failed[0].reason}"
+            f"Could not switch {len(applied.failed)} log groups in {target.where}: the account policy or a filter, or both, "
+            f"still serve them until a run succeeds. The first: {applied.failed[0].reason}"
         )
     return result
 
