@@ -40,8 +40,8 @@ options:
     type: str
   wait_timeout:
     description:
-      - Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a permission
-        of the function that CloudWatch Logs does not see yet.
+      - 'Seconds to wait for what passes by itself: another writer on the same log group, throttling, or a permission of the
+        function that CloudWatch Logs does not see yet.'
       - A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration).
     type: int
     default: 60

@@ -17,17 +17,17 @@ _DESTINATION = (
     "C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.",
 )
 _WAIT = (
-    "Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a permission of"
-    " the function that CloudWatch Logs does not see yet.",
-    "A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration).",
+    "Seconds to wait for what passes by itself: another writer on the same log group, throttling, or a permission of the"
+    " function that CloudWatch Logs does not see yet."
 )
+_WAIT_NOT = "A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration)."
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitOption:
     """How long a module waits."""
 
-    wait_timeout: int = option(60, *_WAIT, low=0)
+    wait_timeout: int = option(60, _WAIT, _WAIT_NOT, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
