@@ -59,8 +59,10 @@ options:
     elements: str
     default: []
   wait_timeout:
-    description: Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a
-      permission of the function that CloudWatch Logs does not see yet.
+    description:
+      - 'Seconds to wait for what passes by itself: another writer on the same log group, throttling, or a permission of the
+        function that CloudWatch Logs does not see yet.'
+      - A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration).
     type: int
     default: 60
   created_before:
@@ -101,6 +103,13 @@ options:
     description:
       - Whether every log group is checked for filters of ours beside the policy.
       - Without it the tagged ones are checked, and all of them while a change of mode is unfinished.
+    type: bool
+    default: false
+  purge:
+    description:
+      - With O(state=present), whether our filter is also removed from log groups that the rules leave out.
+      - Those with a subscription tag are found, and all of them with O(audit) or while the target changes its mode.
+      - With V(false) these log groups are still delivered. The result counts and names them as C(kept).
     type: bool
     default: false
   tag_log_groups:

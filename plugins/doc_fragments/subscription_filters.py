@@ -159,8 +159,10 @@ options:
     type: int
     default: 1000
   wait_timeout:
-    description: Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a
-      permission of the function that CloudWatch Logs does not see yet.
+    description:
+      - 'Seconds to wait for what passes by itself: another writer on the same log group, throttling, or a permission of the
+        function that CloudWatch Logs does not see yet.'
+      - A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration).
     type: int
     default: 60
   created_before:

@@ -74,7 +74,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 SPEC = Spec(
     groups=(Group(FilterOptions),),
     work=converging(SubscriptionFilterResource),
-    services=("logs", "sts"),
+    services=("lambda", "logs", "sts"),
 )
 
 

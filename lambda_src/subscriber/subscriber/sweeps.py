@@ -123,7 +123,7 @@ class Sweeps:
                     tally.add(outcome)
                     if self._is_new(outcome, work):
                         new.append(outcome)
-                    elif outcome.kind == "created":
+                    elif outcome.tag == "later":
                         untagged.append(outcome)
                     if len(new) + len(untagged) >= _AT_ONCE:
                         pending.append(pool.submit(self._finish, sweep, new, untagged))
@@ -135,10 +135,10 @@ class Sweeps:
         return tally
 
     def _is_new(self, outcome: Outcome, work: SweepSlice) -> bool:
-        """Whether to announce the group. Groups that a crashed run of this slice subscribed but did not tag are announced, too.
+        """Whether to announce the group. Groups that a killed run of this slice subscribed but did not tag are announced, too.
         Without tags the sweep cannot tell them from others, so it announces them again."""
         before = outcome.plan.before
-        is_untagged = outcome.tag == "set" or not self._worker.settings.tag_log_groups
+        is_untagged = outcome.tag == "later" or not self._worker.settings.tag_log_groups
         again = outcome.kind == "subscribed" and is_untagged and before and before.created >= work.started_ms
         by_this_sweep = outcome.kind == "created" or bool(again)
         return self._worker.has_follow_up and by_this_sweep and outcome.created >= work.started_ms - NEW_MS
@@ -146,10 +146,9 @@ class Sweeps:
     def _finish(self, sweep: Sweep, new: Sequence[Outcome], untagged: Sequence[Outcome]) -> None:
         """Announce and then tag groups. If this function is killed in between, untagged groups are announced again."""
         self._groups.announce([Subscribed(outcome.log_group) for outcome in new])
-        if self._worker.has_follow_up:
-            for outcome in (*new, *untagged):
-                if not outcome.tag:
-                    sweep.tag(outcome)
+        for outcome in (*new, *untagged):
+            if outcome.tag == "later":
+                sweep.tag(outcome)
 
 
 def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -161,7 +161,16 @@ def read(cls: type[T], params: Mapping[str, Any], prefix: str = "") -> T:
 def refuse_unknown(cls: type, given: Mapping[str, Any], what: str) -> None:
     """InvalidInputError for names that are no option of the dataclass."""
     if unknown := sorted(set(map(str, given)) - {each.name for each in options_of(cls)}):
-        raise InvalidInputError(what, f"it has no option {', '.join(unknown)}")
+        hint = did_you_mean(unknown[0], [each.name for each in options_of(cls)])
+        raise InvalidInputError(what, f"it has no option {', '.join(unknown)}.{hint}")
+
+
+def did_you_mean(name: str, known: Collection[str], cutoff: float = 0.7) -> str:
+    """Return a question for the known name that is nearest, with a space before it; "" if none is near."""
+    import difflib  # noqa: PLC0415  (only for an error)
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 _ACCEPTED: dict[str, tuple[tuple[type, ...], str]] = {

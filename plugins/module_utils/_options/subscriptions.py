@@ -17,16 +17,17 @@ _DESTINATION = (
     "C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.",
 )
 _WAIT = (
-    "Seconds to wait for what passes by itself, such as another writer on the same log group, throttling, or a permission of"
-    " the function that CloudWatch Logs does not see yet."
+    "Seconds to wait for what passes by itself: another writer on the same log group, throttling, or a permission of the"
+    " function that CloudWatch Logs does not see yet."
 )
+_WAIT_NOT = "A function that does not exist is reported at once if the caller has the permission C(lambda:GetFunctionConfiguration)."
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitOption:
     """How long a module waits."""
 
-    wait_timeout: int = option(60, _WAIT, low=0)
+    wait_timeout: int = option(60, _WAIT, _WAIT_NOT, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +134,12 @@ class AccountPolicyOptions(DestinationOption, CreatedBeforeOption, WaitOption, S
         False,
         "Whether every log group is checked for filters of ours beside the policy.",
         "Without it the tagged ones are checked, and all of them while a change of mode is unfinished.",
+    )
+    purge: bool = option(
+        False,
+        "With O(state=present), whether our filter is also removed from log groups that the rules leave out.",
+        "Those with a subscription tag are found, and all of them with O(audit) or while the target changes its mode.",
+        "With V(false) these log groups are still delivered. The result counts and names them as C(kept).",
     )
     tag_log_groups: bool = option(True, "Whether log groups that get a filter get a subscription tag.")
     slots: int = option(

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import json
@@ -16,6 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from .._options.option import did_you_mean
 from .packages import LAMBDA_SOURCES, missing_sources
 
 _FUNCTION = LAMBDA_SOURCES / "reflector" / "reflector"
@@ -59,8 +59,8 @@ def misspelled_variable(environment: Mapping[str, Any]) -> str:
     """Return which variable of the environment is nearly one of the reflector's, in a sentence, "" if none is."""
     known = ("DEAD_LETTER_QUEUE", *module("config")._VARIABLES)
     for name in sorted(set(environment).difference(known)):
-        if near := difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.85):
-            return f"the reflector reads no variable {name}. Did you mean {near[0]}?"
+        if hint := did_you_mean(name.upper(), known, cutoff=0.85):
+            return f"the reflector reads no variable {name}.{hint}"
     return ""
 
 

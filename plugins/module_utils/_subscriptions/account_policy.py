@@ -144,10 +144,10 @@ class Step:
 
     put     write `policy`              wait        until earlier writes are in force everywhere
     filter  add our filter to `groups`  unfilter    remove our filter from `groups`
-    delete  delete the policy
+    delete  delete the policy           purge       the same for groups that nothing is to serve
     """
 
-    action: Literal["put", "wait", "filter", "unfilter", "delete"]
+    action: Literal["put", "wait", "filter", "unfilter", "purge", "delete"]
     policy: AccountPolicy | None = None
     groups: tuple[str, ...] = ()
 
@@ -165,14 +165,17 @@ def steps_to_policy(
     desired: AccountPolicy,
     filtered: Sequence[str],
     chunk: int,
+    *,
     existing: Set[str] | None = None,
+    purged: Sequence[str] = (),
 ) -> list[Step]:
     """Return the steps from filters to the policy. Each group always has one of the two; few have both, for a short time.
 
     filtered    the groups that the policy is to serve and that have a filter of ours
     existing    see `is_same`
+    purged      excluded groups that have a filter of ours
     """
-    if not filtered:
+    if not filtered and not purged:
         return [] if is_same(actual, desired, existing) else [Step("put", desired)]
     excluded = (desired.excluded or frozenset()) | {SWITCHING}
     listed = fitting(excluded, filtered)
@@ -184,6 +187,8 @@ def steps_to_policy(
         remainder = listed[start + chunk :]
         steps.append(Step("put", replace(desired, excluded=excluded | set(remainder))))
         steps += [Step("wait"), Step("unfilter", groups=tuple(listed[start : start + chunk]))]
+    if purged:
+        steps.append(Step("purge", groups=tuple(purged)))
     return [*steps, Step("put", desired)]
 
 
@@ -284,7 +289,8 @@ class AccountPolicyApi:
         operation = f"write account policy {policy.name}"
         try:
             self._retry_policy.wait_out(
-                lambda: self._api.call("PutAccountPolicy", operation, request), is_destination_refusal
+                lambda: self._api.call("PutAccountPolicy", operation, request),
+                lambda error: self._api.is_destination_coming(error, policy.destination_arn),
             )
         except LimitReachedError as error:
             other = self.read()
@@ -293,10 +299,7 @@ class AccountPolicyApi:
             raise refuse_foreign(other, error.where) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                error.with_advice(
-                    f"Check that {policy.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it for "
-                    "every log group (logreflector.aws.lambda_permission)."
-                )
+                error.with_advice(self._api.destination_advice(policy.destination_arn, " for every log group"))
             raise
 
     def delete(self, policy: AccountPolicy) -> None:

@@ -56,6 +56,7 @@ class LogsApi:
     where           returns "<account>/<region>" for error messages; the account may become known later
     retry_policy    for transient errors: another writer on the group, a rate that others use up
     rate_limiter    of all calls, shared with other callers or not
+    is_missing      whether a destination is a Lambda function that does not exist; False if that is unknown
     """
 
     def __init__(
@@ -64,11 +65,14 @@ class LogsApi:
         where: Callable[[], str] = str,
         retry_policy: RetryPolicy | None = None,
         rate_limiter: RateLimiter | None = None,
+        *,
+        is_missing: Callable[[str], bool] = lambda _destination: False,
     ) -> None:
         self._client = client
         self._where = where
         self._retry_policy = retry_policy or RetryPolicy()
         self.rate_limiter = rate_limiter or RateLimiter(sleep=self._retry_policy.sleep, clock=self._retry_policy.clock)
+        self._is_missing = is_missing
         self._destination_deadline: float | None = None
         self._filters_by_tag: bool | None = None
 
@@ -131,7 +135,9 @@ class LogsApi:
         """Create or update in place. LimitReachedError names the group's filters; NotFoundError if the group is gone."""
         operation = f"put subscription filter {desired.name} on log group {desired.log_group}"
         try:
-            self.call("PutSubscriptionFilter", operation, desired.request(), self._is_transient_put)
+            self.call(
+                "PutSubscriptionFilter", operation, desired.request(), self._transient_put(desired.destination_arn)
+            )
         except LimitReachedError as error:  # no slot, or another limit, such as that of regular expressions in patterns
             filters = self.filters(desired.log_group)
             message = f"{error.message}; the log group's filters are {holders(filters) or 'none'}"
@@ -141,12 +147,31 @@ class LogsApi:
             ) from error
         except NotFoundError as error:
             self.filters(desired.log_group)  # raises NotFoundError if the group is gone, and not the destination
-            advice = _destination_advice(desired)
-            raise AwsError(error.operation, error.message, advice=advice, code=error.code, where=error.where) from error
+            raise AwsError(
+                error.operation,
+                error.message,
+                advice=self.destination_advice(desired.destination_arn),
+                code=error.code,
+                where=error.where,
+            ) from error
         except ReflectorError as error:
             if is_destination_refusal(error):
-                error.with_advice(_destination_advice(desired))
+                error.with_advice(self.destination_advice(desired.destination_arn))
             raise
+
+    def is_destination_coming(self, error: ReflectorError, destination_arn: str) -> bool:
+        """Whether the destination may soon accept what it refused: after AddPermission, AWS does not see the new statement
+        for a while."""
+        return is_destination_refusal(error) and not self._is_missing(destination_arn)
+
+    def destination_advice(self, destination_arn: str, scope: str = "") -> str:
+        """Return what to do if AWS refuses the destination."""
+        if self._is_missing(destination_arn):
+            return f"There is no function {destination_arn}. Correct destination_arn, or deploy the function first."
+        return (
+            f"Check that {destination_arn} exists and that its policy lets logs.amazonaws.com invoke it{scope}"
+            " (logreflector.aws.lambda_permission)."
+        )
 
     def delete(self, item: SubscriptionFilter) -> None:
         """Delete this filter; a missing one is no error."""
@@ -214,18 +239,22 @@ class LogsApi:
                 self.rate_limiter.accepted(api_operation)
                 return answer
 
-    def _is_transient_put(self, error: ReflectorError) -> bool:
-        """Whether to retry a put. After AddPermission, CloudWatch Logs does not see the new statement for a while.
+    def _transient_put(self, destination_arn: str) -> Callable[[ReflectorError], bool]:
+        """Return whether to retry a put.
 
-        AWS has no code of its own for that. All groups of a sweep share one deadline: if the permission is really missing,
-        the first group waits and the others do not.
+        AWS has no code of its own for a statement that it does not see yet. All groups of a sweep share one deadline: if the
+        permission is really missing, the first group waits and the others do not.
         """
-        if not is_destination_refusal(error):
-            return is_transient(error)
-        now = self._retry_policy.clock()
-        if self._destination_deadline is None:
-            self._destination_deadline = now + self._retry_policy.seconds
-        return now < self._destination_deadline
+
+        def is_transient_put(error: ReflectorError) -> bool:
+            if not is_destination_refusal(error):
+                return is_transient(error)
+            now = self._retry_policy.clock()
+            if self._destination_deadline is None:
+                self._destination_deadline = now + self._retry_policy.seconds
+            return now < self._destination_deadline and self.is_destination_coming(error, destination_arn)
+
+        return is_transient_put
 
 
 def _slots_hint(filters: int) -> str:
@@ -233,13 +262,6 @@ def _slots_hint(filters: int) -> str:
     if not filters:
         return ""
     return f"If AWS allows no more filters here, set the option slots (of the roles: log_groups_slots) to {filters}."
-
-
-def _destination_advice(desired: SubscriptionFilter) -> str:
-    return (
-        f"Check that {desired.destination_arn} exists and that its policy lets logs.amazonaws.com invoke it "
-        "(logreflector.aws.lambda_permission)."
-    )
 
 
 def is_destination_refusal(error: ReflectorError) -> bool:

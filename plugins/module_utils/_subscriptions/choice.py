@@ -87,6 +87,9 @@ class Patterns:
 def _compile(option: str, pattern: str) -> re.Pattern[str]:
     if not isinstance(pattern, str) or pattern in ("", REGEX_PREFIX):
         raise InvalidInputError(option, f"{pattern!r} is not a pattern; to match every log group write '*'")
+    if not pattern.startswith(REGEX_PREFIX) and ":" in pattern:
+        message = f"{pattern!r} matches no log group, because no name has a colon"
+        raise InvalidInputError(option, f"{message}. A regular expression begins with {REGEX_PREFIX!r}")
     if not pattern.startswith(REGEX_PREFIX):
         return re.compile(rf"\A(?:{fnmatch.translate(pattern)})")
     try:

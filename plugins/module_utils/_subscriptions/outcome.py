@@ -12,8 +12,9 @@ from typing import Literal
 from .choice import Kind
 from .filters import GroupPlan, SubscriptionFilter
 
-TagChange = Literal["", "set", "other_forwarder", "removed"]
-"""The change of the group's subscription tag: none, set to the desired settings, set to "other forwarder", or removed."""
+TagChange = Literal["", "set", "later", "other_forwarder", "removed"]
+"""The change of the group's subscription tag: none, set to the desired settings, set to "other forwarder", or removed. With
+"later" the sweep's caller sets it to the desired settings (`Sweep.tag`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Outcome:
     @property
     def has_changes(self) -> bool:
         """Whether there is something to write."""
-        return bool(self.plan.put or self.plan.remove or self.tag)
+        return bool(self.plan.put or self.plan.remove or self.tag not in ("", "later"))
 
     @property
     def needs_changing_tag(self) -> bool:

@@ -28,7 +28,7 @@ class SweepOptions:
     report_kept     without `purge`: report the excluded groups that have a filter of ours, as far as tags or the audit show them
     audit           whether to read a group although its tag says that it is subscribed, by name
     tag_log_groups  whether to write subscription tags
-    tag_new         whether to tag newly subscribed groups at once; False: the caller does it later (`Sweep.tag`)
+    tag_new         whether to tag groups at once that this sweep subscribed; False: the caller does it later (`Sweep.tag`)
     started_ms      ms since 1970: our filters that are younger count as created by this sweep, of which this is a part
     workers         concurrent calls
     is_time_up      whether to begin no further group
@@ -43,6 +43,11 @@ class SweepOptions:
     started_ms: float = float("inf")
     workers: int = 10
     is_time_up: Callable[[], bool] = field(default=lambda: False)
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether this sweep is a part of another."""
+        return self.started_ms < float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class GroupPlanner:
 
     def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
         plan = plan_absent(filters, self.desired)
-        if exclusion and plan.remove and self.options.present and not self.options.purge:
+        if exclusion and plan.remove and not self.options.purge:
             reason = f"{exclusion.reason}, but it still has a filter of ours: its events are delivered"
             return Outcome(group.name, "kept", reason, created=group.created)
         kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"
@@ -138,12 +143,17 @@ class GroupPlanner:
         except LimitReachedError as error:
             return Outcome(name, "not_possible", error.message, foreign=foreign, cause="slots", created=group.created)
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
-        tag_later = kind == "created" and not self.options.tag_new
         untagged = not self.tagged.is_unlistable and name not in self.tagged.current
         can_tag = self.options.tag_log_groups and can_read_tags(name)
-        tags_now = can_tag and not tag_later and (plan.put is not None or untagged)
-        tag: TagChange = "set" if tags_now else ""
+        tag: TagChange = ""
+        if can_tag and (plan.put is not None or untagged):
+            tag = "later" if self._tags_later(plan) else "set"
         return Outcome(name, kind, plan.note, plan, foreign, tag=tag, created=group.created)
+
+    def _tags_later(self, plan: GroupPlan) -> bool:
+        """Whether the caller tags the group: this sweep created its filter, perhaps in a run that was killed."""
+        is_new = plan.before is None or (plan.put is None and plan.before.created >= self.options.started_ms)
+        return is_new and not self.options.tag_new
 
     def avoid_loop(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
         """Return the outcome for the log group of another forwarder.

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from .account_policy import SWITCHING, AccountPolicy, AccountPolicyApi, Step
 from .outcome import Outcome
 from .tally import FAILURES
+
+_RESTARTS = ("put", "purge")
+"""After a put other groups are served twice; a purge comes when none is any more."""
 
 _RELISTINGS = 3
 """How often groups that were created during a switch are listed before the policy is deleted."""
@@ -41,6 +44,7 @@ class Switch:
     outcomes    of the groups in the steps
     unlisted    processes log groups that were created since the listing that the steps were planned from
     settle      seconds until writes are in force
+    excluded    groups that nothing is to serve
     """
 
     policies: AccountPolicyApi
@@ -48,6 +52,7 @@ class Switch:
     outcomes: Mapping[str, Outcome]
     unlisted: Callable[[], Iterable[Outcome]]
     settle: float
+    excluded: Set[str] = frozenset()
     workers: int = 10
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -59,8 +64,9 @@ class Switch:
         for step in steps:
             if self._run_step(step, applied, failed):
                 applied.done.append(step)
-            applied.seconds = max(applied.seconds, self.clock() - since)
-            if step.action == "put":  # from here on other groups are served twice
+            if step.action != "purge":
+                applied.seconds = max(applied.seconds, self.clock() - since)
+            if step.action in _RESTARTS:
                 since = self.clock()
 
     def _run_step(self, step: Step, applied: Applied, failed: set[str]) -> bool:
@@ -68,7 +74,7 @@ class Switch:
         if step.action == "wait":
             self.sleep(self.settle)
         elif step.action == "put" and step.policy:
-            self.policies.put(_for_next_run(step.policy, failed) if failed else step.policy)
+            self.policies.put(_for_next_run(step.policy, failed, self.excluded) if failed else step.policy)
         elif step.action == "delete" and step.policy:
             return self._delete(step.policy, applied, failed)
         else:
@@ -96,21 +102,21 @@ class Switch:
         failed.update(item.log_group for item in left)
 
 
-def _for_next_run(policy: AccountPolicy, failed: set[str]) -> AccountPolicy:
-    """Return the policy that serves failed groups and tells the next run to read all groups again.
+def _for_next_run(policy: AccountPolicy, failed: Set[str], excluded: Set[str]) -> AccountPolicy:
+    """Return the policy that serves failed groups, unless nothing is to serve them, and tells the next run to read all groups again.
 
     A group that was to lose its filter is in no list, so the policy serves it anyway.
     """
     if policy.excluded is None:
         return policy
-    return replace(policy, excluded=(policy.excluded - failed) | {SWITCHING})
+    return replace(policy, excluded=(policy.excluded - (failed - excluded)) | {SWITCHING})
 
 
 def planned_seconds(steps: Iterable[Step], rate: float, settle: float) -> float:
     """Return the expected `Applied.seconds`: the longest time that a group is served twice, with `rate` writes a second."""
     longest = since = 0.0
     for step in steps:
-        since = 0.0 if step.action == "put" else since
+        since = 0.0 if step.action in _RESTARTS else since
         if step.action == "wait":
             since += settle
         elif step.action in ("filter", "unfilter"):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from .._errors import AccessDeniedError, AwsError, NotFoundError, ReflectorError
 from .calls import CannotListByTagError, LogsApi, can_read_tags
 from .filters import EVIDENCE_PREFIX, TAG_PREFIX
-from .outcome import Outcome
+from .outcome import Outcome, TagChange
 
 OTHER_FORWARDER = "other-forwarder"
 """The tag's value on the log group of a function that filters of others send to. A second tag, `EVIDENCE_PREFIX`, names a log
@@ -111,7 +111,7 @@ class SubscriptionTags:
         """Tag the group and return the outcome with the tag that was written. A tag that cannot be written is a note."""
         if not self.enabled or not can_read_tags(outcome.log_group):
             return replace(outcome, tag="")
-        change = outcome.tag or "set"
+        change: TagChange = "other_forwarder" if outcome.tag == "other_forwarder" else "set"
         tags = {self._key: self._value}
         if change == "other_forwarder":
             tags = {self._key: OTHER_FORWARDER, self._evidence_key: outcome.evidence}

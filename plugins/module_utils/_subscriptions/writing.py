@@ -54,6 +54,7 @@ class FilterWriter:
 
     def tag(self, outcome: Outcome) -> Outcome:
         """Tag the group and return the outcome with the tag that was written."""
-        if outcome.kind == "created" and self._loops.is_handled(outcome.log_group):
+        is_new = outcome.kind == "created" or outcome.tag == "later"
+        if is_new and self._loops.is_handled(outcome.log_group):
             return replace(outcome, tag="")  # meanwhile known as another forwarder's: the filter is gone, its tag stays
         return self._tags.set(outcome)

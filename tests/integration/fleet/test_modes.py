@@ -173,13 +173,18 @@ def test_mode_change_to_filters_loses_nothing(place: Deployed, ansible: Ansible)
 
 
 def test_mode_change_to_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
-    _run, steps, came = changed_over(place, ansible, **POLICY_MODE)
+    """A log group that the same deployment excluded kept our filter."""
+    mode = {**POLICY_MODE, "log_groups_exclude": [*EXCLUDE, "/made/later"]}
+    run, steps, came = changed_over(place, ansible, **mode)
     assert min(came.values()) == 1
-    assert len(policies(place)) == 1
+    (policy,) = policies(place)
+    assert '"/made/later"' in policy["selectionCriteria"]
     assert filters(place) == []
+    changes = run.result(place.host, "Deploy everything")["changes"]
+    assert "delete the filters of 1 log groups that the rules exclude" in changes
     assert states(place) == {"DISABLED"}
     check_doubled(steps["catch_up"]["doubled"], came)
-    proved(place, ansible, **POLICY_MODE)
+    proved(place, ansible, **mode)
 
 
 def check_doubled(told: dict[str, Any], came: Counter[str]) -> None:

@@ -28,7 +28,7 @@ from ..._subscriptions.account_policy import (
     steps_to_policy,
 )
 from ..._subscriptions.calls import LogsApi
-from ..._subscriptions.choice import Kind, LogGroup
+from ..._subscriptions.choice import Choice, Kind, LogGroup
 from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, is_lambda
 from ..._subscriptions.loops import forwarder_groups
 from ..._subscriptions.outcome import Outcome
@@ -81,7 +81,7 @@ class _Plan:
     """The steps of a switch and their reasons.
 
     before, after   the policy; None if there is none of ours
-    outcomes        of the groups that the policy or filters are to serve, by name
+    outcomes        of the groups that the policy or filters are to serve, and of those to purge, by name
     tally           of all groups; None if they were not listed
     doubled         number of groups that have policy and filter for a while
     """
@@ -106,7 +106,7 @@ class _Plan:
                 for group in step.groups
                 if step.action == action and group not in failed
             ]
-            for action in ("filter", "unfilter")
+            for action in ("filter", "unfilter", "purge")
         }
         lines = []
         actions = {step.action for step in applied.done}
@@ -117,7 +117,10 @@ class _Plan:
             lines.append(f"subscribe {len(groups['filter'])} log groups in place of account policy {name}")
         if replaced := sum(bool(item.plan.remove) for item in groups["unfilter"]):
             lines.append(f"delete the filters of {replaced} log groups in favour of account policy {name}")
-        if untagged := len(groups["unfilter"]) - replaced:
+        purged = sum(bool(item.plan.remove) for item in groups["purge"])
+        if purged:
+            lines.append(f"delete the filters of {purged} log groups that the rules exclude")
+        if untagged := len(groups["unfilter"]) + len(groups["purge"]) - replaced - purged:
             lines.append(f"remove the subscription tag of {untagged} log groups")
         return lines
 
@@ -159,7 +162,8 @@ class _Mode:
                     if outcome.kind not in ("excluded", "not_possible"):
                         yield outcome
 
-        return Switch(self.policies, self.write, plan.outcomes, unlisted, self.settle)
+        purged = frozenset(name for step in plan.steps if step.action == "purge" for name in step.groups)
+        return Switch(self.policies, self.write, plan.outcomes, unlisted, self.settle, purged)
 
     def write(self, outcome: Outcome) -> Outcome:
         """Write the filters of one group."""
@@ -176,7 +180,12 @@ class _Mode:
             self.choice,
             desired,
             lambda name: self.target.arn("logs", f"log-group:{name}"),
-            SweepOptions(present=filters, tag_log_groups=self.params["tag_log_groups"]),
+            SweepOptions(
+                present=filters,
+                purge=not filters and (self.params["purge"] or not reads),
+                report_kept=not filters,
+                tag_log_groups=self.params["tag_log_groups"],
+            ),
         )
 
     def choose(self) -> None:
@@ -209,6 +218,42 @@ class _WithoutFilters(LogsApi):
         return []
 
 
+@dataclass(slots=True)
+class _Groups:
+    """The groups of a target, as the policy needs them.
+
+    excluded    names that the policy must not serve
+    loops       groups of other forwarders
+    served      outcomes of the groups that the policy is to serve, by name
+    purged      outcomes of the excluded groups that are to lose a filter or a tag, by name
+    """
+
+    choice: Choice
+    tally: Tally
+    excluded: set[str]
+    loops: set[str] = field(default_factory=set)
+    served: dict[str, Outcome] = field(default_factory=dict)
+    purged: dict[str, Outcome] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        """Add the outcome of a group."""
+        name = outcome.log_group
+        exclusion = self.choice.exclusion(LogGroup(name)) if outcome.kind in FAILURES else None
+        if exclusion:  # an unreadable group matters only if it is to be served
+            reason = f"{exclusion.reason}; whether it has a filter of ours is unknown: {outcome.reason}"
+            outcome = Outcome(name, "excluded", reason)
+        if outcome.kind in ("excluded", "kept") or (outcome.kind == "removed" and outcome.reason):
+            self.excluded.add(name)
+            if outcome.has_changes:
+                self.purged[name] = outcome
+            self.tally.add(outcome)
+        elif outcome.kind in ("not_possible", "gone", "in_deletion"):
+            self.tally.add(outcome)
+        else:
+            self.served[name] = outcome
+            self.loops.update(forwarder_groups(outcome.foreign))
+
+
 class _ByPolicy(_Mode):
     """State present: the policy serves the target, and our filters are removed."""
 
@@ -218,25 +263,17 @@ class _ByPolicy(_Mode):
         if before and before.destination_arn != self.destination:
             raise refuse_foreign(before, self.target.where)
         self.choose()
-        excluded = set(self.choice.own_names)
         listed = (before.excluded if before else None) or frozenset()
         replaces = self.params["replace_filters"]
         reads = replaces and (self.params["audit"] or not before or before.excluded is None or SWITCHING in listed)
-        loops = set() if reads else set(known_loops(listed))
+        groups = _Groups(self.choice, Tally(self.params["report_limit"]), set(self.choice.own_names))
+        groups.loops = set() if reads else set(known_loops(listed))
         existing: set[str] = set()
-        served: dict[str, Outcome] = {}
-        tally = Tally(self.params["report_limit"])
         for outcome in self._outcomes(reads=reads):
             if outcome.log_group in listed:
                 existing.add(outcome.log_group)
-            if outcome.kind == "excluded":
-                excluded.add(outcome.log_group)
-            if outcome.kind in ("excluded", "not_possible", "gone", "in_deletion"):
-                tally.add(outcome)
-                continue
-            served[outcome.log_group] = outcome
-            loops.update(forwarder_groups(outcome.foreign))
-        loops -= excluded
+            groups.add(outcome)
+        loops, served, tally = groups.loops - groups.excluded, groups.served, groups.tally
         self.require_read(served.values())
         for name in loops & served.keys():
             tally.add(Outcome(name, "excluded", _LOOP, foreign=served.pop(name).foreign))
@@ -249,15 +286,17 @@ class _ByPolicy(_Mode):
             before.name if before else self.params["name"],
             self.destination,
             self.pattern(before.filter_pattern if before else ""),
-            frozenset(excluded | loops | loop_notes(loops)),
+            frozenset(groups.excluded | loops | loop_notes(loops)),
         )
         after.check_size(self.target.where)
-        steps = steps_to_policy(before, after, filtered, chunk_size(self.rate, self.settle), existing)
+        chunk = chunk_size(self.rate, self.settle)
+        purged = groups.purged if replaces else {}
+        steps = steps_to_policy(before, after, filtered, chunk, existing=existing, purged=sorted(purged))
         only_tagged = tuple(sorted(name for name, item in served.items() if item.tag and not item.plan.remove))
         if only_tagged and replaces:
             steps.append(Step("unfilter", groups=only_tagged))
         written = any(step.action == "put" for step in steps)
-        return _Plan(before, after if written else before, steps, served, tally, len(filtered), self.notes)
+        return _Plan(before, after if written else before, steps, served | purged, tally, len(filtered), self.notes)
 
     def _outcomes(self, *, reads: bool) -> Iterator[Outcome]:
         """Yield the outcome of every group. Without `reads` only tagged groups are read: somebody gave them filters."""
@@ -269,13 +308,17 @@ class _ByPolicy(_Mode):
             return
         listing = self.new_sweep(desired, filters=False, reads=False)
         for outcome in listing.run(write=False):
-            is_tagged = outcome.tag and outcome.kind == "unsubscribed" and self.params["replace_filters"]
-            found = self.sweep.plan_group(LogGroup(outcome.log_group)) if is_tagged else outcome
-            yield replace(found, tag="removed") if is_tagged else found
+            is_tagged = outcome.tag and outcome.kind in ("unsubscribed", "excluded") and self.params["replace_filters"]
+            yield self._read_tagged(outcome) if is_tagged else outcome
         if listing.notes:
             self.notes.append(
                 "it was not checked whether filters of ours exist beside the policy; the option audit does that"
             )
+
+    def _read_tagged(self, listed: Outcome) -> Outcome:
+        """Return the outcome of a tagged group."""
+        found = self.sweep.process(LogGroup(listed.log_group), write=False)
+        return found if found.kind == "kept" else replace(found, tag="removed")
 
 
 class _ByFilters(_Mode):
@@ -341,8 +384,8 @@ def _result(target: Target, plan: _Plan, applied: Applied) -> Result:
     if applied.failed:
         result["failed"] = True
         result["msg"] = (
-            f"Could not switch {len(applied.failed)} log groups in {target.where}: the account policy still serves "
-            f"them, some beside a filter, until a run succeeds. The first: {applied.failed[0].reason}"
+            f"Could not switch {len(applied.failed)} log groups in {target.where}: the account policy or a filter, or both, "
+            f"still serve them until a run succeeds. The first: {applied.failed[0].reason}"
         )
     return result
 

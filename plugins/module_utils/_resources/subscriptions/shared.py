@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from ..._errors import InvalidInputError
+from ..._errors import InvalidInputError, NotFoundError, ReflectorError
 from ..._plan import Params
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.calls import LogsApi
 from ..._subscriptions.choice import Choice, destination_function, own_log_groups, tag_values
-from ..._subscriptions.delivery import written_log_groups
+from ..._subscriptions.delivery import function_configuration, written_log_groups
 from ..._subscriptions.filters import attributes_of, check_distribution
 from ..._subscriptions.rate_limiter import SHARE, RateLimiter
 from ..._subscriptions.settings import milliseconds
@@ -33,7 +33,22 @@ def logs_api(target: Target, params: Params) -> LogsApi:
         raise InvalidInputError("rate_share", f"{share} is not above 0 and at most 1")
     retry_policy = RetryPolicy(seconds=params["wait_timeout"])
     client = target.client("logs", retry_throttling=False)
-    return LogsApi(client, lambda: target.where, retry_policy, new_rate_limiter(share, region=target.region))
+    rate_limiter = new_rate_limiter(share, region=target.region)
+    is_missing = cache(lambda destination_arn: _is_missing(target, destination_arn))
+    return LogsApi(client, lambda: target.where, retry_policy, rate_limiter, is_missing=is_missing)
+
+
+def _is_missing(target: Target, destination_arn: str) -> bool:
+    """Return whether the destination is a Lambda function that does not exist. Users may lack the permission to know."""
+    function = destination_function(destination_arn)
+    try:
+        if function:
+            function_configuration(target.client("lambda"), function, target.where)
+    except NotFoundError:
+        return True
+    except ReflectorError:
+        return False
+    return False
 
 
 def given_attributes(target: Target, params: Params) -> dict[str, Any]:

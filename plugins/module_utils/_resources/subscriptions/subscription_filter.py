@@ -53,10 +53,11 @@ class SubscriptionFilterResource:
         """Return all filters of the group, since all take slots. With state absent a missing group is no error."""
         try:
             return self._api.filters(self._group)
-        except NotFoundError:
-            if self._present:
-                raise
-            return []
+        except NotFoundError as error:
+            if not self._present:
+                return []
+            error.with_advice("Create the log group first: this collection creates none.")
+            raise
 
     def plan(self, actual: Sequence[SubscriptionFilter]) -> list[Change]:
         """Return at most one change."""

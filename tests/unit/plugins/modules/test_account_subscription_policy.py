@@ -254,6 +254,90 @@ def test_filters_beside_the_policy_are_found_by_tag() -> None:
     assert not any(server.tags.values())
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_switch_to_policy_purges_newly_excluded_groups(tagged: bool) -> None:
+    """A deployment that switched to the policy and excluded log groups left our filters on them."""
+    server = target_with(3)
+    server.add_filter("/app/000", "theirs", THEIRS.replace("lambda", "kinesis"))
+    foreign = server.groups["/app/000"]["theirs"]
+    if not tagged:
+        server.tags.clear()
+    options = {"exclude": ["/left-*", "/app/000", "/app/001"], "purge": True}
+    announced = run(server, check_mode=True, **options)
+    result = run(server, **options)
+    assert (
+        result["changes"]
+        == announced["changes"]
+        == [
+            "create account policy log-reflector",
+            "delete the filters of 1 log groups in favour of account policy log-reflector",
+            "delete the filters of 2 log groups that the rules exclude",
+        ]
+    )
+    assert result["diff"] == announced["diff"]
+    assert set(result["diff"][1]["before"]) == {"/app/000", "/app/001", "/app/002"}
+    assert (server.groups["/app/000"], server.groups["/app/001"]) == ({"theirs": foreign}, {})
+    assert server.left_out() == {*PATH, "/left-out", "/app/000", "/app/001"}
+    assert not any(server.tags.values())
+    assert result["counts"]["excluded"] == 5
+    server.calls.clear()
+    assert not run(server, **options)["changed"]
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("audit", [True, False])
+def test_group_excluded_from_the_policy_loses_its_tagged_filter(audit: bool) -> None:
+    server = target_with(0)
+    run(server, **OPTIONS)
+    server.add_filter("/left-out", "ours", OURS)
+    server.tags["/left-out"] = {MARK: "x"}
+    assert run(server, purge=True, audit=audit, **OPTIONS)["changes"] == [
+        "update account policy log-reflector",
+        "delete the filters of 1 log groups that the rules exclude",
+    ]
+    assert server.groups["/left-out"] == {}
+    assert server.left_out() == {*PATH, "/left-out"}
+    assert not run(server, purge=True, audit=audit, **OPTIONS)["changed"]
+
+
+def test_without_purge_excluded_groups_are_kept_and_named() -> None:
+    server = target_with(2)
+    options = {"exclude": ["/left-*", "/app/000"]}
+    result = run(server, **options)
+    assert (server.served("/app/000"), server.served("/app/001")) == (1, 1)
+    assert (result["counts"]["kept"], result["counts"]["excluded"]) == (1, 3)
+    (entry,) = [item for item in result["not_subscribed"] if item["outcome"] == "kept"]
+    assert (entry["log_group"], "its events are delivered" in entry["reason"]) == ("/app/000", True)
+    assert "/app/000" in server.left_out()
+
+
+def test_failed_purge_is_reported_and_the_policy_does_not_serve_the_group() -> None:
+    server = target_with(1)
+    server.spoil = lambda operation, _asked: (
+        ("AccessDeniedException", "explicit deny") if operation == "DeleteSubscriptionFilter" else None
+    )
+    options = {"exclude": ["/left-*", "/app/000"], "purge": True}
+    assert run(server, **options)["failed"]
+    assert server.left_out() == {*PATH, "/left-out", "/app/000", SWITCHING}
+    server.spoil = lambda _operation, _asked: None
+    assert run(server, **options)["changed"]
+    assert server.served("/app/000") == 0
+
+
+def test_unreadable_excluded_group_does_not_stop_the_switch() -> None:
+    server = target_with(1)
+    server.spoil = lambda operation, asked: (
+        ("AccessDeniedException", "explicit deny")
+        if operation == "DescribeSubscriptionFilters" and asked["logGroupName"] == "/left-out"
+        else None
+    )
+    result = run(server, purge=True, **OPTIONS)
+    assert not result.get("failed")
+    assert "is unknown: " in next(
+        item["reason"] for item in result["not_subscribed"] if item["log_group"] == "/left-out"
+    )
+
+
 def test_untagged_filters_are_found_by_an_audit() -> None:
     server = target_with(0)
     run(server, **OPTIONS)
@@ -377,9 +461,23 @@ def test_permission_that_logs_does_not_see_yet_is_waited_for_and_then_named() ->
         if operation == "PutAccountPolicy"
         else None
     )
-    result = run(server, **OPTIONS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "_is_missing", lambda _target, _destination: False)
+        result = run(server, **OPTIONS)
     assert f"Check that {OURS} exists" in result["msg"]
     assert "lambda_permission" in result["msg"]
+
+
+def test_missing_function_is_named_at_once() -> None:
+    server = target_with(0)
+    server.spoil = lambda operation, _asked: (
+        ("InvalidParameterException", "Could not execute the lambda function. Make sure ...")
+        if operation == "PutAccountPolicy"
+        else None
+    )
+    result = run(server, wait_timeout=600, **OPTIONS)
+    assert f"There is no function {OURS}. Correct destination_arn, or deploy the function first." in result["msg"]
+    assert server.operations().count("PutAccountPolicy") == 1
 
 
 @pytest.mark.parametrize(

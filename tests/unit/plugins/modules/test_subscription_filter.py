@@ -140,6 +140,7 @@ def test_group_that_does_not_exist_has_nothing_to_remove_and_cannot_be_subscribe
     result = run(prepared, log_group="/gone", destination_arn=REFLECTOR)
     assert result["failed"]
     assert result["error"]["kind"] == "NotFoundError"
+    assert "Create the log group first: this collection creates none." in result["msg"]
     assert "log group /gone in 123456789012/eu-west-1" in run(prepared, log_group="/gone", destination_arn="x")["msg"]
 
 
@@ -174,10 +175,10 @@ def test_update_in_full_group_succeeds(aws: Any) -> None:
     stub.assert_no_pending_responses()
 
 
-def test_missing_function_says_what_to_check(prepared: Any) -> None:
+def test_missing_function_is_named_at_once(prepared: Any) -> None:
     result = run(prepared, destination_arn="not-there")
     assert result["error"]["code"] == "InvalidParameterException"
-    assert "function:not-there exists and that its policy lets logs.amazonaws.com invoke it" in result["msg"]
+    assert "function:not-there. Correct destination_arn, or deploy the function first." in result["msg"]
     assert not result["changed"]
 
 

@@ -124,6 +124,16 @@ def test_absent_removes_ours_and_nothing_else(prepared: Any) -> None:
     assert not run(prepared, state="absent")["changed"]
 
 
+def test_absent_leaves_excluded_groups_without_purge(prepared: Any) -> None:
+    """Without purge the filters of excluded log groups were removed, too."""
+    before = everything(prepared)
+    result = run(prepared, state="absent", exclude=["/app/right"])
+    assert everything(prepared) == {**before, "/app/other": {}}
+    assert (result["counts"]["kept"], [item["outcome"] for item in result["not_subscribed"]].count("kept")) == (1, 1)
+    run(prepared, state="absent", exclude=["/app/right"], purge=True)
+    assert everything(prepared)["/app/right"] == {}
+
+
 def test_names_with_a_common_prefix_are_different_groups(aws: Any) -> None:
     make_functions(aws, "log-reflector", "log-reflector-2")
     make_group(aws, "foo", foo_bar="log-reflector-2")
@@ -152,7 +162,7 @@ def test_groups_that_fail_fail_the_task_with_the_first_reason(prepared: Any) -> 
     assert result["counts"]["failed"] == 4
     assert result["counts"]["not_possible"] == 1
     assert result["msg"].startswith("Could not serve 4 of 8 log groups in 123456789012/eu-west-1; the others are done.")
-    assert "function:not-there exists" in result["msg"]
+    assert "function:not-there. Correct destination_arn, or deploy the function first." in result["msg"]
 
 
 def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:

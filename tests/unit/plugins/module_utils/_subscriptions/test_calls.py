@@ -42,10 +42,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def api(server: LogsServer, clock: Clock, seconds: float = 60, scale: float = 1e6) -> LogsApi:
+def api(server: LogsServer, clock: Clock, seconds: float = 60, scale: float = 1e6, **options: Any) -> LogsApi:
     retry_policy = RetryPolicy(seconds=seconds, sleep=clock.sleep, clock=lambda: clock.now)
     rate_limiter = RateLimiter(scale=scale, sleep=clock.sleep, clock=lambda: clock.now)
-    return LogsApi(server.client, lambda: "222222222222/eu-west-1", retry_policy, rate_limiter)
+    return LogsApi(server.client, lambda: "222222222222/eu-west-1", retry_policy, rate_limiter, **options)
 
 
 def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
@@ -102,6 +102,19 @@ def test_filters_of_all_pages_are_read(clock: Clock) -> None:
 def test_filters_of_a_group_that_is_gone_are_not_found(clock: Clock) -> None:
     with pytest.raises(_errors.NotFoundError, match="log group /gone"):
         api(LogsServer(), clock).filters("/gone")
+
+
+def test_put_to_missing_function_fails_at_once(clock: Clock) -> None:
+    """A wrong function name was reported after a minute, because the permission of the function might have come."""
+    server = LogsServer("/x")
+    server.spoil = failing(99, "PutSubscriptionFilter", NOT_EXECUTABLE)
+    calls = api(server, clock, is_missing=lambda destination: destination == THEIRS)
+    with pytest.raises(_errors.AwsError, match=rf"There is no function {THEIRS}\. Correct destination_arn, or deploy"):
+        calls.put(SubscriptionFilter("/x", "n", THEIRS))
+    assert (clock.now, server.operations()) == (0, ["PutSubscriptionFilter"])
+    with pytest.raises(_errors.AwsError, match=r"its policy lets logs\.amazonaws\.com invoke it"):
+        calls.put(SubscriptionFilter("/x", "n", OURS))
+    assert clock.now > 30
 
 
 def test_filter_is_put_and_read_back(clock: Clock) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ch
     Patterns,
     own_log_groups,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import parse_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,11 +92,22 @@ def test_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
     assert verdict.kind == "excluded"
 
 
-@pytest.mark.parametrize("bad", ["", "re:", "re:(", "re:*", 7, None])
+@pytest.mark.parametrize("bad", ["", "re:", "re:(", "re:*", "regex:^/aws", "arn:aws:logs:*", 7, None])
 def test_invalid_pattern_is_refused_with_the_option_name(bad: object) -> None:
     for include, exclude, option in ((["*", bad], [], "include"), (["*"], [bad], "exclude")):
         with pytest.raises(InvalidInputError, match=f"option {option}:"):
             Choice(include, exclude)  # type: ignore[arg-type]
+
+
+def test_pattern_that_matches_no_log_group_names_the_prefix() -> None:
+    """Such a pattern excluded nothing, without a word."""
+    with pytest.raises(InvalidInputError, match=r"no name has a colon\. A regular expression begins with 're:'"):
+        Choice(["*"], ["regex:^/dev/"])
+
+
+def test_unknown_setting_suggests_the_nearest() -> None:
+    with pytest.raises(InvalidInputError, match=r"it has no option exlude\. Did you mean exclude\?"):
+        parse_settings('{"exlude": ["/dev/*"]}')
 
 
 def test_bare_string_is_not_taken_for_a_list_of_its_characters() -> None:
