@@ -97,6 +97,7 @@ class Connection:
     """A connection that is opened at the first request, kept alive, and opened again after the server has closed it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        self.secure = endpoint.secure
         self._endpoint = endpoint
         self._open: http.client.HTTPConnection | None = None
         self._used_at = 0.0
@@ -224,8 +225,7 @@ class HttpSink:
         self._keys = keys
         self._compress = compress
         self._connection: Connection | None = None
-        if not endpoint.is_reference:
-            self._connection_to_endpoint()  # reports a malformed URL as an invalid setting
+        self.may_use_tls = endpoint.is_reference or self._connection_to_endpoint().secure  # or raises SettingsError
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
         """See `Sink`."""
