@@ -58,6 +58,7 @@ def main() -> None:
                 )
     figures = {package: medians(found) for package, found in rounds.items()}
     path = ROOT / "build" / "bench" / "reflector.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     report(figures)
 

@@ -17,10 +17,11 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,6 +98,7 @@ class Connection:
     """A connection that is opened at the first request, kept alive, and opened again after the server has closed it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        self.secure = endpoint.secure
         self._endpoint = endpoint
         self._open: http.client.HTTPConnection | None = None
         self._used_at = 0.0
@@ -215,17 +217,25 @@ class HttpSink:
     """Base class of sinks that use POST. A subclass implements `chunks`.
 
     `endpoint`: a URL, or a reference to one. `path`: the default path. `keys`: names of the URL in a secret that is a JSON
-    object.
+    object. `header_secrets`: secrets by the header that has nothing but the secret.
     """
 
-    def __init__(self, endpoint: Secret, *, path: str = "/", keys: Sequence[str] = (), compress: bool = True) -> None:
+    def __init__(
+        self,
+        endpoint: Secret,
+        *,
+        path: str = "/",
+        keys: Sequence[str] = (),
+        compress: bool = True,
+        header_secrets: Mapping[str, Secret] = MappingProxyType({}),
+    ) -> None:
         self._endpoint = endpoint
         self._path = path
         self._keys = keys
         self._compress = compress
+        self._header_secrets = header_secrets
         self._connection: Connection | None = None
-        if not endpoint.is_reference:
-            self._connection_to_endpoint()  # reports a malformed URL as an invalid setting
+        self.may_use_tls = endpoint.is_reference or self._connection_to_endpoint().secure  # or raises SettingsError
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
         """See `Sink`."""
@@ -233,11 +243,11 @@ class HttpSink:
 
     def secret_headers(self) -> Headers:
         """Return headers that hold a secret. Called for each request, since secrets may be renewed. May raise SecretError."""
-        return ()
+        return tuple(secret_header(name, secret) for name, secret in self._header_secrets.items())
 
     def secrets(self) -> Sequence[Secret]:
         """Return the secrets that `renew` forgets, besides the endpoint."""
-        return ()
+        return list(self._header_secrets.values())
 
     def outcome(self, answer: Answer, chunk: Chunk[Request]) -> Outcome:  # noqa: ARG002
         """Return the outcome of an answer. A sink overrides this if the body has more than the status."""

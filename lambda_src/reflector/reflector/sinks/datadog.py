@@ -10,12 +10,12 @@ Remapper" (`timestamp`) and "Datadog Forwarder", whose attributes its users know
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..codec import dumps, dumps_string, utf8
 from ..decode import LogEvent
-from ..http import Headers, HttpSink, Request, secret_header
+from ..http import Headers, HttpSink, Request
 from ..lines import bodies
 from ..secrets import Secret
 from . import Batch, Chunk, Refusal, split_refused
@@ -66,16 +66,13 @@ class Datadog(HttpSink):
 
     def __init__(self, options: Options) -> None:
         endpoint = options.endpoint or Secret(f"https://http-intake.logs.{options.site}", "site")
-        super().__init__(endpoint, path="/api/v2/logs", compress=options.compress)
+        super().__init__(
+            endpoint,
+            path="/api/v2/logs",
+            compress=options.compress,
+            header_secrets={"DD-API-KEY": options.api_key},
+        )
         self._options = options
-
-    def secrets(self) -> Sequence[Secret]:
-        """See `HttpSink`."""
-        return [self._options.api_key]
-
-    def secret_headers(self) -> Headers:
-        """See `HttpSink`."""
-        return (secret_header("DD-API-KEY", self._options.api_key),)
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
         """See `Sink`."""

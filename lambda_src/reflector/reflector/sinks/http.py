@@ -4,12 +4,12 @@
 
 """Any receiver of JSON over HTTP: newline-delimited (NDJSON) or as an array."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import utf8
-from ..http import Headers, HttpSink, Request, check_header_names, secret_header
+from ..http import Headers, HttpSink, Request, check_header_names
 from ..lines import bodies, whole_lines
 from ..secrets import Secret
 from . import Batch, Chunk
@@ -51,18 +51,10 @@ class Http(HttpSink):
     """See `Sink`."""
 
     def __init__(self, options: Options) -> None:
-        super().__init__(options.endpoint, compress=options.compress)
+        super().__init__(options.endpoint, compress=options.compress, header_secrets=options.headers)
         self._options = options
         content_type, self._around = _FORMATS[options.format]
         self._headers: Headers = (("Content-Type", (options.content_type or content_type).encode()),)
-
-    def secrets(self) -> Sequence[Secret]:
-        """See `HttpSink`."""
-        return list(self._options.headers.values())
-
-    def secret_headers(self) -> Headers:
-        """See `HttpSink`."""
-        return tuple(secret_header(name, secret) for name, secret in self._options.headers.items())
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
         """See `Sink`."""

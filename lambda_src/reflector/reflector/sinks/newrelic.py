@@ -9,12 +9,12 @@ Source: New Relic's documentation, "Introduction to the Log API" (endpoints, hea
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import dumps, dumps_string, utf8
-from ..http import Headers, HttpSink, Request, secret_header
+from ..http import Headers, HttpSink, Request
 from ..lines import bodies
 from ..secrets import Secret
 from . import Batch, Chunk, Refusal, split_refused
@@ -70,16 +70,10 @@ class NewRelic(HttpSink):
 
     def __init__(self, options: Options) -> None:
         endpoint = options.endpoint or Secret(ENDPOINTS[options.region], "region")
-        super().__init__(endpoint, path="/log/v1", compress=options.compress)
+        super().__init__(
+            endpoint, path="/log/v1", compress=options.compress, header_secrets={"Api-Key": options.license_key}
+        )
         self._options = options
-
-    def secrets(self) -> Sequence[Secret]:
-        """See `HttpSink`."""
-        return [self._options.license_key]
-
-    def secret_headers(self) -> Headers:
-        """See `HttpSink`."""
-        return (secret_header("Api-Key", self._options.license_key),)
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request] | Refusal]:
         """See `Sink`."""

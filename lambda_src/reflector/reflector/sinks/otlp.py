@@ -9,13 +9,13 @@ Data Model", and the semantic conventions for cloud and AWS logs resources and f
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .. import __version__
 from ..codec import dumps, dumps_string, loads, well_formed_utf8
 from ..decode import LogEvent
-from ..http import Answer, Headers, HttpSink, Request, by_status, check_header_names, secret_header
+from ..http import Answer, Headers, HttpSink, Request, by_status, check_header_names
 from ..lines import bodies
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
@@ -53,17 +53,9 @@ class Otlp(HttpSink):
     """See `Sink`."""
 
     def __init__(self, options: Options) -> None:
-        super().__init__(options.endpoint, path="/v1/logs", compress=options.compress)
+        super().__init__(options.endpoint, path="/v1/logs", compress=options.compress, header_secrets=options.headers)
         self._options = options
         self._region = os.environ.get("AWS_REGION", "")
-
-    def secrets(self) -> Sequence[Secret]:
-        """See `HttpSink`."""
-        return list(self._options.headers.values())
-
-    def secret_headers(self) -> Headers:
-        """See `HttpSink`."""
-        return tuple(secret_header(name, secret) for name, secret in self._options.headers.items())
 
     def chunks(self, batch: Batch) -> Iterator[Chunk[Request]]:
         """See `Sink`."""

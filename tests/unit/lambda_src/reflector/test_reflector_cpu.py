@@ -14,38 +14,16 @@ import json
 import time
 
 import pytest
+from costly_inputs import INPUTS, METADATA, SINKS, SIZE, costly_batch
 from hypothesis import given
 from hypothesis import strategies as st
 from reflector.dead_letters import dead_letters
 from reflector.decode import PayloadError, decode
 from reflector.delivery import Undelivered
-from reflector.sinks import Batch, make
+from reflector.sinks import TYPES, Batch, make
 from reflector_support import payload, subscription_event
 
-SIZE = 400_000
 SECONDS_PER_MB = 8.0
-METADATA = '{"_sumo_metadata":{"category":"%s"},%s}'
-
-INPUTS = {
-    "tiny events": ["a"] * (SIZE // 10),
-    "one text": ["x" * SIZE],
-    "escapes": ['"\\\x01' * (SIZE // 3)],
-    "lone surrogates": ["\ud800" * (SIZE // 3)],
-    "whitespace": ["\u00a0" * (SIZE // 2), "\n" * SIZE],
-    "deep JSON": ["[" * 9000 + "]" * 9000] * (SIZE // 18_000),
-    "JSON that is broken at its end": ['{"a":"' + "x" * SIZE + '"x}'],
-    "many members": ["{" + ",".join(f'"a{number}":1' for number in range(SIZE // 11)) + "}"],
-    "a long key": ['{"' + "\\u0041" * (SIZE // 6) + '":1}'],
-    "a long number": ["9" * SIZE],
-    "nearly a request id": ["RequestId:" + " " * SIZE, "RequestId:" * (SIZE // 10)],
-    "many request ids": [f"RequestId: {number:08x}-ff39-4bf5-8761-439f99b7c5f6" for number in range(SIZE // 50)],
-    "nearly a console prefix": ["2020-03-05T16:30:36.113Z a-a-a-a-" + "a" * SIZE + "!"],
-    "nearly a Python prefix": ["[" + "A" * SIZE + "] 2020"],
-    "metadata, many members": [METADATA % ("x", ",".join(['"a" : 1'] * (SIZE // 8)))],
-    "metadata, many values": [METADATA % ("x", '"a":[' + ",".join(["[]"] * (SIZE // 3)) + "]")],
-    "metadata, many sources": [METADATA % (number, '"a":1') for number in range(SIZE // 50)],
-    "metadata, a long value": [METADATA % ("x" * SIZE, '"a":1')],
-}
 
 
 def cost(messages):
@@ -68,6 +46,17 @@ def test_cpu_of_hostile_events_is_bounded(name):
     messages = INPUTS[name]
     size = sum(map(len, messages)) + 100 * len(messages)
     assert cost(messages) < SECONDS_PER_MB * size / 1_000_000
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_cpu_of_each_sink_is_bounded_for_hostile_events(kind):
+    sink = make({"type": kind, **SINKS[kind]}, "sinks.it")
+    for name, messages in INPUTS.items():
+        batch = costly_batch(messages)
+        started = time.process_time()
+        assert sum(len(chunk.positions) for chunk in sink.chunks(batch)) == len(messages), name
+        seconds = time.process_time() - started
+        assert seconds < SECONDS_PER_MB * (sum(map(len, messages)) + 100 * len(messages)) / 1_000_000, name
 
 
 TOKENS = [

@@ -22,7 +22,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from reflector import __version__
+from reflector import __version__, http
 from reflector.dead_letters import current_queue
 from reflector_support import (
     LONG,
@@ -459,3 +459,28 @@ def test_handler_settings_of_another_function_are_separate(sink):
     assert events(first.forward("a")) == (1, 0, 1, 0, 0)
     assert "SUMO_ENDPOINT is not set" in str(second.forward("a").error)
     assert events(first.invoke(subscription_event(payload(["b"])))) == (1, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "loads"),
+    [
+        ({"SUMO_ENDPOINT": "https://example.com/x"}, True),
+        ({"SUMO_ENDPOINT": "secretsmanager:sumo"}, True),
+        ({"SUMO_ENDPOINT": "http://127.0.0.1:1/x"}, False),
+        ({"REFLECTOR_RULES": '{"sinks": {"a": {"type": "datadog", "api_key": "k"}}}'}, True),
+        ({"REFLECTOR_RULES": '{"sinks": {"a": {"type": "s3", "bucket": "logs"}}}'}, False),
+        ({"REFLECTOR_RULES": "ssm:rules"}, True),
+        ({"REFLECTOR_RULES": "{"}, False),
+        ({}, False),
+    ],
+)
+def test_prepare_loads_tls_context_only_if_a_sink_may_use_it(monkeypatch, environment, loads):
+    """It was loaded for sinks of AWS, too, which do not use it."""
+    handler = load_handler()
+    for name in ("SUMO_ENDPOINT", "REFLECTOR_RULES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    http.tls_context.cache_clear()
+    handler.prepare()
+    assert http.tls_context.cache_info().currsize == loads
