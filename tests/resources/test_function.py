@@ -80,7 +80,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         tags={"team": "platform", "stage": "test"},
     )
     checked = cloud.converge(LambdaFunction, desired, check_mode=True)
-    assert cloud.calls == ["GetFunction", "DescribeLogGroups"]
+    assert sorted(cloud.calls) == sorted(READS)
     assert checked["function"] is None
     created = cloud.converge_and_repeat(LambdaFunction, desired)
     assert cloud.writes == [
@@ -104,7 +104,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
     shuffled = replace(desired, environment={"A": "1", "B": "2"}, tags={"stage": "test", "team": "platform"})
     Path(desired.package).unlink()  # it is read only to be uploaded
     assert not cloud.converge(LambdaFunction, shuffled)["changed"]
-    assert cloud.calls == READS
+    assert sorted(cloud.calls) == sorted(READS)
 
     changes: dict[str, Any] = {"environment": {"A": "9"}, "reserved_concurrency": -1, "log_retention_days": 30}
     newer = settings(name, RETURN_2, memory_size=512, maximum_retry_attempts=1, tags={"team": "other"}, **changes)
@@ -184,7 +184,7 @@ def test_function_names_and_placeholders_are_those_of_the_target(cloud: Cloud, s
     assert created["function"]["on_failure_destination"] == cloud.arn("sqs", f"{name}-dead")
     assert variables(cloud, name) == {"DESTINATION": cloud.arn("lambda", "function:y")}
     assert not cloud.converge(LambdaFunction, desired)["changed"]
-    assert cloud.calls == ["GetCallerIdentity", *READS]
+    assert sorted(cloud.calls) == sorted(["GetCallerIdentity", *READS])
     if cloud.name == "moto":  # it keeps the old destination
         return
     cloud.converge_and_repeat(LambdaFunction, replace(desired, on_failure_destination="", maximum_event_age=600))
@@ -267,7 +267,7 @@ def test_function_foreign_stays_with_its_log_group(cloud: Cloud, settings: Setti
     cloud.client("logs").create_log_group(logGroupName=group_of(name))
     before = stored(cloud, name)["Configuration"]
     assert not cloud.converge(LambdaFunction, desired)["changed"]
-    assert cloud.calls == READS
+    assert sorted(cloud.calls) == sorted(READS)
     for other in ({"memory_size": 256}, {"log_retention_days": 14}, {"tags": {"a": "1"}}):
         for check_mode in (True, False):
             with pytest.raises(RefusedError, match=f"change function {name} in"):

@@ -152,7 +152,7 @@ def test_release_is_kept_with_few_calls(cloud: Cloud, deploy: Deploy) -> None:
         "managed-by": "logreflector.aws",
     }
     assert deploy("x", "0.1.0")["changes"] == []
-    assert cloud.calls == READS
+    assert sorted(cloud.calls) == sorted(READS)
     assert deploy("x", "0.1.0", release="")["changes"] == []
     assert "ListAliases" not in cloud.calls
     checked = deploy("x", "0.2.0", check_mode=True)
