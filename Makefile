@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit runtimes integration molecule bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit runtimes integration molecule coverage bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -83,6 +83,11 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 integration: setup installed ## modules and playbooks against the embedded AWS and moto
 	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
 	pytest -n 4 --dist loadfile tests/resources
+
+coverage: setup ## share of lines that the unit tests and the resource tests run, by folder
+	rm -rf build/coverage
+	pytest -q -n 2 --dist loadfile --cov --cov-report= tests/unit tests/resources
+	python tools/coverage_table.py
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders
