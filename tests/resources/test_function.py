@@ -66,6 +66,29 @@ def remove(cloud: Cloud, name: str) -> dict[str, Any]:
     return cloud.converge_and_repeat(FunctionRemoval, name)
 
 
+def check_all_fields(cloud: Cloud, created: dict[str, Any], desired: Any) -> None:
+    name = desired.name
+    function = created["function"]
+    assert function["arn"] == cloud.arn("lambda", f"function:{name}")
+    assert (function["role"], function["state"]) == (cloud.role_arn, "Active")
+    assert function["code_sha256"] == desired.code_sha256
+    assert (function["runtime"], function["architecture"], function["timeout"]) == ("python3.13", "arm64", 20)
+    assert function["environment_names"] == ["A", "B", "TOKEN"]
+    assert (function["reserved_concurrency"], function["maximum_retry_attempts"]) == (5, 1)
+    assert function["tags"] == {"team": "platform", "stage": "test", **OWNER}
+    assert created["log_group"] == {"name": group_of(name), "retention_days": 14, "kms_key_id": ""}
+    assert created["diff"][1]["after"]["environment"] == {"A": "1", "B": "2", "TOKEN": "(hidden)"}
+
+
+def check_updated(cloud: Cloud, newer: Any, *, before: Any) -> None:
+    name = newer.name
+    found = cloud.client("lambda").get_function(FunctionName=name)
+    assert found["Configuration"]["CodeSha256"] == newer.code_sha256 != before.code_sha256
+    assert found["Tags"] == {"team": "other", "stage": "test", **OWNER}
+    assert "Concurrency" not in found
+    assert variables(cloud, name) == {"A": "9", "TOKEN": HUSH}
+
+
 def test_function_is_created_updated_and_removed(cloud: Cloud, settings: SettingsFactory) -> None:
     name = "all-changes"
     desired = settings(
@@ -90,16 +113,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         "PutFunctionConcurrency",
         "PutFunctionEventInvokeConfig",
     ]
-    function = created["function"]
-    assert function["arn"] == cloud.arn("lambda", f"function:{name}")
-    assert (function["role"], function["state"]) == (cloud.role_arn, "Active")
-    assert function["code_sha256"] == desired.code_sha256
-    assert (function["runtime"], function["architecture"], function["timeout"]) == ("python3.13", "arm64", 20)
-    assert function["environment_names"] == ["A", "B", "TOKEN"]
-    assert (function["reserved_concurrency"], function["maximum_retry_attempts"]) == (5, 1)
-    assert function["tags"] == {"team": "platform", "stage": "test", **OWNER}
-    assert created["log_group"] == {"name": group_of(name), "retention_days": 14, "kms_key_id": ""}
-    assert created["diff"][1]["after"]["environment"] == {"A": "1", "B": "2", "TOKEN": "(hidden)"}
+    check_all_fields(cloud, created, desired)
 
     shuffled = replace(desired, environment={"A": "1", "B": "2"}, tags={"stage": "test", "team": "platform"})
     Path(desired.package).unlink()  # it is read only to be uploaded
@@ -117,11 +131,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         "UpdateFunctionConfiguration",
         "DeleteFunctionConcurrency",
     ]
-    found = cloud.client("lambda").get_function(FunctionName=name)
-    assert found["Configuration"]["CodeSha256"] == newer.code_sha256 != desired.code_sha256
-    assert found["Tags"] == {"team": "other", "stage": "test", **OWNER}
-    assert "Concurrency" not in found
-    assert variables(cloud, name) == {"A": "9", "TOKEN": HUSH}
+    check_updated(cloud, newer, before=desired)
 
     gone = remove(cloud, name)
     assert gone["changes"] == [f"delete function {name}", f"delete log group {group_of(name)}"]
