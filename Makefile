@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand is a demonstration of half an hour: only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -88,6 +88,11 @@ integration: setup ## modules and playbooks against the embedded AWS
 
 resources: setup ## every AWS resource against the embedded AWS and moto
 	pytest -n 2 --dist loadfile tests/resources
+
+coverage: setup ## share of lines that the unit tests and the resource tests run, by folder
+	rm -rf build/coverage
+	pytest -q -n 2 --dist loadfile --cov --cov-report= tests/unit tests/resources
+	python tools/coverage_table.py
 
 molecule: setup ## every molecule scenario
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders

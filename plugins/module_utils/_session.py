@@ -57,7 +57,7 @@ NO_REGION = (
 
 # Standard mode waits up to 20 s between attempts: six attempts bridge about half a minute of throttling.
 _RETRIES = {"mode": "standard", "total_max_attempts": 6}
-_THREADS = 8
+_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)

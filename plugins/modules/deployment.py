@@ -50,7 +50,9 @@ target:
   type: dict
   returned: success
 reflector:
-  description: The reflector's function, queue, permission and alarms, and notes on what could not be done.
+  description:
+    - The reflector's function, queue, permission and alarms, and notes on what could not be done.
+    - Its field C(dead_letters) is that of M(logreflector.aws.dead_letter_info).
   type: dict
   returned: success
 subscriber:

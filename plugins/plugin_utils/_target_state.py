@@ -201,7 +201,7 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         kept=tuple(entry["log_group"] for entry in _entries(catch_up, "kept")),
         delivery_check=_delivery_check(checked),
         replay=_replay(_dict(variables, "replay_result")),
-        dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result")),
+        dead_letters=_dead_letters(_dict(variables, "dead_letter_info_result") or _dict(deployed, "reflector")),
         functions=_functions(_dict(variables, "release_info_result")),
         restored=_restored(rolled_back),
         skipped=rolled_back.get("left_alone") or "",

@@ -46,7 +46,8 @@ def account_targets(spec: Spec, task_vars: Mapping[str, Any], account: str | Non
     group = groups.get(f"account_{account}")
     if group is None:
         group = [name for name in groups["all"] if str(read_variable(hostvars[name], _ACCOUNT)) == str(account)]
-    variables = {name: variable for name, variable in spec.variables().items() if name in spec.options()}
+    options = spec.options()
+    variables = {name: variable for name, variable in spec.variables().items() if name in options}
     variables["region"] = _REGION
     others = [hostvars[name] for name in group if name != task_vars["inventory_hostname"]]
     return [_given(spec, _options(each, variables)) for each in others]

@@ -23,6 +23,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import ReflectorError
 from ..module_utils._module import NO_INVOCATION, Spec, perform
+from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
@@ -48,6 +49,7 @@ SPECS = specs()
 SERVICES = {service for spec in SPECS.values() for service in spec.services}
 KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(*(spec.variables().values() for spec in SPECS.values()))
 MODELS = None if SDK_ERROR else read_models(SERVICES)
+reflector_code.load()
 
 
 def perform_in_process(
@@ -96,6 +98,8 @@ def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, An
             f"Both option {warning['option']} and its alias {warning['alias']} are set."
             for warning in validated._warnings
         ]
+    if not validated._no_log_values:  # copying a large result takes time
+        return result
     clean: dict[str, Any] = remove_values(result, validated._no_log_values)
     return clean
 

@@ -66,6 +66,29 @@ def remove(cloud: Cloud, name: str) -> dict[str, Any]:
     return cloud.converge_and_repeat(FunctionRemoval, name)
 
 
+def check_all_fields(cloud: Cloud, created: dict[str, Any], desired: Any) -> None:
+    name = desired.name
+    function = created["function"]
+    assert function["arn"] == cloud.arn("lambda", f"function:{name}")
+    assert (function["role"], function["state"]) == (cloud.role_arn, "Active")
+    assert function["code_sha256"] == desired.code_sha256
+    assert (function["runtime"], function["architecture"], function["timeout"]) == ("python3.13", "arm64", 20)
+    assert function["environment_names"] == ["A", "B", "TOKEN"]
+    assert (function["reserved_concurrency"], function["maximum_retry_attempts"]) == (5, 1)
+    assert function["tags"] == {"team": "platform", "stage": "test", **OWNER}
+    assert created["log_group"] == {"name": group_of(name), "retention_days": 14, "kms_key_id": ""}
+    assert created["diff"][1]["after"]["environment"] == {"A": "1", "B": "2", "TOKEN": "(hidden)"}
+
+
+def check_updated(cloud: Cloud, newer: Any, *, before: Any) -> None:
+    name = newer.name
+    found = cloud.client("lambda").get_function(FunctionName=name)
+    assert found["Configuration"]["CodeSha256"] == newer.code_sha256 != before.code_sha256
+    assert found["Tags"] == {"team": "other", "stage": "test", **OWNER}
+    assert "Concurrency" not in found
+    assert variables(cloud, name) == {"A": "9", "TOKEN": HUSH}
+
+
 def test_function_is_created_updated_and_removed(cloud: Cloud, settings: SettingsFactory) -> None:
     name = "all-changes"
     desired = settings(
@@ -80,7 +103,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         tags={"team": "platform", "stage": "test"},
     )
     checked = cloud.converge(LambdaFunction, desired, check_mode=True)
-    assert cloud.calls == ["GetFunction", "DescribeLogGroups"]
+    assert sorted(cloud.calls) == sorted(READS)
     assert checked["function"] is None
     created = cloud.converge_and_repeat(LambdaFunction, desired)
     assert cloud.writes == [
@@ -90,21 +113,12 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         "PutFunctionConcurrency",
         "PutFunctionEventInvokeConfig",
     ]
-    function = created["function"]
-    assert function["arn"] == cloud.arn("lambda", f"function:{name}")
-    assert (function["role"], function["state"]) == (cloud.role_arn, "Active")
-    assert function["code_sha256"] == desired.code_sha256
-    assert (function["runtime"], function["architecture"], function["timeout"]) == ("python3.13", "arm64", 20)
-    assert function["environment_names"] == ["A", "B", "TOKEN"]
-    assert (function["reserved_concurrency"], function["maximum_retry_attempts"]) == (5, 1)
-    assert function["tags"] == {"team": "platform", "stage": "test", **OWNER}
-    assert created["log_group"] == {"name": group_of(name), "retention_days": 14, "kms_key_id": ""}
-    assert created["diff"][1]["after"]["environment"] == {"A": "1", "B": "2", "TOKEN": "(hidden)"}
+    check_all_fields(cloud, created, desired)
 
     shuffled = replace(desired, environment={"A": "1", "B": "2"}, tags={"stage": "test", "team": "platform"})
     Path(desired.package).unlink()  # it is read only to be uploaded
     assert not cloud.converge(LambdaFunction, shuffled)["changed"]
-    assert cloud.calls == READS
+    assert sorted(cloud.calls) == sorted(READS)
 
     changes: dict[str, Any] = {"environment": {"A": "9"}, "reserved_concurrency": -1, "log_retention_days": 30}
     newer = settings(name, RETURN_2, memory_size=512, maximum_retry_attempts=1, tags={"team": "other"}, **changes)
@@ -117,11 +131,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
         "UpdateFunctionConfiguration",
         "DeleteFunctionConcurrency",
     ]
-    found = cloud.client("lambda").get_function(FunctionName=name)
-    assert found["Configuration"]["CodeSha256"] == newer.code_sha256 != desired.code_sha256
-    assert found["Tags"] == {"team": "other", "stage": "test", **OWNER}
-    assert "Concurrency" not in found
-    assert variables(cloud, name) == {"A": "9", "TOKEN": HUSH}
+    check_updated(cloud, newer, before=desired)
 
     gone = remove(cloud, name)
     assert gone["changes"] == [f"delete function {name}", f"delete log group {group_of(name)}"]
@@ -184,7 +194,7 @@ def test_function_names_and_placeholders_are_those_of_the_target(cloud: Cloud, s
     assert created["function"]["on_failure_destination"] == cloud.arn("sqs", f"{name}-dead")
     assert variables(cloud, name) == {"DESTINATION": cloud.arn("lambda", "function:y")}
     assert not cloud.converge(LambdaFunction, desired)["changed"]
-    assert cloud.calls == ["GetCallerIdentity", *READS]
+    assert sorted(cloud.calls) == sorted(["GetCallerIdentity", *READS])
     if cloud.name == "moto":  # it keeps the old destination
         return
     cloud.converge_and_repeat(LambdaFunction, replace(desired, on_failure_destination="", maximum_event_age=600))
@@ -267,7 +277,7 @@ def test_function_foreign_stays_with_its_log_group(cloud: Cloud, settings: Setti
     cloud.client("logs").create_log_group(logGroupName=group_of(name))
     before = stored(cloud, name)["Configuration"]
     assert not cloud.converge(LambdaFunction, desired)["changed"]
-    assert cloud.calls == READS
+    assert sorted(cloud.calls) == sorted(READS)
     for other in ({"memory_size": 256}, {"log_retention_days": 14}, {"tags": {"a": "1"}}):
         for check_mode in (True, False):
             with pytest.raises(RefusedError, match=f"change function {name} in"):

@@ -19,7 +19,8 @@ from .._options.log_groups import LogGroupOptions
 from .._options.option import read
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
-from .._plan import Params, Result
+from .._plan import Params, Resource, Result
+from .._resources.dead_letters import dead_letters_in, no_dead_letters
 from .._session import Target
 from . import reflector_code
 from .account import check_account, deploy_roles
@@ -27,10 +28,10 @@ from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish
 from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
-from .reflector import check_reflector, deploy_reflector, reflector_function
+from .reflector import check_reflector, reflector_function, reflector_resources
 from .release import release_name
 from .run import PartFailedError, Run
-from .subscriber import check_subscriber, deploy_rules, deploy_subscriber, subscriber_function
+from .subscriber import check_subscriber, event_rules, subscriber_function, subscriber_resources
 
 PREFIXES: dict[str, type] = {
     "account_": AccountOptions,
@@ -103,28 +104,43 @@ def deploy(
     try:
         check_account(run, account_id)
         deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
-        deploy_reflector(run, reflector, options.alarms, reflector_zip, release)
-        deploy_subscriber(
-            run,
-            subscriber,
-            log_groups,
-            options.alarms,
-            reflector=reflector.function_name,
-            package=subscriber_zip,
-            release=release,
+        reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
+        function = reflector.function_name
+        subscriber_parts = subscriber_resources(
+            run, subscriber, log_groups, options.alarms, reflector=function, package=subscriber_zip, release=release
         )
-        _deploy_log_groups(run, options, log_groups)
+        by_filters = options.mode != "account_policy"
+        rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
+        run.read_ahead(reflector_parts, subscriber_parts, rules)
+        run.converge("reflector", reflector_parts)
+        run.converge("subscriber", subscriber_parts)
+        _deploy_log_groups(run, options, log_groups, rules)
+        run.add("reflector", lambda: {"dead_letters": _dead_letters(run, reflector.dead_letter_queue)})
     except PartFailedError as error:
         return error.result
     return finish(run, options.catch_up)
 
 
-def _deploy_log_groups(run: Run, options: Deployment, log_groups: LogGroupOptions) -> None:
-    """Existing log groups and new ones: at no moment has a new log group neither a filter nor the policy."""
+def _deploy_log_groups(
+    run: Run, options: Deployment, log_groups: LogGroupOptions, rules: Mapping[str, Resource]
+) -> None:
+    """Subscribe existing log groups, and new ones by the rules.
+
+    In the mode filters the rules come before the catch-up, which must not miss a log group. In the mode account_policy they
+    come after the policy. At no moment has a new log group neither a filter nor the policy.
+    """
     reflector = options.reflector.function_name
     if options.mode == "account_policy":
         deploy_policy(run, options.catch_up, log_groups, reflector)
-        deploy_rules(run, options.subscriber, log_groups, reflector=reflector, enabled=False)
+        run.converge("subscriber", rules)
     else:
-        deploy_rules(run, options.subscriber, log_groups, reflector=reflector, enabled=True)
+        run.converge("subscriber", rules)
         deploy_filters(run, options.catch_up, log_groups, reflector)
+
+
+def _dead_letters(run: Run, queue: str) -> Result:
+    """Return the reflector's dead letters. They are read only if the queue was not empty when this run read it."""
+    found = run.result["reflector"]["queue"]
+    if found and found["messages"]:
+        return dead_letters_in(run.target, queue)
+    return no_dead_letters(queue, exists=bool(found))

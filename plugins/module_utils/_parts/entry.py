@@ -35,7 +35,7 @@ from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
 from .run import PartFailedError, Run
-from .subscriber import check_subscriber, deploy_rules, deploy_subscriber, remove_subscriber, subscriber_function
+from .subscriber import check_subscriber, deploy_subscriber, event_rules, remove_subscriber, subscriber_function
 
 T = TypeVar("T")
 
@@ -91,7 +91,8 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     run.add("package", lambda: built)
     release = release_name(subscriber_function(options, log_groups, reflector, package))
     deploy_subscriber(run, options, log_groups, alarms, reflector=reflector, package=package, release=release)
-    deploy_rules(run, options, log_groups, reflector=reflector, enabled=read(ModeOptions, params).mode == "filters")
+    enabled = read(ModeOptions, params).mode == "filters"
+    run.converge("subscriber", event_rules(target, options, log_groups, reflector=reflector, enabled=enabled))
     return run.finish()
 
 
@@ -172,7 +173,8 @@ def _read_leniently(cls: type[T], given: Mapping[str, Any], prefix: str) -> T:
     options = options_of(cls)  # type: ignore[arg-type]
     named = {each.name: given[prefix + each.name] for each in options if prefix + each.name in given}
     # Numbers and switches may come as texts there. Ansible converts them as it does for the target itself.
-    validated = ArgumentSpecValidator(argument_spec(cls)).validate(named).validated_parameters
+    arguments = {name: argument for name, argument in argument_spec(cls).items() if name in named}
+    validated = ArgumentSpecValidator(arguments).validate(named).validated_parameters
     values: dict[str, Any] = {}
     for each in options:
         try:

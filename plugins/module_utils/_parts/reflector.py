@@ -129,6 +129,13 @@ def as_tags(tags: Mapping[str, Any]) -> dict[str, str]:
 
 def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, package: Package, release: str) -> None:
     """Bring the reflector into the state that the options describe."""
+    run.converge("reflector", reflector_resources(run, options, alarms, package, release))
+
+
+def reflector_resources(
+    run: Run, options: ReflectorOptions, alarms: AlarmOptions, package: Package, release: str
+) -> dict[str, Resource]:
+    """Return the resources of the reflector in the order of their creation. Store its rules if they need a parameter."""
     target, tags = run.target, as_tags(options.tags)
     reference = store(
         run,
@@ -145,17 +152,14 @@ def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, 
         reflector_function(options, package, reference), reserved_concurrency=reservation.number, release=release
     )
     run.add("reflector", lambda: {"notes": [reservation.note] if reservation.note else []})
-    run.converge(
-        "reflector",
-        {
-            "queue": SqsQueue(
-                target, QueueSettings(name=options.dead_letter_queue, kms_key_arn=options.kms_key_arn, tags=tags)
-            ),
-            "function": LambdaFunction(target, function),
-            "permission": LambdaPermission(target, permission(target, options)),
-            **reflector_alarms(target, options, alarms, tags),
-        },
-    )
+    return {
+        "queue": SqsQueue(
+            target, QueueSettings(name=options.dead_letter_queue, kms_key_arn=options.kms_key_arn, tags=tags)
+        ),
+        "function": LambdaFunction(target, function),
+        "permission": LambdaPermission(target, permission(target, options)),
+        **reflector_alarms(target, options, alarms, tags),
+    }
 
 
 def _reservation(target: Target, options: ReflectorOptions) -> Reservation:

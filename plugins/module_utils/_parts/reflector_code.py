@@ -37,6 +37,13 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"{_NAME}.{name}")
 
 
+def load() -> None:
+    """Import what checks of ordinary settings need. A host that forks calls this once before the fork."""
+    if _FUNCTION.is_dir():
+        for name in ("config", "sink_facts", "sinks.sumologic"):
+            module(name)
+
+
 def mistake(rules: Any, sumo_endpoint: str, environment: Mapping[str, Any]) -> str:
     """Return why the reflector would refuse these settings, in a sentence, "" if it would not. Reads no secret, calls no sink.
 

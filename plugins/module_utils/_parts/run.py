@@ -28,29 +28,32 @@ class Run:
     """Collects what the parts did on a target.
 
     result   changed, changes and diff of all parts so far, and one entry for each part
+    _read    what was read of each resource since the last write; a write may concern any of them
     """
 
     def __init__(self, target: Target, *, check_mode: bool) -> None:
         self.target = target
         self.check_mode = check_mode
         self.result: Result = {**outcome(()), "warnings": []}
+        self._read: dict[Resource, Any] = {}
+
+    def read_ahead(self, *parts: Mapping[str, Resource]) -> None:
+        """Read the resources of several parts concurrently, so that `converge` need not read them one part after another."""
+        resources = [resource for part in parts for resource in part.values() if resource not in self._read]
+        with self.keeping_changes():
+            read = self.target.together(*(resource.read for resource in resources))
+        self._read.update(zip(resources, read, strict=True))
 
     def converge(self, part: str, resources: Mapping[str, Resource]) -> dict[str, Result]:
         """Read the resources concurrently, then plan and write them in their order. Return their facts by name.
 
         A resource is read again before its own plan if one before it was changed: it may depend on that one.
         """
-        with self.keeping_changes():
-            read = self.target.together(*(resource.read for resource in resources.values()))
-        facts: dict[str, Result] = {}
-        is_stale = False
-        for (name, resource), actual in zip(resources.items(), read, strict=True):
-            facts[name] = self.add(part, partial(self._one, name, resource, actual, is_stale))
-            is_stale = is_stale or (facts[name]["changed"] and not self.check_mode)
-        return facts
+        self.read_ahead(resources)
+        return {name: self.add(part, partial(self._one, name, resource)) for name, resource in resources.items()}
 
-    def _one(self, name: str, resource: Resource, actual: Any, is_stale: bool) -> Result:
-        read = None if is_stale else lambda: actual
+    def _one(self, name: str, resource: Resource) -> Result:
+        read = (lambda: self._read[resource]) if resource in self._read else None
         result = converge(resource, check_mode=self.check_mode, read=read)
         return {name if key in _NAMED else key: value for key, value in result.items()}
 
@@ -80,7 +83,10 @@ class Run:
         return {key: value for key, value in self.result.items() if key != "warnings" or value}
 
     def _merge(self, done: Mapping[str, Any]) -> Result:
-        self.result["changed"] = self.result["changed"] or bool(done.get("changed"))
+        if done.get("changed"):
+            self.result["changed"] = True
+            if not self.check_mode:
+                self._read.clear()
         for key in _MERGED:
             self.result[key].extend(done.get(key) or [])
         return {key: value for key, value in done.items() if key not in ("changed", *_MERGED)}

@@ -107,6 +107,26 @@ def deploy_subscriber(
 
     reflector   name of the reflector's function
     """
+    resources = subscriber_resources(
+        run, options, log_groups, alarms, reflector=reflector, package=package, release=release
+    )
+    run.converge("subscriber", resources)
+
+
+def subscriber_resources(
+    run: Run,
+    options: SubscriberOptions,
+    log_groups: LogGroupOptions,
+    alarms: AlarmOptions,
+    *,
+    reflector: str,
+    package: Package,
+    release: str,
+) -> dict[str, Resource]:
+    """Return the resources of the subscriber but its rules. Store its settings if they need a parameter.
+
+    reflector   name of the reflector's function
+    """
     target, tags = run.target, as_tags(options.tags)
     reference = store(
         run,
@@ -120,7 +140,7 @@ def deploy_subscriber(
     function = dataclasses.replace(
         subscriber_function(options, log_groups, reflector, package, reference), release=release
     )
-    resources: dict[str, Resource] = {
+    return {
         **{name: SqsQueue(target, queue) for name, queue in _queues(options, tags).items()},
         "function": LambdaFunction(target, function),
         "mapping": EventSourceMapping(
@@ -128,21 +148,16 @@ def deploy_subscriber(
         ),
         "alarm": subscriber_alarm(target, options, alarms, tags),
     }
-    run.converge("subscriber", resources)
 
 
-def deploy_rules(
-    run: Run, options: SubscriberOptions, log_groups: LogGroupOptions, *, reflector: str, enabled: bool
-) -> None:
-    """Bring both rules into the state that the options describe.
-
-    In the mode filters they come before the catch-up, which must not miss a log group. In the mode account_policy they
-    come after the policy. At no moment is a new log group without either.
+def event_rules(
+    target: Target, options: SubscriberOptions, log_groups: LogGroupOptions, *, reflector: str, enabled: bool
+) -> dict[str, Resource]:
+    """Return both rules.
 
     reflector   name of the reflector's function
     """
-    rules = _rules(options, log_groups, reflector)
-    run.converge("subscriber", _event_rules(run.target, options, rules, enabled))
+    return _event_rules(target, options, _rules(options, log_groups, reflector), enabled)
 
 
 def restore_rules(run: Run, options: SubscriberOptions, rules: Mapping[str, Any]) -> None:

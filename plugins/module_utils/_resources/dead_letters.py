@@ -42,13 +42,21 @@ class Sample:
 
 def read_dead_letters(target: Target, params: Params, _check_mode: bool) -> Result:
     """Do the work of the module dead_letter_info."""
-    name = read(DeadLetterQueue, params).dead_letter_queue
+    return {"changed": False, "dead_letters": dead_letters_in(target, read(DeadLetterQueue, params).dead_letter_queue)}
+
+
+def dead_letters_in(target: Target, name: str) -> Result:
+    """Return the number and the reasons of the dead letters in a queue, which may not exist."""
     try:
         queue = read_queue(target, name)
     except NotFoundError:
-        return {"changed": False, "dead_letters": _result(name, None, Sample())}
-    sample = read_sample(target, queue) if queue.counts["visible"] else Sample()
-    return {"changed": False, "dead_letters": _result(name, queue, sample)}
+        return no_dead_letters(name, exists=False)
+    return _result(name, queue.messages, read_sample(target, queue) if queue.counts["visible"] else Sample())
+
+
+def no_dead_letters(name: str, *, exists: bool) -> Result:
+    """Return the same for a queue that is empty or does not exist. Makes no call."""
+    return {**_result(name, 0, Sample()), "exists": exists}
 
 
 def read_sample(target: Target, queue: Queue) -> Sample:
@@ -95,11 +103,10 @@ def reason_of(message: Message) -> str:
     return "a message without a reason"
 
 
-def _result(name: str, queue: Queue | None, sample: Sample) -> Result:
-    messages = queue.messages if queue else 0
+def _result(name: str, messages: int, sample: Sample) -> Result:
     return {
         "queue": name,
-        "exists": queue is not None,
+        "exists": True,
         "messages": messages,
         "oldest_seconds": sample.oldest_seconds,
         "sampled": sample.sampled,

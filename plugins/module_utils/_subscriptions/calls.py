@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ class LogsApi:
         self._is_missing = is_missing
         self._destination_deadline: float | None = None
         self._filters_by_tag: bool | None = None
+        self._probe_lock = threading.Lock()
 
     def groups(self, prefix: str = "", token: str = "") -> Iterator[LogGroup]:
         """Yield every log group whose name begins with `prefix`, page by page, sorted by name.
@@ -100,8 +102,9 @@ class LogsApi:
         """
         if not self.can_list_by_tag:
             raise OutdatedSdkError
-        if self._filters_by_tag is None:
-            self._filters_by_tag = self._probe_tags()
+        with self._probe_lock:  # a second thread takes what the first one has found
+            if self._filters_by_tag is None:
+                self._filters_by_tag = self._probe_tags()
         if not self._filters_by_tag:
             raise CannotListByTagError("AWS returned log groups that do not carry the tag")
         filters = [{"key": key, **({"values": list(values)} if values else {})} for key, values in tags.items()]

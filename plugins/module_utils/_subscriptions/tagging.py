@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from .._errors import AccessDeniedError, AwsError, NotFoundError, ReflectorError
@@ -70,16 +71,18 @@ class SubscriptionTags:
 
     def list_groups(self, *, current: bool, any_value: bool) -> TaggedGroups:
         """List the tagged groups: those with the current settings or another forwarder, those with any value, or both."""
-        listed = TaggedGroups()
+        has_current = current and self.enabled
+        values = [*([(self._value,), (OTHER_FORWARDER,)] if has_current else []), *([()] if any_value else [])]
         try:
-            if current and self.enabled:
-                listed = TaggedGroups(self._tagged(self._value), self._tagged(OTHER_FORWARDER), is_listed=True)
-            return replace(listed, any_value=self._tagged()) if any_value else listed
+            with ThreadPoolExecutor(max(len(values), 1)) as pool:
+                found = list(pool.map(lambda each: self._tagged(*each), values))
         except (AccessDeniedError, AwsError, CannotListByTagError) as error:
             if isinstance(error, AwsError) and error.code not in _NO_LISTING:
                 raise
             self.notes.append(f"every log group was read, because the tagged ones cannot be listed: {error}")
             return TaggedGroups(is_unlistable=True)
+        listed = TaggedGroups(found[0], found[1], is_listed=True) if has_current else TaggedGroups()
+        return replace(listed, any_value=found[-1]) if any_value else listed
 
     def _tagged(self, *values: str) -> frozenset[str]:
         return frozenset(self._api.tagged({self._key: list(values)}))

@@ -90,8 +90,11 @@ class FunctionApi:
         return answer
 
     def list_aliases(self) -> list[dict[str, Any]]:
-        """Return all aliases of the function."""
-        return self._list("list_aliases", "Aliases", "read the aliases of")
+        """Return all aliases of the function, none if it does not exist."""
+        try:
+            return self._list("list_aliases", "Aliases", "read the aliases of")
+        except NotFoundError:
+            return []
 
     def list_versions(self) -> list[dict[str, Any]]:
         """Return the configurations of all published versions and of $LATEST."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..._errors import AwsError
 from ..._plan import Change, Result
@@ -19,7 +20,7 @@ from ..._session import Target
 from ..._subscriptions.choice import default_log_group
 from ..common import Call
 from ..ownership import RELEASE_KEY, Ownership
-from .api import FunctionApi
+from .api import FunctionApi, is_in_progress
 from .configuration import (
     Configuration,
     desired_configuration,
@@ -54,7 +55,7 @@ class LambdaFunction:
     """Identity: the function's name. Updated in place, in an order in which code and configuration always fit."""
 
     def __init__(self, target: Target, settings: FunctionSettings) -> None:
-        self._settings = settings
+        self._target, self._settings = target, settings
         self._name = check_function_name(settings.name)
         self._desired = desired_configuration(target, settings)
         key = settings.log_group_kms_key_arn
@@ -74,19 +75,29 @@ class LambdaFunction:
     def read(self) -> CurrentState:
         """Return the function, its log group and its releases.
 
-        Three calls for an existing function: GetFunction, GetFunctionEventInvokeConfig, DescribeLogGroups. A release needs
-        ListAliases too.
+        Three calls at once: GetFunction, GetFunctionEventInvokeConfig, DescribeLogGroups. A release needs ListAliases too.
         """
-        answer = self._api.get_settled()
-        function = None
-        releases = Releases()
-        name = default_log_group(self._name)
-        if answer:
-            function = Function.from_api(answer, self._api.get_event_invoke_config())
-            name = function.configuration.logging_config.log_group
-            if self._publisher:
-                releases = Releases.from_aliases(self._api.list_aliases())
-        return CurrentState(function, name, self._logs.find(name), releases)
+        answer, event_invoke, aliases, log_group = self._read_with(self._api.get)
+        if answer and is_in_progress(answer["Configuration"]):
+            settled = self._api.get_settled()
+            answer, event_invoke, aliases, log_group = self._read_with(lambda: settled)
+        usual = default_log_group(self._name)
+        if not answer:
+            return CurrentState(None, usual, log_group)
+        function = Function.from_api(answer, event_invoke)
+        name = function.configuration.logging_config.log_group
+        return CurrentState(
+            function, name, log_group if name == usual else self._logs.find(name), Releases.from_aliases(aliases)
+        )
+
+    def _read_with(self, get: Callable[[], dict[str, Any] | None]) -> list[Any]:
+        """Return GetFunction's answer, the asynchronous invocation, the aliases, and the log group of the usual name."""
+        return self._target.together(
+            get,
+            self._api.get_event_invoke_config,
+            self._api.list_aliases if self._publisher else list,
+            lambda: self._logs.find(default_log_group(self._name)),
+        )
 
     def plan(self, actual: CurrentState) -> list[Change]:
         """Return the changes: the log group first, because Lambda would create it without retention.

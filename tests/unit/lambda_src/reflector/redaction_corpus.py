@@ -335,6 +335,55 @@ def _email_line(chance: random.Random) -> Line:
 _BASE32 = string.ascii_uppercase + "234567"
 
 
+def _named_key_line(chance: random.Random, style: str, secret: str) -> Line:
+    name = chance.choice(
+        [
+            "aws_secret_access_key",
+            "AWS_SECRET_ACCESS_KEY",
+            "SecretAccessKey",
+            "secretAccessKey",
+            "secretKey",
+            "secret_key",
+            "secret access key",
+            "aws.secretKey",
+            "SECRET-ACCESS-KEY",
+            "aws_secret",
+        ]
+    )
+    frames = [
+        f"{name}=@",
+        f"{name} = @",
+        f"{name}     :    @",
+        f'{{"{name}":"@","n":#}}',
+        rf"{{\"{name}\": \"@\"}}",
+        f"export {name}='@'",
+        f"{name} @",
+        f"<{name}>@</{name}>",
+        f"{name} => @,",
+        f"{name} is @",
+        f'{{"name":"{name}","value":"@"}}',
+        f"'{name}': '@'",
+    ]
+    written = secret if chance.random() < 0.9 else secret.replace("/", r"\/")
+    return _placed(chance, style, written, frames)
+
+
+def _token_line(chance: random.Random, style: str, token: str) -> Line:
+    frames = (
+        ["token @ expired", "[@]"]
+        if style == "bare token"
+        else [
+            "aws_session_token=@",
+            '{"SessionToken":"@"}',
+            "X-Amz-Security-Token: @",
+            "export AWS_SESSION_TOKEN=@",
+        ]
+    )
+    if style == "token" and chance.random() < 0.3:
+        return _placed(chance, style, quote(token, safe=""), ["X-Amz-Security-Token=@&X-Amz-Expires=#"])
+    return _placed(chance, style, token, frames)
+
+
 def _aws_key_line(chance: random.Random) -> Line:
     key_id = chance.choice(["AKIA", "ASIA"]) + _letters(chance, 16, _BASE32)
     secret = _letters(chance, 40, _LETTERS + "+/")
@@ -359,36 +408,7 @@ def _aws_key_line(chance: random.Random) -> Line:
             ],
         )
     if style == "named":
-        name = chance.choice(
-            [
-                "aws_secret_access_key",
-                "AWS_SECRET_ACCESS_KEY",
-                "SecretAccessKey",
-                "secretAccessKey",
-                "secretKey",
-                "secret_key",
-                "secret access key",
-                "aws.secretKey",
-                "SECRET-ACCESS-KEY",
-                "aws_secret",
-            ]
-        )
-        frames = [
-            f"{name}=@",
-            f"{name} = @",
-            f"{name}     :    @",
-            f'{{"{name}":"@","n":#}}',
-            rf"{{\"{name}\": \"@\"}}",
-            f"export {name}='@'",
-            f"{name} @",
-            f"<{name}>@</{name}>",
-            f"{name} => @,",
-            f"{name} is @",
-            f'{{"name":"{name}","value":"@"}}',
-            f"'{name}': '@'",
-        ]
-        written = secret if chance.random() < 0.9 else secret.replace("/", r"\/")
-        return _placed(chance, style, written, frames)
+        return _named_key_line(chance, style, secret)
     if style == "encoded":
         return _placed(
             chance,
@@ -404,19 +424,7 @@ def _aws_key_line(chance: random.Random) -> Line:
             [frame.replace("~", key_id) for frame in ("~:@", "~,@", '["~","@"]', "~ @ eu-west-1")],
         )
     if style in ("token", "bare token"):
-        frames = (
-            ["token @ expired", "[@]"]
-            if style == "bare token"
-            else [
-                "aws_session_token=@",
-                '{"SessionToken":"@"}',
-                "X-Amz-Security-Token: @",
-                "export AWS_SESSION_TOKEN=@",
-            ]
-        )
-        if style == "token" and chance.random() < 0.3:
-            return _placed(chance, style, quote(token, safe=""), ["X-Amz-Security-Token=@&X-Amz-Expires=#"])
-        return _placed(chance, style, token, frames)
+        return _token_line(chance, style, token)
     return _placed(chance, "secret key without a name", secret, ["credentials: user #, @", "got @ from the vault"])
 
 
@@ -451,6 +459,66 @@ def _password(chance: random.Random) -> str:
     return chance.choice(_LETTERS) + _letters(chance, chance.randint(6, 30), letters) + chance.choice("123456789")
 
 
+def _form_line(chance: random.Random, style: str) -> Line:
+    jwt = f"eyJhbGciOiJIUzI1NiJ9.eyJ{_letters(chance, 60)}.{_letters(chance, 43)}"
+    forms = [
+        jwt,
+        jwt,
+        f"ghp_{_letters(chance, 36)}",
+        f"xoxb-{_digits(chance, 12)}-{_letters(chance, 24)}",
+        f"sk_live_{_letters(chance, 24)}",
+        f"AIza{_letters(chance, 35)}",
+        f"glpat-{_letters(chance, 20)}",
+        f"npm_{_letters(chance, 36)}",
+    ]
+    if chance.random() < 0.15:
+        body = r"\n".join(_letters(chance, 64, _LETTERS + "+/") for _unused in range(4))
+        return _placed(
+            chance,
+            "private key",
+            rf"{body}\n",
+            ['{"m":"-----BEGIN RSA PRIVATE KEY-----\\n@-----END RSA PRIVATE KEY-----\\n"}'],
+        )
+    return _placed(chance, style, chance.choice(forms), ["got @", "jwt=@;", '{"x":"@"}', "(@)", "id #: @,"])
+
+
+def _header_line(chance: random.Random, style: str, value: str) -> Line:
+    basic = base64.b64encode(f"user:{value}".encode()).decode()
+    frames = [
+        "Authorization: Bearer @",
+        "authorization=Bearer @",
+        '{"authorization":"Bearer @"}',
+        '{"name":"Authorization","value":"@"}',
+        "Cookie: session=@; x=1",
+        "Proxy-Authorization: Basic @",
+        "using Bearer @ for x",
+        "x-api-key: @",
+        r"{\"Authorization\":\"Basic @\"}",
+    ]
+    return _placed(chance, style, basic, frames)
+
+
+def _assigned_line(chance: random.Random, style: str, name: str, value: str) -> Line:
+    return _placed(
+        chance,
+        style,
+        value,
+        [
+            f"{name}=@",
+            f"{name}=@ next=#",
+            f"{name}: @",
+            f"{name} = '@'",
+            f'{name}="@"',
+            f"'{name}': '@'",
+            f"User(name=x, {name}=@)",
+            f"{name} => @",
+            f"<{name}>@</{name}>",
+            f"{{{name}=@, n=#}}",
+            f"login {name}:@;",
+        ],
+    )
+
+
 def _secret_line(chance: random.Random) -> Line:
     name, value = chance.choice(_SECRET_NAMES), _password(chance)
     style = chance.choices(
@@ -458,24 +526,7 @@ def _secret_line(chance: random.Random) -> Line:
         [22, 18, 12, 14, 10, 12, 4, 4, 4],
     )[0]
     if style == "assigned":
-        return _placed(
-            chance,
-            style,
-            value,
-            [
-                f"{name}=@",
-                f"{name}=@ next=#",
-                f"{name}: @",
-                f"{name} = '@'",
-                f'{name}="@"',
-                f"'{name}': '@'",
-                f"User(name=x, {name}=@)",
-                f"{name} => @",
-                f"<{name}>@</{name}>",
-                f"{{{name}=@, n=#}}",
-                f"login {name}:@;",
-            ],
-        )
+        return _assigned_line(chance, style, name, value)
     if style in ("JSON", "JSON in JSON"):
         value = chance.choice([value, f'{value}"{value}', f"{value}\\{value}", f"{value} {value}"])
         frame = json.dumps({"user": "x", name: "@", "n": 1}, separators=chance.choice([(",", ":"), (", ", ": ")]))
@@ -499,40 +550,9 @@ def _secret_line(chance: random.Random) -> Line:
             ],
         )
     if style == "header":
-        basic = base64.b64encode(f"user:{value}".encode()).decode()
-        frames = [
-            "Authorization: Bearer @",
-            "authorization=Bearer @",
-            '{"authorization":"Bearer @"}',
-            '{"name":"Authorization","value":"@"}',
-            "Cookie: session=@; x=1",
-            "Proxy-Authorization: Basic @",
-            "using Bearer @ for x",
-            "x-api-key: @",
-            r"{\"Authorization\":\"Basic @\"}",
-        ]
-        return _placed(chance, style, basic, frames)
+        return _header_line(chance, style, value)
     if style == "form":
-        jwt = f"eyJhbGciOiJIUzI1NiJ9.eyJ{_letters(chance, 60)}.{_letters(chance, 43)}"
-        forms = [
-            jwt,
-            jwt,
-            f"ghp_{_letters(chance, 36)}",
-            f"xoxb-{_digits(chance, 12)}-{_letters(chance, 24)}",
-            f"sk_live_{_letters(chance, 24)}",
-            f"AIza{_letters(chance, 35)}",
-            f"glpat-{_letters(chance, 20)}",
-            f"npm_{_letters(chance, 36)}",
-        ]
-        if chance.random() < 0.15:
-            body = r"\n".join(_letters(chance, 64, _LETTERS + "+/") for _unused in range(4))
-            return _placed(
-                chance,
-                "private key",
-                rf"{body}\n",
-                ['{"m":"-----BEGIN RSA PRIVATE KEY-----\\n@-----END RSA PRIVATE KEY-----\\n"}'],
-            )
-        return _placed(chance, style, chance.choice(forms), ["got @", "jwt=@;", '{"x":"@"}', "(@)", "id #: @,"])
+        return _form_line(chance, style)
     if style == "URL":
         return _placed(
             chance, style, _letters(chance, 12), ["postgres://app:@%at%h/db", "https://user:@%at%host.example/x"]

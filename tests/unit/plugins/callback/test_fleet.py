@@ -75,6 +75,19 @@ def runs(draw: st.DrawFn) -> tuple[list[list[tuple[str, str]]], dict[str, str], 
     return waves, names, draw(st.integers(0, len(waves)))
 
 
+def send_event(fleet: Fleet, kind: str, host: str, now: float) -> bool:
+    """Tell the fleet of one event. Return whether it is the first trouble of the target, which gets a line."""
+    if kind == "begin":
+        fleet.begin(host, "t", now)
+    elif kind in ("changed", "unchanged"):
+        fleet.result(host, "t", now, changed=kind == "changed", changes=["c"] * (kind == "changed"))
+    elif kind == "store":
+        fleet.store_failure(host, f"{host} is broken")
+    else:
+        return bool(fleet.fail(host, "t", f"{host} is broken", final=kind == "fail"))
+    return False
+
+
 @given(runs())
 def test_fleet_any_order_of_events_gives_every_target_one_outcome(
     run: tuple[list[list[tuple[str, str]]], dict[str, str], int],
@@ -93,13 +106,7 @@ def test_fleet_any_order_of_events_gives_every_target_one_outcome(
         fleet.begin_task("t", "Task", 0)
         for kind, host in wave:
             now += 1
-            if kind == "begin":
-                fleet.begin(host, "t", now)
-            elif kind in ("changed", "unchanged"):
-                fleet.result(host, "t", now, changed=kind == "changed", changes=["c"] * (kind == "changed"))
-            elif kind == "store":
-                fleet.store_failure(host, f"{host} is broken")
-            elif fleet.fail(host, "t", f"{host} is broken", final=kind == "fail"):
+            if send_event(fleet, kind, host, now):
                 told.append(host)
             progress = fleet.progress(now)
             assert progress is not None

@@ -416,6 +416,12 @@ def test_recap_warns_of_dead_letters() -> None:
     assert recap(dead_letters(4)).report()["targets"]["a"]["dead_letters"]["messages"] == 4
 
 
+def test_recap_deployed_warns_of_dead_letters() -> None:
+    waiting = dead_letters(4, "4 dead letters wait")["dead_letter_info_result"]
+    deployed = {"deploy_result": {"changed": False, "reflector": waiting}}
+    assert lines(deployed)[-1] == "    a: 4 dead letters wait"
+
+
 def test_recap_without_dead_letters_does_not_warn() -> None:
     missing = {"dead_letter_info_result": {"dead_letters": {"exists": False, "messages": 0}}}
     assert "WARNING" not in "\n".join(lines(dead_letters(0), missing, {}))

@@ -435,3 +435,9 @@ def test_a_real_playbook_runs_both_ways(server: str, tmp_path: Path) -> None:
     assert background.pop("ansible_job_id")
     assert {key: background[key] for key in worker} == worker
     assert CREDENTIAL not in done.stdout + done.stderr
+
+
+def test_worker_inherits_the_reflectors_code() -> None:
+    """Each worker imported it again, to check the options of its target."""
+    program = f"import sys, {_worker.__name__}; assert 'logreflector_aws_reflector.sinks.sumologic' in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})

@@ -30,6 +30,23 @@ def test_deployment_a_second_time_writes_nothing(aws: Any) -> None:
     assert (again.get("msg"), again["changes"], aws.writes) == (None, [], [])
 
 
+def test_deployment_reports_waiting_dead_letters(aws: Any) -> None:
+    """The playbook had a task of its own for them, which cost each target another session."""
+    name = "log-reflector-dead-letters"
+    aws.run("deployment", **OPTIONS)
+    assert aws.run("deployment", **OPTIONS)["reflector"]["dead_letters"]["summary"] == ""
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody="{}")
+    found = aws.run("deployment", **OPTIONS)["reflector"]["dead_letters"]
+    assert found == aws.run("dead_letter_info")["dead_letters"]
+    assert (found["exists"], found["messages"]) == (True, 1)
+
+
+def test_deployment_announced_has_no_dead_letters(aws: Any) -> None:
+    announced = aws.run("deployment", check_mode=True, **OPTIONS)
+    assert announced["reflector"]["dead_letters"]["exists"] is False
+
+
 def test_deployment_with_long_rules_keeps_them_in_a_parameter(aws: Any) -> None:
     options = {
         **OPTIONS,

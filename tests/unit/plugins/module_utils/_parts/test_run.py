@@ -17,6 +17,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.reflecto
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import Package
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.reflector import deploy_reflector
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.run import Run
+from ansible_collections.logreflector.aws.plugins.module_utils._plan import Change
 
 
 def denial(*_unused: Any) -> Any:
@@ -36,6 +37,47 @@ def test_failed_read_of_a_part_keeps_earlier_changes() -> None:
         run.converge("reflector", {"queue": Mock(read=denial)})
     assert caught.value.done["changed"]
     assert caught.value.done["changes"] == ["create IAM role x"]
+
+
+class Counted:
+    """A resource with one change until it is applied. Counts its reads."""
+
+    def __init__(self, *, is_right: bool) -> None:
+        self.is_right, self.reads = is_right, 0
+
+    def read(self) -> bool:
+        self.reads += 1
+        return self.is_right
+
+    def plan(self, actual: bool) -> list[Change]:
+        return [] if actual else [Change("create", "thing", "x")]
+
+    def apply(self, _change: Change) -> None:
+        self.is_right = True
+
+    def facts(self, _actual: bool) -> Any:
+        return {}
+
+
+def run_here() -> Run:
+    return Run(SimpleNamespace(together=lambda *calls: [call() for call in calls]), check_mode=False)
+
+
+def test_converge_resources_read_ahead_are_read_once() -> None:
+    """Each part was read after the part before it: on a network a target took the sum of all parts."""
+    run, first, second = run_here(), Counted(is_right=True), Counted(is_right=True)
+    run.read_ahead({"first": first}, {"second": second})
+    run.converge("a", {"first": first})
+    run.converge("b", {"second": second})
+    assert (first.reads, second.reads) == (1, 1)
+
+
+def test_converge_resources_read_before_a_change_are_read_again() -> None:
+    run, first, second = run_here(), Counted(is_right=False), Counted(is_right=True)
+    run.read_ahead({"first": first}, {"second": second})
+    run.converge("a", {"first": first})
+    run.converge("b", {"second": second})
+    assert (run.result["changes"], second.reads) == (["create thing x"], 2)
 
 
 def test_failed_choice_of_the_reservation_keeps_earlier_changes() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -164,3 +165,22 @@ def test_failures_are_fatal_if_every_group_would_meet_them() -> None:
     skipped = mixed.not_tried(group)
     assert skipped
     assert skipped.kind == "failed"
+
+
+def test_tagged_groups_are_listed_at_once() -> None:
+    """The three listings of a sweep ran one after another."""
+    together = threading.Barrier(3, timeout=60)  # breaks unless three listings run at once
+
+    class Listings:
+        def tagged(self, tag: dict[str, list[str]]) -> list[str]:
+            together.wait()
+            return ["/".join(tag["key"]) or "any"]
+
+    found = SubscriptionTags(Listings(), str, ("key", "value"), enabled=True).list_groups(current=True, any_value=True)
+    assert (found.current, found.other_forwarders, found.any_value) == ({"value"}, {"other-forwarder"}, {"any"})
+
+
+def test_tagged_groups_listed_at_once_are_probed_once() -> None:
+    server = LogsServer("/a")
+    tags(server).list_groups(current=True, any_value=True)
+    assert server.operations() == ["ListLogGroups"] * 4
