@@ -81,12 +81,12 @@ class Cloud:
 
     @property
     def writes(self) -> list[str]:
-        """The operations of the last run that write."""
+        """Return the operations of the last run that write."""
         return list(filter(is_write, self.calls))
 
     @cached_property
     def role_arn(self) -> str:
-        """The ARN of a role that Lambda may assume."""
+        """Return the ARN of a role that Lambda may assume."""
         iam = self.client("iam")
         try:
             role = iam.create_role(RoleName="for-functions", AssumeRolePolicyDocument=json.dumps(LAMBDA_TRUST))
@@ -96,7 +96,7 @@ class Cloud:
 
     @cached_property
     def account(self) -> str:
-        """The account's id."""
+        """Return the account's id."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
     def arn(self, service: str, resource: str) -> str:

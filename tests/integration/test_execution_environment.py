@@ -1,4 +1,4 @@
-"""The tarball in ansible-builder: what a container engine would build the image from, made and looked into. No image is built."""
+"""ansible-builder creates the build context with the tarball, and the tests inspect it. No image is built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """The output of a command that has to go well."""
+    """Run a command that must succeed, and return its output."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -36,14 +36,14 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 def needed() -> list[str]:
-    """What the collection needs, as pip reads it."""
+    """Return the collection's Python requirements."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The build context that the example gives, with the tarball that `make build` leaves."""
+    """Create the build context of the example, with the tarball of `make build`."""
     tarballs = list((ROOT / "build").glob("logreflector-aws-*.tar.gz"))
     assert len(tarballs) == 1, "run `make installed` first, as `make integration` does"
     folder = tmp_path_factory.mktemp("environment")
@@ -54,7 +54,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_context_installs_the_tarball_and_finds_what_it_needs(context: Path, tmp_path: Path) -> None:
-    # The steps of the Containerfile that need no container, as they stand in it.
+    # The steps of the Containerfile that need no container, unchanged.
     steps = (context / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-galaxy collection install $ANSIBLE_GALAXY_CLI_COLLECTION_OPTS -r requirements.yml" in steps
     assert "introspect.py introspect --write-bindep=/tmp/src/bindep.txt --write-pip=/tmp/src/requirements.txt" in steps

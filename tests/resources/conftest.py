@@ -57,7 +57,7 @@ def _retry_at_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _embedded() -> Iterator[tuple[str, str]]:
-    """Access key and endpoint of one embedded AWS for all tests."""
+    """Return access key and endpoint of one embedded AWS for all tests."""
     with EmbeddedAws(Configuration(organization=Organization(management=ACCOUNT, members=()))) as aws:
         yield ACCOUNT, aws.endpoint_url
 

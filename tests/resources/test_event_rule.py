@@ -69,7 +69,7 @@ def stored(cloud: Cloud, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.fixture
 def fifo_queue(cloud: Cloud) -> None:
-    """The queue that the targets name: moto looks for it."""
+    """Create the queue that the targets name, because moto checks that it exists."""
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     cloud.client("sqs").create_queue(QueueName="receiver.fifo", Attributes=attributes)
 

@@ -1,4 +1,4 @@
-"""EventSourceMapping: what is sent, what is waited for, and whose mapping it is."""
+"""EventSourceMapping: requests, waits, and ownership."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def change(cloud: Cloud, **settings: Any) -> dict[str, Any]:
 
 
 def described(cloud: Cloud, state: str = "Enabled", **more: Any) -> dict[str, Any]:
-    """An answer of AWS's about the mapping."""
+    """Return AWS's answer about the mapping."""
     arns = {"FunctionArn": cloud.arn("lambda", f"function:{FUNCTION}"), "EventSourceArn": cloud.arn("sqs", QUEUE)}
     settings = {"BatchSize": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
     return {"UUID": UUID, "State": state, **arns, **settings, **more}

@@ -191,7 +191,7 @@ def test_role_foreign_is_refused(cloud: Cloud) -> None:
 
 def run_at_once(cloud: Cloud, settings: RoleSettings, workers: int = 6) -> list[Any]:
     begin, results, targets = threading.Barrier(workers), [], [cloud.target() for _worker in range(workers)]
-    for target in targets:  # they may share a session, of which threads must not create clients
+    for target in targets:  # they may share a session, and threads must not create clients of one session
         _clients = target.client("iam"), target.client("sts")
 
     def work(target: Target) -> None:
@@ -214,7 +214,7 @@ def test_role_written_by_many_workers_at_once(cloud: Cloud) -> None:
     for settings in (role("many", description="d", tags={"a": "b"}), role("many", description="e", policy=NEW)):
         roles = run_at_once(cloud, settings)
         assert roles[0]["description"] == settings.description
-        # What one of them read last may be before another one's last write.
+        # The last read of one worker may be older than the last write of another.
         assert len({json.dumps({**found, "policies": {}}, sort_keys=True) for found in roles}) == 1
         assert not run(cloud, settings)["changed"]
     assert set(stored_policies(cloud, "many")) == {POLICY, PREVIOUS}

@@ -194,7 +194,7 @@ def test_function_names_and_placeholders_are_those_of_the_target(cloud: Cloud, s
 
 
 def allow_sending(cloud: Cloud) -> None:
-    """Let the role of functions send to queues, which Lambda asks for."""
+    """Let the role of functions send to queues, which Lambda requires."""
     statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     assert cloud.role_arn

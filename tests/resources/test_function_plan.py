@@ -1,4 +1,4 @@
-"""Plans of functions: which changes, in which order, and what each sends. Only what a plan alone shows."""
+"""Plans of functions: changes, their order, and their requests, as far as only a plan shows them."""
 
 from __future__ import annotations
 

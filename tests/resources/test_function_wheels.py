@@ -1,4 +1,4 @@
-"""Wheels: which are asked for, what is refused, what goes into the package. pip is the real one, the index a folder."""
+"""Wheels: requested, refused and packaged files, with the real pip and a folder as index."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_wheel(index: Path, tag: str, answer: int, name: str = "toy", **more: bytes) -> str:
-    """A wheel that pip takes; its SHA-256."""
+    """Create a wheel that pip accepts, and return its SHA-256."""
     files = {
         f"{name}/__init__.py": f"ANSWER = {answer}\n".encode(),
         f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
@@ -57,7 +57,7 @@ def make_wheel(index: Path, tag: str, answer: int, name: str = "toy", **more: by
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All that pip may ask: a folder. The cache is this test's own."""
+    """Let pip use only a folder as index, and a cache for this test."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -94,8 +94,8 @@ def test_the_wheel_for_the_platform_is_packed_whatever_else_the_index_has(tmp_pa
         wheel_files(requirements, Platform("python3.14", "arm64"))
 
 
-def test_pip_is_told_everything_of_the_platform() -> None:
-    """What it is not told it would take from the machine and the Python that it runs on."""
+def test_pip_gets_all_options_of_the_platform() -> None:
+    """pip would take a missing option from the machine and the Python that it runs on."""
     assert Platform("python3.11", "x86_64").pip_options() == [
         "--implementation=cp",
         "--python-version=3.11",
@@ -336,7 +336,7 @@ def test_two_wheels_with_one_file_are_refused(tmp_path: Path, index: Path) -> No
 
 
 def test_the_reflector_s_own_pins() -> None:
-    """For each of the four Pythons and two architectures one wheel of each library."""
+    """There is one wheel of each library for each of the four Pythons and two architectures."""
     pins = read_pins(ROOT / "lambda_src" / "requirements-native.txt")
     assert {pin.name: len(pin.hashes) for pin in pins} == {"isal": 8, "orjson": 8}
     tested = (ROOT / "tests" / "runtimes" / "requirements-native.txt").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""A statement as settings and as AWS stores it."""
+"""Statements: settings, and the form that AWS stores."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_queue_fifo_with_redrive(cloud: Cloud) -> None:
     assert (policy["deadLetterTargetArn"], int(policy["maxReceiveCount"])) == (cloud.arn("sqs", dead), 4)
 
     sqs, url = cloud.client("sqs"), created["queue"]["url"]
-    # SQS answers the count as it was set: a number or text.
+    # SQS returns the count as it was set: a number or text.
     sqs.set_queue_attributes(
         QueueUrl=url, Attributes={"RedrivePolicy": json.dumps({**policy, "maxReceiveCount": "4"}, indent=1)}
     )

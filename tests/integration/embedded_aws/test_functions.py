@@ -67,7 +67,7 @@ def test_create_function_young_role_is_refused_until_the_delay_is_over(aws: Runn
 
 
 def test_create_function_without_pass_role_is_denied(aws: RunningAws, place: Place) -> None:
-    """AWS asks for iam:PassRole on the role, beside lambda:CreateFunction on the function."""
+    """AWS requires iam:PassRole on the role, beside lambda:CreateFunction on the function."""
     session = aws.deployer_session(place.account, place.region)
     role = place.role(LOGGING)
     deny = {"Effect": "Deny", "Action": "iam:PassRole", "Resource": role}

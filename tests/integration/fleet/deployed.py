@@ -159,7 +159,7 @@ def killed(sink: Sink) -> Iterator[None]:
     """Break the connections of a sink and refuse new ones inside the block."""
     host, port = sink.control_url.removeprefix("http://").split(":")
     sink.stop()
-    with socket.socket() as place:  # no other process gets the port meanwhile
+    with socket.socket() as place:  # so that no other process gets the port
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind((host, int(port)))
         yield

@@ -69,5 +69,5 @@ def _moto() -> Iterator[Cloud]:
 
 @pytest.fixture(params=["embedded", "moto"])
 def cloud(request: pytest.FixtureRequest) -> Cloud:
-    """Return one of the two. Tests share it, so each test uses its own names."""
+    """Return one of the two servers. Tests share it, so each test uses its own names."""
     return request.getfixturevalue(f"_{request.param}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of account_subscription_policy. moto does not know account policies, so it runs on the embedded AWS alone."""
+"""account_subscription_policy in check mode, for real and again. Only on the embedded AWS: moto has no account policies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWN = "/aws/lambda/rhythm-policy"
 
 
 class Place:
-    """A region as the helpers of other tests want a cloud."""
+    """A region, with the attributes of a cloud that the helpers of other tests use."""
 
     def __init__(self, cloud: Any) -> None:
         self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
@@ -38,7 +38,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(_embedded: Any) -> Iterator[Any]:
-    """With a reflector, and 57 groups of which 54 have its filter."""
+    """Return a place with a reflector, and 57 groups of which 54 have its filter."""
     place = Place(_embedded)
     ours, theirs = make_function(place, "rhythm-policy"), make_function(place, "rhythm-policy-theirs")
     logs = place.client("logs")
@@ -81,7 +81,7 @@ def test_create_repeat_update_remove(place: Any) -> None:
     }
 
     def step(changes: int, **params: Any) -> dict[str, Any]:
-        """Announced in check mode, done, and then nothing is left to do."""
+        """Run a change in check mode, for real, and again, which must change nothing."""
         before = policy_of(place)
         said = place.run("account_subscription_policy", check_mode=True, **{**options, **params})
         assert policy_of(place) == before
@@ -129,7 +129,7 @@ def test_foreign_policy_is_kept(place: Any) -> None:
 
 
 def _let_functions_log(place: Any) -> None:
-    """What functions print is in their log groups then."""
+    """Let functions write their output to their log groups."""
     allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
     place.client("iam").put_role_policy(
         RoleName=place.role_arn.rpartition("/")[2],
@@ -148,7 +148,7 @@ def handler(event, context):
 
 
 def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
-    """Both ways, while four log groups are written to without a pause. Some lines come twice, most once."""
+    """Switch in both directions while four log groups are written to. Some lines arrive twice, most once."""
     name, room = "rhythm-policy-lines", "/rhythm/lines"
     _let_functions_log(place)
     arn = make_function(place, name, _COUNTS_LINES)
@@ -184,7 +184,7 @@ def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
                 state=state,
             )
             assert (result.get("failed", False), result["doubled"]["groups"]) == (False, 4), result
-        time.sleep(0.5)  # lines that are written when all is over
+        time.sleep(0.5)  # lines that are written after the switch
     finally:
         ended.set()
         thread.join()

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What subscription_filters does beside filters: the account policy where slots are full, and events from before a filter.
+"""subscription_filters beside filters: the account policy if slots are full, and events from before a filter.
 
-On the embedded AWS alone: moto has neither account policies nor functions that run.
+Only on the embedded AWS: moto has neither account policies nor functions that run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def handler(event, context):
 
 
 class Place:
-    """A region of its own: the policy serves all log groups of one."""
+    """A region for one test, because the policy serves all its log groups."""
 
     def __init__(self, cloud: Any) -> None:
         self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
@@ -68,9 +68,11 @@ def put(logs: Any, group: str, *lines: str) -> None:
 
 
 def got(logs: Any, function: str, until: Callable[[Counter[str]], bool]) -> Counter[str]:
-    """How often the function got each line of each group."""
+    """Return how often the function received each line, by group."""
     end = time.monotonic() + 30
-    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):  # it makes its own with its first line
+    with contextlib.suppress(
+        logs.exceptions.ResourceAlreadyExistsException
+    ):  # it creates its log group with its first line
         logs.create_log_group(logGroupName=f"/aws/lambda/{function}")
     while True:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of subscription_filter, and what subscription_filter_info tells of it."""
+"""subscription_filter in check mode, for real and again, and the report of subscription_filter_info."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     theirs = make_function(cloud, "rhythm-theirs")
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName=GROUP)
-    # The name of another begins with ours: DescribeSubscriptionFilters cannot tell them apart, we must.
+    # Another filter's name begins with ours: DescribeSubscriptionFilters returns both, so the module must distinguish them.
     logs.put_subscription_filter(
         logGroupName=GROUP, filterName=f"{NAME}-of-others", filterPattern="x", destinationArn=theirs
     )
@@ -29,7 +29,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
         return cloud.run("subscription_filter", log_group=GROUP, check_mode=check_mode, **params)
 
     def step(after: dict[str, Any] | None, **params: Any) -> None:
-        """Check mode, the real run, the same again."""
+        """Run in check mode, for real, and again, which must change nothing."""
         before = filters_of(cloud, GROUP)
         told = announced(run(check_mode=True, **params))
         assert filters_of(cloud, GROUP) == before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of subscription_filters over a target with groups of every kind."""
+"""subscription_filters in check mode, for real and again, over a target with groups of every kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEFT_OUT = f"{ROOM}/left-out"
 
 
 def prepare(cloud: Any) -> tuple[list[str], str]:
-    """57 plain groups, and one of every other kind; the reflector's ARN."""
+    """Create 57 plain groups and one of every other kind. Return the reflector's ARN."""
     ours, theirs = make_function(cloud, "rhythm-sweep"), make_function(cloud, "rhythm-sweep-theirs")
     logs = cloud.client("logs")
     plain = [f"{ROOM}/plain/{number:02}" for number in range(57)]
@@ -28,7 +28,7 @@ def prepare(cloud: Any) -> tuple[list[str], str]:
     logs.create_log_group(logGroupName=ARCHIVE, logGroupClass="INFREQUENT_ACCESS")
     for group, name, pattern, destination in (
         (NAMED, "a-name-of-its-own", "WARN", ours),
-        (SHARED, "rhythm-sweep-shared", "x", theirs),  # the very name that ours would take
+        (SHARED, "rhythm-sweep-shared", "x", theirs),  # the name that our filter would get
         (FULL, "one", "x", theirs),
         (FULL, "two", "y", theirs),
     ):
@@ -62,7 +62,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
         }
 
     def step(changes: int, **params: Any) -> dict[str, Any]:
-        """Check mode, the real run, the same again."""
+        """Run in check mode, for real, and again, which must change nothing."""
         before = snapshot(everything)
         told = announced(run(check_mode=True, **params))
         assert snapshot(everything) == before
@@ -78,7 +78,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     untouched = foreign()
     # moto knows no log group classes, and refuses to update a filter in a group that has two.
     archive = int(cloud.name == "moto")
-    done = step(59 + archive)  # one of them has its filter already, and gets its mark
+    done = step(59 + archive)  # one of them has its filter already, and gets its tag
     assert done["counts"]["subscribed"] == 59 + archive
     reasons = {item["log_group"]: item["reason"] for item in done["not_subscribed"] if "/rhythm" in item["log_group"]}
     assert "one (to " in reasons[FULL]
