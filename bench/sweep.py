@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How close the sweep of a target's log groups comes to AWS's rates, beside a plain loop. Writes build/bench/sweep.json.
+"""The share of AWS's rates that a sweep of a target's log groups reaches, beside a plain loop. Writes build/bench/sweep.json.
 
     python bench/sweep.py [SIZE ...] [--scale FACTOR] [--without-twenty]
 

@@ -36,7 +36,7 @@ SECOND_RELEASE = {"reflector_memory_size": 512, "subscriber_memory_size": 320}
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What of a deployment exists in a target."""
+    """The parts of a deployment that exist in a target."""
 
     functions: dict[str, tuple[str, int]]  # name: CodeSha256, memory
     queues: int

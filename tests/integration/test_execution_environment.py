@@ -53,7 +53,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "context"
 
 
-def test_the_context_installs_the_tarball_and_finds_what_it_needs(context: Path, tmp_path: Path) -> None:
+def test_context_installs_the_tarball_and_its_requirements(context: Path, tmp_path: Path) -> None:
     # The steps of the Containerfile that need no container, unchanged.
     steps = (context / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-galaxy collection install $ANSIBLE_GALAXY_CLI_COLLECTION_OPTS -r requirements.yml" in steps
@@ -67,7 +67,7 @@ def test_the_context_installs_the_tarball_and_finds_what_it_needs(context: Path,
     assert [line for line in found if line] == needed() != []
 
 
-def test_ansible_builder_finds_what_the_installed_collection_needs(tmp_path: Path) -> None:
+def test_ansible_builder_finds_requirements_of_the_installed_collection(tmp_path: Path) -> None:
     collection = ROOT / "build" / "installed" / "ansible_collections" / "logreflector" / "aws"
     # Without this file ansible-builder would guess.
     named = yaml.safe_load((collection / "meta" / "execution-environment.yml").read_text(encoding="utf-8"))[

@@ -161,7 +161,7 @@ def test_mapping_update_waits_for_changes_before_and_after(cloud: Cloud) -> None
     assert cloud.calls.count("GetEventSourceMapping") == 4
 
 
-def test_mapping_deletion_waits_until_it_is_gone(cloud: Cloud) -> None:
+def test_mapping_deletion_waits_for_its_end(cloud: Cloud) -> None:
     uuid = run(cloud)["mapping"]["uuid"]
     cloud.answer("GetEventSourceMapping", described(cloud, "Deleting", UUID=uuid))
     assert run(cloud, present=False)["mapping"] is None

@@ -376,6 +376,6 @@ def test_role_plan_counts_all_policies_against_the_limit(kept: int) -> None:
         plan(policies, of_size(POLICIES_LIMIT - kept + 1))
 
 
-def test_role_plan_does_not_count_what_is_replaced_or_purged() -> None:
+def test_role_plan_size_leaves_out_replaced_and_purged_policies() -> None:
     policies = {POLICY: of_size(4000), PREVIOUS: of_size(5000), "other": of_size(5000)}
     assert len(plan(policies, of_size(POLICIES_LIMIT - 4000))) == 3

@@ -131,7 +131,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
     assert HUSH not in str([checked, created, updated, gone])
 
 
-def test_function_update_sends_only_what_differs(cloud: Cloud, settings: SettingsFactory) -> None:
+def test_function_update_sends_only_differences(cloud: Cloud, settings: SettingsFactory) -> None:
     cloud.converge(LambdaFunction, settings("small-update", environment={"A": "1"}))
     updated = cloud.converge_and_repeat(LambdaFunction, settings("small-update", timeout=30, environment={"A": "1"}))
     assert cloud.writes == ["UpdateFunctionConfiguration"]

@@ -120,7 +120,7 @@ def test_configuration_without_a_setting_is_unchanged(target: Target) -> None:
     assert desired(target).applied_to(actual) == actual
 
 
-def test_configuration_request_has_only_what_differs(target: Target) -> None:
+def test_configuration_request_has_only_differences(target: Target) -> None:
     actual = Configuration.from_api(ANSWER)
     changed = desired(target, memory_size=512).applied_to(actual)
     assert differing(actual, changed) == {"memory_size"}

@@ -137,7 +137,7 @@ def test_environment_is_replaced_as_a_whole() -> None:
     assert change.after == {"environment": {"TOKEN": "(hidden, changed)"}}
 
 
-def test_code_update_follows_what_it_needs_and_precedes_removals() -> None:
+def test_code_update_follows_additions_and_precedes_removals() -> None:
     changes = plan(
         CURRENT,
         code_sha256=NEW,

@@ -374,7 +374,7 @@ def test_deployment_interrupted_at_a_write_is_rolled_back_or_continued(
 
 
 @pytest.mark.backend("embedded")
-def test_rollback_restores_what_was_changed_by_hand(cloud: Cloud, deploy: Deploy) -> None:
+def test_rollback_restores_manual_changes(cloud: Cloud, deploy: Deploy) -> None:
     name = "drifted"
     deploy(name, "0.2.0")
     deploy(name, "0.1.0")

@@ -70,7 +70,7 @@ def pinned(tmp_path: Path, *hashes: str, name: str = "toy") -> Path:
     return path
 
 
-def test_the_wheel_for_the_platform_is_packed_whatever_else_the_index_has(tmp_path: Path, index: Path) -> None:
+def test_only_the_wheel_for_the_platform_is_packed(tmp_path: Path, index: Path) -> None:
     tags = {
         "cp313-cp313-manylinux2014_aarch64": 1,
         "cp313-cp313-manylinux_2_28_x86_64": 2,
@@ -133,7 +133,7 @@ def test_what_was_brought_once_is_never_asked_for_again(tmp_path: Path, index: P
         wheel_files(requirements, Platform("python3.12", "arm64"))
 
 
-def test_a_damaged_cache_is_not_packed_but_mended(tmp_path: Path, index: Path) -> None:
+def test_damaged_cached_wheel_is_downloaded_again(tmp_path: Path, index: Path) -> None:
     requirements = pinned(tmp_path, make_wheel(index, "py3-none-any", 1))
     first = wheel_files(requirements, ARM)
     (cached,) = cache_folder().glob("*/*.whl")
@@ -186,7 +186,7 @@ def test_pip_that_hangs_is_one_sentence(tmp_path: Path, index: Path, monkeypatch
         wheel_files(pinned(tmp_path, A), ARM)
 
 
-def test_credentials_of_the_index_are_never_told() -> None:
+def test_credentials_of_the_index_are_never_shown() -> None:
     failure = wheels._failure("bring x", "ERROR: 403 for url: https://builder:s3cret@index.example/simple/toy/")
     assert "https://***@index.example" in str(failure)
     assert "s3cret" not in str(failure)

@@ -181,7 +181,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("raw", FOREIGN, ids=str)
-def test_parse_what_add_permission_cannot_create_is_foreign(raw: Any) -> None:
+def test_parse_statement_that_add_permission_cannot_create_is_foreign(raw: Any) -> None:
     assert parse(raw, "f") is None
 
 

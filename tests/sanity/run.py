@@ -65,7 +65,7 @@ def main() -> int:
 def export() -> None:
     """Copy the tracked and new files to the folder where ansible-test finds a collection."""
     if any((ROOT / "tests" / "sanity").glob("ignore*")):
-        sys.exit("tests/sanity holds an ignore file: mend the finding instead")
+        sys.exit("tests/sanity has an ignore file: correct the finding instead")
     shutil.rmtree(COLLECTION, ignore_errors=True)
     COLLECTION.mkdir(parents=True)
     names = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")

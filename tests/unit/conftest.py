@@ -55,7 +55,7 @@ class AwsInProcess:
 
     @property
     def writes(self) -> list[str]:
-        """The calls of the last run that write."""
+        """Return the calls of the last run that write."""
         return list(filter(is_write, self.calls))
 
     def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:

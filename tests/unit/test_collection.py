@@ -18,10 +18,10 @@ MODULES = sorted(SPECS)
 # The recap is an action plugin: its file in plugins/modules is documentation only.
 DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
-# They deploy, send and go back, and manage no resource of their own.
+# They deploy, send or go back, and manage no single resource.
 WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
 
-# What a documented option and an option of an argument spec say when they say nothing.
+# Defaults of the attributes of an option, in documentation and in argument specs.
 _UNSAID: dict[str, Any] = {
     "type": "str",
     "elements": None,
@@ -48,7 +48,7 @@ def documentation(name: str) -> dict[str, Any]:
 
 
 def fragment(reference: str) -> dict[str, Any]:
-    """One fragment, `logreflector.aws.<file>[.<section>]`."""
+    """Return one fragment, `logreflector.aws.<file>[.<section>]`."""
     file, _unused, section = reference.removeprefix("logreflector.aws.").partition(".")
     holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
     loaded: dict[str, Any] = yaml.safe_load(getattr(holder, section.upper() or "DOCUMENTATION"))
@@ -64,7 +64,7 @@ def documented_options(name: str) -> dict[str, Any]:
 
 
 def essence(options: dict[str, Any], below: str) -> dict[str, Any]:
-    """Of options what documentation and argument spec must agree on; `below` names what holds options of options."""
+    """Return the attributes on which documentation and argument spec must agree. `below` is the key of suboptions."""
     return {
         name: {
             **{key: option.get(key, unsaid) for key, unsaid in _UNSAID.items()},

@@ -24,7 +24,7 @@ _PURGE = (
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOptions:
-    """How one sweep over the log groups of a target works."""
+    """Options of one sweep over the log groups of a target."""
 
     audit: bool = option(
         False,

@@ -59,7 +59,7 @@ class StatementOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionOptions:
-    """Whose policy it is."""
+    """The function, version or alias whose policy it is."""
 
     function_name: str = required(
         "Name, partial ARN or ARN of the function, with or without a qualifier.",

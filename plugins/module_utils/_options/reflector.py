@@ -19,14 +19,14 @@ _NO_OPTIONS: dict[str, Any] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class ReflectorName:
-    """Which function is the reflector."""
+    """Name of the reflector's function."""
 
     function_name: str = option(REFLECTOR, "Name of the reflector's function.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReflectorReference(ReflectorName):
-    """Which reflector the log groups are subscribed to."""
+    """Name of the reflector that the log groups are subscribed to."""
 
     sinks: Mapping[str, Any] = option(
         _NO_OPTIONS,
@@ -39,7 +39,7 @@ class ReflectorReference(ReflectorName):
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardingOptions(ReflectorReference):
-    """Where the reflector sends which log events."""
+    """Sinks and routes of the reflector."""
 
     sumo_endpoint: str = option(
         "",

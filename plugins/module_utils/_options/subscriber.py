@@ -47,7 +47,7 @@ class SubscriberSettings(LogGroupOptions, NewGroupOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberReference:
-    """Which subscriber belongs to the reflector."""
+    """Name of the subscriber that belongs to the reflector."""
 
     function_name: str = option(SUBSCRIBER, "Name of the subscriber's function.")
 

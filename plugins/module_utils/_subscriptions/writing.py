@@ -55,5 +55,5 @@ class FilterWriter:
     def tag(self, outcome: Outcome) -> Outcome:
         """Tag the group and return the outcome with the tag that was written."""
         if outcome.kind == "created" and self._loops.is_handled(outcome.log_group):
-            return replace(outcome, tag="")  # meanwhile known as another forwarder's: the filter is gone, its tag stays
+            return replace(outcome, tag="")  # now known as another forwarder's: the filter is gone, its tag stays
         return self._tags.set(outcome)

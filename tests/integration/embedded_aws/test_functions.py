@@ -14,7 +14,7 @@ from toys import FAILS, LOGGING, Place, document, until, zipped
 CANNOT_BE_ASSUMED = r"The role defined for the function cannot be assumed by Lambda\."
 
 
-def test_account_settings_show_what_functions_reserved(aws: RunningAws, place: Place) -> None:
+def test_account_settings_show_reserved_concurrency(aws: RunningAws, place: Place) -> None:
     name = place.function(Role=place.role(LOGGING))
     before = place.lambda_.get_account_settings()["AccountLimit"]
     assert (before["ConcurrentExecutions"], before["UnreservedConcurrentExecutions"]) == (1000, 1000)

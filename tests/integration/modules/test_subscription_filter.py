@@ -68,7 +68,7 @@ def test_update_in_place(cloud: Any) -> None:
         assert [item["filterPattern"] for item in filters_of(cloud, group).values()] == [pattern]
 
 
-def test_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
+def test_missing_function_is_refused_by_name(cloud: Any) -> None:
     group = "/rhythm/refused"
     cloud.client("logs").create_log_group(logGroupName=group)
     result = cloud.run("subscription_filter", log_group=group, destination_arn="rhythm-none", wait_timeout=1)

@@ -64,7 +64,7 @@ class Platform:
         return int(self.runtime.removeprefix("python3."))
 
     def pip_options(self) -> list[str]:
-        """The same for pip, whatever machine and Python it runs on.
+        """Return pip's options for this platform, so that the machine and Python that run pip do not matter.
 
         The glibc is that of the runtime's system: 2.34 on Amazon Linux 2023 (python3.12 and later), 2.26 on Amazon
         Linux 2 (AWS pages "Lambda runtimes" and "Comparing AL2 and AL2023").

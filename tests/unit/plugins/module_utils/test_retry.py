@@ -1,4 +1,4 @@
-"""Patience, with a clock of our own."""
+"""RetryPolicy, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ def test_no_time_means_one_try() -> None:
     first=st.floats(0.01, 5),
     longest=st.floats(5, 30),
 )
-def test_it_never_takes_longer_than_stated_and_never_gives_up_early(
-    seconds: float, first: float, longest: float
-) -> None:
+def test_retry_uses_its_whole_time_limit_and_no_more(seconds: float, first: float, longest: float) -> None:
     clock, call = Clock(), Flaky(10**9)
     with pytest.raises(ConflictError):
         clock.retry_policy(seconds, first_delay=first, longest_delay=longest).wait_out(call, conflict)

@@ -38,7 +38,7 @@ class Sqs:
         return call
 
     def visibility_changes(self) -> list[tuple[int, int]]:
-        """(messages, seconds) of each call that changed the visibility."""
+        """Return (messages, seconds) of each call that changed the visibility."""
         return [
             (len(request["Entries"]), request["Entries"][0]["VisibilityTimeout"])
             for method, request in self.calls

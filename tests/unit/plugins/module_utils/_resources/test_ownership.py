@@ -28,7 +28,7 @@ def own(tags: dict[str, str] | None = None) -> Ownership:
 
 
 @given(ACTUAL, DESIRED)
-def test_tag_update_sets_what_differs_and_keeps_the_rest(actual: dict[str, str], desired: dict[str, str]) -> None:
+def test_tag_update_sets_differences_and_keeps_other_tags(actual: dict[str, str], desired: dict[str, str]) -> None:
     changes = own(desired).tag_update("thing", "x", actual, lambda tags: Call("tag", {"Tags": tags}))
     left = dict(actual)
     for change in changes:
