@@ -6,12 +6,21 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from aws_in_tests import zip_bytes
+from aws_in_tests import Cloud, zip_bytes
 
 _DOES_NOTHING = "def handler(event, context):\n    return None\n"
+
+
+class Region:
+    """A region of the embedded AWS for the tests of one file, because an account policy serves all its log groups."""
+
+    def __init__(self, embedded: tuple[str, str], name: str) -> None:
+        cloud = Cloud("embedded", *embedded)
+        self.client, self.run = partial(cloud.client, region=name), partial(cloud.run, region=name)
+        self.role_arn = cloud.role_arn
 
 
 def make_function(cloud: Any, name: str, handler: str = _DOES_NOTHING) -> str:

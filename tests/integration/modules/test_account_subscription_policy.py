@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from subscriptions import announced, filters_of, make_function
+from subscriptions import Region, announced, filters_of, make_function
 
 REGION = "eu-central-1"  # the policy serves all log groups of a region, those of other tests too
 ROOM = "/rhythm/policy"
@@ -28,18 +28,10 @@ PLAIN = [f"{ROOM}/plain/{number:02}" for number in range(54)]
 OWN = "/aws/lambda/rhythm-policy"
 
 
-class Place:
-    """A region, with the attributes of a cloud that the helpers of other tests use."""
-
-    def __init__(self, cloud: Any) -> None:
-        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
-        self.role_arn = cloud.role_arn
-
-
 @pytest.fixture(scope="module")
-def place(_embedded: Any) -> Iterator[Any]:
+def place(embedded: tuple[str, str]) -> Iterator[Region]:
     """Return a place with a reflector, and 57 groups of which 54 have its filter."""
-    place = Place(_embedded)
+    place = Region(embedded, REGION)
     ours, theirs = make_function(place, "rhythm-policy"), make_function(place, "rhythm-policy-theirs")
     logs = place.client("logs")
     for group in (*PLAIN, f"{ROOM}/new", SHARED, LEFT_OUT):

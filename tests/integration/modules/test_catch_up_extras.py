@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
 )
-from subscriptions import announced, filters_of, make_function
+from subscriptions import Region, announced, filters_of, make_function
 
 REGION = "ap-southeast-2"
 COUNTS_LINES = """
@@ -33,17 +33,9 @@ def handler(event, context):
 """
 
 
-class Place:
-    """A region for one test, because the policy serves all its log groups."""
-
-    def __init__(self, cloud: Any) -> None:
-        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
-        self.role_arn = cloud.role_arn
-
-
 @pytest.fixture(scope="module")
-def place(_embedded: Any) -> Iterator[Any]:
-    place = Place(_embedded)
+def place(embedded: tuple[str, str]) -> Iterator[Region]:
+    place = Region(embedded, REGION)
     allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
     place.client("iam").put_role_policy(
         RoleName=place.role_arn.rpartition("/")[2],
