@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Resources of module_utils against moto in this process and the embedded AWS: each checks things that the other accepts.
 
 `-k moto` runs without the embedded AWS. The marker `backend("moto")` or `backend("embedded")` limits a test to one.

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ARNs, principals and endpoints in every partition: a deployment on moto.
 
 Sources of the principals: AWS's answers in China as users met them. Lambda and EventBridge have no name of their own there
