@@ -92,7 +92,7 @@ class Demo:
         print_heading("3. Deploy to one target first, then to the others: ansible-playbook logreflector.aws.deploy")
         done = self.run_playbook("deploy")
         self.expect(announced == done, f"--check announced {announced}, the deployment changed {done}")
-        print_heading("4. Create a log group in every target and write to it. Nobody subscribes it by hand.")
+        print_heading("4. Create a log group in every target and write to it. The subscriber subscribes it.")
         self.create_groups()
         self.write_lines()
         print_heading("5. Deploy again: nothing may change")

@@ -74,7 +74,7 @@ options:
         source. The source is the access key, or the profile where the profile's keys change by themselves.
     type: str
   assume_role_external_id:
-    description: External id that the role's trust policy asks for.
+    description: External id that the role's trust policy requires.
     type: str
   assume_role_session_name:
     description: Session name that AWS's audit trail shows.

@@ -17,8 +17,9 @@ options:
     type: str
   account_kept_managed_policies:
     description:
-      - 'ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
-        role. All others are detached: somebody else''s rights must not stay. C({partition}) and C({account}) are replaced.'
+      - ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
+        role. All others are detached, because permissions that others added must not stay. C({partition}) and C({account})
+        are replaced.
       - The collection itself attaches none.
     type: list
     elements: str
@@ -36,7 +37,7 @@ options:
     default: {}
   catch_up_audit:
     description:
-      - Whether every log group is read, whatever its subscription tag says. A removal always reads every log group.
+      - Whether every log group is read, whatever its subscription tag is. A removal always reads every log group.
       - 'Without it a run does not see what happened to a tagged log group since it was tagged: somebody may have deleted
         or changed its filter, or added others.'
       - AWS allows five reads a second, so 5,000 log groups take 17 minutes.
@@ -51,7 +52,7 @@ options:
     default: true
   catch_up_on_full:
     description:
-      - What happens with log groups whose filter slots are all taken by others.
+      - Treatment of log groups whose filter slots are all taken by others.
       - V(report) names them as C(not_possible).
       - V(fail) also makes the task fail, after all other log groups were subscribed.
       - V(account_policy) switches the whole target to the account-level policy, which uses no slots, as soon as one log group

@@ -26,8 +26,9 @@ options:
     type: str
   kept_managed_policies:
     description:
-      - 'ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
-        role. All others are detached: somebody else''s rights must not stay. C({partition}) and C({account}) are replaced.'
+      - ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
+        role. All others are detached, because permissions that others added must not stay. C({partition}) and C({account})
+        are replaced.
       - The collection itself attaches none.
     type: list
     elements: str

@@ -19,7 +19,7 @@ options:
     type: str
     required: true
   qualifier:
-    description: A version or an alias. Each has a policy of its own, beside the policy of the function itself.
+    description: A version or an alias. Each has its own policy, beside the policy of the function.
     type: str
   state:
     description:
@@ -45,13 +45,13 @@ options:
         type: str
         required: true
       action:
-        description: What the principal may do, such as V(lambda:InvokeFunction) or V(lambda:InvokeFunctionUrl).
+        description: Action that the principal may call, such as V(lambda:InvokeFunction) or V(lambda:InvokeFunctionUrl).
         type: str
         default: lambda:InvokeFunction
       principal:
         description:
-          - Who may do it. A service such as V(logs.amazonaws.com), an account id (in quotes), the ARN of an account's root,
-            of a role or of a user, or V(*).
+          - Principal of the statement. A service such as V(logs.amazonaws.com), an account id (in quotes), the ARN of an
+            account's root, of a role or of a user, or V(*).
           - An account id and the ARN of its root mean the same.
           - Needed with O(state=present).
         type: str

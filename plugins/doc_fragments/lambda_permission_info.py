@@ -19,6 +19,6 @@ options:
     type: str
     required: true
   qualifier:
-    description: A version or an alias. Each has a policy of its own, beside the policy of the function itself.
+    description: A version or an alias. Each has its own policy, beside the policy of the function.
     type: str
 """

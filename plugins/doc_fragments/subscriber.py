@@ -69,8 +69,8 @@ options:
       - 3288
       - 3653
   audit_days:
-    description: In how many days a sweep reads each log group itself, whatever its subscription tag says. V(1) reads all
-      of them in every sweep.
+    description: Number of days in which the sweeps read each log group once, whatever its subscription tag is. V(1) reads
+      all of them in every sweep.
     type: int
     default: 1
   slice_seconds:
@@ -82,8 +82,8 @@ options:
     type: str
     default: log-reflector-subscriber
   redrive_principals:
-    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody
-      else but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
+    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Besides
+      them, only the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
       C(*) and C(?) are wildcards.
     type: list
     elements: str
@@ -110,7 +110,7 @@ options:
     type: str
   package_file:
     description:
-      - Where the function's package is built, on the control node.
+      - Path of the function's package, which is built on the control node.
       - The default is C(~/.cache/log-reflector/subscriber.zip).
     type: path
     default: ''

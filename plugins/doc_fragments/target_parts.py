@@ -34,15 +34,15 @@ options:
     default: {}
   reflector_sumo_endpoint:
     description:
-      - Where the log events go. The secret that holds the URL of a Sumo Logic HTTP source, as C(secretsmanager:NAME), C(ssm:NAME)
-        or an ARN.
+      - Destination of the log events. The secret that holds the URL of a Sumo Logic HTTP source, as C(secretsmanager:NAME),
+        C(ssm:NAME) or an ARN.
       - The URL itself works too, but everybody who may read the function's configuration sees it there.
       - Needed unless O(reflector_sinks) has a sink.
     type: str
     default: ''
   reflector_routes:
     description:
-      - Which log groups go to which sinks, which of their events, and what is redacted, see docs/RULES.md.
+      - Routes from log groups to sinks, with the events to keep or drop and the text to redact, see docs/RULES.md.
       - The first route that matches is used, and the last one must match every log group. Without routes everything goes
         to every sink.
     type: list
@@ -200,7 +200,7 @@ options:
     default: false
   reflector_package_file:
     description:
-      - Where the function's package is built, on the control node.
+      - Path of the function's package, which is built on the control node.
       - A native package has the runtime and the architecture in its name, as C(reflector-python3.13-arm64.zip).
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
@@ -262,8 +262,8 @@ options:
       - 3288
       - 3653
   subscriber_audit_days:
-    description: In how many days a sweep reads each log group itself, whatever its subscription tag says. V(1) reads all
-      of them in every sweep.
+    description: Number of days in which the sweeps read each log group once, whatever its subscription tag is. V(1) reads
+      all of them in every sweep.
     type: int
     default: 1
   subscriber_slice_seconds:
@@ -350,8 +350,8 @@ options:
     type: str
     default: log-reflector-subscriber
   subscriber_redrive_principals:
-    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody
-      else but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
+    description: ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Besides
+      them, only the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and
       C(*) and C(?) are wildcards.
     type: list
     elements: str
@@ -378,7 +378,7 @@ options:
     type: str
   subscriber_package_file:
     description:
-      - Where the function's package is built, on the control node.
+      - Path of the function's package, which is built on the control node.
       - The default is C(~/.cache/log-reflector/subscriber.zip).
     type: path
     default: ''
@@ -451,7 +451,7 @@ options:
     description:
       - Names, and patterns as in O(log_groups_include), of more log groups that the delivery itself writes to. They are never
         subscribed.
-      - The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found without being named.
+      - The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found automatically.
     type: list
     elements: str
     default: []

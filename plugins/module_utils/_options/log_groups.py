@@ -66,7 +66,7 @@ class Selection:
         (),
         "Names, and patterns as in O(include), of more log groups that the delivery itself writes to. They are never"
         " subscribed.",
-        "The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found without being named.",
+        "The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found automatically.",
     )
 
 

@@ -236,7 +236,7 @@ def _failure(operation: str, stderr: str) -> ReflectorError:
             operation, "the package index gave a file with another hash than the pinned ones", advice=advice
         )
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
-    message = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without a word"])[-1]
+    message = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without an error message"])[-1]
     return ReflectorError(operation, re.sub(r"://[^/@\s]+@", "://***@", message), advice=_INDEX)
 
 
