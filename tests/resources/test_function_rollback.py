@@ -36,6 +36,7 @@ from aws_in_tests import Cloud
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from functions_in_tests import SettingsFactory
+from threads_in_tests import in_background
 
 HUSH = "hush-hush-token"
 READS = ["GetFunction", "GetFunctionEventInvokeConfig", "ListAliases", "DescribeLogGroups"]
@@ -273,17 +274,17 @@ def test_rollback_fails_no_delivery(cloud: Cloud, deploy: Deploy) -> None:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="s")
     logs.put_subscription_filter(logGroupName=group, filterName="f", filterPattern="", destinationArn=arn)
-    stop, written, answers = threading.Event(), [], []
+    written, answers = [], []
 
-    def write() -> None:
-        while not stop.wait(0.1):
+    def write(ended: threading.Event) -> None:
+        while not ended.wait(0.1):
             message = f"line {len(written)}"
             event = {"timestamp": int(time.time() * 1000), "message": message}
             logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
             written.append(message)
 
-    def call() -> None:
-        while not stop.is_set():
+    def call(ended: threading.Event) -> None:
+        while not ended.is_set():
             answer = functions.invoke(FunctionName=name, Payload=b"{}")
             answers.append(answer["Payload"].read() if "FunctionError" in answer else None)
 
@@ -297,17 +298,10 @@ def test_rollback_fails_no_delivery(cloud: Cloud, deploy: Deploy) -> None:
         while not (len(answers) >= enough[0] and len(written) >= enough[1]) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    threads = [threading.Thread(target=work) for work in (write, call)]
-    for thread in threads:
-        thread.start()
-    try:
+    with in_background(write, call):
         wait_for_more(5)
         roll_back(cloud, name)
         wait_for_more(5)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     deadline = time.monotonic() + 60
     expected = {f"got {message}" for message in written}
     while (missing := expected - messages("got ")) and time.monotonic() < deadline:

@@ -6,11 +6,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -88,30 +85,9 @@ def at_sink(place: Deployed, group: str) -> Counter[str]:
     return Counter(line["message"] for line in place.aws.sink.lines() if line.get("logGroup") == group)
 
 
-@contextmanager
-def writing(place: Deployed, group: str) -> Iterator[list[str]]:
-    """Write a line five times a second inside the block. Yields the written lines."""
-    over, written = threading.Event(), []
-
-    def write() -> None:
-        while not over.is_set():
-            message = f"line {time.time_ns()}"
-            place.write(group, message)
-            written.append(message)
-            over.wait(0.2)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield written
-    finally:
-        over.set()
-        writer.join()
-
-
 def deploy_in_mode(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[Run, dict[str, Any], Counter[str]]:
     """Deploy in another mode while lines are written. Return the run, the deployment's result, and the number of each line at the sink."""
-    with writing(place, SERVED) as written:
+    with place.writing(SERVED) as written:
         wait_until(lambda: written and at_sink(place, SERVED)[written[0]], f"the first line of {SERVED} at the sink")
         run = ansible.run("logreflector.aws.deploy", extra=variables)
     assert run.status == 0, run.output

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,27 +57,6 @@ def rule(place: Deployed, name: str) -> dict[str, Any]:
         "state": found["State"],
         "targets": targets,
     }
-
-
-@contextmanager
-def writing(place: Deployed) -> Iterator[list[str]]:
-    """Write lines inside the block. Yields those that were written so far."""
-    written: list[str] = []
-    done = threading.Event()
-
-    def write() -> None:
-        while not done.wait(0.1):
-            line = f"during a rollback {len(written)}"
-            place.write(GROUP, line)
-            written.append(line)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield written
-    finally:
-        done.set()
-        writer.join()
 
 
 @dataclass
@@ -136,7 +112,7 @@ def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
     told.foreign.append([foreign_state(aws, *target) for target in TARGETS])
     play("check", "rollback", "--check", "--diff")
     stand("check")
-    with writing(places[0]) as told.written:
+    with places[0].writing(GROUP) as told.written:
         play("back", "rollback")
     stand("back")
     told.foreign.append([foreign_state(aws, *target) for target in TARGETS])

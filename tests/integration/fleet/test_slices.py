@@ -12,7 +12,6 @@ import re
 import stat
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ import yaml
 from deployed import Deployed
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws, role_arn
 from embedded_aws.population import populate
+from threads_in_tests import in_background
 from waits import RUN_LIMIT
 
 from playbooks import EXCLUDE, POLICY, REGIONS, ROOT, Ansible, Run, write_inventory
@@ -150,26 +150,20 @@ class Packages:
 @contextmanager
 def watched(folder: Path) -> Iterator[Packages]:
     """Read the packages again and again inside the block, as runs do that upload a package of another run."""
-    seen, over = Packages(), threading.Event()
+    seen = Packages()
 
-    def watch() -> None:
+    def watch(ended: threading.Event) -> None:
         looked_at: dict[str, tuple[int, int, int]] = {}
-        while not over.is_set():
+        while not ended.wait(0.001):
             for path in folder.glob("*.zip"):
                 status = path.stat()
                 seen.reads += 1
                 if (now := (status.st_ino, status.st_size, status.st_mtime_ns)) != looked_at.get(path.name):
                     looked_at[path.name] = now
                     seen.hashes.setdefault(path.name, set()).add(hashlib.sha256(path.read_bytes()).hexdigest())
-            time.sleep(0.001)
 
-    reader = threading.Thread(target=watch)
-    reader.start()
-    try:
+    with in_background(watch):
         yield seen
-    finally:
-        over.set()
-        reader.join()
 
 
 def lasting(value: Any) -> Any:

@@ -41,6 +41,7 @@ from ansible_collections.logreflector.aws.plugins.modules.subscription_filters i
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.config import Config
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from threads_in_tests import in_background
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "modules"))
 from subscriptions import make_function
@@ -277,7 +278,7 @@ def test_sweep_check_mode_plans_exactly_the_calls_of_the_run(target: Target) -> 
 
 def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
     """Another caller uses 60 % of the rates during the sweep, in bursts."""
-    other, ends = target.client("logs", config=ONCE), threading.Event()
+    other = target.client("logs", config=ONCE)
     refused: Counter[str] = Counter()
 
     def call(operation: str, **request: Any) -> None:
@@ -286,9 +287,9 @@ def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
         except other.exceptions.ThrottlingException:
             refused[operation] += 1
 
-    def use_up() -> None:
+    def use_up(ended: threading.Event) -> None:
         due = time.monotonic()
-        while not ends.wait(max(due - time.monotonic(), 0)):
+        while not ended.wait(max(due - time.monotonic(), 0)):
             call("describe_subscription_filters", logGroupName=FULL[0])
             mine = {"filterName": "other-team-0", "filterPattern": "theirs", "destinationArn": target.theirs}
             call("put_subscription_filter", logGroupName=FULL[0], **mine)
@@ -296,13 +297,8 @@ def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
 
     # These calls are refused even if the machine is too slow to reach AWS's rates. The other caller does not make them.
     target.aws.front.throttle(TAG, account=target.account, times=3)
-    thread = threading.Thread(target=use_up)
-    thread.start()
-    try:
+    with in_background(use_up):
         result = target.run()
-    finally:
-        ends.set()
-        thread.join()
     assert not result.get("failed"), result["msg"]
     assert result["refused_calls"] > 0
     assert result["counts"]["subscribed"] == len(PLAIN)

@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
 )
-from subscriptions import Region, announced, filters_of, make_function
+from subscriptions import Region, announced, filters_of, let_functions_log, make_function
+from waits import wait_until
 
 REGION = "ap-southeast-2"
 COUNTS_LINES = """
@@ -36,12 +37,7 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def place(embedded: tuple[str, str]) -> Iterator[Region]:
     place = Region(embedded, REGION)
-    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
-    place.client("iam").put_role_policy(
-        RoleName=place.role_arn.rpartition("/")[2],
-        PolicyName="logs",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
+    let_functions_log(place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(account_subscription_policy, "SETTLE_SECONDS", 0)
         yield place
@@ -61,18 +57,16 @@ def put(logs: Any, group: str, *lines: str) -> None:
 
 def got(logs: Any, function: str, until: Callable[[Counter[str]], bool]) -> Counter[str]:
     """Return how often the function received each line, by group."""
-    end = time.monotonic() + 30
-    with contextlib.suppress(
-        logs.exceptions.ResourceAlreadyExistsException
-    ):  # it creates its log group with its first line
-        logs.create_log_group(logGroupName=f"/aws/lambda/{function}")
-    while True:
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=f"/aws/lambda/{function}")  # the function creates it with its first line
+
+    def received() -> Counter[str]:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
         lines = [event["message"].split() for page in pages for event in page["events"]]
-        found = Counter(f"{line[1]} {line[2]}" for line in lines if line[:1] == ["got"])
-        if until(found) or time.monotonic() > end:
-            return found
-        time.sleep(0.3)
+        return Counter(f"{line[1]} {line[2]}" for line in lines if line[:1] == ["got"])
+
+    wait_until(lambda: until(received()), f"the lines in the log of {function}", seen=received)
+    return received()
 
 
 def test_backfill_sends_earlier_events_once(place: Any) -> None:
