@@ -7,7 +7,7 @@ export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export PYTHONDONTWRITEBYTECODE := 1
 MYPY := mypy --config-file $(CURDIR)/pyproject.toml
-# thousand is a demonstration of half an hour: only by its name.
+# thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
 .PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench build installed changelog clean
@@ -29,13 +29,13 @@ setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv an
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
 	@touch $@
 
-# Ansible finds a collection by its path: the checkout stands there as a link.
+# Ansible finds a collection by its path, which is a link to the checkout.
 build/collections/ready:
 	@mkdir -p build/collections/ansible_collections/logreflector
 	@ln -sfn ../../../.. $(COLLECTION)
 	@touch $@
 
-# The package that the subscriber's zip holds beside its handler (module_utils/_parts/packages.py), as links for mypy.
+# The package beside the handler in the subscriber's zip (module_utils/_parts/packages.py), as links for mypy.
 build/lambda/ready:
 	@mkdir -p build/lambda/logreflector
 	@for part in _subscriptions _options _errors.py _retry.py; do \

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests" / "integration"
-sys.path[:0] = [str(ROOT / "extensions"), str(TESTS), str(TESTS / "fleet")]
+sys.path[:0] = map(str, (ROOT / "extensions", ROOT / "build" / "collections", TESTS.parent, TESTS, TESTS / "fleet"))
 
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws  # noqa: E402
 from embedded_aws.front import Call  # noqa: E402

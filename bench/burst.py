@@ -17,13 +17,13 @@ README.md explains the figures.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from _fleet_aws import ROOT, Target, inventory, organisation
+from _figures import write_figures
+from _fleet_aws import Target, inventory, organisation
 from _sweep_aws import use_of_the_rate
 from bursts import FUNCTION, burst, dead_letters
 from deployed import Deployed
@@ -43,9 +43,7 @@ def main() -> None:
     groups = parser.parse_args().groups
     with organisation([TARGET]) as aws, tempfile.TemporaryDirectory() as folder:
         found = measure_burst(deploy(aws, Path(folder)), groups)
-    path = ROOT / "build" / "bench" / "burst.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_figures("burst", found)
     for name, value in found.items():
         print(f"{name:>14} {value}")
 

@@ -13,7 +13,6 @@ on its seed only: `--seed N --histories 1` repeats the history of seed N. The ex
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "lambda_src" / "reflector"))
 
+from _figures import write_figures  # noqa: E402
 from histories import Record, ViolationError, run_history  # noqa: E402
 from virtual_lambda import Code  # noqa: E402
 
@@ -61,9 +61,7 @@ def main() -> None:
     total = run(chosen.seed, chosen.histories, chosen.processes, started + chosen.seconds)
     found = figures(total, time.monotonic() - started) | {"first_seed": chosen.seed}
     report(found)
-    target = ROOT / "build" / "bench" / "chaos.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found, indent=2) + "\n")
+    write_figures("chaos", found)
     sys.exit(bool(total.failures))
 
 

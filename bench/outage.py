@@ -16,7 +16,6 @@ an event to the process that became free last, and a replay sends `REPLAYED` mes
 from __future__ import annotations
 
 import heapq
-import json
 import random
 import sys
 from collections import deque
@@ -29,6 +28,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lambda_src" / "reflector"))
 
+from _figures import write_figures  # noqa: E402
 from reflector import delivery, retries  # noqa: E402
 from reflector.delivery import Delivery  # noqa: E402
 from reflector.retries import Breaker, RetryBudget  # noqa: E402
@@ -171,10 +171,7 @@ def main() -> None:
             figures["outages"][name] = {rate: simulate(rate, hangs=hangs, limited=limited) for rate in RATES}
             for rate, found in figures["outages"][name].items():
                 print(f"{name:22} {rate:5}/s  {found}", flush=True)
-    path = ROOT / "build" / "bench" / "outage.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"written: {path.relative_to(ROOT)}")
+    write_figures("outage", figures)
 
 
 if __name__ == "__main__":

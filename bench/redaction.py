@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "lambda_src" / "reflector"), str(ROOT / "tests" / "unit" / "lambda_src" / "reflector")]
 
+from _figures import write_figures  # noqa: E402
 from _payloads import mixed  # noqa: E402
 from redaction_corpus import COSTLY_UNITS, ordinary_lines, private_lines, score  # noqa: E402
 from reflector.redactions import REDACTIONS  # noqa: E402
@@ -48,9 +49,7 @@ def main() -> None:
             "worst_unit": unit,
         }
         print(kind, json.dumps(figures[kind], ensure_ascii=False))
-    path = ROOT / "build" / "bench" / "redaction.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_figures("redaction", figures)
 
 
 def costly(unit: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How close the sweep of a target's log groups comes to AWS's rates, beside a plain loop. Writes build/bench/sweep.json.
+"""The share of AWS's rates that a sweep of a target's log groups reaches, beside a plain loop. Writes build/bench/sweep.json.
 
     python bench/sweep.py [SIZE ...] [--scale FACTOR] [--without-twenty]
 
@@ -24,7 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _fleet_aws import ROOT, Target, inventory
+from _figures import write_figures
+from _fleet_aws import Target, inventory
 from _fleet_run import Ansible, Measured
 from _sweep_aws import RunningAws, front_calls_per_second, names, targets_with, unsubscribe, use_of_the_rate
 
@@ -57,9 +58,7 @@ def main() -> None:
     found["front_calls_per_second"] = round(min(front))
     nowhere = {"endpoint_url": "http://127.0.0.1:1", "region": REGION, "access_key": ONE[0], "secret_key": "embedded"}
     found["empty_process_peak_mb"] = round(child("empty", {"connection": nowhere, "options": OURS})["peak_mb"], 1)
-    path = ROOT / "build" / "bench" / "sweep.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_figures("sweep", found)
     report(found)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from _figures import write_figures
 from _fleet_aws import GROUPS, ROOT, Root, RunningAws, Target, deployers, inventory, organisation, targets_of
 from _fleet_run import Ansible, Measured, tree_mb
 
@@ -36,7 +37,7 @@ SECOND_RELEASE = {"reflector_memory_size": 512, "subscriber_memory_size": 320}
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What of a deployment exists in a target."""
+    """The parts of a deployment that exist in a target."""
 
     functions: dict[str, tuple[str, int]]  # name: CodeSha256, memory
     queues: int
@@ -131,9 +132,7 @@ def main() -> None:
         for name, size in (("with_delivery_check", options.checked), ("without_delivery_check", options.size))
         if size
     }
-    path = ROOT / "build" / "bench" / "thousand.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_figures("thousand", figures)
 
 
 def story(size: int, *, checked: bool) -> dict[str, Any]:

@@ -41,7 +41,7 @@ TRANSCRIPT = FOLDER / "ansible.log"
 ENVIRONMENT = FOLDER / "environment.sh"
 ACCOUNT_NAMES = {"111111111111": "management", "222222222222": "shop", "333333333333": "warehouse"}
 # A deployment reads the filters of every group, and CloudWatch Logs answers 5 such calls a second ("CloudWatch Logs
-# quotas"). The demo has few groups, so that nobody waits for AWS's rate.
+# quotas"). The demo has few groups, so that it does not wait for AWS's rate.
 ORDINARY_GROUPS = 12
 GROUPS = ORDINARY_GROUPS + 4
 # One target first, then all the others; and a recap of one line, because the table at the end has target by target.
@@ -92,7 +92,7 @@ class Demo:
         print_heading("3. Deploy to one target first, then to the others: ansible-playbook logreflector.aws.deploy")
         done = self.run_playbook("deploy")
         self.expect(announced == done, f"--check announced {announced}, the deployment changed {done}")
-        print_heading("4. Create a log group in every target and write to it. Nobody subscribes it by hand.")
+        print_heading("4. Create a log group in every target and write to it. The subscriber subscribes it.")
         self.create_groups()
         self.write_lines()
         print_heading("5. Deploy again: nothing may change")

@@ -1,4 +1,8 @@
-"""Shared by the tests' conftest files: their common fixtures, and the AWS backends that resources are tested against."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shared by the tests' conftest files: their common fixtures, and the AWS backends of the tests."""
 
 from __future__ import annotations
 
@@ -10,17 +14,24 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
+import moto_patches
 import pytest
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.logreflector.aws.plugins.module_utils import _plan
-from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
+from ansible_collections.logreflector.aws.plugins.module_utils._session import Target, read_models
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
+from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.awsrequest import AWSResponse
+from embedded_aws import Configuration, EmbeddedAws, Organization
+from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 DEPLOYER_POLICY = Path(__file__).resolve().parents[1] / "docs" / "iam" / "deployer-policy.json"
@@ -56,10 +67,10 @@ def is_write(operation: str) -> bool:
 
 
 class Cloud:
-    """One AWS backend, and resources run against it in this process.
+    """One AWS backend. Resources and modules run against it in this process.
 
     name    "moto" or "embedded"
-    calls   API operations of the last run ("CreateQueue"), in order
+    calls   API operations of a resource's last run ("CreateQueue"), in order
     """
 
     def __init__(self, name: str, access_key: str = "testing", endpoint_url: str | None = None, **keys: str) -> None:
@@ -68,6 +79,10 @@ class Cloud:
         self.client = cache(self._client)
         self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": "of-the-owner", **keys}
         self._endpoint_url = endpoint_url
+        self._connection = {"region": REGION}
+        if endpoint_url:
+            secret = self._keys["aws_secret_access_key"]
+            self._connection |= {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": secret}
         self._clients: dict[str, Any] = {}
         self._answers: dict[str, list[Answer | Callable[[dict[str, Any]], Answer]]] = {}
         self._requests: list[dict[str, Any]] = []
@@ -81,12 +96,12 @@ class Cloud:
 
     @property
     def writes(self) -> list[str]:
-        """The operations of the last run that write."""
+        """Return the operations of the last run that write."""
         return list(filter(is_write, self.calls))
 
     @cached_property
     def role_arn(self) -> str:
-        """The ARN of a role that Lambda may assume."""
+        """Return the ARN of a role that Lambda may assume."""
         iam = self.client("iam")
         try:
             role = iam.create_role(RoleName="for-functions", AssumeRolePolicyDocument=json.dumps(LAMBDA_TRUST))
@@ -96,7 +111,7 @@ class Cloud:
 
     @cached_property
     def account(self) -> str:
-        """The account's id."""
+        """Return the account's id."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
     def arn(self, service: str, resource: str) -> str:
@@ -114,9 +129,14 @@ class Cloud:
     ) -> dict[str, Any]:
         """Return the result of one run of a resource on a new Target. Raises ReflectorError."""
         self.calls.clear()
-        result = _plan.converge(resource_factory(self.target(), settings), check_mode=check_mode)
-        CallbackBase()._get_diff(deepcopy(result.get("diff", [])))  # --diff raises for values that it cannot show
-        return result
+        return _showable(_plan.converge(resource_factory(self.target(), settings), check_mode=check_mode))
+
+    def run(self, module: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        """Return the result of a module's run. The default region is eu-west-1."""
+        self.calls.clear()
+        spec = spec_of(module)
+        arguments = {**self._connection, **params} if spec.connects else params
+        return _showable(perform_in_process(spec, arguments, check_mode=check_mode))
 
     def converge_and_repeat(
         self, resource_factory: Callable[[Target, Any], _plan.Resource], settings: Any
@@ -184,6 +204,54 @@ class Cloud:
         return AWSResponse("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}, **answer}
 
 
+def _showable(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result. Raise if --diff could not show it."""
+    CallbackBase()._get_diff(deepcopy(result.get("diff", [])))
+    return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remove_rate_limits() -> Iterator[None]:
+    """Neither backend limits rates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=1e6))
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[tuple[str, str]]:
+    """Return access key and endpoint of one embedded AWS for all tests."""
+    with EmbeddedAws(Configuration(organization=Organization(management="111111111111", members=()))) as aws:
+        yield "111111111111", aws.endpoint_url
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start an empty moto in this process for one test."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    moto_patches.install()
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that uses `cloud` on both backends, or on the one that its marker names."""
+    if "cloud" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("backend")
+        metafunc.parametrize("cloud", marker.args if marker else ("moto", "embedded"), indirect=True)
+
+
+@pytest.fixture
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    """Return a backend. moto is empty. The embedded AWS has the resources of earlier tests, so each test uses its own names."""
+    found = request.getfixturevalue(request.param)
+    return Cloud(request.param, *found) if found else Cloud(request.param)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def refuse_calls_to_other_machines() -> Iterator[None]:
     """Fail a test that resolves the name of another machine: it would wait for AWS, and might even pass."""
@@ -207,6 +275,14 @@ def read_models_once() -> Iterator[None]:
     """Share botocore's service models between sessions: reading them takes 70 ms of CPU for each client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_that_know_moto(read_models_once: None) -> Iterator[None]:
+    """Read the worker's models again: those that were read before the import of moto do not call it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_worker, "MODELS", read_models(_worker.SERVICES))
         yield
 
 

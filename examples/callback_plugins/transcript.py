@@ -33,7 +33,7 @@ class Transcript:
         self._path = path
 
     def display(self, msg: str, color: str | None = None, *, screen_only: bool = False, **options: Any) -> None:
-        """Append a message. What is for the screen only is coloured and comes again for logs."""
+        """Append a message. Messages for the screen only are coloured, and are repeated for logs."""
         del color, options
         if not screen_only:
             with self._path.open("a", encoding="utf-8") as file:

@@ -216,7 +216,7 @@ _STATUSES = frozenset(status.value for status in http.HTTPStatus)
 class HttpServer:
     """Serves 127.0.0.1 on a port that the system chooses, a thread for each connection.
 
-    The handler answers with a Response, or with None after doing to the connection what it wanted: it is then closed.
+    The handler returns a Response, or None after it used the connection itself, which is then closed.
     """
 
     def __init__(self, handler: Handler) -> None:

@@ -73,7 +73,7 @@ class RunningAws:
         call(self.state.front_url, "PATCH", "/_embedded_aws/settings", changes)
 
     def events_under_way(self) -> int:
-        """CloudTrail events that are not delivered yet, and asynchronous invocations that have not ended, retries included."""
+        """Return the number of undelivered CloudTrail events and of asynchronous invocations in progress, retries included."""
         number: int = call(self.state.front_url, "GET", "/_embedded_aws/events-under-way")
         return number
 

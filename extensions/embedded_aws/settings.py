@@ -16,7 +16,7 @@ DEPLOYER_ROLE = "log-reflector-deployer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the emulated services behave. Settings can change while they run. Delays are in seconds."""
+    """Behaviour of the emulated services. Settings can change while they run. Delays are in seconds."""
 
     event_delay: float = 0.2  # from a CreateLogGroup call to its CloudTrail event; on AWS seconds to minutes
     trail: bool = True  # whether the organisation has a trail; without one there are no such events
@@ -89,7 +89,7 @@ def _fits(value: Any, kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """How Organizations describes an account."""
+    """An account as Organizations describes it."""
 
     name: str = ""  # "": account-<id>
     ou: str = "/"  # "/Workloads/Prod"; missing OUs are created

@@ -62,7 +62,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One request as the source saw it."""
+    """One request that the source received."""
 
     time: float  # seconds since the epoch
     path: str

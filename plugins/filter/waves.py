@@ -29,7 +29,7 @@ options:
     type: raw
     default: true
   prefix:
-    description: What the names of the variables begin with, for messages.
+    description: Prefix of the variables' names in messages.
     type: str
     default: deploy
 """
@@ -49,7 +49,7 @@ _value:
   type: dict
   contains:
     problem:
-      description: What is wrong, V("") if nothing is.
+      description: The error, V("") if there is none.
       type: str
     sizes:
       description: The sizes as C(serial) takes them.

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to retry: exponential backoff with jitter, `seconds` in all.
+    """Retries with exponential backoff and jitter, for `seconds` in all.
 
     The clock is a field so that tests need not wait.
     """

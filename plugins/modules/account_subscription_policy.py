@@ -17,7 +17,7 @@ description:
   - A target switches from filters to the policy, and with O(state=absent) back, without losing an event, even
     if the run is killed. RV(doubled) says how many log groups were served twice during the switch, and for how long.
   - The policy is ours when its destination is O(destination_arn). AWS has room for one policy in an account and region.
-    Somebody else's is named in an error and never touched.
+    A policy of others is named in an error and never touched.
 notes:
   - C(logs:PutAccountPolicy) also needs C(logs:PutSubscriptionFilter), and the two other calls for account policies
     C(logs:DescribeSubscriptionFilters) and C(logs:DeleteSubscriptionFilter).

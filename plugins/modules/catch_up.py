@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.catch_up
+  - logreflector.aws.log_groups
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

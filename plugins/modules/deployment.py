@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.deployment
+  - logreflector.aws.target_parts
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.execution_roles
+  - logreflector.aws.target_parts
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

@@ -50,7 +50,7 @@ statements:
       type: str
       returned: always
     principal:
-      description: Who may invoke the function. A service, an account id, an ARN, or V(*).
+      description: Principal of the statement. A service, an account id, an ARN, or V(*).
       type: str
       returned: if expressible
     action:

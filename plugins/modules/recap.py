@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - logreflector.aws.attributes.info
 options:
   scope:
-    description: What to print.
+    description: Text to print.
     type: str
     choices: [run, wave]
     default: run

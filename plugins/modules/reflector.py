@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.reflector
+  - logreflector.aws.functions
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

@@ -23,6 +23,8 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.subscriber
+  - logreflector.aws.log_groups
+  - logreflector.aws.functions
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

@@ -31,6 +31,7 @@ author:
 extends_documentation_fragment:
   - logreflector.aws.connection
   - logreflector.aws.subscription_filters
+  - logreflector.aws.log_groups
   - logreflector.aws.attributes
   - logreflector.aws.attributes.group
 """

@@ -13,7 +13,7 @@ from typing import Any
 from ..module_utils._errors import error_sentence
 
 Parts = Mapping[str, str]
-"""Of `ReflectorError.parts`. An error of Ansible itself has only `message`."""
+"""The keys of `ReflectorError.parts`. An error of Ansible itself has only `message`."""
 
 _PARTS = ("kind", "operation", "account", "region", "code", "message", "advice")
 _LONGEST = 1000  # characters of a message

@@ -37,7 +37,7 @@ class Target:
     wave         its number in the first play with several waves, 1 if there is no such play, None if it was in none so far
     left_out     a play ended before the target's wave
     stopped      the play ended for the target because others failed
-    trouble      the last failure that was rescued; `down` until a task of the rescue has ended
+    rescued      the last failure that was rescued; `down` until a task of the rescue has ended
     stored       whether a rescue stored the failure, to fail the target with it at the end
     """
 
@@ -47,7 +47,7 @@ class Target:
     changed: bool = False
     changes: list[str] = field(default_factory=list)
     changes_total: int = 0
-    trouble: Failure | None = None
+    rescued: Failure | None = None
     down: bool = False
     failure: Failure | None = None
     stored: bool = False
@@ -256,12 +256,12 @@ class Fleet:
         final   whether nothing rescued it
         """
         target = self.targets.setdefault(host, Target())
-        known = target.failure or target.trouble
+        known = target.failure or target.rescued
         is_known = target.stored or (known is not None and known.sentence == sentence)
         # A repeated failure belongs to the task that failed first.
         failure = known if is_known and known else Failure(sentence, self._names.get(task, ""))
         if not final:
-            target.trouble, target.down = failure, True
+            target.rescued, target.down = failure, True
         elif target.failure is None:
             self._set_failure(target, failure)
         return not is_known and not target.left_out
@@ -271,7 +271,7 @@ class Fleet:
         target = self.targets.setdefault(host, Target())
         target.stored = True
         if target.failure is None:
-            known = target.trouble
+            known = target.rescued
             self._set_failure(target, Failure(sentence, known.task if known else ""))
 
     def stop(self, hosts: Iterable[str] | None = None) -> None:
@@ -286,7 +286,7 @@ class Fleet:
             wave.seconds = now - wave.began
 
     def end(self, failures: Mapping[str, int], now: float) -> None:
-        """End the playbook. `failures` are Ansible's counts by host: a host counted there failed even if no event said so."""
+        """End the playbook. `failures` are Ansible's counts by host: a host counted there failed even without an event of it."""
         self.end_wave(now)
         self._end_play()
         self._play = ""
@@ -294,7 +294,7 @@ class Fleet:
         for host, count in failures.items():
             target = self.targets.setdefault(host, Target())
             if count and target.failure is None:
-                target.failure = target.trouble or Failure(
+                target.failure = target.rescued or Failure(
                     "The target failed. The output of Ansible shows the task.", ""
                 )
 
@@ -347,7 +347,7 @@ class Fleet:
         self._end_play()
         for target in self.targets.values():
             if target.down:
-                target.failure = target.failure or target.trouble
+                target.failure = target.failure or target.rescued
 
     def report(self, places: Mapping[str, Place]) -> dict[str, Any]:
         """Return counts, waves and targets as docs/WATCHING.md describes them."""
@@ -460,7 +460,7 @@ def table(
     regions: dict[str, list[Outcome]] = {}
     for host, outcome in outcomes.items():
         place = where[host]
-        # A host without an account has a row of its own.
+        # A host without an account has its own row.
         accounts.setdefault(place.account_name or place.account or host, {})[
             place.region if place.account or place.account_name else ""
         ] = outcome
@@ -479,15 +479,15 @@ def table(
     by_account: dict[str, list[Outcome]] = {}
     for host, outcome in outcomes.items():
         by_account.setdefault(where[host].account_name or where[host].account or host, []).append(outcome)
-    troubled = [
+    with_problems = [
         (name, *_counted(found))
         for name, found in sorted(by_account.items())
         if not {"ok", "changed"}.issuperset(found)
     ]
-    if troubled:
-        lines += ["", *_aligned([("account", *head), *troubled[:rows]])]
-    if len(troubled) > rows:
-        lines.append(f"... and {len(troubled) - rows:,} more accounts")
+    if with_problems:
+        lines += ["", *_aligned([("account", *head), *with_problems[:rows]])]
+    if len(with_problems) > rows:
+        lines.append(f"... and {len(with_problems) - rows:,} more accounts")
     return lines
 
 

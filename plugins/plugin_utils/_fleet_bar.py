@@ -50,7 +50,7 @@ class Bar:
         """Begin to draw."""
         with self._lock:
             self._live.start(refresh=True)
-            self._console.show_cursor(True)  # nobody would give it back after SIGTERM
+            self._console.show_cursor(True)  # it would not be restored after SIGTERM
         self._thread.start()
 
     def stop(self) -> None:

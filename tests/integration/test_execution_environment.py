@@ -1,4 +1,8 @@
-"""The tarball in ansible-builder: what a container engine would build the image from, made and looked into. No image is built."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-builder creates the build context with the tarball, and the tests inspect it. No image is built."""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ SCRIPTS = Path(sys.executable).parent
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """The output of a command that has to go well."""
+    """Run a command that must succeed, and return its output."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -36,14 +40,14 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 def needed() -> list[str]:
-    """What the collection needs, as pip reads it."""
+    """Return the collection's Python requirements."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The build context that the example gives, with the tarball that `make build` leaves."""
+    """Create the build context of the example, with the tarball of `make build`."""
     tarballs = list((ROOT / "build").glob("logreflector-aws-*.tar.gz"))
     assert len(tarballs) == 1, "run `make installed` first, as `make integration` does"
     folder = tmp_path_factory.mktemp("environment")
@@ -53,8 +57,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "context"
 
 
-def test_the_context_installs_the_tarball_and_finds_what_it_needs(context: Path, tmp_path: Path) -> None:
-    # The steps of the Containerfile that need no container, as they stand in it.
+def test_context_installs_the_tarball_and_its_requirements(context: Path, tmp_path: Path) -> None:
+    # The steps of the Containerfile that need no container, unchanged.
     steps = (context / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-galaxy collection install $ANSIBLE_GALAXY_CLI_COLLECTION_OPTS -r requirements.yml" in steps
     assert "introspect.py introspect --write-bindep=/tmp/src/bindep.txt --write-pip=/tmp/src/requirements.txt" in steps
@@ -67,7 +71,7 @@ def test_the_context_installs_the_tarball_and_finds_what_it_needs(context: Path,
     assert [line for line in found if line] == needed() != []
 
 
-def test_ansible_builder_finds_what_the_installed_collection_needs(tmp_path: Path) -> None:
+def test_ansible_builder_finds_requirements_of_the_installed_collection(tmp_path: Path) -> None:
     collection = ROOT / "build" / "installed" / "ansible_collections" / "logreflector" / "aws"
     # Without this file ansible-builder would guess.
     named = yaml.safe_load((collection / "meta" / "execution-environment.yml").read_text(encoding="utf-8"))[

@@ -27,10 +27,10 @@ def wait_until(
     every: float = 0.05,
     limit: float = LIMIT,
 ) -> T:
-    """Return the condition's first true value. AssertionError says what was awaited and what was seen instead.
+    """Return the condition's first true value. The AssertionError names the awaited state and the state that was seen instead.
 
     seen    reports the present state for the failure; the condition's last value otherwise
-    every   seconds between two looks
+    every   seconds between two reads
     """
     end = time.monotonic() + limit
     while not (value := condition()):

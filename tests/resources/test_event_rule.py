@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """EventRule: a rule and its targets, which EventBridge writes by two calls."""
 
 from __future__ import annotations
@@ -69,7 +73,7 @@ def stored(cloud: Cloud, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.fixture
 def fifo_queue(cloud: Cloud) -> None:
-    """The queue that the targets name: moto looks for it."""
+    """Create the queue that the targets name, because moto checks that it exists."""
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     cloud.client("sqs").create_queue(QueueName="receiver.fifo", Attributes=attributes)
 

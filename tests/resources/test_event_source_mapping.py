@@ -1,4 +1,8 @@
-"""EventSourceMapping: what is sent, what is waited for, and whose mapping it is."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""EventSourceMapping: requests, waits, and ownership."""
 
 from __future__ import annotations
 
@@ -59,7 +63,7 @@ def change(cloud: Cloud, **settings: Any) -> dict[str, Any]:
 
 
 def described(cloud: Cloud, state: str = "Enabled", **more: Any) -> dict[str, Any]:
-    """An answer of AWS's about the mapping."""
+    """Return AWS's answer about the mapping."""
     arns = {"FunctionArn": cloud.arn("lambda", f"function:{FUNCTION}"), "EventSourceArn": cloud.arn("sqs", QUEUE)}
     settings = {"BatchSize": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
     return {"UUID": UUID, "State": state, **arns, **settings, **more}
@@ -161,7 +165,7 @@ def test_mapping_update_waits_for_changes_before_and_after(cloud: Cloud) -> None
     assert cloud.calls.count("GetEventSourceMapping") == 4
 
 
-def test_mapping_deletion_waits_until_it_is_gone(cloud: Cloud) -> None:
+def test_mapping_deletion_waits_for_its_end(cloud: Cloud) -> None:
     uuid = run(cloud)["mapping"]["uuid"]
     cloud.answer("GetEventSourceMapping", described(cloud, "Deleting", UUID=uuid))
     assert run(cloud, present=False)["mapping"] is None

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ExecutionRole: one role of an account, written by workers of several regions."""
 
 from __future__ import annotations
@@ -191,7 +195,7 @@ def test_role_foreign_is_refused(cloud: Cloud) -> None:
 
 def run_at_once(cloud: Cloud, settings: RoleSettings, workers: int = 6) -> list[Any]:
     begin, results, targets = threading.Barrier(workers), [], [cloud.target() for _worker in range(workers)]
-    for target in targets:  # they may share a session, of which threads must not create clients
+    for target in targets:  # they may share a session, and threads must not create clients of one session
         _clients = target.client("iam"), target.client("sts")
 
     def work(target: Target) -> None:
@@ -214,7 +218,7 @@ def test_role_written_by_many_workers_at_once(cloud: Cloud) -> None:
     for settings in (role("many", description="d", tags={"a": "b"}), role("many", description="e", policy=NEW)):
         roles = run_at_once(cloud, settings)
         assert roles[0]["description"] == settings.description
-        # What one of them read last may be before another one's last write.
+        # The last read of one worker may be older than the last write of another.
         assert len({json.dumps({**found, "policies": {}}, sort_keys=True) for found in roles}) == 1
         assert not run(cloud, settings)["changed"]
     assert set(stored_policies(cloud, "many")) == {POLICY, PREVIOUS}
@@ -376,6 +380,6 @@ def test_role_plan_counts_all_policies_against_the_limit(kept: int) -> None:
         plan(policies, of_size(POLICIES_LIMIT - kept + 1))
 
 
-def test_role_plan_does_not_count_what_is_replaced_or_purged() -> None:
+def test_role_plan_size_leaves_out_replaced_and_purged_policies() -> None:
     policies = {POLICY: of_size(4000), PREVIOUS: of_size(5000), "other": of_size(5000)}
     assert len(plan(policies, of_size(POLICIES_LIMIT - 4000))) == 3

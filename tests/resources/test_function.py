@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Functions: created, updated in place, removed; foreign ones left alone; secrets hidden; errors explained."""
 
 from __future__ import annotations
@@ -141,7 +145,7 @@ def test_function_is_created_updated_and_removed(cloud: Cloud, settings: Setting
     assert HUSH not in str([checked, created, updated, gone])
 
 
-def test_function_update_sends_only_what_differs(cloud: Cloud, settings: SettingsFactory) -> None:
+def test_function_update_sends_only_differences(cloud: Cloud, settings: SettingsFactory) -> None:
     cloud.converge(LambdaFunction, settings("small-update", environment={"A": "1"}))
     updated = cloud.converge_and_repeat(LambdaFunction, settings("small-update", timeout=30, environment={"A": "1"}))
     assert cloud.writes == ["UpdateFunctionConfiguration"]
@@ -204,7 +208,7 @@ def test_function_names_and_placeholders_are_those_of_the_target(cloud: Cloud, s
 
 
 def allow_sending(cloud: Cloud) -> None:
-    """Let the role of functions send to queues, which Lambda asks for."""
+    """Let the role of functions send to queues, which Lambda requires."""
     statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     assert cloud.role_arn

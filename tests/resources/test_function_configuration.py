@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The configuration of functions: AWS's answers and settings, compared and written to requests."""
 
 from __future__ import annotations
@@ -120,7 +124,7 @@ def test_configuration_without_a_setting_is_unchanged(target: Target) -> None:
     assert desired(target).applied_to(actual) == actual
 
 
-def test_configuration_request_has_only_what_differs(target: Target) -> None:
+def test_configuration_request_has_only_differences(target: Target) -> None:
     actual = Configuration.from_api(ANSWER)
     changed = desired(target, memory_size=512).applied_to(actual)
     assert differing(actual, changed) == {"memory_size"}

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Packages: content, refusals, identical bytes on every machine; built, rebuilt and run."""
 
 from __future__ import annotations
@@ -105,7 +109,7 @@ def test_package_times_and_permissions_of_files_do_not_matter(tmp_path: Path) ->
 
 
 def interpreters() -> list[str]:
-    """This Python, and the installed ones of the supported versions."""
+    """Return this Python, and the installed ones of the supported versions."""
     found = [sys.executable]
     for minor in (11, 12, 13, 14):
         python = shutil.which(f"python3.{minor}")
@@ -289,7 +293,7 @@ def test_package_failed_write_leaves_no_temporary_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with a handler."""
+    """Create a folder with a handler."""
     return tree(tmp_path / "source", {"handler.py": "def handler(event, context):\n    return 1\n"})
 
 
@@ -416,7 +420,7 @@ def test_package_runs_in_lambda(cloud: Cloud, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheels that these tests download from the package index, once."""
+    """Return the cache of the wheels that these tests download once from the package index."""
     return tmp_path_factory.mktemp("cache")
 
 

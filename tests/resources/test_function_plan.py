@@ -1,4 +1,8 @@
-"""Plans of functions: which changes, in which order, and what each sends. Only what a plan alone shows."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans of functions: changes, their order, and their requests, as far as only a plan shows them."""
 
 from __future__ import annotations
 
@@ -137,7 +141,7 @@ def test_environment_is_replaced_as_a_whole() -> None:
     assert change.after == {"environment": {"TOKEN": "(hidden, changed)"}}
 
 
-def test_code_update_follows_what_it_needs_and_precedes_removals() -> None:
+def test_code_update_follows_additions_and_precedes_removals() -> None:
     changes = plan(
         CURRENT,
         code_sha256=NEW,

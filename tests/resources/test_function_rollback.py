@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Releases of functions: kept, read, rolled back under load, interrupted at every write and continued."""
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from aws_in_tests import Cloud
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from functions_in_tests import SettingsFactory
+from threads_in_tests import in_background
 
 HUSH = "hush-hush-token"
 READS = ["GetFunction", "GetFunctionEventInvokeConfig", "ListAliases", "DescribeLogGroups"]
@@ -275,17 +280,17 @@ def test_rollback_fails_no_delivery(cloud: Cloud, deploy: Deploy) -> None:
     deploy(name, "0.2.0")
     functions, logs = cloud.client("lambda"), cloud.client("logs")
     subscribe(cloud, name, group)
-    stop, written, answers = threading.Event(), [], []
+    written, answers = [], []
 
-    def write() -> None:
-        while not stop.wait(0.1):
+    def write(ended: threading.Event) -> None:
+        while not ended.wait(0.1):
             message = f"line {len(written)}"
             event = {"timestamp": int(time.time() * 1000), "message": message}
             logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
             written.append(message)
 
-    def call() -> None:
-        while not stop.is_set():
+    def call(ended: threading.Event) -> None:
+        while not ended.is_set():
             answer = functions.invoke(FunctionName=name, Payload=b"{}")
             answers.append(answer["Payload"].read() if "FunctionError" in answer else None)
 
@@ -299,17 +304,10 @@ def test_rollback_fails_no_delivery(cloud: Cloud, deploy: Deploy) -> None:
         while not (len(answers) >= enough[0] and len(written) >= enough[1]) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    threads = [threading.Thread(target=work) for work in (write, call)]
-    for thread in threads:
-        thread.start()
-    try:
+    with in_background(write, call):
         wait_for_more(5)
         roll_back(cloud, name)
         wait_for_more(5)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     deadline = time.monotonic() + 60
     expected = {f"got {message}" for message in written}
     while (missing := expected - messages("got ")) and time.monotonic() < deadline:
@@ -380,7 +378,7 @@ def test_deployment_interrupted_at_a_write_is_rolled_back_or_continued(
 
 
 @pytest.mark.backend("embedded")
-def test_rollback_restores_what_was_changed_by_hand(cloud: Cloud, deploy: Deploy) -> None:
+def test_rollback_restores_manual_changes(cloud: Cloud, deploy: Deploy) -> None:
     name = "drifted"
     deploy(name, "0.2.0")
     deploy(name, "0.1.0")

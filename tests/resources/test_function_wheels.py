@@ -1,4 +1,8 @@
-"""Wheels: which are asked for, what is refused, what goes into the package. pip is the real one, the index a folder."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wheels: requested, refused and packaged files, with the real pip and a folder as index."""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_wheel(index: Path, tag: str, answer: int, name: str = "toy", **more: bytes) -> str:
-    """A wheel that pip takes; its SHA-256."""
+    """Create a wheel that pip accepts, and return its SHA-256."""
     files = {
         f"{name}/__init__.py": f"ANSWER = {answer}\n".encode(),
         f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
@@ -57,7 +61,7 @@ def make_wheel(index: Path, tag: str, answer: int, name: str = "toy", **more: by
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All that pip may ask: a folder. The cache is this test's own."""
+    """Let pip use only a folder as index, and a cache for this test."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -70,7 +74,7 @@ def pinned(tmp_path: Path, *hashes: str, name: str = "toy") -> Path:
     return path
 
 
-def test_the_wheel_for_the_platform_is_packed_whatever_else_the_index_has(tmp_path: Path, index: Path) -> None:
+def test_only_the_wheel_for_the_platform_is_packed(tmp_path: Path, index: Path) -> None:
     tags = {
         "cp313-cp313-manylinux2014_aarch64": 1,
         "cp313-cp313-manylinux_2_28_x86_64": 2,
@@ -94,8 +98,8 @@ def test_the_wheel_for_the_platform_is_packed_whatever_else_the_index_has(tmp_pa
         wheel_files(requirements, Platform("python3.14", "arm64"))
 
 
-def test_pip_is_told_everything_of_the_platform() -> None:
-    """What it is not told it would take from the machine and the Python that it runs on."""
+def test_pip_gets_all_options_of_the_platform() -> None:
+    """pip would take a missing option from the machine and the Python that it runs on."""
     assert Platform("python3.11", "x86_64").pip_options() == [
         "--implementation=cp",
         "--python-version=3.11",
@@ -133,7 +137,7 @@ def test_what_was_brought_once_is_never_asked_for_again(tmp_path: Path, index: P
         wheel_files(requirements, Platform("python3.12", "arm64"))
 
 
-def test_a_damaged_cache_is_not_packed_but_mended(tmp_path: Path, index: Path) -> None:
+def test_damaged_cached_wheel_is_downloaded_again(tmp_path: Path, index: Path) -> None:
     requirements = pinned(tmp_path, make_wheel(index, "py3-none-any", 1))
     first = wheel_files(requirements, ARM)
     (cached,) = cache_folder().glob("*/*.whl")
@@ -186,7 +190,7 @@ def test_pip_that_hangs_is_one_sentence(tmp_path: Path, index: Path, monkeypatch
         wheel_files(pinned(tmp_path, A), ARM)
 
 
-def test_credentials_of_the_index_are_never_told() -> None:
+def test_credentials_of_the_index_are_never_shown() -> None:
     failure = wheels._failure("bring x", "ERROR: 403 for url: https://builder:s3cret@index.example/simple/toy/")
     assert "https://***@index.example" in str(failure)
     assert "s3cret" not in str(failure)
@@ -336,7 +340,7 @@ def test_two_wheels_with_one_file_are_refused(tmp_path: Path, index: Path) -> No
 
 
 def test_the_reflector_s_own_pins() -> None:
-    """For each of the four Pythons and two architectures one wheel of each library."""
+    """There is one wheel of each library for each of the four Pythons and two architectures."""
     pins = read_pins(ROOT / "lambda_src" / "requirements-native.txt")
     assert {pin.name: len(pin.hashes) for pin in pins} == {"isal": 8, "orjson": 8}
     tested = (ROOT / "tests" / "runtimes" / "requirements-native.txt").read_text().splitlines()

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """LambdaPermission: statements of a policy that others write too, replaced without a gap."""
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ ALEXA = Statement("lr-token", "alexa-connectedhome.amazon.com", event_source_tok
 
 @pytest.fixture
 def function(cloud: Cloud, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A function with a foreign statement. moto compares RemovePermission's RevisionId as a list: fixed here."""
+    """Create a function with a foreign statement. moto compares RemovePermission's RevisionId as a list: fixed here."""
     assert 'self.querystring.get("RevisionId", "")' in inspect.getsource(
         moto_responses.LambdaResponse.remove_permission
     ), "moto is fixed: remove this patch"
@@ -162,7 +166,7 @@ def test_permission_function_by_name_or_arn(cloud: Cloud, function: str, form: s
 
 
 def test_permission_of_an_alias_has_its_own_policy(cloud: Cloud, function: str) -> None:
-    """moto keeps one policy for all qualifiers: statements are told apart by their Resource."""
+    """moto keeps one policy for all qualifiers: the module distinguishes statements by their Resource."""
     cloud.client("lambda").create_alias(FunctionName=function, Name="live", FunctionVersion="1")
     change(cloud, function, EVENTS, qualifier="live")
     found = info(cloud, f"{function}:live")["statements"]
@@ -316,7 +320,7 @@ def test_permission_another_writer_without_end_is_a_conflict(cloud: Cloud, funct
 @pytest.mark.backend("moto")
 @pytest.mark.parametrize("lag", [1, 3])
 def test_permission_stale_answers_delay_and_do_no_harm(cloud: Cloud, function: str, lag: int) -> None:
-    """GetPolicy is eventually consistent: after a write it may answer the policy before it."""
+    """GetPolicy is eventually consistent: after a write it may return the former policy."""
     run(cloud, function, EVENTS)
     client, moments, stale = cloud.client("lambda"), [], []
 
@@ -379,7 +383,7 @@ def test_permission_without_replacement_does_not_wait(
 
 
 class KilledError(BaseException):
-    """SIGKILL, as far as a test can have it."""
+    """The process was killed by SIGKILL, as a test can simulate it."""
 
 
 @pytest.mark.backend("moto")

@@ -1,4 +1,8 @@
-"""From any policy to the desired one: nothing foreign is touched, and no moment is without a permission."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Changes from any policy to the desired one: nothing foreign is touched, and no moment is without a permission."""
 
 from __future__ import annotations
 
@@ -71,7 +75,7 @@ DOCUMENTS = (
 
 
 class Aws:
-    """What AddPermission and RemovePermission do to the document."""
+    """The effect of AddPermission and RemovePermission on the document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = json.loads(json.dumps(document))
@@ -98,7 +102,7 @@ def content(raw: dict[str, Any]) -> str:
 
 
 def write_all(aws: Aws, plan: list[Goal]) -> Iterator[Aws]:
-    """Yield after each write, which is decided on the document of that moment."""
+    """Yield after each write. Each write is planned from the current document."""
     for goal in plan:
         for _unused in range(10):
             step = next_step(aws.policy().statements(), goal)

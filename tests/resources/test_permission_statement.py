@@ -1,4 +1,8 @@
-"""A statement as settings and as AWS stores it."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Statements: settings, and the form that AWS stores."""
 
 from __future__ import annotations
 
@@ -181,7 +185,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("raw", FOREIGN, ids=str)
-def test_parse_what_add_permission_cannot_create_is_foreign(raw: Any) -> None:
+def test_parse_statement_that_add_permission_cannot_create_is_foreign(raw: Any) -> None:
     assert parse(raw, "f") is None
 
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """SqsQueue: settings as text, one statement of the policy, and messages that are not lost."""
 
 from __future__ import annotations
@@ -121,7 +125,7 @@ def test_queue_fifo_with_redrive(cloud: Cloud) -> None:
     assert (policy["deadLetterTargetArn"], int(policy["maxReceiveCount"])) == (cloud.arn("sqs", dead), 4)
 
     sqs, url = cloud.client("sqs"), created["queue"]["url"]
-    # SQS answers the count as it was set: a number or text.
+    # SQS returns the count as it was set: a number or text.
     sqs.set_queue_attributes(
         QueueUrl=url, Attributes={"RedrivePolicy": json.dumps({**policy, "maxReceiveCount": "4"}, indent=1)}
     )

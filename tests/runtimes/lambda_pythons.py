@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This machine's Pythons that Lambda has, too, each in an environment with AWS's runtime client and SDK.
+"""Lambda's Pythons on this machine, each in an environment with AWS's runtime client and SDK.
 
-    python tests/runtimes/lambda_pythons.py                     make the environments, and say which there are
-    python tests/runtimes/lambda_pythons.py ARGUMENTS           and run pytest with these under each
+    python tests/runtimes/lambda_pythons.py                     creates the environments and lists them
+    python tests/runtimes/lambda_pythons.py ARGUMENTS           also runs pytest with these under each
 
-Versions are those that the role deploys (its argument_specs), and the one that runs this. They are looked for as pythonX.Y
-on the PATH and among pyenv's; the environments are build/runtimes/X.Y, made anew when the requirements or the Python
-change. The tests run under Lambda's versions; under the one that runs this only if there is no other.
+Versions are those that the role deploys (its argument_specs), and the current one. pythonX.Y is searched on the PATH and in
+pyenv. Environments are in build/runtimes/X.Y, and are created again when the requirements or the Python change. The tests run
+under Lambda's versions, and under the current one only if there is no other.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def found() -> dict[str, tuple[Path, str]]:
 def environments() -> dict[str, Path]:
     """Return the Python of each environment by version. Create missing environments, which needs the package index.
 
-    Raises CalledProcessError with pip's own words on stderr.
+    Raises CalledProcessError with pip's output on stderr.
     """
     HOME.mkdir(parents=True, exist_ok=True)
     with (HOME / "lock").open("w") as lock:
@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _passes(version: str, arguments: list[str]) -> bool:
-    """Run pytest under one of them, with the conftest files of lambda_src: the others need Ansible."""
+    """Run pytest under one Python, with the conftest files of lambda_src: the others need Ansible."""
     print(f"\nPython {version}: pytest {' '.join(arguments)}", flush=True)
     # As tests/conftest.py does, which is not loaded here.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

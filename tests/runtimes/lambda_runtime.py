@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a Lambda function on this machine as AWS does: AWS's runtime client gets events from a Runtime API (2018-06-01).
+"""Run a Lambda function on this machine as AWS does: AWS's runtime client gets events from a Runtime API (2018-06-01).
 
     with Runtime(package, python="3.13", environment={"SUMO_ENDPOINT": sink.url}) as function:
         invocation = function.invoke(event)
 
 Source: AWS Lambda developer guide, "Using the Lambda runtime API for custom runtimes", "Understanding the Lambda execution
-environment lifecycle" and "Working with Lambda environment variables". How AWS words a time-out and an exit is from
+environment lifecycle" and "Working with Lambda environment variables". The texts of a time-out and an exit are from
 answers that users of AWS quote.
 
-Not as on AWS: memory is not limited and the CPU not shared out by it; processes are not frozen between invocations; /tmp
-is the machine's; an initialisation that fails is not tried a second time; the log has no lines of the platform.
+Differences to AWS: memory is not limited and does not decide about CPU; processes are not frozen between invocations; /tmp
+is the machine's; a failed initialisation is not retried; the log has no lines of the platform.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Runtime:
     """A function with one execution environment, so with one event at a time. A new one replaces an ended one.
 
     `package` is a zip or the folder that it would unpack to, `python` a version ("3.13"), `timeout` in seconds, `memory` in
-    MB. `environment` is what the function is configured with: of this process's own variables it sees none.
+    MB. `environment` are the function's variables: it sees none of this process.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Runtime:
             report = Report(cold, time.monotonic() - started, *sandbox.usage())
             over = said.kind not in ("response", "error")
             if over:
-                sandbox.end()  # before its log is read: what it still prints belongs to this invocation
+                sandbox.end()  # before its log is read: its last output belongs to this invocation
             log_lines = sandbox.new_log_lines()
             if over:
                 self._discard()
@@ -201,7 +201,7 @@ class _Sandbox:
         self._events: queue.SimpleQueue[Response | None] = queue.SimpleQueue()
         self._request_id = ""
         self._cpu_seconds = 0.0
-        # A file and no pipe: whatever was printed before an answer is in it when the answer comes.
+        # A file and no pipe: when an answer arrives, everything that was printed before it is in the file.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._log_read = 0
         self._server = HttpServer(self._answer)
@@ -237,7 +237,7 @@ class _Sandbox:
     def usage(self) -> tuple[float | None, int | None]:
         """Return CPU seconds since the last call, and the peak of resident memory in bytes."""
         try:
-            # The process's CPU clock, as clock_getcpuclockid(3) makes its id of the process's.
+            # The process's CPU clock: clock_getcpuclockid(3) computes its id from the process's.
             total = time.clock_gettime((~self._process.pid << 3) | 2)
             status = Path(f"/proc/{self._process.pid}/status").read_text()
             (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -302,7 +302,7 @@ def _error(error_type: str, request_id: str, message: str) -> dict[str, str]:
 
 
 def _exit_message(status: int) -> str:
-    """Return a subprocess's return code in AWS's words."""
+    """Return AWS's text for a subprocess's return code."""
     if status == 0:
         return "Runtime exited without providing a reason"
     how = f"signal: {(signal.strsignal(-status) or str(-status)).lower()}" if status < 0 else f"exit status {status}"

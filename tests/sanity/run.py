@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test sanity of the whole collection, with what the package index has and nothing else.
+"""ansible-test sanity of the whole collection, with the package index as only source.
 
     python tests/sanity/run.py [arguments of ansible-test sanity]
 
-ansible-test wants a folder ansible_collections/logreflector/aws under git, a home for its virtual environments, and a
-get-pip script that it would download. All three are made under build/sanity, and the environments are used again.
+ansible-test needs a folder ansible_collections/logreflector/aws under git, a home for its virtual environments, and a
+get-pip script that it would download. All three are created under build/sanity, and the environments are kept.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ HOME = ROOT / "build" / "sanity" / "home"
 COLLECTION = ROOT / "build" / "sanity" / "ansible_collections" / "logreflector" / "aws"
 BIN = Path(sys.executable).parent
 
-# Called as get-pip: pip as Python bundles it, then what ansible-test asks for ("pip==24.2", then get-pip's own flags).
+# Called as get-pip: installs Python's bundled pip, then the requirements of ansible-test ("pip==24.2", then get-pip's flags).
 GET_PIP = """\
 import subprocess, sys
 subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
 wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *wanted]))
 """
-# Only the Python of .venv: the others that a machine has would take minutes, or fail.
+# Only the Python of .venv: other Pythons of the machine would take minutes, or fail.
 ONE_PYTHON = ("--controller", "origin:python=default", "--target-python", "default")
-# ansible-test passes over a test for want of a tool or a Python with a mere warning.
+# ansible-test only warns if it skips a test because a tool or a Python is missing.
 SKIPPED = re.compile(r"^WARNING: (Required program .*|Skipping .*)", re.MULTILINE)
 
 
 def main() -> int:
-    """Exit status: ansible-test's, or 1 if it left out a test that applies."""
+    """Return ansible-test's exit status, or 1 if it skipped a test that applies."""
     export()
     prepare_home()
     command = [BIN / "ansible-test", "sanity", "--color", "no", *ONE_PYTHON, *sys.argv[1:]]
@@ -63,9 +63,9 @@ def main() -> int:
 
 
 def export() -> None:
-    """Copies the files that git tracks, or would, to where ansible-test finds a collection."""
+    """Copy the tracked and new files to the folder where ansible-test finds a collection."""
     if any((ROOT / "tests" / "sanity").glob("ignore*")):
-        sys.exit("tests/sanity holds an ignore file: mend the finding instead")
+        sys.exit("tests/sanity has an ignore file: correct the finding instead")
     shutil.rmtree(COLLECTION, ignore_errors=True)
     COLLECTION.mkdir(parents=True)
     names = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
@@ -79,7 +79,7 @@ def export() -> None:
 
 
 def prepare_home() -> None:
-    """The stand-in for get-pip and pip's settings: ansible-test hands HOME on to pip, but no PIP_ variable."""
+    """Write a replacement for get-pip, and pip's settings: ansible-test passes HOME to pip, but no PIP_ variable."""
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in _pip_versions():
@@ -93,7 +93,7 @@ def prepare_home() -> None:
 
 
 def _pip_versions() -> list[str]:
-    """The versions of pip that this ansible-test bootstraps with."""
+    """Return the versions of pip that this ansible-test bootstraps."""
     source = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
     return re.findall(r"pip='([\d.]+)'", source.read_text())
 

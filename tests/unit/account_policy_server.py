@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudWatch Logs with account policies, as the API reference of PutAccountPolicy has them; it can watch a switch, and die."""
+"""CloudWatch Logs with account policies, as in the API reference of PutAccountPolicy. It can watch a switch and simulate a kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _READS = ("Describe", "List")
 
 
 class KilledError(Exception):
-    """The process is gone. Neither botocore's nor ours: nobody catches it on the way."""
+    """The process was killed. No code catches this exception."""
 
 
 class AccountPolicyServer(LogsServer):
@@ -47,12 +47,12 @@ class AccountPolicyServer(LogsServer):
             self.policy["selectionCriteria"] = f"LogGroupName NOT IN {json.dumps(excluded)}"
 
     def left_out(self) -> set[str]:
-        """The names in the policy's criteria."""
+        """Return the names in the policy's criteria."""
         assert self.policy
         return set(json.loads(self.policy.get("selectionCriteria", "[]").removeprefix("LogGroupName NOT IN ")))
 
     def served(self, group: str) -> int:
-        """How often an event of the group comes to our function."""
+        """Return how often our function receives an event of the group."""
         filters = sum(item["destinationArn"] == OURS for item in self.groups[group].values())
         if not self.policy or self.classes.get(group, "STANDARD") != "STANDARD":
             return filters
@@ -61,11 +61,11 @@ class AccountPolicyServer(LogsServer):
 
     @property
     def writes(self) -> list[str]:
-        """The calls so far that write."""
+        """Return the writes so far."""
         return [name for name, _unused in self.calls if not name.startswith(_READS)]
 
     def revive(self) -> None:
-        """Another process."""
+        """Continue as a new process."""
         self.dies_after, self._writes = None, 0
 
     def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CloudWatch Logs as far as subscriptions go, below a real boto3 client: botocore's serialising, paging and retrying are
-those of real life, and a test may spoil any call."""
+"""CloudWatch Logs with the operations for subscriptions, below a real boto3 client, so botocore serialises, pages and retries.
+
+A test can fail or delay any call.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,19 @@ from botocore.config import Config
 
 REGION = "eu-west-1"
 ACCOUNT = "222222222222"
-PAGE = 50  # what AWS lists a page, of groups and of filters
+PAGE = 50  # AWS's page sizes, of groups and of filters
 
 Spoiler = Callable[[str, dict[str, Any]], "tuple[str, str] | Exception | None"]
 
 
 @cache
 def _session() -> boto3.Session:
-    """One for all: a session reads the service's model anew."""
+    """Return one session for all tests: each new session reads the service's model again."""
     return boto3.Session("testing", "testing", region_name=REGION)
 
 
 class _Body:
-    """What botocore reads an answer from."""
+    """The body of an answer, as botocore reads it."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -55,20 +57,20 @@ class LogsServer:
 
     @cached_property
     def client(self) -> Any:
-        """A client that tries once."""
+        """Return a client without retries."""
         client = _session().client("logs", config=Config(retries={"total_max_attempts": 1}))
         client.meta.events.register("before-send.logs", self._on_send)
         return client
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A session whose clients all come here."""
+        """Return a session whose clients call this server."""
         session = boto3.Session("testing", "testing", region_name=REGION)
         session.events.register("before-send.logs", self._on_send)
         return session
 
     def operations(self, group: str | None = None) -> list[str]:
-        """The calls made so far, of one group or all."""
+        """Return the calls so far, of one group or of all."""
         return [name for name, request in self.calls if group in (None, request.get("logGroupName"))]
 
     def add_filter(self, group: str, name: str, destination: str, **attributes: Any) -> None:

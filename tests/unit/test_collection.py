@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Rules for every module of the collection."""
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ MODULES = sorted(SPECS)
 # The recap is an action plugin: its file in plugins/modules is documentation only.
 DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
-# They deploy, send and go back, and manage no resource of their own.
+# They deploy, send or go back, and manage no single resource.
 WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
 
-# What a documented option and an option of an argument spec say when they say nothing.
+# Defaults of the attributes of an option, in documentation and in argument specs.
 _UNSAID: dict[str, Any] = {
     "type": "str",
     "elements": None,
@@ -48,7 +52,7 @@ def documentation(name: str) -> dict[str, Any]:
 
 
 def fragment(reference: str) -> dict[str, Any]:
-    """One fragment, `logreflector.aws.<file>[.<section>]`."""
+    """Return one fragment, `logreflector.aws.<file>[.<section>]`."""
     file, _unused, section = reference.removeprefix("logreflector.aws.").partition(".")
     holder = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
     loaded: dict[str, Any] = yaml.safe_load(getattr(holder, section.upper() or "DOCUMENTATION"))
@@ -64,7 +68,7 @@ def documented_options(name: str) -> dict[str, Any]:
 
 
 def essence(options: dict[str, Any], below: str) -> dict[str, Any]:
-    """Of options what documentation and argument spec must agree on; `below` names what holds options of options."""
+    """Return the attributes on which documentation and argument spec must agree. `below` is the key of suboptions."""
     return {
         name: {
             **{key: option.get(key, unsaid) for key, unsaid in _UNSAID.items()},

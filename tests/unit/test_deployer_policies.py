@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The deployer's policies in docs/iam and the CloudFormation template of its role say the same."""
+"""The deployer's policies in docs/iam equal those in the CloudFormation template of its role."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def of_variant(variant: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("variant", "file"), [("plain", "deployer-policy"), ("bounded", "deployer-policy-bounded")])
-def test_template_gives_the_deployer_what_its_policy_file_has(variant: str, file: str) -> None:
+def test_template_policy_equals_the_policy_file(variant: str, file: str) -> None:
     assert variant in TEMPLATE["Parameters"]["Variant"]["AllowedValues"]
     by_sid = {statement["Sid"]: statement for statement in document(file)["Statement"]}
     assert {statement["Sid"]: statement for statement in of_variant(variant)} == by_sid
 
 
-def test_template_boundary_is_the_one_that_the_bounded_policy_asks_for() -> None:
+def test_template_boundary_equals_the_required_boundary() -> None:
     boundary = TEMPLATE["Resources"]["Boundary"]["Properties"]
     assert resolved(boundary["PolicyDocument"]) == document("boundary-policy")
     assert BOUNDARY.endswith(f"/{boundary['ManagedPolicyName']}")

@@ -58,3 +58,9 @@ def test_trust_policy_names_no_account() -> None:
     text = (ROOT / "docs" / "iam" / "deployer-trust-policy.json").read_text(encoding="utf-8")
     assert json.loads(text)["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::MANAGEMENT_ACCOUNT_ID:root"}
     assert not re.search(r"\d{12}", text)
+
+
+def test_python_files_name_their_licence() -> None:
+    folders = ("bench", "examples", "extensions", "lambda_src", "plugins", "tests", "tools")
+    texts = {path: path.read_text(encoding="utf-8") for folder in folders for path in ROOT.glob(f"{folder}/**/*.py")}
+    assert [str(path) for path, text in texts.items() if text and "SPDX-License-Identifier: GPL-3.0" not in text] == []

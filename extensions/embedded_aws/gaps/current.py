@@ -19,7 +19,9 @@ from ..settings import Settings
 @dataclass(slots=True)
 class Current:
     settings: Settings = field(default_factory=Settings)
-    events_under_way: int = 0  # CloudTrail's, and asynchronous invocations with their retries; queues show theirs
+    events_under_way: int = (
+        0  # CloudTrail's events, and asynchronous invocations with their retries; queues count their own messages
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: random.Random = field(default_factory=random.Random)
     _seed: int = 0

@@ -38,7 +38,7 @@ class Output:
         self._lock = threading.Lock()
 
     def read_available(self) -> bool:
-        """Queue what the process has written by now; False after its end."""
+        """Queue the output that the process has written so far. Return False after its end."""
         with self._lock:
             while self._poll.poll(0):
                 data = os.read(self._descriptor, 65536)
@@ -84,7 +84,7 @@ def install() -> None:
 
 
 def _output_of(worker: Any) -> Output | None:
-    """The output of the worker's present process, or of its last one where that has ended."""
+    """Return the output of the worker's current process, or of its last one if that has ended."""
     with _creating:
         process = worker._proc
         known: Output | None = getattr(worker, "output", None)

@@ -120,6 +120,6 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError  # NaN and Infinity, which Python accepts and JSON does not
 
 
-# The decoder's own scanner without the decoder, because it runs once for each message. Nobody needs the numbers: `len` is the
+# The decoder's own scanner without the decoder, because it runs once for each message. The numbers are not needed: `len` is the
 # cheapest conversion, and accepts any number of digits.
 _scan = make_scanner(json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse_constant))  # type: ignore[arg-type]

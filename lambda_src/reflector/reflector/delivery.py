@@ -146,7 +146,7 @@ class Delivery:
         reason = TIME_IS_OVER
         while True:
             if self._seconds_left() < MIN_ATTEMPT_SECONDS:
-                # The other chunks are handed back in one piece: chunk by chunk they would be as many dead letters.
+                # The other chunks are handed back in one piece: one by one they would be as many dead letters.
                 self._closed = TIME_IS_OVER
                 break
             outcome = self._attempt(chunk, budget, attempts)

@@ -42,7 +42,7 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """How far the events of a group were sent.
+    """The position up to which the events of a group were sent.
 
     created     creation time of the filter
     token       of the next page, None if all pages were sent
@@ -110,7 +110,7 @@ class Backfills:
     def _backfill(self, group: Subscribed, api: LogsApi, backfill: Backfill, deadline: Deadline) -> _Done:
         current = self._oldest_filter(api, group.log_group)
         found = find_group(api, group.log_group) if current else None
-        # Only for groups that were new when they got their filter: nobody wants all events of an old one.
+        # Only for groups that were new when they got their filter: all events of an old group are not wanted.
         if current is None or found is None or found.created < current.created - NEW_MS:
             return _Done()
         if self._worker.settings.retention_days and found.retention is None:

@@ -138,7 +138,7 @@ class SweepSlice:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Nothing has to be done, with the reason."""
+    """There is nothing to do, with the reason."""
 
     log_group: str
     reason: str

@@ -116,7 +116,7 @@ class Sweeps:
         new: list[Outcome] = []
         untagged: list[Outcome] = []
         pending: list[Future[None]] = []
-        # In a thread of its own: these calls do not use the sweep's rates.
+        # In another thread, because these calls do not use the sweep's rates.
         with ThreadPoolExecutor(1) as pool:
             try:
                 for outcome in sweep.run(write=True, position=work.position):

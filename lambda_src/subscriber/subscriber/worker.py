@@ -108,7 +108,7 @@ class Worker:
     def is_left_to_policy(self, api: LogsApi, deadline: Deadline) -> bool:
         """Whether the account policy serves the target: a filter beside it would send every event twice.
 
-        "No" is cached for a while. "Yes" is not, because a group that the policy stops serving has nobody else.
+        "No" is cached for a while. "Yes" is not, because a group that the policy no longer serves would have no filter.
         """
         at = time.monotonic()
         if at - self._no_policy < _FRESH_SECONDS:

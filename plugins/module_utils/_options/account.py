@@ -25,7 +25,7 @@ class AccountOptions:
     kept_managed_policies: tuple[str, ...] = option(
         (),
         "ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every"
-        " role. All others are detached: somebody else's rights must not stay. C({partition}) and C({account}) are replaced.",
+        " role. All others are detached, because permissions that others added must not stay. C({partition}) and C({account}) are replaced.",
         "The collection itself attaches none.",
     )
     keep_previous: bool = option(

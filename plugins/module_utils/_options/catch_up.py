@@ -24,11 +24,11 @@ _PURGE = (
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOptions:
-    """How one sweep over the log groups of a target works."""
+    """Options of one sweep over the log groups of a target."""
 
     audit: bool = option(
         False,
-        "Whether every log group is read, whatever its subscription tag says. A removal always reads every log group.",
+        "Whether every log group is read, whatever its subscription tag is. A removal always reads every log group.",
         "Without it a run does not see what happened to a tagged log group since it was tagged: somebody may have deleted or"
         " changed its filter, or added others.",
         "AWS allows five reads a second, so 5,000 log groups take 17 minutes.",
@@ -39,7 +39,7 @@ class SweepOptions:
     )
     on_full: str = option(
         "report",
-        "What happens with log groups whose filter slots are all taken by others.",
+        "Treatment of log groups whose filter slots are all taken by others.",
         "V(report) names them as C(not_possible).",
         "V(fail) also makes the task fail, after all other log groups were subscribed.",
         "V(account_policy) switches the whole target to the account-level policy, which uses no slots, as soon as one log"

@@ -76,7 +76,7 @@ class Connection:
         " source. The source is the access key, or the profile where the profile's keys change by themselves.",
     )
     assume_role_external_id: str | None = option(
-        None, "External id that the role's trust policy asks for.", no_log=True
+        None, "External id that the role's trust policy requires.", no_log=True
     )
     assume_role_session_name: str = option("log-reflector", "Session name that AWS's audit trail shows.")
     assume_role_duration: int | None = option(

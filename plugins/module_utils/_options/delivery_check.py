@@ -37,7 +37,7 @@ class DeliveryCheckOptions(ReflectorName):
     )
     subscription: str = option(
         "filter",
-        "What is expected to serve the log group.",
+        "The expected kind of subscription of the log group.",
         "V(filter) is a subscription filter, which the subscriber creates.",
         "V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the"
         " line is written again every ten seconds until one has arrived.",

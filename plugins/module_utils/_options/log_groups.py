@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which log groups are subscribed, and how: the options that the catch-up and the subscriber share."""
+"""Choice of log groups, and their filter: the options that the catch-up and the subscriber share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PUT = "PutSubscriptionFilter"
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which log groups."""
+    """Choice of log groups."""
 
     include: tuple[str, ...] = option(
         ("*",),
@@ -66,13 +66,13 @@ class Selection:
         (),
         "Names, and patterns as in O(include), of more log groups that the delivery itself writes to. They are never"
         " subscribed.",
-        "The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found without being named.",
+        "The log groups of the functions, of the flow logs of their VPC and of sinks in AWS are found automatically.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilterAttributes:
-    """What a subscription filter looks like. An attribute that is not given is left as it is."""
+    """Attributes of a subscription filter. An attribute that is not given stays as it is."""
 
     filter_pattern: str | None = option(
         None,
@@ -108,7 +108,7 @@ class FilterAttributes:
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroupOptions(Selection, FilterAttributes):
-    """Which log groups are subscribed, with which filter, at which rate."""
+    """Choice of log groups, their filter, and the rate of calls."""
 
     slots: int = option(
         DEFAULT_SLOTS,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an option is described, and what is derived from the description."""
+"""The description of an option, and everything that is derived from it."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ class StatementOptions:
     statement_id: str = required("Id of the statement: up to 100 letters, digits, hyphens and underscores.")
     action: str = option(
         "lambda:InvokeFunction",
-        "What the principal may do, such as V(lambda:InvokeFunction) or V(lambda:InvokeFunctionUrl).",
+        "Action that the principal may call, such as V(lambda:InvokeFunction) or V(lambda:InvokeFunctionUrl).",
     )
     principal: str | None = option(
         None,
-        "Who may do it. A service such as V(logs.amazonaws.com), an account id (in quotes), the ARN of an account's root, of"
+        "Principal of the statement. A service such as V(logs.amazonaws.com), an account id (in quotes), the ARN of an account's root, of"
         " a role or of a user, or V(*).",
         "An account id and the ARN of its root mean the same.",
         "Needed with O(state=present).",
@@ -59,14 +59,14 @@ class StatementOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionOptions:
-    """Whose policy it is."""
+    """The function, version or alias whose policy it is."""
 
     function_name: str = required(
         "Name, partial ARN or ARN of the function, with or without a qualifier.",
         "C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.",
     )
     qualifier: str | None = option(
-        None, "A version or an alias. Each has a policy of its own, beside the policy of the function itself."
+        None, "A version or an alias. Each has its own policy, beside the policy of the function."
     )
 
 

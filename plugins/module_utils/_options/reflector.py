@@ -19,14 +19,14 @@ _NO_OPTIONS: dict[str, Any] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class ReflectorName:
-    """Which function is the reflector."""
+    """Name of the reflector's function."""
 
     function_name: str = option(REFLECTOR, "Name of the reflector's function.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReflectorReference(ReflectorName):
-    """Which reflector the log groups are subscribed to."""
+    """Name of the reflector that the log groups are subscribed to."""
 
     sinks: Mapping[str, Any] = option(
         _NO_OPTIONS,
@@ -39,11 +39,11 @@ class ReflectorReference(ReflectorName):
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardingOptions(ReflectorReference):
-    """Where the reflector sends which log events."""
+    """Sinks and routes of the reflector."""
 
     sumo_endpoint: str = option(
         "",
-        "Where the log events go. The secret that holds the URL of a Sumo Logic HTTP source, as C(secretsmanager:NAME),"
+        "Destination of the log events. The secret that holds the URL of a Sumo Logic HTTP source, as C(secretsmanager:NAME),"
         " C(ssm:NAME) or an ARN.",
         "The URL itself works too, but everybody who may read the function's configuration sees it there.",
         "Needed unless O(sinks) has a sink.",
@@ -51,7 +51,7 @@ class ForwardingOptions(ReflectorReference):
     )
     routes: tuple[Mapping[str, Any], ...] = option(
         (),
-        "Which log groups go to which sinks, which of their events, and what is redacted, see docs/RULES.md.",
+        "Routes from log groups to sinks, with the events to keep or drop and the text to redact, see docs/RULES.md.",
         "The first route that matches is used, and the last one must match every log group. Without routes everything goes"
         " to every sink.",
     )
@@ -125,7 +125,7 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
     )
     package_file: str = option(
         "",
-        "Where the function's package is built, on the control node.",
+        "Path of the function's package, which is built on the control node.",
         "A native package has the runtime and the architecture in its name, as C(reflector-python3.13-arm64.zip).",
         type="path",
         shown="C(~/.cache/log-reflector/reflector.zip)",

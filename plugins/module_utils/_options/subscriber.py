@@ -30,7 +30,7 @@ class NewGroupOptions:
     )
     audit_days: int = option(
         1,
-        "In how many days a sweep reads each log group itself, whatever its subscription tag says. V(1) reads all of them in"
+        "Number of days in which the sweeps read each log group once, whatever its subscription tag is. V(1) reads all of them in"
         " every sweep.",
         low=1,
         high=365,
@@ -47,7 +47,7 @@ class SubscriberSettings(LogGroupOptions, NewGroupOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberReference:
-    """Which subscriber belongs to the reflector."""
+    """Name of the subscriber that belongs to the reflector."""
 
     function_name: str = option(SUBSCRIBER, "Name of the subscriber's function.")
 
@@ -104,8 +104,8 @@ class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
     role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")
     redrive_principals: tuple[str, ...] = option(
         (),
-        "ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Nobody else"
-        " but the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and"
+        "ARNs of principals that may send messages from the dead-letter queue back to the work queue (redrive). Besides them,"
+        " only the function may send to that queue. C({partition}), C({region}) and C({account}) in them are replaced, and"
         " C(*) and C(?) are wildcards.",
     )
     sweep_schedule: str = option(
@@ -130,7 +130,7 @@ class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
     )
     package_file: str = option(
         "",
-        "Where the function's package is built, on the control node.",
+        "Path of the function's package, which is built on the control node.",
         type="path",
         shown="C(~/.cache/log-reflector/subscriber.zip)",
     )

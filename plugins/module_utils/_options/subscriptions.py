@@ -25,14 +25,14 @@ _WAIT_NOT = "A function that does not exist is reported at once if the caller ha
 
 @dataclass(frozen=True, kw_only=True)
 class WaitOption:
-    """How long a module waits."""
+    """Time limit of retries."""
 
     wait_timeout: int = option(60, _WAIT, _WAIT_NOT, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationOption:
-    """Where log events go."""
+    """Destination of log events."""
 
     destination_arn: str = required(*_DESTINATION)
 
@@ -80,7 +80,7 @@ class FilterOptions(WaitOption, FilterAttributes):
 
 @dataclass(frozen=True, kw_only=True)
 class FilterInfoOptions:
-    """Which filters are read."""
+    """Choice of the filters that are read."""
 
     log_group: str | None = option(None, "Name of one log group. It must exist.")
     log_group_prefix: str | None = option(

@@ -38,7 +38,7 @@ class RemovalOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RoleVariables:
-    """Where options come from that a task does not give."""
+    """Source of the options that a task does not give."""
 
     role_variables: bool = option(
         False,
@@ -77,6 +77,6 @@ class AccountTargets:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetInfoOptions:
-    """Which account is expected."""
+    """The expected account."""
 
     account_id: str | None = option(None, "Account that the target is expected to be.")

@@ -98,7 +98,7 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
 
 @contextlib.contextmanager
 def _advice_on_dead_letters() -> Iterator[None]:
-    """Say what to do with a queue that is not removed because of its dead letters."""
+    """Add advice to the error about a queue that is not removed because of its dead letters."""
     try:
         yield
     except QueueNotEmptyError as error:

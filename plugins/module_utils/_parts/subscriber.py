@@ -202,8 +202,8 @@ def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_lett
 def _queues(options: SubscriberOptions, tags: Mapping[str, str]) -> dict[str, QueueSettings]:
     """Return the queues in the order of their creation.
 
-    There are two dead-letter queues, because EventBridge and Lambda put what they could not deliver into standard queues,
-    and a FIFO queue puts it into FIFO queues.
+    There are two dead-letter queues, because EventBridge and Lambda send undeliverable events to standard queues, and a FIFO
+    queue moves messages to FIFO queues.
     """
     rules = (options.new_groups_rule, options.sweep_rule)
     common: dict[str, Any] = {"kms_key_arn": options.kms_key_arn, "tags": tags}

@@ -234,7 +234,7 @@ def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# AWS gives none of them a code of its own: all are InvalidParameterValueException.
+# AWS has no separate error codes for them: all are InvalidParameterValueException.
 _NOT_SEEN = (
     "cannot be assumed",
     "role does not have permissions",

@@ -50,7 +50,7 @@ def choose_reservation(target: Target, function: str) -> Reservation:
         return Reservation(number)
     return Reservation(
         None,
-        f"Function {function} has no concurrency of its own, because too little is left of the account's quota of {quota}:"
+        f"Function {function} has no reserved concurrency, because too little is left of the account's quota of {quota}:"
         f" AWS keeps {UNRESERVED} unreserved. Raise the quota, or set reflector_reserved_concurrency.",
     )
 

@@ -29,7 +29,7 @@ from .policy_document import Document, same_meaning, stored_document
 RETENTION = 14 * 24 * 3600
 """Seconds that a new queue keeps a message: the longest that SQS offers."""
 POLICY_BYTES = 8_192
-"""Of a queue's policy (page "Amazon SQS policy quotas")."""
+"""Limit of a queue's policy (page "Amazon SQS policy quotas")."""
 EVENT_RULES_SID = "LogReflectorEventRules"
 """The statement that lets EventBridge rules send."""
 SENDERS_SID = "LogReflectorSenders"

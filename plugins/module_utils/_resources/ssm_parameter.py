@@ -28,9 +28,9 @@ from .owned_resource import OwnedResource, OwnedState
 from .ownership import as_dict, as_list
 
 STANDARD_BYTES = 4_096
-"""Of a value in the tier Standard (User Guide, "Managing parameter tiers")."""
+"""Maximum size of a value in the tier Standard (User Guide, "Managing parameter tiers")."""
 ADVANCED_BYTES = 8_192
-"""Of a value in the tier Advanced."""
+"""Maximum size of a value in the tier Advanced."""
 DESCRIPTION_CHARACTERS = 1_024
 """PutParameter, Description."""
 

@@ -29,7 +29,7 @@ DOCUMENT_CHARACTERS = 30_720
 SMALLEST_CHUNK = 50
 """Log groups of one chunk: with fewer, writing the policy would take longer than writing their filters."""
 
-# Entries of the list that name no log group. They tell later runs what nothing else in AWS stores.
+# Entries of the list that name no log group. They are notes for later runs, which nothing else in AWS can store.
 _NOTE = "#log-reflector-"  # no function's name has a "#"
 SWITCHING = f"{_NOTE}switching"
 """In the list from the first write of a switch to the last, so that the next run detects an interrupted switch."""
@@ -64,7 +64,7 @@ def size(names: Iterable[str]) -> int:
 
 
 def loop_notes(names: Iterable[str]) -> frozenset[str]:
-    """Return entries that say that these groups are excluded because they belong to other forwarders."""
+    """Return entries that mark these groups as excluded because they belong to other forwarders."""
     return frozenset(name + _LOOP for name in names)
 
 

@@ -141,7 +141,7 @@ class DesiredFilter:
 
     @property
     def subscription_tag(self) -> tuple[str, str]:
-        """Key and value of the tag that says "subscribed with these settings".
+        """Return key and value of the tag "subscribed with these settings".
 
         The key has the destination's name, so that several deployments in one account do not disturb each other. Other
         settings make another value, so that every group is read again.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision for one group: is it chosen, and what has to be written? Makes no call and holds no state of its own."""
+"""The decision for one group: is it chosen, and what has to be written? Makes no call and keeps no state."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 """The subscription tag of log groups: list, set, remove.
 
-The tag says "subscribed with these settings" (`DesiredFilter.subscription_tag`). ListLogGroups lists a thousand tagged
+The tag means "subscribed with these settings" (`DesiredFilter.subscription_tag`). ListLogGroups lists a thousand tagged
 groups a call, DescribeSubscriptionFilters reads one, five times a second. So a sweep reads only the groups whose tag is
 missing or has other settings, unless it audits.
 

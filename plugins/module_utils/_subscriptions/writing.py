@@ -56,5 +56,5 @@ class FilterWriter:
         """Tag the group and return the outcome with the tag that was written."""
         is_new = outcome.kind == "created" or outcome.tag == "later"
         if is_new and self._loops.is_handled(outcome.log_group):
-            return replace(outcome, tag="")  # meanwhile known as another forwarder's: the filter is gone, its tag stays
+            return replace(outcome, tag="")  # now known as another forwarder's: the filter is gone, its tag stays
         return self._tags.set(outcome)

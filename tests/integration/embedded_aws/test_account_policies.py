@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Account-level subscription filter policies, and that an event has one id wherever it is seen."""
+"""Account-level subscription filter policies. An event has the same id in every read and delivery."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KIND = "SUBSCRIPTION_FILTER_POLICY"
 
 @pytest.fixture
 def place(aws: RunningAws) -> Iterator[Place]:
-    """A place of its own: a policy is for all groups of an account and region."""
+    """Return a place for one test, because a policy is for all groups of an account and region."""
     place = Place(aws, "333333333333", "us-east-1")
     yield place
     for policy in place.logs.describe_account_policies(policyType=KIND)["accountPolicies"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a rule to a queue, events of one's own, and schedules."""
+"""Rules with a queue as target, custom events, and schedules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rule = Callable[..., str]
 
 @pytest.fixture
 def rule(place: Place) -> Iterator[Rule]:
-    """Makes rules for a source of one's own, and takes them away again."""
+    """Return a function that creates a rule for a custom source. The rules are removed after the test."""
     made = []
 
     def make(source: str, target: str, schedule: str | None = None, **options: Any) -> str:
@@ -156,7 +156,7 @@ def test_rule_with_schedule_and_pattern_sends_both_kinds_of_events(aws: RunningA
     rule_arn = rule(source, arn, "rate(1 minute)")
     tell(place, source, n=1)
     events = [json.loads(m["Body"]) for m in until(lambda: at_least(3, place.visible_messages(url)))]
-    assert time.monotonic() - started > 1.5  # the schedule's second event comes after two seconds
+    assert time.monotonic() - started > 1.5  # the schedule's second event follows after two seconds
     scheduled = [event for event in events if event["source"] == "aws.events"]
     assert [event["source"] for event in events if event not in scheduled] == [source]
     assert (scheduled[0]["detail-type"], scheduled[0]["resources"]) == ("Scheduled Event", [rule_arn])

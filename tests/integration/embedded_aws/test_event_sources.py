@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a rule through a FIFO queue to a function: the subscriber's way of working."""
+"""A rule sends events through a FIFO queue to a function, as to the subscriber."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READING = {
     ],
     "Resource": "*",
 }
-# Prints what it gets; fails on "poison", and on "slow" once, which it makes visible again at once.
+# Prints its messages. Fails on "poison", and once on "slow", which it makes visible again at once.
 WORKER = """
 import boto3, json, time
 sqs = boto3.client("sqs")
@@ -50,7 +50,7 @@ def handler(event, context):
 
 
 def fifo(place: Place, dead_letters: str | None = None, receives: int = 2, **attributes: str) -> tuple[str, str]:
-    """The URL and ARN of a FIFO queue."""
+    """Return the URL and ARN of a FIFO queue."""
     queue = name("queue") + ".fifo"
     arn = place.arn("sqs", queue)
     policy = {
@@ -216,7 +216,7 @@ def test_mapping_during_concurrent_sends_loses_no_message(place: Place) -> None:
 
 
 def test_create_mapping_function_arn_condition_is_enforced(aws: RunningAws, place: Place) -> None:
-    """The condition lambda:FunctionArn narrows who may map what."""
+    """The condition lambda:FunctionArn limits the functions that a caller may map."""
     function, other = worker(place), worker(place)
     _url, arn = fifo(place)
     allowed = {

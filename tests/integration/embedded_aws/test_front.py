@@ -208,7 +208,7 @@ def test_enforce_rates_throttles_calls_above_the_rate(aws: RunningAws, clients: 
         return failed
 
     assert throttled(clients["logs"], 12) == 0
-    aws.front.enforce_rates(0.0001)  # so slow that no token comes back during the test
+    aws.front.enforce_rates(0.0001)  # so slow that no token is added during the test
     assert throttled(clients["logs"], 12) == 7  # five pass at once
     once = aws.client("logs", "222222222222", "us-east-1", config=ONCE)
     assert throttled(once, 4) == 0  # a bucket for each account

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A function's log has all that it printed, also where the reading thread was too late."""
+"""A function's log has all its output, even if the reading thread is late."""
 
 from __future__ import annotations
 

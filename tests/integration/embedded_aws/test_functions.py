@@ -14,7 +14,7 @@ from toys import FAILS, LOGGING, Place, document, until, zipped
 CANNOT_BE_ASSUMED = r"The role defined for the function cannot be assumed by Lambda\."
 
 
-def test_account_settings_show_what_functions_reserved(aws: RunningAws, place: Place) -> None:
+def test_account_settings_show_reserved_concurrency(aws: RunningAws, place: Place) -> None:
     name = place.function(Role=place.role(LOGGING))
     before = place.lambda_.get_account_settings()["AccountLimit"]
     assert (before["ConcurrentExecutions"], before["UnreservedConcurrentExecutions"]) == (1000, 1000)
@@ -67,7 +67,7 @@ def test_create_function_young_role_is_refused_until_the_delay_is_over(aws: Runn
 
 
 def test_create_function_without_pass_role_is_denied(aws: RunningAws, place: Place) -> None:
-    """AWS asks for iam:PassRole on the role, beside lambda:CreateFunction on the function."""
+    """AWS requires iam:PassRole on the role, beside lambda:CreateFunction on the function."""
     session = aws.deployer_session(place.account, place.region)
     role = place.role(LOGGING)
     deny = {"Effect": "Deny", "Action": "iam:PassRole", "Resource": role}

@@ -34,5 +34,5 @@ def test_replace_passes_the_original(ministack: types.ModuleType) -> None:
 
 
 def test_install_finds_every_replaced_function() -> None:
-    """Importing the patches looks up every private name that they call; installing them those that they replace."""
+    """The import of the patches finds every private name that they call, and their installation those that they replace."""
     gaps.install(Settings(), Organization())

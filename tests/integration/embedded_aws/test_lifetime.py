@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing stays behind, whatever ends it."""
+"""No process or file remains, however the embedded AWS ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from embedded_aws.http_server import call
 from toys import Place, until
 
 EXTENSIONS = Path(__file__).resolve().parents[3] / "extensions"
-# Runs for ten minutes, and has started something that left its process group.
+# Runs for ten minutes, and has started a process in another process group.
 BUSY = """
 import subprocess, time
 def handler(event, context):
@@ -150,7 +150,7 @@ def test_up_and_down_start_and_stop_one_instance(tmp_path: Path) -> None:
     assert aws.client("logs", "222222222222", "eu-north-1").describe_log_groups()["logGroups"] == []
     assert call(state.front_url, "GET", "/_embedded_aws/settings")["filter_slots"] == 2
     assert cli.main(["up", "--state", str(file)]) == 0
-    assert State.read(file) == state  # it was left as it is
+    assert State.read(file) == state  # it was not restarted
     done = command("down", "--state", file)
     assert (done.returncode, done.stdout) == (0, "The embedded AWS is stopped.\n")
     assert leftovers(tmp_path) == []
@@ -173,7 +173,7 @@ def test_idle_instance_ends(tmp_path: Path) -> None:
     assert cli.main(["up", "--state", str(file), "--idle-timeout", "5"]) == 0
     url = State.read(file).front_url
     end = time.monotonic() + 7
-    while time.monotonic() < end:  # it stays as long as requests come
+    while time.monotonic() < end:  # it runs as long as it gets requests
         time.sleep(0.2)
         call(url, "GET", "/_front/instance")
     assert until(lambda: not leftovers(tmp_path)), leftovers(tmp_path)

@@ -19,7 +19,7 @@ Find = Callable[[str], list[dict[str, Any]]]
 
 @pytest.fixture
 def heard(place: Place) -> Iterator[Find]:
-    """The CloudTrail events about a log group that reached the default bus."""
+    """Return the CloudTrail events about a log group that reached the default bus."""
     url, arn = place.open_queue()
     rule = place.rule(arn).rpartition("/")[2]
 
@@ -114,7 +114,7 @@ def test_describe_log_groups_returns_pages_of_fifty(place: Place) -> None:
         place.logs.create_log_group(logGroupName=group)
     first = place.logs.describe_log_groups(logGroupNamePrefix=prefix)
     assert len(first["logGroups"]) == 50
-    place.logs.delete_log_group(logGroupName=names[0])  # which must not make the next page skip one
+    place.logs.delete_log_group(logGroupName=names[0])  # the next page must not skip a group because of it
     second = place.logs.describe_log_groups(logGroupNamePrefix=prefix, nextToken=first["nextToken"])
     assert [group["logGroupName"] for group in [*first["logGroups"], *second["logGroups"]]] == names
     assert "nextToken" not in second
@@ -182,7 +182,7 @@ def test_function_logs_to_its_configured_group(place: Place) -> None:
 
 @pytest.fixture
 def tagged(place: Place) -> dict[str, str]:
-    """Log groups by what they are tagged with."""
+    """Return the log groups that have these tags."""
     prefix = name("/tagged")
     tags = {
         "none": {},
@@ -266,7 +266,7 @@ def test_tag_resource_above_fifty_tags_is_refused(place: Place) -> None:
 
 def test_tag_operations_send_events(aws: RunningAws) -> None:
     aws.configure(duplicate_probability=1)
-    place = Place(aws, "333333333333", "us-east-1")  # where no other test's events arrive late
+    place = Place(aws, "333333333333", "us-east-1")  # an account without late events of other tests
     url, queue = place.open_queue()
     operations = ("TagResource", "UntagResource", "TagLogGroup", "UntagLogGroup")
     rule = place.rule(queue, operations=operations).rpartition("/")[2]

@@ -70,7 +70,10 @@ def test_wrong_secret_key_is_refused(aws: RunningAws) -> None:
     [
         ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/*", True),
         ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/group:*", True),
-        ("arn:aws:logs:eu-west-1:222222222222:log-group:/policy/group", False),  # AWS judges by NAME:log-stream:
+        (
+            "arn:aws:logs:eu-west-1:222222222222:log-group:/policy/group",
+            False,
+        ),  # AWS's decision is for NAME:log-stream:
         ("arn:aws:logs:us-east-1:222222222222:log-group:*", False),
     ],
 )
@@ -144,7 +147,7 @@ def test_iam_sqs_batch_needs_the_single_message_action(aws: RunningAws, place: P
 
 
 def tried(aws: RunningAws, place: Place, statement: dict, service: str, operation: str, **options: object) -> str:
-    """The error code of a call by a role that may do only this."""
+    """Return the error code of a call by a role with only these permissions."""
     trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "sts:AssumeRole"}
     role = place.role(statement, trust=trust)
     keys = aws.client("sts", place.account, place.region).assume_role(RoleArn=role, RoleSessionName="tried")[
@@ -186,7 +189,7 @@ def test_invalid_organization_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[RunningAws]:
-    """26 accounts: the first member speaks for the organisation, the second is closed."""
+    """Start 26 accounts: the first member is a delegated administrator, the second is closed."""
     described = {account: Account(name=f"team {account[-2:]}", ou="/Workloads/Prod") for account in MANY}
     described[MANY[1]] = Account(state="CLOSED", ou="/Workloads")
     described[MANY[2]] = Account(state="PENDING_ACTIVATION", tags={"env": "prod"})
@@ -299,6 +302,6 @@ def test_described_account_outside_the_organization_is_refused() -> None:
 
 
 def children(client: Any, parent: str) -> dict[str, str]:
-    """Ids of the OUs below, by name."""
+    """Return the ids of the child OUs by name."""
     units = client.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
     return {unit["Name"]: unit["Id"] for unit in units}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Systems Manager's parameters: what a put refuses, and which tier comes of it."""
+"""Parameters of Systems Manager: refused puts, and the tier that a put chooses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from toys import name as unused
 
 @pytest.fixture
 def put(place: Place) -> Any:
-    """Puts a parameter that is nobody else's, and answers with its tier."""
+    """Put a parameter with a unique name and return its tier."""
     ssm = place.aws.client("ssm", place.account, place.region)
     name = unused("/parameter")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A message that was received comes back when its time is up, or the setting's; dead letters."""
+"""A received message is visible again after its visibility timeout or the setting's; dead letters."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def function(here: Place) -> str:
 
 @pytest.fixture
 def add(place: Place, function: str) -> Any:
-    """Adds a permission to a function that has none yet, and answers with what AWS stores."""
+    """Add a permission to a function without one, and return the stored statement."""
     try:
         policy = json.loads(place.lambda_.get_policy(FunctionName=function)["Policy"])
         for statement in policy["Statement"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS's delays: what was written is read, listed, announced and delivered later, or an event never comes."""
+"""AWS's delays: a write is read, listed, announced and delivered later, or its event is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG = 3600.0  # seconds: nothing takes effect during a test
 
 @pytest.fixture(scope="module")
 def function(here: Place) -> str:
-    """A function that every log group of the account may use."""
+    """Create a function that every log group of the account may invoke."""
     arn = here.function()
     here.allow(arn, SourceArn=here.arn("logs", "log-group:*"), SourceAccount=here.account)
     return arn

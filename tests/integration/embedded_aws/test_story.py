@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole story with toy functions, under IAM enforcement: group, event, subscriber, filter, lines, sink."""
+"""A whole delivery with toy functions and enforced IAM: group, event, subscriber, filter, lines, sink."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_subscriber_without_permission_is_denied_until_it_is_granted(place: Plac
     assert f"assumed-role/{role}" in printed[0]
     assert "is not authorized to perform: logs:PutSubscriptionFilter" in printed[0]
     assert filters(place, group) == []
-    # Given the permission, the next attempt succeeds: its role counts at once, without a new process.
+    # With the permission the next attempt succeeds: a changed role is in force without a new process.
     rights = {"Effect": "Allow", "Action": "logs:PutSubscriptionFilter", "Resource": place.arn("logs", "log-group:*")}
     place.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(LOGGING, rights))
     group = name("/story/allowed")

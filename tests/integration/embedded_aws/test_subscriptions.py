@@ -17,7 +17,7 @@ NOT_ALLOWED = "Could not execute the lambda function"
 
 @pytest.fixture(scope="module")
 def reflector(here: Place) -> str:
-    """A function that every group of the account may use."""
+    """Create a function that every group of the account may invoke."""
     function = here.function()
     here.allow(function, SourceArn=here.arn("logs", "log-group:*"), SourceAccount=here.account)
     return function
@@ -53,7 +53,7 @@ def test_put_filter_function_without_permission_is_refused(place: Place) -> None
         ({}, True),
         ({"SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:*"}, True),
         ({"SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:{group}:*"}, True),
-        ({"SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:{group}"}, False),  # AWS wants the ":*"
+        ({"SourceArn": "arn:aws:logs:eu-west-1:222222222222:log-group:{group}"}, False),  # AWS requires the ":*"
         ({"SourceArn": "arn:aws:logs:us-east-1:222222222222:log-group:*"}, False),
         ({"SourceAccount": "222222222222"}, True),
         ({"SourceAccount": "333333333333"}, False),
@@ -215,14 +215,14 @@ def test_delivery_without_permission_is_skipped(place: Place) -> None:
 
 
 def test_loop_guard_blocks_delivery_of_the_functions_log(aws: RunningAws, place: Place) -> None:
-    """AWS refuses the function's default group only: a group of its own choosing is where a loop can start."""
+    """AWS refuses only the function's default group, so a loop can start in a group that its configuration names."""
     group = place.group()
     function = place.function(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
     place.allow(function)
     place.subscribe(group, function, pattern="START")
     place.lambda_.invoke(FunctionName=function, Payload=b"{}")
     assert len(place.printed(function, group)) == 1
-    place.write(group, "a START")  # fed by no one, and yet in the log: the guard looks at the group
+    place.write(group, "a START")  # no filter delivered it, and it is in the log: the guard checks the group
     assert len(place.printed(function, group)) == 1
     aws.configure(loop_guard=False)
     place.write(group, "another START")

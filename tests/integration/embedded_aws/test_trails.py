@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The trail of the organisation, and that its events need it."""
+"""The trail of the organisation, without which there are no events of management calls."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def source(number: int) -> str:
 
 
 def published(place: Place, function: str, number: int) -> str:
-    """The number of a version with this code and LEVEL."""
+    """Publish a version with this code and LEVEL, and return its number."""
     place.settled(function)
     place.lambda_.update_function_configuration(
         FunctionName=function, Environment={"Variables": {"LEVEL": str(number)}}

@@ -11,6 +11,7 @@ import gzip
 import itertools
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws import Call, RunningAws, Sink
+from threads_in_tests import in_background
 from waits import wait_until
 
 FUNCTION = "log-reflector"
@@ -50,6 +52,20 @@ class Deployed:
         events = [{"timestamp": int(time.time() * 1000), "message": message} for message in messages]
         logs.put_log_events(logGroupName=log_group, logStreamName=stream, logEvents=events)
         return stream
+
+    @contextmanager
+    def writing(self, log_group: str) -> Iterator[list[str]]:
+        """Write a line five times a second during the block. Yields the written lines."""
+        written: list[str] = []
+
+        def write(ended: threading.Event) -> None:
+            while not ended.wait(0.2):
+                message = f"line {time.time_ns()}"
+                self.write(log_group, message)
+                written.append(message)
+
+        with in_background(write):
+            yield written
 
     def log(self, log_group: str = f"/aws/lambda/{FUNCTION}") -> list[str]:
         """Return the lines of a function's log. Lambda writes an invocation's lines at its end."""
@@ -159,7 +175,7 @@ def killed(sink: Sink) -> Iterator[None]:
     """Break the connections of a sink and refuse new ones inside the block."""
     host, port = sink.control_url.removeprefix("http://").split(":")
     sink.stop()
-    with socket.socket() as place:  # no other process gets the port meanwhile
+    with socket.socket() as place:  # so that no other process gets the port
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind((host, int(port)))
         yield

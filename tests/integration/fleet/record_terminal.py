@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records docs/watching-*.svg: the fleet callback as it looks on a terminal during a real deployment of the embedded AWS.
+"""Record docs/watching-*.svg: the fleet callback on a terminal during a real deployment to the embedded AWS.
 
 .venv/bin/python tests/integration/fleet/record_terminal.py
 """
@@ -37,7 +37,7 @@ ENVIRONMENT = {"ANSIBLE_STDOUT_CALLBACK": "logreflector.aws.fleet", "ANSIBLE_FOR
 
 
 def main() -> int:
-    """Exit status 0 if both pictures were made."""
+    """Record both pictures. Return the exit status, 0 if both were made."""
     organization = Organization(management=ACCOUNTS[0], members=ACCOUNTS[1:], regions=REGIONS)
     with (
         tempfile.TemporaryDirectory() as name,
@@ -65,7 +65,7 @@ def main() -> int:
         frames: list[str] = []
 
         def seen(output: str) -> None:
-            """Keeps screens of the last wave while it is half done."""
+            """Keep the screens of the last wave while it is half done."""
             now = terminal.screen(output)
             text = terminal.plain(now)
             share = re.search(r"wave 3 of 3(?s:.*) (\d+)% of", text)
@@ -79,13 +79,13 @@ def main() -> int:
         return 1
     picture("watching-bar", frames[-1])
     lines = whole.rstrip().split("\n")
-    # Between them stands the playbook's own recap.
+    # Between them is the playbook's recap.
     picture("watching-end", "\n".join([*lines[:8], "[...]", *lines[-14:]]))
     return 0
 
 
 def picture(name: str, screen: str) -> None:
-    """Writes docs/NAME.svg."""
+    """Write docs/NAME.svg."""
     console = Console(
         record=True, width=terminal.COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A program on a terminal, and what somebody in front of it would see."""
+"""A program on a terminal, and the text that its user sees."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def run(
     seen: Callable[[str], None] | None = None,
     timeout: float = RUN_LIMIT,
 ) -> tuple[int, str]:
-    """Exit status (negative: the signal) and output. `send` is a signal, sent when `until` holds; `seen` is told the output so far."""
+    """Run a command and return its exit status (negative: the signal) and output.
+
+    until   condition on the output so far at which the signal `send` is sent
+    seen    called with the output so far
+    """
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
@@ -59,7 +63,7 @@ def run(
 
 
 def screen(output: str) -> str:
-    """The lines that stand there, colours included: knows as much of a terminal as rich's live display asks of it."""
+    """Return the lines on the screen, colours included. Knows only the control sequences that rich's live display uses."""
     lines, row, place = [""], 0, 0
     for control in _CONTROL.finditer(output):
         lines[row] += output[place : control.start()]
@@ -79,5 +83,5 @@ def screen(output: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without colours and other control sequences."""
+    """Return the text without colours and other control sequences."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)

@@ -21,14 +21,14 @@ from embedded_aws.population import FULL_GROUP
 from playbooks import MANAGEMENT, REGIONS, ROOT, TARGETS, Ansible, write_inventory
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# The delivery check proves a whole deployment, and the last of these takes the reflector's permissions away.
-# The last ones remove what the others need.
+# The delivery check tests a whole deployment, and the last of these examples removes the reflector's permissions.
+# The last ones remove resources that the others need.
 LAST = ("lambda_permission", "deployment", "catch_up", "subscriber", "reflector", "execution_roles")
 ORDER = ["delivery_check", *sorted(set(MODULES) - {"delivery_check", *LAST}), *LAST]
 
 
 def examples(module: str) -> list[dict[str, Any]]:
-    """The tasks of a module's EXAMPLES."""
+    """Return the tasks of a module's EXAMPLES."""
     text = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").EXAMPLES
     tasks: list[dict[str, Any]] = yaml.safe_load(text)
     return tasks
@@ -36,7 +36,7 @@ def examples(module: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Status of every task, "<module>: <name>", in a target where the reflector is deployed."""
+    """Return the status of every task, "<module>: <name>", in a target where the reflector is deployed."""
     folder = tmp_path_factory.mktemp("examples")
     account, region = MANAGEMENT, REGIONS[0]
     deployer = Ansible(aws.deploy_environment(), write_inventory(folder, TARGETS[:1]), folder)
@@ -46,7 +46,9 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         )
     logs = aws.client("logs", account, region)
     logs.create_log_group(logGroupName="/aws/lambda/testing-the-subscriber")
-    logs.delete_log_group(logGroupName=FULL_GROUP)  # which could not go back from the account policy to a filter
+    logs.delete_log_group(
+        logGroupName=FULL_GROUP
+    )  # a full log group could not go back from the account policy to a filter
     tasks = [
         {**task, "name": f"{module}: {task['name']}", "ignore_errors": True}
         for module in ORDER

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fleet callback in real runs: what is shown, with and without a terminal, and what the report says."""
+"""The fleet callback in real runs: its display with and without a terminal, and its report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPORT = "log-reflector-report.json"
 DENIED = "The role of {} cannot be assumed."
 SECRET = "hunter2"
 
-# Stands for a machine that nobody can log in to.
+# A host whose connection always fails.
 CONNECTION = """
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
@@ -94,11 +94,11 @@ class Run:
     report: dict[str, Any] | None
 
     def lines(self) -> list[str]:
-        """What was printed."""
+        """Return the printed lines."""
         return self.output.replace("\r", "").strip("\n").split("\n")
 
     def outcomes(self) -> dict[str, str]:
-        """The targets' outcomes by the report."""
+        """Return the outcome of each target from the report."""
         assert self.report is not None
         return {host: target["outcome"] for host, target in self.report["targets"].items()}
 
@@ -117,7 +117,7 @@ class Folder:
             (path / name).write_text(text, encoding="utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """That of the test's process without what is its user's own."""
+        """Return the environment of the test's process without its user's own settings."""
         return {
             **{
                 key: value
@@ -134,7 +134,7 @@ class Folder:
         }
 
     def command(self, playbook: str, hosts: Mapping[str, Mapping[str, Any]], *arguments: str) -> list[str]:
-        """The playbook's text and the inventory are written to files."""
+        """Write the playbook and the inventory to files. Return the command that runs them."""
         places = {
             host: {
                 "target_account_id": host.split(".")[0] * 12,
@@ -155,7 +155,7 @@ class Folder:
         return ["ansible-playbook", "-i", "inventory.json", "play.yml", *arguments]
 
     def run(self, playbook: str, hosts: Mapping[str, Mapping[str, Any]], *arguments: str, **environment: str) -> Run:
-        """Without a terminal, to its end."""
+        """Run a playbook without a terminal to its end."""
         done = subprocess.run(
             self.command(playbook, hosts, *arguments),
             cwd=self.path,
@@ -178,14 +178,14 @@ class Folder:
         send: int = 0,
         **environment: str,
     ) -> Run:
-        """On a terminal; `send` is a signal, sent when `until` holds of what was printed."""
+        """Run a playbook on a terminal. Send the signal `send` when `until` holds for the output so far."""
         status, output = terminal.run(
             self.command(playbook, hosts), self.path, self.environment(**environment), until=until, send=send
         )
         return Run(status, output, self.report())
 
     def report(self) -> dict[str, Any] | None:
-        """The report that stands in the folder."""
+        """Return the report in the folder."""
         path = self.path / REPORT
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -196,7 +196,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def targets(*broken: str, count: int = 6, **variables: Any) -> dict[str, dict[str, Any]]:
-    """Targets a.eu, a.us, b.eu, ...; the broken ones fail."""
+    """Return targets a.eu, a.us, b.eu, ...; the broken ones fail."""
     hosts = [f"{account}.{region}" for account in "abcdefghij" for region in ("eu", "us")][:count]
     return {host: {**variables, **({"broken": True} if host in broken else {})} for host in hosts}
 
@@ -264,7 +264,7 @@ def test_callback_stopped_waves_reports_outcomes(folder: Folder) -> None:
         False,
         ["play.yml"],
     )
-    # Said once, when it happened, although the last play fails with the same sentence; the recap's like is shown.
+    # The failure is shown once, when it happens, although the last play fails with the same sentence. The recap is shown.
     assert run.lines()[:-1] == [
         *["this wave", "is over"],
         f"a.us: {DENIED.format('a.us')}",
@@ -361,7 +361,7 @@ def test_callback_beside_default_callback_adds_progress_and_report(folder: Folde
         run.output,
         re.MULTILINE,
     )
-    assert f"\nb.eu: {DENIED.format('b.eu')}" not in run.output  # the default callback has said so
+    assert f"\nb.eu: {DENIED.format('b.eu')}" not in run.output  # the default callback has shown it
     assert "account-b  failed  ok" in run.output
 
 
@@ -453,7 +453,7 @@ def test_callback_on_terminal_shows_bar_and_removes_it(folder: Folder) -> None:
     assert re.search(r"━.* \d+% of the wave's work  [\d.]+ tasks/s", shown)
     assert "2 of 4 targets done  4 changed  0 failed" in shown
     assert shown.count("b.eu: Not today.") == 1
-    # In the end the bar is gone, what was printed above it stands there once, and the cursor is there.
+    # At the end the bar is gone, the text above it is on the screen once, and the cursor is visible.
     assert terminal.plain(terminal.screen(run.output)).split("\n")[:-2] == [
         "b.eu: Not today.",
         "",
@@ -472,7 +472,7 @@ def test_callback_ctrl_c_writes_report(folder: Folder) -> None:
         until=all_wait(folder, 6),
         send=signal.SIGINT,
     )
-    assert run.status == 99  # Ansible's own for it
+    assert run.status == 99  # Ansible's status for Ctrl-C
     assert run.report is not None
     assert run.report["status"] == "interrupted"
     assert run.outcomes() == {
@@ -525,4 +525,4 @@ def test_callback_error_of_ansible_writes_report(folder: Folder) -> None:
     assert run.status != 0
     assert run.report is not None
     assert run.report["status"] == "interrupted"
-    assert run.outcomes() == {"a.eu": "unfinished"}  # no event says that its wave was over
+    assert run.outcomes() == {"a.eu": "unfinished"}  # no event reports the end of its wave

@@ -25,7 +25,7 @@ def test_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> None:
     assert run.catch_up(f"{TARGETS[0][0]}.{TARGETS[0][1]}")["counts"]["changed"] == 7
 
 
-def test_installed_collection_has_what_users_need() -> None:
+def test_installed_collection_has_the_files_that_run() -> None:
     collection = INSTALLED / "ansible_collections" / "logreflector" / "aws"
     for needed in (
         "lambda_src/reflector/handler.py",

@@ -30,7 +30,7 @@ ACTIONS = [action for statement in POLICY["Statement"] for action in [statement[
 NEEDED = sorted(action for some in ACTIONS for action in (some if isinstance(some, list) else [some]))
 MEMBERS = tuple(f"2{number:011}" for number in range(29))
 SPEAKER, GONE, EARLY = MEMBERS[0], MEMBERS[1], MEMBERS[2]
-OUS = 6  # with the root
+OUS = 6  # includes the root
 PLUGIN = {"plugin": "logreflector.aws.organization", "regions": ["eu-west-1", "us-east-1"]}
 
 
@@ -44,7 +44,7 @@ def _described(number: int) -> Account:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """An organisation with an account that is suspended and one that is not active yet; SPEAKER is a delegate."""
+    """Start an organisation with a suspended account and a pending one; SPEAKER is a delegated administrator."""
     described = {account: _described(number) for number, account in enumerate(MEMBERS)} | {
         MANAGEMENT: Account(name="management"),
         SPEAKER: Account(name="tools", ou="/Security/Tools"),
@@ -87,8 +87,8 @@ class Inventory:
         self.file.write_text(yaml.safe_dump({**PLUGIN, **options}), encoding="utf-8")
         return self.file
 
-    def ask(self, *arguments: str, source: Path | None = None, environment: dict[str, str] | None = None) -> Answer:
-        """One command: --list unless another is given."""
+    def read(self, *arguments: str, source: Path | None = None, environment: dict[str, str] | None = None) -> Answer:
+        """Run ansible-inventory, with --list by default."""
         self.aws.front.clear_journal()
         done = subprocess.run(
             [Path(sys.executable).parent / "ansible-inventory", "-i", source or self.file, *(arguments or ["--list"])],
@@ -114,10 +114,10 @@ class Inventory:
         calls = Counter(call.operation for call in self.aws.front.calls())
         return Answer(done.returncode, done.stdout, " ".join(done.stderr.split()), calls)
 
-    def given(self, **options: Any) -> Answer:
-        """What a file with these options gives."""
+    def inventory_of(self, **options: Any) -> Answer:
+        """Return the inventory of a file with these options."""
         self.write(**options)
-        return self.ask()
+        return self.read()
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def inventory(aws: RunningAws, tmp_path: Path) -> Iterator[Inventory]:
 
 
 def test_inventory_has_every_active_account_in_every_region(inventory: Inventory) -> None:
-    answer = inventory.given()
+    answer = inventory.inventory_of()
     assert len(answer.hosts) == 28 * 2
     assert not [host for host in answer.hosts if host.startswith(("gone", "early"))]
     assert answer.data["_meta"]["hostvars"]["shop-3.us-east-1"] == {
@@ -152,7 +152,7 @@ def test_inventory_has_every_active_account_in_every_region(inventory: Inventory
 
 
 def test_inventory_text_of_others_is_no_template(inventory: Inventory) -> None:
-    answer = inventory.given()
+    answer = inventory.inventory_of()
     tags = json.loads(answer.out)["_meta"]["hostvars"]["trial-25.eu-west-1"]["target_account_tags"]
     assert tags == {"env": {"__ansible_unsafe": "{{ 6 * 7 }}"}}
     playbook = inventory.folder / "tags.yml"
@@ -163,11 +163,11 @@ def test_inventory_text_of_others_is_no_template(inventory: Inventory) -> None:
 
 
 def test_inventory_example_graph_is_as_documented(inventory: Inventory) -> None:
-    graph = inventory.ask("--graph", "ou_Workloads", source=EXAMPLE)
+    graph = inventory.read("--graph", "ou_Workloads", source=EXAMPLE)
     assert graph.status == 0, graph.complaints
     assert graph.out.startswith("@ou_Workloads:\n  |--@ou_Workloads_Prod:\n  |  |--shop-3.eu-west-1\n")
     assert "trial" not in graph.out
-    groups = inventory.ask(source=EXAMPLE).data
+    groups = inventory.read(source=EXAMPLE).data
     assert groups[f"account_{MEMBERS[5]}"]["hosts"] == ["shop-5.eu-west-1", "shop-5.us-east-1"]
     assert len(groups["region_eu_west_1"]["hosts"]) == 21
     assert len(groups["tag_cost_center_0"]["hosts"]) == 20
@@ -177,7 +177,7 @@ def test_inventory_example_graph_is_as_documented(inventory: Inventory) -> None:
 
 
 def test_inventory_supports_templates_and_constructed_options(inventory: Inventory) -> None:
-    answer = inventory.given(
+    answer = inventory.inventory_of(
         include={"accounts": ["shop 5"]},
         role_arn="arn:{partition}:iam::{account_id}:role/deploy-{region}",
         hostname="{account_id}.{region}",
@@ -194,7 +194,7 @@ def test_inventory_supports_templates_and_constructed_options(inventory: Invento
 
 
 def test_inventory_strict_reports_wrong_expression(inventory: Inventory) -> None:
-    answer = inventory.given(compose={"x": "no_such_variable"}, strict=True)
+    answer = inventory.inventory_of(compose={"x": "no_such_variable"}, strict=True)
     assert answer.status == 1
     assert "Could not set x for host" in answer.complaints
 
@@ -202,7 +202,7 @@ def test_inventory_strict_reports_wrong_expression(inventory: Inventory) -> None
 def test_inventory_enabled_regions_are_read_for_each_account(inventory: Inventory, aws: RunningAws) -> None:
     aws.configure(disabled_regions=["us-west-2", f"{MEMBERS[5]}/eu-west-1"])
     inventory.write(regions=["enabled"], include={"accounts": ["management", "shop 5"]}, fetch_tags=False)
-    answer = inventory.ask(environment=_keys(aws, NEEDED))
+    answer = inventory.read(environment=_keys(aws, NEEDED))
     regions = {host.partition(".")[2] for host in answer.hosts}
     assert {"eu-west-1", "us-east-1"} < regions
     assert {"us-west-2", "af-south-1"}.isdisjoint(regions)
@@ -221,7 +221,7 @@ def test_inventory_beside_static_inventory_merges(inventory: Inventory) -> None:
     static = {"account_999999999999": {"vars": {"target_account_id": "999999999999"}, "hosts": {"old.eu-west-1": None}}}
     static["region_eu_west_1"] = {"vars": {"target_region": "eu-west-1"}, "hosts": {"old.eu-west-1": None}}
     (inventory.folder / "targets.yml").write_text(yaml.safe_dump({"all": {"children": static}}))
-    answer = inventory.ask(source=inventory.folder)
+    answer = inventory.read(source=inventory.folder)
     assert answer.hosts == ["old.eu-west-1", "shop-5.eu-west-1", "shop-5.us-east-1"]
     hosts = answer.data["_meta"]["hostvars"]
     assert {host["shared"] for host in hosts.values()} == {"by both"}
@@ -255,7 +255,7 @@ def test_inventory_deployment_in_check_mode_is_announced(inventory: Inventory) -
     assert {"shop-5.eu-west-1", "shop-6.us-east-1"} == {host for host, lines in run.changes().items() if lines}
 
 
-# Who may ask
+# Permissions of the caller
 
 
 @pytest.mark.parametrize("missing", [None, *NEEDED])
@@ -264,7 +264,7 @@ def test_inventory_policy_has_exactly_the_needed_permissions(
 ) -> None:
     keys = _keys(aws, [action for action in NEEDED if action != missing])
     inventory.write(regions=["enabled"], include={"accounts": ["shop 5", "tools"]})
-    answer = inventory.ask(environment=keys)
+    answer = inventory.read(environment=keys)
     if missing is None:
         assert len(answer.hosts) > 2
     else:
@@ -275,7 +275,7 @@ def test_inventory_policy_has_exactly_the_needed_permissions(
 
 
 def _keys(aws: RunningAws, actions: list[str]) -> dict[str, str]:
-    """Those of a role in the management account that may do only this."""
+    """Return the keys of a role in the management account that has only these permissions."""
     iam = aws.client("iam", MANAGEMENT, "eu-west-1")
     name = f"inventory-{time.monotonic_ns()}"
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT}:root"}, "Action": "sts:AssumeRole"}
@@ -295,19 +295,19 @@ def _keys(aws: RunningAws, actions: list[str]) -> dict[str, str]:
 
 
 def test_inventory_delegated_administrator_may_list(inventory: Inventory) -> None:
-    assert len(inventory.given(assume_role_arn=role_arn(SPEAKER)).hosts) == 28 * 2
-    regions = inventory.given(assume_role_arn=role_arn(SPEAKER), regions=["enabled"])
+    assert len(inventory.inventory_of(assume_role_arn=role_arn(SPEAKER)).hosts) == 28 * 2
+    regions = inventory.inventory_of(assume_role_arn=role_arn(SPEAKER), regions=["enabled"])
     assert regions.status == 1
     for words in (f"the account {MANAGEMENT} (management)", "exclude it, or give regions as a list"):
         assert words in regions.complaints
-    without = inventory.given(
+    without = inventory.inventory_of(
         assume_role_arn=role_arn(SPEAKER), regions=["enabled"], exclude={"accounts": ["management", "shop*", "trial*"]}
     )
     assert "tools.eu-west-1" in without.hosts
 
 
 def test_inventory_other_member_is_refused_with_advice(inventory: Inventory) -> None:
-    answer = inventory.given(assume_role_arn=role_arn(MEMBERS[5]))
+    answer = inventory.inventory_of(assume_role_arn=role_arn(MEMBERS[5]))
     assert answer.status == 1
     for words in (
         "Could not list the roots of the organization",
@@ -318,20 +318,20 @@ def test_inventory_other_member_is_refused_with_advice(inventory: Inventory) -> 
         assert words in answer.complaints
 
 
-# Trouble
+# Failures
 
 
 def test_inventory_throttling_is_retried(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.throttle("ListAccountsForParent", times=2)
     aws.front.throttle("ListTagsForResource", times=2)
-    answer = inventory.given()
+    answer = inventory.inventory_of()
     assert len(answer.hosts) == 28 * 2
     assert answer.calls["ListTagsForResource"] == 30
 
 
 def test_inventory_endless_throttling_fails(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.throttle("ListTagsForResource")
-    answer = inventory.given(aws_config={"retries": {"total_max_attempts": 1}})
+    answer = inventory.inventory_of(aws_config={"retries": {"total_max_attempts": 1}})
     assert answer.status == 1
     assert "Could not list the tags of the account" in answer.complaints
     assert "ThrottlingException" in answer.complaints
@@ -340,7 +340,7 @@ def test_inventory_endless_throttling_fails(inventory: Inventory, aws: RunningAw
 
 def test_inventory_without_answer_fails(inventory: Inventory, aws: RunningAws) -> None:
     aws.front.error("ServiceException", "We cannot.", 500, operation="ListOrganizationalUnitsForParent")
-    answer = inventory.given(aws_config={"retries": {"total_max_attempts": 1}})
+    answer = inventory.inventory_of(aws_config={"retries": {"total_max_attempts": 1}})
     assert answer.status == 1
     assert "Could not list the OUs below /" in answer.complaints
 
@@ -360,7 +360,7 @@ def test_inventory_without_answer_fails(inventory: Inventory, aws: RunningAws) -
     ],
 )
 def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, options: dict[str, Any], words: str) -> None:
-    answer = inventory.given(**options)
+    answer = inventory.inventory_of(**options)
     assert answer.status == 1
     assert words in answer.complaints
     assert "Traceback" not in answer.complaints
@@ -394,7 +394,7 @@ def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, optio
 def test_inventory_wrong_option_is_refused_before_any_call(
     inventory: Inventory, options: dict[str, Any], words: str
 ) -> None:
-    answer = inventory.given(**options)
+    answer = inventory.inventory_of(**options)
     assert (answer.status, answer.calls) == (1, Counter())
     assert words in answer.complaints
     assert "Traceback" not in answer.complaints
@@ -403,7 +403,7 @@ def test_inventory_wrong_option_is_refused_before_any_call(
 def test_inventory_accepts_only_files_with_its_name(inventory: Inventory) -> None:
     file = inventory.write(include={"accounts": ["shop 5"]})
     for name, status in (("prod.logreflector.yaml", 0), ("my-organization.yml", 0), ("accounts.yml", 1)):
-        assert inventory.ask(source=file.rename(file.with_name(name))).status == status
+        assert inventory.read(source=file.rename(file.with_name(name))).status == status
         file = inventory.write(include={"accounts": ["shop 5"]})
 
 
@@ -413,24 +413,24 @@ def test_inventory_accepts_only_files_with_its_name(inventory: Inventory) -> Non
 def test_inventory_cache_saves_calls(inventory: Inventory) -> None:
     folder = inventory.folder / "cache"
     cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
-    first = inventory.given(**cached)
+    first = inventory.inventory_of(**cached)
     assert first.calls["ListRoots"] == 1
-    again = inventory.ask()
+    again = inventory.read()
     assert (again.calls, again.data) == (Counter(), first.data)
-    # Templates are no part of what is cached.
-    assert (answer := inventory.given(**cached, hostname="{account_id}.{region}")).calls == Counter()
+    # Templates are not cached.
+    assert (answer := inventory.inventory_of(**cached, hostname="{account_id}.{region}")).calls == Counter()
     assert f"{MEMBERS[5]}.eu-west-1" in answer.hosts
-    # Other questions and other callers get answers of their own.
-    assert inventory.given(**cached, exclude={"ous": ["/Workloads"]}).hosts == [
+    # Other options and other callers do not get the same cached answer.
+    assert inventory.inventory_of(**cached, exclude={"ous": ["/Workloads"]}).hosts == [
         "management.eu-west-1",
         "management.us-east-1",
         "tools.eu-west-1",
         "tools.us-east-1",
     ]
     inventory.write(**cached)
-    assert inventory.ask(environment=_keys(inventory.aws, NEEDED)).calls["ListRoots"] == 1
-    assert inventory.ask("--list", "--flush-cache").calls["ListRoots"] == 1
-    assert inventory.ask().calls == Counter()
+    assert inventory.read(environment=_keys(inventory.aws, NEEDED)).calls["ListRoots"] == 1
+    assert inventory.read("--list", "--flush-cache").calls["ListRoots"] == 1
+    assert inventory.read().calls == Counter()
     kept = "".join(path.read_text() for path in folder.iterdir())
     assert "shop 5" in kept
     assert inventory.aws.deploy_environment()["AWS_SECRET_ACCESS_KEY"] not in kept
@@ -440,5 +440,5 @@ def test_inventory_failure_is_not_cached(inventory: Inventory, aws: RunningAws) 
     folder = inventory.folder / "cache"
     cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
     aws.front.deny("ListRoots", times=1)
-    assert inventory.given(**cached).status == 1
-    assert len(inventory.ask().hosts) == 28 * 2
+    assert inventory.inventory_of(**cached).status == 1
+    assert len(inventory.read().hosts) == 28 * 2

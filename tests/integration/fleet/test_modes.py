@@ -2,15 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A target served by the account policy, changed over to filters and back by the playbook, while somebody goes on writing."""
+"""The playbook switches a target from the account policy to filters and back, while lines are written."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -24,7 +21,7 @@ from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, Run, write_
 SUBSCRIBER = "log-reflector-subscriber"
 SERVED = "/aws/lambda/service-01"
 POLICY_MODE = {"log_groups_mode": "account_policy"}
-# No filter of ours has room in the full group: whoever wants filters has to leave it out.
+# The full group has no slot for our filter, so the mode filters has to exclude it.
 FILTERS_MODE = {"log_groups_exclude": [*EXCLUDE, FULL_GROUP]}
 
 
@@ -38,13 +35,13 @@ def place() -> Iterator[Deployed]:
 
 @pytest.fixture(scope="module")
 def foreign(place: Deployed) -> dict[str, Any]:
-    """What others have, before anything is deployed."""
+    """Return the resources of others before the deployment."""
     return foreign_state(place.aws, place.account, place.region)
 
 
 @pytest.fixture(scope="module")
 def ansible(place: Deployed, foreign: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """Rules that are too long for the function's environment: there is a parameter to take away, too."""
+    """Return a runner. Its rules are too long for the function's environment, so a teardown also removes a parameter."""
     folder = tmp_path_factory.mktemp("modes")
     inventory = write_inventory(
         folder,
@@ -64,7 +61,7 @@ def policies(place: Deployed) -> list[dict[str, Any]]:
 
 
 def filters(place: Deployed) -> list[str]:
-    """Log groups with one of ours."""
+    """Return the log groups that have a filter of ours."""
     logs = place.client("logs")
     groups = [
         group["logGroupName"]
@@ -80,7 +77,7 @@ def filters(place: Deployed) -> list[str]:
 
 
 def states(place: Deployed) -> set[str]:
-    """Of the subscriber's rules."""
+    """Return the states of the subscriber's rules."""
     return {rule["State"] for rule in place.client("events").list_rules(NamePrefix=SUBSCRIBER)["Rules"]}
 
 
@@ -88,30 +85,9 @@ def at_sink(place: Deployed, group: str) -> Counter[str]:
     return Counter(line["message"] for line in place.aws.sink.lines() if line.get("logGroup") == group)
 
 
-@contextmanager
-def writing(place: Deployed, group: str) -> Iterator[list[str]]:
-    """Somebody writes a line five times a second; what was written."""
-    over, written = threading.Event(), []
-
-    def write() -> None:
-        while not over.is_set():
-            message = f"line {time.time_ns()}"
-            place.write(group, message)
-            written.append(message)
-            over.wait(0.2)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield written
-    finally:
-        over.set()
-        writer.join()
-
-
-def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[Run, dict[str, Any], Counter[str]]:
-    """A deployment in another mode: its run, what it says of lines that come twice, and how often each line came."""
-    with writing(place, SERVED) as written:
+def deploy_in_mode(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[Run, dict[str, Any], Counter[str]]:
+    """Deploy in another mode while lines are written. Return the run, the deployment's result, and the number of each line at the sink."""
+    with place.writing(SERVED) as written:
         wait_until(lambda: written and at_sink(place, SERVED)[written[0]], f"the first line of {SERVED} at the sink")
         run = ansible.run("logreflector.aws.deploy", extra=variables)
     assert run.status == 0, run.output
@@ -121,8 +97,8 @@ def changed_over(place: Deployed, ansible: Ansible, **variables: Any) -> tuple[R
     return run, steps, Counter({message: counted[message] for message in written})
 
 
-def proved(place: Deployed, ansible: Ansible, **variables: Any) -> None:
-    """A delivery check passes, coverage is complete, and the status can be told."""
+def check_target(place: Deployed, ansible: Ansible, **variables: Any) -> None:
+    """Check that verify and status succeed: the delivery check passes and coverage is complete."""
     verify = ansible.run("logreflector.aws.verify", extra=variables)
     assert verify.status == 0, verify.output
     assert "delivery check: filter after" in verify.recap()
@@ -140,8 +116,8 @@ def test_mode_account_policy_serves_target_without_filters(place: Deployed, ansi
         assert f'"{group}"' in policy["selectionCriteria"]
     assert filters(place) == []
     assert states(place) == {"DISABLED"}
-    proved(place, ansible, **POLICY_MODE)
-    # It takes no slot, and needs nobody who hears of a new group.
+    check_target(place, ansible, **POLICY_MODE)
+    # The policy takes no slot, and a new group needs no event.
     place.client("logs").create_log_group(logGroupName="/made/later")
     place.write("/made/later", "its first line")
     place.write(FULL_GROUP, "a line of a full group")
@@ -163,35 +139,35 @@ def test_mode_change_that_a_full_group_prevents_is_refused(place: Deployed, ansi
 
 
 def test_mode_change_to_filters_loses_nothing(place: Deployed, ansible: Ansible) -> None:
-    _run, steps, came = changed_over(place, ansible, **FILTERS_MODE)
-    assert min(came.values()) == 1
+    _run, steps, counts = deploy_in_mode(place, ansible, **FILTERS_MODE)
+    assert min(counts.values()) == 1
     assert policies(place) == []
     assert states(place) == {"ENABLED"}
     assert {SERVED, "/made/later"} <= set(filters(place))
-    check_doubled(steps["account_policy"]["doubled"], came)
-    proved(place, ansible, **FILTERS_MODE)
+    check_doubled(steps["account_policy"]["doubled"], counts)
+    check_target(place, ansible, **FILTERS_MODE)
 
 
 def test_mode_change_to_policy_loses_nothing(place: Deployed, ansible: Ansible) -> None:
     """A log group that the same deployment excluded kept our filter."""
     mode = {**POLICY_MODE, "log_groups_exclude": [*EXCLUDE, "/made/later"]}
-    run, steps, came = changed_over(place, ansible, **mode)
-    assert min(came.values()) == 1
+    run, steps, counts = deploy_in_mode(place, ansible, **mode)
+    assert min(counts.values()) == 1
     (policy,) = policies(place)
     assert '"/made/later"' in policy["selectionCriteria"]
     assert filters(place) == []
     changes = run.result(place.host, "Deploy everything")["changes"]
     assert "delete the filters of 1 log groups that the rules exclude" in changes
     assert states(place) == {"DISABLED"}
-    check_doubled(steps["catch_up"]["doubled"], came)
-    proved(place, ansible, **mode)
+    check_doubled(steps["catch_up"]["doubled"], counts)
+    check_target(place, ansible, **mode)
 
 
-def check_doubled(told: dict[str, Any], came: Counter[str]) -> None:
-    """As many lines came twice as can have been written in the seconds that the run told of, and none more often."""
-    assert max(came.values()) <= 2
-    assert told["groups"] >= 6
-    assert sum(times == 2 for times in came.values()) <= 5 * (told["seconds_at_most"] + 1)
+def check_doubled(reported: dict[str, Any], counts: Counter[str]) -> None:
+    """Check that no more lines arrived twice than were written in the reported seconds, and none more often."""
+    assert max(counts.values()) <= 2
+    assert reported["groups"] >= 6
+    assert sum(times == 2 for times in counts.values()) <= 5 * (reported["seconds_at_most"] + 1)
 
 
 def test_mode_teardown_removes_everything(place: Deployed, ansible: Ansible, foreign: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packages of the reflector where targets differ: each gets its own, and a fleet that does not differ builds one."""
+"""Native packages of the reflector: one for each runtime and architecture in the fleet, and one if all targets agree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mixed(aws: RunningAws, folder: Path) -> tuple[Run, Run]:
-    """One region native, one account x86_64; deployed twice."""
+    """Deploy twice: one region native, one account x86_64."""
     inventory = write_inventory(
         folder,
         TARGETS,

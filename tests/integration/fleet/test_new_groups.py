@@ -68,7 +68,7 @@ def place(aws: RunningAws, ansible: Ansible) -> Deployed:
 
 
 def filters(place: Deployed, group: str) -> list[dict[str, Any]]:
-    """Ours on a log group."""
+    """Return our filters on a log group."""
     found = place.client("logs").describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
     return [item for item in found if item["destinationArn"].endswith(":log-reflector")]
 
@@ -91,7 +91,7 @@ def retention(place: Deployed, group: str) -> int | None:
 
 
 def reports(place: Deployed) -> list[dict[str, Any]]:
-    """What the function said of its work, in order."""
+    """Return the reports in the function's log, in order."""
     return [json.loads(line) for line in place.log(LOG) if line.startswith("{")]
 
 
@@ -101,7 +101,7 @@ def lines(place: Deployed, group: str) -> list[str]:
 
 @contextmanager
 def trail_off(place: Deployed) -> Iterator[None]:
-    """Nobody hears of new log groups."""
+    """Drop the events of new log groups inside the block."""
     events = place.client("events")
     events.disable_rule(Name=FUNCTION)
     try:
@@ -113,7 +113,7 @@ def trail_off(place: Deployed) -> Iterator[None]:
 
 @contextmanager
 def denied(place: Deployed, resource: str) -> Iterator[None]:
-    """The subscriber may put no filter there."""
+    """Deny the subscriber PutSubscriptionFilter on that group."""
     policy = {"Effect": "Deny", "Action": "logs:PutSubscriptionFilter", "Resource": resource}
     iam, role = place.client("iam"), {"RoleName": FUNCTION, "PolicyName": "somebody-elses"}
     iam.put_role_policy(**role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
@@ -137,7 +137,7 @@ def test_subscriber_burst_loses_no_group_and_no_first_line(place: Deployed, told
     assert [len(filters(place, group)) for group in told.groups] == [1] * BURST
     assert {retention(place, group) for group in told.groups} == {RETENTION_DAYS}
     announced = [report["log_group"] for report in reports(place) if report.get("log_group", "").startswith("/burst/")]
-    assert len(announced) > BURST  # some events came twice
+    assert len(announced) > BURST  # some events were delivered twice
     assert all(place.subscription_tags(group) for group in told.groups[:5])
 
 
@@ -149,7 +149,7 @@ def test_subscriber_chosen_retention_is_kept(place: Deployed) -> None:
     wait_until(lambda: lines(place, group), f"a line of {group} at the sink", seen=lambda: reports(place)[-5:])
     assert lines(place, group) == [first_line(group)]
     assert retention(place, group) == 3
-    assert retention(place, "/aws/lambda/service-00") is None  # it was there before
+    assert retention(place, "/aws/lambda/service-00") is None  # it existed before
 
 
 @pytest.mark.usefixtures("told")
@@ -220,20 +220,20 @@ def test_subscriber_sweep_repairs_missed_groups_and_reports_coverage(place: Depl
     assert len(filters(place, BARED)) == len(filters(place, MADE_UNSEEN)) == 1
     assert lines(place, MADE_UNSEEN) == [first_line(MADE_UNSEEN)]
     assert retention(place, MADE_UNSEEN) == RETENTION_DAYS
-    # A group of less than two days is as a new one: nobody knows since when its filter was gone, and nothing may be lost.
+    # A group younger than two days counts as new: it is unknown since when its filter is missing, so all its events are sent.
     assert set(lines(place, BARED)) == {first_line(BARED), "without a filter"}
     assert foreign_state(place.aws, place.account, place.region)["filters"] == foreign
     assert dead_letters(place) == 0
 
 
 def subscriber(place: Deployed) -> str:
-    """Who calls, as the front's journal has it."""
+    """Return the subscriber's caller ARN in the front's journal."""
     return f"arn:aws:sts::{place.account}:assumed-role/{FUNCTION}/{FUNCTION}"
 
 
 def test_subscriber_denied_group_is_given_up_and_blocks_no_other(place: Deployed) -> None:
     group, others = "/denied/for-good", ["/fine/beside", "/fine/later"]
-    # On AWS a message that failed is seen again after 30 seconds. Here it is sooner: first after the others, however slow they are.
+    # On AWS a failed message is visible again after 30 seconds. Here it is visible as soon as the others are done.
     place.aws.configure(longest_hidden=20.0)
     try:
         with denied(place, f"arn:aws:logs:*:{place.account}:log-group:/denied/*"):
@@ -241,7 +241,7 @@ def test_subscriber_denied_group_is_given_up_and_blocks_no_other(place: Deployed
             wait_until_subscribed(place, others[0])
             make_groups(place, others[1:])
             wait_until_subscribed(place, others[1])
-            assert dead_letters(place) == 0  # the one that is denied is still tried
+            assert dead_letters(place) == 0  # the denied group is still retried
             place.aws.configure(longest_hidden=2.5)
             wait_until(
                 lambda: waiting(place, DEAD_LETTERS[1]) == 1,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sinks and the queue misbehave, the function runs out of time, and every line is found again: at its sinks, or in the queue."""
+"""Sinks and the queue fail, the function runs out of time, and every line is at its sinks or in the queue."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ GROUP = "/aws/lambda/service-00"
 PRIVATE = "confidential"  # in every message, and in no log
 SINKS = ("sumologic", "archive")
 TIMEOUT = 4
-SLACK = 20  # on a busy machine the reflector needs more than what it keeps of its time for the queue
+SLACK = 20  # on a busy machine the reflector needs more time for the queue than it reserves
 KILLED = "killed"
-SINK_TROUBLES: dict[str, tuple[Behaviour, ...]] = {
+SINK_FAULTS: dict[str, tuple[Behaviour, ...]] = {
     "well": (),
     KILLED: (),
     "slow": (Behaviour(seconds=1),),
@@ -52,8 +52,8 @@ SINK_TROUBLES: dict[str, tuple[Behaviour, ...]] = {
     "half": (Behaviour(kind="half", times=2),),
 }
 UNCLEAR = ("killed", "too slow", "hang", "close", "half")
-"""Troubles after which a sink may have lines that it did not say it has."""
-QUEUE_TROUBLES: dict[str, Fault | None] = {
+"""Faults after which a sink may have lines that it did not acknowledge."""
+QUEUE_FAULTS: dict[str, Fault | None] = {
     "well": None,
     "refuses": Fault(kind="error", operation="SendMessage", code="InternalError", times=6),
     "denies": Fault(kind="deny", operation="SendMessage", times=2),
@@ -65,7 +65,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How the two sinks and the queue are, while so many lines are written in each of two payloads."""
+    """The faults of both sinks and of the queue while two payloads of `lines` lines each are written."""
 
     sumologic: str
     archive: str
@@ -76,9 +76,9 @@ class Step:
 
 STEPS = st.builds(
     Step,
-    sumologic=st.sampled_from(sorted(SINK_TROUBLES)),
-    archive=st.sampled_from(sorted(SINK_TROUBLES)),
-    queue=st.sampled_from(["well"] * 8 + sorted(QUEUE_TROUBLES)),
+    sumologic=st.sampled_from(sorted(SINK_FAULTS)),
+    archive=st.sampled_from(sorted(SINK_FAULTS)),
+    queue=st.sampled_from(["well"] * 8 + sorted(QUEUE_FAULTS)),
     lines=st.integers(1, 40),
     pause=st.sampled_from([0.0, 0.5, 1.5]),
 )
@@ -86,7 +86,7 @@ STEPS = st.builds(
 
 @pytest.fixture(scope="module")
 def sinks() -> Iterator[dict[str, Sink]]:
-    """The sinks by name: here, where they can be killed."""
+    """Start the sinks in this process, where tests can kill them. Yields them by name."""
     found = {name: Sink() for name in SINKS}
     for sink in found.values():
         sink.start()
@@ -105,7 +105,7 @@ def place(aws: RunningAws, sinks: dict[str, Sink]) -> Deployed:
 
 @pytest.fixture(scope="module")
 def ansible(place: Deployed, sinks: dict[str, Sink], tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """A reflector with little time, whose second sink takes few events at once."""
+    """Deploy a reflector with a short time-out, whose second sink takes few events at once."""
     folder = tmp_path_factory.mktemp("lost")
     inventory = write_inventory(
         folder,
@@ -129,21 +129,21 @@ def change_function(place: Deployed, **configuration: Any) -> None:
     functions.get_waiter("function_updated_v2").wait(FunctionName=FUNCTION)
 
 
-def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence[Step]) -> dict[str, list[str]]:
-    """Take the steps; what was written, by stream."""
+def write_during_faults(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Carry out the steps. Return the written lines by stream."""
     written: dict[str, list[str]] = {}
     for step in steps:
         if step.pause is None:
-            # In a process that paused deliveries to a sink in an earlier step, this step's request would never come.
+            # A process that paused deliveries to a sink in an earlier step would not send this step's request.
             change_function(place, Description=str(step)[:256])
-        troubles = {"sumologic": step.sumologic, "archive": step.archive}
+        faults = {"sumologic": step.sumologic, "archive": step.archive}
         with ExitStack() as stack:
-            for name, trouble in troubles.items():
-                sinks[name].behave(*SINK_TROUBLES[trouble])
-                if trouble == KILLED:
+            for name, fault_name in faults.items():
+                sinks[name].behave(*SINK_FAULTS[fault_name])
+                if fault_name == KILLED:
                     stack.enter_context(killed(sinks[name]))
-            had = {name: len(sinks[name].requests()) for name, trouble in troubles.items() if trouble != KILLED}
-            if fault := QUEUE_TROUBLES[step.queue]:
+            had = {name: len(sinks[name].requests()) for name, fault_name in faults.items() if fault_name != KILLED}
+            if fault := QUEUE_FAULTS[step.queue]:
                 place.aws.front.add(fault)
             for _unused in range(2):
                 messages = [f"{PRIVATE} {next(_numbers)}" for _unused in range(step.lines)]
@@ -159,56 +159,58 @@ def write_in_trouble(place: Deployed, sinks: Mapping[str, Sink], steps: Sequence
     return written
 
 
-def mend(place: Deployed, sinks: Mapping[str, Sink]) -> None:
+def end_faults(place: Deployed, sinks: Mapping[str, Sink]) -> None:
     place.aws.front.clear_faults()
     for sink in sinks.values():
         sink.behave()
 
 
-def letters_of(place: Deployed) -> list[dict[str, Any]]:
+def dead_letters_of(place: Deployed) -> list[dict[str, Any]]:
     return [json.loads(body) for body in place.take(visible_again=True)]
 
 
-def settled(place: Deployed, streams: set[str]) -> bool:
-    """Whether Lambda is done with each payload: an invocation succeeded, or it gave up and put the whole event into the queue."""
+def is_settled(place: Deployed, streams: set[str]) -> bool:
+    """Whether Lambda is done with each payload: an invocation succeeded, or Lambda put the whole event into the queue."""
     done = {line["logStream"] for line in place.accounts() if "error" not in line}
     if streams <= done:
         return True
-    given_up = [letter["requestPayload"] for letter in letters_of(place) if "requestPayload" in letter]
+    given_up = [
+        dead_letter["requestPayload"] for dead_letter in dead_letters_of(place) if "requestPayload" in dead_letter
+    ]
     return streams <= done | {payload(event)["logStream"] for event in given_up}
 
 
 @contextmanager
 def timeout_of_function(place: Deployed, seconds: int) -> Iterator[None]:
-    """The reflector may run so long meanwhile."""
+    """Set the reflector's time-out inside the block."""
     change_function(place, Timeout=seconds)
     yield
     change_function(place, Timeout=TIMEOUT)
 
 
 def at_sink(sink: Sink) -> Counter[tuple[str, str]]:
-    """How often each event, by id and message, was accepted."""
+    """Return how often the sink accepted each event, by id and message."""
     accepted = [request for request in sink.requests() if request.accepted]
     return Counter((line["id"], line["message"]) for request in accepted for line in request.lines)
 
 
 def in_queue(place: Deployed, sink: str) -> set[tuple[str, str]]:
-    """The events that wait for a sink, by id and message."""
+    """Return the events in the queue that a sink has not accepted, by id and message."""
     found: set[tuple[str, str]] = set()
-    for letter in letters_of(place):
-        event = letter.get("requestPayload", letter)
+    for dead_letter in dead_letters_of(place):
+        event = dead_letter.get("requestPayload", dead_letter)
         if event.get("deadLetter", {"sink": sink})["sink"] == sink:
             found |= {(item["id"], item["message"]) for item in payload(event)["logEvents"]}
     return found
 
 
 def ended_by_lambda(place: Deployed) -> int:
-    """How many invocations ended without their accounting line."""
+    """Return the number of invocations that ended without their accounting line."""
     return sum(line.startswith("START ") for line in place.log()) - len(place.accounts())
 
 
 def check_log(place: Deployed) -> None:
-    """The accounting lines add up, and there is nothing of a message or an endpoint."""
+    """Check that the accounting lines add up, and that the log shows no message and no endpoint."""
     for line in place.accounts():
         parts = ("DroppedEvents", "DeliveredEvents", "DeadLetteredEvents", "FailedEvents")
         assert line["ReceivedEvents"] == sum(line[part] for part in parts), line
@@ -218,23 +220,26 @@ def check_log(place: Deployed) -> None:
     assert "/receiver/v1/http/" not in text
 
 
-def find_every_line_again(
+def run_outage(
     place: Deployed, ansible: Ansible, sinks: Mapping[str, Sink], steps: Sequence[Step], *, once: bool = False
 ) -> list[dict[str, Any]]:
-    """The story of an outage, with its end; the dead letters that it left. `once`: no line may come twice."""
-    mend(place, sinks)
+    """Carry out the steps, end all faults, replay, and check that no line is lost. Return the dead dead_letters before the replay.
+
+    once    no line may arrive twice
+    """
+    end_faults(place, sinks)
     ended_before = ended_by_lambda(place)
     for sink in sinks.values():
-        sink.clear()  # one that is too slow may still get lines of an earlier story
+        sink.clear()  # a slow sink may still receive lines of an earlier test
     sqs, url = place.queue()
     sqs.purge_queue(QueueUrl=url)
     try:
-        written = write_in_trouble(place, sinks, steps)
+        written = write_during_faults(place, sinks, steps)
         place.wait_until_idle()
-        assert settled(place, set(written))
+        assert is_settled(place, set(written))
     finally:
-        mend(place, sinks)
-    left = letters_of(place)
+        end_faults(place, sinks)
+    left = dead_letters_of(place)
     messages = {message for stream in written.values() for message in stream}
     ids: dict[str, str] = {}
     for name, sink in sinks.items():
@@ -247,9 +252,8 @@ def find_every_line_again(
     for stream, its_messages in written.items():
         assert received.get(stream, len(its_messages)) == len(its_messages)
 
-    with timeout_of_function(
-        place, 300
-    ):  # to prove that nothing is lost, the replay has all the time of a slow machine
+    # On a slow machine a replay needs more time.
+    with timeout_of_function(place, 300):
         run = ansible.run("logreflector.aws.replay")
     assert run.status == 0, run.output
     assert PRIVATE not in run.output
@@ -257,38 +261,40 @@ def find_every_line_again(
     for name, sink in sinks.items():
         times = at_sink(sink)
         assert {(ids[message], message) for message in messages} <= set(times), f"not all at {name}"
-        # Where Lambda ended an invocation it tried it again, and what was accepted before came twice; so it is with what a sink of
-        # a machine that is too busy took and did not say in time.
-        late = any("did not answer in time" in letter.get("deadLetter", {}).get("reason", "") for letter in left)
+        # If Lambda ended an invocation, it retried it, and events that a sink had accepted arrived twice. The same holds for
+        # requests that a sink on a busy machine accepted and acknowledged too late.
+        late = any(
+            "did not answer in time" in dead_letter.get("deadLetter", {}).get("reason", "") for dead_letter in left
+        )
         if once and not late and ended_by_lambda(place) == ended_before:
             assert set(times.values()) == {1}, f"not once at {name}"
     check_log(place)
     return left
 
 
-def each_beside_another(names: Sequence[str]) -> list[Step]:
-    """Each sink in each of these troubles, while the other is in another."""
+def pair_faults(names: Sequence[str]) -> list[Step]:
+    """Return steps in which each sink has each of these faults, while the other sink has another one."""
     return [Step(one, other, lines=20) for one, other in zip(names, [*names[3:], *names[:3]], strict=True)]
 
 
 def test_events_that_sinks_refuse_arrive_once(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
-    names = [name for name in SINK_TROUBLES if name not in UNCLEAR]
-    left = find_every_line_again(place, ansible, sinks, each_beside_another(names), once=True)
-    reasons = {letter["deadLetter"]["reason"] for letter in left}
+    names = [name for name in SINK_FAULTS if name not in UNCLEAR]
+    left = run_outage(place, ansible, sinks, pair_faults(names), once=True)
+    reasons = {dead_letter["deadLetter"]["reason"] for dead_letter in left}
     statuses = {reason.removeprefix("the sink answered ")[:3] for reason in reasons}
     assert statuses >= {"400", "401", "429"}, reasons
 
 
 def test_events_without_answer_of_a_sink_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
-    left = find_every_line_again(place, ansible, sinks, each_beside_another([*UNCLEAR, *UNCLEAR]))
-    reasons = {letter["deadLetter"]["reason"] for letter in left if "deadLetter" in letter}
+    left = run_outage(place, ansible, sinks, pair_faults([*UNCLEAR, *UNCLEAR]))
+    reasons = {dead_letter["deadLetter"]["reason"] for dead_letter in left if "deadLetter" in dead_letter}
     assert any("did not answer in time" in reason for reason in reasons), reasons
 
 
 def test_events_that_the_queue_refuses_arrive(place: Deployed, ansible: Ansible, sinks: dict[str, Sink]) -> None:
     accounts = len(place.accounts())
-    steps = [Step("503", "503", trouble, lines=5, pause=1) for trouble in QUEUE_TROUBLES if trouble != "hangs"]
-    find_every_line_again(place, ansible, sinks, steps)
+    steps = [Step("503", "503", fault_name, lines=5, pause=1) for fault_name in QUEUE_FAULTS if fault_name != "hangs"]
+    run_outage(place, ansible, sinks, steps)
     assert any(line.get("error") == "DeliveryFailed" for line in place.accounts()[accounts:])
 
 
@@ -298,7 +304,7 @@ def test_events_of_an_invocation_that_lambda_ends_arrive(
     before = ended_by_lambda(place)
     place.aws.configure(timeout_slack=0)
     try:
-        find_every_line_again(place, ansible, sinks, [Step("503", "503", "hangs", lines=5)])
+        run_outage(place, ansible, sinks, [Step("503", "503", "hangs", lines=5)])
     finally:
         place.aws.configure(timeout_slack=SLACK)
     assert ended_by_lambda(place) > before, "no invocation ran out of time"
@@ -308,14 +314,14 @@ def test_events_of_an_invocation_that_lambda_ends_arrive(
 @settings(
     max_examples=4,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take hours
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take hours
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
 def test_events_in_random_failures_arrive(
     place: Deployed, ansible: Ansible, sinks: dict[str, Sink], steps: list[Step]
 ) -> None:
-    find_every_line_again(place, ansible, sinks, steps)
+    run_outage(place, ansible, sinks, steps)
 
 
 def event(data: str) -> dict[str, Any]:
@@ -343,20 +349,20 @@ def test_events_that_cannot_be_decoded_are_in_the_queue_once(place: Deployed, an
     functions = place.client("lambda")
     before = len(place.accounts())
     for given_event, _reason in UNDECODABLE.values():
-        # As CloudWatch Logs does it: Lambda would try again what fails.
+        # Asynchronously, as CloudWatch Logs does: Lambda retries a failed invocation.
         functions.invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=json.dumps(given_event))
     place.wait_until_idle()
     accounts = place.accounts()[before:]
     assert [(line["UndecodablePayloads"], line.get("error")) for line in accounts] == [(1, None)] * len(UNDECODABLE)
-    letters = letters_of(place)
-    marks = [letter.pop("deadLetter") for letter in letters]
-    assert len(letters) == len(UNDECODABLE)
+    dead_letters = dead_letters_of(place)
+    metadata = [dead_letter.pop("deadLetter") for dead_letter in dead_letters]
+    assert len(dead_letters) == len(UNDECODABLE)
     for given_event, reason in UNDECODABLE.values():
-        mark = marks[letters.index(given_event)]
-        assert reason in mark["reason"]
-        assert (mark["sink"], mark["events"]) == (None, 0)
+        details = metadata[dead_letters.index(given_event)]
+        assert reason in details["reason"]
+        assert (details["sink"], details["events"]) == (None, 0)
     assert PRIVATE not in "\n".join(place.log())
-    # Sent again it is as unreadable as before, and stays.
+    # A replay cannot decode them either, so they stay.
     run = ansible.run("logreflector.aws.replay")
     assert run.status != 0
     assert "The payload is not valid gzip" in run.recap()

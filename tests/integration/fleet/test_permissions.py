@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A permission that is missing: the deployer's is named by the run, a function's in its log, and nothing is lost."""
+"""A missing permission: the run names the deployer's, a function's log names the function's, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waits import wait_until
 
 from playbooks import BOUNDARY_POLICY, BOUNDED_POLICY, MANAGEMENT, POLICY, REGIONS, Ansible
 
-# In the order in which a deployment needs them: each failure is a step further, on what the one before has left.
+# In the order in which a deployment needs them: each failure is one step further than the one before.
 PERMISSIONS = (
     "sqs:CreateQueue",
     "iam:PassRole",
@@ -91,7 +91,7 @@ def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansib
 
 
 def test_permission_missing_to_read_the_account_policy_is_a_note(aws: RunningAws, ansible: Ansible) -> None:
-    """In the mode `filters` the policy is only looked for: a deployment does not need it."""
+    """In the mode `filters` a deployment only checks whether a policy exists, so it works without the permission."""
     host, iam = f"{MANAGEMENT}.{REGIONS[0]}", aws.client("iam", MANAGEMENT, REGIONS[0])
     iam.put_role_policy(**DEPLOYER, PolicyDocument=policy_without(POLICY, "logs:DescribeAccountPolicies"))
     try:
@@ -105,12 +105,12 @@ def test_permission_missing_to_read_the_account_policy_is_a_note(aws: RunningAws
 
 
 def test_permission_to_unbound_is_missing_of_bounded_deployer(aws: RunningAws, ansible: Ansible) -> None:
-    """With the former policy a deployer could take the boundary off, and so give a function any right."""
+    """With the former policy a deployer could remove the boundary, and so give a function any permission."""
     place, bounded = Deployed(aws, MANAGEMENT, REGIONS[0]), VARIANTS["bounded"]
     iam = place.client("iam")
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
-    all_of_the_account = ",".join(f"{MANAGEMENT}.{region}" for region in REGIONS)  # or the roles stay
+    all_of_the_account = ",".join(f"{MANAGEMENT}.{region}" for region in REGIONS)  # otherwise the roles would stay
     assert ansible.run("logreflector.aws.teardown", "--limit", all_of_the_account).status == 0
     iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(bounded.policy))
     try:
@@ -145,7 +145,7 @@ def _deployed_without(
     assert ansible.run("logreflector.aws.teardown", "--limit", place.host).status == 0
     assert ansible.run("logreflector.aws.deploy", "--limit", place.host).status == 0
     before = _without(aws, place.account, place.region, role, action)
-    for timeout in (4, 40, 400):  # on a slow machine the links before it may take longer
+    for timeout in (4, 40, 400):  # on a slow machine the earlier steps may take longer
         run = ansible.run("logreflector.aws.verify", "--limit", place.host, extra={"verify_timeout": timeout})
         assert run.status != 0
         if link in run.recap():
@@ -193,7 +193,7 @@ def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: An
     place.write(group, "a first line")
     wait_until_logged(place, role, action, group)
     assert logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"] == []
-    # Nothing is lost: with the permission back the event's next try does it, and what was written before is read.
+    # Nothing is lost: when the permission is back, the event's next attempt succeeds, and the backfill sends earlier lines.
     place.client("iam").put_role_policy(**right)
     wait_until(
         lambda: [line for line in aws.sink.lines() if line.get("logGroup") == group],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a fleet is, and as whom: sessions that are kept between runs, regions that are not enabled, regions that fail."""
+"""Accounts and regions of a fleet: sessions that are cached between runs, regions that are disabled, regions that fail."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ OTHERS = [f"{account}.{region}" for account, region in PLACES if f"{account}.{re
 
 @pytest.fixture
 def fleet(aws: RunningAws, tmp_path: Path) -> Ansible:
-    """An engineer with a home folder of their own."""
+    """Return a runner with its own home folder."""
     aws.configure(disabled_regions=[f"{MEMBER}/{DISABLED}"])
     return Ansible(aws.deploy_environment(), write_inventory(tmp_path, PLACES), tmp_path)
 
 
 def play(fleet: Ansible, folder: Path, *arguments: str, tasks: int = 1, environment: Any = ()) -> Run:
-    """So many tasks on every target; with an environment each is a module of its own."""
+    """Run a playbook with `tasks` tasks on every target. With an environment each task is a module process."""
     given = {"region": "{{ target_region }}", "assume_role_arn": "{{ target_role_arn }}"}
     queue = {"logreflector.aws.subscription_filter_info": {"log_group_prefix": "/none"}, "environment": environment}
     play = {
@@ -50,7 +50,7 @@ def failures(run: Run) -> dict[str, str]:
 
 
 def assumed(aws: RunningAws) -> list[tuple[str, str]]:
-    """Account and region of every AssumeRole since the journal was cleared."""
+    """Return account and region of every AssumeRole since the journal was cleared."""
     return [(call.account, call.region) for call in aws.front.calls() if call.operation == "AssumeRole"]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A refusal changes nothing: mistaken rules on one target, and a teardown of a queue that has dead letters."""
+"""A refused run changes nothing: wrong rules on one target, and a teardown with dead letters in the queue."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ BAD: dict[str, Any] = {"archive": {"type": "kinesis", "stream": 5}}
 
 @pytest.fixture(scope="module")
 def place(aws: RunningAws) -> Deployed:
-    """The first target of the account."""
+    """Return the first target of the account."""
     return Deployed(aws, MEMBER, REGIONS[0])
 
 
 def ansible_over(aws: RunningAws, folder: Any, **variables: Any) -> Ansible:
-    """Playbooks over the account's two targets."""
+    """Return a runner of playbooks over the account's two targets."""
     targets = [(MEMBER, region) for region in REGIONS]
     inventory = write_inventory(folder, targets, log_groups_exclude=EXCLUDE, replay_idle_timeout=2, **variables)
     return Ansible(aws.deploy_environment(), inventory, folder)
 
 
 def secrets_read(place: Deployed) -> list[list[str]]:
-    """The parameters that the reflector's role may read."""
+    """Return the parameters that the reflector's role may read."""
     policy = place.client("iam").get_role_policy(RoleName=FUNCTION, PolicyName="log-reflector")["PolicyDocument"]
     return [item["Resource"] for item in policy["Statement"] if item.get("Sid") == "ReadSsm"]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real playbook sends dead letters again through the real function, to a sink that works again or does not."""
+"""The playbook `replay` sends dead letters through the real function, to a sink that works again or still fails."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ HOST = ".".join(TARGET)
 BARE = f"{MEMBER}.{REGIONS[0]}"
 EVENTS = 3
 REPLAY = "logreflector.aws.replay"
-PARALLEL = 2  # of the replays that do not end: fewer than the queue holds are in flight
+PARALLEL = 2  # for replays that are interrupted: fewer messages are in flight than the queue has
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def replayer(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """Playbooks over a target with a reflector, and one without."""
+    """Return a runner of playbooks over a target with a reflector, and one without."""
     folder = tmp_path_factory.mktemp("replay")
     inventory = write_inventory(
         folder,
@@ -54,7 +54,7 @@ def replayer(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansib
 
 @pytest.fixture(autouse=True)
 def _tidy(aws: RunningAws, replayer: Ansible) -> Iterator[None]:
-    """Each test begins with an empty queue and a sink that works."""
+    """Begin each test with an empty queue and a working sink."""
     aws.sink.behave()
     aws.sink.clear()
     sqs, url = here(aws).queue()
@@ -68,8 +68,8 @@ def here(aws: RunningAws) -> Deployed:
     return Deployed(aws, *TARGET)
 
 
-def letter(sink: str = "sumologic") -> tuple[str, list[str]]:
-    """A message's body as the reflector writes it, and the ids of its events."""
+def dead_letter(sink: str = "sumologic") -> tuple[str, list[str]]:
+    """Return a dead dead_letter as the reflector writes it, and the ids of its events."""
     now, number = int(time.time() * 1000), next(_numbers)
     events = [{"id": f"{number:050}{n:06}", "timestamp": now, "message": f"event {number}/{n}"} for n in range(EVENTS)]
     payload = {
@@ -92,9 +92,9 @@ def letter(sink: str = "sumologic") -> tuple[str, list[str]]:
 
 
 def fill(aws: RunningAws, number: int) -> dict[str, list[str]]:
-    """So many dead letters in the queue: body -> event ids."""
+    """Put dead letters into the queue. Return the event ids by body."""
     sqs, url = here(aws).queue()
-    letters = dict(letter() for _unused in range(number))
+    letters = dict(dead_letter() for _unused in range(number))
     for body in letters:
         sqs.send_message(QueueUrl=url, MessageBody=body)
     return letters
@@ -105,7 +105,7 @@ def ids(letters: dict[str, list[str]]) -> list[str]:
 
 
 def arrived(aws: RunningAws) -> Counter[str]:
-    """How often the sink accepted each event id."""
+    """Return how often the sink accepted each event id."""
     return Counter(line["id"] for line in aws.sink.lines() if "id" in line)
 
 
@@ -162,7 +162,7 @@ def test_replay_failing_sink_returns_all_messages(aws: RunningAws, replayer: Ans
     line = line_of(run)
     assert f"failed. Could not send all of queue {QUEUE} again in {MANAGEMENT}/{REGIONS[0]}: " in line
     counts = run.result(HOST, "Send the dead letters again")["counts"]
-    # Three batches, and those that ran beside the third.
+    # Three batches, and those that ran at the same time as the third.
     assert 6 <= counts["failed"] == counts["sent"] <= 6 + 4 * 2
     assert "503" in line
     assert "stopped early: nothing of 3 batches in a row was accepted" in line
@@ -178,7 +178,7 @@ def test_replay_foreign_messages_stay_with_reason(aws: RunningAws, replayer: Ans
         "not even JSON",
         json.dumps({"some": "thing"}),
         json.dumps({"awslogs": {"data": "!"}}),
-        letter("gone")[0],
+        dead_letter("gone")[0],
     ]
     for body in foreign:
         sqs.send_message(QueueUrl=url, MessageBody=body)
@@ -223,11 +223,11 @@ def test_replay_interrupted_releases_messages(aws: RunningAws, replayer: Ansible
     process.communicate(timeout=RUN_LIMIT)
     assert process.returncode != 0
     wait_until(lambda: here(aws).counts()[1] == 0, "no message in flight", seen=here(aws).counts)
-    # By its own call: the end of their time would show them minutes later.
+    # The run itself makes them visible: their visibility timeout would end minutes later.
     assert aws.front.calls(operation="ChangeMessageVisibilityBatch")
     left = here(aws).take()
     assert 0 < len(left) < 40
-    # Nothing is lost; what was under way may be both here and there.
+    # Nothing is lost. Messages that were in flight may be both in the queue and at the sink.
     assert set(ids({body: letters[body] for body in left})) | set(arrived(aws)) >= set(ids(letters))
 
 
@@ -240,19 +240,19 @@ def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansibl
     visible, in_flight = here(aws).counts()
     assert visible > 0
     assert 0 < in_flight <= PARALLEL * 10
-    # What the killed run had received comes back when its time is up: this run has the patience.
+    # Messages that the killed run had received are visible again after their timeout. This run waits for them.
     run = replayer.run(REPLAY, "--limit", HOST, extra={"replay_idle_timeout": 90})
     assert run.status == 0, run.output
     assert f"{visible + in_flight} sent again and accepted, 0 left" in line_of(run)
     assert here(aws).counts() == (0, 0)
     times = {key: arrived(aws)[key] for key in ids(letters)}
     assert min(times.values()) == 1
-    # At most the batches that were under way came twice.
+    # At most the batches that were in flight arrived twice.
     assert sum(number - 1 for number in times.values()) <= in_flight * EVENTS
 
 
 def _half_way(aws: RunningAws, replayer: Ansible, accepted: int = 15) -> subprocess.Popen[str]:
-    """A replay that has sent some of the messages, and is not done."""
+    """Whether the replay has sent some of the messages, and not all."""
     aws.sink.behave(Behaviour(times=accepted), Behaviour(kind="hang"))
     process, _record = replayer.start(REPLAY, "--limit", HOST, extra={"replay_parallel": PARALLEL})
     wait_while_running(process, lambda: len(aws.sink.requests()) > accepted, f"{accepted + 1} requests at the sink")

@@ -2,16 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two releases on two targets, and back: while lines are written all the time, after a deployment that was killed, and twice."""
+"""Rollback on two targets: while lines are written, after a deployment that was killed, and twice."""
 
 from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +33,8 @@ SECOND = {
 }
 
 
-def standing(place: Deployed) -> dict[str, Any]:
-    """Functions, rules and filters, as AWS has them."""
+def current_state(place: Deployed) -> dict[str, Any]:
+    """Return functions, rules and filters as AWS has them."""
     functions = place.client("lambda")
     keys = ("CodeSha256", "MemorySize", "Environment", "Role", "Runtime", "Timeout")
     configurations = {name: functions.get_function_configuration(FunctionName=name) for name in (FUNCTION, SUBSCRIBER)}
@@ -50,7 +47,7 @@ def standing(place: Deployed) -> dict[str, Any]:
 
 
 def rule(place: Deployed, name: str) -> dict[str, Any]:
-    """A rule with its target."""
+    """Return a rule with its target."""
     events = place.client("events")
     found, targets = events.describe_rule(Name=name), events.list_targets_by_rule(Rule=name)["Targets"]
     return {
@@ -62,30 +59,9 @@ def rule(place: Deployed, name: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def writing(place: Deployed) -> Iterator[list[str]]:
-    """Lines are written all the time; those that were, so far."""
-    written: list[str] = []
-    done = threading.Event()
-
-    def write() -> None:
-        while not done.wait(0.1):
-            line = f"during a rollback {len(written)}"
-            place.write(GROUP, line)
-            written.append(line)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield written
-    finally:
-        done.set()
-        writer.join()
-
-
 @dataclass
 class Story:
-    """The runs by name, the deployer's writes in each, and what stood after it."""
+    """The runs by name, the deployer's writes in each run, and the state after it."""
 
     runs: dict[str, Run] = field(default_factory=dict)
     writes: dict[str, list[Call]] = field(default_factory=dict)
@@ -95,7 +71,7 @@ class Story:
 
 
 def without_hashes(recap: str) -> str:
-    """The recap with releases by their versions alone; each has its hash."""
+    """Return the recap without the hashes of the releases. Checks that each release has one."""
     shortened, found = re.subn(r"(0\.1\.0)\+[0-9a-f]{12}\b", r"\1", recap)
     assert found
     return shortened
@@ -125,7 +101,7 @@ def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
         told.writes[name] = [call for call in writes if ":assumed-role/log-reflector-deployer/" in call.caller]
 
     def stand(name: str) -> None:
-        told.stood[name] = [standing(place) for place in places]
+        told.stood[name] = [current_state(place) for place in places]
 
     play("status of nothing", "status")
     play("first", "deploy")
@@ -136,7 +112,7 @@ def story(aws: RunningAws, fleet: Ansible, places: list[Deployed]) -> Story:
     told.foreign.append([foreign_state(aws, *target) for target in TARGETS])
     play("check", "rollback", "--check", "--diff")
     stand("check")
-    with writing(places[0]) as told.written:
+    with places[0].writing(GROUP) as told.written:
         play("back", "rollback")
     stand("back")
     told.foreign.append([foreign_state(aws, *target) for target in TARGETS])
@@ -155,7 +131,7 @@ def test_rollback_restores_functions_and_rules_and_keeps_filters(story: Story) -
         assert sweep["schedule"] == "rate(2 days)"
     assert story.stood["back"] == story.stood["first"]
     assert story.foreign[0] == story.foreign[1]
-    # The delivery check's log group is the only thing that was made in CloudWatch Logs.
+    # The run created nothing in CloudWatch Logs but the delivery check's log group.
     logs = {call.operation for call in story.writes["back"] if call.service == "logs"}
     assert logs == {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
@@ -236,7 +212,7 @@ def test_rollback_after_killed_deployment_restores_functions(
 ) -> None:
     aws = places[0].aws
     assert fleet.run("logreflector.aws.deploy").status == 0
-    before = [standing(place) for place in places]
+    before = [current_state(place) for place in places]
     aws.front.clear_journal()
     process, _record = fleet.start("logreflector.aws.deploy", extra=SECOND)
     wait_while_running(
@@ -245,7 +221,7 @@ def test_rollback_after_killed_deployment_restores_functions(
     kill(process)
     run = fleet.run("logreflector.aws.rollback")
     assert run.status == 0, run.output
-    after = [standing(place) for place in places]
+    after = [current_state(place) for place in places]
     assert [place["filters"] for place in after] == [place["filters"] for place in before]
     assert after == before
 

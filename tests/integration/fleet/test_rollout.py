@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole story over four targets, once: check, deploy, verify, deploy again, teardown; then what must be true of it."""
+"""One life cycle over four targets: check, deploy, verify, deploy again, teardown. The tests check its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, f
 from playbooks import POLICY, TARGETS, Ansible, Run
 
 HOSTS = [f"{account}.{region}" for account, region in TARGETS]
-# AWS asks for these when something is created, or read, with its tags (the mark is one); the emulator does not.
+# AWS requires these to create or read a resource with tags (such as the owner tag). The emulator does not.
 NEEDED_FOR_TAGS = {
     "cloudwatch:TagResource",
     "events:TagResource",
@@ -26,7 +26,7 @@ NEEDED_FOR_TAGS = {
     "lambda:TagResource",
     "sqs:TagQueue",
 }
-# What changed options, a new release or somebody's hand need, and a first roll-out and a teardown do not.
+# Needed after changed options, a new release or a manual change, but not by a first deployment or a teardown.
 NEEDED_FOR_UPDATES = {
     "cloudwatch:UntagResource",
     "iam:DeleteRolePermissionsBoundary",
@@ -44,11 +44,11 @@ NEEDED_FOR_UPDATES = {
     "sqs:SetQueueAttributes",
     "sqs:UntagQueue",
 }
-# What the mode account_policy needs. Whether a policy stands is looked at in both.
+# Needed by the mode account_policy. Both modes check whether a policy exists.
 NEEDED_FOR_ACCOUNT_POLICY = {"logs:DeleteAccountPolicy", "logs:PutAccountPolicy"}
-# Flow logs are asked for where a function is in a VPC, and one group's tags where the SDK cannot list groups by tag.
+# Flow logs are read if a function is in a VPC, and a group's tags if the SDK cannot list groups by tag.
 NEEDED_ELSEWHERE = {"ec2:DescribeFlowLogs", "logs:ListTagsForResource"}
-# What rules that are longer than a function's environment need, but for GetParameter: this story has none, and teardown looks.
+# Needed by rules that are too long for the environment. The teardown here only uses GetParameter.
 NEEDED_FOR_LONG_RULES = {
     "ssm:AddTagsToResource",
     "ssm:DeleteParameter",
@@ -57,26 +57,26 @@ NEEDED_FOR_LONG_RULES = {
     "ssm:PutParameter",
     "ssm:RemoveTagsFromResource",
 }
-# What replay needs: test_replay.py plays it.
+# Needed by replay: see test_replay.py.
 NEEDED_FOR_REPLAY = {
     "lambda:InvokeFunction",
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
     "sqs:ReceiveMessage",
 }
-# What a second release and a rollback need: test_rollback.py plays them. A first release lists aliases, publishes and makes one.
+# Needed by a second release and a rollback: see test_rollback.py. A first release lists aliases, publishes and creates one.
 NEEDED_FOR_ROLLBACK = {"lambda:DeleteAlias", "lambda:ListVersionsByFunction", "lambda:UpdateAlias"}
-# Whether a region is enabled is asked where one fails: test_places.py.
+# Needed only if a region fails: see test_places.py.
 NEEDED_IN_TROUBLE = {"account:GetRegionOptStatus"}
-# Services that IAM knows under another name than the endpoint.
+# Services whose IAM prefix differs from the endpoint.
 IAM_NAMES = {"monitoring": "cloudwatch"}
-# Verify creates and deletes the delivery check's log group; no other call of it writes.
+# Verify creates and deletes the delivery check's log group, and writes nothing else.
 CHECK_CALLS = {"CreateLogGroup", "CreateLogStream", "PutLogEvents", "DeleteLogGroup"}
 
 
 @dataclass
 class Story:
-    """The runs, with the calls that the deployer made in each, and the foreign things before and after."""
+    """The runs, with the deployer's calls in each, and the resources of others before and after."""
 
     runs: dict[str, Run] = field(default_factory=dict)
     writes: dict[str, list[Call]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(aws: RunningAws, ansible: Ansible) -> Story:
     told = Story()
-    # Where two workers of the reflector have a new group's line at the same time, it comes twice (docs/SUBSCRIPTIONS.md).
+    # If two workers of the reflector get a new group's line at the same time, it arrives twice (docs/SUBSCRIPTIONS.md).
     aws.configure(parallel_events=1)
 
     def look(when: str) -> None:
@@ -126,7 +126,7 @@ def test_check_mode_writes_nothing(story: Story) -> None:
 
 
 def by_account(changes: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the lines of each account's targets. Any target does what is done once for an account, or once for the run."""
+    """Return the lines by account: any target may do the work for its account, or for the run."""
     found: dict[str, list[str]] = {}
     for host, lines in sorted(changes.items()):
         for line in lines:
@@ -161,7 +161,7 @@ def test_deploy_repeated_writes_nothing(story: Story) -> None:
 def test_deploy_repeated_reads_only_untagged_groups(story: Story) -> None:
     recap = story.runs["again"].recap()
     assert recap.count("no changes; 7 trusted by tag, not read again;") == len(HOSTS)
-    assert story.looks["again"] == len(HOSTS) * 2  # at the full one, and at that of a function that others send to
+    assert story.looks["again"] == len(HOSTS) * 2  # on the full group, and on that of a function that others send to
     assert story.looks["verify"] >= len(HOSTS) * 8
 
 
@@ -212,7 +212,7 @@ def test_teardown_repeated_writes_nothing(story: Story) -> None:
 
 def test_deployer_policy_has_exactly_the_needed_permissions(story: Story) -> None:
     allowed = {action for statement in POLICY["Statement"] for action in as_list(statement["Action"])}
-    assert story.actions - allowed == {"sts:GetCallerIdentity"}  # which needs no permission
+    assert story.actions - allowed == {"sts:GetCallerIdentity"}  # needs no permission
     # PassRole is no call: CreateFunction needs it.
     needed_elsewhere = (
         NEEDED_FOR_TAGS

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sinks and routes through the real roles: lines go where their route says, bad rules change nothing, long ones stand apart."""
+"""Sinks and routes through the real roles: routes choose the sinks, wrong rules change nothing, long rules are in a parameter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROUTES: list[dict[str, Any]] = [
     {"log_groups": [ALWAYS], "sinks": ["audit"], "sample": 1},
     {"log_groups": ["*"]},
 ]
-# As many as make the rules longer than the role writes into the function's environment.
+# Enough routes to exceed the limit for rules in the function's environment.
 MANY = [{"log_groups": [f"/not/here/{number:03}/*"], "sinks": []} for number in range(70)]
 
 Deploy = Callable[..., Ansible]
@@ -42,7 +42,7 @@ def place(aws: RunningAws) -> Deployed:
 
 @pytest.fixture(scope="module")
 def audit() -> Iterator[Sink]:
-    """The receiver of the http sink, beside the embedded Sumo Logic."""
+    """Start the receiver of the http sink, beside the embedded Sumo Logic."""
     sink = Sink()
     sink.start()
     yield sink
@@ -51,7 +51,7 @@ def audit() -> Iterator[Sink]:
 
 @pytest.fixture(scope="module")
 def fleet(place: Deployed, audit: Sink, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
-    """Ansible with an inventory of one target that has the two sinks and these variables."""
+    """Return a runner for one target that has both sinks and these variables."""
     folder = tmp_path_factory.mktemp("rules")
 
     def with_variables(**variables: Any) -> Ansible:
@@ -70,7 +70,7 @@ def fleet(place: Deployed, audit: Sink, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def routed(fleet: Deploy) -> Ansible:
-    """The routes above, deployed in the function's environment."""
+    """Deploy the routes above in the function's environment."""
     ansible = fleet(reflector_routes=ROUTES)
     deployed = ansible.run("logreflector.aws.deploy")
     assert deployed.status == 0, deployed.output
@@ -85,7 +85,7 @@ def _tidy(place: Deployed, audit: Sink) -> None:
 
 
 def written(place: Deployed, lines: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Write them, a payload for each group, and wait for the function; the accounting lines of these payloads."""
+    """Write lines, one payload for each group, and wait for the function. Return the accounting lines of these payloads."""
     streams = {place.write(group, *messages) for group, messages in lines.items()}
 
     def accounts() -> list[dict[str, Any]]:
@@ -101,17 +101,17 @@ def written(place: Deployed, lines: dict[str, list[str]]) -> list[dict[str, Any]
 
 
 def counted(lines: Iterable[tuple[str, Any]]) -> Counter[tuple[str, str]]:
-    """How often there is each line, a group and a message, which may be JSON."""
+    """Count the lines by group and message, which may be JSON."""
     return Counter((group, json.dumps(message)) for group, message in lines)
 
 
 def received(sink: Sink | SinkClient) -> Counter[tuple[str, str]]:
-    """The lines that a sink accepted."""
+    """Return the lines that a sink accepted."""
     return counted((line["logGroup"], line["message"]) for line in sink.lines())
 
 
 def refusal(place: Deployed, ansible: Ansible, *arguments: str) -> str:
-    """What the recap says of a deployment that has to be refused, and to change nothing, the execution roles included."""
+    """Run a deployment that must be refused and change nothing, not even the execution roles. Return its recap."""
     place.aws.front.clear_journal()
     run = ansible.run("logreflector.aws.deploy", *arguments)
     assert run.status != 0
@@ -182,7 +182,7 @@ def test_sink_silent_does_not_delay_the_other_and_gets_lines_by_replay(
     accounts = written(place, {OTHER: lines, REDACTED: [f"mail from {MAIL}"]})
     once = counted([*((OTHER, line) for line in lines), (REDACTED, "mail from [email]")])
     assert (received(good), received(bad)) == (once, Counter())
-    # The silent one was waited for until the time was over: the other had its lines long before.
+    # The function waited for the silent sink until its time was over. The other sink had its lines long before.
     over = min(line["_aws"]["Timestamp"] for line in accounts) / 1000
     assert max(request.time for request in good.requests()) < over - 1
     for account in accounts:
@@ -234,7 +234,7 @@ def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, au
         f"update parameter {PARAMETER}",
         f"update configuration of function {FUNCTION}",
         f"update release of function {FUNCTION}",
-        f"update release of function {FUNCTION}-subscriber",  # what one deployment leaves has one name
+        f"update release of function {FUNCTION}-subscriber",  # one deployment has one release name
     ]
     assert setting(place) != before
     place.aws.sink.clear()
@@ -248,7 +248,7 @@ def test_rules_long_are_stored_in_a_parameter(place: Deployed, fleet: Deploy, au
 
 
 def setting(place: Deployed) -> str:
-    """The function's REFLECTOR_RULES."""
+    """Return the function's REFLECTOR_RULES."""
     configuration = place.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     value: str = configuration["Environment"]["Variables"]["REFLECTOR_RULES"]
     return value

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One fleet, four runs of Ansible at once: as docs/SCALE.md starts them, and as a job slice of AWX is given its part of the inventory."""
+"""One fleet, four runs of Ansible at once: as docs/SCALE.md starts them, and as job slices of AWX."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import re
 import stat
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ import yaml
 from deployed import Deployed
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws, role_arn
 from embedded_aws.population import populate
+from threads_in_tests import in_background
 from waits import RUN_LIMIT
 
 from playbooks import EXCLUDE, POLICY, REGIONS, ROOT, Ansible, Run, write_inventory
@@ -36,7 +36,7 @@ HOSTS = [f"{account}.{region}" for account, region in TARGETS]
 SLICES = 4
 DEPLOY, TEARDOWN = "logreflector.aws.deploy", "logreflector.aws.teardown"
 OURS = ("log-reflector", "log-reflector-subscriber")  # functions and roles alike
-# What is another one each time that a thing is made.
+# Values that differ each time a resource is created.
 OF_THE_MOMENT = {
     "CodeLocation",
     "AlarmConfigurationUpdatedTimestamp",
@@ -58,7 +58,7 @@ OF_THE_MOMENT = {
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Four accounts in two regions; IAM is enforced."""
+    """Start four accounts in two regions. IAM is enforced."""
     organization = Organization(management=ACCOUNTS[0], members=tuple(ACCOUNTS[1:]), regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
         with ThreadPoolExecutor(4) as pool:
@@ -67,7 +67,7 @@ def aws() -> Iterator[RunningAws]:
 
 
 class Fleet(Ansible):
-    """Playbooks over all targets, from one folder and one home."""
+    """Runs playbooks over all targets, from one folder and one home."""
 
     def __init__(self, aws: RunningAws, folder: Path) -> None:
         self.folder = folder
@@ -92,7 +92,7 @@ class Fleet(Ansible):
         super().__init__(self._given, self.inventory, folder)
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
-        """A script as a user of bash runs it, with the callback that reports."""
+        """Run a bash script with the fleet callback, which writes a report."""
         environment = {**self._environment, "ANSIBLE_CALLBACKS_ENABLED": "logreflector.aws.fleet"}
         return subprocess.run(
             ["bash", "-euc", script],
@@ -105,7 +105,7 @@ class Fleet(Ansible):
         )
 
     def as_awx(self) -> list[Ansible]:
-        """Each slice as AWX makes it: from the imported inventory every fourth host by name, in a script, and nothing of the others."""
+        """Return slices as AWX creates them: every fourth host of the imported inventory, in a script, without all other hosts."""
         exported = self.shell("ansible-inventory -i inventory --list --export")
         imported = json.loads(exported.stdout)
         names = sorted(imported["_meta"]["hostvars"])
@@ -132,7 +132,7 @@ def fleet(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 
 def recipe() -> str:
-    """The first script of the page."""
+    """Return the first script of docs/SCALE.md."""
     page = (ROOT / "docs" / "SCALE.md").read_text(encoding="utf-8")
     found = re.search(r"^```bash\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert found
@@ -141,7 +141,7 @@ def recipe() -> str:
 
 @dataclass
 class Packages:
-    """What a reader of the package cache has seen: hashes by file, and how often it looked."""
+    """The packages that a reader of the cache saw: hashes by file, and the number of reads."""
 
     hashes: dict[str, set[str]] = field(default_factory=dict)
     reads: int = 0
@@ -149,31 +149,25 @@ class Packages:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[Packages]:
-    """Look at the packages again and again, and read each that is another one by now: as runs do that upload what another built."""
-    seen, over = Packages(), threading.Event()
+    """Read the packages again and again inside the block, as runs do that upload a package of another run."""
+    seen = Packages()
 
-    def watch() -> None:
+    def watch(ended: threading.Event) -> None:
         looked_at: dict[str, tuple[int, int, int]] = {}
-        while not over.is_set():
+        while not ended.wait(0.001):
             for path in folder.glob("*.zip"):
                 status = path.stat()
                 seen.reads += 1
                 if (now := (status.st_ino, status.st_size, status.st_mtime_ns)) != looked_at.get(path.name):
                     looked_at[path.name] = now
                     seen.hashes.setdefault(path.name, set()).add(hashlib.sha256(path.read_bytes()).hexdigest())
-            time.sleep(0.001)
 
-    reader = threading.Thread(target=watch)
-    reader.start()
-    try:
+    with in_background(watch):
         yield seen
-    finally:
-        over.set()
-        reader.join()
 
 
 def lasting(value: Any) -> Any:
-    """A value without what is of the moment, its lists in one order."""
+    """Return a value without volatile fields, with sorted lists."""
     if isinstance(value, Mapping):
         return {key: lasting(item) for key, item in value.items() if key not in OF_THE_MOMENT}
     if isinstance(value, list):
@@ -182,7 +176,7 @@ def lasting(value: Any) -> Any:
 
 
 def of_target(target: Deployed) -> dict[str, Any]:
-    """Functions, queues, mappings, alarms, rules and filters of a target."""
+    """Return functions, queues, mappings, alarms, rules and filters of a target."""
     functions, events, logs, sqs = (target.client(name) for name in ("lambda", "events", "logs", "sqs"))
     found: dict[str, Any] = {}
     for name in OURS:
@@ -214,7 +208,7 @@ def of_target(target: Deployed) -> dict[str, Any]:
 
 
 def of_account(target: Deployed) -> dict[str, Any]:
-    """The execution roles with all their policies."""
+    """Return the execution roles with all their policies."""
     iam = target.client("iam")
     return {
         f"role {name}": {
@@ -231,7 +225,7 @@ def of_account(target: Deployed) -> dict[str, Any]:
 
 
 def snapshot(aws: RunningAws) -> dict[str, Any]:
-    """Everything that a deployment makes, comparable with that of another deployment."""
+    """Return everything that a deployment creates, comparable with another deployment."""
     with ThreadPoolExecutor(4) as pool:
         targets = list(pool.map(lambda place: of_target(Deployed(aws, *place)), TARGETS))
     found: dict[str, Any] = dict(zip(HOSTS, targets, strict=True))
@@ -260,7 +254,7 @@ class Story:
 
 
 def at_once(runs: list[tuple[Ansible, str, list[str]]]) -> list[Run]:
-    """Playbooks started at the same time, each to its end."""
+    """Start playbooks at the same time and wait for all of them."""
     with ThreadPoolExecutor(len(runs)) as pool:
         return list(pool.map(lambda run: run[0].run(run[1], *run[2]), runs))
 
@@ -278,7 +272,7 @@ def story(aws: RunningAws, fleet: Fleet) -> Story:
     left = [name for place in TARGETS for name in Deployed(aws, *place).own_resources()]
     single = fleet.run(DEPLOY)
     by_one = snapshot(aws)
-    # The first two: both regions of two accounts, each known to another run.
+    # The first two slices have both regions of two accounts, each in another run.
     awx = at_once([(part, DEPLOY, []) for part in fleet.as_awx()[:2]])
     return Story(
         script,
@@ -300,7 +294,7 @@ def test_slices_deploy_at_once(story: Story) -> None:
     assert story.script.returncode == 0, story.script
     assert [report["counts"]["changed"] for report in story.reports] == [2] * SLICES
     assert sorted(host for report in story.reports for host in report["targets"]) == HOSTS
-    # Each had begun before the one before it was done, and no slice had both regions of an account.
+    # The runs overlapped, and no slice had both regions of an account.
     by_start = sorted(story.reports, key=lambda report: report["started"])
     assert all(later["started"] < earlier["ended"] for earlier, later in pairwise(by_start))
     for report in story.reports:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sweep under what can go wrong, through the module itself: after one more run coverage is complete and nothing foreign changed.
+"""The sweep during failures, through the module: one more run completes the coverage, and nothing foreign changes.
 
-Time passes twenty times as fast for AWS's rates and for our pace, but not where the module is a process of its own. Where a
-run has little time, only its pauses let time pass: what it gets done does not depend on the machine.
+AWS's rates and our rate limiter run twenty times as fast, except in a module process. If a run has little time, its clock
+moves only with its pauses, so its progress does not depend on the machine.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from ansible_collections.logreflector.aws.plugins.modules.subscription_filters i
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
 from botocore.config import Config
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from threads_in_tests import in_background
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "modules"))
 from subscriptions import make_function
@@ -51,11 +52,11 @@ REGION = "eu-west-1"
 SCALE = 20.0
 ACCOUNTS = tuple(f"{300_000_000_000 + number}" for number in range(11))
 PLAIN = [f"/app/{number:02}" for number in range(60)]
-NAMED = PLAIN[3]  # somebody else's filter has the very name that ours would take
+NAMED = PLAIN[3]  # a foreign filter has the name that our filter would get
 SHARED = [NAMED, *PLAIN[20:25]]
 FULL = ["/full/0", "/full/1"]
 ARCHIVE = "/archive"
-THEIR_LOG = "/aws/lambda/theirs"  # of the function that foreign filters send to: another delivery's
+THEIR_LOG = "/aws/lambda/theirs"  # of the function that foreign filters send to: another forwarder
 OWN_LOG = "/aws/lambda/log-reflector-subscriber"
 LEFT_OUT = {
     ARCHIVE: "not_possible",
@@ -86,7 +87,7 @@ class Target:
         for name in FULL:
             for number in range(5):
                 self.add_foreign(name, f"other-team-{number}")
-        self.foreign = self.of_others()
+        self.foreign = self.foreign_filters()
 
     def client(self, service: str, **options: Any) -> Any:
         return self.aws.client(service, self.account, REGION, **options)
@@ -106,12 +107,12 @@ class Target:
         )
 
     def connection(self) -> dict[str, Any]:
-        """As the account's root."""
+        """Return the connection options of the account's root."""
         keys = {"access_key": self.account, "secret_key": "embedded"}
         return {"endpoint_url": self.aws.endpoint_url, "region": REGION, **keys}
 
     def run(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        """The module's result, with AWS's rates in force."""
+        """Run the module while the front enforces AWS's rates. Return its result."""
         arguments = {**self.connection(), "destination_arn": "log-reflector", **options}
         with self.rates(self.scale):
             return perform_in_process(SPEC, arguments, check_mode=check_mode)
@@ -126,12 +127,12 @@ class Target:
             self.aws.front.enforce_rates(None)
 
     def accepted(self) -> Counter[str]:
-        """Calls of the last run that AWS took, by operation."""
+        """Return the number of accepted calls of the last run, by operation."""
         calls = self.aws.front.calls(account=self.account, service="logs", status=200)
         return Counter(call.operation for call in calls)
 
-    def standing(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """All filters by log group and name, as the server has them."""
+    def all_filters(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return all filters by log group and name."""
         pages = self.logs.get_paginator("describe_log_groups").paginate()
         groups = [item["logGroupName"] for page in pages for item in page["logGroups"]]
         found = {name: self.logs.describe_subscription_filters(logGroupName=name) for name in groups}
@@ -139,24 +140,24 @@ class Target:
             name: {item["filterName"]: item for item in answer["subscriptionFilters"]} for name, answer in found.items()
         }
 
-    def of_others(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The foreign filters, with everything that the server says of them."""
+    def foreign_filters(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the foreign filters with all their fields."""
         found = {
             name: {key: item for key, item in filters.items() if item["destinationArn"] != self.ours}
-            for name, filters in self.standing().items()
+            for name, filters in self.all_filters().items()
         }
         return {name: filters for name, filters in found.items() if filters}
 
     def subscribed(self) -> dict[str, int]:
-        """How many filters of ours the groups have that have one."""
+        """Return the number of our filters for each group that has one."""
         found = {
             name: sum(item["destinationArn"] == self.ours for item in filters.values())
-            for name, filters in self.standing().items()
+            for name, filters in self.all_filters().items()
         }
         return {name: number for name, number in found.items() if number}
 
-    def marked(self, *values: str) -> set[str]:
-        """The groups that carry our mark, with one of these values."""
+    def tagged(self, *values: str) -> set[str]:
+        """Return the groups that have our subscription tag, with one of these values."""
         key = DesiredFilter(self.ours).subscription_tag[0]
         wanted = [{"key": key, "values": list(values)} if values else {"key": key}]
         return {
@@ -164,15 +165,15 @@ class Target:
         }
 
     def check_complete(self, groups: list[str] = PLAIN) -> None:
-        """Each of the groups has one filter of ours and the mark; nothing else has; nothing foreign changed."""
+        """Check that exactly these groups have one filter of ours and the tag, and that nothing foreign changed."""
         assert self.subscribed() == dict.fromkeys(groups, 1)
-        assert self.marked(DesiredFilter(self.ours).subscription_tag[1]) == set(groups)
-        assert self.marked("other-forwarder") == {THEIR_LOG}
-        assert self.marked() == {*groups, THEIR_LOG}
-        assert self.of_others() == self.foreign
+        assert self.tagged(DesiredFilter(self.ours).subscription_tag[1]) == set(groups)
+        assert self.tagged("other-forwarder") == {THEIR_LOG}
+        assert self.tagged() == {*groups, THEIR_LOG}
+        assert self.foreign_filters() == self.foreign
 
     def run_once_more(self, changes: int, groups: list[str] = PLAIN, **options: Any) -> dict[str, Any]:
-        """Whatever befell the run before: with this one all is as it should be, and the next has nothing to do."""
+        """Check that one more run completes the coverage, and that an audit after it finds nothing to do."""
         result = self.run(**options)
         assert not result.get("failed"), result["msg"]
         assert result["counts"]["changed"] == changes
@@ -184,7 +185,7 @@ class Target:
 
 
 def outcomes(result: dict[str, Any]) -> dict[str, str]:
-    """What is said of the groups that are not subscribed."""
+    """Return the outcomes of the groups that are not subscribed."""
     return {item["log_group"]: item["outcome"] for item in result["not_subscribed"]}
 
 
@@ -197,20 +198,20 @@ def aws() -> Iterator[RunningAws]:
 
 @pytest.fixture(scope="module")
 def _targets(aws: RunningAws) -> Iterator[Target]:
-    """Made together: most of it is waiting for functions to become active."""
+    """Create all targets together, because most of the time functions become active."""
     with ThreadPoolExecutor(len(ACCOUNTS)) as pool:
         return iter(list(pool.map(lambda account: Target(aws, account), ACCOUNTS)))
 
 
 @pytest.fixture
 def target(_targets: Iterator[Target], monkeypatch: pytest.MonkeyPatch) -> Target:
-    """One of its own for each test."""
+    """Return a new target for each test."""
     monkeypatch.setattr(shared, "new_rate_limiter", partial(RateLimiter, scale=SCALE))
     return next(_targets)
 
 
 class VirtualClock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that moves only while a thread sleeps."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -222,14 +223,14 @@ class VirtualClock:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Pause from this thread's last look at the clock, as other threads do at the same time."""
+        """Move the clock to `seconds` after this thread's last reading. Other threads sleep at the same time."""
         with self._lock:
             self._now = max(self._now, self._read.at + seconds)
 
 
 @pytest.fixture
 def short_of_time(target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """A target whose runs measure their time by a virtual clock, which AWS's rates do not have: they are lifted."""
+    """Return a target whose runs use a virtual clock. The front does not enforce rates, because it has a real clock."""
     clock = VirtualClock()
     target.scale = None
     monkeypatch.setattr(subscription_filters, "time", SimpleNamespace(monotonic=clock))
@@ -240,15 +241,15 @@ def short_of_time(target: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
 
 @pytest.fixture
 def before_put(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], None]], None]:
-    """Lets something happen to a log group after the sweep has looked at it, and before it puts its filter."""
+    """Return a function that sets a callback to run after the sweep read a log group and before it puts the filter."""
     put = LogsApi.put
 
     def happens(what: Callable[[str], None]) -> None:
-        def spoiled(api: LogsApi, wanted: SubscriptionFilter) -> None:
+        def put_after(api: LogsApi, wanted: SubscriptionFilter) -> None:
             what(wanted.log_group)
             put(api, wanted)
 
-        monkeypatch.setattr(LogsApi, "put", spoiled)
+        monkeypatch.setattr(LogsApi, "put", put_after)
 
     return happens
 
@@ -256,7 +257,7 @@ def before_put(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], Non
 def test_sweep_check_mode_plans_exactly_the_calls_of_the_run(target: Target) -> None:
     planned = target.run(check_mode=True)
     assert target.subscribed() == {}
-    assert target.marked() == set()
+    assert target.tagged() == set()
     done = target.run()
     made = target.accepted()
     writes = {name: number for name, number in made.items() if not name.startswith(("Describe", "List"))}
@@ -270,14 +271,14 @@ def test_sweep_check_mode_plans_exactly_the_calls_of_the_run(target: Target) -> 
     cheap = target.run()
     assert not cheap["changed"]
     assert cheap["counts"]["known_by_tag"] == len(PLAIN)
-    # Full groups, as a slot may be free by now; their function's, and the one with the filter that its tag names.
+    # It reads full groups, because a slot may be free; the forwarder's group; and the group that its tag names.
     assert target.accepted()[DESCRIBE] == len(FULL) + 2
     assert cheap["foreign"]["filters"] < done["foreign"]["filters"] == planned["foreign"]["filters"]
 
 
 def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
-    """Another caller takes 60 % of the rates for as long as the sweep lasts, and fills its bursts."""
-    other, ends = target.client("logs", config=ONCE), threading.Event()
+    """Another caller uses 60 % of the rates during the sweep, in bursts."""
+    other = target.client("logs", config=ONCE)
     refused: Counter[str] = Counter()
 
     def call(operation: str, **request: Any) -> None:
@@ -286,23 +287,18 @@ def test_sweep_throttled_throughout_leaves_out_no_group(target: Target) -> None:
         except other.exceptions.ThrottlingException:
             refused[operation] += 1
 
-    def use_up() -> None:
+    def use_up(ended: threading.Event) -> None:
         due = time.monotonic()
-        while not ends.wait(max(due - time.monotonic(), 0)):
+        while not ended.wait(max(due - time.monotonic(), 0)):
             call("describe_subscription_filters", logGroupName=FULL[0])
             mine = {"filterName": "other-team-0", "filterPattern": "theirs", "destinationArn": target.theirs}
             call("put_subscription_filter", logGroupName=FULL[0], **mine)
             due += 1 / (0.6 * 5 * SCALE)
 
-    # Where the machine is too slow to reach AWS's rates, these are refused all the same; the other caller does not make them.
+    # These calls are refused even if the machine is too slow to reach AWS's rates. The other caller does not make them.
     target.aws.front.throttle(TAG, account=target.account, times=3)
-    thread = threading.Thread(target=use_up)
-    thread.start()
-    try:
+    with in_background(use_up):
         result = target.run()
-    finally:
-        ends.set()
-        thread.join()
     assert not result.get("failed"), result["msg"]
     assert result["refused_calls"] > 0
     assert result["counts"]["subscribed"] == len(PLAIN)
@@ -338,7 +334,7 @@ def test_sweep_denied_group_is_named_and_others_are_subscribed(target: Target) -
 def test_sweep_deleted_groups_are_gone_and_no_failure(
     target: Target, before_put: Callable[[Callable[[str], None]], None]
 ) -> None:
-    late, early = PLAIN[10:14], PLAIN[44:48]  # after the look at it, and before; all on the first page
+    late, early = PLAIN[10:14], PLAIN[44:48]  # deleted after the sweep read it, and before; all on the first page
 
     def vanish(log_group: str) -> None:
         for name in early if log_group == PLAIN[0] else [log_group] if log_group in late else []:
@@ -375,13 +371,13 @@ def test_sweep_beside_another_writer_keeps_its_filters(
     result = target.run()
     assert not result.get("failed"), result["msg"]
     assert outcomes(result) == {**LEFT_OUT, **dict.fromkeys(filled, "not_possible")}
-    told = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
-    assert all("new-0" in told[name] and "new-4" in told[name] for name in filled)
-    found = target.of_others()
+    reasons = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
+    assert all("new-0" in reasons[name] and "new-4" in reasons[name] for name in filled)
+    found = target.foreign_filters()
     assert {name: list(found.pop(name)) for name in beside} == {name: ["new-0"] for name in beside}
     assert {name: len(found.pop(name)) for name in filled} == dict.fromkeys(filled, 5)
     assert found == target.foreign
-    target.foreign = target.of_others()
+    target.foreign = target.foreign_filters()
     before_put(lambda _log_group: None)
     for name in filled:
         target.logs.delete_subscription_filter(logGroupName=name, filterName="new-0")
@@ -415,8 +411,8 @@ def test_sweep_killed_is_finished_by_next_run(target: Target, tmp_path: Path) ->
     assert output == ""
     half = target.subscribed()
     assert 10 <= len(half) < len(PLAIN)
-    assert len(target.marked()) <= len(half) + 1
-    result = target.run_once_more(len(PLAIN) + 1 - len(target.marked()))
+    assert len(target.tagged()) <= len(half) + 1
+    result = target.run_once_more(len(PLAIN) + 1 - len(target.tagged()))
     assert result["estimate"]["calls"][PUT] == len(PLAIN) - len(half)
 
 
@@ -431,7 +427,7 @@ def test_sweep_with_little_time_continues_and_repeats_no_work(short_of_time: Tar
         if result["complete"]:
             break
         found.append(result["stopped_after"])
-        assert result["seconds"] < 6  # what was under way is brought to its end
+        assert result["seconds"] < 6  # groups in progress are completed
     assert result["complete"], result["counts"]
     assert result["stopped_after"] is None
     assert len(found) >= 2
@@ -444,19 +440,19 @@ def test_sweep_with_little_time_continues_and_repeats_no_work(short_of_time: Tar
 def test_sweep_audit_with_little_time_reads_each_group_once(short_of_time: Target) -> None:
     target = short_of_time
     target.run()
-    looks: Counter[str] = Counter()
+    reads: Counter[str] = Counter()
     position, groups, runs, complete = "", 0, 0, False
     while not complete:
         result = target.run(audit=True, max_seconds=1, rate_share=0.2, start_after=position)
-        looks += target.accepted()
+        reads += target.accepted()
         groups += result["counts"]["groups"]
         runs += 1
         assert runs < 12
         position, complete = result["stopped_after"], result["complete"]
     assert runs >= 2
-    # Their function's log group once more, by each run that sees filters that send to it, and the filter that its tag names.
-    assert 1 <= looks[DESCRIBE] - len(PLAIN) - len(FULL) <= 2 * runs
-    assert looks[PUT] == looks[TAG] == 0
+    # Each run that sees foreign filters also reads the forwarder's group, and the group that its tag names.
+    assert 1 <= reads[DESCRIBE] - len(PLAIN) - len(FULL) <= 2 * runs
+    assert reads[PUT] == reads[TAG] == 0
     assert groups == len(PLAIN) + len(LEFT_OUT)
 
 
@@ -472,16 +468,16 @@ def test_sweep_include_tags_selects_tagged_groups(target: Target) -> None:
     asked = target.accepted()[DESCRIBE]
     assert target.subscribed() == dict.fromkeys(chosen[:-1], 1)
     assert result["counts"]["subscribed"] == len(chosen) - 1
-    assert asked == len(chosen) - 1  # nobody else
-    told = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
-    assert "exclude_tags" in told[refused]
-    assert "include_tags" in told[PLAIN[9]]
+    assert asked == len(chosen) - 1  # no other group
+    reasons = {item["log_group"]: item["reason"] for item in result["not_subscribed"]}
+    assert "exclude_tags" in reasons[refused]
+    assert "include_tags" in reasons[PLAIN[9]]
     target.logs.untag_resource(resourceArn=target.arn(chosen[0]), tagKeys=["forward-logs"])
     assert target.run(**options)["changes"] == [f"delete subscription of log group {chosen[0]}"]
     assert target.subscribed() == dict.fromkeys(chosen[1:-1], 1)
-    assert target.marked() == set(chosen[1:-1])
+    assert target.tagged() == set(chosen[1:-1])
     assert not target.run(**options)["changed"]
-    assert target.of_others() == target.foreign
+    assert target.foreign_filters() == target.foreign
 
 
 def test_sweep_created_after_selects_new_groups(target: Target) -> None:
@@ -507,7 +503,7 @@ def test_sweep_on_full_fail_subscribes_others_first(target: Target) -> None:
     for name in FULL:
         target.logs.delete_subscription_filter(logGroupName=name, filterName="other-team-4")
         del target.foreign[name]["other-team-4"]
-    mended = target.run(on_full="fail")
-    assert not mended.get("failed"), mended["msg"]
+    repaired = target.run(on_full="fail")
+    assert not repaired.get("failed"), repaired["msg"]
     assert target.subscribed() == dict.fromkeys([*PLAIN, *FULL], 1)
-    assert target.of_others() == target.foreign
+    assert target.foreign_filters() == target.foreign

@@ -19,7 +19,7 @@ from playbooks import EXCLUDE, MEMBER, REGIONS, TARGETS, Ansible, write_inventor
 
 
 def our_filters(aws: RunningAws, account: str, region: str, group: str) -> list[str]:
-    """Names of the filters of a group that go to our reflector."""
+    """Return the names of our filters on a group."""
     answer = aws.client("logs", account, region).describe_subscription_filters(logGroupName=group)
     return [
         item["filterName"]
@@ -33,7 +33,7 @@ def test_deploy_refused_account_and_silent_region_do_not_stop_others(
 ) -> None:
     stranger = "999999999999"
     inventory = write_inventory(tmp_path, [*TARGETS, (stranger, REGIONS[0])], log_groups_exclude=EXCLUDE)
-    # The first region of its account: the roles of the account have to come from the other one.
+    # The first region of its account is silent, so the other one has to deploy the account's roles.
     aws.front.silence(MEMBER, REGIONS[0])
     fleet = Ansible(aws.deploy_environment(), inventory, tmp_path)
     run = fleet.run("logreflector.aws.deploy")
@@ -51,7 +51,7 @@ def test_deploy_refused_account_and_silent_region_do_not_stop_others(
     assert f"{MEMBER}/{REGIONS[0]}" in silent
     assert "The region is enabled in this account: check that its endpoint can be reached from here" in silent
     assert "Traceback" not in run.output
-    # The silent region answers again: the same command finishes the job.
+    # The silent region answers again: the same command completes the deployment.
     assert ansible.run("logreflector.aws.deploy").status == 0
     assert our_filters(aws, MEMBER, REGIONS[0], HALF_GROUP) == ["shared-half"]
 
@@ -162,7 +162,7 @@ def test_deploy_slow_and_throttling_aws_succeeds(aws: RunningAws, ansible: Ansib
     host = f"{MEMBER}.{REGIONS[1]}"
     assert ansible.run("logreflector.aws.teardown").status == 0
     usual = aws.settings()
-    # The first filter has to come before the permission counts, on a slow machine too.
+    # The first filter must be put before the permission is in force, on a slow machine too.
     aws.configure(role_delay=3.0, permission_delay=20.0, duplicate_probability=1.0, event_delay=1.0)
     aws.front.enforce_rates(1.0)
     try:
@@ -190,7 +190,7 @@ def test_deploy_fewer_filter_slots_reports_full_groups_and_option(aws: RunningAw
         run = ansible.run("logreflector.aws.deploy", "--limit", host)
         counts = run.catch_up(host)["counts"]
         assert run.status == 0
-        # The group with one filter of another team, and the one that is full anyway, its class aside.
+        # The group with another team's filter, and the full one. The class of the latter does not matter.
         assert counts["not_possible"] == 3
         assert "log_groups_slots) to 1" in run.recap()
         told = ansible.run("logreflector.aws.verify", "--limit", host, extra={"log_groups_slots": 1})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""24 targets in waves, each wave checked with test lines through real functions: stopped by a failure, and finished by the retry file."""
+"""24 targets in waves with delivery checks through real functions: a failure stops the run, the retry file completes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETRY = "log-reflector-deploy.retry"
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Twelve accounts in two regions, some 125 MB each once delivery checks have run: a target keeps three processes.
+    """Start twelve accounts in two regions. After delivery checks a target has three processes and takes some 125 MB.
 
     A function takes one event at once, since each more would be one more process.
     """
@@ -48,13 +48,13 @@ def aws() -> Iterator[RunningAws]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where Ansible is started."""
+    """Return the current directory of the runs."""
     return tmp_path_factory.mktemp("waves")
 
 
 @pytest.fixture(scope="module")
 def fleet(aws: RunningAws, folder: Path) -> Ansible:
-    """Playbooks over all targets. Waves and the delivery check as an inventory sets them."""
+    """Return a runner over all targets. The inventory sets the waves and the delivery check."""
     inventory = write_inventory(
         folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[2, "25%", "100%"], deploy_verify=True
     )
@@ -63,7 +63,12 @@ def fleet(aws: RunningAws, folder: Path) -> Ansible:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """order: the targets as Ansible takes them. left: the retry file after each run. calls: the deployer's in the stopped run."""
+    """The runs.
+
+    order   the targets in Ansible's order
+    left    the retry file after each run
+    calls   the deployer's calls in the stopped run
+    """
 
     order: list[str]
     announced: Run
@@ -79,7 +84,7 @@ class Story:
 
     @property
     def broken(self) -> str:
-        """In the second wave, and not the first of it."""
+        """Return a target of the second wave that is not the first of it."""
         return self.order[4]
 
 
@@ -124,7 +129,7 @@ def test_waves_with_a_failure_stop(story: Story) -> None:
 
 
 def test_waves_after_a_failure_are_untouched(story: Story) -> None:
-    # What is global is asked for in one region, whichever target needs it.
+    # Calls to global services have one region, whichever target makes them.
     touched = {f"{call.account}.{call.region}" for call in story.calls if call.service not in ("iam", "sts")}
     first, second, _later = story.waves
     assert touched == {*first, *second}
@@ -142,13 +147,13 @@ def test_waves_retry_file_has_remaining_targets(story: Story) -> None:
 
 
 def of_aws(run: Run) -> list[tuple[str, str]]:
-    """Account and change. Not the packages, which are built on the control node: until one is built, each wave announces it."""
+    """Return account and change. Packages are left out: until one is built on the control node, each wave announces it."""
     changes = ((host.split(".")[0], line) for host, lines in run.changes().items() for line in lines)
     return sorted(change for change in changes if not change[1].startswith("create package "))
 
 
 def test_waves_check_mode_announces_the_changes_of_both_runs(story: Story) -> None:
-    # By account, whichever of its targets made its roles.
+    # By account, because any of its targets may have created its roles.
     assert sorted(of_aws(story.stopped) + of_aws(story.resumed)) == of_aws(story.announced)
 
 
@@ -163,7 +168,7 @@ def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> 
 
 @pytest.fixture
 def few(aws: RunningAws, story: Story, tmp_path: Path) -> Ansible:
-    """The two targets of an account, deployed by the story; a wave for each, and no delivery check."""
+    """Return a runner over two deployed targets of an account: a wave for each, and no delivery check."""
     targets = [(ACCOUNTS[1], region) for region in REGIONS]
     return Ansible(
         aws.deploy_environment(),

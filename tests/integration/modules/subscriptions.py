@@ -6,12 +6,23 @@
 
 from __future__ import annotations
 
-from functools import cache
+import json
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
-from aws_in_tests import zip_bytes
+from aws_in_tests import Cloud, zip_bytes
 
 _DOES_NOTHING = "def handler(event, context):\n    return None\n"
+
+
+class Region:
+    """A region of the embedded AWS for the tests of one file, because an account policy serves all its log groups."""
+
+    def __init__(self, embedded: tuple[str, str], name: str) -> None:
+        cloud = Cloud("embedded", *embedded)
+        self.client, self.run = partial(cloud.client, region=name), partial(cloud.run, region=name)
+        self.role_arn = cloud.role_arn
 
 
 def make_function(cloud: Any, name: str, handler: str = _DOES_NOTHING) -> str:
@@ -53,3 +64,29 @@ def announced(result: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a result that is the same in check mode and in the real run."""
     assert not result.get("failed"), result
     return {key: result[key] for key in ("changed", "changes", "diff")}
+
+
+def converge_and_repeat(
+    run: Callable[..., dict[str, Any]], read_state: Callable[[], Any], **params: Any
+) -> dict[str, Any]:
+    """Return the result of a run that changes something.
+
+    Check mode before it must announce the same and change nothing, and the run after it must find nothing to do.
+    """
+    before = read_state()
+    planned = announced(run(check_mode=True, **params))
+    assert (planned["changed"], read_state()) == (True, before)
+    done = run(**params)
+    assert announced(done) == planned
+    assert announced(run(**params)) == {"changed": False, "changes": [], "diff": []}
+    return done
+
+
+def let_functions_log(cloud: Any) -> None:
+    """Let functions write their output to their log groups."""
+    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
+    cloud.client("iam").put_role_policy(
+        RoleName=cloud.role_arn.rpartition("/")[2],
+        PolicyName="logs",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )

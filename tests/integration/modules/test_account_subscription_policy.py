@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of account_subscription_policy. moto does not know account policies, so it runs on the embedded AWS alone."""
+"""account_subscription_policy in check mode, for real and again. Only on the embedded AWS: moto has no account policies."""
 
 from __future__ import annotations
 
@@ -18,29 +18,22 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import shared
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
-from subscriptions import announced, filters_of, make_function
+from subscriptions import Region, converge_and_repeat, filters_of, let_functions_log, make_function
+from threads_in_tests import in_background
 
 REGION = "eu-central-1"  # the policy serves all log groups of a region, those of other tests too
-ROOM = "/rhythm/policy"
+ROOM = "/lifecycle/policy"
 LEFT_OUT = f"{ROOM}/left-out"
 SHARED = f"{ROOM}/shared"
 PLAIN = [f"{ROOM}/plain/{number:02}" for number in range(54)]
-OWN = "/aws/lambda/rhythm-policy"
-
-
-class Place:
-    """A region as the helpers of other tests want a cloud."""
-
-    def __init__(self, cloud: Any) -> None:
-        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
-        self.role_arn = cloud.role_arn
+OWN = "/aws/lambda/lifecycle-policy"
 
 
 @pytest.fixture(scope="module")
-def place(_embedded: Any) -> Iterator[Any]:
-    """With a reflector, and 57 groups of which 54 have its filter."""
-    place = Place(_embedded)
-    ours, theirs = make_function(place, "rhythm-policy"), make_function(place, "rhythm-policy-theirs")
+def place(embedded: tuple[str, str]) -> Iterator[Region]:
+    """Return a place with a reflector, and 57 groups of which 54 have its filter."""
+    place = Region(embedded, REGION)
+    ours, theirs = make_function(place, "lifecycle-policy"), make_function(place, "lifecycle-policy-theirs")
     logs = place.client("logs")
     for group in (*PLAIN, f"{ROOM}/new", SHARED, LEFT_OUT):
         logs.create_log_group(logGroupName=group)
@@ -66,29 +59,24 @@ def left_out(place: Any) -> set[str]:
 
 def ours_of(place: Any, group: str) -> list[str]:
     return [
-        name for name, item in filters_of(place, group).items() if item["destinationArn"].endswith(":rhythm-policy")
+        name for name, item in filters_of(place, group).items() if item["destinationArn"].endswith(":lifecycle-policy")
     ]
 
 
 def test_create_repeat_update_remove(place: Any) -> None:
     options = {
-        "destination_arn": "rhythm-policy",
+        "destination_arn": "lifecycle-policy",
         "include": [f"{ROOM}/*"],
         "exclude": ["*/left-out"],
-        "own_functions": ["rhythm-policy-subscriber"],
+        "own_functions": ["lifecycle-policy-subscriber"],
         "settle_seconds": 0,
         "rate_share": 1.0,
     }
 
     def step(changes: int, **params: Any) -> dict[str, Any]:
-        """Announced in check mode, done, and then nothing is left to do."""
-        before = policy_of(place)
-        said = place.run("account_subscription_policy", check_mode=True, **{**options, **params})
-        assert policy_of(place) == before
-        done: dict[str, Any] = place.run("account_subscription_policy", **{**options, **params})
-        assert announced(done) == announced(said)
+        run = partial(place.run, "account_subscription_policy")
+        done = converge_and_repeat(run, lambda: policy_of(place), **{**options, **params})
         assert len(done["changes"]) == changes
-        assert not place.run("account_subscription_policy", **{**options, **params})["changed"]
         return done
 
     foreign = filters_of(place, SHARED)
@@ -108,7 +96,7 @@ def test_create_repeat_update_remove(place: Any) -> None:
     assert policy_of(place) is None
     assert done["counts"]["subscribed"] == 56
     assert all(len(ours_of(place, group)) == 1 for group in (*PLAIN, f"{ROOM}/new", SHARED))
-    assert filters_of(place, PLAIN[0])["rhythm-policy-plain-00"]["filterPattern"] == "?WARN ?ERROR"
+    assert filters_of(place, PLAIN[0])["lifecycle-policy-plain-00"]["filterPattern"] == "?WARN ?ERROR"
     assert {name: item for name, item in filters_of(place, SHARED).items() if name == "theirs"} == foreign
     assert ours_of(place, LEFT_OUT) == []
 
@@ -122,20 +110,10 @@ def test_foreign_policy_is_kept(place: Any) -> None:
     )
     before = policy_of(place)
     for state in ("present", "absent"):
-        result = place.run("account_subscription_policy", destination_arn="rhythm-policy", state=state)
+        result = place.run("account_subscription_policy", destination_arn="lifecycle-policy", state=state)
         assert result.get("failed", False) is (state == "present")
         assert policy_of(place) == before
     logs.delete_account_policy(policyName="theirs", policyType="SUBSCRIPTION_FILTER_POLICY")
-
-
-def _let_functions_log(place: Any) -> None:
-    """What functions print is in their log groups then."""
-    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
-    place.client("iam").put_role_policy(
-        RoleName=place.role_arn.rpartition("/")[2],
-        PolicyName="logs",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
 
 
 _COUNTS_LINES = """
@@ -148,9 +126,9 @@ def handler(event, context):
 
 
 def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
-    """Both ways, while four log groups are written to without a pause. Some lines come twice, most once."""
-    name, room = "rhythm-policy-lines", "/rhythm/lines"
-    _let_functions_log(place)
+    """Switch in both directions while four log groups are written to. Some lines arrive twice, most once."""
+    name, room = "lifecycle-policy-lines", "/lifecycle/lines"
+    let_functions_log(place)
     arn = make_function(place, name, _COUNTS_LINES)
     logs, groups = place.client("logs"), [f"{room}/{number}" for number in range(4)]
     for group in groups:
@@ -158,21 +136,17 @@ def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
         logs.put_subscription_filter(logGroupName=group, filterName="x", filterPattern="", destinationArn=arn)
     written: list[str] = []
-    ended = threading.Event()
 
-    def write() -> None:
+    def write(ended: threading.Event) -> None:
         for number in itertools.count():
-            if ended.is_set():
+            if ended.wait(0.05):
                 return
             for group in groups:
                 line = {"timestamp": int(time.time() * 1000), "message": f"{group} {number}"}
                 logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[line])
                 written.append(line["message"])
-            time.sleep(0.05)
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
+    with in_background(write):
         time.sleep(0.5)
         for state in ("present", "absent"):
             result = place.run(
@@ -184,10 +158,7 @@ def test_no_line_that_is_written_during_a_switch_is_lost(place: Any) -> None:
                 state=state,
             )
             assert (result.get("failed", False), result["doubled"]["groups"]) == (False, 4), result
-        time.sleep(0.5)  # lines that are written when all is over
-    finally:
-        ended.set()
-        thread.join()
+        time.sleep(0.5)  # lines that are written after the switch
     times: Counter[str] = Counter()
     seen, end = -1, time.monotonic() + 60
     while (set(times) != set(written) or times.total() != seen) and time.monotonic() < end:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What subscription_filters does beside filters: the account policy where slots are full, and events from before a filter.
+"""subscription_filters beside filters: the account policy if slots are full, and events from before a filter.
 
-On the embedded AWS alone: moto has neither account policies nor functions that run.
+Only on the embedded AWS: moto has neither account policies nor functions that run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import (
     account_subscription_policy,
 )
-from subscriptions import announced, filters_of, make_function
+from subscriptions import Region, announced, filters_of, let_functions_log, make_function
+from waits import wait_until
 
 REGION = "ap-southeast-2"
 COUNTS_LINES = """
@@ -33,23 +34,10 @@ def handler(event, context):
 """
 
 
-class Place:
-    """A region of its own: the policy serves all log groups of one."""
-
-    def __init__(self, cloud: Any) -> None:
-        self.client, self.run = partial(cloud.client, region=REGION), partial(cloud.run, region=REGION)
-        self.role_arn = cloud.role_arn
-
-
 @pytest.fixture(scope="module")
-def place(_embedded: Any) -> Iterator[Any]:
-    place = Place(_embedded)
-    allowed = {"Effect": "Allow", "Action": ["logs:Create*", "logs:PutLogEvents"], "Resource": "*"}
-    place.client("iam").put_role_policy(
-        RoleName=place.role_arn.rpartition("/")[2],
-        PolicyName="logs",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
+def place(embedded: tuple[str, str]) -> Iterator[Region]:
+    place = Region(embedded, REGION)
+    let_functions_log(place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(account_subscription_policy, "SETTLE_SECONDS", 0)
         yield place
@@ -68,17 +56,17 @@ def put(logs: Any, group: str, *lines: str) -> None:
 
 
 def got(logs: Any, function: str, until: Callable[[Counter[str]], bool]) -> Counter[str]:
-    """How often the function got each line of each group."""
-    end = time.monotonic() + 30
-    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):  # it makes its own with its first line
-        logs.create_log_group(logGroupName=f"/aws/lambda/{function}")
-    while True:
+    """Return how often the function received each line, by group."""
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=f"/aws/lambda/{function}")  # the function creates it with its first line
+
+    def received() -> Counter[str]:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
         lines = [event["message"].split() for page in pages for event in page["events"]]
-        found = Counter(f"{line[1]} {line[2]}" for line in lines if line[:1] == ["got"])
-        if until(found) or time.monotonic() > end:
-            return found
-        time.sleep(0.3)
+        return Counter(f"{line[1]} {line[2]}" for line in lines if line[:1] == ["got"])
+
+    wait_until(lambda: until(received()), f"the lines in the log of {function}", seen=received)
+    return received()
 
 
 def test_backfill_sends_earlier_events_once(place: Any) -> None:

@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of subscription_filter, and what subscription_filter_info tells of it."""
+"""subscription_filter in check mode, for real and again, and the report of subscription_filter_info."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from subscriptions import announced, filters_of, make_function
+from subscriptions import converge_and_repeat, filters_of, make_function
 
-GROUP = "/rhythm/one-filter"
-NAME = "rhythm-one-filter-filter"
+GROUP = "/lifecycle/one-filter"
+NAME = "lifecycle-one-filter-filter"
 
 
 def test_create_repeat_update_remove(cloud: Any) -> None:
-    function = make_function(cloud, "rhythm-one")
-    theirs = make_function(cloud, "rhythm-theirs")
+    function = make_function(cloud, "lifecycle-one")
+    theirs = make_function(cloud, "lifecycle-theirs")
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName=GROUP)
-    # The name of another begins with ours: DescribeSubscriptionFilters cannot tell them apart, we must.
+    # Another filter's name begins with ours: DescribeSubscriptionFilters returns both, so the module must distinguish them.
     logs.put_subscription_filter(
         logGroupName=GROUP, filterName=f"{NAME}-of-others", filterPattern="x", destinationArn=theirs
     )
@@ -29,21 +29,14 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
         return cloud.run("subscription_filter", log_group=GROUP, check_mode=check_mode, **params)
 
     def step(after: dict[str, Any] | None, **params: Any) -> None:
-        """Check mode, the real run, the same again."""
-        before = filters_of(cloud, GROUP)
-        told = announced(run(check_mode=True, **params))
-        assert filters_of(cloud, GROUP) == before
-        done = run(**params)
-        assert announced(done) == told
-        assert told["changed"]
+        done = converge_and_repeat(run, lambda: filters_of(cloud, GROUP), **params)
         assert done["subscription_filter"] == after
-        assert (told["diff"][0]["after"] or None) == after
-        assert announced(run(**params)) == {"changed": False, "changes": [], "diff": []}
+        assert (done["diff"][0]["after"] or None) == after
         assert {name: item for name, item in filters_of(cloud, GROUP).items() if name != NAME} == foreign
 
     created = {"log_group": GROUP, "name": NAME, "destination_arn": function, "filter_pattern": ""}
-    step(created, destination_arn="rhythm-one")
-    found = cloud.run("subscription_filter_info", log_group_prefix="/rhythm/one", destination_arn="rhythm-one")
+    step(created, destination_arn="lifecycle-one")
+    found = cloud.run("subscription_filter_info", log_group_prefix="/lifecycle/one", destination_arn="lifecycle-one")
     assert found["subscription_filters"] == [created]
     if cloud.name == "embedded":  # moto refuses to update a filter in a group with two
         updated = {**created, "filter_pattern": "ERROR"}
@@ -58,21 +51,21 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
 
 
 def test_update_in_place(cloud: Any) -> None:
-    group = "/rhythm/in-place"
-    make_function(cloud, "rhythm-in-place")
+    group = "/lifecycle/in-place"
+    make_function(cloud, "lifecycle-in-place")
     cloud.client("logs").create_log_group(logGroupName=group)
     for pattern in ("ERROR", "?WARN ?ERROR", ""):
-        params = {"log_group": group, "destination_arn": "rhythm-in-place", "filter_pattern": pattern}
+        params = {"log_group": group, "destination_arn": "lifecycle-in-place", "filter_pattern": pattern}
         assert cloud.run("subscription_filter", **params)["changed"]
         assert not cloud.run("subscription_filter", **params)["changed"]
         assert [item["filterPattern"] for item in filters_of(cloud, group).values()] == [pattern]
 
 
-def test_function_that_is_not_there_is_refused_by_name(cloud: Any) -> None:
-    group = "/rhythm/refused"
+def test_missing_function_is_refused_by_name(cloud: Any) -> None:
+    group = "/lifecycle/refused"
     cloud.client("logs").create_log_group(logGroupName=group)
-    result = cloud.run("subscription_filter", log_group=group, destination_arn="rhythm-none", wait_timeout=600)
+    result = cloud.run("subscription_filter", log_group=group, destination_arn="lifecycle-none", wait_timeout=600)
     assert result["failed"]
     assert not result["changed"]
-    assert "function:rhythm-none. Correct destination_arn, or deploy the function first." in result["msg"]
+    assert "function:lifecycle-none. Correct destination_arn, or deploy the function first." in result["msg"]
     assert filters_of(cloud, group) == {}

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of subscription_filters over a target with groups of every kind."""
+"""subscription_filters in check mode, for real and again, over a target with groups of every kind."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from subscriptions import announced, filters_of, make_function
+from subscriptions import converge_and_repeat, filters_of, make_function
 
-ROOM = "/rhythm/sweep"
+ROOM = "/lifecycle/sweep"
 NAMED = f"{ROOM}/named"
 SHARED = f"{ROOM}/shared"
 FULL = f"{ROOM}/full"
@@ -19,16 +19,16 @@ LEFT_OUT = f"{ROOM}/left-out"
 
 
 def prepare(cloud: Any) -> tuple[list[str], str]:
-    """57 plain groups, and one of every other kind; the reflector's ARN."""
-    ours, theirs = make_function(cloud, "rhythm-sweep"), make_function(cloud, "rhythm-sweep-theirs")
+    """Create 57 plain groups and one of every other kind. Return the reflector's ARN."""
+    ours, theirs = make_function(cloud, "lifecycle-sweep"), make_function(cloud, "lifecycle-sweep-theirs")
     logs = cloud.client("logs")
     plain = [f"{ROOM}/plain/{number:02}" for number in range(57)]
-    for group in (*plain, NAMED, SHARED, FULL, LEFT_OUT, "/aws/lambda/rhythm-sweep-subscriber"):
+    for group in (*plain, NAMED, SHARED, FULL, LEFT_OUT, "/aws/lambda/lifecycle-sweep-subscriber"):
         logs.create_log_group(logGroupName=group)
     logs.create_log_group(logGroupName=ARCHIVE, logGroupClass="INFREQUENT_ACCESS")
     for group, name, pattern, destination in (
         (NAMED, "a-name-of-its-own", "WARN", ours),
-        (SHARED, "rhythm-sweep-shared", "x", theirs),  # the very name that ours would take
+        (SHARED, "lifecycle-sweep-shared", "x", theirs),  # the name that our filter would get
         (FULL, "one", "x", theirs),
         (FULL, "two", "y", theirs),
     ):
@@ -44,10 +44,10 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
 
     def run(*, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         options = {
-            "destination_arn": "rhythm-sweep",
-            "include": [f"{ROOM}/*", "re:rhythm-sweep-subscriber$"],
+            "destination_arn": "lifecycle-sweep",
+            "include": [f"{ROOM}/*", "re:lifecycle-sweep-subscriber$"],
             "exclude": ["*/left-out"],
-            "own_functions": ["rhythm-sweep-subscriber"],
+            "own_functions": ["lifecycle-sweep-subscriber"],
             "slots": 2,
         }
         return cloud.run("subscription_filters", check_mode=check_mode, **{**options, **params})
@@ -62,15 +62,8 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
         }
 
     def step(changes: int, **params: Any) -> dict[str, Any]:
-        """Check mode, the real run, the same again."""
-        before = snapshot(everything)
-        told = announced(run(check_mode=True, **params))
-        assert snapshot(everything) == before
-        done = run(**params)
-        assert announced(done) == told
-        assert len(told["changes"]) == changes
-        again = run(**params)
-        assert announced(again) == {"changed": False, "changes": [], "diff": []}
+        done = converge_and_repeat(run, lambda: snapshot(everything), **params)
+        assert len(done["changes"]) == changes
         assert run(**params, audit=True)["foreign"] == done["foreign"]
         assert foreign() == untouched
         return done
@@ -78,13 +71,15 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     untouched = foreign()
     # moto knows no log group classes, and refuses to update a filter in a group that has two.
     archive = int(cloud.name == "moto")
-    done = step(59 + archive)  # one of them has its filter already, and gets its mark
+    done = step(59 + archive)  # one of them has its filter already, and gets its tag
     assert done["counts"]["subscribed"] == 59 + archive
-    reasons = {item["log_group"]: item["reason"] for item in done["not_subscribed"] if "/rhythm" in item["log_group"]}
+    reasons = {
+        item["log_group"]: item["reason"] for item in done["not_subscribed"] if "/lifecycle" in item["log_group"]
+    }
     assert "one (to " in reasons[FULL]
     assert "'*/left-out'" in reasons[LEFT_OUT]
     assert archive or "INFREQUENT_ACCESS" in reasons[ARCHIVE]
-    own = "/aws/lambda/rhythm-sweep-subscriber"
+    own = "/aws/lambda/lifecycle-sweep-subscriber"
     assert "loop" in next(item["reason"] for item in done["not_subscribed"] if item["log_group"] == own)
     assert filters_of(cloud, NAMED)["a-name-of-its-own"]["filterPattern"] == "WARN"
 
@@ -92,7 +87,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     assert list(filters_of(cloud, NAMED)) == ["a-name-of-its-own"]
     shuffled = run(
         filter_pattern="?WARN ?ERROR",
-        include=["re:rhythm-sweep-subscriber$", f"{ROOM}/*"],
+        include=["re:lifecycle-sweep-subscriber$", f"{ROOM}/*"],
         exclude=[SHARED, "*/left-out"],
     )
     assert not shuffled["changed"]

@@ -38,7 +38,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(params=found())
 def python(request: pytest.FixtureRequest) -> str:
-    """A version, the control node's among them."""
+    """Return a version of Python, also that of the control node."""
     version: str = request.param
     return version
 
@@ -73,7 +73,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def start(python: str) -> Iterator[Start]:
-    """Starts functions, which end with the test: `start(package, ...)` as Runtime takes it."""
+    """Return a function that starts a Lambda function until the end of the test: `start(package, ...)`, as Runtime."""
     with ExitStack() as stack:
 
         def started(package: Path, **options: Any) -> Runtime:
@@ -92,12 +92,12 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[RunningAws]:
-    """An embedded AWS with one account, the functions'."""
+    """Start an embedded AWS with the functions' account."""
     with EmbeddedAws(Configuration(organization=Organization(management=ACCOUNT, members=()))) as aws:
         yield aws
 
 
 @pytest.fixture
 def aws_variables(aws: RunningAws) -> dict[str, str]:
-    """What leads a function's boto3 there, with an access key that the emulator knows the account by."""
+    """Return variables for a function's boto3: the endpoint, and an access key by which the emulator knows the account."""
     return {"AWS_ENDPOINT_URL": aws.endpoint_url, "AWS_ACCESS_KEY_ID": ACCOUNT}

@@ -27,7 +27,7 @@ from packages import Packages, Start
 
 PRIVATE = "pr1vate-words-of-a-log-line"
 UNITS = {"Bytes", "Count", "Milliseconds", "None"}
-# Beside the handler in the package, as a Lambda that wraps another one: it can be made to stop, and tells what is imported.
+# A handler that wraps the package's handler. It can end the process, and reports the imported modules.
 AROUND = """
 import sys, time
 before = {*sys.modules}
@@ -333,7 +333,7 @@ class Queue:
     url: str
 
     def receive(self) -> list[dict[str, Any]]:
-        """Return its messages as from SQS."""
+        """Return the messages as SQS does."""
         received = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return received.get("Messages", [])
 
@@ -394,7 +394,7 @@ def test_reflector_undelivered_events_go_to_queue(
     assert events == event["logEvents"]
     assert (about["sink"], about["events"], about["function"]) == ("sumologic", 2, "log-reflector")
 
-    # and is sent by the same function, when the sink is mended
+    # the same function sends it when the sink works again
     sink.behave(Behaviour(status=400))
     refused = queued.invoke(sqs_event(message))
     assert [item["itemIdentifier"] for item in refused.payload["batchItemFailures"]] == [message["MessageId"]]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Runtime API itself, with toy functions: what the tests beside this one rely on."""
+"""The Runtime API with toy functions. The other tests in this folder rely on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def handler(event, context):
     exec(event.get("do", ""))
     return {"count": count, "pid": os.getpid(), **(eval(event["tell"]) if "tell" in event else {})}
 """
-# What Lambda sets, by AWS's page; PYTHONDONTWRITEBYTECODE stands for its read-only file system.
+# Variables that Lambda sets, by AWS's page. PYTHONDONTWRITEBYTECODE replaces its read-only file system.
 VARIABLES = {
     *(
         "_HANDLER",
@@ -103,7 +103,7 @@ def test_runtime_context_has_function_and_request(toy: Runtime) -> None:
 
 def test_runtime_every_invocation_has_its_whole_timeout(toy: Runtime) -> None:
     tell = {"tell": "{'deadline': time.time() + context.get_remaining_time_in_millis() / 1000}"}
-    for _unused in range(2):  # the second one would not have it if the clock began with the first
+    for _unused in range(2):  # the second one would have less time if the clock began with the first
         before = time.time()
         deadline = toy.invoke(tell).payload["deadline"] - TIMEOUT
         assert before - 0.01 <= deadline <= time.time() + 0.01
@@ -114,7 +114,7 @@ def test_runtime_environment_has_none_of_our_variables(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     told = toy.invoke({"tell": "{'environment': dict(os.environ), 'folder': os.getcwd()}"}).payload
-    # Python sets LC_CTYPE itself where the locale is unknown (PEP 538).
+    # Python sets LC_CTYPE if the locale is unknown (PEP 538).
     assert told["environment"].keys() - {"LC_CTYPE"} == VARIABLES
     assert told["environment"]["COLOUR"] == "red"
     assert told["folder"] == told["environment"]["LAMBDA_TASK_ROOT"] == str(tmp_path)
@@ -167,7 +167,7 @@ def test_runtime_timeout_kills_and_next_invocation_is_cold(start: Start, tmp_pat
 
 
 def wait_until_gone(pid: int) -> None:
-    """Wait until a process is no more, or only waits for its parent to notice."""
+    """Wait until a process has ended or is a zombie."""
 
     def is_gone() -> bool:
         process = Path(f"/proc/{pid}")

@@ -25,7 +25,7 @@ from waits import wait_until
 REFLECTOR = "log-reflector"
 SUBSCRIBER = "log-reflector-subscriber"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-# A reflector that prints what it gets: its own log group tells.
+# A reflector that prints its payloads to its own log group.
 CODE = """
 import base64, gzip, json
 def handler(event, context):
@@ -35,7 +35,7 @@ def handler(event, context):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with a reflector that CloudWatch Logs may invoke, and the subscriber's queue with a rule on what it writes to itself."""
+    """An account with a reflector that CloudWatch Logs may invoke, the subscriber's queue, and a rule for its messages to itself."""
 
     logs: Any
     sqs: Any
@@ -61,7 +61,7 @@ class Account:
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(event), MessageGroupId="subscriber")
 
     def received(self) -> dict[str, Any]:
-        """The messages that are there, as Lambda hands them to the function."""
+        """Receive the waiting messages, in the form that Lambda gives them to the function."""
         found = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=20)
         return {
             "Records": [
@@ -95,7 +95,7 @@ def _reflector(client: Callable[[str], Any]) -> str:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("handler.py", CODE)
-    for name in (REFLECTOR, SUBSCRIBER):  # the subscriber asks where both write their logs
+    for name in (REFLECTOR, SUBSCRIBER):  # the subscriber reads the logging configuration of both
         function = {"FunctionName": name, "Runtime": "python3.13", "Handler": "handler.handler", "Role": role}
         client("lambda").create_function(**function, Code={"ZipFile": code.getvalue()})
     client("lambda").add_permission(
@@ -133,7 +133,7 @@ def function(start: Start, packages: Packages, account: Account, aws_variables: 
 
 
 def created(group: str) -> dict[str, Any]:
-    """The event of EventBridge, as far as the function reads it."""
+    """Return the event of EventBridge, with the fields that the function reads."""
     request = {"logGroupName": group}
     detail = {"eventSource": "logs.amazonaws.com", "eventName": "CreateLogGroup", "requestParameters": request}
     return {**PLACE, "source": "aws.logs", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
@@ -212,7 +212,7 @@ def test_subscriber_sweep_subscribes_missed_groups(function: Runtime, account: A
 
 
 def _printed(account: Account, group: str) -> dict[str, Any] | None:
-    """What the reflector's own log has of a group."""
+    """Return the reflector's output about a group."""
     try:
         events = account.logs.filter_log_events(logGroupName=f"/aws/lambda/{REFLECTOR}")["events"]
     except account.logs.exceptions.ResourceNotFoundException:

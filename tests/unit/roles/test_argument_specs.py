@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-# What a teardown's role waits for, and no module takes.
+# Seconds that a role waits in a teardown. No module has these options.
 OF_ROLES_ALONE = {"reflector_drain_seconds", "reflector_settle_seconds"}
 
 

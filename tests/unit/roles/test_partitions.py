@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """ARNs, principals and endpoints in every partition: a deployment on moto.
 
 Sources of the principals: AWS's answers in China as users met them. Lambda and EventBridge have no name of their own there
@@ -62,8 +66,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def all_told() -> dict[str, Deployed]:
-    """Return the deployments by partition, each made once for all tests."""
+def deployments() -> dict[str, Deployed]:
+    """Return the deployments by partition. Each runs once for all tests."""
     return {}
 
 
@@ -71,14 +75,14 @@ def all_told() -> dict[str, Deployed]:
 def deployed(
     request: pytest.FixtureRequest,
     aws: Any,
-    all_told: dict[str, Deployed],
+    deployments: dict[str, Deployed],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Deployed:
-    """Return what the deployment of a target said to AWS."""
+    """Return the requests of a target's deployment."""
     place: Place = request.param
-    if place.partition in all_told:
-        return all_told[place.partition]
+    if place.partition in deployments:
+        return deployments[place.partition]
     told = Deployed(place, [], set())
     record = aws._record
 
@@ -108,7 +112,7 @@ def deployed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     result = aws.run("deployment", region=place.region, **SETTINGS)
     assert not result.get("failed"), result["msg"]
-    all_told[place.partition] = told
+    deployments[place.partition] = told
     return told
 
 
@@ -127,7 +131,7 @@ def test_every_endpoint_is_in_the_partition(deployed: Deployed) -> None:
     assert all(url.endswith(deployed.place.suffix) for url in deployed.endpoints), deployed.endpoints
 
 
-def test_principals_have_the_names_that_they_have_there(deployed: Deployed) -> None:
+def test_principals_have_the_names_of_the_partition(deployed: Deployed) -> None:
     assert {request["Principal"] for request in deployed.said("AddPermission")} == {deployed.place.logs}
     trusts = [json.loads(request["AssumeRolePolicyDocument"]) for request in deployed.said("CreateRole")]
     assert {trust["Statement"][0]["Principal"]["Service"] for trust in trusts} == {"lambda.amazonaws.com"}
@@ -141,7 +145,7 @@ def test_principals_have_the_names_that_they_have_there(deployed: Deployed) -> N
     assert rule["detail"]["eventSource"] == ["logs.amazonaws.com"]
 
 
-def test_log_groups_are_subscribed_to_the_reflector_there(deployed: Deployed) -> None:
+def test_log_groups_are_subscribed_to_the_reflector_of_their_target(deployed: Deployed) -> None:
     place = deployed.place
     assert {request["destinationArn"] for request in deployed.said("PutSubscriptionFilter")} == {
         f"arn:{place.partition}:lambda:{place.region}:{ACCOUNT}:function:log-reflector"

@@ -153,5 +153,5 @@ def _is_transient(error: ReflectorError) -> bool:
 
 
 def _still_has_targets(error: ReflectorError) -> bool:
-    """This refusal has no code of its own."""
+    """Whether AWS refuses to delete the rule because of its targets. It has no error code for that."""
     return error.code == "ValidationException" and "since it has targets" in error.message

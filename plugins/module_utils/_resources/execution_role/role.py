@@ -94,7 +94,7 @@ class ExecutionRole:
     """Identity: the role's name, unique in the account whatever its path.
 
     This collection writes one inline policy. Its former document stays beside it, so that a function keeps its permissions
-    while it changes to the next release, and after a rollback. Whatever else somebody gave the role is taken away.
+    while it changes to the next release, and after a rollback. Other permissions that somebody gave the role are removed.
     """
 
     def __init__(self, target: Target, settings: RoleSettings) -> None:

@@ -42,7 +42,7 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """How the function writes its log. No setting changes it. "" is AWS's default."""
+    """The function's logging configuration. No setting changes it. "" is AWS's default."""
 
     log_format: str = "Text"
     application_log_level: str = ""
@@ -161,7 +161,7 @@ _STRUCTURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "durable": ("DurableConfig", lambda value: json.loads(value or "{}")),
     "capacity_provider": ("CapacityProviderConfig", lambda value: json.loads(value or "{}")),
 }
-# Shown only where somebody set them.
+# Shown only if somebody set them.
 _HIDDEN_IF = {
     "dead_letter_target": "",
     "file_systems": [],

@@ -64,7 +64,7 @@ class Platform:
         return int(self.runtime.removeprefix("python3."))
 
     def pip_options(self) -> list[str]:
-        """The same for pip, whatever machine and Python it runs on.
+        """Return pip's options for this platform, so that the machine and Python that run pip do not matter.
 
         The glibc is that of the runtime's system: 2.34 on Amazon Linux 2023 (python3.12 and later), 2.26 on Amazon
         Linux 2 (AWS pages "Lambda runtimes" and "Comparing AL2 and AL2023").
@@ -236,7 +236,7 @@ def _failure(operation: str, stderr: str) -> ReflectorError:
             operation, "the package index gave a file with another hash than the pinned ones", advice=advice
         )
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
-    message = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without a word"])[-1]
+    message = errors[-1] if errors else (stderr.strip().splitlines() or ["pip failed without an error message"])[-1]
     return ReflectorError(operation, re.sub(r"://[^/@\s]+@", "://***@", message), advice=_INDEX)
 
 

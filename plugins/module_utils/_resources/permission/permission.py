@@ -38,7 +38,7 @@ from .settings import FunctionAddress, PermissionSettings, desired_statements, s
 from .statement import Statement
 
 _KIND = "lambda permission"
-# A goal needs five steps at most; more mean that somebody undoes them.
+# A change needs five writes at most. More mean that another writer undoes them.
 _MOST_STEPS = 15
 
 

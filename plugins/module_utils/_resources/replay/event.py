@@ -15,7 +15,7 @@ from typing import Any
 from ..common import compact_json
 
 EVENT_BYTES = 6_000_000
-"""Of one invocation's event. A synchronous invocation takes 6 MB (API reference, Invoke)."""
+"""Maximum size of one invocation's event. A synchronous invocation accepts 6 MB (API reference, Invoke)."""
 
 _OWN_ERRORS = ("DeliveryFailed", "PayloadError", "SettingsError")
 """The reflector's own: their texts show neither the endpoint nor a message. Those of other exceptions might."""

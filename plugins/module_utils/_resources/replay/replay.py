@@ -48,7 +48,7 @@ class ReplayError(ReflectorError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay. Times are seconds; None is no limit.
+    """Options of a replay. Times are seconds; None is no limit.
 
     rate            most messages a second
     give_up_after   stop after so many batches in a row without an accepted message; 0: never
@@ -217,7 +217,7 @@ class Replay:
                 self._take_answer(_TICK)
             else:
                 self._receive()
-        while self._invocations.running:  # whatever ended the run: what the function has accepted is deleted
+        while self._invocations.running:  # however the run ended, accepted messages are deleted
             self._in_flight.extend()
             self._take_answer(_TICK)
         if self._error:
@@ -334,7 +334,7 @@ class Replay:
             self.tally.to_delete = {key for key in self.tally.to_delete if key in self._in_flight}
 
     def _take_answers(self) -> None:
-        """Take the answers that have come. After an interruption nobody waits for others."""
+        """Take the answers that have arrived. After an interruption do not wait for others."""
         while self._invocations.running and (ended := self._invocations.next_ended(0)):
             if ended.answer:
                 self.tally.add(ended.batch.messages, ended.answer)

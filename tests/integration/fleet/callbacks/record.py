@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes every task result to $RECORD_FILE, a JSON line each: what tests compare, whatever the display shows."""
+"""Write every task result to $RECORD_FILE, a JSON line each, so that tests do not depend on the display."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ description: Appends task results to the file that RECORD_FILE names.
 
 
 class CallbackModule(CallbackBase):
-    """Host, task, status and the fields of the result that tests look at."""
+    """Write host, task, status and the fields of the result that tests compare."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"

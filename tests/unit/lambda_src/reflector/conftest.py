@@ -28,7 +28,7 @@ settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=2
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
-    """As in tests/unit/conftest.py, which is not loaded under a further Python."""
+    """Share botocore's service models. tests/unit/conftest.py does it too, but is not loaded under a further Python."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield

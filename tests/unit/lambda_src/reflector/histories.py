@@ -69,7 +69,7 @@ ANSWERS: dict[str, tuple[bool, Reply]] = {
     "accepts, half an answer": (True, Reply(b"HTTP/1.1 200 OK\r\nContent-Le", "close")),
     "accepts and closes": (True, Reply(b"", "close")),
     "accepts and hangs": (True, Reply(b"", "hang")),
-    "partial": (True, Reply(_OK)),  # the sink `search` accepts every third item; the others know no such answer
+    "partial": (True, Reply(_OK)),  # the sink `search` accepts every third item; the others have no such answer
 }
 """The answers of a sink to a request: whether it accepts the events, and its reply."""
 
@@ -95,7 +95,7 @@ SENT_TWICE = "the function sent an accepted event again"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Settings of the function, and what they mean for an event. `routes`: log group, sinks, whether a rule drops events."""
+    """Settings of the function, and their effect on an event. `routes`: log group, sinks, whether a rule drops events."""
 
     name: str
     routes: tuple[tuple[str, tuple[str, ...], bool], ...]
@@ -151,11 +151,11 @@ _ENVIRONMENTS = {name: release.environment() for name, release in RELEASES.items
 
 @dataclass(slots=True)
 class Event:
-    """A log event that CloudWatch Logs handed to Lambda. `owed`: the sinks that must get it; None while Lambda has it."""
+    """A log event that CloudWatch Logs handed to Lambda. `required_sinks`: those that must get it; None while Lambda has it."""
 
     log_group: str
     message: str
-    owed: set[str] | None = None
+    required_sinks: set[str] | None = None
 
 
 @dataclass(slots=True)
@@ -322,7 +322,7 @@ class History:
         self.function.new_process()
 
     def wait(self, seconds: float) -> None:
-        """Nothing happens for a while."""
+        """Time passes without an event."""
         self.clock.now += seconds
 
     def rotate(self, *, store: bool) -> None:
@@ -383,7 +383,9 @@ class History:
             self.replay()
         self.check()
         left = [message for message in self.queue if message.ids]
-        missing = [number for number, event in self.events.items() if event.owed is None or self._missing(number)]
+        missing = [
+            number for number, event in self.events.items() if event.required_sinks is None or self._missing(number)
+        ]
         if left or missing:
             raise ViolationError(f"{self.name}: {len(left)} messages remain, {len(missing)} events are not delivered")
 
@@ -403,14 +405,14 @@ class History:
         found: Counter[str] = Counter()
         for number, event in self.events.items():
             if number in with_lambda:
-                found["owed by AWS"] += 1
-            elif event.owed is None:
+                found["required_sinks by AWS"] += 1
+            elif event.required_sinks is None:
                 found["lost"] += 1
             elif missing := self._missing(number):
                 is_queued = all((sink, number) in letters for sink in missing)
                 found["dead-lettered" if is_queued else "lost"] += 1
             else:
-                found["delivered" if event.owed else "dropped"] += 1
+                found["delivered" if event.required_sinks else "dropped"] += 1
         self.record.lost += found["lost"]
         if found["lost"]:
             raise ViolationError(f"{self.name}: {found['lost']} of {len(self.events)} events are lost")
@@ -418,16 +420,16 @@ class History:
         return found
 
     def _missing(self, number: int) -> list[str]:
-        return [sink for sink in self.events[number].owed or () if not self.at[sink, number]]
+        return [sink for sink in self.events[number].required_sinks or () if not self.at[sink, number]]
 
     def _settle(self, payload: Payload) -> None:
-        """Owe the events of a payload that the function accepted to the sinks of the present release."""
+        """Note for each event of an accepted payload the sinks of the current release, which must get it."""
         if payload.kind == "garbage" and not any(message.payload is payload for message in self.queue):
             raise ViolationError(f"{self.name}: an unreadable payload is nowhere")
         for number in payload.ids:
             event = self.events[number]
-            if event.owed is None:
-                event.owed = set(self.release.sinks_for(event.log_group, event.message))
+            if event.required_sinks is None:
+                event.required_sinks = set(self.release.sinks_for(event.log_group, event.message))
 
     def _check_line(self, payload: Payload, lines: list[dict[str, Any]]) -> None:
         """Compare the accounting line of an invocation that succeeded with what happened."""
@@ -443,7 +445,7 @@ class History:
         )
         wrong = abs(line["ReceivedEvents"] - len(payload.ids)) + line["FailedEvents"]
         wrong += abs(line["DeadLetteredEvents"] - len(self._acknowledged))
-        # The function drops events of an overlap that it knows, before it looks at their route.
+        # The function drops known events of an overlap before it chooses a route.
         wrong += max(0, unrouted - overlap - route) + max(0, route - unrouted)
         self._account(wrong)
 
@@ -708,7 +710,7 @@ def _replay(source: random.Random) -> list[Step]:
 
 
 def _outage(source: random.Random) -> list[Step]:
-    """Return an outage of some sinks, with events meanwhile, and a replay."""
+    """Return an outage of some sinks, with events during it, and a replay."""
     bad = source.choice(("400", "403", "500", "429, Retry-After 3600", "hangs"))
     down = source.choice((("lines",), ("search",), ("sumologic",), tuple(PORTS.values())))
     return [("sinks", dict.fromkeys(down, bad)), *_arrive(source), ("run", {"number": -1}), *_replay(source)]

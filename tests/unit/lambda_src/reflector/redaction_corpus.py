@@ -46,17 +46,17 @@ class Score:
 
     @property
     def recall(self) -> float:
-        """The share of secrets that were removed."""
+        """Return the share of secrets that were removed."""
         return self.found / self.secrets
 
     @property
     def false_positives(self) -> float:
-        """The share of ordinary lines that were changed."""
+        """Return the share of ordinary lines that were changed."""
         return self.changed / self.ordinary
 
 
 def score(redact: Callable[[str], str], private: Sequence[Line], ordinary: Sequence[Line]) -> Score:
-    """Return what the redaction does to these lines."""
+    """Return the figures of the redaction for these lines."""
     missed: dict[str, int] = {}
     changed: dict[str, int] = {}
     exact = 0

@@ -190,7 +190,7 @@ def test_config_without_sink_is_refused():
     )
 
 
-# What the role asks before it deploys.
+# The checks that the deployment calls.
 def test_checked_rules_need_no_environment():
     made, found = checked_rules({"sinks": {"a": SUMO}, "routes": None})
     assert (list(made), [route.sinks for route in found]) == (["a"], [("a",)])

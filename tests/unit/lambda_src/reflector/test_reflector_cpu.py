@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CPU time for events that somebody wrote to cost much. It is linear: no payload uses up an invocation.
+"""CPU time for events that were written to be expensive. It is linear: no payload uses up an invocation.
 
 The worst input known takes 0.4 CPU-seconds for each MB. The limits are far above that, for slow machines, and far below what
 quadratic code takes for the same input.

@@ -42,7 +42,7 @@ def noise(size, seed=0):
     return base64.b64encode(random.Random(seed).randbytes(size * 3 // 4)).decode()
 
 
-# --- what a letter says ---
+# --- the content of dead letters ---
 
 
 def test_dead_letter_is_a_subscription_event_with_metadata(monkeypatch):
@@ -69,7 +69,7 @@ def test_dead_letter_decodes_to_the_same_events(texts, extracted):
         for event in left.batch.events:
             event["extractedFields"] = extracted
     ((body, _part),) = dead_letters(left, "main")
-    body.encode("ascii")  # whatever SQS says of characters, these pass
+    body.encode("ascii")  # characters that SQS accepts
     got = decode(json.loads(body))
     (events,) = got.pages()
     assert events == left.batch.events
@@ -134,13 +134,13 @@ def test_dead_letter_of_largest_event_fits_sqs():
     assert MAX_MESSAGE_BYTES < len(body) <= 1024 * 1024
 
 
-# --- what cannot be decoded ---
+# --- payloads that cannot be decoded ---
 
 
 @pytest.mark.parametrize(
     "event", [{"awslogs": {"data": "no!"}}, {}, {"awslogs": 5, "more": ["é"]}, {"deadLetter": {"sink": "x"}}]
 )
-def test_undecodable_letter_keeps_event_unchanged(event):
+def test_undecodable_dead_letter_keeps_event_unchanged(event):
     body = json.loads(undecodable_letter(event, "The payload is not valid base64."))
     metadata = body.pop("deadLetter")
     assert body == {name: value for name, value in event.items() if name != "deadLetter"}
@@ -148,7 +148,7 @@ def test_undecodable_letter_keeps_event_unchanged(event):
 
 
 @pytest.mark.parametrize("event", ["text", ["a"], None, 5])
-def test_undecodable_letter_of_non_object(event):
+def test_undecodable_dead_letter_of_non_object(event):
     assert json.loads(undecodable_letter(event, "x"))["event"] == event
 
 

@@ -237,7 +237,7 @@ def test_deliver_poison_does_not_hold_up_others(outcome, place):
 
 @given(st.sets(st.integers(0, 199), max_size=MAX_ISOLATED), st.integers(1, 200))
 def test_deliver_events_that_break_the_sinks_code_are_isolated(poison, size):
-    """One line that the sink's code failed for ended the delivery."""
+    """One line for which the sink's code failed ended the delivery."""
     scripted = Scripted(count=200, size=size, breaking=poison)
     assert scripted.accepted == [number for number in range(200) if number not in poison]
     left = [(numbers, reason) for numbers, reason, _attempts in scripted.left]

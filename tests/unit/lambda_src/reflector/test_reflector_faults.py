@@ -124,7 +124,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(retries, "ATTEMPT_SECONDS", 0.05)
 
 
-# Those after which nothing more is tried are few, or most of a script would not be met; so are those that take time.
+# Final faults and slow faults are rare: otherwise most of a script would not be used, or the test would take long.
 ENDING = ("429, never", "401")
 SLOW = ("accepted, the rest never", *SILENT)
 
@@ -206,7 +206,7 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
         outcome, line = rig.invoke(event, seconds, shape, rig.queue.name)
         assert outcome.error is None
         assert line["FailedEvents"] == 0
-        # Once, in one of the two places: here the sinks always say what they take.
+        # Once, in one of the two places, because here the sinks acknowledge everything that they accept.
         dead_letters = rig.queue.take()
         assert rig.sinks.at + in_dead_letters(dead_letters) == Counter(wanted)
         in_queue = {number for _sink, number in in_dead_letters(dead_letters)}
@@ -222,7 +222,7 @@ def test_faults_no_event_is_lost_and_replays_deliver_all(rig):
         assert rig.sinks.at == Counter(wanted)
 
     run()
-    assert rig.sinks.faults_met > 7 * many.max_examples  # thousands, with the profile that `make unit` has
+    assert rig.sinks.faults_met > 7 * many.max_examples  # thousands, with the profile of `make unit`
     assert set(rig.sinks.met) == set(FAULTS)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Payloads to several scripted sinks. test_reflector_handler.py tests what happens to undelivered events."""
+"""Payloads to several scripted sinks. test_reflector_handler.py tests undelivered events."""
 
 import json
 import threading
@@ -124,7 +124,7 @@ def test_reflect_undelivered_events_are_redacted():
 
 @pytest.mark.parametrize("pages", [1, 2])
 def test_reflect_without_time_hands_back_nothing_unredacted(pages):
-    """Redaction did not look at the time. Lambda's own record of the killed invocation held the unredacted events."""
+    """Redaction did not check the time. Lambda's own record of the killed invocation held the unredacted events."""
     sending = Sending([{"log_groups": ["*"], "redact": ["email"]}], page=9 if pages > 1 else None, a=sink())
     sending.clock.left = -10.0
     sending.reflect("me@example.com", '{"to":"me@example.com"}')

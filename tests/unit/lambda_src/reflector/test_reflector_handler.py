@@ -163,7 +163,7 @@ def test_handler_payload_without_events_sends_nothing(function, sink):
 # --- the dead-letter queue ---
 
 
-def letters_in(queue):
+def dead_letters_in(queue):
     """Return (ids, metadata) of each dead letter in the queue."""
     found = [opened(record["body"]) for record in queue.take()]
     return [([int(event["id"]) for event in got["logEvents"]], metadata) for got, metadata in found]
@@ -174,7 +174,7 @@ def test_handler_refused_events_go_to_queue(function, sink, queue):
     outcome = function.forward("private" * 100_000, "private" * 100_000, DEAD_LETTER_QUEUE=queue.name)
     assert outcome.error is None
     assert events(outcome) == (2, 0, 1, 1, 0)
-    ((ids, metadata),) = letters_in(queue)
+    ((ids, metadata),) = dead_letters_in(queue)
     assert ids == [1]
     assert (metadata["sink"], metadata["reason"], metadata["attempts"], metadata["events"]) == (
         ("sumologic", "the sink answered 400", 1, 1)
@@ -206,7 +206,7 @@ def test_handler_queue_refusing_a_part_fails_for_that_part(function, sink, queue
         outcome = function.forward("a", "b", "c", DEAD_LETTER_QUEUE=queue.name)
     assert type(outcome.error).__name__ == "DeliveryFailed"
     assert events(outcome) == (3, 0, 0, 2, 1)
-    assert sorted(ids for ids, _mark in letters_in(queue)) == [[0], [2]]
+    assert sorted(ids for ids, _mark in dead_letters_in(queue)) == [[0], [2]]
 
 
 @contextlib.contextmanager
@@ -273,7 +273,7 @@ def test_handler_short_invocation_reserves_time_for_queue(function, sink, queue)
     outcome = function.forward("a", seconds=2.0, DEAD_LETTER_QUEUE=queue.name)
     assert time.monotonic() - started < LONG / 2
     assert events(outcome) == (1, 0, 0, 1, 0)
-    ((ids, metadata),) = letters_in(queue)
+    ((ids, metadata),) = dead_letters_in(queue)
     assert (ids, metadata["reason"]) == ([0], "the sink did not answer in time")
 
 
@@ -300,7 +300,7 @@ def test_handler_one_of_two_sinks_fails(function, sink, queue):
         "sumologic": {"delivered": 2, "deadLettered": 0, "failed": 0},
         "second": {"delivered": 0, "deadLettered": 2, "failed": 0},
     }
-    ((ids, metadata),) = letters_in(queue)
+    ((ids, metadata),) = dead_letters_in(queue)
     assert (ids, metadata["sink"]) == ([0, 1], "second")
 
 

@@ -129,7 +129,7 @@ def elsewhere(sink, monkeypatch):
     monkeypatch.setattr(http, "_is_loopback", lambda host: host == "many.localhost")
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _unused in range(4):  # its queue is full: what comes then is not answered
+        for _unused in range(4):  # its queue is full: it does not answer further connections
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(full.getsockname())
@@ -337,7 +337,7 @@ def test_answer_is_read_if_sink_reads_no_request():
             client.recv(1024)
             client.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
             client.shutdown(socket.SHUT_WR)
-            time.sleep(0.05)  # the client has heard the end and is still sending: closing now breaks its pipe
+            time.sleep(0.05)  # the client has read the answer and is still sending: closing now breaks its pipe
             client.close()
 
     threading.Thread(target=refuse, daemon=True).start()
@@ -354,7 +354,7 @@ def test_send_faults_in_a_row(sink, courier, faults):
     assert len(sink.received) == 4
 
 
-# --- what an answer says ---
+# --- the meaning of answers ---
 
 
 def post(courier, **options):
@@ -413,7 +413,7 @@ def test_by_status_outcomes(code, verdict):
     assert got.reason == ("" if verdict == "accepted" else f"the sink answered {code}")
 
 
-# --- sinks that are posted to ---
+# --- sinks that use POST ---
 
 
 class Guarded(Courier):

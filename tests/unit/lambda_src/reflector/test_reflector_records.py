@@ -243,7 +243,7 @@ def test_subset_makes_the_same_records(messages, data):
     chosen = [position for position in range(len(events)) if data.draw(st.booleans())]
     some = [with_request_ids(events)[position] for position in chosen]
     assert of_events(some) == [whole[position] for position in chosen]
-    # And once more, as a dead letter that is parted again.
+    # And again, as a dead letter that is split.
     assert of_events(with_request_ids(some)[1:]) == [whole[position] for position in chosen[1:]]
 
 

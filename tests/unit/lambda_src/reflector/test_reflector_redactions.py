@@ -13,7 +13,7 @@ from reflector.redactions import REDACTIONS
 from reflector.redactions.cards import MAX_OTHERS
 from reflector_support import examples, json_texts
 
-# --- what is found ---
+# --- text that is found ---
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 CARDS = [
@@ -309,7 +309,7 @@ def test_redact_json_stays_valid(value, ascii_only, indent, inside):
     if inside:
         text = json.dumps({"message": text}, ensure_ascii=ascii_only)
     got = redacted(text, *REDACTIONS)
-    if got != "[card]":  # a message that is a number and nothing else is a string then
+    if got != "[card]":  # a message that is only a number becomes a string
         json.loads(got)
     assert not any(secret in got for secret in ("me@example.com", *CARDS[:4], SECRET, "AKIAIOSFODNN7EXAMPLE"))
 
@@ -390,7 +390,7 @@ def cpu_seconds(kind, text):
 def test_redact_time_is_linear_and_bounded(kind):
     """`3 3 3 ...` cost the card redaction 14 CPU-seconds per MB: it tried every pair of beginning and end."""
     for unit in redaction_corpus.COSTLY_UNITS:
-        # The first character differs, as a pattern may fail or fit there only.
+        # The first character differs, because a pattern may match only there.
         small, large = (("!" + unit * 40_000)[:size] for size in (5_000, 40_000))
         taken = cpu_seconds(kind, large)
         assert taken < 8 * 4 * cpu_seconds(kind, small) + 0.005, unit

@@ -79,7 +79,7 @@ def at(sink):
     return list(map(int, sink.accepted))
 
 
-# --- which events are a queue's ---
+# --- events of a queue ---
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_is_queue_event_sqs_event():
     assert is_queue_event(sqs_event("x"))
 
 
-# --- what is accepted ---
+# --- accepted messages ---
 
 
 def test_replay_dead_letters_go_to_their_sink():
@@ -166,7 +166,7 @@ def test_replay_own_log_group_is_dropped(event):
     assert replaying.counts[1] == replaying.counts[0] > 0
 
 
-# --- what stays ---
+# --- messages that stay ---
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_replay_reads_refused_secrets_once():
     assert replaying.sinks["a"].renewals == 1
 
 
-# --- what is accepted in part ---
+# --- messages that are accepted in part ---
 
 
 def test_replay_remainder_becomes_a_new_message():
@@ -305,7 +305,7 @@ def test_replay_loses_no_event(first, second, messages, size, full_after, second
             (one, int(event["id"])) for one in ([mark["sink"]] if mark["sink"] else "ab") for event in got["logEvents"]
         )
     assert not wanted - there
-    # Twice only where a rest could not be put into the queue: its message stays whole, and so does what was put before.
+    # Twice only if a remainder could not be put into the queue: then its message stays, beside the remainders that were put.
     if full_after is None:
         assert there == wanted
     assert sum(replaying.counts[1:]) == replaying.counts[0] == number

@@ -148,7 +148,7 @@ def test_drop_anchored_pattern_cannot_be_used_by_others():
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
 def test_route_sample_has_about_the_right_size(share):
-    # Ids of one stream resemble each other: they count on from a time.
+    # Ids of one stream resemble each other: they begin with a time and count up.
     events = [
         {**event, "id": f"{36 * 10**54 + 7919 * number:056d}"}
         for number, event in enumerate(events_of(*["x"] * 10_000))

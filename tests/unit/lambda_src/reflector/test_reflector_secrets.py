@@ -141,7 +141,7 @@ def test_secret_refusal_has_aws_code(reference, sentence):
     ],
 )
 @pytest.mark.parametrize("reference", ["secretsmanager:name", "ssm:name"])
-def test_secret_error_tells_whether_a_retry_may_succeed(monkeypatch, reference, code, status, transient):
+def test_secret_error_shows_whether_a_retry_may_succeed(monkeypatch, reference, code, status, transient):
     """A throttled reading of a secret dead-lettered the events at once."""
 
     def refuse(service, operation, region, **_parameters):

@@ -159,7 +159,7 @@ def environments(wire):
 def test_sigkill_delivery_at_every_call_retry_loses_nothing(wire, environments, effect):
     wire.lines_status = 400  # so that there are calls to the queue as well
     event = subscription_event(payload(["x"] * len(IDS)))
-    # The secret, a request to one sink and two to the other, the queue's URL, a message at least.
+    # At least: the secret, a request to one sink and two to the other, the queue's URL, a message.
     kill_at_every_call(wire, environments, event, effect, calls=6)
 
 

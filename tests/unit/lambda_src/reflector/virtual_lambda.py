@@ -324,7 +324,7 @@ class Code:
         """
         for cached in self._caches:
             cached.cache_clear()
-        fresh = copy.deepcopy(self._fresh)  # in one piece, so that modules go on sharing a value
+        fresh = copy.deepcopy(self._fresh)  # in one piece, so that modules still share a value
         for key, (module, _value) in self._state.items():
             setattr(module, key[1], fresh[key])
 
@@ -414,5 +414,5 @@ def _reflector_modules() -> dict[str, ModuleType]:
 
 
 def _is_own(value: Any) -> bool:
-    """Return whether a function or class is the reflector's."""
+    """Return whether a function or class belongs to the reflector."""
     return str(value.__module__).partition(".")[0] in ("reflector", "reflector_handler")

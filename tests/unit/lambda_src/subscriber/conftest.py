@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber as Lambda runs it: the zip's tree in a folder, imported afresh as a new execution environment does."""
+"""The subscriber as Lambda runs it: the content of the zip in a folder, imported again for each execution environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARTS = ("handler", "subscriber", "logreflector")
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree that the function's zip holds."""
+    """Return a folder with the content of the function's zip."""
     root = tmp_path_factory.mktemp("subscriber")
     utilities = ROOT / "plugins" / "module_utils"
     without_caches = shutil.ignore_patterns("__pycache__")
@@ -42,7 +42,7 @@ def _is_of_the_package(name: str) -> bool:
 
 
 class Sleeps(list[float]):
-    """How long was slept. Nobody waits for it: the clock is put on."""
+    """Records pauses. They take no time: the clock is advanced."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps) -> type[Clock]:
 def start(
     package: Path, monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps, clock: type[Clock]
 ) -> Iterator[Callable[..., ModuleType]]:
-    """Starts a worker: imports the handler afresh against a server, with an environment."""
+    """Return a function that starts a worker: it imports the handler again, with a server and an environment."""
     before = {name: module for name, module in sys.modules.items() if _is_of_the_package(name)}
 
     def forget() -> None:

@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber's AWS: CloudWatch Logs of the tests, with events to read, and beside it what else the function calls, below
-real boto3 clients: botocore checks the requests against its models."""
+"""The subscriber's AWS: the tests' CloudWatch Logs with events to read, and the other services that the function calls.
+
+Real boto3 clients make the calls, so botocore checks the requests against its models.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ class Context:
 
 
 class Aws(LogsServer):
-    """Also events of groups, retention, and the other services; `refusals` maps one of their operations to an error code."""
+    """Adds events of groups, retention, and other services; `refusals` maps one of their operations to an error code."""
 
     def __init__(self, *groups: str, slots: int = 5) -> None:
         super().__init__(*groups, slots=slots)
@@ -92,11 +94,11 @@ class Aws(LogsServer):
             self.session.events.register_first(f"before-call.{service}", self._reply)
 
     def boto3_client(self, service: str, **options: Any) -> Any:
-        """Stands for boto3.client."""
+        """Replace boto3.client."""
         return self.session.client(service, **options)
 
     def asked(self, operation: str) -> list[dict[str, Any]]:
-        """The requests of an operation of another service than CloudWatch Logs."""
+        """Return the requests of an operation of another service than CloudWatch Logs."""
         return [request for name, request in self.others if name == operation]
 
     def invoked(self) -> list[dict[str, Any]]:
@@ -104,7 +106,7 @@ class Aws(LogsServer):
         return [opened(request["Payload"]) for request in self.asked("Invoke")]
 
     def handed_over(self, detail_type: str = "Groups subscribed") -> list[dict[str, Any]]:
-        """The function's own messages of that type, without those of second looks."""
+        """Return the function's messages to itself of that type, without those of second reads."""
         return [
             message
             for message in self._messages(detail_type)
@@ -123,7 +125,7 @@ class Aws(LogsServer):
         return [group["name"] for event in self.handed_over() for group in event["detail"]["groups"]]
 
     def log(self, group: str, *messages: str, at: int | None = None, stream: str = "stream") -> None:
-        """Events that CloudWatch Logs took in at that time."""
+        """Return events that CloudWatch Logs ingested at that time."""
         found = self.events.setdefault(group, [])
         moment = now() if at is None else at
         for message in messages:
@@ -203,7 +205,7 @@ class Aws(LogsServer):
 
 
 def opened(payload: bytes) -> dict[str, Any]:
-    """A subscription's message as the reflector decodes it."""
+    """Return a subscription's message as the reflector decodes it."""
     data = json.loads(payload)["awslogs"]["data"]
     found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(data)))
     return found
@@ -233,7 +235,7 @@ def tag_event(group: str, *keys: str, call: str = "TagResource") -> dict[str, An
 
 
 def schedule(at: str = SWEEP_AT) -> dict[str, Any]:
-    """The event of a schedule. Its time is now."""
+    """Return the event of a schedule. Its time is now."""
     Clock.set(at)
     place = {"account": ACCOUNT, "region": REGION}
     return {**place, "source": "aws.events", "detail-type": "Scheduled Event", "time": at, "detail": {}}
@@ -245,7 +247,7 @@ def settle_event(*groups: str, not_before: int = 0) -> dict[str, Any]:
 
 
 def batch(*events: Any) -> dict[str, Any]:
-    """An SQS event with a message for each."""
+    """Return an SQS event with a message for each event."""
     return {
         "Records": [
             {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SQS batches: every message counts for itself, only failed ones come back, and soon."""
+"""SQS batches: each message fails alone, and only failed messages are retried, soon."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_all_groups_of_a_batch_are_subscribed_and_announced_together(start: Any)
     assert sorted(server.announced()) == groups
 
 
-def test_batch_goes_on_after_a_failure_and_only_that_message_comes_again(start: Any) -> None:
+def test_batch_continues_after_a_failure_and_retries_only_that_message(start: Any) -> None:
     server = Aws("/app/1", "/app/2", "/app/3")
     server.spoil = denied("/app/2")
     answer = start(server).handler(batch(*map(event_of, server.groups)), Context())
@@ -162,7 +162,7 @@ def test_unknown_own_log_groups_stop_subscriptions(
     assert failures(worker.handler(batch(event()), Context())) == ["message-0"]
     assert f"The caller needs the IAM action for {operation}" in capsys.readouterr().out
     assert server.operations() == ["DescribeAccountPolicies"]
-    del server.refusals[operation]  # asked again with the next message
+    del server.refusals[operation]  # read again for the next message
     assert failures(worker.handler(batch(event()), Context())) == []
 
 
@@ -202,7 +202,7 @@ def test_group_that_gets_the_tag_is_subscribed(start: Any, call: str) -> None:
     server.tags[GROUP] = {"logs": "on"}
     start(server, **TAGS).handler(batch(tag_event(GROUP, "logs", call=call)), Context())
     assert len(server.groups[GROUP]) == 1
-    assert server.announced() == []  # made in 2015: only what comes from now on
+    assert server.announced() == []  # created in 2015: only events from now on
 
 
 def test_group_that_is_new_and_gets_the_tag_has_its_first_lines_sent(start: Any) -> None:
@@ -245,7 +245,7 @@ def test_irrelevant_tags_cost_no_call(start: Any, keys: list[str]) -> None:
     assert server.calls == server.others == []
 
 
-def test_tags_of_a_group_that_is_gone_and_of_one_whose_name_goes_on_are_harmless(start: Any) -> None:
+def test_tags_of_deleted_and_of_longer_names_are_harmless(start: Any) -> None:
     server = Aws("/app/longer")
     server.tags["/app/longer"] = {"logs": "on"}
     answer = start(server, **TAGS).handler(tag_event("/app", "logs"), Context())
@@ -328,7 +328,7 @@ def test_every_log_group_is_read_from_every_call(parser: Any, name: str, call: s
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 10**6), st.text(), names, st.dictionaries(st.text(), st.integers(0, 2**53 - 1), max_size=50))
-def test_slice_is_read_as_it_was_handed_over(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
+def test_slice_message_is_read_back_unchanged(parser: Any, number: int, page: str, after: str, counts: Any) -> None:
     handed_over = parser.SweepSlice(SWEEP_AT, number, parser.Position(page, after), counts)
     told = {"source": parser.SOURCE, "detail-type": "Sweep continued", "detail": handed_over.detail()}
     assert parser.parse_event(json.loads(json.dumps(told)), PLACE, now()) == handed_over
@@ -347,7 +347,7 @@ def test_account_policy_prevents_filters(start: Any) -> None:
     assert "account policy" in handler(schedule(), Context())["outcome"]
     assert not any(server.groups.values())
     server.policies = []
-    assert handler(event_of("/app/2"), Context())["outcome"] == "created"  # the next event hears of it
+    assert handler(event_of("/app/2"), Context())["outcome"] == "created"  # the next event finds it
 
 
 @pytest.mark.parametrize("policies", [[], [policy_to(OURS + "-of-others")]])

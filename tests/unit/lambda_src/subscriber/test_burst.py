@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A deployment makes hundreds of groups at once: none is left out, and nothing is sent twice."""
+"""Hundreds of groups are created at once: none is left out, and nothing is sent twice."""
 
 from __future__ import annotations
 

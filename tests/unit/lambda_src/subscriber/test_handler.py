@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One event of EventBridge at a time: new groups, what is left out, and what is refused."""
+"""One event of EventBridge at a time: new groups, excluded groups, and refused events."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_excluded_groups_and_those_of_the_delivery_are_left_out(start: Any, sett
     assert server.operations() == ["DescribeAccountPolicies"]
 
 
-def test_its_own_log_group_is_known_by_whatever_name(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_log_group_is_known_under_any_name(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/platform/subscriber")
     server = Aws("/platform/subscriber")
     assert start(server).handler(event_of("/platform/subscriber"), Context())["outcome"] == "excluded"
@@ -160,7 +160,7 @@ def test_transient_failure_is_raised_with_group_place_and_reason(start: Any, tro
 
 def test_throttling_is_retried_within_the_deadline(start: Any) -> None:
     server = Aws(GROUP)
-    left = [9]  # more than botocore tries by itself
+    left = [9]  # more than botocore's own retries
 
     def throttled(operation: str, _unused: Any) -> tuple[str, str] | None:
         left[0] -= operation == "PutSubscriptionFilter"

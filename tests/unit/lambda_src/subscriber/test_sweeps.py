@@ -36,7 +36,7 @@ def unserved(server: Aws) -> list[str]:
 
 
 def run(server: Aws, start: Callable[..., Any], first: dict[str, Any], **settings: Any) -> int:
-    """All slices, each in a worker of its own; how many they were."""
+    """Run all slices, each in a new worker. Return their number."""
     event = first
     for number in range(1, 50):
         server.others.clear()
@@ -90,7 +90,7 @@ def test_slices_hand_over_until_every_group_is_served_and_count_all_of_them(
     assert (found["Groups"], found["Subscribed"], found["Coverage"]) == (230, 230, 100)
 
 
-def test_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> None:
+def test_filter_deleted_by_hand_is_restored_by_a_sweep(start: Any) -> None:
     server = Aws(*groups(3))
     run(server, start, schedule())
     server.groups["/app/001"].clear()
@@ -98,7 +98,7 @@ def test_filter_deleted_by_hand_is_there_again_after_a_sweep(start: Any) -> None
     assert unserved(server) == []
 
 
-def test_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -> None:
+def test_audits_of_a_period_read_every_group(start: Any) -> None:
     server = Aws(*groups(20))
     run(server, start, schedule(), audit_days=3)
     looked_at: list[set[str]] = []
@@ -110,7 +110,7 @@ def test_audits_of_as_many_days_as_are_set_look_at_every_group(start: Any) -> No
     assert sum(map(len, looked_at)) == 20
 
 
-def test_audits_reach_every_group_also_where_a_sweep_comes_once_in_a_period(start: Any) -> None:
+def test_weekly_sweeps_audit_every_group(start: Any) -> None:
     server = Aws(*groups(20))
     run(server, start, schedule(), audit_days=3)
     server.calls.clear()
@@ -129,7 +129,7 @@ def test_late_tag_keeps_the_tag_of_other_forwarder(start: Any) -> None:
         assert server.tags["/aws/lambda/theirs"] == {MARK: "other-forwarder", EVIDENCE: "/z"}
 
 
-def test_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None:
+def test_slice_with_an_expired_page_token_lists_again(start: Any) -> None:
     server = Aws(*groups(60))
     detail = {"started": SWEEP_AT, "slice": 2, "position": {"page": "old", "after": "/app/054"}, "counts": {}}
     event = {"source": "logreflector.subscriber", "detail-type": "Sweep continued", "detail": detail}
@@ -142,7 +142,7 @@ def test_slice_whose_page_is_too_old_begins_the_listing_anew(start: Any) -> None
     assert [name for name, filters in server.groups.items() if filters] == groups(60)[55:]
 
 
-def test_listing_that_breaks_off_announces_what_was_served_and_comes_again(start: Any) -> None:
+def test_interrupted_listing_announces_subscribed_groups_and_is_retried(start: Any) -> None:
     server = Aws(*groups(60))
     server.created = dict.fromkeys(server.groups, STARTED)
     server.add_filter("/app/000", "app-000", OURS, creationTime=1)
@@ -181,7 +181,7 @@ def test_failed_handover_fails_the_slice(start: Any) -> None:
     server.lost_messages = 1
     worker = start(server, slice_seconds=10)
     assert failures(worker.handler(batch(schedule()), Context())) == ["message-0"]
-    answer = worker.handler(batch(schedule()), Context())  # it is no other sweep than the one under way
+    answer = worker.handler(batch(schedule()), Context())  # it is the sweep in progress
     assert failures(answer) == []
     assert len(server.handed_over("Sweep continued")) == 2
 
@@ -196,7 +196,7 @@ def test_younger_sweep_gives_up(start: Any) -> None:
     assert worker.handler(older, Context())["outcome"] in ("continued", "ended")
 
 
-def test_in_a_new_worker_the_older_sweep_goes_on_as_soon_as_it_is_seen(start: Any) -> None:
+def test_older_sweep_continues_in_a_new_worker(start: Any) -> None:
     server = Aws(*groups(230))
     start(server, slice_seconds=10).handler(batch(schedule()), Context())
     (older,) = server.handed_over("Sweep continued")

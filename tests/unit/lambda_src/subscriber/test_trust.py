@@ -53,7 +53,7 @@ def test_backfill_of_an_old_group_sends_nothing(start: Any) -> None:
     assert server.asked("Invoke") == []
 
 
-def test_message_that_has_to_wait_goes_back_for_a_minute_at_most(start: Any, sleeps: list[float]) -> None:
+def test_message_that_has_to_wait_returns_after_a_minute_at_most(start: Any, sleeps: list[float]) -> None:
     """A message that was to wait for years held up all others for as long as an invocation lasts."""
     server = Aws(GROUP)
     told = batch(settle_event(GROUP, not_before=2**53 - 1), event())
@@ -105,8 +105,8 @@ def test_schedule_of_long_ago_is_refused(start: Any) -> None:
 
 @pytest.mark.parametrize("source", ["logreflector.subscriber", "aws.logs.example", "my.application", None])
 @pytest.mark.parametrize("told", [event(), schedule()])
-def test_event_of_a_source_that_is_not_its_own_is_refused(start: Any, source: Any, told: dict[str, Any]) -> None:
-    """Everybody may send events of such a source."""
+def test_event_of_a_foreign_source_is_refused(start: Any, source: Any, told: dict[str, Any]) -> None:
+    """Any principal may send events of such a source."""
     server = Aws(GROUP)
     assert failures(start(server).handler(batch({**told, "source": source}), Context())) == ["message-0"]
     assert server.groups[GROUP] == {}
@@ -121,7 +121,7 @@ def test_event_of_another_account_or_region_is_ignored(start: Any, elsewhere: di
     assert server.groups[GROUP] == {}
 
 
-def test_group_that_is_named_twice_is_followed_up_once(start: Any) -> None:
+def test_group_named_twice_has_one_follow_up(start: Any) -> None:
     server = Aws()
     server.add_filter(GROUP, NAME, OURS)
     server.created[GROUP] = now() - 4000
@@ -155,7 +155,7 @@ def test_tag_event_without_tags_reads_the_tags(start: Any, call: str) -> None:
     assert len(server.groups[GROUP]) == 1
 
 
-def test_events_after_the_first_look_are_sent_by_the_second(start: Any, sleeps: list[float]) -> None:
+def test_events_after_the_first_read_are_sent_by_the_second(start: Any, sleeps: list[float]) -> None:
     """The filter may miss the first seconds, and what was just ingested cannot be read yet."""
     server = Aws()
     server.add_filter(GROUP, NAME, OURS)
@@ -173,7 +173,7 @@ def test_events_after_the_first_look_are_sent_by_the_second(start: Any, sleeps: 
     assert sent == [(True, "before"), ("seam", "in the first seconds")]
 
 
-def test_failure_of_one_group_loses_no_second_look_of_another(start: Any) -> None:
+def test_failure_of_one_group_loses_no_second_read_of_another(start: Any) -> None:
     server = Aws()
     for group in ("/app/1", "/app/2"):
         server.add_filter(group, NAME, OURS)

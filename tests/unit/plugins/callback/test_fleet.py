@@ -1,4 +1,8 @@
-"""The state of a run as the fleet callback keeps it: events in, outcomes and texts out."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of a run in the fleet callback: events in, outcomes and texts out."""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def begin(fleet: Fleet, play: str, hosts: Any, batch: Any, *, serial: Any = (), 
     fleet.begin_wave(play, play, hosts, batch, serial=serial, known=known, lockstep=True, now=now)
 
 
-ROLES = {  # what a target does in a run -> what becomes of it
+ROLES = {  # a target's behaviour in a run -> its outcome
     "ok": "ok",
     "changed": "changed",
     "rescued": "ok",
@@ -46,7 +50,7 @@ ROLES = {  # what a target does in a run -> what becomes of it
 
 
 def events(host: str, role: str) -> list[tuple[str, str]]:
-    """The events of one target, in their order."""
+    """Return the events of one target in order."""
     steps = [("begin", host), ("changed" if "changed" in role else "unchanged", host)]
     if "rescued" in role or role == "stored":
         steps.append(("rescue", host))
@@ -59,7 +63,7 @@ def events(host: str, role: str) -> list[tuple[str, str]]:
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[list[list[tuple[str, str]]], dict[str, str], int]:
-    """Waves of events, the targets' events mixed but each target's own in order; their roles; how many waves are run."""
+    """Return waves of events (mixed, but in order for each target), the targets' behaviours, and the number of waves that run."""
     roles = draw(st.lists(st.sampled_from(sorted(ROLES)), min_size=1, max_size=12))
     names = {f"h{number}": role for number, role in enumerate(roles)}
     hosts = list(names)
@@ -113,7 +117,7 @@ def test_fleet_any_order_of_events_gives_every_target_one_outcome(
             assert 0 <= progress.share <= 1
             assert progress.done <= progress.targets == len(roles)
     if run_waves:
-        # The play in which a target that was given up is failed with the sentence that is known already.
+        # The last play fails a rescued target with the sentence that is known already.
         begin(fleet, "outcome", list(roles), list(roles), now=now)
         for host in roles:
             if roles[host] == "stored" or host not in begun:
@@ -127,7 +131,7 @@ def test_fleet_any_order_of_events_gives_every_target_one_outcome(
     }
     assert sum(fleet.counts().values()) == len(outcomes)
     troubled = [host for host in roles if host in begun and roles[host] not in ("ok", "changed")]
-    assert sorted(told) == sorted(troubled)  # one line for each that had trouble, never two
+    assert sorted(told) == sorted(troubled)  # one line for each target that failed, never two
     report = json.loads(json.dumps(fleet.report({})))
     assert [wave["number"] for wave in report["waves"][:run_waves]] == list(range(1, run_waves + 1))
     assert sum(wave["failed"] for wave in report["waves"]) == Counter(outcomes.values())["failed"]
@@ -174,9 +178,9 @@ def test_interrupt_leaves_wave_unfinished_and_later_waves_not_started() -> None:
 
 
 def test_progress_counts_done_changed_and_failed_targets() -> None:
-    hosts = list("dcba")  # two waves of two, then the play that fails whoever is known to have failed
+    hosts = list("dcba")  # two waves of two, then the play that fails the targets that are known to have failed
     fleet = fleet_of(*hosts, batch=("d", "c"), serial=(2,))
-    assert fleet.progress(0) is not None  # not a second of it is over
+    assert fleet.progress(0) is not None  # less than a second has passed
     fleet.begin_task("1", "Function", 0)
     fleet.result("d", "1", 1, changed=True)
     fleet.result("c", "1", 2)
@@ -184,7 +188,7 @@ def test_progress_counts_done_changed_and_failed_targets() -> None:
     progress = fleet.progress(4)
     assert progress is not None
     assert (progress.play, progress.number, progress.of, progress.task) == ("deploy", 1, 2, "Function")
-    # What may still be rescued counts as failed as long as it is down; all tasks of the wave are over.
+    # A failed target counts as failed until its rescue ends. All tasks of the wave are done.
     assert (progress.done, progress.targets, progress.changed, progress.failed) == (2, 4, 1, 1)
     assert (progress.share, progress.rate) == (1, 0.5)
     fleet.result("c", "2", 4)
@@ -200,7 +204,7 @@ def test_progress_counts_done_changed_and_failed_targets() -> None:
     assert not fleet.fail("b", "3", "broken", final=True)
     progress = fleet.progress(6)
     assert progress is not None
-    # Of the wave that runs only the one that failed is done.
+    # In the running wave only the failed target is done.
     assert (progress.number, progress.done, progress.failed, progress.share) == (2, 3, 2, 0.25)
 
     begin(fleet, "outcome", hosts, hosts, now=8)
@@ -236,7 +240,7 @@ def test_fail_second_sentence_keeps_the_first_reason() -> None:
     assert fleet.targets["a"].failure is not None
     assert fleet.targets["a"].failure.sentence == "first"
     assert [fleet.outcome(host) for host in "abc"] == ["failed", "not_started", "not_started"]
-    # Another playbook fails the ones that the first left out: they count as left, and in no wave as failed.
+    # Another playbook fails the targets that the first did not start: they count as not started, and in no wave as failed.
     fleet.begin_playbook("verify.yml")
     begin(fleet, "verify", "abc", "abc", now=2)
     assert not fleet.fail("b", "t", "never begun", final=True)
@@ -379,7 +383,7 @@ def test_summary_line_check_mode_says_would_change() -> None:
     assert line == "2 targets: 2 would change in 5 s; check mode, nothing was changed."
 
 
-def test_summary_line_interrupted_says_how_to_continue() -> None:
+def test_summary_line_interrupted_names_the_next_command() -> None:
     line = summary_line({"unfinished": 1}, 5, check_mode=False, interrupted=True)
     assert line == "Interrupted. 1 target: 1 unfinished in 5 s. Run the same command again to continue."
 

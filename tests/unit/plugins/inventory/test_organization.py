@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """From AWS Organizations to hosts, names and groups."""
 
 from __future__ import annotations
@@ -66,7 +70,7 @@ def chosen(include: dict[str, Any] | None = None, exclude: dict[str, Any] | None
     return [account.name for account in choose_by_tags(choose(TREE, *selections), TAGS, *selections)]
 
 
-# Which accounts
+# Choice of accounts
 
 
 @pytest.mark.parametrize(
@@ -366,7 +370,7 @@ def test_read_enabled_regions_leaves_out_the_own_account_id(aws: Any) -> None:
 
 
 @pytest.mark.parametrize(("account", "words"), [(SHOP, "trusted access"), (ROOT, "exclude it")])
-def test_read_enabled_regions_denied_says_what_helps(aws: Any, account: Account, words: str) -> None:
+def test_read_enabled_regions_denied_error_has_advice(aws: Any, account: Account, words: str) -> None:
     aws.stub("account").add_client_error("list_regions", "AccessDeniedException", "no")
     with pytest.raises(AccessDeniedError) as refused:
         read_enabled_regions(Target.from_params(parameters()), TREE, [account])

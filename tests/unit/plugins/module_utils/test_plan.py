@@ -1,4 +1,8 @@
-"""The frame: what is read, planned, applied and told, with a resource in memory."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a resource: read, plan, apply and result, with a resource in memory."""
 
 from __future__ import annotations
 
@@ -19,45 +23,45 @@ CREDENTIAL = "hunter2"
 
 
 class Shelf:
-    """Wants names on a shelf. `trouble` maps a name to the errors its writes raise, one after another."""
+    """A resource of names on a shelf. `failures` maps a name to the errors of its writes, one after another."""
 
-    def __init__(self, wanted: Sequence[str], standing: Sequence[str] = ()) -> None:
-        self.wanted, self.standing = list(wanted), list(standing)
+    def __init__(self, desired: Sequence[str], stored: Sequence[str] = ()) -> None:
+        self.desired, self.stored = list(desired), list(stored)
         self.writes: list[str] = []
         self.reads = 0
-        self.trouble: dict[str, list[ReflectorError]] = {}
+        self.failures: dict[str, list[ReflectorError]] = {}
         self.unreadable_from: int | None = None
 
     def read(self) -> list[str]:
         self.reads += 1
         if self.unreadable_from is not None and self.reads >= self.unreadable_from:
             raise AwsError("read the shelf", "it is dark")
-        return list(self.standing)
+        return list(self.stored)
 
     def plan(self, actual: Sequence[str]) -> list[Change]:
         return [
-            *(Change("delete", "book", name, before=name) for name in actual if name not in self.wanted),
+            *(Change("delete", "book", name, before=name) for name in actual if name not in self.desired),
             *(
                 Change("create", "book", name, after=name, payload=CREDENTIAL)
-                for name in self.wanted
+                for name in self.desired
                 if name not in actual
             ),
         ]
 
     def apply(self, change: Change) -> None:
         self.writes.append(change.name)
-        if self.trouble.get(change.name):
-            raise self.trouble[change.name].pop(0)
+        if self.failures.get(change.name):
+            raise self.failures[change.name].pop(0)
         if change.action == "create":
-            self.standing.append(change.name)
+            self.stored.append(change.name)
         else:
-            self.standing.remove(change.name)
+            self.stored.remove(change.name)
 
     def facts(self, actual: Sequence[str]) -> Result:
         return {"books": list(actual)}
 
 
-def test_it_converges_and_a_second_run_writes_nothing() -> None:
+def test_converge_second_run_writes_nothing() -> None:
     shelf = Shelf(["a", "b"], ["c"])
     first = converge(shelf, check_mode=False)
     assert first["changed"]
@@ -90,25 +94,25 @@ def test_the_diff_has_both_sides_and_no_payload() -> None:
     assert CREDENTIAL not in repr(Change("create", "book", "a", payload=CREDENTIAL))
 
 
-def test_a_failure_half_way_tells_what_was_done_before() -> None:
+def test_failure_half_way_reports_earlier_changes() -> None:
     shelf = Shelf(["a", "b", "c"])
-    shelf.trouble["b"] = [AwsError("put b", "it is heavy")]
+    shelf.failures["b"] = [AwsError("put b", "it is heavy")]
     with pytest.raises(AwsError) as caught:
         converge(shelf, check_mode=False)
     assert caught.value.done["changed"] is True
     assert caught.value.done["changes"] == ["create book a"]
-    assert shelf.standing == ["a"]
+    assert shelf.stored == ["a"]
 
 
 def test_a_failure_at_the_first_write_claims_no_change() -> None:
     shelf = Shelf(["a"])
-    shelf.trouble["a"] = [AwsError("put a", "it is heavy")]
+    shelf.failures["a"] = [AwsError("put a", "it is heavy")]
     with pytest.raises(AwsError) as caught:
         converge(shelf, check_mode=False)
     assert caught.value.done == outcome([])
 
 
-def test_changes_are_told_even_if_the_last_look_fails() -> None:
+def test_changes_are_reported_even_if_the_last_read_fails() -> None:
     shelf = Shelf(["a"])
     shelf.unreadable_from = 2
     with pytest.raises(AwsError) as caught:
@@ -116,9 +120,9 @@ def test_changes_are_told_even_if_the_last_look_fails() -> None:
     assert caught.value.done["changes"] == ["create book a"]
 
 
-def test_a_faster_writer_makes_it_look_and_plan_again() -> None:
+def test_concurrent_write_is_read_and_planned_again() -> None:
     shelf = Shelf(["a", "b"])
-    shelf.trouble["b"] = [OutdatedError("put b", "the shelf was changed meanwhile")]
+    shelf.failures["b"] = [OutdatedError("put b", "the shelf was changed meanwhile")]
     result = converge(shelf, check_mode=False)
     assert result["books"] == ["a", "b"]
     assert result["changes"] == ["create book a", "create book b"]
@@ -126,7 +130,7 @@ def test_a_faster_writer_makes_it_look_and_plan_again() -> None:
 
 def test_a_writer_that_is_always_faster_is_an_error_in_the_end() -> None:
     shelf = Shelf(["a", "b"])
-    shelf.trouble["b"] = [OutdatedError("put b", "the shelf was changed meanwhile")] * 99
+    shelf.failures["b"] = [OutdatedError("put b", "the shelf was changed meanwhile")] * 99
     with pytest.raises(OutdatedError) as caught:
         converge(shelf, check_mode=False)
     assert caught.value.done["changes"] == ["create book a"]
@@ -138,8 +142,8 @@ def test_the_work_of_a_module_makes_its_resource_of_target_and_parameters() -> N
 
     def make(target: Any, params: Any) -> Shelf:
         seen.append((target, params))
-        return Shelf(params["wanted"])
+        return Shelf(params["desired"])
 
-    result = converging(make)("the target", {"wanted": ["a"]}, True)  # type: ignore[arg-type]
-    assert seen == [("the target", {"wanted": ["a"]})]
+    result = converging(make)("the target", {"desired": ["a"]}, True)  # type: ignore[arg-type]
+    assert seen == [("the target", {"desired": ["a"]})]
     assert result["changes"] == ["create book a"]

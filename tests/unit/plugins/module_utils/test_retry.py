@@ -1,4 +1,8 @@
-"""Patience, with a clock of our own."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RetryPolicy, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -90,9 +94,7 @@ def test_no_time_means_one_try() -> None:
     first=st.floats(0.01, 5),
     longest=st.floats(5, 30),
 )
-def test_it_never_takes_longer_than_stated_and_never_gives_up_early(
-    seconds: float, first: float, longest: float
-) -> None:
+def test_retry_uses_its_whole_time_limit_and_no_more(seconds: float, first: float, longest: float) -> None:
     clock, call = Clock(), Flaky(10**9)
     with pytest.raises(ConflictError):
         clock.retry_policy(seconds, first_delay=first, longest_delay=longest).wait_out(call, conflict)

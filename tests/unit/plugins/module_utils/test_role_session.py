@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """RoleSession: cached across tasks and runs, renewed in time; the cache never fails a task."""
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ PROBE = Spec(groups=(), work=guarded)
 
 @pytest.fixture
 def source_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys of the deployer, and no endpoint."""
+    """Set keys of the deployer, and no endpoint."""
     for name in ("PROFILE", "SESSION_TOKEN", "URL", "ENDPOINT_URL", "REGION", "DEFAULT_REGION"):
         monkeypatch.delenv(f"AWS_{name}", raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOURCE")
@@ -58,7 +62,7 @@ def server(source_keys: None) -> Iterator[RoleServer]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of cached sessions, which does not exist yet."""
+    """Return the folder of cached sessions, which does not exist yet."""
     path = tmp_path / "home" / ".aws" / "boto" / "cache"
     monkeypatch.setenv("LOGREFLECTOR_SESSION_CACHE", str(path))
     return path
@@ -446,7 +450,7 @@ def test_duration_out_of_range_is_refused_before_any_call(server: RoleServer, se
         ("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_sts_endpoint_is_regional_whatever_the_environment_has(
+def test_sts_endpoint_is_regional_in_every_environment(
     source_keys: None, monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str
 ) -> None:
     monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Target: region, credentials, names, clients, concurrent reads."""
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ def params(**given: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """No region, profile or key from the machine that runs the test."""
+    """Remove region, profile and keys of the machine that runs the test."""
     for name in ("REGION", "DEFAULT_REGION", "PROFILE", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "URL"):
         monkeypatch.delenv(f"AWS_{name}", raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -125,7 +129,7 @@ def test_credentials_half_a_key_pair_in_the_environment_is_refused(bare: pytest.
         _unused = Target.from_params(params(assume_role_arn=role)).identity
 
 
-def test_credentials_missing_error_says_what_to_give(bare: pytest.MonkeyPatch) -> None:
+def test_credentials_missing_error_names_the_options(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(_errors.CredentialsError, match="Give access_key and secret_key"):
         _unused = Target.from_params(params()).identity
     with pytest.raises(_errors.CredentialsError, match=rf"assume the role {ROLE}.*Give access_key and secret_key"):
@@ -173,7 +177,7 @@ def test_where_has_the_account_of_the_role_before_any_call(aws: Any) -> None:
 
 
 class StsThatRefuses(BaseHTTPRequestHandler):
-    """STS as it answers a caller that the trust policy does not allow."""
+    """STS, which refuses a caller that the trust policy does not allow."""
 
     asked: list[dict[str, list[str]]]
     code = "AccessDenied"
@@ -221,7 +225,7 @@ def refusing() -> Iterator[tuple[str, list[dict[str, list[str]]]]]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A file with the key of a private authority and its certificate for 127.0.0.1."""
+    """Write a file with the key of a private authority and its certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ours")])
     now = datetime.datetime.now(datetime.UTC)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""account_subscription_policy over botocore: what it writes, and that no group is unserved between any two calls."""
+"""account_subscription_policy over botocore: its writes, and no group without delivery between any two calls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _no_waiting() -> Iterator[None]:
 
 
 def run(server: AccountPolicyServer, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-    """The module's result; functions of the delivery path write to the log groups of their default names."""
+    """Return the module's result. Functions of the delivery path write to the log groups of their default names."""
     session = server.session
     session.events.register("before-send.lambda", _no_such_function, unique_id="lambda")
     target = Target(session, REGION)
@@ -60,7 +60,7 @@ def _no_such_function(request: Any, **_unused: Any) -> AWSResponse:
 
 
 def target_with(filtered: int, plain: int = 2) -> AccountPolicyServer:
-    """Groups with a filter of this collection and its tag, without one, with another's filter, excluded, and the delivery's own."""
+    """Return a target with groups that have our filter and tag, no filter, or a foreign filter, that are excluded, and our own."""
     server = AccountPolicyServer()
     for number in range(filtered):
         server.add_filter(f"/app/{number:03}", "ours", OURS)
@@ -181,7 +181,7 @@ def test_check_mode_announces_the_real_run_and_writes_nothing(params: dict[str, 
     assert server.writes == []
 
 
-def test_somebody_elses_policy_is_named_and_stays() -> None:
+def test_foreign_policy_is_named_and_stays() -> None:
     server = target_with(1)
     server.put("central-logging", THEIRS, ["/x"])
     before = json.dumps(server.policy)
@@ -192,7 +192,7 @@ def test_somebody_elses_policy_is_named_and_stays() -> None:
     assert (server.writes, json.dumps(server.policy)) == ([], before)
 
 
-def test_policy_that_came_meanwhile_is_named_too() -> None:
+def test_policy_created_during_the_run_is_named_too() -> None:
     server = target_with(0)
 
     def intrude(operation: str, _asked: dict[str, Any]) -> None:
@@ -241,7 +241,7 @@ def test_filters_beside_the_policy_are_found_by_tag() -> None:
     run(server, **OPTIONS)
     server.add_filter("/new/0", "ours", OURS)
     server.tags["/new/0"] = {MARK: "x"}
-    server.tags["/new/1"] = {MARK: "x"}  # a mark that its filter did not outlive
+    server.tags["/new/1"] = {MARK: "x"}  # a tag whose filter is gone
     server.calls.clear()
     result = run(server, **OPTIONS)
     assert result["changes"] == [
@@ -439,7 +439,7 @@ def test_group_created_during_the_switch_gets_its_filter() -> None:
     assert "/made/meanwhile" in chosen(server)
 
 
-def test_policy_that_is_refused_half_way_tells_what_was_done() -> None:
+def test_policy_refused_half_way_reports_earlier_changes() -> None:
     server = target_with(4)
     run(server, **OPTIONS)
     server.spoil = lambda operation, _asked: (
@@ -532,10 +532,10 @@ def test_settling_time_is_waited_before_removals() -> None:
     turns=st.booleans(),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_group_is_unserved_between_any_two_calls_though_killed_again_and_again(
+def test_no_group_is_unserved_between_any_two_calls_of_killed_runs(
     filtered: int, marked: bool, longest: int, killed: list[int], back: bool, turns: bool
 ) -> None:
-    """Whatever served a group, something goes on doing so; and what runs to its end leaves each served once."""
+    """A filter or the policy always serves each group, and a complete run leaves exactly one of them."""
     server = target_with(filtered)
     server.longest = longest
     if not marked:

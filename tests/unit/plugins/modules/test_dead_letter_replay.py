@@ -1,4 +1,8 @@
-"""dead_letter_replay with moto's queue and a function that answers as the test wants."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""dead_letter_replay with moto's queue and a function with scripted answers."""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ def refusal(code: str, operation: str = "Invoke") -> ClientError:
 
 
 class Function:
-    """The reflector as a replay sees it: `behave(bodies)` gives body -> reason, an exception to raise, or a whole answer."""
+    """The reflector in a replay: `behave(bodies)` returns body -> reason, an exception to raise, or a whole answer."""
 
     def __init__(self, aws: Any, behave: Callable[[list[str]], Any]) -> None:
         self.batches: list[list[str]] = []
@@ -63,7 +67,7 @@ class Function:
 
 
 class Failures(dict[str, str]):
-    """Body -> reason."""
+    """Reasons by body."""
 
 
 def payload(value: Any, error: str = "") -> dict[str, Any]:
@@ -88,7 +92,7 @@ def fill(aws: Any, number: int, name: str = NAME) -> list[str]:
 
 
 def visible(aws: Any, name: str = NAME) -> list[str]:
-    """The bodies that anybody can receive now."""
+    """Return the bodies that are visible."""
     sqs = aws.client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     found: list[str] = []

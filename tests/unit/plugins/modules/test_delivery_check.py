@@ -20,6 +20,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources import
 from aws_in_tests import LAMBDA_TRUST, zip_bytes
 from botocore.exceptions import ClientError
 from moto.logs.models import LogsBackend, logs_backends
+from threads_in_tests import in_background
 
 PREFIX = "/log-reflector/canary/"
 REFLECTOR_LOG = "/aws/lambda/log-reflector"
@@ -84,19 +85,6 @@ def check_groups(aws: Any) -> list[str]:
     """Return the log groups under the check's prefix."""
     answer = aws.client("logs").describe_log_groups(logGroupNamePrefix=PREFIX)
     return [group["logGroupName"] for group in answer["logGroups"]]
-
-
-@contextmanager
-def in_background(work: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run the work in a thread. Its argument is set at the end of the block."""
-    ended = threading.Event()
-    thread = threading.Thread(target=work, args=(ended,))
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 @contextmanager

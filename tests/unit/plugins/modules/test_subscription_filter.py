@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""subscription_filter: its conversations with CloudWatch Logs."""
+"""subscription_filter: its calls to CloudWatch Logs, and its results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OPTIONS = {key: value for key, value in SHOWN.items() if key != "name"}
 
 @pytest.fixture
 def prepared(aws: Any) -> Any:
-    """A group without filters, beside two functions."""
+    """Create a group without filters, and two functions."""
     make_functions(aws, "log-reflector", "theirs")
     make_group(aws, GROUP)
     return aws
@@ -85,7 +85,7 @@ def test_destination_may_be_a_function_of_the_target(prepared: Any, destination:
     assert not run(prepared, destination_arn=REFLECTOR)["changed"]
 
 
-def test_update_is_one_put_and_leaves_alone_what_is_not_given(prepared: Any) -> None:
+def test_update_is_one_put_and_keeps_options_that_are_not_given(prepared: Any) -> None:
     put(prepared, GROUP, NAME, "log-reflector", "WARN")
     result = run(prepared, filter_pattern="ERROR")
     assert prepared.writes == ["PutSubscriptionFilter"]
@@ -127,7 +127,7 @@ def test_absent_removes_exactly_the_named_filter(prepared: Any) -> None:
     assert prepared.writes == []
 
 
-def test_filter_whose_name_begins_alike_is_another(prepared: Any) -> None:
+def test_filter_with_a_longer_name_is_another_filter(prepared: Any) -> None:
     put(prepared, GROUP, "foo-bar", "theirs", "ERROR")
     assert run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
     assert not run(prepared, name="foo", destination_arn=REFLECTOR)["changed"]
@@ -311,7 +311,7 @@ def test_placeholders_in_the_pattern_are_replaced_and_other_braces_stay(prepared
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_filter_that_leads_elsewhere_is_not_redirected(prepared: Any, check_mode: bool) -> None:
-    """A call with the name of the platform's filter redirected it without a word."""
+    """A call with the name of the platform's filter redirected it without a warning."""
     put(prepared, GROUP, PLATFORM_NAME, "log-reflector")
     result = run(prepared, name=PLATFORM_NAME, destination_arn="theirs", check_mode=check_mode)
     assert (result["changed"], result["error"]["kind"]) == (False, "RefusedError")

@@ -20,7 +20,7 @@ THEIRS = REFLECTOR.replace("log-reflector", "theirs")
 
 @pytest.fixture
 def prepared(aws: Any) -> Any:
-    """A target with a group of every kind but another class, which moto does not have."""
+    """Create a target with a group of every kind, except other classes, which moto does not have."""
     make_functions(aws, "log-reflector", "theirs")
     for group in ("/app/a", "/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber", "/dev/x"):
         make_group(aws, group)
@@ -113,7 +113,7 @@ def test_diff_is_one_for_the_target(prepared: Any) -> None:
     assert diff["after"]["/app/other"]["filter_pattern"] == ""
 
 
-def test_absent_removes_ours_and_nothing_else(prepared: Any) -> None:
+def test_absent_removes_only_own_filters(prepared: Any) -> None:
     before = everything(prepared)
     result = run(prepared, state="absent")
     assert result["changes"] == [
@@ -185,7 +185,7 @@ def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
     assert "IAM action for PutSubscriptionFilter" in failed["reason"]
 
 
-def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> None:
+def test_other_classes_than_standard_are_reported_and_not_read(aws: Any) -> None:
     stub = aws.stub("logs")
     archive = {"logGroupName": "/archive", "logGroupClass": "INFREQUENT_ACCESS"}
     stub.add_response("describe_log_groups", {"logGroups": [archive]})
@@ -195,7 +195,7 @@ def test_other_classes_than_standard_are_reported_and_not_asked(aws: Any) -> Non
     assert (entry["outcome"], "INFREQUENT_ACCESS" in entry["reason"]) == ("not_possible", True)
 
 
-def test_listing_that_breaks_off_tells_what_was_done(aws: Any) -> None:
+def test_interrupted_listing_reports_changes(aws: Any) -> None:
     make_functions(aws, "log-reflector")
 
     def describe(request: dict[str, Any]) -> dict[str, Any]:
@@ -259,7 +259,7 @@ def test_other_functions_on_the_path_can_be_named(prepared: Any) -> None:
 
 
 def configurations(aws: Any, **log_groups: str | None) -> Any:
-    """Lambda as it tells where functions write their logs; None stands for a function that does not exist."""
+    """Answer GetFunctionConfiguration with these logging configurations; None is a function that does not exist."""
     stub = aws.stub("lambda")
     for function, log_group in log_groups.items():
         request = {"FunctionName": function.replace("_", "-")}
@@ -291,7 +291,7 @@ def test_log_groups_of_other_names_are_known_from_the_functions(prepared: Any) -
     }
 
 
-def test_function_that_is_not_there_yet_has_the_default_name(prepared: Any) -> None:
+def test_function_that_does_not_exist_yet_has_the_default_log_group(prepared: Any) -> None:
     configurations(prepared, log_reflector="/aws/lambda/log-reflector", log_reflector_subscriber=None)
     result = run(prepared, include=["/aws/*"])
     assert not result.get("failed")

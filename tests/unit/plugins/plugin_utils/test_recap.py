@@ -78,7 +78,7 @@ def test_recap_target_without_result_is_ok() -> None:
     assert lines({}) == ["Deploy, 1 target: 1 ok.", "a: ok."]
 
 
-def test_recap_check_mode_says_what_would_change_and_how_long_it_takes() -> None:
+def test_recap_check_mode_shows_changes_and_duration() -> None:
     found = lines(catch_up(counts={"changed": 57}, estimate={"minutes": 17.2}), check_mode=True)
     assert found[0] == "Deploy, 1 target: 1 would change. Check mode: nothing was changed."
     assert found[1].startswith(
@@ -336,7 +336,7 @@ def test_recap_releases_are_grouped() -> None:
         ({"release": None}, "reflector without a release (package"),
     ],
 )
-def test_recap_release_names_what_is_wrong(more: dict[str, Any], text: str) -> None:
+def test_recap_release_names_the_problem(more: dict[str, Any], text: str) -> None:
     assert text in lines(releases(info(**more)))[1]
 
 
@@ -353,7 +353,7 @@ def test_recap_rollback_names_the_restored_releases(changed: bool, check_mode: b
     assert lines(result, check_mode=check_mode)[1:] == [f"1 target: {text}", "    a"]
 
 
-def test_recap_teardown_counts_what_was_removed() -> None:
+def test_recap_teardown_counts_removed_resources() -> None:
     absent = {"changes": ["delete subscription of log group /a", "delete subscription of log group /b", "and 3 more"]}
     variables = {"catch_up_absent": absent, "reflector_absent": {"changes": ["delete log group /log-reflector"]}}
     text = "6 changes{}: delete subscription (5), delete log group (1)."
@@ -403,7 +403,7 @@ def dead_letters(messages: int, summary: str = "") -> dict[str, Any]:
 
 
 def test_recap_warns_of_dead_letters() -> None:
-    """Four waiting dead letters were "ok" and no more."""
+    """A target with four waiting dead letters was "ok", without a warning."""
     found = lines({**catch_up(), **dead_letters(1, "1 dead letter waits")}, dead_letters(4, "4 dead letters wait"), {})
     assert found[-3:] == [
         (

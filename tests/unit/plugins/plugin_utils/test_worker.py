@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The worker returns the module's results, and leaves tasks that it cannot run to the module."""
 
 from __future__ import annotations
@@ -118,7 +122,7 @@ def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dic
     )
     assert done.stderr == ""
     result: dict[str, Any] = json.loads(done.stdout)
-    if "warnings" in result:  # objects since ansible-core 2.19, of which the controller makes sentences
+    if "warnings" in result:  # objects since ansible-core 2.19, which the controller formats as sentences
         result["warnings"] = [item if isinstance(item, str) else item["event"]["msg"] for item in result["warnings"]]
     assert done.returncode == bool(result.get("failed"))
     return result
@@ -174,7 +178,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def refusals() -> dict[str, dict[str, Any]]:
-    """The module's answers, two processes at a time."""
+    """Return the module's refusals, from two processes at a time."""
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(
             lambda options: as_process("subscription_filter", options, check_mode=False), REFUSED.values()
@@ -186,7 +190,7 @@ def refusals() -> dict[str, dict[str, Any]]:
 def test_module_and_worker_refuse_alike(refusals: dict[str, dict[str, Any]], case: str) -> None:
     process = refusals[case]
     assert process["failed"]
-    process.pop("exception", None)  # a traceback, where Ansible adds one
+    process.pop("exception", None)  # a traceback, if Ansible adds one
     assert process == in_worker("subscription_filter", REFUSED[case], check_mode=False)
     assert CREDENTIAL not in json.dumps(process)
 
@@ -290,11 +294,11 @@ def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
     assert "does not know" not in accepted.get("msg", "")
 
 
-# When the module is called instead
+# Tasks that run the module instead
 
 
 def action(**task: Any) -> tuple[Any, MagicMock]:
-    """The action plugin on a task, and what stands in for running the module."""
+    """Return the action plugin of a task, and the mock that replaces the run of the module."""
     made = SimpleNamespace(
         action="logreflector.aws.subscription_filter_info",
         args={},
@@ -321,13 +325,13 @@ def action(**task: Any) -> tuple[Any, MagicMock]:
 
 @pytest.fixture
 def no_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the worker's own answer is a refusal that needs no network."""
+    """Remove the region, so that the worker refuses the task without a call."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("task", [{}, {"environment": [{}]}, {"environment": None}, {"check_mode": True}])
-def test_a_local_task_is_done_in_the_worker(no_region: None, task: dict[str, Any]) -> None:
+def test_local_task_runs_in_the_worker(no_region: None, task: dict[str, Any]) -> None:
     plugin, module = action(**task)
     assert "no region is given" in plugin.run(task_vars={})["msg"]
     module.assert_not_called()
@@ -345,13 +349,13 @@ def test_a_local_task_is_done_in_the_worker(no_region: None, task: dict[str, Any
         {"environment": ["{{ variables }}"]},
     ],
 )
-def test_the_module_does_what_belongs_elsewhere(no_region: None, task: dict[str, Any]) -> None:
+def test_module_runs_remote_async_and_become_tasks(no_region: None, task: dict[str, Any]) -> None:
     plugin, module = action(**task)
     assert plugin.run(task_vars={"a": 1})["by"] == "the module"
     module.assert_called_once_with(module_args={}, task_vars={"a": 1}, wrap_async=task.get("async_val", 0))
 
 
-def test_another_python_is_asked_when_this_one_has_no_sdk(no_region: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_runs_another_python_if_this_one_has_no_sdk(no_region: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_worker, "SDK_ERROR", "No module named 'boto3'")
     plugin, module = action()
     assert plugin.run(task_vars={})["by"] == "the module"

@@ -23,7 +23,7 @@ class AwsService(HttpService):
     """A stand-in for an AWS service. Its sinks have no secret: the credentials are the function's."""
 
     path = "/"
-    # AWS's services say in words and not in seconds when to come back.
+    # AWS's services send no Retry-After.
     supports = EVERY_CASE - {Case.SECRET, Case.COMPRESSION, Case.RETRY_AFTER, Case.ITEMS_REFUSED}
     codes: ClassVar[dict[Case, tuple[int, str]]]
     """Status and error code of each fault."""

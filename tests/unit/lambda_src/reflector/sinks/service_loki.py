@@ -25,7 +25,7 @@ class Local(HttpService):
 
     def __init__(self) -> None:
         super().__init__()
-        self.oldest = self.newest = self.max_line_size = 0  # ms, ms, bytes; 0: whatever comes
+        self.oldest = self.newest = self.max_line_size = 0  # ms, ms, bytes; 0: no limit
         self._seen: set[tuple[str, str, str]] = set()
 
     def reset(self) -> None:

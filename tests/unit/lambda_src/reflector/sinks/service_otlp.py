@@ -17,7 +17,7 @@ class Local(HttpService):
 
     type = "otlp"
     path = "/v1/logs"
-    # The protocol tells how many records were rejected, not which, and knows no bound on their number.
+    # The protocol reports how many records were rejected, not which, and has no limit on their number.
     supports = EVERY_CASE - {Case.ITEMS_AGAIN, Case.ITEMS_REFUSED, Case.ITEMS}
     limits = Limits(request_bytes=1_000_000)
 

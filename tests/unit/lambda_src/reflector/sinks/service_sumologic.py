@@ -26,7 +26,7 @@ class Local(HttpService):
 
     type = "sumologic"
     path = f"/receiver/v1/http/{TOKEN}"
-    # The answer is one for the whole request; an account has a source of its own, and the id says enough.
+    # There is one answer for the whole request. An account has its own source, and the id identifies the event.
     supports = EVERY_CASE - {Case.ITEMS_AGAIN, Case.ITEMS_REFUSED, Case.ITEMS, Case.OWNER}
     limits = Limits(request_bytes=1_000_000)
 

@@ -69,7 +69,7 @@ def test_record_sink_packed_records_respect_limits(local, kind):
     assert [event.message for event in service.accepted()] == texts
     records = [record for request in service.requests for record in service.data(request)]
     assert all(record.count(b"\n") <= 500 for record in records)
-    # 10 MB of text: as few records and requests as the limits allow, but for what is left over at the end of each.
+    # 10 MB of text: as few records and requests as the limits allow, except for the remainder of each.
     assert len(records) <= 2 * sum(map(len, records)) / service.limits.item_bytes + 12
     assert len(service.requests) == -(-sum(map(len, records)) // service.limits.request_bytes)
 
@@ -118,7 +118,7 @@ def test_kinesis_records_up_to_10_mib_are_sent(local):
     assert refused.reason == "the event is larger than the 10240 KiB of a record"
 
 
-# --- where records and objects go ---
+# --- destinations of records and objects ---
 
 
 def test_kinesis_partition_key_is_the_log_stream_name(local):
@@ -271,7 +271,7 @@ def test_aws_sink_outcome_of_error_code(local, kind, status, code, verdict):
     assert outcome.verdict == verdict
     assert code in outcome.reason
     assert "a-line" not in outcome.reason
-    assert len(service.requests) == 1  # the SDK tries nothing again by itself
+    assert len(service.requests) == 1  # the SDK itself retries nothing
     assert not sink.renew()
 
 

@@ -28,18 +28,18 @@ from reflector_support import Function, Outcome, any_text, examples, json_texts,
 _ONE_ANSWER = {Case.ITEMS_AGAIN, Case.ITEMS_REFUSED}  # for the whole request
 _OF_AWS = {Case.SECRET, Case.COMPRESSION, Case.RETRY_AFTER, Case.ITEMS_REFUSED}
 CANNOT = {
-    # An account has a source of its own; requests have no bound but that of their bytes.
+    # An account has its own source. Only the bytes of a request are limited.
     "sumologic": {*_ONE_ANSWER, Case.ITEMS, Case.OWNER},
     documented.KIND: {*_ONE_ANSWER, Case.ITEMS},
     "datadog": _ONE_ANSWER,
-    # The credentials are the function's own, and its requests as the SDK makes them; both codes that a record can fail with pass.
+    # The SDK makes the requests, with the function's credentials. Both error codes of a record are transient.
     "firehose": _OF_AWS,
     "http": _ONE_ANSWER,
     "kinesis": _OF_AWS,
     "loki": {*_ONE_ANSWER, Case.ITEMS},
     "newrelic": {*_ONE_ANSWER, Case.ITEMS},
     "otlp": {*_ONE_ANSWER, Case.ITEMS},
-    # As firehose, and a request is an object without a limit that matters; always gzip.
+    # As firehose. A request is an object without a relevant limit, and always gzip.
     "s3": {*_OF_AWS, Case.ITEMS_AGAIN, Case.ITEMS, Case.REQUEST_BYTES},
     "splunk_hec": {*_ONE_ANSWER, Case.ITEMS},
     # Printing cannot fail, has no limits and no secret.
@@ -77,7 +77,7 @@ class Run:
         self.began = int(time.time() * 1000) - 60_000 if service.oldest_hours else 1_700_000_000_000
 
     def forward(self, *texts: str, seconds: float = 60.0, **overrides) -> Outcome:
-        """The outcome of a payload with these messages; the overrides are the sink's options."""
+        """Forward a payload with these messages and return the outcome. The overrides are the sink's options."""
         rules = {"sinks": {"it": self.service.options(**overrides)}}
         environment = {
             **self.service.environment,
@@ -96,12 +96,12 @@ class Run:
         return outcome
 
     def restart(self) -> None:
-        """A new execution environment."""
+        """Start a new execution environment."""
         config._parsed.cache_clear()
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """Id and message of the events in the queue."""
+        """Return id and message of the events in the queue."""
         events = []
         for dead_letter in self.dead_letters:
             body = json.loads(gzip.decompress(base64.b64decode(dead_letter["awslogs"]["data"])))
@@ -115,7 +115,7 @@ class Run:
         return {dead_letter["deadLetter"]["reason"] for dead_letter in self.dead_letters}
 
     def assert_delivered(self, texts, order=None) -> None:
-        """Each of the messages is there once, in order, as what it was."""
+        """Assert that the service has each message once, in order and unchanged."""
         expected = [
             (f"{number:056d}", self.service.text(text), self.began + number) for number, text in enumerate(texts)
         ]
@@ -138,7 +138,7 @@ def _running(request) -> Iterator[Service]:
 
 @pytest.fixture
 def run(_running: Service, monkeypatch) -> Iterator[Run]:
-    """The service without a past, a new execution environment, a queue, and no waiting between attempts."""
+    """Return an empty service with a new execution environment and a queue. Attempts follow without pauses."""
     dead_letters: list[dict] = []
     waits: list[float] = []
     monkeypatch.setattr(Queue, "put", lambda _queue, body: dead_letters.append(json.loads(body)))
@@ -149,7 +149,7 @@ def run(_running: Service, monkeypatch) -> Iterator[Run]:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    """Give a silent service up soon. Only where one is silent: on a busy machine, a large request may take longer."""
+    """Shorten the time-out. Only for silent services: on a busy machine a large request may take longer."""
     monkeypatch.setattr(retries, "ATTEMPT_SECONDS", 0.25)
 
 
@@ -163,14 +163,14 @@ def _without_past(service: Service) -> Iterator[None]:
 
 
 def services(wanted: Callable[[Service], object]):
-    """For those services only."""
+    """Limit a test to those services."""
     return pytest.mark.parametrize(
         "_running", [kind for kind, service in STAND_INS.items() if wanted(service)], indirect=True
     )
 
 
 def needs(*cases: Case):
-    """For services that support these; CANNOT says which don't."""
+    """Limit a test to services that support these cases; CANNOT has the others."""
     return services(lambda service: service.supports.issuperset(cases))
 
 
@@ -204,7 +204,7 @@ def test_sink_keeps_time_and_origin(run):
 
 def test_sink_thousands_of_events_respect_limits(run):
     limits = run.service.limits
-    # 2.5 requests by bytes, where those are bounded; the stand-in checks every limit.
+    # 2.5 requests, if bytes are limited. The stand-in checks every limit.
     texts = [f"{number} " + "x" * (number * 7 % 1500) for number in range(3000)]
     if limits.request_bytes:
         texts.extend(["y" * 50_000] * (limits.request_bytes // 20_000))
@@ -232,7 +232,7 @@ def test_sink_request_has_at_most_max_items(run):
 
 @needs(Case.REQUEST_BYTES)
 def test_sink_request_has_at_most_max_bytes(run):
-    # How large a request is with this many messages, to fill it to the byte. They are long: a format may contain their length.
+    # Measures a request with this many messages, to fill another one to the byte. They are long: a format may contain their length.
     limits = run.service.limits
     count = 40
     probe = "x" * (limits.request_bytes // count // 2)
@@ -304,7 +304,7 @@ def test_sink_transient_fault_is_retried(run, fault):
     assert len(run.waits) == 2
     assert outcome.counts["Requests"] == 3
     assert outcome.counts["Retries"] == 2
-    # A connection that broke may be tried anew at once: that is no other request in the accounts.
+    # A broken connection may be opened again at once, which does not count as another request.
     assert len(run.service.requests) >= 3
 
 
@@ -419,7 +419,7 @@ def test_sink_logs_no_secret_and_no_message(run, caplog, capfd):
     readable = {"compress": False} if Case.COMPRESSION in run.service.supports else {}
     for fault in [fault for fault in faults if fault in run.service.supports]:
         run.service.reset()
-        run.service.misbehave(*[fault] * 1000)  # what passes is told of only when it does not
+        run.service.misbehave(*[fault] * 1000)  # only reported if it fails
         printed += run.forward(
             *[f"{MARKER} {text}" for text in run.service.several_items], seconds=4, **readable
         ).printed

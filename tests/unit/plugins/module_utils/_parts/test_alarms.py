@@ -27,7 +27,7 @@ def alarms(aws: Any) -> dict[str, Any]:
 
 
 def test_deployment_alarms_notify_the_actions_of_both_functions(aws: Any) -> None:
-    """Nobody was notified of the reflector's dead letters, which SQS deletes after 14 days."""
+    """Dead letters of the reflector, which SQS deletes after 14 days, notified nobody."""
     announced = aws.run("deployment", check_mode=True, **OPTIONS, alarms_actions=[TOPIC])
     assert {f"create alarm {name}" for name in ALARMS} <= set(announced["changes"])
     done = aws.run("deployment", **OPTIONS, alarms_actions=[TOPIC])

@@ -16,7 +16,7 @@ OPTIONS: dict[str, Any] = {"sumo_endpoint": "secretsmanager:log-reflector/sumo-e
 @pytest.mark.parametrize("mode", ["filters", "account_policy"])
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_catch_up_without_reflector_fails_at_once(aws: Any, check_mode: bool, mode: str) -> None:
-    """Check mode announced filters that the real run could not make."""
+    """Check mode announced filters that the real run could not create."""
     aws.client("logs").create_log_group(logGroupName="/app")
     result = aws.run("catch_up", check_mode=check_mode, mode=mode)
     assert (result["failed"], result["changed"]) == (True, False)

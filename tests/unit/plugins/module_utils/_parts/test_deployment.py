@@ -14,7 +14,7 @@ import pytest
 OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 
 
-def test_deployment_on_empty_target_announces_what_it_does(aws: Any) -> None:
+def test_deployment_on_empty_target_announces_its_changes(aws: Any) -> None:
     announced = aws.run("deployment", check_mode=True, **OPTIONS)
     assert aws.writes == []
     assert "failed" not in announced, announced

@@ -13,7 +13,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.reflector_
 
 
 def test_misspelled_variable_is_refused_before_any_call(aws: Any) -> None:
-    """INCLUDE_LOGINFO was deployed without a word, and read by nobody."""
+    """The misspelled INCLUDE_LOGINFO was deployed without an error and had no effect."""
     result = aws.run("reflector", sumo_endpoint="secretsmanager:x", environment={"INCLUDE_LOGINFO": "true"})
     assert (
         "option environment: the reflector reads no variable INCLUDE_LOGINFO. Did you mean INCLUDE_LOG_INFO?"

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The policy of the reflector's role, by the variables of its account's targets."""
 
 from __future__ import annotations
@@ -151,7 +155,7 @@ def test_every_reflector_may_write_its_log_and_send_to_its_queue(account: str) -
         ("numbers", {"ssm:GetParameter": RULES_ARNS, "s3:PutObject": ["arn:{partition}:s3:::some-logs/*"]}),
     ],
 )
-def test_a_reflector_may_do_what_the_sinks_of_all_targets_need(account: str, expected: dict[str, list[str]]) -> None:
+def test_reflector_role_allows_the_sinks_of_all_targets(account: str, expected: dict[str, list[str]]) -> None:
     assert allowed(policy(account)) == expected
 
 

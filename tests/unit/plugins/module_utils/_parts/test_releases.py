@@ -1,4 +1,8 @@
-"""A target goes back by one deployment, whatever that deployment had changed and wherever it or a rollback was cut short."""
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A target goes back by one deployment, whatever it changed, even if the deployment or a rollback was interrupted."""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.releases i
 def info(
     current: str | None, previous: str | None = None, withdrawn: str | None = None, drifted: bool = False
 ) -> dict[str, Any]:
-    """Return what release_info says of a function. "x!" is a release that was withdrawn unfinished."""
+    """Return release_info's result for a function. "x!" is a release that was withdrawn unfinished."""
 
     def named(name: str | None) -> dict[str, Any] | None:
         return {"release": name, "version": "1"} if name else None
@@ -23,7 +27,7 @@ def info(
 
 
 BOTH = ["reflector", "subscriber"]
-# what is true of the reflector, of the subscriber, who goes back
+# state of the reflector, state of the subscriber, functions that go back
 CASES = {
     "a new release of both": (info("2", "1"), info("2", "1"), BOTH),
     "only the reflector was configured anew, the first time": (info("1", "1"), info("1"), ["reflector"]),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subscriber's queue and rules: who may send work to the function, and which events reach it."""
+"""The subscriber's queue and rules: permitted senders, and the events that reach the function."""
 
 from __future__ import annotations
 

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """The policy of the subscriber's role, by the variables of its account's targets."""
 
 from __future__ import annotations
@@ -54,11 +58,11 @@ OFF = {"subscriber_backfill_seconds": 0, "log_groups_tag_log_groups": False}
         ([{"subscriber_backfill_seconds": None, "log_groups_tag_log_groups": None}], ALWAYS | MARKS | BACKFILL),
     ],
 )
-def test_it_may_do_with_log_groups_what_a_target_asks_for(targets: list[dict[str, Any]], actions: set[str]) -> None:
+def test_subscriber_role_allows_the_log_group_options(targets: list[dict[str, Any]], actions: set[str]) -> None:
     assert on_log_groups(*targets) == actions
 
 
-def test_it_writes_in_the_regions_of_the_account_alone() -> None:
+def test_role_writes_only_in_the_regions_of_the_account() -> None:
     found = statements({}, regions=("eu-west-1", "us-east-1"))
     assert found["SubscribeLogGroups"]["Resource"] == [
         "arn:{partition}:logs:eu-west-1:{account}:log-group:*",
@@ -67,7 +71,7 @@ def test_it_writes_in_the_regions_of_the_account_alone() -> None:
 
 
 def test_subscriber_writes_only_its_own_tags() -> None:
-    """With any tag key the function could change tags that decide who may do what."""
+    """With any tag key the function could change tags that policies use for permissions."""
     assert statements({})["TagLogGroups"]["Condition"] == {
         "ForAllValues:StringLike": {"aws:TagKeys": "logreflector.aws/*"},
         "Null": {"aws:TagKeys": "false"},
@@ -86,14 +90,14 @@ def test_without_backfill_it_may_not_invoke_the_reflector() -> None:
     assert "SendFirstEvents" not in statements(OFF)
 
 
-def test_it_sends_to_its_own_queues_alone() -> None:
+def test_role_sends_only_to_its_own_queues() -> None:
     found = [item for item in statements({}).values() if "sqs:SendMessage" in item["Action"]]
     prefix = "arn:{partition}:sqs:*:{account}:log-reflector-subscriber"
     assert [item["Resource"] for item in found] == [[f"{prefix}.fifo"], [f"{prefix}-dead-letters"]]
     assert not any(action.startswith("events:") for item in statements({}).values() for action in item["Action"])
 
 
-def test_it_reads_the_settings_of_all_targets() -> None:
+def test_role_reads_the_settings_of_all_targets() -> None:
     found = statements({}, {"subscriber_settings_parameter": "elsewhere/subscriber"})["ReadSettings"]["Resource"]
     here, there = (f"arn:{{partition}}:ssm:*:{{account}}:parameter/{name}" for name in ("log-reflector", "elsewhere"))
     assert found == sorted([f"{arn}/subscriber{end}" for arn in (here, there) for end in ("", ":*")])

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """InFlightMessages: messages stay in flight for as long as a run needs them, and no longer."""
 
 from __future__ import annotations
@@ -38,7 +42,7 @@ class Sqs:
         return call
 
     def visibility_changes(self) -> list[tuple[int, int]]:
-        """(messages, seconds) of each call that changed the visibility."""
+        """Return (messages, seconds) of each call that changed the visibility."""
         return [
             (len(request["Entries"]), request["Entries"][0]["VisibilityTimeout"])
             for method, request in self.calls

@@ -1,3 +1,7 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Ownership: foreign resources are refused, and tags that others set stay."""
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ def own(tags: dict[str, str] | None = None) -> Ownership:
 
 
 @given(ACTUAL, DESIRED)
-def test_tag_update_sets_what_differs_and_keeps_the_rest(actual: dict[str, str], desired: dict[str, str]) -> None:
+def test_tag_update_sets_differences_and_keeps_other_tags(actual: dict[str, str], desired: dict[str, str]) -> None:
     changes = own(desired).tag_update("thing", "x", actual, lambda tags: Call("tag", {"Tags": tags}))
     left = dict(actual)
     for change in changes:

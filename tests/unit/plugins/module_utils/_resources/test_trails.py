@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which event selectors of a trail include the creation of log groups."""
+"""Event selectors of a trail that include the creation of log groups, and others."""
 
 from __future__ import annotations
 

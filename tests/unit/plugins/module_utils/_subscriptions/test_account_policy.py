@@ -89,7 +89,7 @@ def test_request_has_the_documented_shape_and_is_read_back() -> None:
     assert "selectionCriteria" not in policy().request()
 
 
-def test_document_that_is_not_ours_to_read_has_no_destination() -> None:
+def test_unreadable_policy_document_has_no_destination() -> None:
     read = AccountPolicy.from_api({"policyName": "x", "policyDocument": "no JSON", "selectionCriteria": "odd"})
     assert (read.destination_arn, read.excluded, read.covers("/a")) == ("", None, False)
     assert AccountPolicy.from_api({"policyName": "x", "policyDocument": "[]"}).destination_arn == ""

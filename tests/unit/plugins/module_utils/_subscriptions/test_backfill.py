@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Messages with the events that a filter never delivers: all of them, none of the filter's, no message too long."""
+"""The backfill sends all events from before the filter, none of the filter's, and no message that is too long."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_long_pages_are_cut_and_keep_their_order() -> None:
 
 
 class Lambda:
-    """Invoke as boto3 has it; `answers` are given first."""
+    """Invoke, as in boto3; `answers` are returned first."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -101,7 +101,7 @@ class Lambda:
 
 
 class Logs:
-    """FilterLogEvents with given pages."""
+    """FilterLogEvents, as in boto3, with given pages."""
 
     def __init__(self, *pages: list[dict[str, Any]]) -> None:
         self.pages = pages
@@ -179,7 +179,7 @@ def test_throttled_invocation_is_retried(made: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
-def test_error_names_group_and_place_but_no_log_line(made: Any, code: str) -> None:
+def test_error_names_group_and_target_but_no_log_line(made: Any, code: str) -> None:
     events = [an_event(1, CREATED - 1, message="confidential")]
     with pytest.raises(ReflectorError) as caught:
         list(made(Logs(events), Lambda(refusal(code))).send(FILTER))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls to CloudWatch Logs, over botocore, and what is waited out."""
+"""The calls to CloudWatch Logs, over botocore, and their retries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ABORTED = ("OperationAbortedException", "Multiple requests to update the same re
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that moves only when a thread sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -49,7 +49,7 @@ def api(server: LogsServer, clock: Clock, seconds: float = 60, scale: float = 1e
 
 
 def failing(times: int, operation: str, trouble: tuple[str, str]) -> Any:
-    """A spoiler for the first `times` calls of one operation."""
+    """Return a function that fails the first `times` calls of one operation."""
     left = [times]
 
     def spoil(name: str, _unused: dict[str, Any]) -> tuple[str, str] | None:
@@ -165,7 +165,7 @@ def test_permanent_error_is_raised_at_once(clock: Clock, code: str) -> None:
     assert clock.now == 0
 
 
-def test_missing_invoke_permission_advises_what_to_do(clock: Clock) -> None:
+def test_missing_invoke_permission_error_has_advice(clock: Clock) -> None:
     server = LogsServer("/x")
     server.spoil = failing(10**6, "PutSubscriptionFilter", NOT_EXECUTABLE)
     with pytest.raises(_errors.AwsError) as caught:
@@ -197,7 +197,7 @@ def test_shared_wait_does_not_shorten_other_retries(clock: Clock) -> None:
     assert "n" in server.groups["/b"]
 
 
-def test_full_group_names_who_holds_the_slots(clock: Clock) -> None:
+def test_full_group_names_slot_holders(clock: Clock) -> None:
     server = LogsServer("/x", slots=2)
     server.add_filter("/x", "theirs", THEIRS)
     server.add_filter("/x", "others", THEIRS + "-2")
@@ -275,7 +275,7 @@ def test_throttling_is_retried_until_no_call_succeeds(clock: Clock) -> None:
     with pytest.raises(_errors.ThrottledError, match="read the subscription filters of log group /a"):
         calls.filters("/a")
     assert clock.now >= 30
-    # While others get through it is a wait, however long.
+    # As long as other calls succeed, the call waits, however long.
     served: list[int] = []
 
     def now_and_then(_name: str, request: dict[str, Any]) -> tuple[str, str] | None:
@@ -296,7 +296,7 @@ def test_groups_are_listed_by_tag_a_thousand_a_call(clock: Clock) -> None:
     server.tags = {name: {"a": "1", "b": name[-1]} for name in server.groups}
     calls = api(server, clock)
     assert len(list(calls.tagged({"a": []}))) == 2500
-    assert server.operations() == ["ListLogGroups"] * 4  # one of them asks whether AWS filters at all
+    assert server.operations() == ["ListLogGroups"] * 4  # one of them checks whether AWS applies the filter
     assert len(list(calls.tagged({"a": ["1"], "b": ["0", "5"]}))) == 500
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which groups are chosen."""
+"""The choice of log groups."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_patterns_are_case_sensitive() -> None:
     assert not chosen(Choice(["re:AWS"], []), "/aws/lambda/x")
 
 
-def test_reason_names_the_pattern_as_it_was_written() -> None:
+def test_reason_quotes_the_pattern() -> None:
     choice = Choice(["/aws/*"], ["/other/*", "re:-dev$"])
     excluded, unmatched = choice.exclusion(LogGroup("/aws/lambda/x-dev")), choice.exclusion(LogGroup("/app/x"))
     assert excluded is not None
@@ -86,7 +86,7 @@ def test_only_standard_groups_can_be_subscribed(log_class: str) -> None:
     assert ("Firehose and S3 only" in verdict.reason) == (log_class == "DELIVERY")
 
 
-def test_group_that_is_excluded_anyway_is_excluded_whatever_its_class() -> None:
+def test_excluded_group_of_another_class_is_excluded() -> None:
     verdict = Choice(["*"], ["/archive/*"]).exclusion(LogGroup("/archive/batch", "INFREQUENT_ACCESS"))
     assert verdict is not None
     assert verdict.kind == "excluded"
@@ -130,7 +130,7 @@ def test_own_log_groups_are_never_subscribed(partition: str, qualifier: str) -> 
     assert chosen(choice, "/aws/lambda/")
 
 
-def test_destination_that_is_no_function_has_no_log_group_of_its_own() -> None:
+def test_destination_that_is_no_function_has_no_log_group() -> None:
     assert own_log_groups("arn:aws:kinesis:eu-west-1:222222222222:stream/logs", ["x"]) == ["/aws/lambda/x"]
 
 

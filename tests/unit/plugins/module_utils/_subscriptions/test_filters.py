@@ -49,7 +49,7 @@ attributes = st.fixed_dictionaries(
 
 @st.composite
 def groups(draw: st.DrawFn) -> tuple[str, dict[str, SubscriptionFilter]]:
-    """A group's name and its filters, ours and foreign ones mixed, some under the very names that we would take."""
+    """Return a group's name and filters, our own and foreign ones, some with the names that our filters would get."""
     group = draw(group_names)
     likely = st.sampled_from([default_name(group), f"{default_name(group)}-log-reflector"[-512:], "foo", "foo-bar"])
     taken = draw(st.lists(likely | filter_names, unique=True, max_size=5))
@@ -60,7 +60,7 @@ def groups(draw: st.DrawFn) -> tuple[str, dict[str, SubscriptionFilter]]:
 
 
 def applied(filters: dict[str, SubscriptionFilter], plan: GroupPlan) -> dict[str, SubscriptionFilter]:
-    """What AWS has afterwards."""
+    """Return the filters in AWS after the plan is applied."""
     after = {name: item for name, item in filters.items() if item not in plan.remove}
     return after | ({plan.put.name: plan.put} if plan.put else {})
 
@@ -97,7 +97,7 @@ def test_attribute_that_is_not_given_is_left_alone(
 
 
 @given(groups())
-def test_absent_removes_ours_and_nothing_else(group: tuple[str, dict[str, SubscriptionFilter]]) -> None:
+def test_absent_removes_only_own_filters(group: tuple[str, dict[str, SubscriptionFilter]]) -> None:
     _unused, before = group
     after = applied(before, plan_absent(list(before.values()), DesiredFilter(OURS)))
     assert after == foreign(before)
@@ -155,7 +155,7 @@ def test_every_name_that_foreign_filters_hold_is_avoided() -> None:
     assert filters[0].name == "x-y"
 
 
-def test_filter_whose_name_only_begins_with_ours_is_another() -> None:
+def test_filter_whose_name_begins_with_ours_is_another_filter() -> None:
     longer = SubscriptionFilter("foo", "foo-bar", FOREIGN[0])
     put = plan_present("foo", [longer], DesiredFilter(OURS)).put
     assert put is not None
@@ -191,7 +191,7 @@ def test_filter_from_api_gives_the_same_request() -> None:
 
 
 @given(attributes)
-def test_reading_back_what_was_sent_gives_the_same_filter(options: dict[str, Any]) -> None:
+def test_stored_filter_equals_the_sent_filter(options: dict[str, Any]) -> None:
     item = SubscriptionFilter("g", "n", FOREIGN[0], **options)
     assert SubscriptionFilter.from_api(item.request()) == item
 
@@ -223,7 +223,7 @@ def test_missing_attribute_differs_from_empty_one() -> None:
     assert attributes_of(options) == {"filter_pattern": "", "apply_on_transformed_logs": False}
 
 
-def test_plain_form_leaves_out_what_is_as_aws_assumes() -> None:
+def test_plain_form_leaves_out_aws_defaults() -> None:
     assert SubscriptionFilter("g", "n", OURS).plain() == {
         "log_group": "g",
         "name": "n",

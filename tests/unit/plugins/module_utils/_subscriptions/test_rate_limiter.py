@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pace of the calls, against AWS's own buckets in simulated time."""
+"""The rate of the calls, against AWS's token buckets in simulated time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RATE = RATES[PUT]
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that moves only when a thread sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -50,7 +50,7 @@ def paced(clock: Clock, share: float = SHARE, **options: float) -> RateLimiter:
 
 
 def moments(rate_limiter: RateLimiter, clock: Clock, pauses: list[float]) -> list[float]:
-    """When the calls are made of one who pauses so long before each."""
+    """Return the times of the calls of a caller that pauses so long before each."""
     found = []
     for pause in pauses:
         clock.sleep(pause)
@@ -84,7 +84,7 @@ def test_no_window_of_time_has_more_calls_than_the_rate_and_a_burst(
     refused=st.sets(st.integers(0, 59)),
     share=st.sampled_from([0.5, SHARE]),
 )
-def test_refusals_never_make_it_faster(pauses: list[float], refused: set[int], share: float) -> None:
+def test_refusals_never_make_the_limiter_faster(pauses: list[float], refused: set[int], share: float) -> None:
     clock = Clock()
     rate_limiter = paced(clock, share)
     made = []
@@ -96,7 +96,7 @@ def test_refusals_never_make_it_faster(pauses: list[float], refused: set[int], s
         assert last - first + 1 <= RATE * share * (end - begin) + RATE * share + 1e-6
 
 
-def test_each_operation_has_a_rate_of_its_own() -> None:
+def test_each_operation_has_its_own_rate() -> None:
     clock = Clock()
     rate_limiter = paced(clock, 1.0)
     for operation in (PUT, DESCRIBE, "DescribeLogGroups"):
@@ -110,7 +110,7 @@ def test_each_operation_has_a_rate_of_its_own() -> None:
     ) == (10, 5, 1)
 
 
-def test_after_a_refusal_it_is_slower_without_a_burst_and_recovers() -> None:
+def test_limiter_after_a_refusal_is_slower_without_a_burst_and_recovers() -> None:
     clock = Clock()
     rate_limiter = paced(clock, 1.0)
     moments(rate_limiter, clock, [0.0] * 20)
@@ -126,7 +126,7 @@ def test_after_a_refusal_it_is_slower_without_a_burst_and_recovers() -> None:
     assert rate_limiter.refused == {PUT: 1}
 
 
-def test_calls_that_are_refused_together_slow_it_down_once() -> None:
+def test_limiter_calls_refused_together_slow_it_down_once() -> None:
     clock = Clock()
     together, once = paced(clock, 1.0), paced(clock, 1.0)
     for _unused in range(8):
@@ -159,7 +159,7 @@ def test_slow_down_returns_the_last_accepted_call() -> None:
     assert rate_limiter.slow_down(DESCRIBE) == float("-inf")
 
 
-def test_threads_that_share_it_wait_for_different_moments() -> None:
+def test_threads_that_share_a_limiter_wait_for_different_times() -> None:
     waits: list[float] = []
     rate_limiter = RateLimiter(1.0, sleep=waits.append, clock=lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
@@ -187,9 +187,9 @@ class Aws:
         others: Iterable[float] = (),
         travel: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Callers that always have work, and others who call at the moments given and do not try again.
+        """Run callers that always have work, and others that call at given times and do not retry.
 
-        latency, travel   seconds that an answer takes, and a call on its way to AWS
+        latency, travel   seconds until an answer, and until a call reaches AWS
         """
         ticks = itertools.count()
         events = [(0.0, next(ticks), "wants") for _unused in range(callers)]
@@ -214,7 +214,7 @@ class Aws:
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.3, 1.0])
-def test_eight_callers_use_95_percent_of_what_aws_allows_and_none_is_refused(latency: float) -> None:
+def test_eight_callers_use_95_percent_of_the_rate_without_refusals(latency: float) -> None:
     aws = Aws()
     aws.run(8, 600, lambda: latency)
     assert len(aws.passed) >= 0.95 * RATE * 600
@@ -237,14 +237,14 @@ def test_slow_first_connection_causes_no_burst() -> None:
     assert len(aws.passed) >= 0.95 * RATE * 60
 
 
-def test_gentler_share_is_kept() -> None:
+def test_limiter_lower_share_is_kept() -> None:
     aws = Aws(share=0.2)
     aws.run(8, 600, lambda: 0.05)
     assert 0.95 * RATE * 0.2 * 600 <= len(aws.passed) <= RATE * 0.2 * 600 + RATE
 
 
 @pytest.mark.parametrize("taken", [0.3, 0.6, 0.9])
-def test_most_of_what_another_writer_leaves_is_used(taken: float) -> None:
+def test_limiter_uses_most_of_the_remaining_rate(taken: float) -> None:
     aws = Aws()
     aws.run(8, 600, lambda: 0.05, (number / (RATE * taken) for number in itertools.count()))
     assert len(aws.passed) >= 0.9 * RATE * (1 - taken) * 600
@@ -257,7 +257,7 @@ def test_when_the_other_writer_is_gone_the_rate_is_reached_again() -> None:
 
 
 def busy(server: LogsServer, clock: Clock, others: float) -> None:
-    """Lets the server refuse what AWS would, where somebody else describes filters so often a second."""
+    """Let the server refuse calls as AWS would if another caller described filters so often a second."""
     rates = Rates(clock, scale=1)
     theirs = itertools.count()
     due = [0.0]

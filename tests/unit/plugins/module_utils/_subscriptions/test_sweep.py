@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole of a target, over botocore, with calls that fail."""
+"""Sweeps of a target, over botocore, with calls that fail."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def kinds(outcomes: list[Outcome]) -> dict[str, str]:
 
 
 def mixed() -> LogsServer:
-    """A target with one group of every kind."""
+    """Return a target with one group of every kind."""
     server = LogsServer(
         "/a/new", "/aws/lambda/log-reflector", "/aws/lambda/log-reflector-subscriber", "/archive", "/dev/x"
     )
@@ -265,7 +265,7 @@ def test_plan_with_the_advised_slots_predicts_not_possible() -> None:
 
 
 def two_deployments() -> LogsServer:
-    """Ours has not run yet, the other one has subscribed a group."""
+    """Return a target where another deployment has subscribed a group, and ours has not run yet."""
     server = LogsServer("/aws/lambda/theirs")
     server.add_filter("/a", "theirs", THEIRS + ":live")
     return server
@@ -283,7 +283,7 @@ def test_other_forwarder_is_not_subscribed() -> None:
 
 def test_two_deployments_never_forward_each_others_logs() -> None:
     server = LogsServer("/a", "/aws/lambda/log-reflector", "/aws/lambda/theirs")
-    run(server)  # nothing tells yet what the other function is
+    run(server)  # nothing identifies the other function yet
     for _unused in range(2):
         run(server, choice=Choice(["*"], [], own_log_groups(THEIRS, [])), desired=DesiredFilter(THEIRS))
         run(server)
@@ -385,7 +385,7 @@ def test_any_target_converges_in_one_run_and_keeps_foreign_filters(target: dict[
     assert server.groups == before
 
 
-# Tags: groups that need not be read
+# Tags: groups that are not read
 
 
 def cheap(server: LogsServer, **options: Any) -> list[Outcome]:
@@ -398,7 +398,7 @@ def test_tagged_groups_are_not_read() -> None:
     server.calls.clear()
     again = cheap(server)
     assert not any(outcome.has_changes for outcome in again)
-    # Only what is no subscription and no exclusion, and the group of the function that its filters send to.
+    # It reads only groups that are neither subscribed nor excluded, and the group of the other forwarder.
     looks = [request["logGroupName"] for name, request in server.calls if name == "DescribeSubscriptionFilters"]
     assert looks == ["/d/full", "/aws/lambda/theirs"]
     assert {outcome.log_group for outcome in again if outcome.known_by_tag} == {
@@ -482,11 +482,11 @@ def test_two_deployments_have_separate_tags() -> None:
     assert list(server.tags["/a"]) == [DesiredFilter(OURS).subscription_tag[0]]
 
 
-# Another delivery's groups, as a stream
+# Groups of another forwarder in a stream
 
 
 def late_deliveries() -> LogsServer:
-    """The filter that identifies the other forwarder is on a group that is listed after the forwarder's own group."""
+    """Return a target whose other forwarder is identified by a filter on a group that is listed after the forwarder's group."""
     server = LogsServer("/aws/lambda/theirs", "/aws/lambda/worker", "/z")
     server.add_filter("/z", "theirs", THEIRS)
     return server
@@ -593,7 +593,7 @@ def ignore_tag_filters(server: LogsServer, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("choice", [Choice(["*"], []), Choice(["*"], [], include_tags={"logs": ["on"]})])
 def test_sweep_believes_no_listing_that_ignores_tags(choice: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every group was taken for subscribed, or for chosen by its tags."""
+    """Every group counted as subscribed, or as chosen by its tags."""
     server = LogsServer("/a", "/b")
     server.tags = {"/a": {"logs": "on"}}
     ignore_tag_filters(server, monkeypatch)
@@ -646,7 +646,7 @@ def test_group_that_is_excluded_later_is_removed_or_reported(purge: bool, tag_lo
         assert server.operations("/never") == []
 
 
-# Going on
+# Continuing
 
 
 def test_next_sweep_continues_at_the_stopped_position() -> None:
@@ -672,7 +672,7 @@ def test_position_on_later_page_lists_only_from_there() -> None:
     assert server.operations().count("DescribeSubscriptionFilters") == 9
 
 
-# Outcomes of their own
+# Other outcomes
 
 
 @pytest.mark.parametrize(
@@ -823,7 +823,7 @@ def test_late_tag_keeps_the_tag_of_other_forwarder() -> None:
 
 
 def test_killed_update_is_detected_by_the_earlier_settings() -> None:
-    """Its filter has the new settings by then, and the mark must not say that it has the old ones."""
+    """Its filter has the new settings, so the tag must not have the hash of the earlier ones."""
     server = LogsServer("/a")
     cheap(server, attributes={"filter_pattern": "ONE"})
     killed = True
@@ -873,7 +873,7 @@ def test_aws_without_listing_by_tag_reads_every_group() -> None:
     code = "UnknownOperationException"
     server.spoil = lambda name, _unused: (code, "no") if name == "ListLogGroups" else None
     assert kinds(cheap(server)) == {"/a": "created"}
-    code = "InternalFailure"  # the next try may know which groups are another delivery's
+    code = "InternalFailure"  # the next attempt may know the groups of another forwarder
     with pytest.raises(ReflectorError, match="by tag"):
         cheap(server)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The results of a sweep: counts, and as many entries as a result can hold."""
+"""The result of a sweep: counts, and entries up to the limit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def theirs(name: str, filter_name: str = "theirs") -> SubscriptionFilter:
 
 
 def outcome(name: str, kind: Kind, **more: Any) -> Outcome:
-    """As a sweep makes one of that kind."""
+    """Return an outcome of that kind, as a sweep makes it."""
     if kind == "created":
         more = {"plan": GroupPlan(after=ours(name)), "tag": "set", **more}
     elif kind == "removed":
@@ -78,7 +78,7 @@ def test_every_group_is_counted_once_and_in_the_entries_as_far_as_they_go(outcom
 
 
 @given(OUTCOMES, st.randoms(use_true_random=False))
-def test_order_in_which_outcomes_come_does_not_matter(outcomes: list[Outcome], chance: random.Random) -> None:
+def test_order_of_outcomes_does_not_matter(outcomes: list[Outcome], chance: random.Random) -> None:
     foreign = [replace(item, foreign=(theirs(item.log_group, f"f-{len(item.log_group)}"),)) for item in outcomes]
     shuffled = chance.sample(foreign, len(foreign))
     one, other = tallied(foreign), tallied(shuffled)
@@ -120,7 +120,7 @@ def test_failures_are_denied_contested_and_failed(kind: Kind) -> None:
 
 
 def test_second_outcome_replaces_the_first() -> None:
-    """It was served before a foreign filter told that it is another delivery's."""
+    """The group was subscribed before a foreign filter showed that it belongs to another forwarder."""
     created = outcome("/aws/lambda/theirs", "created")
     told = Outcome(
         "/aws/lambda/theirs",
@@ -133,7 +133,7 @@ def test_second_outcome_replaces_the_first() -> None:
     counts = tally.counts()
     assert (counts["groups"], counts["subscribed"], counts["excluded"], counts["changed"]) == (2, 1, 1, 1)
     assert tally.changing == [replace(told, replaces="created")]
-    # The calls of both were made, and the first mark was made untrue before the filter went.
+    # The calls of both were made, and the first tag was changed before the filter was deleted.
     assert tally.writes == {
         "PutSubscriptionFilter": 1,
         "DeleteSubscriptionFilter": 1,
@@ -149,7 +149,7 @@ def test_former_forwarder_leaves_the_entries() -> None:
     assert (summary["counts"]["groups"], summary["counts"]["subscribed"], summary["counts"]["excluded"]) == (1, 1, 0)
 
 
-def test_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
+def test_fingerprint_changes_with_every_change_of_a_foreign_filter() -> None:
     def fingerprint(*filters: SubscriptionFilter) -> dict[str, Any]:
         by_group = [outcome(item.log_group, "subscribed", foreign=(item,)) for item in filters]
         found: dict[str, Any] = tallied(by_group).summary()["foreign"]
@@ -173,7 +173,7 @@ def test_fingerprint_tells_every_change_of_a_foreign_filter() -> None:
         )
     }
     assert len(different) == 9
-    # When it was made is no part of what it is.
+    # The creation time is not compared.
     assert fingerprint(replace(one, created=1)) == fingerprint(replace(one, created=2))
 
 
@@ -211,7 +211,7 @@ def test_tags_and_purged_groups_are_counted() -> None:
     assert tally.writes == {
         "PutSubscriptionFilter": 0,
         "DeleteSubscriptionFilter": 2,
-        "TagResource": 2,  # what purge removes has another mark meanwhile
+        "TagResource": 2,  # a group that purge removes has another tag during the removal
         "UntagResource": 2,
     }
 
