@@ -10,7 +10,7 @@ The report file, the history and the input of a merge have this form.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -44,47 +44,64 @@ def target_record(target: TargetReport) -> dict[str, Any]:
 
 def report_of(text: Iterable[str]) -> FleetReport:
     """Return the report that these lines are. Raises NotAReportError, which names the line."""
-    made_at: int | None = None
-    targets: list[TargetReport] = []
-    rows: list[CoverageRow] = []
-    number = 0
-    try:
-        for number, line in enumerate(text, start=1):
-            record = json.loads(line)
-            kind = record["kind"]
-            if kind == "report":
-                made_at = _made_at(record, made_at)
-            elif kind == "target":
-                targets, rows = _with_rows(targets, rows), []
-                targets.append(_target(record))
-            else:
-                rows.append(_row(record))
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise NotAReportError(f"line {number} is no line of a report: {_reason(error)}") from error
-    if made_at is None:
+    reader = _Reader()
+    _each(text, reader.add)
+    if reader.made_at is None:
         raise NotAReportError("it has no line of the kind report")
-    return FleetReport(made_at, sort_targets(_with_rows(targets, rows)))
+    return FleetReport(reader.made_at, sort_targets(reader.targets()))
 
 
 def rows_of(text: Iterable[str]) -> tuple[CoverageRow, ...]:
     """Return the rows that coverage_info wrote, sorted by name. The last line of a log group counts. Raises NotAReportError."""
     found: dict[str, CoverageRow] = {}
-    number = 0
-    try:
-        for number, line in enumerate(text, start=1):
-            row = _row(json.loads(line))
-            found[row.log_group] = row
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NotAReportError(f"line {number} is no log group: {_reason(error)}") from error
+
+    def add(record: Any) -> None:
+        row = _row(record)
+        found[row.log_group] = row
+
+    _each(text, add)
     return tuple(found[name] for name in sorted(found))
 
 
-def _made_at(record: dict[str, Any], before: int | None) -> int:
-    if before is not None:
-        raise ValueError("a second line of the kind report")
-    if record["version"] != VERSION:
-        raise ValueError(f"version {record['version']} is unknown, this collection reads {VERSION}")
-    return int(record["made_at"])
+def _each(text: Iterable[str], add: Callable[[Any], None]) -> None:
+    for number, line in enumerate(text, start=1):
+        try:
+            add(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+            raise NotAReportError(f"line {number} is not one of a report: {reason}") from error
+
+
+class _Reader:
+    """Collects the records of a report. The log groups of a target follow it."""
+
+    def __init__(self) -> None:
+        self.made_at: int | None = None
+        self._targets: list[tuple[TargetReport, list[CoverageRow]]] = []
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Add the record of one line."""
+        kind = record["kind"]
+        if kind == "report":
+            self._begin(record)
+        elif kind == "target":
+            self._targets.append((_target(record), []))
+        elif kind == "log_group" and self._targets:
+            self._targets[-1][1].append(_row(record))
+        else:
+            raise ValueError(f"the kind {kind!r} is unknown or comes too early")
+
+    def _begin(self, record: dict[str, Any]) -> None:
+        if self.made_at is not None:
+            raise ValueError("it is a second line of the kind report")
+        if record["version"] != VERSION:
+            raise ValueError(f"version {record['version']} is unknown, this collection reads {VERSION}")
+        self.made_at = int(record["made_at"])
+
+    def targets(self) -> Iterator[TargetReport]:
+        """Yield the targets with their log groups."""
+        for target, rows in self._targets:
+            yield replace(target, log_groups=tuple(sorted(rows, key=lambda row: row.log_group)))
 
 
 def _target(record: dict[str, Any]) -> TargetReport:
@@ -101,18 +118,6 @@ def _row(record: dict[str, Any]) -> CoverageRow:
     if row.state not in STATES:
         raise ValueError(f"{row.state!r} is no state of a log group")
     return row
-
-
-def _with_rows(targets: list[TargetReport], rows: list[CoverageRow]) -> list[TargetReport]:
-    """Return the targets, the last one with these rows."""
-    if not rows:
-        return targets
-    last = replace(targets[-1], log_groups=tuple(sorted(rows, key=lambda row: row.log_group)))
-    return [*targets[:-1], last]
-
-
-def _reason(error: Exception) -> str:
-    return f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
 
 
 def _line(record: dict[str, Any]) -> str:
