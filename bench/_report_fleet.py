@@ -12,14 +12,31 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import CoverageRow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import Drift, drift
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import FleetReport, TargetReport, sort_targets
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import (
+    FleetReport,
+    TargetReport,
+    sort_targets,
+)
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.changes import Point
 
 NOW = 1_795_860_000
 DAY = 86_400
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2", "ap-southeast-2")
-TEAMS = ("payments", "orders", "search", "identity", "billing", "catalog", "shipping", "fraud", "media", "data", "platform", "mobile")
+TEAMS = (
+    "payments",
+    "orders",
+    "search",
+    "identity",
+    "billing",
+    "catalog",
+    "shipping",
+    "fraud",
+    "media",
+    "data",
+    "platform",
+    "mobile",
+)
 STAGES = ("prod", "staging", "dev")
 JOBS = ("api", "worker", "authorizer", "webhook", "export", "import", "scheduler", "notifier", "stream", "report")
 HEX = "0123456789ABCDEF"
@@ -63,13 +80,19 @@ def fleet(groups: int, targets: int, seed: int = 12) -> Fleet:
 def hostile() -> Fleet:
     """Return a fleet whose names and errors are hostile."""
     rows = tuple(CoverageRow(name, "missing", "missing", name, others=(name,)) for name in sorted(HOSTILE))
-    target = TargetReport("host<b>", "111111111111", "eu-central-1", "partly_read", HOSTILE[0], NOW - 60, log_groups=rows)
+    target = TargetReport(
+        "host<b>", "111111111111", "eu-central-1", "partly_read", HOSTILE[0], NOW - 60, log_groups=rows
+    )
     report = FleetReport(NOW, (target,))
     names = {name: 3 for name in HOSTILE}
-    gone = FleetReport(NOW - DAY, (replace(target, status="read", log_groups=(*rows, CoverageRow("<b>gone</b>", "covered"))),))
+    gone = FleetReport(
+        NOW - DAY, (replace(target, status="read", log_groups=(*rows, CoverageRow("<b>gone</b>", "covered"))),)
+    )
     full = FleetReport(NOW, (replace(target, status="read", error=""), TargetReport("<i>", error=HOSTILE[1])))
     events = Flow(NOW - DAY, NOW, 60, 0, 0, 60, 0, 0, 60, 0, names, names, 0, 0)
-    return Fleet(replace(report, targets=(*report.targets, full.targets[1])), drift(gone, full), (Point.of(gone),), events)
+    return Fleet(
+        replace(report, targets=(*report.targets, full.targets[1])), drift(gone, full), (Point.of(gone),), events
+    )
 
 
 def flow() -> Flow:
@@ -99,10 +122,12 @@ def _target(chance: random.Random, number: int, size: int) -> TargetReport:
     health = chance.choice((1.0, 1.0, 1.0, 1.0, 0.995, 0.97, 0.9))
     names = sorted({_name(chance, team) for _ in range(size)})
     while len(names) < size:
-        names.append(f"{names[-1]}-{len(names)}")
+        names.append(f"{names[0]}-{len(names)}")
     rows = tuple(_row(chance, name, account, region, health) for name in names)
     host = f"{team}-{stage}.{region}"
-    return TargetReport(host, account, region, "read", "", NOW - chance.randrange(60, 900), 1.2, "filters", log_groups=rows)
+    return TargetReport(
+        host, account, region, "read", "", NOW - chance.randrange(60, 900), 1.2, "filters", log_groups=rows
+    )
 
 
 def _name(chance: random.Random, team: str) -> str:
@@ -139,9 +164,21 @@ def _row(chance: random.Random, name: str, account: str, region: str, health: fl
     denied = f"Could not read the filters of {name} in {account}/{region}: AccessDeniedException: not authorized"
     return chance.choice(
         (
-            CoverageRow(name, "missing", "missing", "the rules choose it, and it has no filter of ours", "", "filter", 0, created, ()),
+            CoverageRow(
+                name,
+                "missing",
+                "missing",
+                "the rules choose it, and it has no filter of ours",
+                "",
+                "filter",
+                0,
+                created,
+                (),
+            ),
             CoverageRow(name, "impossible", "slots", SLOTS.format(*holders), "", "filter", 0, created, holders),
-            CoverageRow(name, "impossible", "class", "its class INFREQUENT_ACCESS allows no filter", "", "rule", 0, created),
+            CoverageRow(
+                name, "impossible", "class", "its class INFREQUENT_ACCESS allows no filter", "", "rule", 0, created
+            ),
             CoverageRow(name, "broken", "permission", permission, "filter", "filter", since, created, ()),
             CoverageRow(name, "broken", "outdated", outdated, "filter", "filter", since, created, ()),
             CoverageRow(name, "not_checked", "denied", denied, created=created),
@@ -152,11 +189,17 @@ def _row(chance: random.Random, name: str, account: str, region: str, health: fl
 def _unread(targets: list[TargetReport]) -> Iterator[TargetReport]:
     for number, target in enumerate(targets):
         if number % 100 == 7:
-            error = f"Could not assume the role arn:aws:iam::{target.account}:role/log-reflector-deployer: AccessDenied."
+            error = (
+                f"Could not assume the role arn:aws:iam::{target.account}:role/log-reflector-deployer: AccessDenied."
+            )
             yield replace(target, status="not_checked", error=error, checked_at=0, log_groups=())
         elif number % 100 == 41:
-            error = f"Could not list the log groups in {target.account}/{target.region}: ThrottlingException after 120 s."
-            yield replace(target, status="partly_read", error=error, log_groups=target.log_groups[: len(target.log_groups) // 2])
+            error = (
+                f"Could not list the log groups in {target.account}/{target.region}: ThrottlingException after 120 s."
+            )
+            yield replace(
+                target, status="partly_read", error=error, log_groups=target.log_groups[: len(target.log_groups) // 2]
+            )
         else:
             yield target
 
@@ -173,14 +216,20 @@ def _earlier(chance: random.Random, target: TargetReport) -> TargetReport:
 
 
 def _other_state(row: CoverageRow) -> CoverageRow:
-    return replace(row, state="missing", cause="missing") if row.state == "covered" else replace(row, state="covered", cause="")
+    return (
+        replace(row, state="missing", cause="missing")
+        if row.state == "covered"
+        else replace(row, state="covered", cause="")
+    )
 
 
 def _history(chance: random.Random, report: FleetReport) -> Iterator[Point]:
     """Yield 60 days of a roll-out: few log groups at first, nearly all at the end."""
     chosen = report.chosen
     for day in range(60, 0, -1):
-        part = min(0.999, report.counts["covered"] / max(1, chosen) - 0.28 * (day / 60) ** 2 + chance.uniform(-0.004, 0.002))
+        part = min(
+            0.999, report.counts["covered"] / max(1, chosen) - 0.28 * (day / 60) ** 2 + chance.uniform(-0.004, 0.002)
+        )
         covered = max(0, int(chosen * part))
         counts = {**report.counts, "covered": covered, "missing": chosen - covered, "broken": 0, "impossible": 0}
         yield Point(NOW - day * DAY, counts, is_complete=day % 13 != 0)

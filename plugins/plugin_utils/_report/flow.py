@@ -82,9 +82,7 @@ class Flow:
 
     def stations(self) -> tuple[Station, ...]:
         """Return the stations in the order of the way."""
-        received = (
-            None if self.received is None or self.extra_copies is None else self.received + self.extra_copies
-        )
+        received = None if self.received is None or self.extra_copies is None else self.received + self.extra_copies
         return (
             Station(
                 "Written",

@@ -43,7 +43,12 @@ def drift_section(drift: Drift | None) -> Markup:
     if drift is None:
         body = tag("p", "No earlier report was read, so changes are unknown.", class_="note")
     else:
-        body = join(tag("p", "Compared with ", moment(drift.since), ".", class_="note"), _changes(drift), _gone(drift), _lost(drift))
+        body = join(
+            tag("p", "Compared with ", moment(drift.since), ".", class_="note"),
+            _changes(drift),
+            _gone(drift),
+            _lost(drift),
+        )
     return tag("section", title, body, id="drift", class_="card", aria_labelledby="drift-title")
 
 
@@ -54,7 +59,14 @@ def _changes(drift: Drift) -> Markup:
         is_link = count and change != "gone"
         name = tag("a", label, href=view_link(change=change)) if is_link else tag("span", label)
         tone = " worse" if count and change in WORSE else ""
-        items.append(tag("li", tag("span", number(count), class_="count"), name, class_="change" + ("" if count else " zero") + tone))
+        items.append(
+            tag(
+                "li",
+                tag("span", number(count), class_="count"),
+                name,
+                class_="change" + ("" if count else " zero") + tone,
+            )
+        )
     return tag("ul", *items, class_="changes")
 
 
@@ -144,7 +156,10 @@ def _figures(points: list[tuple[int, float, Point]]) -> Markup:
             "tr",
             tag("th", moment(made_at), scope="row"),
             tag("td", f"{part:g} %" + ("" if point.is_complete else ", of what was read")),
-            *(tag("td", number(point.counts[state])) for state in ("covered", "missing", "broken", "impossible", "not_checked")),
+            *(
+                tag("td", number(point.counts[state]))
+                for state in ("covered", "missing", "broken", "impossible", "not_checked")
+            ),
         )
         for made_at, part, point in reversed(points)
     ]

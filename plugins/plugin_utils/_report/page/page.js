@@ -3,7 +3,7 @@
 
 const COLUMNS = [
   ["state", "State"], ["log_group", "Log group"], ["account", "Account"], ["region", "Region"], ["why", "Why"],
-  ["since", "Since"], ["means", "By"], ["others", "Other destinations"],
+  ["since", "Since"], ["means", "By"], ["others", "Others"],
 ];
 const FACET_TITLES = {
   state: "State", cause: "Cause", account: "Account", region: "Region", status: "Target", change: "Since the report before",
@@ -154,6 +154,7 @@ function setUpFacets() {
     });
     facets[name] = facet;
     byId("facet-lists").append(make("fieldset", {}, make("legend", {}, FACET_TITLES[name]), ...(isLong ? [find] : []), facet.list, facet.more));
+    facet.box = byId("facet-lists").lastElementChild;
   }
   if (matchMedia("(max-width: 900px)").matches) byId("facets").open = false;
 }
@@ -167,6 +168,7 @@ function showFacets() {
     const matching = facet.text ? items.filter((item) => labelOf(name, item.value).toLowerCase().includes(facet.text)) : items;
     const shown = facet.all ? matching : matching.slice(0, Math.max(SHOWN_VALUES, items.filter((item) => item.isChosen).length));
     facet.list.replaceChildren(...shown.map((item) => facetNode(name, facet, item)));
+    facet.box.hidden = !items.length;
     facet.more.hidden = matching.length <= SHOWN_VALUES;
     facet.more.textContent = facet.all ? "Show fewer" : `Show all ${format(matching.length)}`;
     for (const item of items) {
@@ -240,7 +242,7 @@ function rowHeight() {
 }
 
 function viewHeight() {
-  return byId("view").clientHeight - byId("head").offsetHeight;
+  return parseFloat(getComputedStyle(byId("view")).maxHeight) - byId("head").offsetHeight;
 }
 
 function drawRows() {
@@ -255,7 +257,7 @@ function drawRows() {
 }
 
 function spaceNode(height) {
-  const row = make("tr", { class: "space", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
+  const row = make("tr", { class: "space", "aria-hidden": "true" }, make("td"));
   row.style.height = `${Math.max(0, height)}px`;
   return row;
 }
@@ -268,17 +270,17 @@ function rowNode(index, isStop) {
   const row = found.rows[index];
   const fields = fieldsOf(model, row);
   const link = make("button", { type: "button", class: "name", tabindex: isStop ? 0 : -1, title: fields.log_group, onclick: () => { active = index; showDetails(row); } },
-    make("bdi", {}, fields.log_group));
-  const why = fields.cause ? [make("span", { class: "cause" }, fields.cause), " ", make("bdi", {}, fields.reason)] : [make("bdi", {}, fields.reason)];
+    make("bdi", { class: "lines" }, fields.log_group));
+  const cause = fields.cause ? [make("span", { class: "cause" }, fields.cause), " "] : [];
   return make("tr", { "aria-rowindex": index + 2, class: index % 2 ? "odd" : null },
     make("td", { class: "state" }, only("state", fields.state, make("span", { class: `badge ${fields.state}` }, ...signs("state", fields.state), labelOf("state", fields.state)))),
     make("th", { scope: "row", class: "log_group" }, link, make("span", { class: "place" }, `${fields.account || fields.host} · ${fields.region}`)),
     make("td", { class: "account" }, only("account", fields.account, fields.account || fields.host)),
     make("td", { class: "region" }, only("region", fields.region, fields.region)),
-    make("td", { class: "why", title: fields.reason }, ...why),
+    make("td", { class: "why", title: fields.reason }, make("span", { class: "lines" }, ...cause, make("bdi", {}, fields.reason))),
     make("td", { class: "since" }, fields.since.slice(0, 10)),
     make("td", { class: "means" }, fields.means.replace("_", " ")),
-    make("td", { class: `others${fields.others === "none" || fields.others === "not read" ? " faint" : ""}`, title: fields.others }, make("bdi", {}, fields.others)));
+    make("td", { class: `others${fields.others === "none" || fields.others === "not read" ? " faint" : ""}`, title: fields.others }, make("bdi", { class: "lines" }, fields.others)));
 }
 
 function only(name, value, content) {

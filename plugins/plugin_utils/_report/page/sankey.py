@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..flow import Flow, Part, Station
+from ..flow import Fate, Flow, Part, Station
 from .markup import Markup, join, number, tag
 from .summary import moment
 
@@ -18,8 +18,10 @@ LABEL = 270
 """Room for the names of the last column."""
 BODY = 220
 """Height of the column with most events, without gaps."""
-SHOWN = 9
-"""A station shows so many ways out, the largest ones. The table below the diagram has all."""
+SHOWN = 6
+"""So many sinks and so many rules are in the diagram, the largest ones. The table below it has all."""
+
+_NOUNS: dict[Fate, str] = {"delivered": "sinks", "dropped": "rules"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,19 @@ def _remarks(flow: Flow, stations: tuple[Station, ...]) -> Iterator[Markup]:
         if station.total is None:
             yield tag("li", f"{station.name}: not read.", class_="unknown")
         elif rest is None:
-            yield tag("li", f"{station.name}: the difference is unknown, because these were not read: {', '.join(unread)}.", class_="unknown")
+            yield tag(
+                "li",
+                f"{station.name}: the difference is unknown, because these were not read: {', '.join(unread)}.",
+                class_="unknown",
+            )
         elif rest > 0:
             yield tag("li", f"{station.name}: {rest:,} events are unexplained.", class_="bad")
         elif rest < 0:
-            yield tag("li", f"{station.name}: {-rest:,} more events left than came in, such as repeated deliveries.", class_="unknown")
+            yield tag(
+                "li",
+                f"{station.name}: {-rest:,} more events left than came in, such as repeated deliveries.",
+                class_="unknown",
+            )
         else:
             yield tag("li", f"{station.name}: every event is explained.", class_="good")
     if flow.extra_copies:
@@ -130,14 +140,18 @@ def layout(stations: tuple[Station, ...]) -> tuple[list[Node], list[Link]]:
         y = float(TOP)
         for part in column:
             high = _high(part.count or 0, largest)
-            nodes[-1].append(Node(part.name, _kind(part, index), part.count or 0, index * step, y, high))
+            nodes[-1].append(
+                Node(
+                    part.name, "station" if part.fate == "onward" else part.fate, part.count or 0, index * step, y, high
+                )
+            )
             y += high + GAP
-    links = [link for index, station in enumerate(stations) for link in _links(station, nodes[index], nodes[index + 1], largest)]
+    links = [
+        link
+        for index, station in enumerate(stations)
+        for link in _links(station, nodes[index], nodes[index + 1], largest)
+    ]
     return [node for column in nodes for node in column], links
-
-
-def _kind(part: Part, column: int) -> str:
-    return "station" if part.fate == "onward" else part.fate
 
 
 def _high(count: int, largest: int) -> float:
@@ -146,15 +160,18 @@ def _high(count: int, largest: int) -> float:
 
 
 def _ways(station: Station) -> list[Part]:
-    """Return the ways out of a station that have events, the largest ones by themselves, with those that are unexplained."""
+    """Return the ways out of a station that have events, and its unexplained events."""
     if not station.total:
         return []
     rest = max(0, station.unexplained or 0)
     ways = [part for part in station.parts if part.count]
-    largest = sorted(ways, key=lambda part: -(part.count or 0))[:SHOWN]
-    shown, hidden = [part for part in ways if part in largest], [part for part in ways if part not in largest]
-    if hidden:
-        shown.append(Part(f"{len(hidden)} others", hidden[0].fate, sum(part.count or 0 for part in hidden)))
+    shown = []
+    for fate in dict.fromkeys(part.fate for part in ways):
+        same = sorted((part for part in ways if part.fate == fate), key=lambda part: -(part.count or 0))
+        shown += same[:SHOWN]
+        if rest_of_fate := same[SHOWN:]:
+            name = f"{len(rest_of_fate)} other {_NOUNS.get(fate, 'ways')}"
+            shown.append(Part(name, fate, sum(part.count or 0 for part in rest_of_fate)))
     return shown + ([Part("Unexplained", "unexplained", rest)] if rest else [])
 
 
@@ -186,7 +203,15 @@ def _band(link: Link) -> Markup:
 
 def _bar(node: Node) -> Markup:
     """Return the bar with its label: above a station, on the right of an end."""
-    rect = tag("rect", x=f"{node.x:.1f}", y=f"{node.y:.1f}", width=NODE, height=f"{node.height:.1f}", rx=2, class_=f"node {node.kind}")
+    rect = tag(
+        "rect",
+        x=f"{node.x:.1f}",
+        y=f"{node.y:.1f}",
+        width=NODE,
+        height=f"{node.height:.1f}",
+        rx=2,
+        class_=f"node {node.kind}",
+    )
     if node.kind == "station":
         label = tag(
             "text",

@@ -36,7 +36,7 @@ def plural(count: int, noun: str) -> str:
 def hero(report: FleetReport) -> Markup:
     """Return the percentage, with what it does not know beside it, and the bar of states."""
     value = report.percentage
-    large = "–" if value is None else f"{value:g}"
+    large = "n/a" if value is None else f"{value:g}"
     what = (
         "The rules choose no log group that was read."
         if value is None
@@ -60,10 +60,12 @@ def hero(report: FleetReport) -> Markup:
 def _limits(report: FleetReport) -> Markup:
     unread, groups = len(report.unread_targets), report.counts["not_checked"]
     if report.is_complete:
-        return tag("p", f"All {plural(len(report.targets), 'target')} were read to their end.", class_="complete")
+        return tag("p", f"Everything was read: {plural(len(report.targets), 'target')}.", class_="complete")
     targets = tag("a", f"{unread:,} of {plural(len(report.targets), 'target')} not read to the end", href="#unread")
     rows = tag("a", f"{plural(groups, 'log group')} not checked", href=view_link(state="not_checked"))
-    return tag("p", tag("strong", "Unknown: "), *([targets] if unread else []), *_and(unread, groups, rows), class_="limits")
+    return tag(
+        "p", tag("strong", "Unknown: "), *([targets] if unread else []), *_and(unread, groups, rows), class_="limits"
+    )
 
 
 def _and(unread: int, groups: int, rows: Markup) -> Iterator[str]:
@@ -90,9 +92,7 @@ def _bar(report: FleetReport) -> Markup:
         width = max(count / total * BAR_WIDTH, 4) if count else 0
         rects.append(tag("rect", x=f"{x:.1f}", y=0, width=f"{width:.1f}", height=10, class_=f"fill {state}"))
         x += width
-    return tag(
-        "svg", *rects, class_="bar", viewBox=f"0 0 {x:.1f} 10", preserveAspectRatio="none", aria_hidden="true"
-    )
+    return tag("svg", *rects, class_="bar", viewBox=f"0 0 {x:.1f} 10", preserveAspectRatio="none", aria_hidden="true")
 
 
 def tiles(report: FleetReport) -> Markup:
@@ -123,7 +123,11 @@ def unread_targets(report: FleetReport) -> Markup:
     return tag(
         "section",
         tag("h2", f"{plural(len(targets), 'target')} not read to the end", id="unread-title"),
-        tag("p", "The report says nothing on their other log groups: they may exist, and may not be covered.", class_="note"),
+        tag(
+            "p",
+            "The report says nothing on their other log groups: they may exist, and may not be covered.",
+            class_="note",
+        ),
         tag("ul", *(_failure(target) for target in targets), class_="failures"),
         id="unread",
         class_="card warning",
@@ -136,6 +140,6 @@ def _failure(target: TargetReport) -> Markup:
     return tag(
         "li",
         tag("span", STATUSES[target.status], class_=f"badge {target.status}"),
-        tag("span", tag("bdi", target.host), f" {place}" if place != target.host else "", class_="who"),
+        tag("span", tag("bdi", target.host), tag("span", place, class_="place"), class_="who"),
         tag("span", tag("bdi", target.error or "The report names no reason."), class_="why"),
     )

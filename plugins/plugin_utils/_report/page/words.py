@@ -11,11 +11,15 @@ from ..drift import Change
 from ..fleet import Status
 
 STATES: dict[State, tuple[str, str, str]] = {
-    "broken": ("Broken", "✕", "It has our filter or policy, and events are lost, doubled or delivered against the rules."),
+    "broken": (
+        "Broken",
+        "✕",
+        "It has our filter or policy, and events are lost, doubled or delivered against the rules.",
+    ),
     "missing": ("Missing", "▲", "The rules choose it, and nothing sends its events to the reflector yet."),
     "impossible": ("Impossible", "■", "AWS allows no filter: its class, or others hold all slots."),
     "not_checked": ("Not checked", "?", "It could not be read."),
-    "excluded": ("Excluded", "–", "The rules leave it out."),
+    "excluded": ("Excluded", "○", "The rules leave it out."),
     "covered": ("Covered", "●", "Its events reach the reflector."),
 }
 """Label, sign and meaning of each state, the worst first."""
