@@ -84,7 +84,7 @@ def hostile() -> Fleet:
         "host<b>", "111111111111", "eu-central-1", "partly_read", HOSTILE[0], NOW - 60, log_groups=rows
     )
     report = FleetReport(NOW, (target,))
-    names = {name: 3 for name in HOSTILE}
+    names = dict.fromkeys(HOSTILE, 3)
     gone = FleetReport(
         NOW - DAY, (replace(target, status="read", log_groups=(*rows, CoverageRow("<b>gone</b>", "covered"))),)
     )

@@ -30,7 +30,7 @@ function modelOf(data) {
   const columns = {};
   for (const name of ["state", "cause", "reason", "means", "known_by", "others", "change"]) {
     const column = data.rows[name];
-    if (column) columns[name] = { values: column.values, codes: Uint32Array.from(column.codes) };
+    if (column) columns[name] = { values: column.values, codes: new Uint32Array(column.codes) };
   }
   for (const name of ["account", "region", "host", "status"]) columns[name] = columnOfTargets(data.targets[name], target);
   return {
@@ -49,12 +49,8 @@ function modelOf(data) {
 
 // Values of targets without a log group stay in the list: they can be chosen, and then the page says that they were not read.
 function columnOfTargets(values, target) {
-  const index = new Map();
-  const codes = values.map((value) => {
-    if (!index.has(value)) index.set(value, index.size);
-    return index.get(value);
-  });
-  return { values: [...index.keys()], codes: target.map((item) => codes[item]) };
+  const column = distinct(values);
+  return { values: column.values, codes: target.map((item) => column.codes[item]) };
 }
 
 /* The view: query, filters and order. Its link is the fragment of the page's address. */
@@ -117,7 +113,9 @@ function searchNames(model, query) {
   const hits = new Uint8Array(model.count);
   for (let row = 0; row < model.count; row++) {
     const name = model.lower[row];
-    hits[row] = words.every((word) => name.includes(word)) ? 1 : 0;
+    let at = 0;
+    while (at < words.length && name.includes(words[at])) at++;
+    if (at === words.length) hits[row] = 1;
   }
   return hits;
 }
@@ -205,22 +203,24 @@ function ranksOf(model, key) {
   const sorted = key === "state" ? texts.map((_, code) => code) : texts.map((_, code) => code).sort((a, b) => compare(texts[a], texts[b]));
   const rank = new Uint32Array(sorted.length);
   sorted.forEach((code, place) => { rank[code] = place; });
-  model.ranks[key] = { size: sorted.length, rows: Uint32Array.from(column.codes, (code) => rank[code]) };
+  model.ranks[key] = { size: sorted.length, rows: column.codes.map((code) => rank[code]) };
   return model.ranks[key];
 }
 
 function distinct(list) {
   const index = new Map();
-  const codes = Uint32Array.from(list, (value) => {
-    if (!index.has(value)) index.set(value, index.size);
-    return index.get(value);
-  });
+  const codes = new Uint32Array(list.length);
+  for (let row = 0; row < list.length; row++) {
+    if (!index.has(list[row])) index.set(list[row], index.size);
+    codes[row] = index.get(list[row]);
+  }
   return { values: [...index.keys()], codes };
 }
 
 // Return all rows in the order of the view. Rows of equal rank stay by account, region and name.
 function orderOf(model, view) {
-  let order = Uint32Array.from({ length: model.count }, (_, row) => row);
+  let order = new Uint32Array(model.count);
+  for (let row = 0; row < model.count; row++) order[row] = row;
   for (const key of SORT_KEYS[view.sort] || []) order = sorted(order, ranksOf(model, key), view.descending);
   return order;
 }
@@ -281,7 +281,7 @@ function* csvLines(model, rows) {
 
 // Browsers limit the height of an element. Above this one, a pixel of the scroll bar is more than a pixel of the table.
 const MAX_HEIGHT = 8000000;
-const MARGIN_ROWS = 10;
+const MARGIN_ROWS = 6;
 
 // Return the rows to draw, the height of the whole, and the space above the drawn rows.
 function windowOf(scrollTop, viewHeight, count, rowHeight) {

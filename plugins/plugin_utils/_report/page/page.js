@@ -19,6 +19,8 @@ let model;
 let view = emptyView();
 let order, hits, found;
 let active = 0;
+let scrolled = 0;
+let rowHeight, viewHeight;
 const facets = {};
 const byId = (id) => document.getElementById(id);
 const format = (count) => count.toLocaleString("en-US");
@@ -97,7 +99,7 @@ function show(next) {
   view = next;
   found = filterRows(model, view, order, hits);
   active = 0;
-  byId("view").scrollTop = 0;
+  if (scrolled) byId("view").scrollTop = scrolled = 0;
   showFound();
   showFacets();
   showHead();
@@ -215,9 +217,13 @@ function setUpTable() {
     const button = make("button", { type: "button", onclick: () => sortBy(key) }, title, make("span", { class: "arrow", "aria-hidden": "true" }));
     head.append(make("th", { scope: "col", class: key }, button));
   }
-  byId("view").addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
+  byId("view").addEventListener("scroll", () => requestAnimationFrame(() => {
+    scrolled = byId("view").scrollTop;
+    drawRows();
+  }), { passive: true });
   byId("body").addEventListener("keydown", moveWithKeys);
-  addEventListener("resize", () => drawRows());
+  addEventListener("resize", () => { measure(); drawRows(); });
+  measure();
 }
 
 function sortBy(key) {
@@ -237,21 +243,19 @@ function showHead() {
   byId("rows").setAttribute("aria-rowcount", found.rows.length + 1);
 }
 
-function rowHeight() {
-  return parseInt(getComputedStyle(byId("rows")).getPropertyValue("--row"), 10);
-}
-
-function viewHeight() {
-  return parseFloat(getComputedStyle(byId("view")).maxHeight) - byId("head").offsetHeight;
+// Kept, because each reading of a style makes the browser lay the page out.
+function measure() {
+  rowHeight = parseInt(getComputedStyle(byId("rows")).getPropertyValue("--row"), 10);
+  viewHeight = parseFloat(getComputedStyle(byId("view")).maxHeight) - byId("head").offsetHeight;
 }
 
 function drawRows() {
-  const place = windowOf(byId("view").scrollTop, viewHeight(), found.rows.length, rowHeight());
+  const place = windowOf(scrolled, viewHeight, found.rows.length, rowHeight);
   const rows = [];
   for (let index = place.first; index < place.last; index++) rows.push(rowNode(index, index === Math.min(Math.max(active, place.first), place.last - 1)));
   const body = byId("body");
   const hadFocus = body.contains(document.activeElement);
-  const below = place.height - place.space - rows.length * rowHeight();
+  const below = place.height - place.space - rows.length * rowHeight;
   body.replaceChildren(spaceNode(place.space), ...rows, spaceNode(below));
   if (hadFocus) (nodeOf(active) || byId("view")).focus({ preventScroll: true });
 }
@@ -290,7 +294,7 @@ function only(name, value, content) {
 function moveWithKeys(event) {
   const row = event.target.closest("[aria-rowindex]");
   if (!row) return;
-  const page = Math.max(1, Math.floor(viewHeight() / rowHeight()) - 1);
+  const page = Math.max(1, Math.floor(viewHeight / rowHeight) - 1);
   const last = found.rows.length - 1;
   const from = Number(row.getAttribute("aria-rowindex")) - 2;
   const to = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: last }[event.key];
@@ -302,8 +306,9 @@ function moveWithKeys(event) {
   const isVisible = node && node.getBoundingClientRect().top >= byId("head").getBoundingClientRect().bottom
     && node.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom;
   if (!isVisible) {
-    const distance = to > from ? viewHeight() - rowHeight() : 0;
-    box.scrollTop = scrollTopOf(active, distance, viewHeight(), found.rows.length, rowHeight());
+    const distance = to > from ? viewHeight - rowHeight : 0;
+    box.scrollTop = scrollTopOf(active, distance, viewHeight, found.rows.length, rowHeight);
+    scrolled = box.scrollTop;
   }
   drawRows();
   nodeOf(active)?.focus({ preventScroll: true });
