@@ -29,6 +29,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
+    "--disable-lcd-text",
 )
 WITHOUT = "Chromium and its driver are needed: apt-get install chromium chromium-driver"
 
