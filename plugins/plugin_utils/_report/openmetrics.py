@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from .drift import Drift
 from .fleet import FleetReport, TargetReport
 from .text import visible
 
-Sample = tuple[Mapping[str, str], str]
+Sample = tuple[dict[str, str], str]
 """Labels and value."""
 
 
@@ -22,7 +22,7 @@ def exposition(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     complete = "1" if report.is_complete else "0"
     yield from _family("report_complete", "1 if every target and log group was read, 0 if not.", [({}, complete)])
     if report.percentage is not None:
-        ratio = [({}, f"{report.percentage / 100:.3f}")]
+        ratio: list[Sample] = [({}, f"{report.percentage / 100:.3f}")]
         yield from _family("covered_ratio", "Covered share of the chosen log groups, rounded down.", ratio, "ratio")
     targets = report.targets
     yield from _family("target_read", "1 if the target was read to its end, 0 if not.", map(_read, targets))
@@ -53,7 +53,7 @@ def _labels(target: TargetReport, **more: str) -> dict[str, str]:
     return {"account": target.account, "region": target.region, "host": target.host, **more}
 
 
-def _family(name: str, text: str, samples: Iterator[Sample] | list[Sample], unit: str = "") -> Iterator[str]:
+def _family(name: str, text: str, samples: Iterable[Sample], unit: str = "") -> Iterator[str]:
     name = f"log_reflector_{name}"
     yield f"# TYPE {name} gauge\n"
     if unit:
