@@ -104,7 +104,7 @@ def test_line_that_is_no_record_is_named(line: str) -> None:
 
 def test_log_group_before_its_target_is_refused() -> None:
     head, _target, row = lines(ONE_GROUP)
-    with pytest.raises(NotAReportError, match="line 2 .* comes too early"):
+    with pytest.raises(NotAReportError, match=r"line 2 .* comes too early"):
         report_of([head, row])
 
 
