@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +19,9 @@ from hypothesis import strategies as st
 
 from .fleets import EVERY_STATE, fleets, texts
 
+TEXT = ("ndjson", "json", "csv", "junit", "openmetrics", "markdown")
+"""Formats whose file is plain text."""
+
 
 def test_each_format_has_a_file_of_its_own() -> None:
     files = [each.file for each in FORMATS.values()]
@@ -24,7 +29,22 @@ def test_each_format_has_a_file_of_its_own() -> None:
     assert {each.file.split(".")[0] for each in FORMATS.values()} == {"report"}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+def test_page_names_each_format_with_its_file() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "REPORT_FORMATS.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \| `(report[\w.]+)`", page, re.MULTILINE) == [
+        (name, each.file) for name, each in FORMATS.items()
+    ]
+
+
+def test_page_names_each_metric_with_its_labels() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "REPORT_FORMATS.md").read_text(encoding="utf-8")
+    text = "".join(FORMATS["openmetrics"].text(EVERY_STATE, None))
+    samples = re.findall(r"^(log_reflector_\w+)(?:{(.*)})? ", text, re.MULTILINE)
+    labels = {name: ", ".join(re.findall(r'(\w+)="', found)) for name, found in samples}
+    assert dict(re.findall(r"^\| `(log_reflector_\w+)` \| ([\w, ]*?) ?\|", page, re.MULTILINE)) == labels
+
+
+@pytest.mark.parametrize("name", TEXT)
 def test_format_yields_its_text_in_pieces_and_ends_with_a_line_end(name: str) -> None:
     pieces = list(FORMATS[name].text(EVERY_STATE, None))
     assert len(pieces) > len(EVERY_STATE.targets)
@@ -32,14 +52,14 @@ def test_format_yields_its_text_in_pieces_and_ends_with_a_line_end(name: str) ->
     assert list(FORMATS[name].text(EVERY_STATE, None)) == pieces
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXT)
 def test_each_target_is_in_each_format(name: str) -> None:
     text = "".join(FORMATS[name].text(EVERY_STATE, None))
     missing = [each.host for each in EVERY_STATE.unread_targets if each.host not in text]
     assert missing == []
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TEXT)
 @given(fleets())
 def test_format_can_be_written_for_any_report(name: str, report: FleetReport) -> None:
     text = "".join(FORMATS[name].text(report, None))
