@@ -11,6 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
+from ansible_collections.logreflector.aws.plugins.modules import report
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import FleetReport
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text import more, visible
@@ -27,6 +29,11 @@ def test_each_format_has_a_file_of_its_own() -> None:
     files = [each.file for each in FORMATS.values()]
     assert len(set(files)) == len(files)
     assert {each.file.split(".")[0] for each in FORMATS.values()} == {"report"}
+
+
+def test_module_documents_each_format_as_choice() -> None:
+    options = yaml.safe_load(report.DOCUMENTATION)["options"]
+    assert options["formats"]["choices"] == list(FORMATS)
 
 
 def test_page_names_each_format_with_its_file() -> None:
@@ -61,8 +68,8 @@ def test_each_target_is_in_each_format(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXT)
 @given(fleets())
-def test_format_can_be_written_for_any_report(name: str, report: FleetReport) -> None:
-    text = "".join(FORMATS[name].text(report, None))
+def test_format_can_be_written_for_any_report(name: str, fleet: FleetReport) -> None:
+    text = "".join(FORMATS[name].text(fleet, None))
     assert text.encode().decode() == text
     assert text.replace("\r\n", "").replace("\n", "").isprintable()
 
