@@ -144,7 +144,7 @@ SPEC = Spec(
     groups=(
         Group(ModeOptions, variables="log_groups_"),
         Group(LogGroupOptions, variables="log_groups_"),
-        Group(CoverageOptions, variables="report_"),
+        Group(CoverageOptions, variables="report_", named={"rows_directory": "", "report_limit": "report_limit"}),
         Group(PurgeReference, "catch_up_", "catch_up_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(SubscriberReference, "subscriber_", "subscriber_"),

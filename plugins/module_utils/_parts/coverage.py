@@ -47,21 +47,21 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
             for row in reader.rows(mode):
                 rows.add(row)
     except ReflectorError as caught:
+        if not rows.has_any:
+            raise
         error = caught
-    result = {
-        "changed": False,
-        "coverage": {
-            "account_id": target.identity.account,
-            "region": target.region,
-            "checked_at": int(started),
-            "seconds": round(time.monotonic() - began, 1),
-            "mode": reader.mode,
-            "complete": error is None,
-            "notes": reader.notes,
-            "calls": dict(sorted(reader.api.rate_limiter.calls.items())),
-            **rows.summary(),
-        },
+    coverage = {
+        "account_id": target.identity.account,
+        "region": target.region,
+        "checked_at": int(started),
+        "seconds": round(time.monotonic() - began, 1),
+        "mode": reader.mode,
+        "complete": error is None,
+        "notes": reader.notes,
+        "calls": dict(sorted(reader.api.rate_limiter.calls.items())),
+        **rows.summary(),
     }
+    result = {"changed": False, "coverage": coverage}
     if error:
         error.done = result
         raise error
@@ -169,6 +169,11 @@ class _Rows:
         self._states[row.state] += number
         if row.cause:
             self._causes[row.state, row.cause] += number
+
+    @property
+    def has_any(self) -> bool:
+        """Whether a log group was read."""
+        return self._states.total() > 0
 
     def summary(self) -> Result:
         """Return the part of the result that is about the rows."""

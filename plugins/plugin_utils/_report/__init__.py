@@ -10,4 +10,6 @@
 | records.py | the model as NDJSON, and back: report file, history and merge |
 | drift.py | what changed since an earlier report |
 | history.py | the reports in a directory, by time |
+| formats.py | the formats by name; each has a file of its own |
+| text.py | text of others, made visible |
 """

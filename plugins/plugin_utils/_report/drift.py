@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...module_utils._subscriptions.coverage import CoverageRow
+from ...module_utils._subscriptions.coverage import CoverageRow, State
 from .fleet import CHOSEN, FleetReport, TargetReport
 
 Change = Literal["newly_uncovered", "no_longer_checked", "gone", "new_uncovered", "newly_covered", "changed"]
@@ -46,9 +46,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The differences to an earlier report, and the targets that were read then and are not now.
+    """The differences to an earlier report.
 
-    since   the time of the earlier report in seconds since 1970
+    since         the time of the earlier report in seconds since 1970
+    lost_targets  hosts that were read then, and were not read now or are not in the report
     """
 
     since: int
@@ -67,16 +68,35 @@ class Drift:
 
 def drift(before: FleetReport, after: FleetReport) -> Drift:
     """Return what changed. A target that was not read in one of the reports is not compared."""
-    earlier = {target.key: target for target in before.targets}
-    differences: list[Difference] = []
-    lost: list[str] = []
-    for target in after.targets:
-        then = earlier.get(target.key)
-        if target.status == "not_checked":
-            lost += [target.host] if then and then.status != "not_checked" else []
-        else:
-            differences += _of_target(then, target)
+    earlier, now = _Index(before), _Index(after)
+    differences = [
+        difference
+        for target in after.targets
+        if target.status != "not_checked"
+        for difference in _of_target(earlier.find(target), target)
+    ]
+    lost = [target.host for target in before.targets if target.status != "not_checked" and not _is_read(now, target)]
     return Drift(before.made_at, tuple(differences), tuple(lost))
+
+
+class _Index:
+    """The targets of a report, to find those of another report in it."""
+
+    def __init__(self, report: FleetReport) -> None:
+        self._by_key = {target.key: target for target in report.targets}
+        self._by_host = {target.host: target for target in report.targets}
+
+    def find(self, target: TargetReport) -> TargetReport | None:
+        """Return the same target; by its host if one of the reports does not know the account, because its role failed."""
+        if found := self._by_key.get(target.key):
+            return found
+        found = self._by_host.get(target.host)
+        return found if found and not (found.account and target.account) else None
+
+
+def _is_read(report: _Index, target: TargetReport) -> bool:
+    found = report.find(target)
+    return found is not None and found.status != "not_checked"
 
 
 def _of_target(before: TargetReport | None, after: TargetReport) -> Iterator[Difference]:
@@ -86,24 +106,30 @@ def _of_target(before: TargetReport | None, after: TargetReport) -> Iterator[Dif
     compares_missing_before = before is None or before.status == "read"
     for name in sorted(rows_before.keys() | rows_after.keys()):
         then, now = rows_before.get(name), rows_after.get(name)
-        if (then is None and not compares_missing_before) or (now is None and after.status != "read"):
+        if then is None and not compares_missing_before:
             continue
-        if change := _change(then, now):
+        if change := _change(then, now, is_gone=after.status == "read"):
             state_before, state_after = (row.state if row else "" for row in (then, now))
-            reason = now.reason if now else ""
+            reason = now.reason if now else "" if change == "gone" else after.error
             yield Difference(change, after.account, after.region, name, state_before, state_after, reason)
 
 
-def _change(before: CoverageRow | None, after: CoverageRow | None) -> Change | None:
-    if after is None:
-        return "gone" if before and before.state == "covered" else None
-    if before is None:
+def _change(before: CoverageRow | None, after: CoverageRow | None, *, is_gone: bool) -> Change | None:
+    """Return the change; `is_gone` is whether a log group without a row does not exist any more."""
+    if before and after:
+        is_same = (before.state, before.cause) == (after.state, after.cause)
+        return None if is_same else _change_of_state(before.state, after.state)
+    if after:
         return "new_uncovered" if after.state in CHOSEN and after.state != "covered" else None
-    if (before.state, before.cause) == (after.state, after.cause):
-        return None
-    if after.state == "not_checked":
-        return "no_longer_checked"
-    if before.state == "covered":
+    state = before.state if before else "not_checked"
+    if is_gone:
+        return "gone" if state == "covered" else None
+    return "no_longer_checked" if state != "not_checked" else None
+
+
+def _change_of_state(before: State, after: State) -> Change:
+    if after == "not_checked":
+        return "no_longer_checked" if before != "not_checked" else "changed"
+    if before == "covered":
         return "newly_uncovered"
-    is_gain = after.state == "covered" and before.state in CHOSEN
-    return "newly_covered" if is_gain else "changed"
+    return "newly_covered" if after == "covered" and before in CHOSEN else "changed"

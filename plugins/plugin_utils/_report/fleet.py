@@ -64,6 +64,19 @@ class TargetReport:
         return {state: found[state] for state in STATES}
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The number of log groups that have one state for one cause, see CoverageRow."""
+
+    state: State
+    cause: str
+    log_groups: int
+
+    def order(self) -> tuple[int, str, str]:
+        """Return the sort key: the most frequent first."""
+        return -self.log_groups, self.state, self.cause
+
+
 @dataclass(frozen=True)
 class FleetReport:
     """A report on several targets, sorted by account and region. `made_at` is in seconds since 1970."""
@@ -88,6 +101,12 @@ class FleetReport:
     def percentage(self) -> float | None:
         """Covered log groups per hundred that the rules choose, see `percentage`."""
         return percentage(self.counts)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes of log groups that are not covered, the most frequent first."""
+        found = Counter((row.state, row.cause) for target in self.targets for row in target.log_groups if row.cause)
+        return tuple(sorted((Cause(*key, number) for key, number in found.items()), key=Cause.order))
 
     @property
     def unread_targets(self) -> tuple[TargetReport, ...]:

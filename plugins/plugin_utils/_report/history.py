@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from .fleet import FleetReport
@@ -48,7 +50,8 @@ def _files(directory: Path) -> Iterator[tuple[int, Path]]:
         return
     for path in directory.iterdir():
         if match := _NAME.fullmatch(path.name):
-            yield int(datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC).timestamp()), path
+            with suppress(ValueError):  # digits that are no time: the file is not one of ours
+                yield int(datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC).timestamp()), path
 
 
 def read(path: Path) -> FleetReport:
@@ -56,7 +59,7 @@ def read(path: Path) -> FleetReport:
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             return report_of(file)
-    except (OSError, EOFError, UnicodeDecodeError, NotAReportError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, NotAReportError) as error:
         raise HistoryError(f"{path} cannot be read: {error}") from error
 
 
@@ -65,8 +68,8 @@ def end_of(moment: str) -> int:
 
     UTC, if it has no zone. Raises ValueError.
     """
-    found = datetime.fromisoformat(moment)
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", moment.strip()):
-        found += timedelta(days=1, seconds=-1)
-    return int(found.timestamp())
+    try:
+        found = datetime.combine(date.fromisoformat(moment), time(23, 59, 59))
+    except ValueError:
+        found = datetime.fromisoformat(moment)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
