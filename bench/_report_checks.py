@@ -79,7 +79,10 @@ def exports_the_filtered_rows(chromium: Browser, folder: Path, pages: Pages) -> 
     while not (files := list(folder.glob("*.csv"))) and time.monotonic() < deadline:
         time.sleep(0.05)
     with files[0].open(encoding="utf-8-sig", newline="") as file:
-        found = [(line["account"], line["log_group"], line["reason"]) for line in csv.DictReader(file)]
+        lines = list(csv.DictReader(file))
+    unread = [line["host"] for line in lines if not line["log_group"]]
+    assert unread == [target.host for target in pages["fleet"].report.unread_targets]
+    found = [(line["account"], line["log_group"], line["reason"]) for line in lines if line["log_group"]]
     wanted = [(target, row) for target, row in _rows(pages) if row.state == "impossible"]
     assert [name for _, name, _ in found] == sorted((row.log_group for _, row in wanted), reverse=True)
     assert sorted(found) == sorted((target.account, row.log_group, row.reason) for target, row in wanted)

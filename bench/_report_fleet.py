@@ -18,7 +18,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet imp
     sort_targets,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.changes import Point
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.points import Point
 
 NOW = 1_795_860_000
 DAY = 86_400

@@ -23,6 +23,8 @@ from ..plugin_utils._report import history
 from ..plugin_utils._report.drift import Drift, drift
 from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
 from ..plugin_utils._report.formats import FORMATS
+from ..plugin_utils._report.page import document
+from ..plugin_utils._report.points import points
 from ..plugin_utils._report.records import NotAReportError, rows_of
 from ..plugin_utils._report.terminal import summary
 
@@ -62,7 +64,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     report, is_new = _report(options, task_vars, past)
     earlier = history.latest(past, report.made_at - 1) if past else None
     change = drift(history.read(earlier), report) if earlier else None
-    files = _write(directory, report, change, options["formats"])
+    files = _write(directory, report, change, options["formats"], past)
     if past and is_new:
         files.append(str(history.add(past, report)))
     lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
@@ -139,17 +141,25 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
     )
 
 
-def _write(directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str]) -> list[str]:
+def _write(
+    directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str], past: Path | None
+) -> list[str]:
     """Write the report in these formats; return the files. A reader of a file never sees half of it."""
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     written = []
     for name in names:
         path = directory / FORMATS[name].file
         draft = path.with_suffix(f"{path.suffix}.part")
-        _write_file(draft, FORMATS[name].text(report, change))
+        _write_file(draft, _text(name, report, change, past))
         draft.replace(path)
         written.append(str(path))
     return written
+
+
+def _text(name: str, report: FleetReport, change: Drift | None, past: Path | None) -> Iterable[str]:
+    if name == "html":
+        return document.render(report, change, points(past, report.made_at) if past else ())
+    return FORMATS[name].text(report, change)
 
 
 def _write_file(path: Path, pieces: Iterable[str]) -> None:

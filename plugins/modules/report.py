@@ -27,7 +27,7 @@ options:
     description: What to write. The default is all.
     type: list
     elements: str
-    choices: [ndjson, json, csv, junit, openmetrics, markdown]
+    choices: [ndjson, json, csv, junit, openmetrics, markdown, html]
   history:
     description: Directory that keeps every report, as compressed NDJSON. Without it nothing is kept and nothing is compared.
     type: path

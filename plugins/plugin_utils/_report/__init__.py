@@ -11,5 +11,8 @@
 | drift.py | what changed since an earlier report |
 | history.py | the reports in a directory, by time |
 | formats.py | the formats by name; each has a file of its own |
+| page/ | the report as one HTML file |
+| points.py | numbers of earlier reports, for a trend |
+| flow.py | counts of events on their way |
 | text.py | text of others, made visible |
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from . import as_csv, as_json, junit, markdown, openmetrics
 from .drift import Drift
 from .fleet import FleetReport
+from .page import document
 from .records import lines
 
 
@@ -34,4 +35,5 @@ FORMATS: Mapping[str, Format] = {
     "junit": Format("report.junit.xml", junit.document),
     "openmetrics": Format("report.prom", openmetrics.exposition),  # node_exporter's textfile collector reads *.prom
     "markdown": Format("report.md", markdown.summary),
+    "html": Format("report.html", document.render),
 }

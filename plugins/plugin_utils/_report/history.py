@@ -41,11 +41,12 @@ def add(directory: Path, report: FleetReport) -> Path:
 
 def latest(directory: Path, until: int | None = None) -> Path | None:
     """Return the file of the latest report, or of the latest that is not after `until` (seconds since 1970); None if there is none."""
-    found = [(made_at, path) for made_at, path in _files(directory) if until is None or made_at <= until]
+    found = [(made_at, path) for made_at, path in files(directory) if until is None or made_at <= until]
     return max(found)[1] if found else None
 
 
-def _files(directory: Path) -> Iterator[tuple[int, Path]]:
+def files(directory: Path) -> Iterator[tuple[int, Path]]:
+    """Yield time and file of each report, in any order."""
     if not directory.is_dir():
         return
     for path in directory.iterdir():

@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ....module_utils._subscriptions.coverage import State
 from ..drift import WORSE, Drift
 from ..fleet import FleetReport, percentage
+from ..points import Point
 from .markup import Markup, join, number, tag
 from .summary import moment, plural, view_link
-from .words import CHANGES
+from .words import CHANGES, STATES
 
 WIDTH, HEIGHT = 640, 180
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 16, 24
@@ -24,17 +24,16 @@ SHOWN_GONE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """An earlier report, for the trend. `is_complete` is false if a target or a log group was not read."""
+class _Mark:
+    """A report that has a percentage."""
 
-    made_at: int
-    counts: Mapping[State, int]
-    is_complete: bool = True
+    point: Point
+    part: float
 
-    @classmethod
-    def of(cls, report: FleetReport) -> Point:
-        """Return the point of a report."""
-        return cls(report.made_at, report.counts, report.is_complete)
+    @property
+    def text(self) -> str:
+        """The percentage for a reader."""
+        return f"{self.part:g} %" + ("" if self.point.is_complete else ", of what was read")
 
 
 def drift_section(drift: Drift | None) -> Markup:
@@ -89,50 +88,41 @@ def _lost(drift: Drift) -> Markup:
 
 def trend_section(history: Sequence[Point], report: FleetReport) -> Markup:
     """Return the percentage of this report and the earlier ones as a curve, and as a table."""
-    points = sorted({point.made_at: point for point in (*history, Point.of(report))}.items())
-    known = [(made_at, part, point) for made_at, point in points if (part := percentage(point.counts)) is not None]
+    by_time = {point.made_at: point for point in (*history, Point.of(report))}
+    points = [by_time[made_at] for made_at in sorted(by_time)]
+    marks = [_Mark(point, part) for point in points if point.counts and (part := percentage(point.counts)) is not None]
     title = tag("h2", "Trend", id="trend-title")
     if not history:
         body = tag("p", "No history was read, so the trend is unknown.", class_="note")
-    elif len(known) < 2:
-        body = tag("p", "Too few reports name a percentage for a curve.", class_="note")
+    elif len(marks) < 2:
+        body = tag("p", "Too few reports have a percentage for a curve.", class_="note")
     else:
-        body = join(_curve(known), _figures(known))
-    return tag("section", title, body, id="trend", class_="card", aria_labelledby="trend-title")
+        body = join(_curve(marks), _figures(marks))
+    unread = sum(point.counts is None for point in points)
+    lost = tag("p", f"{plural(unread, 'earlier report')} could not be read.", class_="note") if unread else Markup("")
+    return tag("section", title, body, lost, id="trend", class_="card", aria_labelledby="trend-title")
 
 
-def _curve(points: list[tuple[int, float, Point]]) -> Markup:
-    first, last = points[0][0], points[-1][0]
-    low = min(part for _, part, _ in points)
+def _curve(marks: list[_Mark]) -> Markup:
+    first, last = marks[0].point.made_at, marks[-1].point.made_at
+    low = min(mark.part for mark in marks)
     floor = max(0.0, (low - (100 - low) * 0.2) // 1)
     place = [
         (
-            LEFT + (made_at - first) / max(1, last - first) * (WIDTH - LEFT - RIGHT),
-            TOP + (100 - part) / max(1.0, 100 - floor) * (HEIGHT - TOP - BOTTOM),
+            LEFT + (mark.point.made_at - first) / max(1, last - first) * (WIDTH - LEFT - RIGHT),
+            TOP + (100 - mark.part) / max(1.0, 100 - floor) * (HEIGHT - TOP - BOTTOM),
         )
-        for made_at, part, _ in points
+        for mark in marks
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in place)
     base = HEIGHT - BOTTOM
-    area = f"{place[0][0]:.1f},{base} {line} {place[-1][0]:.1f},{base}"
-    dots = [
-        tag(
-            "circle",
-            tag("title", f"{_day(made_at)}: {part:g} %" + ("" if point.is_complete else ", of what was read")),
-            cx=f"{x:.1f}",
-            cy=f"{y:.1f}",
-            r=3 if point.is_complete else 4,
-            class_="dot" if point.is_complete else "dot partial",
-        )
-        for (x, y), (made_at, part, point) in zip(place, points, strict=True)
-    ]
-    label = f"Coverage from {points[0][1]:g} % on {_day(first)} to {points[-1][1]:g} % on {_day(last)}"
+    label = f"Coverage from {marks[0].part:g} % on {_day(first)} to {marks[-1].part:g} % on {_day(last)}"
     return tag(
         "svg",
         *(_level(value, floor) for value in (100.0, (100 + floor) / 2, floor)),
-        tag("polygon", points=area, class_="area"),
+        tag("polygon", points=f"{place[0][0]:.1f},{base} {line} {place[-1][0]:.1f},{base}", class_="area"),
         tag("polyline", points=line, class_="line"),
-        *dots,
+        *(_dot(mark, x, y) for mark, (x, y) in zip(marks, place, strict=True)),
         tag("text", _day(first), x=LEFT, y=HEIGHT - 6, class_="axis"),
         tag("text", _day(last), x=WIDTH - RIGHT, y=HEIGHT - 6, class_="axis end"),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
@@ -140,6 +130,13 @@ def _curve(points: list[tuple[int, float, Point]]) -> Markup:
         role="img",
         aria_label=label,
     )
+
+
+def _dot(mark: _Mark, x: float, y: float) -> Markup:
+    is_complete = mark.point.is_complete
+    title = tag("title", f"{_day(mark.point.made_at)}: {mark.text}")
+    size, kind = (3, "dot") if is_complete else (4, "dot partial")
+    return tag("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=size, class_=kind)
 
 
 def _level(value: float, floor: float) -> Markup:
@@ -150,22 +147,18 @@ def _level(value: float, floor: float) -> Markup:
     )
 
 
-def _figures(points: list[tuple[int, float, Point]]) -> Markup:
-    rows = [
+def _figures(marks: list[_Mark]) -> Markup:
+    head = (tag("th", name, scope="col") for name in ("Report", "Coverage", *(STATES[state][0] for state in STATES)))
+    rows = (
         tag(
             "tr",
-            tag("th", moment(made_at), scope="row"),
-            tag("td", f"{part:g} %" + ("" if point.is_complete else ", of what was read")),
-            *(
-                tag("td", number(point.counts[state]))
-                for state in ("covered", "missing", "broken", "impossible", "not_checked")
-            ),
+            tag("th", moment(mark.point.made_at), scope="row"),
+            tag("td", mark.text),
+            *(tag("td", number((mark.point.counts or {}).get(state))) for state in STATES),
         )
-        for made_at, part, point in reversed(points)
-    ]
-    names = ("Report", "Coverage", "Covered", "Missing", "Broken", "Impossible", "Not checked")
-    head = tag("tr", *(tag("th", name, scope="col") for name in names))
-    table = tag("table", tag("thead", head), tag("tbody", *rows))
+        for mark in reversed(marks)
+    )
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows))
     return tag("details", tag("summary", "Figures"), tag("div", table, class_="scroll"))
 
 

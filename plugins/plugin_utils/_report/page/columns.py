@@ -15,7 +15,7 @@ from typing import Any
 from ....module_utils._subscriptions.coverage import CoverageRow
 from ..drift import Drift
 from ..fleet import FleetReport, TargetReport
-from .markup import visible
+from ..text import visible
 from .words import CHANGES, STATES, STATUSES
 
 

@@ -16,12 +16,13 @@ from string import Template
 from ..drift import Drift
 from ..fleet import FleetReport
 from ..flow import Flow
-from .changes import Point, drift_section, trend_section
+from ..points import Point
+from .changes import drift_section, trend_section
 from .columns import columns, packed
 from .grid import grid
 from .markup import join
 from .sankey import flow_section
-from .summary import hero, tiles, unread_targets
+from .summary import hero, notes, tiles, unread_targets
 
 _DATA = "${data}"
 
@@ -45,7 +46,7 @@ def render(
         "style": style,
         "script": script,
         "summary": join(hero(report), tiles(report)),
-        "unread": unread_targets(report),
+        "unread": join(unread_targets(report), notes(report)),
         "grid": grid(report),
         "drift": drift_section(drift),
         "trend": trend_section(history, report),

@@ -13,8 +13,10 @@ const SORT_KEYS = {
   means: ["means"],
   others: ["others"],
 };
+// The columns of report.csv (as_csv.py).
 const CSV_COLUMNS = [
-  "account", "region", "host", "log_group", "state", "cause", "reason", "means", "known_by", "since", "created", "others",
+  "account", "region", "host", "target_status", "log_group", "state", "cause", "reason", "means", "known_by", "since", "created",
+  "others", "checked_at",
 ];
 
 /* The model */
@@ -247,9 +249,11 @@ function fieldsOf(model, row) {
   };
 }
 
+const UNREAD = "not read";
+
 // [] was read and is empty, null was not read.
 function othersText(others) {
-  return others === null ? "not read" : others.join(" ") || "none";
+  return others === null ? UNREAD : others.join(" ") || "none";
 }
 
 function timeText(seconds) {
@@ -265,16 +269,39 @@ function ageText(seconds) {
 
 function csvCell(value) {
   // A spreadsheet takes text that begins so for a formula.
-  const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+  const text = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) ? "'" + value : value;
   return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
 }
 
-function* csvLines(model, rows) {
+// Yield the lines: first the targets that were not read to their end, then the rows.
+function* csvLines(model, rows, unread) {
   yield CSV_COLUMNS.join(",") + "\r\n";
-  for (const row of rows) {
-    const fields = fieldsOf(model, row);
-    yield CSV_COLUMNS.map((name) => csvCell(fields[name])).join(",") + "\r\n";
-  }
+  for (const target of unread) yield csvLine(unreadFields(model, target));
+  for (const row of rows) yield csvLine(csvFields(model, row));
+}
+
+function csvLine(fields) {
+  return CSV_COLUMNS.map((name) => csvCell(fields[name] || "")).join(",") + "\r\n";
+}
+
+function csvFields(model, row) {
+  const fields = fieldsOf(model, row);
+  const target = model.target[row];
+  return {
+    ...fields,
+    target_status: model.targets.status[target],
+    checked_at: timeText(model.targets.checked_at[target]),
+    others: fields.others === UNREAD ? "" : fields.others,
+  };
+}
+
+function unreadFields(model, target) {
+  const { account, region, host, status, error, checked_at } = model.targets;
+  const what = status[target] === "not_checked" ? "the target was not read" : "the target was not read to its end";
+  return {
+    account: account[target], region: region[target], host: host[target], target_status: status[target], state: "not_checked",
+    reason: error[target] ? `${what}: ${error[target]}` : what, checked_at: timeText(checked_at[target]),
+  };
 }
 
 /* Virtual scroll */

@@ -359,7 +359,7 @@ function followView(event) {
 }
 
 function exportCsv() {
-  const url = URL.createObjectURL(new Blob(["\ufeff", ...csvLines(model, found.rows)], { type: "text/csv;charset=utf-8" }));
+  const url = URL.createObjectURL(new Blob(["\ufeff", ...csvLines(model, found.rows, unreadTargets(model, view))], { type: "text/csv;charset=utf-8" }));
   make("a", { href: url, download: `log-groups-${timeText(model.madeAt).slice(0, 10)}.csv` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

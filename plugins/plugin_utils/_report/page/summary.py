@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from ..fleet import FleetReport, TargetReport
-from .markup import Markup, join, number, tag, visible
+from ..text import visible
+from .markup import Markup, join, number, tag
 from .words import STATES, STATUSES
 
 BAR_WIDTH = 1000
@@ -142,4 +143,23 @@ def _failure(target: TargetReport) -> Markup:
         tag("span", STATUSES[target.status], class_=f"badge {target.status}"),
         tag("span", tag("bdi", target.host), tag("span", place, class_="place"), class_="who"),
         tag("span", tag("bdi", target.error or "The report names no reason."), class_="why"),
+    )
+
+
+def notes(report: FleetReport) -> Markup:
+    """Return what could not be checked in targets that were read."""
+    found = [(target, note) for target in report.targets for note in target.notes]
+    if not found:
+        return Markup("")
+    items = (
+        tag("li", tag("span"), tag("span", tag("bdi", target.host), class_="who"), tag("span", note, class_="why"))
+        for target, note in found
+    )
+    return tag(
+        "section",
+        tag("h2", plural(len(found), "note"), id="notes-title"),
+        tag("ul", *items, class_="failures"),
+        id="notes",
+        class_="card warning",
+        aria_labelledby="notes-title",
     )

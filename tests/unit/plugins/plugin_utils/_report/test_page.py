@@ -19,9 +19,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.co
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import drift
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import FleetReport, TargetReport
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.changes import Point
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.document import render, source_hash
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.markup import visible
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.points import Point
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text import visible
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .fleets import fleets
 
 DAY = 86_400
 NOW = 20_000 * DAY
@@ -185,19 +189,21 @@ def test_hostile_name_is_text(name):
     content.encode("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("a\u202eb", "a\\u202eb"),
-        ("\ufeffa", "\\ufeffa"),
-        ("\U000e0041", "\\U000e0041"),
-        ("\ud800", "\\ud800"),
-        ("ä/日本", "ä/日本"),
-    ],
-    ids=ascii,
-)
-def test_visible_writes_characters_without_shape_as_escapes(name, shown):
-    assert visible(name) == shown
+@given(fleets(), st.booleans())
+def test_any_report_is_a_page_with_all_rows(fleet, has_drift):
+    content = "".join(render(fleet, drift(FleetReport(0, ()), fleet) if has_drift else None))
+    content.encode("utf-8")
+    found = Page(content)
+    assert found.elements.count(("script", {})) == 1
+    rows = [row for target in fleet.targets for row in target.log_groups]
+    assert [row for _, row in rows_of(found.data)] == [shown(row) for row in rows]
+
+
+def shown(row):
+    """Return the row as the page has it: text that can be seen, and whole seconds."""
+    texts = {key: visible(getattr(row, key)) for key in ("log_group", "cause", "reason", "means", "known_by")}
+    times = {key: getattr(row, key) // 1000 * 1000 for key in ("since", "created")}
+    return replace(row, **texts, **times, others=None if row.others is None else tuple(map(visible, row.others)))
 
 
 def test_summary_needs_no_script():
@@ -246,6 +252,16 @@ def test_page_names_what_it_was_not_given():
     assert "No earlier report was read, so changes are unknown." in found.text["section"]
     assert "No history was read, so the trend is unknown." in found.text["section"]
     assert "No counts of events were read, so nothing is known about delivery." in found.text["section"]
+
+
+def test_notes_of_targets_are_on_the_page():
+    assert "could not list tags" in page(report(target(notes=("could not list tags",)))).text["ul"]
+
+
+def test_trend_names_reports_that_could_not_be_read():
+    found = page(report(target(CoverageRow("a", "covered"))), history=[Point(NOW - DAY, None, is_complete=False)])
+    assert "1 earlier report could not be read." in found.text["section"]
+    assert "svg" not in [tag for tag, attributes in found.elements if attributes.get("class") == "trend"]
 
 
 def test_trend_marks_reports_that_are_not_complete():
