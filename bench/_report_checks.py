@@ -40,7 +40,7 @@ def searches_and_links_the_view(chromium: Browser, folder: Path, pages: Pages) -
     expected = sum(row.state == "broken" and "worker" in row.log_group for _, row in _rows(pages))
     assert 0 < expected == _found(chromium)
     fragment = chromium.run(
-        "while (!location.hash) await new Promise((resolve) => setTimeout(resolve, 10)); return location.hash"
+        "while (!location.hash.includes('state')) await new Promise((resolve) => setTimeout(resolve, 10)); return location.hash"
     )
     assert fragment == "#state=broken&q=worker"
     chromium.open(folder / "fleet.html", fragment)

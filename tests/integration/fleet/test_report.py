@@ -170,6 +170,10 @@ def test_target_that_cannot_be_read_is_not_checked(ansible: Ansible, out: Path) 
     assert result(run)["percentage"] is None
     assert "0 of 4 targets read" in run.output
     assert "4 targets no longer read" in run.output
+    page = out / "report.html"
+    assert page.stat().st_mode & 0o777 == 0o640
+    assert "4 of 4 targets not read to the end" in page.read_text(encoding="utf-8")
+    assert "Coverage from" in page.read_text(encoding="utf-8"), "the trend has the reports of the history"
 
 
 def test_reports_of_parts_are_merged_and_old_ones_are_found_again(ansible: Ansible, out: Path, tmp_path: Path) -> None:

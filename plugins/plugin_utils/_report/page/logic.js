@@ -316,8 +316,9 @@ function windowOf(scrollTop, viewHeight, count, rowHeight) {
   const height = Math.min(full, MAX_HEIGHT);
   const shown = Math.ceil(viewHeight / rowHeight);
   const top = full <= MAX_HEIGHT ? scrollTop : (scrollTop / Math.max(1, height - viewHeight)) * (full - viewHeight);
-  const first = Math.max(0, Math.min(Math.floor(top / rowHeight), count - shown) - MARGIN_ROWS);
-  const last = Math.min(count, first + shown + 2 * MARGIN_ROWS);
+  const inView = Math.max(0, Math.min(Math.floor(top / rowHeight), count - shown));
+  const first = Math.max(0, inView - MARGIN_ROWS);
+  const last = Math.min(count, inView + shown + MARGIN_ROWS);
   const space = Math.max(0, Math.min(height - (last - first) * rowHeight, scrollTop - (top - first * rowHeight)));
   return { first, last, height, space };
 }

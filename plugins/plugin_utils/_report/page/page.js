@@ -158,7 +158,7 @@ function setUpFacets() {
     byId("facet-lists").append(make("fieldset", {}, make("legend", {}, FACET_TITLES[name]), ...(isLong ? [find] : []), facet.list, facet.more));
     facet.box = byId("facet-lists").lastElementChild;
   }
-  if (matchMedia("(max-width: 900px)").matches) byId("facets").open = false;
+  if (matchMedia("(max-width: 1100px)").matches) byId("facets").open = false;
 }
 
 function showFacets() {
