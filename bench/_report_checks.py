@@ -70,6 +70,33 @@ def moves_with_keys(chromium: Browser, folder: Path, pages: Pages) -> None:
     assert chromium.run("return document.getElementById('details').open")
 
 
+def scrolls_to_each_part(chromium: Browser, folder: Path, pages: Pages) -> None:
+    """At each position of the scroll bar, rows fill the view; at its end, the last row is there."""
+    chromium.open(folder / "fleet.html")
+    for part in (0.37, 0.9, 1):
+        chromium.run(
+            f"const view = document.getElementById('view'); view.scrollTop = view.scrollHeight * {part};"
+            "for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);"
+        )
+        edges = chromium.run(
+            "const box = document.getElementById('view').getBoundingClientRect();"
+            "const rows = [...document.querySelectorAll('#body [aria-rowindex]')].map((row) => row.getBoundingClientRect());"
+            "return [rows[0].top - box.top, box.bottom - rows.at(-1).bottom]"
+        )
+        assert edges[0] <= 40, (part, edges)
+        assert edges[1] <= 2, (part, edges)
+    last = chromium.run("return [...document.querySelectorAll('#body [aria-rowindex]')].at(-1).ariaRowIndex")
+    assert last == str(_total(pages) + 1)
+
+
+def survives_a_hostile_link(chromium: Browser, folder: Path, _pages: Pages) -> None:
+    """Values of a link that the report does not have are shown as text, and match nothing."""
+    chromium.open(folder / "fleet.html", "#state=constructor&account=%3Cimg%20src%3Dx%3E&sort=__proto__&q=%")
+    assert _found(chromium) == 0
+    assert "Account: <img src=x>" in chromium.run("return document.getElementById('chips').textContent")
+    assert chromium.messages() == []
+
+
 def exports_the_filtered_rows(chromium: Browser, folder: Path, pages: Pages) -> None:
     """The CSV file has the rows of the view."""
     chromium.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
@@ -155,6 +182,8 @@ CHECKS: tuple[Callable[[Browser, Path, Pages], None], ...] = (
     searches_and_links_the_view,
     links_of_the_summary_filter_the_table,
     moves_with_keys,
+    scrolls_to_each_part,
+    survives_a_hostile_link,
     exports_the_filtered_rows,
     prints_what_is_not_covered,
     switches_colours,

@@ -239,6 +239,16 @@ function sorted(order, ranks, descending) {
 
 /* Text */
 
+// Return label, sign and meaning of a value. A link can name any value, also one that every object has, such as "constructor".
+function wordsOf(model, facet, value) {
+  const words = model.words[facet];
+  return words && Object.hasOwn(words, value) ? [words[value]].flat() : [];
+}
+
+function labelOf(model, facet, value) {
+  return wordsOf(model, facet, value)[0] || value;
+}
+
 function fieldsOf(model, row) {
   const value = (name) => model.columns[name].values[model.columns[name].codes[row]];
   return {

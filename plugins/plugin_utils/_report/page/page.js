@@ -36,10 +36,6 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
-function labelOf(facet, value) {
-  const word = model.words[facet]?.[value];
-  return Array.isArray(word) ? word[0] : word || value;
-}
 
 /* Start */
 
@@ -167,14 +163,14 @@ function showFacets() {
   for (const name of model.facets) {
     const facet = facets[name];
     const items = facetItems(model, view, name, found.counts[name]);
-    const matching = facet.text ? items.filter((item) => labelOf(name, item.value).toLowerCase().includes(facet.text)) : items;
+    const matching = facet.text ? items.filter((item) => labelOf(model, name, item.value).toLowerCase().includes(facet.text)) : items;
     const shown = facet.all ? matching : matching.slice(0, Math.max(SHOWN_VALUES, items.filter((item) => item.isChosen).length));
     facet.list.replaceChildren(...shown.map((item) => facetNode(name, facet, item)));
     facet.box.hidden = !items.length;
     facet.more.hidden = matching.length <= SHOWN_VALUES;
     facet.more.textContent = facet.all ? "Show fewer" : `Show all ${format(matching.length)}`;
     for (const item of items) {
-      if (item.isChosen) chips.push(chip(FACET_TITLES[name], labelOf(name, item.value), () => choose(name, item.value, false)));
+      if (item.isChosen) chips.push(chip(FACET_TITLES[name], labelOf(model, name, item.value), () => choose(name, item.value, false)));
     }
   }
   byId("chips").replaceChildren(...chips);
@@ -185,7 +181,7 @@ function facetNode(name, facet, item) {
   if (!node) {
     const box = make("input", { type: "checkbox", onchange: (event) => choose(name, item.value, event.target.checked) });
     const count = make("span", { class: "count" });
-    const row = make("li", {}, make("label", {}, box, ...signs(name, item.value), make("bdi", { title: item.value }, labelOf(name, item.value)), count));
+    const row = make("li", {}, make("label", {}, box, ...signs(name, item.value), make("bdi", { title: item.value }, labelOf(model, name, item.value)), count));
     node = { box, count, row };
     facet.nodes.set(item.value, node);
   }
@@ -196,7 +192,7 @@ function facetNode(name, facet, item) {
 }
 
 function signs(name, value) {
-  return name === "state" ? [make("span", { class: `sign ${value}`, "aria-hidden": "true" }, model.words.state[value]?.[1] || "")] : [];
+  return name === "state" ? [make("span", { class: `sign ${value}`, "aria-hidden": "true" }, wordsOf(model, name, value)[1] || "")] : [];
 }
 
 function chip(title, text, remove) {
@@ -277,7 +273,7 @@ function rowNode(index, isStop) {
     make("bdi", { class: "lines" }, fields.log_group));
   const cause = fields.cause ? [make("span", { class: "cause" }, fields.cause), " "] : [];
   return make("tr", { "aria-rowindex": index + 2, class: index % 2 ? "odd" : null },
-    make("td", { class: "state" }, only("state", fields.state, make("span", { class: `badge ${fields.state}` }, ...signs("state", fields.state), labelOf("state", fields.state)))),
+    make("td", { class: "state" }, only("state", fields.state, make("span", { class: `badge ${fields.state}` }, ...signs("state", fields.state), labelOf(model, "state", fields.state)))),
     make("th", { scope: "row", class: "log_group" }, link, make("span", { class: "place" }, `${fields.account || fields.host} · ${fields.region}`)),
     make("td", { class: "account" }, only("account", fields.account, fields.account || fields.host)),
     make("td", { class: "region" }, only("region", fields.region, fields.region)),
@@ -288,7 +284,7 @@ function rowNode(index, isStop) {
 }
 
 function only(name, value, content) {
-  return make("button", { type: "button", class: "only", tabindex: -1, title: `Only ${labelOf(name, value)}`, onclick: () => choose(name, value, true) }, content);
+  return make("button", { type: "button", class: "only", tabindex: -1, title: `Only ${labelOf(model, name, value)}`, onclick: () => choose(name, value, true) }, content);
 }
 
 function moveWithKeys(event) {
@@ -316,7 +312,7 @@ function moveWithKeys(event) {
 
 function showDetails(row) {
   const fields = fieldsOf(model, row);
-  const texts = { ...fields, state: `${labelOf("state", fields.state)}. ${model.words.state[fields.state]?.[2] || ""}`, change: labelOf("change", fields.change) };
+  const texts = { ...fields, state: `${labelOf(model, "state", fields.state)}. ${wordsOf(model, "state", fields.state)[2]}`, change: labelOf(model, "change", fields.change) };
   byId("details-title").textContent = fields.log_group;
   byId("fields").replaceChildren(...Object.entries(FIELD_TITLES).filter(([name]) => texts[name]).map(([name, title]) =>
     make("div", {}, make("dt", {}, title), make("dd", {}, make("bdi", {}, texts[name])))));
@@ -369,7 +365,7 @@ function fillPrint() {
   const names = ["state", "log_group", "account", "region", "cause", "reason"];
   const lines = Array.from(rows.subarray(0, PRINTED_ROWS), (row) => {
     const fields = fieldsOf(model, row);
-    return make("tr", {}, ...names.map((name) => make("td", {}, name === "state" ? labelOf("state", fields.state) : fields[name])));
+    return make("tr", {}, ...names.map((name) => make("td", {}, name === "state" ? labelOf(model, "state", fields.state) : fields[name])));
   });
   const rest = rows.length - lines.length;
   byId("print-rows").replaceChildren(

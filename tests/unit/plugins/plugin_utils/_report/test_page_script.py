@@ -243,6 +243,19 @@ def test_hostile_fragment_is_a_view_or_none(js, fragment, expected):
 
 
 @pytest.mark.parametrize(
+    ("facet", "value", "label"),
+    [
+        ("state", "not_checked", "Not checked"),
+        ("status", "read", "Read"),
+        ("state", "constructor", "constructor"),
+        ("cause", "slots", "slots"),
+    ],
+)
+def test_label_of_a_value_is_its_word_or_itself(js, facet, value, label):
+    assert js("labelOf(modelOf(data), facet, value)", data=DATA, facet=facet, value=value) == label
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("plain", "plain"),
