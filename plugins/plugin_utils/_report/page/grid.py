@@ -16,15 +16,16 @@ from .summary import plural, view_link
 from .words import STATUSES
 
 _Counts = dict[State, int]
+_Regions = dict[str, list[TargetReport]]
 
 
 def grid(report: FleetReport) -> Markup:
     """Return the section with the grid. The account with most unread targets, then with the lowest coverage is first."""
     regions = sorted({_region(target) for target in report.targets})
-    accounts: dict[str, dict[str, TargetReport]] = {}
+    accounts: dict[str, _Regions] = {}
     for target in report.targets:
-        accounts.setdefault(target.account or target.host, {})[_region(target)] = target
-    rows = sorted(accounts.items(), key=lambda item: (*_rank(item[1].values()), item[0]))
+        accounts.setdefault(target.account or target.host, {}).setdefault(_region(target), []).append(target)
+    rows = sorted(accounts.items(), key=lambda item: (*_rank(item[1]), item[0]))
     head = (
         tag("th", "Account", scope="col"),
         tag("th", "All", scope="col"),
@@ -57,11 +58,10 @@ def _region(target: TargetReport) -> str:
     return target.region or "unknown region"
 
 
-def _rank(targets: Iterable[TargetReport]) -> tuple[int, float]:
-    found = list(targets)
-    unread = sum(target.status != "read" for target in found)
+def _rank(regions: _Regions) -> tuple[int, float]:
+    found = [target for each in regions.values() for target in each]
     part = percentage(_total(found))
-    return -unread, 101.0 if part is None else part
+    return -sum(target.status != "read" for target in found), 101.0 if part is None else part
 
 
 def _total(targets: Iterable[TargetReport]) -> _Counts:
@@ -71,33 +71,41 @@ def _total(targets: Iterable[TargetReport]) -> _Counts:
     return {state: total[state] for state in STATES}
 
 
-def _row(account: str, targets: dict[str, TargetReport], regions: list[str]) -> Markup:
-    name = tag("a", account, href=view_link(account=account)) if any(t.account for t in targets.values()) else account
-    is_read = all(target.status == "read" for target in targets.values())
+def _row(account: str, targets: _Regions, regions: list[str]) -> Markup:
+    found = [target for each in targets.values() for target in each]
+    name = tag("a", account, href=view_link(account=account)) if found[0].account else account
     cells = (_cell(targets[region]) if region in targets else tag("td", class_="absent") for region in regions)
-    whole = _text(_total(targets.values()), is_read=is_read)
-    return tag("tr", tag("th", name, scope="row"), tag("td", whole, class_="whole"), *cells)
+    return tag("tr", tag("th", name, scope="row"), tag("td", _text(found), class_="whole"), *cells)
 
 
-def _cell(target: TargetReport) -> Markup:
-    counts = target.counts()
+def _cell(targets: list[TargetReport]) -> Markup:
+    """Return the cell of an account in a region. It has several targets only if their region is unknown, or if two hosts name the same one."""
+    title = "; ".join(map(_title, targets))
+    if all(target.status == "not_checked" for target in targets):
+        return tag("td", tag("a", "not read", href="#unread", title=title), class_="cell unread")
+    href = view_link(account=targets[0].account, region=targets[0].region)
+    level = _level(percentage(_total(targets)))
+    is_read = all(target.status == "read" for target in targets)
+    link = tag("a", _text(targets), href=href, title=title)
+    return tag("td", link, class_=f"cell {level}" + ("" if is_read else " partly"))
+
+
+def _title(target: TargetReport) -> str:
     if target.status == "not_checked":
-        return tag("td", tag("a", "not read", href="#unread", title=target.error), class_="cell unread")
+        return f"{target.host}: {target.error}"
+    counts = target.counts()
     chosen = sum(counts[state] for state in CHOSEN)
-    status = "" if target.status == "read" else f". {STATUSES[target.status]}: {target.error}"
-    link = tag(
-        "a",
-        _text(counts, is_read=target.status == "read"),
-        href=view_link(account=target.account, region=target.region),
-        title=f"{target.host}: {counts['covered']:,} of {plural(chosen, 'log group')}{status}",
-    )
-    return tag("td", link, class_=f"cell {_level(percentage(counts))}" + ("" if target.status == "read" else " partly"))
+    rest = "" if target.status == "read" else f". {STATUSES[target.status]}: {target.error}"
+    return f"{target.host}: {counts['covered']:,} of {plural(chosen, 'log group')}{rest}"
 
 
-def _text(counts: _Counts, *, is_read: bool) -> str:
+def _text(targets: Iterable[TargetReport]) -> str:
     """Return the percentage; "?" stands for log groups that were not read."""
+    found = list(targets)
+    counts = _total(found)
     part = percentage(counts)
-    return ("none" if part is None else f"{part:g}") + ("" if is_read and not counts["not_checked"] else " ?")
+    is_read = all(target.status == "read" for target in found) and not counts["not_checked"]
+    return ("none" if part is None else f"{part:g}") + ("" if is_read else " ?")
 
 
 def _level(part: float | None) -> str:

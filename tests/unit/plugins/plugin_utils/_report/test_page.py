@@ -237,6 +237,16 @@ def test_partly_read_target_is_marked_in_the_grid():
     )
 
 
+def test_grid_hides_no_target_that_shares_its_cell():
+    """Two hosts of an account whose region is unknown are one cell, and it is not read only if neither was."""
+    good = target(CoverageRow("a", "covered"), region="", host="good")
+    bad = target(region="", host="bad", status="not_checked", error="no role")
+    (cell,) = re.findall(
+        r'<td class="(cell [^"]+)"><a [^>]*title="([^"]*)"[^>]*>([^<]*)', "".join(render(report(bad, good)))
+    )
+    assert cell == ("cell full partly", "bad: no role; good: 1 of 1 log group", "100 ?")
+
+
 def test_complete_report_says_so():
     assert "Everything was read" in page(report(target(CoverageRow("a", "covered")))).text["all"]
 
