@@ -10,7 +10,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture build installed changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -105,6 +105,9 @@ bench: $(addprefix bench-,$(BENCHES)) ## every bench; figures go to build/bench
 bench-%: setup ## one bench: runs bench/%.py, which writes build/bench/%.json
 	@mkdir -p build/bench
 	python bench/$*.py
+
+picture: setup ## docs/report.png, the README's picture of the report: needs Chromium and its driver
+	python tools/report_picture.py
 
 build: setup ## the collection's tarball, in build/
 	rm -f build/logreflector-aws-*.tar.gz

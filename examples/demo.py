@@ -38,6 +38,7 @@ INVENTORY = "examples/inventory"
 FOLDER = ROOT / "build" / "demo"
 STATE = FOLDER / "embedded-aws.json"
 TRANSCRIPT = FOLDER / "ansible.log"
+REPORT = FOLDER / "report"
 ENVIRONMENT = FOLDER / "environment.sh"
 ACCOUNT_NAMES = {"111111111111": "management", "222222222222": "shop", "333333333333": "warehouse"}
 # A deployment reads the filters of every group, and CloudWatch Logs answers 5 such calls a second ("CloudWatch Logs
@@ -99,6 +100,9 @@ class Demo:
         again = self.run_playbook("deploy")
         self.expect(not any(again.values()), f"the second deployment changed {again}")
         self.count_groups()
+        print_heading("6. What is covered, and why not? ansible-playbook logreflector.aws.report")
+        self.run_playbook("report", "-e", json.dumps({"report_directory": str(REPORT)}))
+        self.compare_report()
 
     def populate(self, target: TargetRun) -> None:
         """Create log groups, the secret, and another team's filters and rule."""
@@ -168,6 +172,14 @@ class Demo:
             left_out = target.groups - target.subscribed - len(target.not_possible)
             self.expect(left_out == 3, f"{target.name}: {left_out} log groups are left out, not 3")
             self.expect(len(target.not_possible) == 2, f"{target.name}: not possible are {target.not_possible}, not 2")
+
+    def compare_report(self) -> None:
+        """Check that the report has as many covered log groups as AWS."""
+        covered = sum(target.subscribed for target in self.targets)
+        path = REPORT / "report.ndjson"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        reported = sum(json.loads(line).get("state") == "covered" for line in lines)
+        self.expect(reported == covered, f"the report has {reported} covered log groups, AWS has {covered}")
 
     def count_group(self, target: TargetRun, logs: Any, group: dict[str, Any]) -> None:
         """Count one log group as subscribed, not possible, or left out."""

@@ -13,7 +13,17 @@ from ..module_utils._errors import InvalidInputError
 
 OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms_")
 """Only this collection has such variables, so one that nothing reads is a mistake."""
-SHARED_PREFIXES = ("account_", "deploy_", "rollback_", "verify_", "replay_", "recap_", "target_", "teardown_")
+SHARED_PREFIXES = (
+    "account_",
+    "deploy_",
+    "rollback_",
+    "verify_",
+    "replay_",
+    "recap_",
+    "report_",
+    "target_",
+    "teardown_",
+)
 """Inventories have other variables with these prefixes, so only a name that nearly equals a known one is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
 

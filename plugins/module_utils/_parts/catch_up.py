@@ -25,7 +25,7 @@ def deploy_filters(run: Run, options: CatchUpOptions, log_groups: LogGroupOption
 
     If an account-level policy served the target, its log groups get their filters before the policy is removed.
     """
-    params = _params(options, log_groups, reflector)
+    params = params_of(options, log_groups, reflector)
     if options.on_full != "account_policy":  # which keeps the policy that it chose for a target without free slots
         run.add("account_policy", lambda: _policy(run, {**params, "must_read": False}, state="absent"))
     run.add("catch_up", lambda: sweep_target(run.target, {**params, "state": "present"}, run.check_mode))
@@ -33,12 +33,12 @@ def deploy_filters(run: Run, options: CatchUpOptions, log_groups: LogGroupOption
 
 def deploy_policy(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:
     """Serve the log groups by one account-level policy, and remove our filters."""
-    run.add("catch_up", lambda: _policy(run, _params(options, log_groups, reflector), state="present"))
+    run.add("catch_up", lambda: _policy(run, params_of(options, log_groups, reflector), state="present"))
 
 
 def remove_subscriptions(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:
     """Remove our policy, and our filters and subscription tags from every log group."""
-    params = {**_params(options, log_groups, reflector), "include": ["*"], "exclude": [], "purge": True}
+    params = {**params_of(options, log_groups, reflector), "include": ["*"], "exclude": [], "purge": True}
     for name in ("include_tags", "exclude_tags", "created_after"):
         params[name] = None
     run.add("account_policy", lambda: _policy(run, params, state="absent", replace_filters=False))
@@ -63,7 +63,7 @@ def _policy(run: Run, params: dict[str, Any], *, state: str, replace_filters: bo
     return manage_account_policy(run.target, {**params, **more}, run.check_mode)
 
 
-def _params(options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
+def params_of(options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> dict[str, Any]:
     """Return the options as the modules subscription_filters and account_subscription_policy take them."""
     given = {
         field.name: _plain(getattr(values, field.name))

@@ -82,7 +82,7 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
         with _advice_on_dead_letters():
             remove_subscriber(run, options, discard_dead_letters=params["discard_dead_letters"])
         return run.finish()
-    log_groups = _rules(params, options.function_name)
+    log_groups = rules_of(params, options.function_name)
     reflector = params["reflector_function_name"]
     alarms = read(AlarmOptions, params, "alarms_")
     check_subscriber(options, log_groups)
@@ -111,7 +111,7 @@ def manage_catch_up(target: Target, params: Params, check_mode: bool) -> Result:
     Raises NotFoundError or AccessDeniedError, also in check mode, if there is no reflector that can be invoked.
     """
     options = read(CatchUpOptions, params)
-    log_groups = _rules(params, params["subscriber_function_name"])
+    log_groups = rules_of(params, params["subscriber_function_name"])
     if params["state"] == "absent":
         work: Callable[..., None] = remove_subscriptions
     else:
@@ -138,7 +138,7 @@ def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
     return run.finish()
 
 
-def _rules(params: Params, subscriber: str) -> LogGroupOptions:
+def rules_of(params: Params, subscriber: str) -> LogGroupOptions:
     return with_delivery_path(read(LogGroupOptions, params), subscriber, params["reflector_sinks"] or {})
 
 

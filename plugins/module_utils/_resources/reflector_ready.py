@@ -11,6 +11,7 @@ from typing import Any
 
 from .._errors import AccessDeniedError, NotFoundError
 from .._session import Target
+from .._subscriptions.coverage import Path
 from .permission.permission import PolicyApi
 from .permission.policy import Entry
 from .permission.settings import FunctionAddress
@@ -52,6 +53,25 @@ def require_reflector(target: Target, name: str, log_group: str = "") -> dict[st
             where=target.where,
         )
     return configuration
+
+
+def read_path(target: Target, name: str) -> tuple[Path, list[str]]:
+    """Return whether events reach the reflector, and a note for what could not be checked."""
+    try:
+        configuration = find_reflector(target, name)
+        policy = PolicyApi(target, FunctionAddress.named(target, name, None, target.expand)).read()
+    except NotFoundError as error:
+        return Path(("destination", f"there is no function {name}: {error.message}")), []
+    except AccessDeniedError as error:
+        return Path(), [f"whether CloudWatch Logs may invoke the reflector was not checked: {error}"]
+    state = configuration.get("State", "Active")
+    if state == "Failed":
+        reason = configuration.get("StateReason") or "AWS gives no reason"
+        return Path(("function", f"the function {name} is in the state Failed: {reason}")), []
+    entries = policy.entries
+    return Path(
+        admits=lambda group: any(_admits(entry, target.arn("logs", f"log-group:{group}:*")) for entry in entries)
+    ), []
 
 
 def _admits(entry: Entry, log_group_arn: str) -> bool:

@@ -33,7 +33,7 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
         return {**_COMPLETE, **serve_by_policy(target, params, check_mode)}
     began = time.monotonic()
     api = logs_api(target, params)
-    sweep = _sweep(target, params, api, began)
+    sweep = new_sweep(target, params, api, began)
     tally = Tally(params["report_limit"])
     created: list[Outcome] = []
     error: ReflectorError | None = None
@@ -65,7 +65,7 @@ def _check_numbers(params: Params) -> None:
         raise InvalidInputError("backfill_seconds", f"{params['backfill_seconds']} is less than 0")
 
 
-def _sweep(target: Target, params: Params, api: LogsApi, began: float) -> Sweep:
+def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Sweep:
     """Return the sweep that the options ask for."""
     reflector = destination(target, params["destination_arn"])
     if params["backfill_seconds"] and not is_lambda(reflector):

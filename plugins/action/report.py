@@ -1,0 +1,168 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the report on the coverage of a fleet. Runs on the control node only: plugins/modules/report.py is its documentation."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils._errors import error_sentence
+from ..plugin_utils._failures import printable
+from ..plugin_utils._plain import read_variable
+from ..plugin_utils._report import history
+from ..plugin_utils._report.drift import Drift, drift
+from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
+from ..plugin_utils._report.formats import FORMATS
+from ..plugin_utils._report.page import document
+from ..plugin_utils._report.points import points
+from ..plugin_utils._report.records import NotAReportError, rows_of
+from ..plugin_utils._report.terminal import summary
+
+OPTIONS: dict[str, Any] = {
+    "directory": {"type": "path", "default": "log-reflector-report"},
+    "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
+    "history": {"type": "path"},
+    "at": {"type": "str"},
+    "merge": {"type": "list", "elements": "path", "default": []},
+}
+
+_LOST = "Ansible removed the target from the run. Ansible's message is above."
+_SILENT = "Its coverage was not read in this run."
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Ansible's entry point."""
+
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the task."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(
+            argument_spec=OPTIONS, mutually_exclusive=[["at", "merge"]], required_by={"at": "history"}
+        )
+        try:
+            return {**result, **_make(options, task_vars or {})}
+        except (history.HistoryError, OSError) as error:
+            raise AnsibleActionFail(f"Could not make the report: {error}") from error
+
+
+def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the report, write its files and print its summary."""
+    directory = Path(options["directory"]).expanduser()
+    past = Path(options["history"]).expanduser() if options["history"] else None
+    report, is_new = _report(options, task_vars, past)
+    earlier = history.latest(past, report.made_at - 1) if past else None
+    change = drift(history.read(earlier), report) if earlier else None
+    files = _write(directory, report, change, options["formats"], past)
+    if past and is_new:
+        files.append(str(history.add(past, report)))
+    lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
+    Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
+    return {
+        "changed": False,
+        "lines": lines,
+        "files": files,
+        "percentage": report.percentage,
+        "counts": report.counts,
+        "complete": report.is_complete,
+        "worse": change.is_worse if change else False,
+    }
+
+
+def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path | None) -> tuple[FleetReport, bool]:
+    """Return the report that the options ask for, and whether it is new: not one of the history."""
+    if options["at"]:
+        return _of_history(past, options["at"]), False
+    if options["merge"]:
+        return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
+    hosts = task_vars["ansible_play_hosts_all"]
+    targets = [_target(host, task_vars) for host in hosts]
+    return FleetReport(int(time.time()), sort_targets(targets)), True
+
+
+def _of_history(past: Path | None, moment: str) -> FleetReport:
+    """Return the last report of the history until that moment."""
+    if past is None:
+        raise history.HistoryError("report_at needs report_history, the directory with the earlier reports")
+    try:
+        until = history.end_of(moment)
+    except ValueError as error:
+        message = f"{moment!r} is not a date or a time in ISO 8601, such as 2026-11-20 or 2026-11-20T14:30"
+        raise history.HistoryError(message) from error
+    if (path := history.latest(past, until)) is None:
+        raise history.HistoryError(f"{past} has no report from {moment} or before")
+    return history.read(path)
+
+
+def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
+    """Return what the run found out about a target, from the variables that its tasks registered."""
+    variables = task_vars["hostvars"][host]
+    found = read_variable(variables, "coverage_info_result") or {}
+    failure = read_variable(variables, "recap_failure")
+    coverage = found.get("coverage")
+    error = error_sentence(failure) if failure else ""
+    if not coverage:
+        is_lost = host not in task_vars["ansible_play_hosts"]
+        return TargetReport(
+            host,
+            str(read_variable(variables, "target_account_id") or ""),
+            str(read_variable(variables, "target_region") or ""),
+            error=error or (_LOST if is_lost else _SILENT),
+        )
+    try:
+        with Path(coverage["rows_file"]).open(encoding="utf-8") as file:
+            rows = rows_of(file)
+        is_complete = bool(coverage["complete"])
+    except (OSError, NotAReportError) as problem:
+        rows, is_complete, error = (), False, f"{coverage['rows_file']} cannot be read: {problem}"
+    return TargetReport(
+        host,
+        coverage["account_id"],
+        coverage["region"],
+        "read" if is_complete else "partly_read",
+        error,
+        coverage["checked_at"],
+        coverage["seconds"],
+        coverage["mode"],
+        tuple(coverage["notes"]),
+        coverage["calls"],
+        rows,
+    )
+
+
+def _write(
+    directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str], past: Path | None
+) -> list[str]:
+    """Write the report in these formats; return the files. A reader of a file never sees half of it."""
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    written = []
+    for name in names:
+        path = directory / FORMATS[name].file
+        draft = path.with_suffix(f"{path.suffix}.part")
+        _write_file(draft, _text(name, report, change, past))
+        draft.replace(path)
+        written.append(str(path))
+    return written
+
+
+def _text(name: str, report: FleetReport, change: Drift | None, past: Path | None) -> Iterable[str]:
+    if name == "html":
+        return document.render(report, change, points(past, report.made_at) if past else ())
+    return FORMATS[name].text(report, change)
+
+
+def _write_file(path: Path, pieces: Iterable[str]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.writelines(pieces)

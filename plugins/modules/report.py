@@ -1,0 +1,85 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: report
+short_description: Write the report on the coverage of all targets
+version_added: 0.1.0
+description:
+  - Makes one report of what M(logreflector.aws.coverage_info) read on the targets of the play, writes it in several formats, and prints a
+    summary. A target that failed is in the report as not checked, with its error.
+  - With O(history) it also names what changed since the report before, and keeps the new one there.
+  - It reads variables that the playbook C(logreflector.aws.report) registers, and calls no API. Use it with C(run_once).
+  - It runs on the control node only.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.attributes.info
+options:
+  directory:
+    description: Directory for the files of the report. Files of an earlier report are replaced.
+    type: path
+    default: log-reflector-report
+  formats:
+    description: What to write. The default is all.
+    type: list
+    elements: str
+    choices: [ndjson, json, csv, junit, openmetrics, markdown, html]
+  history:
+    description: Directory that keeps every report, as compressed NDJSON. Without it nothing is kept and nothing is compared.
+    type: path
+  at:
+    description:
+      - A date or a time in ISO 8601, in UTC if it has no zone. The report is the last one in O(history) until then, until the end of the
+        day for a date.
+    type: str
+  merge:
+    description:
+      - Files C(report.ndjson), or files of a history, to make one report of. Of a target that is in several of them, the one that was read
+        last counts.
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Write the report
+  logreflector.aws.report:
+    directory: /var/www/log-reflector
+    history: /var/lib/log-reflector/history
+  run_once: true
+  register: report
+"""
+
+RETURN = r"""
+lines:
+  description: The lines that were printed.
+  type: list
+  elements: str
+  returned: always
+files:
+  description: The files that were written.
+  type: list
+  elements: str
+  returned: always
+percentage:
+  description: Covered log groups per hundred that the rules choose, rounded down. Null if they choose none.
+  type: float
+  returned: always
+  sample: 99.4
+counts:
+  description: Number of log groups by state, see M(logreflector.aws.coverage_info).
+  type: dict
+  returned: always
+complete:
+  description: Whether every target and every log group was read.
+  type: bool
+  returned: always
+worse:
+  description: Whether log groups or targets are worse off than in the report before. False without one.
+  type: bool
+  returned: always
+"""

@@ -1,0 +1,150 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports for tests: one written by hand with every state, and Hypothesis strategies for any others, with hostile names."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import STATES, CoverageRow
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import drift
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import (
+    FleetReport,
+    Status,
+    TargetReport,
+    sort_targets,
+)
+from hypothesis import strategies as st
+
+MADE_AT = 1_795_000_000
+LATEST = 253_402_300_798  # the last second but one of the year 9999
+
+HOSTILE = (
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2",
+    "@org/team @here <!channel>",
+    "\tx",
+    "\rx",
+    "\uff1d1+1",
+    "<script>alert(1)</script>",
+    "<!-- --> <img src=x onerror=alert(1)> <b>",
+    "</testcase><testcase name='x'>",
+    "]]>",
+    "&lt;b&gt; &amp; &#x202e;",
+    "a`b``c` | d | e \\| f",
+    "|",
+    "\\",
+    "![x](https://example.com/x.png) [x](javascript:alert(1)) https://example.com www.example.com",
+    "# heading\n\n* item\n\n| a |\n| --- |",
+    '"} 1\n# EOF\nx{a="',
+    'a",b="c',
+    "\\n\\",
+    "\u202egpj.exe\u2066 \u200b\ufeff\u00ad",
+    "\x1b[31mred\x1b[0m\x07",
+    "\x00\x0b\x85\u2028\ufffe\uffff",
+    "\ud800 \udfff",
+    "\U000e0041\U0010ffff",
+    "naïve 日本 😀",
+    "a;=1+1,b\r\nc",
+    " leading and trailing ",
+    "none",
+    "x" * 600,
+)
+
+texts = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(max_size=20),
+    st.text("=+-@\t\r\n|`<>&\"'\\{}[]()#!~*_:/,; \u202e\x00\x1b\ud800a", max_size=12),
+)
+names = st.one_of(st.sampled_from(["/aws/lambda/a", "/aws/lambda/b", "/ecs/c"]), texts.filter(bool))
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> CoverageRow:
+    """Return a row with any state."""
+    state = draw(st.sampled_from(STATES))
+    times = st.one_of(st.just(0), st.integers(1, LATEST * 1000))
+    return CoverageRow(
+        draw(names),
+        state,
+        "" if state == "covered" else draw(st.one_of(st.sampled_from(["slots", "class", "rule", "denied"]), texts)),
+        "" if state == "covered" else draw(texts),
+        means=draw(st.sampled_from(["", "filter", "account_policy"])),
+        known_by=draw(st.sampled_from(["", "filter", "tag", "account_policy", "rule"])),
+        since=draw(times),
+        created=draw(times),
+        others=draw(st.one_of(st.none(), st.lists(texts, max_size=3).map(tuple))),
+    )
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> TargetReport:
+    """Return a target with any status; the account may be unknown."""
+    status = draw(st.sampled_from(get_args(Status)))
+    place: dict[str, Any] = {
+        "host": draw(names),
+        "account": draw(st.sampled_from(["", "111111111111", "222222222222"])),
+        "region": draw(st.sampled_from(["", "eu-west-1", "us-east-1"])),
+        "status": status,
+        "error": "" if status == "read" else draw(texts),
+    }
+    if status == "not_checked":
+        return TargetReport(**place)
+    found = draw(st.lists(rows(), max_size=5, unique_by=lambda row: row.log_group))
+    return TargetReport(
+        **place,
+        checked_at=draw(st.integers(1, LATEST)),
+        seconds=draw(st.floats(0, 1e6)),
+        mode=draw(st.sampled_from(["filters", "account_policy"])),
+        notes=draw(st.lists(texts, max_size=2).map(tuple)),
+        calls=draw(st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6))),
+        log_groups=tuple(sorted(found, key=lambda row: row.log_group)),
+    )
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> FleetReport:
+    """Return a report; each target and each host is in it once."""
+    found = draw(st.lists(targets(), max_size=4, unique_by=(lambda each: each.key, lambda each: each.host)))
+    return FleetReport(draw(st.integers(0, LATEST)), sort_targets(found))
+
+
+drifts = st.one_of(st.none(), st.builds(drift, fleets(), fleets()))
+
+
+def group(name: str, state: Any, cause: str = "", reason: str = "", **more: Any) -> CoverageRow:
+    """Return a row."""
+    return CoverageRow(name, state, cause, reason, **more)
+
+
+def target(name: str, *log_groups: CoverageRow, **more: Any) -> TargetReport:
+    """Return a target that was read."""
+    settings = {"account": "111111111111", "region": "eu-west-1", "status": "read", "checked_at": MADE_AT - 100, **more}
+    return TargetReport(name, **settings, log_groups=log_groups)
+
+
+def fleet(*found: TargetReport, made_at: int = MADE_AT) -> FleetReport:
+    """Return a report of these targets."""
+    return FleetReport(made_at, sort_targets(found))
+
+
+EVERY_STATE = fleet(
+    target(
+        "prod-eu",
+        group("/a", "covered", means="filter", known_by="tag", since=1_700_000_000_000),
+        group("/b", "missing", "missing", "the rules choose it"),
+        group("/c", "broken", "outdated", "its filter has other settings"),
+        group("/d", "impossible", "slots", "all slots are taken", others=("arn:1", "arn:2")),
+        group("/e", "excluded", "rule", "excluded by prefix"),
+        group("/f", "not_checked", "denied", "access denied"),
+        calls={"DescribeLogGroups": 3},
+        notes=("tags were not read",),
+        seconds=2.5,
+    ),
+    target("prod-us", group("/a", "covered", others=()), region="us-east-1"),
+    target("stage-eu", group("/a", "covered"), account="222222222222", status="partly_read", error="Throttled."),
+    target("stage-us", account="", region="", status="not_checked", error="Could not assume the role.", checked_at=0),
+)
