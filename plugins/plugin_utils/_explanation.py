@@ -92,7 +92,7 @@ def _path_lines(name: str, path: Mapping[str, Any]) -> Iterator[str]:
         word, title = _WORDS[station["status"]], TITLES[station["name"]]
         yield f"  {word:<{_WIDTHS[0]}}  {title:<{_WIDTHS[1]}}  {station['fact']}"
     for note in path["notes"]:
-        yield f"  Note: {note}."
+        yield f"  Note: {note.rstrip('.')}."
     verdict = path["verdict"]
     yield f"  Verdict: {verdict['sentence']}"
     for each in verdict["to_do"]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,15 +127,32 @@ def read_settings(target: Target, configuration: Mapping[str, Any]) -> Any:
     """
     environment = dict((configuration.get("Environment") or {}).get("Variables") or {})
     code = module("config")
+    is_reference = module("secrets").is_reference
     rules = environment.get(code.RULES, "").partition("#")[0]
-    if rules.startswith("ssm:"):
-        with target.describe_operation(f"read the reflector's rules in parameter {rules.removeprefix('ssm:')}"):
-            found = target.client("ssm").get_parameter(Name=rules.removeprefix("ssm:"), WithDecryption=True)
-        environment[code.RULES] = json.dumps(json.loads(found["Parameter"]["Value"]))
+    if is_reference(rules):
+        environment[code.RULES] = _read_parameter(target, rules)
+        if is_reference(environment[code.RULES]):  # its code would read that one with the credentials of this machine
+            raise _refused(f"{code.RULES}: {rules} refers to another parameter")
     try:
         return code.checked({name: str(value) for name, value in environment.items()})
     except ValueError as error:
-        raise InvalidInputError(code.RULES, str(error), kind="variable of the reflector") from error
+        raise _refused(str(error)) from error
+
+
+def _refused(message: str) -> InvalidInputError:
+    return InvalidInputError("REFLECTOR_RULES", message, kind="variable of the reflector")
+
+
+def _read_parameter(target: Target, reference: str) -> str:
+    """Return the rules that are too long for the environment."""
+    operation = "read the rules of the reflector"
+    name = reference.removeprefix("ssm:")
+    if "secretsmanager:" in reference:
+        message = f"they are in {reference}, and secrets are not read"
+        raise ReflectorError(operation, message, where=target.where)
+    with target.describe_operation(f"{operation} in parameter {name}"):
+        answer = target.client("ssm").get_parameter(Name=name, WithDecryption=True)
+    return str(answer["Parameter"]["Value"])
 
 
 def route_station(settings: Any, log_group: str) -> Station:
