@@ -257,8 +257,11 @@ def test_group_with_an_excluded_tag_is_named_and_still_delivered(explain: Explai
 def test_full_group_names_who_holds_its_slots(explain: Explain) -> None:
     path = explain(FULL_GROUP)
     assert problems(path) == {"subscription": "slots"}
-    for number in range(5):
-        assert f"other-team-{number} (to arn:aws:lambda:" in fact(path, "subscription")
+    names = ", ".join(f"other-team-{number}" for number in range(5))
+    holders = f"{names} (to arn:aws:lambda:{REGIONS[0]}:{MANAGEMENT}:function:other-team-shipper)"
+    assert fact(path, "subscription") == (
+        f"all its 5 filter slots are taken; no filter sends to the reflector; filters of others: {holders}"
+    )
     assert "catch_up_on_full: account_policy" in path["verdict"]["to_do"][0]["advice"]
 
 
@@ -371,7 +374,9 @@ def test_refused_test_line_and_dead_letters_are_named_with_the_answer(
     assert run.status == 2, run.output
     path = run.result(here.host, "Read every station")["log_group_path"]
     assert problems(path) == {"sink": "refused", "dead_letters": "dead_letters", "delivery": "undelivered"}
-    assert f"1 of 2 messages read are of this log group, 2 wait in {QUEUE}: 1 times" in fact(path, "dead_letters")
+    assert f"1 of 2 messages read are of this log group, 2 wait in {QUEUE}: 1 of them: sumologic" in fact(
+        path, "dead_letters"
+    )
     assert "403" in fact(path, "dead_letters")
     assert f"ansible-playbook logreflector.aws.replay --limit {here.host}" in run.output
     assert f"Events of {DEAD} do not arrive." in run.output

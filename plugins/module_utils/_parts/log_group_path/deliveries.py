@@ -38,6 +38,9 @@ _SETTLE_MS = 10 * 60_000
 _FAILED = ("DeadLetteredEvents", "FailedEvents")
 
 
+REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One invocation of the reflector with events of the log group.
@@ -145,12 +148,12 @@ def sink_station(deliveries: Deliveries) -> Station:
         return unknown("sink", "no_answer", f"{_silence(deliveries)}, so no answer of a sink is known")
     last = answered[-1]
     if not last.undelivered:
-        return ok("sink", f"the last {last.delivered:,} events were accepted at {moment(last.at)}")
+        return ok("sink", f"it accepted {_events(last.delivered)} at {moment(last.at)}")
     return problem(
         "sink",
         "refused",
-        f"{last.undelivered:,} events were not accepted at {moment(last.at)}: {last.reason or 'no reason is known'}",
-        advice="Correct what the sink complains about, then send the dead letters again.",
+        f"it did not accept {_events(last.undelivered)} at {moment(last.at)}: {last.reason or 'no reason is known'}",
+        advice=REPLAY_ADVICE,
         command="replay",
     )
 
@@ -164,12 +167,12 @@ def delivery_station(deliveries: Deliveries, last_event: int | None, filtered_si
     received, delivered = deliveries.total("received"), deliveries.total("delivered")
     if delivered:
         last = next(line for line in reversed(deliveries.lines) if line.delivered)
-        share = f"{delivered:,} of {received:,} events of the last {deliveries.minutes} minutes were delivered"
+        share = f"{delivered:,} of {_events(received)} of the last {deliveries.minutes} minutes delivered"
         return ok("delivery", f"{share}, the last at {moment(last.at)}")
     if received:
         last = deliveries.lines[-1]
         why = last.reason or "no reason is known"
-        text = f"none of the {received:,} events of the last {deliveries.minutes} minutes was delivered: {why}"
+        text = f"none of {_events(received)} of the last {deliveries.minutes} minutes was delivered: {why}"
         return problem("delivery", "dropped" if deliveries.total("dropped") else "undelivered", text)
     if deliveries.is_complete and _must_have_arrived(deliveries.minutes, last_event, filtered_since):
         return problem(
@@ -188,6 +191,10 @@ def _must_have_arrived(minutes: int, last_event: int | None, filtered_since: int
         return False
     now = time.time() * 1000
     return max(now - minutes * 60_000, filtered_since) + _SETTLE_MS < last_event < now - _SETTLE_MS
+
+
+def _events(number: int) -> str:
+    return "1 event" if number == 1 else f"{number:,} events"
 
 
 def _silence(deliveries: Deliveries) -> str:
@@ -219,13 +226,18 @@ def dead_letters_station(target: Target, queue_name: str, log_group: str) -> Sta
             "dead_letters",
             "dead_letters",
             f"{len(own)} of {len(messages)} messages read are of this log group, {waiting:,} wait in {queue_name}: {_reasons(own)}",
-            advice="Remove the cause, then send them again.",
+            advice=REPLAY_ADVICE,
             command="replay",
         )
     if waiting > len(messages):
         text = f"none of the {len(messages)} messages read is of this log group; {waiting:,} wait in {queue_name}"
         return unknown("dead_letters", "sample", text)
-    return ok("dead_letters", f"none of the {waiting:,} messages in {queue_name} is of this log group")
+    what = (
+        f"none of the {waiting:,} messages in {queue_name} is of this log group"
+        if waiting
+        else f"{queue_name} is empty"
+    )
+    return ok("dead_letters", what)
 
 
 def _sample(target: Target, queue: Any) -> list[Message]:
@@ -253,4 +265,4 @@ def group_of(message: Message) -> str:
 
 def _reasons(messages: Iterable[Message]) -> str:
     counted = Counter(map(reason_of, messages)).most_common(3)
-    return "; ".join(f"{number} times {reason}" for reason, number in counted)
+    return "; ".join(f"{number} of them: {reason}" for reason, number in counted)

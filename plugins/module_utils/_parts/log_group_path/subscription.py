@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..._errors import ReflectorError
 from ..._resources.dead_letters import age
@@ -18,7 +17,7 @@ from ..._subscriptions.account_policy import AccountPolicy
 from ..._subscriptions.calls import LogsApi, can_read_tags
 from ..._subscriptions.choice import Choice, Exclusion, LogGroup
 from ..._subscriptions.coverage import CoverageRow, Path, PolicyCoverage, row_of
-from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, holders
+from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter
 from ..._subscriptions.loops import LoopDetector, is_evidence, is_function_group
 from ..._subscriptions.planning import GroupPlanner, SweepOptions
 from ..._subscriptions.tagging import SubscriptionTags
@@ -188,7 +187,9 @@ class Subscription:
         if row.state == "not_checked":
             return unknown("subscription", row.cause, row.reason)
         advice, command = _ADVICE.get(row.cause, ("", ""))
-        return problem("subscription", row.cause, f"{row.reason}; {fact}", advice=advice, command=command)
+        # The fact names the holders of the slots, by destination.
+        reason = row.reason.partition(":")[0] if row.cause == "slots" else row.reason
+        return problem("subscription", row.cause, f"{reason}; {fact}", advice=advice, command=command)
 
 
 def excluded_and_delivered(rules: Station, subscription: Station) -> Station:
@@ -213,5 +214,9 @@ def _pattern(pattern: str) -> str:
 
 
 def _others(filters: Iterable[SubscriptionFilter], desired: DesiredFilter) -> str:
-    others: list[Any] = [item for item in filters if not desired.owns(item)]
-    return f"filters of others: {holders(others)}" if others else "no filter of others"
+    names: dict[str, list[str]] = {}
+    for item in filters:
+        if not desired.owns(item):
+            names.setdefault(item.destination_arn, []).append(item.name)
+    others = "; ".join(f"{', '.join(each)} (to {destination})" for destination, each in names.items())
+    return f"filters of others: {others}" if others else "no filter of others"

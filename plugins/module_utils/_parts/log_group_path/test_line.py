@@ -16,6 +16,7 @@ from typing import Any
 from ..._errors import AccessDeniedError, NotFoundError, ReflectorError
 from ..._resources.delivery_reports import LogReader, Report, delivery_report
 from ..._session import Target
+from .deliveries import REPLAY_ADVICE
 from .stations import Station, ok, problem, unknown, unread
 
 STREAM_PREFIX = "log-reflector-explain-"
@@ -129,7 +130,7 @@ def _refused(reason: str) -> Station:
         "sink",
         "refused",
         f"it did not accept the test line: {reason or 'the reflector gives no reason'}",
-        advice="Correct what the sink complains about, then send the dead letters again.",
+        advice=REPLAY_ADVICE,
         command="replay",
     )
 
