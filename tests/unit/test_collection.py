@@ -19,7 +19,7 @@ MODULES = sorted(SPECS)
 DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
 # They deploy, send and go back, and manage no resource of their own.
-WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
+WITHOUT_STATE = {"log_group_path", "deployment", "dead_letter_replay", "release_rollback"}
 
 # What a documented option and an option of an argument spec say when they say nothing.
 _UNSAID: dict[str, Any] = {

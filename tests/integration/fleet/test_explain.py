@@ -417,13 +417,15 @@ def test_group_that_no_target_has_fails_the_playbook_in_one_line(ansible: Ansibl
     assert "Verdict" not in run.output
 
 
-def test_hostile_names_are_printed_as_text(ansible: Ansible, here: Deployed) -> None:
+def test_playbook_only_reads_and_prints_hostile_names_as_text(ansible: Ansible, here: Deployed) -> None:
     theirs = {**our_filter(here, HALF_GROUP), "filterName": HOSTILE}
     theirs["destinationArn"] = theirs["destinationArn"].replace(FUNCTION, "other-team-shipper")
     here.client("logs").put_subscription_filter(**theirs)
+    here.aws.front.clear_journal()
     run = ansible.run("logreflector.aws.explain", "--limit", here.host, extra={"log_group": HALF_GROUP})
     here.client("logs").delete_subscription_filter(logGroupName=HALF_GROUP, filterName=HOSTILE)
     assert run.status == 0, run.output
+    assert {call.operation for call in calls_of_runs(here.aws) if call.write} <= {"AssumeRole"}
     assert "\x1b" not in run.output
     assert "theirs [31m<script> (to arn:aws:lambda:" in run.output
 

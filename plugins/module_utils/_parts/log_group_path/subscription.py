@@ -33,6 +33,10 @@ _ADVICE: dict[str, tuple[str, str]] = {
         "Have an owner remove a filter, or serve the target by an account policy: set catch_up_on_full: account_policy.",
         _CATCH_UP,
     ),
+    "loop": (
+        "Leave it: log groups of other forwarders are never subscribed, because the two could feed each other.",
+        "",
+    ),
     "foreign_policy": (
         "That policy belongs to others. Serve the target by filters: set log_groups_mode: filters.",
         _CATCH_UP,
