@@ -176,7 +176,7 @@ class Subscription:
             planner.loops.confirm(self.group.name, planner.foreign(self.api.filters(evidence)))
 
     def _filter_fact(self, filters: list[SubscriptionFilter]) -> str:
-        others = _others(filters, self.desired)
+        others = f"{_others(filters, self.desired)}; {len(filters)} of {self.desired.slots} slots taken"
         if self.ours is None:
             return f"no filter sends to the reflector; {others}"
         pattern = _pattern(self.ours.filter_pattern)

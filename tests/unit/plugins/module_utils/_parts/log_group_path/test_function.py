@@ -130,7 +130,7 @@ def test_settings_in_a_secret_are_not_read() -> None:
 
 def test_settings_parameter_that_refers_to_another_one_is_not_followed() -> None:
     parameters = Parameters("ssm:/elsewhere")
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError, match="ssm:/rules refers to another parameter"):
         read_settings(parameters, {"Environment": {"Variables": {"REFLECTOR_RULES": "ssm:/rules"}}})  # type: ignore[arg-type]
     assert parameters.asked == ["/rules"]
 

@@ -107,6 +107,7 @@ def test_subscription_with_a_pattern_shows_it_and_is_ok() -> None:
     found = each.filter_station()
     assert found.status == "ok"
     assert "the filter ours sends events that match 'ERROR' since 2023-11-14 22:13:20 UTC" in found.fact
+    assert found.fact.endswith("; no filter of others; 1 of 5 slots taken")
     assert each.ours == ours(pattern="ERROR")
 
 
