@@ -16,6 +16,7 @@ OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms
 SHARED_PREFIXES = (
     "account_",
     "deploy_",
+    "explain_",
     "rollback_",
     "verify_",
     "replay_",

@@ -22,8 +22,8 @@ MODULES = sorted(SPECS)
 # The recap is an action plugin: its file in plugins/modules is documentation only.
 DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
-# They deploy, send or go back, and manage no single resource.
-WITHOUT_STATE = {"deployment", "dead_letter_replay", "release_rollback"}
+# They deploy, send, go back or look at one log group, and manage no single resource.
+WITHOUT_STATE = {"log_group_path", "deployment", "dead_letter_replay", "release_rollback"}
 
 # Defaults of the attributes of an option, in documentation and in argument specs.
 _UNSAID: dict[str, Any] = {

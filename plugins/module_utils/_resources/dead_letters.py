@@ -67,16 +67,21 @@ def read_sample(target: Target, queue: Queue) -> Sample:
     if queue.attributes.get("RedrivePolicy"):
         return Sample(note="the queue has a redrive policy, so its messages are not read")
     try:
-        with target.describe_operation(f"read messages of queue {queue.name}"):
-            answer = target.client("sqs").receive_message(
-                QueueUrl=queue.url,
-                MaxNumberOfMessages=MOST_IN_CALL,
-                VisibilityTimeout=0,
-                AttributeNames=["SentTimestamp"],
-            )
+        return sample_of(receive_messages(target, queue), time.time())
     except ReflectorError as error:  # the counts matter more
         return Sample(note=f"no message could be read: {error.code or error.message}")
-    return sample_of(map(Message.from_api, answer.get("Messages", [])), time.time())
+
+
+def receive_messages(target: Target, queue: Queue) -> list[Message]:
+    """Return up to ten messages, which stay visible. Never call it for a queue with a redrive policy: see `read_sample`."""
+    with target.describe_operation(f"read messages of queue {queue.name}"):
+        answer = target.client("sqs").receive_message(
+            QueueUrl=queue.url,
+            MaxNumberOfMessages=MOST_IN_CALL,
+            VisibilityTimeout=0,
+            AttributeNames=["SentTimestamp"],
+        )
+    return [Message.from_api(item) for item in answer.get("Messages", [])]
 
 
 def sample_of(messages: Iterable[Message], now: float) -> Sample:
@@ -122,11 +127,12 @@ def _summary(messages: int, sample: Sample) -> str:
         return ""
     parts = [f"{messages:,} {'dead letter waits' if messages == 1 else 'dead letters wait'}"]
     if sample.oldest_seconds is not None:
-        parts.append(f"the oldest of {sample.sampled} read is {_age(sample.oldest_seconds)} old")
+        parts.append(f"the oldest of {sample.sampled} read is {age(sample.oldest_seconds)} old")
     parts += [f"{number} of them: {reason}" for reason, number in sample.reasons[:3]]
     return "; ".join([*parts, sample.note] if sample.note else parts)
 
 
-def _age(seconds: int) -> str:
+def age(seconds: int) -> str:
+    """Return a duration for people, in its largest unit."""
     unit, length = next((each for each in _UNITS if seconds >= 2 * each[1]), _UNITS[-1])
     return f"{seconds // length} {unit}{'' if seconds // length == 1 else 's'}"

@@ -13,7 +13,7 @@ from .._errors import AccessDeniedError, NotFoundError
 from .._session import Target
 from .._subscriptions.coverage import Path
 from .permission.permission import PolicyApi
-from .permission.policy import Entry
+from .permission.policy import Entry, Policy
 from .permission.settings import FunctionAddress
 
 DEPLOY_FIRST = "Deploy first: ansible-playbook logreflector.aws.deploy."
@@ -68,10 +68,13 @@ def read_path(target: Target, name: str) -> tuple[Path, list[str]]:
     if state == "Failed":
         reason = configuration.get("StateReason") or "AWS gives no reason"
         return Path(("function", f"the function {name} is in the state Failed: {reason}")), []
-    entries = policy.entries
-    return Path(
-        admits=lambda group: any(_admits(entry, target.arn("logs", f"log-group:{group}:*")) for entry in entries)
-    ), []
+    return Path(admits=lambda group: admits_log_group(target, policy, group)), []
+
+
+def admits_log_group(target: Target, policy: Policy, log_group: str) -> bool:
+    """Return whether the function's policy lets CloudWatch Logs invoke it for the log group."""
+    arn = target.arn("logs", f"log-group:{log_group}:*")
+    return any(_admits(entry, arn) for entry in policy.entries)
 
 
 def _admits(entry: Entry, log_group_arn: str) -> bool:

@@ -187,11 +187,12 @@ class PolicyCoverage:
             except ReflectorError as error:
                 yield CoverageRow(group.name, "not_checked", "failed", str(error), created=group.created)
                 continue
-            yield self._row(group, exclusion, filters)
+            yield self.row(group, exclusion, filters)
 
-    def _row(
+    def row(
         self, group: LogGroup, exclusion: Exclusion | None, filters: list[SubscriptionFilter] | None
     ) -> CoverageRow:
+        """Return the row of one log group. `filters` is None if its filters were not read."""
         leftovers = [item.name for item in filters or () if self.desired.owns(item)]
         state, cause, reason = self._finding(group.name, exclusion, leftovers)
         return CoverageRow(

@@ -1,0 +1,268 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the reflector's log and its dead-letter queue say about the events of one log group."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._delivery_line import DELIVERED_EVENTS, LOG_GROUP
+from ..._errors import NotFoundError
+from ..._resources.dead_letters import reason_of, receive_messages
+from ..._resources.replay.event import Message, one_line
+from ..._resources.sqs_queue import read_queue
+from ..._session import Target
+from ..reflector_code import module
+from .stations import Station, ok, problem, unknown
+from .subscription import moment
+
+_PAGES = 10
+"""Calls for each part of the period: FilterLogEvents may return empty pages while it searches a busy log."""
+
+_SHARES = (1 / 12, 1 / 4, 1.0)
+"""Parts of the period, the newest first: a busy log is not read to its end."""
+
+_RECEIVES = 5
+"""Calls for the sample of dead letters."""
+
+_SETTLE_MS = 10 * 60_000
+"""After so long an event must be in the reflector's log. AWS delivers "usually less than three minutes" (Subscriptions page)."""
+
+_FAILED = ("DeadLetteredEvents", "FailedEvents")
+
+
+REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One invocation of the reflector with events of the log group.
+
+    at      ms since 1970
+    reason  why events were not delivered, or by which rule they were dropped
+    """
+
+    at: int
+    received: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    undelivered: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The invocations of the last minutes.
+
+    is_complete  False if the log was too long to be read to its end
+    """
+
+    lines: Sequence[Line]
+    minutes: int
+    is_complete: bool = True
+
+    def total(self, name: str) -> int:
+        """Return the sum of a count."""
+        return sum(getattr(line, name) for line in self.lines)
+
+
+def line_of(event: Mapping[str, Any], log_group: str) -> Line | None:
+    """Return the invocation that an event of the reflector's log accounts for, None if it is about other events."""
+    try:
+        found = json.loads(event["message"])
+    except ValueError:
+        return None
+    if not isinstance(found, Mapping) or found.get(LOG_GROUP) != log_group:
+        return None
+    return Line(
+        event["timestamp"],
+        _number(found.get("ReceivedEvents")),
+        _number(found.get(DELIVERED_EVENTS)),
+        _number(found.get("DroppedEvents")),
+        sum(_number(found.get(name)) for name in _FAILED),
+        _reason(found),
+    )
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _reason(line: Mapping[str, Any]) -> str:
+    reasons = line.get("reasons")
+    listed = [each for each in reasons if isinstance(each, Mapping)] if isinstance(reasons, list) else []
+    if listed:
+        return one_line("; ".join(f"{each.get('sink')}: {each.get('reason')}" for each in listed[:3]))
+    dropped = line.get("droppedBy")
+    if isinstance(dropped, Mapping):
+        return one_line(f"dropped by: {', '.join(map(str, dropped))}")
+    return one_line(line.get("error") or "")
+
+
+def read_deliveries(target: Target, reflector_log: str, log_group: str, minutes: int) -> Deliveries:
+    """Return the reflector's latest invocations for the log group. NotFoundError if the reflector has no log."""
+    end = now = int(time.time() * 1000) + 1
+    is_complete = True
+    for share in _SHARES:
+        start = now - round(minutes * 60_000 * share)
+        events, is_whole = _read(target, reflector_log, log_group, start, end)
+        is_complete = is_complete and is_whole
+        if lines := [line for event in events if (line := line_of(event, log_group))]:
+            return Deliveries(sorted(lines, key=lambda line: line.at), max(1, round(minutes * share)), is_complete)
+        end = start
+    return Deliveries((), minutes, is_complete)
+
+
+def _read(
+    target: Target, reflector_log: str, log_group: str, start: int, end: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the events that name the log group, and whether all were read."""
+    request = {
+        "logGroupName": reflector_log,
+        "filterPattern": f'"{log_group}"',
+        "startTime": start,
+        "endTime": end - 1,
+    }
+    found: list[dict[str, Any]] = []
+    for _page in range(_PAGES):
+        with target.describe_operation("read the log of the reflector"):
+            answer = target.client("logs").filter_log_events(**request)
+        found += answer["events"]
+        if not answer.get("nextToken"):
+            return found, True
+        request["nextToken"] = answer["nextToken"]
+    return found, False
+
+
+def sink_station(deliveries: Deliveries) -> Station:
+    """Return what the sinks answered last."""
+    answered = [line for line in deliveries.lines if line.delivered or line.undelivered]
+    if not answered:
+        return unknown("sink", "no_answer", f"{_silence(deliveries)}, so no answer of a sink is known")
+    last = answered[-1]
+    if not last.undelivered:
+        return ok("sink", f"it accepted {_events(last.delivered)} at {moment(last.at)}")
+    return problem(
+        "sink",
+        "refused",
+        f"it did not accept {_events(last.undelivered)} at {moment(last.at)}: {last.reason or 'no reason is known'}",
+        advice=REPLAY_ADVICE,
+        command="replay",
+    )
+
+
+def delivery_station(deliveries: Deliveries, last_event: int | None, filtered_since: int | None) -> Station:
+    """Return whether events arrived.
+
+    last_event      of the log group, in ms since 1970, None if unknown
+    filtered_since  since when every event of the log group is sent to the reflector; None if that is not known, or not so
+    """
+    received, delivered = deliveries.total("received"), deliveries.total("delivered")
+    if delivered:
+        last = next(line for line in reversed(deliveries.lines) if line.delivered)
+        share = f"{delivered:,} of {_events(received)} of the last {deliveries.minutes} minutes delivered"
+        return ok("delivery", f"{share}, the last at {moment(last.at)}")
+    if received:
+        last = deliveries.lines[-1]
+        why = last.reason or "no reason is known"
+        text = f"none of {_events(received)} of the last {deliveries.minutes} minutes was delivered: {why}"
+        return problem("delivery", "dropped" if deliveries.total("dropped") else "undelivered", text)
+    if deliveries.is_complete and _must_have_arrived(deliveries.minutes, last_event, filtered_since):
+        return problem(
+            "delivery",
+            "not_received",
+            f"the reflector received nothing, and the log group has an event of {moment(last_event or 0)}",
+            advice="CloudWatch Logs skips a filter for up to ten minutes after a refused delivery. See whether a test line arrives.",
+            command="explain -e send=true",
+        )
+    return unknown("delivery", "no_event", _silence(deliveries))
+
+
+def _must_have_arrived(minutes: int, last_event: int | None, filtered_since: int | None) -> bool:
+    """Return whether the log group's last event would be in the reflector's log if it had arrived."""
+    if last_event is None or filtered_since is None:
+        return False
+    now = time.time() * 1000
+    return max(now - minutes * 60_000, filtered_since) + _SETTLE_MS < last_event < now - _SETTLE_MS
+
+
+def _events(number: int) -> str:
+    return "1 event" if number == 1 else f"{number:,} events"
+
+
+def _silence(deliveries: Deliveries) -> str:
+    if not deliveries.is_complete:
+        return "the reflector's log is too long to be searched to its end"
+    return f"the reflector's log has no event of this log group from the last {deliveries.minutes} minutes"
+
+
+def dead_letters_station(target: Target, queue_name: str, log_group: str) -> Station:
+    """Return whether dead letters of the log group are in a sample of the queue. The messages stay in the queue, and visible."""
+    try:
+        queue = read_queue(target, queue_name)
+    except NotFoundError:
+        return problem(
+            "dead_letters",
+            "no_queue",
+            f"there is no queue {queue_name}, so events that a sink refuses are lost",
+            advice="Deploy again.",
+            command="deploy",
+        )
+    if queue.attributes.get("RedrivePolicy"):
+        # Each receipt counts, and the last one moves a message away.
+        return unknown("dead_letters", "redrive", f"the queue {queue_name} has a redrive policy, so it is not read")
+    waiting = queue.messages
+    messages = _sample(target, queue) if queue.counts["visible"] else []
+    own = [message for message in messages if group_of(message) == log_group]
+    if own:
+        return problem(
+            "dead_letters",
+            "dead_letters",
+            f"{len(own)} of {len(messages)} messages read are of this log group, {waiting:,} wait in {queue_name}: {_reasons(own)}",
+            advice=REPLAY_ADVICE,
+            command="replay",
+        )
+    if waiting > len(messages):
+        text = f"none of the {len(messages)} messages read is of this log group; {waiting:,} wait in {queue_name}"
+        return unknown("dead_letters", "sample", text)
+    what = (
+        f"none of the {waiting:,} messages in {queue_name} is of this log group"
+        if waiting
+        else f"{queue_name} is empty"
+    )
+    return ok("dead_letters", what)
+
+
+def _sample(target: Target, queue: Any) -> list[Message]:
+    """Return different messages of some receipts."""
+    found: dict[str, Message] = {}
+    for _number_of_call in range(_RECEIVES):
+        before = len(found)
+        found.update((message.message_id, message) for message in receive_messages(target, queue))
+        if len(found) == before:
+            break
+    return list(found.values())
+
+
+def group_of(message: Message) -> str:
+    """Return the log group of a dead letter, "" if it cannot be read. Nothing of the events is kept."""
+    code = module("decode")
+    try:
+        body = json.loads(message.body)
+        # The record of a failed asynchronous invocation has the event as its requestPayload.
+        event = body.get("requestPayload", body)
+        return str(code.decode(event).log_group)
+    except (ValueError, AttributeError, RecursionError, code.PayloadError):
+        return ""
+
+
+def _reasons(messages: Iterable[Message]) -> str:
+    counted = Counter(map(reason_of, messages)).most_common(3)
+    return "; ".join(f"{number} of them: {reason}" for reason, number in counted)

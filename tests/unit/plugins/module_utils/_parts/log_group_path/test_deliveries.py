@@ -1,0 +1,145 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the reflector's accounting lines and its dead letters say about one log group."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from typing import Any
+
+import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.deliveries import (
+    Deliveries,
+    Line,
+    delivery_station,
+    group_of,
+    line_of,
+    sink_station,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.event import Message
+
+MINUTE = 60_000
+
+
+def ago(minutes: float) -> int:
+    return int(time.time() * 1000 - minutes * MINUTE)
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {"timestamp": 5, "message": json.dumps({"logGroup": "/app", **fields})}
+
+
+def test_line_counts_and_reasons_are_read() -> None:
+    reasons = [{"sink": "main", "reason": "the sink\x1b answered 403", "events": 2}]
+    line = line_of(
+        event(ReceivedEvents=5, DeliveredEvents=2, DeadLetteredEvents=2, FailedEvents=1, reasons=reasons), "/app"
+    )
+    assert line == Line(5, received=5, delivered=2, undelivered=3, reason="main: the sink answered 403")
+    dropped = line_of(event(ReceivedEvents=1, DroppedEvents=1, droppedBy={"route": 1}), "/app")
+    assert dropped == Line(5, received=1, dropped=1, reason="dropped by: route")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["START RequestId", "[]", "7", '{"logGroup": "/app/other", "DeliveredEvents": 1}', '{"logGroup": ["/app"]}'],
+)
+def test_line_of_other_text_or_another_group_is_none(message: str) -> None:
+    assert line_of({"timestamp": 5, "message": message}, "/app") is None
+
+
+def test_line_with_wrong_types_counts_nothing() -> None:
+    found = line_of(event(ReceivedEvents="many", reasons={"a": 1}, droppedBy=[1]), "/app")
+    assert found == Line(5)
+
+
+def test_sink_last_answer_counts_not_earlier_ones() -> None:
+    refused, accepted = Line(ago(9), 1, undelivered=1, reason="main: 403"), Line(ago(2), 3, 3)
+    assert sink_station(Deliveries([refused, accepted], 60)).status == "ok"
+    found = sink_station(Deliveries([accepted, refused], 60))
+    assert (found.status, found.cause, found.command) == ("problem", "refused", "replay")
+    assert "main: 403" in found.fact
+
+
+def test_sink_without_an_answer_is_not_checked() -> None:
+    for lines in ([], [Line(ago(1), 1, dropped=1)]):
+        assert sink_station(Deliveries(lines, 60)).status == "not_checked"
+
+
+def test_delivery_seen_is_ok_with_its_numbers() -> None:
+    found = delivery_station(Deliveries([Line(ago(3), 4, 3, 1), Line(ago(2), 2, dropped=2)], 20), None, None)
+    assert found.status == "ok"
+    assert found.fact.startswith("3 of 6 events of the last 20 minutes delivered, the last at ")
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [(Line(1, 2, dropped=2, reason="dropped by: route"), "dropped"), (Line(1, 2, undelivered=2), "undelivered")],
+)
+def test_delivery_received_and_nothing_delivered_is_a_problem(line: Line, cause: str) -> None:
+    found = delivery_station(Deliveries([line], 5), None, None)
+    assert (found.status, found.cause) == ("problem", cause)
+    assert "none of 2 events" in found.fact
+
+
+def test_delivery_event_that_the_reflector_never_received_is_a_problem() -> None:
+    found = delivery_station(Deliveries((), 60), ago(20), ago(5000))
+    assert (found.status, found.cause, found.command) == ("problem", "not_received", "explain -e send=true")
+
+
+@pytest.mark.parametrize(
+    ("last_event", "filtered_since", "is_complete"),
+    [
+        (None, 5000, True),  # no event, or unknown
+        (20, None, True),  # a filter pattern, or no filter
+        (2, 5000, True),  # it may still be on its way
+        (20, 15, True),  # the filter is younger
+        (58, 5000, True),  # perhaps delivered before the period
+        (20, 5000, False),  # the log was not read to its end
+    ],
+)
+def test_delivery_silence_with_an_explanation_is_not_checked(
+    last_event: int | None, filtered_since: int | None, is_complete: bool
+) -> None:
+    """The times are minutes ago."""
+    times = [None if minutes is None else ago(minutes) for minutes in (last_event, filtered_since)]
+    found = delivery_station(Deliveries((), 60, is_complete), *times)
+    assert (found.status, found.cause) == ("not_checked", "no_event")
+    assert ("too long" in found.fact) is not is_complete
+
+
+def subscription_event(log_group: Any) -> dict[str, Any]:
+    text = {"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": log_group, "logStream": "s", "logEvents": []}
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(text).encode())).decode()}}
+
+
+def message(body: Any) -> Message:
+    return Message("1", "r", body if isinstance(body, str) else json.dumps(body))
+
+
+def test_group_of_a_dead_letter_and_of_a_failed_invocation() -> None:
+    assert group_of(message({**subscription_event("/app"), "deadLetter": {"reason": "403"}})) == "/app"
+    assert group_of(message({"requestContext": {}, "requestPayload": subscription_event("/app")})) == "/app"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<b>",
+        "[]",
+        "7",
+        "null",
+        {},
+        {"requestPayload": None},
+        {"awslogs": {"data": "!"}},
+        subscription_event(7),
+        "[" * 100_000,
+    ],
+    ids=range(9),
+)
+def test_group_of_an_unreadable_message_is_empty(body: Any) -> None:
+    assert group_of(message(body)) == ""
