@@ -85,7 +85,7 @@ class Cloud:
             self._connection |= {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": secret}
         self._clients: dict[str, Any] = {}
         self._answers: dict[str, list[Answer | Callable[[dict[str, Any]], Answer]]] = {}
-        self._requests: list[dict[str, Any]] = []
+        self._sent = threading.local()  # each thread's last request: resources read concurrently
 
     @cached_property
     def _recorded_session(self) -> boto3.Session:
@@ -189,10 +189,10 @@ class Cloud:
 
     def _record(self, params: dict[str, Any], model: Any, **_unused: Any) -> None:
         self.calls.append(model.name)
-        self._requests.append(params)
+        self._sent.request = params
 
     def _replace_answer(self, model: Any, **_unused: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
-        request = self._requests.pop()
+        request = self._sent.request
         if not self._answers.get(model.name):
             return None
         answer = self._answers[model.name].pop(0)

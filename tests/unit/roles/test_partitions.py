@@ -84,7 +84,7 @@ def deployed(
     if place.partition in deployments:
         return deployments[place.partition]
     told = Deployed(place, [], set())
-    record = aws._record
+    record = aws._record_calls
 
     def listen(client: Any) -> None:
         record(client)
@@ -102,7 +102,7 @@ def deployed(
             ),
         )
 
-    monkeypatch.setattr(aws, "_record", listen)
+    monkeypatch.setattr(aws, "_record_calls", listen)
     if (
         place.partition == "aws-us-gov"
     ):  # moto takes IAM's endpoint there for that of the partition aws, Lambda looks in its own
