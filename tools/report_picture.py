@@ -23,7 +23,7 @@ from _report_fleet import NOW, fleet  # noqa: E402
 from report import write  # noqa: E402
 
 PICTURE = ROOT / "docs" / "report.png"
-WIDTH, HEIGHT = 1280, 1645
+WIDTH, HEIGHT = 1280, 1150
 LARGEST = 200_000
 # The ages on the page are those of an hour after the report.
 CLOCK = f"Date.now = () => {(NOW + 3600) * 1000};"
