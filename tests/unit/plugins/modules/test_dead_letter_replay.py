@@ -14,9 +14,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay import replay as replay_module
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.replay import Replay
 from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -328,18 +331,22 @@ def test_replay_ends_although_the_function_adds_messages(aws: Any) -> None:
     assert counts(replay(aws)) == (3, 3, 3, 0, 0, 3)
 
 
-def test_replay_respects_the_rate(aws: Any) -> None:
+def test_replay_respects_the_rate(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The times are those of a clock that moves only with the pauses of the run."""
     fill(aws, 6)
-    times: list[float] = []
+    pauses: list[float] = []
+    started: list[float] = []
+    virtual = partial(Replay, clock=lambda: sum(pauses), sleep=pauses.append)
+    monkeypatch.setattr(replay_module, "Replay", virtual)
 
     def timed(_bodies: list[str]) -> Failures:
-        times.append(time.monotonic())
+        started.append(sum(pauses))
         return Failures()
 
     function = Function(aws, timed)
     replay(aws, rate=4.0)
     assert [len(batch) for batch in function.batches] == [4, 2]
-    assert times[1] - times[0] >= 0.95
+    assert started == [0.0, 1.0]
 
 
 def test_replay_respects_the_time_limit(aws: Any) -> None:
