@@ -37,7 +37,7 @@ def searches_and_links_the_view(chromium: Browser, folder: Path, pages: Pages) -
     chromium.open(folder / "fleet.html")
     chromium.run("const q = document.getElementById('query'); q.value = 'worker'; q.dispatchEvent(new Event('input'))")
     chromium.run("document.querySelector('#facet-lists input[type=checkbox]').click()")
-    expected = sum(row.state == "broken" and "worker" in row.log_group for _, row in _rows(pages))
+    expected = sum(row.state == "broken" and "worker" in row.log_group for _unused, row in _rows(pages))
     assert 0 < expected == _found(chromium)
     fragment = chromium.run(
         "while (!location.hash.includes('state')) await new Promise((resolve) => setTimeout(resolve, 10)); return location.hash"
@@ -111,7 +111,7 @@ def exports_the_filtered_rows(chromium: Browser, folder: Path, pages: Pages) -> 
     assert unread == [target.host for target in pages["fleet"].report.unread_targets]
     found = [(line["account"], line["log_group"], line["reason"]) for line in lines if line["log_group"]]
     wanted = [(target, row) for target, row in _rows(pages) if row.state == "impossible"]
-    assert [name for _, name, _ in found] == sorted((row.log_group for _, row in wanted), reverse=True)
+    assert [name for _index, name, _state in found] == sorted((row.log_group for _unused, row in wanted), reverse=True)
     assert sorted(found) == sorted((target.account, row.log_group, row.reason) for target, row in wanted)
 
 
@@ -119,7 +119,7 @@ def prints_what_is_not_covered(chromium: Browser, folder: Path, pages: Pages) ->
     """A print has a line for each log group that is not covered, and the PDF can be made."""
     chromium.open(folder / "fleet.html")
     chromium.run("dispatchEvent(new Event('beforeprint'))")
-    expected = sum(row.state not in ("covered", "excluded") for _, row in _rows(pages))
+    expected = sum(row.state not in ("covered", "excluded") for _unused, row in _rows(pages))
     assert chromium.run("return document.querySelectorAll('#print-rows tbody tr').length") == expected
     assert chromium.command("Page.printToPDF")["data"]
 

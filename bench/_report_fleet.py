@@ -120,7 +120,7 @@ def _target(chance: random.Random, number: int, size: int) -> TargetReport:
     region = REGIONS[number % len(REGIONS)]
     team, stage = TEAMS[number // len(REGIONS) % len(TEAMS)], STAGES[number // len(REGIONS) // len(TEAMS) % len(STAGES)]
     health = chance.choice((1.0, 1.0, 1.0, 1.0, 0.995, 0.97, 0.9))
-    names = sorted({_name(chance, team) for _ in range(size)})
+    names = sorted({_name(chance, team) for _unused in range(size)})
     while len(names) < size:
         names.append(f"{names[0]}-{len(names)}")
     rows = tuple(_row(chance, name, account, region, health) for name in names)

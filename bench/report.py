@@ -106,14 +106,14 @@ def measure(chromium: Browser, path: Path) -> dict[str, Any]:
     paints, tables = [], []
     table_cpu = []
     chromium.command("Performance.enable", timeDomain="threadTicks")
-    for _ in range(ROUNDS):
+    for _unused in range(ROUNDS):
         chromium.open(path)
         table_cpu.append(cpu_ms(chromium))
         paints.append(chromium.run("return performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         tables.append(chromium.run("return performance.getEntriesByName('ready')[0].startTime"))
     filters: dict[str, list[float]] = {name: [] for name in FILTERS}
     filters_cpu: dict[str, list[float]] = {name: [] for name in FILTERS}
-    for _ in range(ROUNDS):
+    for _unused in range(ROUNDS):
         for name, action in FILTERS.items():
             before = cpu_ms(chromium)
             filters[name].append(chromium.run(MEASURE.replace("ACTION", action)))

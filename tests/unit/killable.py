@@ -59,10 +59,10 @@ class Wire:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 operation, request = _request(self.path, self.headers.get("X-Amz-Target", ""), body)
-                if (answer := wire.answer(operation, request)) is None:
+                status, content = wire.answer(operation, request) or (0, None)
+                if not status:
                     self.close_connection = True
                     return
-                status, content = answer
                 data = json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))

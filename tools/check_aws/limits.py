@@ -11,7 +11,7 @@ from typing import Any
 
 
 def _limit(default: float, text: str) -> Any:
-    return field(default=default, metadata={"text": text})
+    return field(default=default, metadata={"text": text})  # pylint: disable=invalid-field-call
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ NEEDED_FOR_UPDATES = {
 NEEDED_FOR_ACCOUNT_POLICY = {"logs:DeleteAccountPolicy", "logs:PutAccountPolicy"}
 # Flow logs are read if a function is in a VPC, and a group's tags if the SDK cannot list groups by tag.
 NEEDED_ELSEWHERE = {"ec2:DescribeFlowLogs", "logs:ListTagsForResource"}
+# Needed by the playbook explain: see test_explain.py.
+NEEDED_FOR_EXPLAIN = {"cloudwatch:GetMetricData", "logs:DescribeLogStreams"}
 # Needed by rules that are too long for the environment. The teardown here only uses GetParameter.
 NEEDED_FOR_LONG_RULES = {
     "ssm:AddTagsToResource",
@@ -223,6 +225,7 @@ def test_deployer_policy_has_exactly_the_needed_permissions(story: Story) -> Non
         | NEEDED_IN_TROUBLE
         | NEEDED_FOR_ACCOUNT_POLICY
         | NEEDED_ELSEWHERE
+        | NEEDED_FOR_EXPLAIN
     )
     assert allowed - story.actions == needed_elsewhere | {"iam:PassRole"}
 

@@ -127,7 +127,7 @@ def _diagram(stations: tuple[Station, ...]) -> Markup:
 
 def layout(stations: tuple[Station, ...]) -> tuple[list[Node], list[Link]]:
     """Return the bars and bands. A station or a way out that was not read has none."""
-    columns: list[list[Part]] = [[] for _ in range(len(stations) + 1)]
+    columns: list[list[Part]] = [[] for _unused in range(len(stations) + 1)]
     for index, station in enumerate(stations):
         if station.total:
             columns[index].insert(0, Part(station.name, "onward", station.total))
@@ -183,7 +183,7 @@ def _links(station: Station, column: list[Node], after: list[Node], largest: int
     ends = iter([item for item in after if item.kind != "station"])
     onward = next((item for item in after if item.kind == "station"), None)
     for part in _ways(station):
-        end = onward if part.fate == "onward" else next(ends)
+        end = onward if part.fate == "onward" else next(ends, None)
         high = _high(part.count or 0, largest)
         if end:
             text = f"{station.name} → {part.name}: {part.count:,}"

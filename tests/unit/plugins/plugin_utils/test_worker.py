@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import boto3
+import moto_patches
 import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
@@ -50,6 +51,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(package: Path) -> Iterator[str]:
     """Start moto's server with the resources that the modules' examples need."""
+    moto_patches.install()
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()

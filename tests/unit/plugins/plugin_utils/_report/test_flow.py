@@ -79,14 +79,14 @@ def test_diagram_keeps_proportions_and_ends_at_its_bars():
 
 
 def test_diagram_bars_of_a_column_do_not_overlap():
-    nodes, _ = layout(flow(sinks={str(number): number for number in range(30)}, received=500).stations())
+    nodes, _links = layout(flow(sinks={str(number): number for number in range(30)}, received=500).stations())
     for column in {node.x for node in nodes}:
         bars = sorted((node.y, node.y + node.height) for node in nodes if node.x == column)
         assert all(before[1] < after[0] for before, after in pairwise(bars))
 
 
 def test_diagram_joins_small_sinks_and_loses_no_event():
-    nodes, _ = layout(
+    nodes, _links = layout(
         flow(
             sinks={str(number): 10 for number in range(9)},
             dropped={},

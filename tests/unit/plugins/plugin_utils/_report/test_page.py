@@ -97,7 +97,7 @@ def page(*arguments, **values):
 def rows_of(data):
     """Return the rows of the packed data as the page's script unpacks them."""
     columns = data["rows"]
-    hosts = [index for index, size in enumerate(data["targets"]["rows"]) for _ in range(size)]
+    hosts = [index for index, size in enumerate(data["targets"]["rows"]) for _unused in range(size)]
     for number, name in enumerate(columns["log_group"]):
         values = {
             key: columns[key]["values"][columns[key]["codes"][number]]
@@ -183,7 +183,9 @@ def test_hostile_name_is_text(name):
     """The page has the elements of one with a harmless name, and shows the name."""
     content = page_of_name(name)
     found, harmless = Page(content), Page(page_of_name("harmless"))
-    assert sorted(element for element, _ in found.elements) == sorted(element for element, _ in harmless.elements)
+    assert sorted(element for element, _unused in found.elements) == sorted(
+        element for element, _unused in harmless.elements
+    )
     assert all(visible(name) in found.text[element] for element in ("ul", "th", "svg", "details"))
     assert found.data["rows"]["log_group"] == [visible(name)] * 2
     content.encode("utf-8")
@@ -196,7 +198,7 @@ def test_any_report_is_a_page_with_all_rows(fleet, has_drift):
     found = Page(content)
     assert found.elements.count(("script", {})) == 1
     rows = [row for target in fleet.targets for row in target.log_groups]
-    assert [row for _, row in rows_of(found.data)] == [shown(row) for row in rows]
+    assert [row for _unused, row in rows_of(found.data)] == [shown(row) for row in rows]
 
 
 def shown(row):
@@ -288,7 +290,9 @@ def test_page_of_hundred_thousand_groups_is_small():
     chance = random.Random(1)
     targets = []
     for number in range(500):
-        names = (f"/aws/lambda/stack-{chance.randrange(40)}-Function-{chance.getrandbits(48):012X}" for _ in range(200))
+        names = (
+            f"/aws/lambda/stack-{chance.randrange(40)}-Function-{chance.getrandbits(48):012X}" for _unused in range(200)
+        )
         rows = (
             CoverageRow(
                 name, "covered", means="filter", since=chance.randrange(1 << 40), created=chance.randrange(1 << 40)

@@ -319,5 +319,5 @@ def test_scroll_to_a_row_shows_it(js, count):
 
 def test_print_has_the_rows_that_are_not_covered(js):
     numbers = js("uncoveredRows(modelOf(data), Uint32Array.from(numbers))", data=DATA, numbers=list(range(len(ROWS))))
-    expected = [number for number, (_, row) in enumerate(ROWS) if row.state not in ("covered", "excluded")]
+    expected = [number for number, (_unused, row) in enumerate(ROWS) if row.state not in ("covered", "excluded")]
     assert numbers == expected
