@@ -20,7 +20,7 @@ from . import codec
 
 DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
-OVERLAP = "seam"
+OVERLAP = "overlap"
 """The value of `backfill` for events that the filter may have delivered, too."""
 
 PAGE_BYTES = 4_000_000

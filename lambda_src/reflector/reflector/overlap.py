@@ -5,7 +5,7 @@
 """Removal of events that the subscriber sends although the subscription filter has delivered them.
 
 When a log group is subscribed, the subscriber reads the events that the new filter does not deliver, and sends them itself, with
-`"backfill": true`. Events from the seconds in which the filter may already have been active have `"backfill": "seam"`. Of
+`"backfill": true`. Events from the seconds in which the filter may already have been active have `"backfill": "overlap"`. Of
 these the reflector drops those that this worker has received from the filter.
 """
 

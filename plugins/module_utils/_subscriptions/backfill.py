@@ -32,7 +32,7 @@ OVERLAP_MS = 30_000
 READABLE_MS = 5_000
 """Time until an ingested event can be read. AWS documents no figure."""
 
-OVERLAP = "seam"
+OVERLAP = "overlap"
 """The value of `backfill` in a message of overlapping events; the reflector reads it."""
 
 _AHEAD_MS = 15 * 60 * 1000
@@ -132,7 +132,7 @@ def payloads(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield messages as CloudWatch Logs sends them to Lambda, each with its number of events.
 
-    `backfill` is true for events from before the filter, and "seam" for those of the overlap. Later events are left out.
+    `backfill` is true for events from before the filter, and "overlap" for those of the overlap. Later events are left out.
 
     ingested    ms since 1970: leave out events that were ingested before the first or not before the second
     """

@@ -605,7 +605,7 @@ def _subscription_event(kind: str, log_group: str, events: list[tuple[int, str]]
     if kind == "control":
         body["logEvents"] = [{"id": "", "timestamp": 1_700_000_000_000, "message": "CWL CONTROL MESSAGE"}]
     if kind in ("backfill", "overlap"):
-        body["backfill"] = True if kind == "backfill" else "seam"
+        body["backfill"] = True if kind == "backfill" else "overlap"
     return subscription_event(body)
 
 

@@ -43,7 +43,7 @@ def counts(outcome):
 
 def test_overlap_events_delivered_by_filter_are_dropped(function, sink):
     function.invoke(event("b", "c", first=1))
-    outcome = function.invoke(event("a", "b", "c", "d", backfill="seam"))
+    outcome = function.invoke(event("a", "b", "c", "d", backfill="overlap"))
     assert messages(sink) == ["b", "c", "a", "d"]
     assert counts(outcome) == (4, 2, 2, 0, 0)
     assert outcome.account["droppedBy"] == {"delivered by the filter already": 2}
@@ -51,7 +51,7 @@ def test_overlap_events_delivered_by_filter_are_dropped(function, sink):
 
 def test_overlap_delivered_completely_needs_no_settings(function, sink):
     function.invoke(event("a", "b"))
-    outcome = function.invoke(event("a", "b", backfill="seam"), SUMO_ENDPOINT="not-valid")
+    outcome = function.invoke(event("a", "b", backfill="overlap"), SUMO_ENDPOINT="not-valid")
     assert (messages(sink), counts(outcome)) == (["a", "b"], (2, 2, 0, 0, 0))
 
 
@@ -65,10 +65,10 @@ def test_memory_ignores_backfill(function, sink):
     """Lambda retries a failed message of the subscriber. It does not count as delivered."""
     function.invoke(event("a", backfill=True))
     sink.script.append(status(400))
-    failed = function.invoke(event("a", "b", backfill="seam"))
+    failed = function.invoke(event("a", "b", backfill="overlap"))
     assert failed.error is not None
     sink.reset()
-    outcome = function.invoke(event("a", "b", backfill="seam"))
+    outcome = function.invoke(event("a", "b", backfill="overlap"))
     assert (messages(sink), counts(outcome)) == (["a", "b"], (2, 0, 2, 0, 0))
 
 
@@ -77,7 +77,7 @@ def test_overlap_event_in_queue_counts_as_delivered(function, sink, queue):
     kept = function.invoke(event("a"), DEAD_LETTER_QUEUE=queue.name)
     assert counts(kept) == (1, 0, 0, 1, 0)
     sink.reset()
-    outcome = function.invoke(event("a", "b", backfill="seam"), DEAD_LETTER_QUEUE=queue.name)
+    outcome = function.invoke(event("a", "b", backfill="overlap"), DEAD_LETTER_QUEUE=queue.name)
     assert counts(outcome) == (2, 1, 1, 0, 0)
     replayed = function.invoke({"Records": queue.take()}, DEAD_LETTER_QUEUE=queue.name)
     assert counts(replayed) == (1, 0, 1, 0, 0)
@@ -88,7 +88,7 @@ def test_overlap_undelivered_is_replayed_completely(function, sink, queue):
     """The dead letter has neither the member `backfill` nor dropped events."""
     function.invoke(event("a"))
     sink.script.append(status(400))
-    outcome = function.invoke(event("a", "b", "c", backfill="seam"), DEAD_LETTER_QUEUE=queue.name)
+    outcome = function.invoke(event("a", "b", "c", backfill="overlap"), DEAD_LETTER_QUEUE=queue.name)
     assert counts(outcome) == (3, 1, 0, 2, 0)
     records = queue.take()
     body, _mark = opened(records[0]["body"])
@@ -102,12 +102,12 @@ def test_overlap_undelivered_is_replayed_completely(function, sink, queue):
 def test_overlap_in_lambdas_failure_record_is_replayed_completely(function, sink):
     """The filter's delivery may have failed, too."""
     function.invoke(event("a"))
-    record = sqs_event(json.dumps({"requestPayload": event("a", "b", backfill="seam")}))
+    record = sqs_event(json.dumps({"requestPayload": event("a", "b", backfill="overlap")}))
     assert is_queue_event(record)
     assert counts(function.invoke(record)) == (2, 0, 2, 0, 0)
 
 
-@pytest.mark.parametrize("backfill", [True, "seam"])
+@pytest.mark.parametrize("backfill", [True, "overlap"])
 def test_backfill_member_is_in_no_record(function, sink, backfill):
     rules = {"sinks": {"out": {"type": "stdout", "payloads_in_own_log": True}}}
     outcome = function.invoke(event("a", backfill=backfill), INCLUDE_LOG_INFO="true", REFLECTOR_RULES=json.dumps(rules))
@@ -119,31 +119,31 @@ def test_backfill_member_is_in_no_record(function, sink, backfill):
 def test_overlap_remainder_keeps_request_id_of_dropped_events(function, sink):
     request_id = "5d2c8f1e-3b7a-4c55-9e0f-8a6b1c2d3e4f"
     function.invoke(event(f"START RequestId: {request_id}"))
-    function.invoke(event(f"START RequestId: {request_id}", "b", backfill="seam"))
+    function.invoke(event(f"START RequestId: {request_id}", "b", backfill="overlap"))
     assert sink.received[-1].records[-1]["requestID"] == request_id
 
 
 def test_memory_separates_log_groups(function, sink):
     function.invoke(event("a", log_group="/app/other"))
-    assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
+    assert counts(function.invoke(event("a", backfill="overlap"))) == (1, 0, 1, 0, 0)
 
 
 def test_memory_is_not_shared_with_another_worker(function, sink):
     function.invoke(event("a"))
     function.handler = load_handler().handler
-    assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
+    assert counts(function.invoke(event("a", backfill="overlap"))) == (1, 0, 1, 0, 0)
 
 
 def test_memory_ignores_control_messages(function, sink):
     control = payload(["CWL CONTROL MESSAGE"])
     function.invoke(subscription_event({**control, "messageType": "CONTROL_MESSAGE"}))
-    assert counts(function.invoke(event("a", backfill="seam"))) == (1, 0, 1, 0, 0)
+    assert counts(function.invoke(event("a", backfill="overlap"))) == (1, 0, 1, 0, 0)
 
 
 @pytest.mark.parametrize("layout", ["whole", "in pages"])
 def test_backfill_member_is_read_at_any_position(layout):
     body = payload(["x" * (PAGE_BYTES // 4)] * (6 if layout == "in pages" else 1))
-    for made in ({**body, "backfill": "seam"}, {"backfill": "seam", **body}):
+    for made in ({**body, "backfill": "overlap"}, {"backfill": "overlap", **body}):
         data = base64.b64encode(gzip.compress(json.dumps(made, separators=(",", ":")).encode(), 1)).decode()
         found = decode({"awslogs": {"data": data}})
         assert (found.page_count > 1) is (layout == "in pages")
@@ -237,5 +237,5 @@ def test_overlap_events_without_id_are_forwarded(function, sink):
         del item["id"]
     function.invoke(subscription_event(body))
     function.invoke(event("a"))
-    outcome = function.invoke(subscription_event({**body, "backfill": "seam"}))
+    outcome = function.invoke(subscription_event({**body, "backfill": "overlap"}))
     assert counts(outcome) == (2, 0, 2, 0, 0)

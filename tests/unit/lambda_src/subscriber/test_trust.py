@@ -60,7 +60,7 @@ def test_message_that_has_to_wait_returns_after_a_minute_at_most(start: Any, sle
     assert failures(start(server).handler(told, Context())) == ["message-0"]
     assert sleeps == []
     (request,) = server.asked("ChangeMessageVisibility")
-    assert request["VisibilityTimeout"] == 60
+    assert 0 < request["VisibilityTimeout"] <= 60  # less what the machine needed for the message before
     assert len(server.groups[GROUP]) == 1
 
 
@@ -170,7 +170,7 @@ def test_events_after_the_first_read_are_sent_by_the_second(start: Any, sleeps: 
     sleeps.append(40)
     assert failures(worker.handler(batch(second), Context())) == []
     sent = [(message["backfill"], item["message"]) for message in server.invoked() for item in message["logEvents"]]
-    assert sent == [(True, "before"), ("seam", "in the first seconds")]
+    assert sent == [(True, "before"), ("overlap", "in the first seconds")]
 
 
 def test_failure_of_one_group_loses_no_second_read_of_another(start: Any) -> None:

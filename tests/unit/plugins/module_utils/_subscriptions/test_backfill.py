@@ -63,7 +63,7 @@ def test_each_earlier_or_overlapping_event_is_in_one_message(events: Any) -> Non
         assert (name in sent) == (offset < OVERLAP_MS)
         if name in sent:
             message, item = sent[name]
-            assert message["backfill"] == (True if offset < 0 else "seam")
+            assert message["backfill"] == (True if offset < 0 else "overlap")
             assert (message["logStream"], item["message"]) == (stream, text)
             assert item["timestamp"] == CREATED + offset - 7
             assert (message["owner"], message["logGroup"], message["subscriptionFilters"]) == (
@@ -135,7 +135,7 @@ def test_pages_are_sent_as_they_are_read_and_an_empty_one_is_not_the_last(made: 
     logs, client = Logs([an_event(1, CREATED - 1)], [], [an_event(2, CREATED + 1)]), Lambda()
     sent = list(made(logs, client).send(FILTER))
     assert [(page.events, page.token) for page in sent] == [(1, "1"), (0, "2"), (1, "")]
-    assert [opened(request["Payload"])["backfill"] for request in client.invoked] == [True, "seam"]
+    assert [opened(request["Payload"])["backfill"] for request in client.invoked] == [True, "overlap"]
     assert {request["InvocationType"] for request in client.invoked} == {"Event"}
 
 
