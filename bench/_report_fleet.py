@@ -57,7 +57,7 @@ HOSTILE = (
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What a page shows."""
+    """The data that a page shows."""
 
     report: FleetReport
     drift: Drift

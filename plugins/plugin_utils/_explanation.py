@@ -48,7 +48,7 @@ class ExplainedTarget:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a run found out about one log group."""
+    """The findings of a run about one log group."""
 
     log_group: str
     targets: Sequence[ExplainedTarget]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long and how much is measured. Each limit is an option of the command line."""
+"""The limits of the measurements. Each is an option of the command line."""
 
 from __future__ import annotations
 

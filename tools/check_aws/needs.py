@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the check needs: permissions and money."""
+"""The permissions and the money that the check needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Cost:
 
     @property
     def dollars(self) -> float:
-        """What the check costs at most."""
+        """The most that the check costs."""
         return self.quantity / self.unit * self.price
 
 

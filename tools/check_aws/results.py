@@ -34,7 +34,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one measurement found.
+    """The result of one measurement.
 
     advice     what to do, "" for nothing
     figures    the numbers, for the JSON file

@@ -13,7 +13,7 @@ from .option import option
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageOptions:
-    """How the coverage of a target is read, and where it is written."""
+    """The reading of a target's coverage, and the file that it is written to."""
 
     rows_directory: str | None = option(
         None,

@@ -74,7 +74,7 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What the events of every log group of a target need.
+    """The conditions for the delivery of events, which all log groups of a target share.
 
     problem     cause and reason why the reflector receives nothing; None if it can
     admits      whether CloudWatch Logs may invoke the reflector for the log group of that name

@@ -40,7 +40,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 class _Echo:
-    """What the writer of the standard library writes to: it returns the line."""
+    """A file for the writer of the standard library, which returns each line."""
 
     def write(self, line: str) -> str:
         return line

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Fate = Literal["onward", "delivered", "dropped", "waiting", "lost", "unexplained"]
-"""What became of events: they reached the next station, a sink, a rule dropped them, they wait, are lost, or nobody knows."""
+"""The fate of events: they reached the next station or a sink, a rule dropped them, they wait, are lost, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make check-aws` measures in the embedded AWS."""
+"""The measurements of `make check-aws` in the embedded AWS."""
 
 from __future__ import annotations
 

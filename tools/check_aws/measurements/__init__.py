@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import deliveries, handover, log_groups, permissions, rates
 
-# Lambda is told about its permissions before the deliveries need them. Rates come last, because they use them up.
+# Lambda gets its permissions before the deliveries need them. Rates come last, because they use them up.
 MEASUREMENTS = (
     *log_groups.MEASUREMENTS,
     *deliveries.MEASUREMENTS,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the reflector's log and its dead-letter queue say about the events of one log group."""
+"""The events of one log group in the reflector's log and in its dead-letter queue."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def unknown(name: str, cause: str, fact: str) -> Station:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the stations mean together.
+    """The meaning of the stations together.
 
     station      the first one with a problem, "" if there is none
     also         the others with a problem

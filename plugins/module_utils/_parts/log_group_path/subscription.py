@@ -42,7 +42,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
         _CATCH_UP,
     ),
 }
-"""What to do, by the cause of a row of the coverage."""
+"""The advice for each cause of a row of the coverage."""
 
 
 def moment(milliseconds: int) -> str:

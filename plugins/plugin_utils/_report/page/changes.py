@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changed since the report before, and the trend of all of them."""
+"""The changes since the report before, and the trend of all reports."""
 
 from __future__ import annotations
 

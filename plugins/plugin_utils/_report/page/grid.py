@@ -100,7 +100,7 @@ def _title(target: TargetReport) -> str:
 
 
 def _text(targets: Iterable[TargetReport]) -> str:
-    """Return the percentage; "?" stands for log groups that were not read."""
+    """Return the percentage; "?" marks log groups that were not read."""
     found = list(targets)
     counts = _total(found)
     part = percentage(counts)

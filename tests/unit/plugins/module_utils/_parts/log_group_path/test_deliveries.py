@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the reflector's accounting lines and its dead letters say about one log group."""
+"""One log group in the reflector's accounting lines and in its dead letters."""
 
 from __future__ import annotations
 
