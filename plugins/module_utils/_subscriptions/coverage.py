@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from .._errors import ReflectorError
@@ -60,13 +60,13 @@ class CoverageRow:
 
     def plain(self) -> dict[str, Any]:
         """Return the row for JSON, without fields that have no value. `others` stays if it was read: [] is not the same as unread."""
-        return {key: value for key, value in asdict(self).items() if value or (key == "others" and value is not None)}
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {key: value for key, value in values.items() if value or (key == "others" and value is not None)}
 
     @classmethod
     def from_plain(cls, row: dict[str, Any]) -> CoverageRow:
         """Return the row of `plain`."""
-        known = {each.name for each in fields(cls)}
-        values = {key: value for key, value in row.items() if key in known}
+        values = {key: value for key, value in row.items() if key in cls.__slots__}
         if values.get("others") is not None:
             values["others"] = tuple(values["others"])
         return cls(**values)

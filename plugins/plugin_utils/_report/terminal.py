@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from .drift import Change, Drift
 from .fleet import FleetReport, iso, percentage
@@ -67,11 +68,11 @@ def _first(report: FleetReport, state: str) -> str:
     """Return the first log groups in this state with their reasons, for states that ask for work."""
     if state == "excluded":
         return ""
-    found = [
+    found = (
         f"\n    {target.host} {row.log_group}: {row.reason}"
         for target in report.targets
         for row in target.log_groups
         if row.state == state
-    ]
-    more = [f"\n    and {len(found) - _SHOWN:,} more"] if len(found) > _SHOWN else []
-    return "".join([*found[:_SHOWN], *more])
+    )
+    left = report.counts[state] - _SHOWN  # type: ignore[index]
+    return "".join([*islice(found, _SHOWN), *([f"\n    and {left:,} more"] if left > 0 else [])])
