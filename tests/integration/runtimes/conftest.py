@@ -38,7 +38,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(params=found())
 def python(request: pytest.FixtureRequest) -> str:
-    """Return a version of Python, also that of the control node."""
+    """Return a version of Python."""
     version: str = request.param
     return version
 

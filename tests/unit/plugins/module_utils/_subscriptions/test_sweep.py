@@ -809,7 +809,7 @@ def test_slices_count_other_forwarder_once() -> None:
 def test_late_tag_keeps_the_tag_of_other_forwarder() -> None:
     """A caller that writes tags later (`tag_new=False`) may have an outcome that the sweep has corrected meanwhile."""
     server = late_deliveries()
-    swept = sweep(server, tag_log_groups=True, tag_new=False)
+    swept = sweep(server, tag_log_groups=True, tag_new=False, workers=1)
     late = [outcome for outcome in swept.run(write=True) if outcome.kind == "created"]
     assert "/aws/lambda/theirs" in [outcome.log_group for outcome in late]
     for outcome in late:
