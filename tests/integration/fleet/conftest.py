@@ -21,7 +21,7 @@ from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, TARGETS, Ans
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Start two populated accounts in two regions. IAM is enforced, with the deployer's policy of docs/iam."""
+    """Start two populated accounts. IAM is enforced, with the deployer's policy of docs/iam."""
     organization = Organization(management=MANAGEMENT, members=(MEMBER,), regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
         with ThreadPoolExecutor(4) as pool:
@@ -31,7 +31,7 @@ def aws() -> Iterator[RunningAws]:
 
 @pytest.fixture(scope="module")
 def ansible(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """Return a runner of playbooks for all four targets."""
+    """Return a runner of playbooks for all targets."""
     folder = tmp_path_factory.mktemp("ansible")
     inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE)
     return Ansible(aws.deploy_environment(), inventory, folder)

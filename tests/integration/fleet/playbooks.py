@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real playbooks against the embedded AWS, started as a user starts them. A callback records their results."""
+"""Real playbooks against the embedded AWS, as a user runs them. A callback records their results."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from waits import RUN_LIMIT, wait_until
+from warm_ansible import WarmAnsible, WarmRun
 
 ROOT = Path(__file__).resolve().parents[3]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
 
 MANAGEMENT, MEMBER = "111111111111", "222222222222"
 REGIONS = ("eu-west-1", "us-east-1")
-TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
+# An account with one region and one with two: a fourth target would repeat the second account.
+TARGETS = [(MANAGEMENT, REGIONS[0]), (MEMBER, REGIONS[0]), (MEMBER, REGIONS[1])]
 POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
 BOUNDED_POLICY = json.loads((ROOT / "docs" / "iam" / "deployer-policy-bounded.json").read_text(encoding="utf-8"))
 BOUNDARY_POLICY = (ROOT / "docs" / "iam" / "boundary-policy.json").read_text(encoding="utf-8")
@@ -75,15 +78,21 @@ class Run:
         return re.findall(r"^Wave \d+ of \d+: .*$", self.output, re.MULTILINE)
 
 
+Process: TypeAlias = "subprocess.Popen[str] | WarmRun"
+
+
 class Ansible:
-    """Runs playbooks with the keys of the management account, in a separate home folder."""
+    """Runs playbooks with the keys of the management account, in a separate home folder.
+
+    program     instead of ansible-playbook with its imports done (warm_ansible.py)
+    """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         inventory: Path,
         folder: Path,
-        program: Sequence[str] = ("ansible-playbook",),
+        program: Sequence[str] = (),
     ) -> None:
         self._program = program
         self._folder = folder
@@ -97,6 +106,7 @@ class Ansible:
             "HOME": str(folder),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_CONFIG": str(Path(__file__).with_name("ansible.cfg")),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_NOCOLOR": "1",
@@ -116,17 +126,18 @@ class Ansible:
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         return Run(process.returncode, output, [json.loads(line) for line in lines])
 
-    def start(
-        self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None
-    ) -> tuple[subprocess.Popen[str], Path]:
+    def start(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> tuple[Process, Path]:
         """Start a playbook in a new process group. Return the process, and the file with its results."""
         record = self._folder / f"record-{uuid.uuid4().hex}.jsonl"
-        command = [*self._program, "-i", str(self._inventory), playbook, *arguments]
+        given = ["-i", str(self._inventory), playbook, *arguments]
         if extra:
-            command += ["-e", json.dumps(dict(extra))]
+            given += ["-e", json.dumps(dict(extra))]
+        own = {"RECORD_FILE": str(record)}
+        if not self._program:
+            return self._warm.start(given, own), record
         process = subprocess.Popen(
-            command,
-            env={**self._environment, "RECORD_FILE": str(record)},
+            [*self._program, *given],
+            env={**self._environment, **own},
             cwd=self._folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -135,6 +146,10 @@ class Ansible:
         )
         return process, record
 
+    @cached_property
+    def _warm(self) -> WarmAnsible:
+        return WarmAnsible(self._environment, self._folder)
+
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
         """Kill a playbook as soon as `holds` returns a true value."""
         process, _unused = self.start(playbook, *arguments)
@@ -142,7 +157,7 @@ class Ansible:
         kill(process)
 
 
-def wait_while_running(process: subprocess.Popen[str], condition: Callable[[], Any], what: str) -> None:
+def wait_while_running(process: Process, condition: Callable[[], Any], what: str) -> None:
     """Wait until a process has caused a state. If the process ends before, AssertionError has its output."""
 
     def holds() -> Any:
@@ -156,7 +171,7 @@ def wait_while_running(process: subprocess.Popen[str], condition: Callable[[], A
         raise
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     """Kill a playbook and all its descendants, as a power failure would. Its workers are in sessions of their own."""
     for pid in _halted(process.pid):
         with contextlib.suppress(ProcessLookupError):

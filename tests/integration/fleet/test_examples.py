@@ -64,7 +64,7 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     }
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     environment = {**aws.deploy_environment(), "AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "of-the-owner"}
-    run = Ansible(environment, Path("localhost,"), folder).run(str(playbook))
+    run = Ansible(environment, Path("localhost,"), folder, ["ansible-playbook"]).run(str(playbook))
     shutil.rmtree("/tmp/log-reflector-example", ignore_errors=True)
     for name in ("/tmp/log-reflector-example.py", "/tmp/log-reflector-example.zip"):
         Path(name).unlink(missing_ok=True)

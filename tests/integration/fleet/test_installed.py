@@ -20,7 +20,7 @@ def test_installed_collection_deploys(aws: RunningAws, tmp_path: Path) -> None:
     assert (collection / "MANIFEST.json").is_file(), "run `make installed` first, as `make integration` does"
     inventory = write_inventory(tmp_path, TARGETS[:1], log_groups_exclude=EXCLUDE)
     environment = {**aws.deploy_environment(), "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}
-    run = Ansible(environment, inventory, tmp_path).run("logreflector.aws.deploy", "-v")
+    run = Ansible(environment, inventory, tmp_path, ["ansible-playbook"]).run("logreflector.aws.deploy", "-v")
     assert run.status == 0, run.output
     assert run.catch_up(f"{TARGETS[0][0]}.{TARGETS[0][1]}")["counts"]["changed"] == 7
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from embedded_aws import RunningAws
 
-from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, TARGETS, Ansible, Run, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, Run, write_inventory
 
 PLAIN, NATIVE = REGIONS
+TARGETS = [(account, region) for account in (MANAGEMENT, MEMBER) for region in REGIONS]
 ARM, X86 = 183, 62  # e_machine of an ELF header
 
 

@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from deployed import QUEUE, Deployed, calls_of_runs
 from embedded_aws import Behaviour, RunningAws, Settings
 from waits import RUN_LIMIT, wait_until
 
-from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, kill, wait_while_running, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, REGIONS, Ansible, Process, kill, wait_while_running, write_inventory
 
 TARGET = (MANAGEMENT, REGIONS[0])
 HOST = ".".join(TARGET)
@@ -251,7 +250,7 @@ def test_replay_killed_is_finished_by_next_run(aws: RunningAws, replayer: Ansibl
     assert sum(number - 1 for number in times.values()) <= in_flight * EVENTS
 
 
-def _half_way(aws: RunningAws, replayer: Ansible, accepted: int = 15) -> subprocess.Popen[str]:
+def _half_way(aws: RunningAws, replayer: Ansible, accepted: int = 15) -> Process:
     """Whether the replay has sent some of the messages, and not all."""
     aws.sink.behave(Behaviour(times=accepted), Behaviour(kind="hang"))
     process, _record = replayer.start(REPLAY, "--limit", HOST, extra={"replay_parallel": PARALLEL})

@@ -15,10 +15,10 @@ from deployed import FUNCTION, Deployed, calls_of_runs
 from embedded_aws import RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, HALF_GROUP
 
-from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, TARGETS, Ansible, Run, write_inventory
+from playbooks import EXCLUDE, MEMBER, POLICY, REGIONS, TARGETS, Ansible, Run, write_inventory
 
-HERE = f"{MANAGEMENT}.{REGIONS[0]}"
-ELSEWHERE = f"{MANAGEMENT}.{REGIONS[1]}"
+HERE = f"{MEMBER}.{REGIONS[0]}"
+ELSEWHERE = f"{MEMBER}.{REGIONS[1]}"
 DELETED, OUTDATED, DOUBLED, DENIED = (f"/aws/lambda/service-{number:02}" for number in range(4))
 FINE = "/aws/lambda/service-05"
 DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
@@ -32,7 +32,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ansible(aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    """A runner of playbooks, with a deployment on all four targets."""
+    """A runner of playbooks, with a deployment on all targets."""
     folder = tmp_path_factory.mktemp("report")
     variables = {"report_directory": str(out), "report_history": str(folder / "past")}
     inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE, **variables)
@@ -44,7 +44,7 @@ def ansible(aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def here(aws: RunningAws) -> Deployed:
-    return Deployed(aws, MANAGEMENT, REGIONS[0])
+    return Deployed(aws, MEMBER, REGIONS[0])
 
 
 def records(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -115,13 +115,13 @@ def test_report_names_every_kind_of_trouble_and_what_got_worse(ansible: Ansible,
     logs.delete_subscription_filter(logGroupName=DELETED, filterName=filter_of(here, DELETED)["filterName"])
     logs.put_subscription_filter(**{**filter_of(here, OUTDATED), "filterPattern": "ERROR"})
     logs.put_subscription_filter(**{**filter_of(here, DOUBLED), "filterName": "twice"})
-    other = Deployed(here.aws, MANAGEMENT, REGIONS[1])
+    other = Deployed(here.aws, MEMBER, REGIONS[1])
     functions = other.client("lambda")
     statements = json.loads(functions.get_policy(FunctionName=FUNCTION)["Policy"])["Statement"]
     for statement in statements:
         functions.remove_permission(FunctionName=FUNCTION, StatementId=statement["Sid"])
     policy = json.loads(json.dumps(POLICY))
-    denied = f"arn:aws:logs:{REGIONS[0]}:{MANAGEMENT}:log-group:{DENIED}:*"
+    denied = f"arn:aws:logs:{REGIONS[0]}:{MEMBER}:log-group:{DENIED}:*"
     policy["Statement"].append(
         {
             "Effect": "Deny",
@@ -168,11 +168,11 @@ def test_target_that_cannot_be_read_is_not_checked(ansible: Ansible, out: Path) 
     assert all("role/none" in target["error"] for target in targets)
     assert [target["account"] for target in targets] == [account for account, _region in sorted(TARGETS)]
     assert result(run)["percentage"] is None
-    assert "0 of 4 targets read" in run.output
-    assert "4 targets no longer read" in run.output
+    assert "0 of 3 targets read" in run.output
+    assert "3 targets no longer read" in run.output
     page = out / "report.html"
     assert page.stat().st_mode & 0o777 == 0o640
-    assert "4 of 4 targets not read to the end" in page.read_text(encoding="utf-8")
+    assert "3 of 3 targets not read to the end" in page.read_text(encoding="utf-8")
     assert "Coverage from" in page.read_text(encoding="utf-8"), "the trend has the reports of the history"
 
 

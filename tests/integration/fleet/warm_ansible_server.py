@@ -1,0 +1,75 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a request from each line of standard input, and forks an ansible-playbook for it: warm_ansible.py starts this program."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible import constants
+from ansible.cli import playbook
+from ansible.plugins.loader import init_plugin_loader
+from ansible.utils import vars as unique_ids
+
+
+def serve() -> None:
+    """Fork a process for each request. Each is watched by another one, which writes the exit status."""
+    init_plugin_loader()
+    importlib.import_module("ansible_collections.logreflector.aws.plugins.action.deployment")
+    for line in sys.stdin:
+        if not os.fork():
+            _watch(json.loads(line))
+        os.wait3(os.WNOHANG)
+
+
+def _watch(request: Mapping[str, Any]) -> NoReturn:
+    pid = os.fork()
+    if not pid:
+        _play(request)
+    sys.stdout.write(f"{pid}\n")
+    sys.stdout.flush()
+    _pid, status = os.waitpid(pid, 0)
+    draft = Path(f"{request['status']}.draft")
+    draft.write_text(str(os.waitstatus_to_exitcode(status)))
+    draft.rename(request["status"])
+    os._exit(0)
+
+
+def _play(request: Mapping[str, Any]) -> NoReturn:
+    """Become ansible-playbook, with what a new process would have of its own: session, files, temporary folder, random ids."""
+    os.setsid()
+    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
+        os.dup2(descriptor, standard)
+    os.environ.update(request["environment"])
+    random.seed()
+    unique_ids.random_int = f"{random.getrandbits(32):08x}"
+    constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(
+        prefix="ansible-local-", dir=Path(constants.DEFAULT_LOCAL_TMP).parent
+    )
+    sys.argv = ["ansible-playbook", *request["arguments"]]
+    status = 250  # Ansible's own for what nobody expected
+    try:
+        playbook.main(sys.argv)
+    except SystemExit as end:
+        status = int(end.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        shutil.rmtree(constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve()
