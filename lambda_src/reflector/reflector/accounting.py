@@ -22,7 +22,7 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import DELIVERED_EVENTS, LOG_GROUP
+from .delivery_line import BACKFILL, DELIVERED_EVENTS, LOG_GROUP, ORIGIN, SENT_TO
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -63,6 +63,7 @@ class Tally:
     sinks: dict[str, SinkTally] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     error: str | None = None
+    origin: str = ""
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
@@ -78,6 +79,7 @@ class Tally:
     def receive(self, payload: Payload) -> None:
         """Count a payload that the invocation received."""
         self._payload = payload
+        self.origin = self.origin or (BACKFILL if payload.backfill else "")
         self.received_events += payload.count
         self.received_bytes += payload.size
         self._payloads += 1
@@ -173,6 +175,10 @@ def metric_line(tally: Tally) -> str:
         "owner": payload.owner if payload else "",
         **counts,
     }
+    if tally.origin:
+        line[ORIGIN] = tally.origin
+    if tally.sinks:
+        line[SENT_TO] = ",".join(sorted(tally.sinks))
     if tally.dropped:
         line["droppedBy"] = dict(tally.dropped)
     if len(tally.sinks) > 1 or tally.reasons:

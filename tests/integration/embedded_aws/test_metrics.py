@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from toys import ECHO, FAILS, Place, name, until
 
 EMBEDS = """
 import json
+import time
 def handler(event, context):
     metric = {"Namespace": "Shop", "Dimensions": [["FunctionName"]], "Metrics": [{"Name": "Orders", "Unit": "Count"}]}
     print(json.dumps({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [metric]}, "FunctionName": "f", "Orders": 7}))
@@ -210,3 +212,32 @@ def test_metrics_of_other_accounts_are_not_seen(aws: RunningAws, place: Place) -
     place.write(group, "one")
     other = Metrics(Place(aws, "333333333333", place.region))
     assert other.values("AWS/Logs", "IncomingLogEvents", LogGroupName=group) == []
+
+
+def test_insights_sums_members_of_json_lines(place: Place) -> None:
+    group = place.group()
+    lines = [
+        {"f": "a", "n": 2, "by": {"the rule": 1}, "who": "x"},
+        {"f": "a", "n": 3},
+        {"f": "b", "n": 5},
+        {"f": "a", "m": 9},
+    ]
+    place.write(group, *map(json.dumps, lines), "no JSON")
+    now = int(time.time())
+
+    def ask(query: str) -> list[dict[str, str]]:
+        started = place.logs.start_query(logGroupName=group, startTime=now - 60, endTime=now + 60, queryString=query)
+        answer = place.logs.get_query_results(queryId=started["queryId"])
+        assert answer["status"] == "Complete"
+        assert answer["statistics"]["bytesScanned"] > 0
+        return [{item["field"]: item["value"] for item in row} for row in answer["results"]]
+
+    found = ask(
+        'filter f = "a" and ispresent(n) | stats count(*) as lines, sum(n) as n, sum(`by.the rule`) as r by who'
+    )
+    assert sorted(found, key=len) == [
+        {"lines": "1", "n": "3.0"},
+        {"who": "x", "lines": "1", "n": "2.0", "r": "1.0"},
+    ]
+    with pytest.raises(ClientError, match="knows no query like"):
+        ask("stats avg(n) by f")
