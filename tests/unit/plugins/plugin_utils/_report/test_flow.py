@@ -9,21 +9,34 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import (
+    FleetFlow,
+    Flow,
+    TargetFlow,
+    fleet_flow,
+)
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow_text import sentences
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.sankey import BODY, flow_section, layout
+
+from .fleets import fleet, flow_of, target
 
 COMPLETE = {
     "written": 100,
+    "unsubscribed": 0,
+    "unmatched": 0,
     "delivery_errors": 5,
     "delivery_throttles": 15,
     "forwarded": 80,
-    "expired": 2,
+    "given_up": 0,
+    "expired": 1,
     "waiting": 8,
-    "received": 70,
     "undecodable": 1,
+    "received": 70,
     "dropped": {"debug": 9},
     "sinks": {"a": 50, "b": 6},
-    "dead_lettered": 10,
+    "dead_lettered": 8,
+    "replayed": 2,
+    "purged": 1,
     "extra_copies": 6,
 }
 
@@ -40,10 +53,11 @@ def test_complete_flow_is_explained():
     ("values", "expected"),
     [
         ({"written": 103}, [3, 0, 0]),
-        ({"expired": 0}, [0, 2, 0]),
-        ({"dead_lettered": 0}, [0, 0, 10]),
+        ({"expired": 0}, [0, 1, 0]),
+        ({"dead_lettered": 0}, [0, 0, 8]),
         ({"sinks": {"a": 60, "b": 6}}, [0, 0, -10]),
         ({"written": None}, [None, 0, 0]),
+        ({"unmatched": None}, [None, 0, 0]),
         ({"forwarded": None}, [None, None, 0]),
         ({"dropped": None}, [0, 0, None]),
         ({"dropped": {}}, [0, 0, 9]),
@@ -55,15 +69,19 @@ def test_difference_is_named_only_if_every_count_was_read(values, expected):
     assert [station.unexplained for station in flow(**values).stations()] == expected
 
 
+def section(**values):
+    return flow_section(fleet(target("here", flow=TargetFlow(flow(**values)))))
+
+
 def test_section_names_unread_counts():
-    text = flow_section(flow(dropped=None, written=None))
+    text = section(dropped=None, written=None)
     assert "Written: not read." in text
     assert "Received: the difference is unknown, because these were not read: Rules." in text
 
 
 def test_section_names_the_unexplained_count():
-    text = flow_section(flow(dead_lettered=0))
-    assert "Received: 10 events are unexplained." in text
+    text = section(dead_lettered=0)
+    assert "Received: 8 events are unexplained." in text
 
 
 def test_diagram_keeps_proportions_and_ends_at_its_bars():
@@ -91,7 +109,8 @@ def test_diagram_joins_small_sinks_and_loses_no_event():
             sinks={str(number): 10 for number in range(9)},
             dropped={},
             dead_lettered=0,
-            undecodable=0,
+            replayed=0,
+            purged=0,
             received=90,
             extra_copies=0,
         ).stations()
@@ -108,6 +127,54 @@ def test_diagram_leaves_out_stations_that_were_not_read():
 
 
 def test_diagram_of_no_events_is_left_out():
-    empty = Flow(0, 1, *([0] * 8), {}, {}, 0, 0)
-    assert "<svg" not in flow_section(empty)
-    assert "every event is explained" in flow_section(empty)
+    text = flow_section(fleet(target("here", flow=flow_of())))
+    assert "<svg" not in text
+    assert "every event is explained" in text
+
+
+def test_fleet_flow_sums_only_targets_that_were_read_completely():
+    """The sum of unequal sets of targets would have false differences."""
+    part = TargetFlow(flow(forwarded=None), dollars=0.25)
+    found = fleet_flow([("a", TargetFlow(flow(), dollars=0.5)), ("b", part), ("c", None), ("d", TargetFlow(flow()))])
+    assert (found.flow.written, found.flow.sinks) == (200, {"a": 100, "b": 12})
+    assert (found.summed, found.left_out, found.dollars) == (2, ("b", "c"), 0.75)
+    assert fleet_flow([("a", None)]) is None
+    assert fleet_flow([("a", part), ("b", part)]).flow.written is None
+    assert fleet_flow([("a", part)]).flow.written == 100
+
+
+def test_sentences_name_every_loss_and_what_is_unknown():
+    lines = list(sentences(FleetFlow(flow(), 1, dollars=0.0123)))
+    assert lines[0] == (
+        "Events: 100 written, 80 forwarded, 70 received, 56 delivered, 9 dropped by rule, 8 in the dead-letter queue."
+    )
+    assert "5 delivery errors, 15 throttled, 8 waiting, 1 expired, 1 undecodable, 8 dead-lettered" in lines[1]
+    assert "Every event is explained. Reading this cost 0.0123 USD at list prices." in lines[1]
+    _first, second = sentences(FleetFlow(flow(written=107, sinks=None), 1, ("b",)))
+    assert "UNEXPLAINED: 7 after written." in second
+    assert "Unknown: the differences after received." in second
+    assert "1 target is not in these sums" in second
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"written": -1},
+        {"written": True},
+        {"written": "7"},
+        {"sinks": {"a": "7"}},
+        {"dropped": []},
+        {"begin": None},
+        {"notes": "text"},
+        {"notes": [1]},
+        {"facts": {"Errors": "x"}},
+        {"dollars": -1},
+        {"dollars": float("nan")},
+    ],
+    ids=str,
+)
+def test_target_flow_of_another_shape_is_refused(change):
+    whole = TargetFlow(flow(), {"Errors": 1}, ("note",), 0.5)
+    assert TargetFlow.from_plain(whole.plain()) == whole
+    with pytest.raises(ValueError, match=r"wrong value|no list|no number|no amount"):
+        TargetFlow.from_plain({**whole.plain(), **change})

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The counts of the stations, and a name for each difference that the figures explain. Pure.
+
+CloudWatch Logs counts events, Lambda counts payloads. A difference in events gets the name of the one cause for which payloads
+were counted. With several such causes it stays unexplained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .dead_letters import Letters
+from .lines import Lines
+from .metrics import Forwarding
+from .scope import Period, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was read. None: it could not be read.
+
+    filter_pattern  of our filters, "" if they forward every event
+    """
+
+    period: Period
+    scope: Scope
+    forwarding: Forwarding | None = None
+    function: Mapping[str, int] | None = None
+    queue: Mapping[str, int] | None = None
+    lines: Lines | None = None
+    letters: Letters | None = None
+    filter_pattern: str = ""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Events by station, as the report's Flow has them. None is unknown."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def reconcile(readings: Readings) -> Counts:
+    """Return the counts of the flow."""
+    found = Counts()
+    _written(found, readings)
+    _forwarded(found, readings)
+    _received(found, readings)
+    return found
+
+
+def _written(found: Counts, readings: Readings) -> None:
+    names = ("written", "unsubscribed", "delivery_errors", "delivery_throttles", "forwarded")
+    found.values.update(dict.fromkeys((*names, "unmatched")))
+    if (counted := readings.forwarding) is None:
+        return
+    written, forwarded, errors = (each.total() for each in (counted.written, counted.forwarded, counted.errors))
+    found.values.update(written=written, forwarded=forwarded, delivery_errors=errors)
+    if readings.filter_pattern:
+        # Metrics do not tell whether an event did not match or was lost.
+        found.values.update(unsubscribed=None, unmatched=None, delivery_throttles=None)
+        return
+    unsubscribed = counted.unsubscribed(readings.scope, readings.period.begin)
+    left = max(0, written - forwarded - errors - unsubscribed)
+    # A throttled delivery is tried again for a day: only what was not forwarded in the end is missing.
+    throttles = min(counted.throttles.total(), left)
+    found.values.update(unsubscribed=unsubscribed, unmatched=0, delivery_throttles=throttles)
+
+
+def _forwarded(found: Counts, readings: Readings) -> None:
+    values, lines, letters, function = found.values, readings.lines, readings.letters, readings.function
+    values["received"] = lines.received if lines else None
+    values.update(dict.fromkeys(("given_up", "expired", "waiting", "undecodable")))
+    if letters is None or function is None or lines is None:
+        return
+    dropped = function["AsyncEventsDropped"]
+    if letters.is_complete or not dropped:
+        values["given_up"] = letters.given_up
+    if values["forwarded"] is None or values["given_up"] is None:
+        return
+    left = values["forwarded"] - lines.received - letters.given_up
+    causes = dict(_payload_causes(lines, letters, function))
+    values.update(expired=0, waiting=0, undecodable=0)
+    if left <= 0 or not causes:
+        return
+    if len(causes) == 1:
+        values[next(iter(causes))] = left
+        return
+    names = {"expired": "given up and gone", "waiting": "waiting or tried again", "undecodable": "undecodable"}
+    text = ", ".join(f"{number:,} {names[cause]}" for cause, number in causes.items())
+    found.notes.append(f"{left:,} events were forwarded and not received. Payloads that can hold them: {text}")
+
+
+def _payload_causes(lines: Lines, letters: Letters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield each cause for which payloads were counted that the reflector did not handle."""
+    dropped = function["AsyncEventsDropped"]
+    if (gone := dropped - letters.given_up_payloads) > 0:
+        yield "expired", gone
+    if not lines.backfilled and (waiting := function["AsyncEventsReceived"] - dropped - lines.lines) > 0:
+        yield "waiting", waiting
+    if lines.undecodable:
+        yield "undecodable", lines.undecodable
+
+
+def _received(found: Counts, readings: Readings) -> None:
+    values, lines, letters = found.values, readings.lines, readings.letters
+    values.update(dict.fromkeys(("dropped", "sinks", "dead_lettered", "replayed", "purged", "extra_copies")))
+    if lines is None:
+        return
+    values["dropped"] = {rule: number for rule, number in lines.dropped.items() if number}
+    values["extra_copies"] = lines.copies
+    values["sinks"] = dict(lines.sinks) if lines.sinks is not None else None
+    sent_back = max(0, lines.replayed - lines.replay_dead_lettered)
+    if not lines.dead_lettered:
+        values.update(dead_lettered=0, replayed=0, purged=0)
+    elif letters is not None and letters.is_complete:
+        # A replay may also have sent events from before the period.
+        replayed = min(sent_back, max(0, lines.dead_lettered - letters.events))
+        purged = max(0, lines.dead_lettered - letters.events - replayed)
+        values.update(dead_lettered=lines.dead_lettered - replayed - purged, replayed=replayed, purged=purged)
+    elif letters is not None and readings.queue is not None and _none_is_missing(readings.queue, letters):
+        replayed = min(sent_back, lines.dead_lettered)
+        values.update(dead_lettered=lines.dead_lettered - replayed, replayed=replayed, purged=0)
+    else:
+        found.notes.append("how many dead letters are still in the queue is unknown: not all of its messages were read")
+
+
+def _none_is_missing(queue: Mapping[str, int], letters: Letters) -> bool:
+    """Return whether the queue has every message that was sent to it and not deleted."""
+    return queue["NumberOfMessagesSent"] - queue["NumberOfMessagesDeleted"] <= letters.messages
