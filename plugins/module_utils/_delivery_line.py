@@ -20,5 +20,8 @@ ORIGIN = "origin"
 BACKFILL = "backfill"
 REPLAY = "replay"
 
+GIVEN_UP = "givenUp"
+"""Member with the numbers of `events` and `payloads` that Lambda had given up and a replay sent. Other lines do not have it."""
+
 SENT_TO = "sentTo"
 """Member with the names of the sinks of the events, joined by commas. A line about events without a sink does not have it."""

@@ -117,7 +117,8 @@ coverage:
           that the filter pattern leaves out; C(delivery_errors) and C(delivery_throttles) of CloudWatch Logs; C(forwarded).
         - >-
           C(received) by the reflector; C(given_up), those that Lambda put into the dead-letter queue after errors or because of their age;
-          C(expired), those that Lambda dropped and that are not in the queue; C(waiting); C(undecodable).
+          C(given_up_replayed), those of them that were sent again; C(expired), those that Lambda dropped and that are not in the queue;
+          C(waiting); C(undecodable).
         - >-
           C(dropped) by rule; C(sinks), accepted by sink; C(dead_lettered), in the queue; C(replayed); C(purged), dead letters that are no
           longer in the queue; C(extra_copies), because of several sinks.

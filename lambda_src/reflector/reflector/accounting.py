@@ -22,7 +22,7 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import BACKFILL, DELIVERED_EVENTS, LOG_GROUP, ORIGIN, SENT_TO
+from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, SENT_TO
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -54,7 +54,10 @@ class SinkTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one invocation. Several threads may count sinks."""
+    """Counts of one invocation. Several threads may count sinks.
+
+    `given_up`: the events of each payload that Lambda had given up and that a replay sent.
+    """
 
     received_events: int = 0
     received_bytes: int = 0
@@ -64,6 +67,7 @@ class Tally:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     error: str | None = None
     origin: str = ""
+    given_up: list[int] = field(default_factory=list)
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
@@ -177,6 +181,8 @@ def metric_line(tally: Tally) -> str:
     }
     if tally.origin:
         line[ORIGIN] = tally.origin
+    if tally.given_up:
+        line[GIVEN_UP] = {"events": sum(tally.given_up), "payloads": len(tally.given_up)}
     if tally.sinks:
         line[SENT_TO] = ",".join(sorted(tally.sinks))
     if tally.dropped:

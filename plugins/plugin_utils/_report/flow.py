@@ -59,6 +59,7 @@ class Flow:
     delivery_throttles  events that CloudWatch Logs did not deliver because of throttling
     forwarded           events that CloudWatch Logs delivered
     given_up            events that Lambda put into the dead-letter queue after errors or because of their age
+    given_up_replayed   events that Lambda had given up, and that were sent again
     expired             events that Lambda dropped, and that are not in the dead-letter queue
     waiting             events in Lambda's queue
     undecodable         events of payloads that the reflector could not decode
@@ -80,6 +81,7 @@ class Flow:
     delivery_throttles: int | None = None
     forwarded: int | None = None
     given_up: int | None = None
+    given_up_replayed: int | None = None
     expired: int | None = None
     waiting: int | None = None
     undecodable: int | None = None
@@ -127,6 +129,7 @@ class Flow:
                     Part("Received", "onward", self.received),
                     Part("Waiting", "waiting", self.waiting),
                     Part("Given up, in the queue", "waiting", self.given_up),
+                    Part("Given up, replayed", "delivered", self.given_up_replayed),
                     Part("Expired", "lost", self.expired),
                     Part("Undecodable", "lost", self.undecodable),
                 ),

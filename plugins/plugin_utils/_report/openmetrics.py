@@ -31,9 +31,7 @@ def exposition(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     calls = (sample for target in targets for sample in _calls(target))
     yield from _family("api_calls", "API calls that reading the target took, by operation.", calls)
     events = (sample for target in targets for sample in _events(target))
-    yield from _family(
-        "events", "Events of the period by count. None for a count that was not read.", events
-    )
+    yield from _family("events", "Events of the period by count. None for a count that was not read.", events)
     if report.flow:
         price: list[Sample] = [({}, f"{report.flow.dollars:.6f}")]
         yield from _family("events_reading_dollars", "List price of reading the events.", price, "dollars")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, ORIGIN, REPLAY, SENT_TO
+from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, ORIGIN, REPLAY, SENT_TO
 from ..._errors import ReflectorError
 from ..._session import Target
 from .scope import Period
@@ -59,6 +59,7 @@ class Lines:
     retries        requests to sinks that were repeated
     backfilled, replayed   events that the reflector received from there
     replay_dead_lettered   those of a replay that came back into the queue
+    given_up, given_up_payloads   those of a replay that Lambda had given up
     bytes_scanned  of the queries
     """
 
@@ -74,6 +75,8 @@ class Lines:
     backfilled: int = 0
     replayed: int = 0
     replay_dead_lettered: int = 0
+    given_up: int = 0
+    given_up_payloads: int = 0
     bytes_scanned: int = 0
 
 
@@ -98,7 +101,8 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
 def _sums() -> str:
     counts = [f"sum({field}) as {name}" for name, field in _COUNTS.items()]
     rules = [f"sum(`droppedBy.{rule}`) as rule{number}" for number, rule in enumerate((*RULES, CONTROL))]
-    return ", ".join(["count(*) as lines", *counts, *rules])
+    given_up = [f"sum({GIVEN_UP}.events) as given_up", f"sum({GIVEN_UP}.payloads) as given_up_payloads"]
+    return ", ".join(["count(*) as lines", *counts, *given_up, *rules])
 
 
 def _sink_sums(names: Sequence[str]) -> str:
@@ -118,6 +122,8 @@ def _add(found: Lines, row: Row, shared: list[Row]) -> None:
     elif origin == REPLAY:
         found.replayed += _number(row, "received")
         found.replay_dead_lettered += _number(row, "dead_lettered")
+        found.given_up += _number(row, "given_up")
+        found.given_up_payloads += _number(row, "given_up_payloads")
     else:
         found.lines += _number(row, "lines")
         dropped = Counter({rule: _number(row, f"rule{number}") for number, rule in enumerate((*RULES, CONTROL))})

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any, Literal
 
 from ..._session import Target
@@ -37,6 +38,8 @@ QUEUE_SUMS = ("NumberOfMessagesSent", "NumberOfMessagesDeleted")
 _WITH_SUFFIX = re.compile(r".+-log-reflector(-\d+)?")
 
 Statistic = Literal["Sum", "Maximum"]
+Point = tuple[float, float]
+"""Begin of a step in seconds since 1970, and the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +82,38 @@ class Metrics:
                 found += [_series(item) for item in page["Metrics"]]
         return found
 
-    def read(self, series: Sequence[Series], statistic: Statistic = "Sum") -> Counter[Series]:
-        """Return the sum or the maximum of each metric in the period; 0 for a metric without data."""
+    def sums(self, series: Sequence[Series]) -> Counter[Series]:
+        """Return the sum of each metric in the period; 0 for a metric without data."""
+        return Counter({each: total(points) for each, points in self.points(series).items()})
+
+    def points(self, series: Sequence[Series], statistic: Statistic = "Sum") -> dict[Series, list[Point]]:
+        """Return the data of each metric in the period."""
         steps = max(1, (self._period.end - self._period.begin) // STEP)
         size = max(1, min(_QUERIES, _DATA_POINTS // steps))
         parts = [series[begin : begin + size] for begin in range(0, len(series), size)]
-        found: Counter[Series] = Counter()
+        found: dict[Series, list[Point]] = {}
         for answer in self._target.together(*(partial(self._read, part, statistic) for part in parts)):
             found.update(answer)
         self.queried += len(series)
         return found
 
-    def _read(self, series: Sequence[Series], statistic: Statistic) -> dict[Series, int]:
+    def _read(self, series: Sequence[Series], statistic: Statistic) -> dict[Series, list[Point]]:
         queries = [each.query(f"m{number}", statistic) for number, each in enumerate(series)]
         pages = self._target.client("cloudwatch").get_paginator("get_metric_data")
-        values: dict[str, list[float]] = {}
+        values: dict[str, list[Point]] = {}
         with self._target.describe_operation("read metrics"):
             for page in pages.paginate(
                 MetricDataQueries=queries, StartTime=self._period.begin, EndTime=self._period.end
             ):
                 for result in page["MetricDataResults"]:
-                    values.setdefault(result["Id"], []).extend(result["Values"])
-        combine = sum if statistic == "Sum" else partial(max, default=0.0)
-        return {each: round(combine(values.get(f"m{number}", []))) for number, each in enumerate(series)}
+                    moments = (moment.timestamp() for moment in result["Timestamps"])
+                    values.setdefault(result["Id"], []).extend(zip(moments, result["Values"], strict=True))
+        return {each: values.get(f"m{number}", []) for number, each in enumerate(series)}
+
+
+def total(points: Iterable[Point], until: float = inf) -> int:
+    """Return the sum of the values before a time."""
+    return round(sum(value for moment, value in points if moment < until))
 
 
 def _series(item: Mapping[str, Any]) -> Series:
@@ -114,21 +126,25 @@ class Forwarding:
     """What CloudWatch Logs counted, by log group; by "" for events of the account policy.
 
     written    events that were written, of log groups that must arrive or were forwarded
+    before     of them, events from before the log group's filter; the step in which it was created counts whole
     forwarded, errors, throttles   of our filters and policy. A throttled delivery is tried again, and may be forwarded later
     """
 
     written: Counter[str] = field(default_factory=Counter)
+    before: Counter[str] = field(default_factory=Counter)
     forwarded: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     throttles: Counter[str] = field(default_factory=Counter)
 
-    def unsubscribed(self, scope: Scope, begin: int) -> int:
-        """Return the number of events that log groups got while they had no filter, as far as that is known."""
+    @property
+    def unsubscribed(self) -> int:
+        """The number of events that log groups got while they had no filter, without those for which there is another reason."""
         return sum(
-            max(0, number - self.forwarded[group] - self.errors[group])
-            for group, number in self.written.items()
-            if scope.was_unsubscribed(group, begin)
+            min(number, max(0, self.written[group] - self._with_reason(group))) for group, number in self.before.items()
         )
+
+    def _with_reason(self, group: str) -> int:
+        return self.forwarded[group] + self.errors[group] + self.throttles[group]
 
 
 _DELIVERY = {"ForwardedLogEvents": "forwarded", "DeliveryErrors": "errors", "DeliveryThrottling": "throttles"}
@@ -140,15 +156,16 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
     policy  name of our account policy, "" if there is none
     """
     own = list(_own(metrics, policy))
-    delivery = metrics.read(own)
     found = Forwarding()
-    for series, number in delivery.items():
+    for series, number in metrics.sums(own).items():
         getattr(found, _DELIVERY[series.name])[series.dimension("LogGroupName")] += number
     wanted = scope.since.keys() | {series.dimension("LogGroupName") for series in own}
     listed = metrics.series("AWS/Logs", MetricName="IncomingLogEvents", Dimensions=[{"Name": "LogGroupName"}])
     incoming = [each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in wanted]
-    for series, number in metrics.read(incoming).items():
-        found.written[series.dimension("LogGroupName")] += number
+    for series, points in metrics.points(incoming).items():
+        group = series.dimension("LogGroupName")
+        found.written[group] = total(points)
+        found.before[group] = total(points, scope.subscribed_at(group))
     return found
 
 
@@ -170,14 +187,15 @@ def _is_own(name: str, group: str) -> bool:
 def read_function(metrics: Metrics, name: str) -> dict[str, int]:
     """Return sums and maxima of the function, by metric."""
     dimensions = (("FunctionName", name),)
-    sums = metrics.read([Series("AWS/Lambda", each, dimensions) for each in SUMS])
-    maxima = metrics.read([Series("AWS/Lambda", each, dimensions) for each in MAXIMA], "Maximum")
+    sums = metrics.sums([Series("AWS/Lambda", each, dimensions) for each in SUMS])
+    found = metrics.points([Series("AWS/Lambda", each, dimensions) for each in MAXIMA], "Maximum")
+    maxima = {series: round(max((value for _moment, value in points), default=0)) for series, points in found.items()}
     return _by_name((*sums.items(), *maxima.items()))
 
 
 def read_queue_metrics(metrics: Metrics, name: str) -> dict[str, int]:
     """Return how many messages were sent to the queue and deleted from it, by metric."""
-    return _by_name(metrics.read([Series("AWS/SQS", each, (("QueueName", name),)) for each in QUEUE_SUMS]).items())
+    return _by_name(metrics.sums([Series("AWS/SQS", each, (("QueueName", name),)) for each in QUEUE_SUMS]).items())
 
 
 def _by_name(items: Iterable[tuple[Series, int]]) -> dict[str, int]:

@@ -43,8 +43,6 @@ class FlowReader:
         """Return the flow. `policy` is the name of our account policy, "" if there is none."""
         metrics = self._metrics
         readings = Readings(
-            self._period,
-            self.scope,
             self._try("the events of CloudWatch Logs", lambda: read_forwarding(metrics, self.scope, policy)),
             self._try("the metrics of the reflector", lambda: read_function(metrics, self._reflector)),
             self._try("the metrics of the dead-letter queue", lambda: read_queue_metrics(metrics, self._queue)),

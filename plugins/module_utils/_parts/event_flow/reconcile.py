@@ -17,7 +17,6 @@ from typing import Any
 from .dead_letters import Letters
 from .lines import Lines
 from .metrics import Forwarding
-from .scope import Period, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,6 @@ class Readings:
     filter_pattern  of our filters, "" if they forward every event
     """
 
-    period: Period
-    scope: Scope
     forwarding: Forwarding | None = None
     function: Mapping[str, int] | None = None
     queue: Mapping[str, int] | None = None
@@ -65,7 +62,7 @@ def _written(found: Counts, readings: Readings) -> None:
         # Metrics do not tell whether an event did not match or was lost.
         found.values.update(unsubscribed=None, unmatched=None, delivery_throttles=None)
         return
-    unsubscribed = counted.unsubscribed(readings.scope, readings.period.begin)
+    unsubscribed = counted.unsubscribed
     left = max(0, written - forwarded - errors - unsubscribed)
     # A throttled delivery is tried again for a day: only what was not forwarded in the end is missing.
     throttles = min(counted.throttles.total(), left)
@@ -75,7 +72,7 @@ def _written(found: Counts, readings: Readings) -> None:
 def _forwarded(found: Counts, readings: Readings) -> None:
     values, lines, letters, function = found.values, readings.lines, readings.letters, readings.function
     values["received"] = lines.received if lines else None
-    values.update(dict.fromkeys(("given_up", "expired", "waiting", "undecodable")))
+    values.update(dict.fromkeys(("given_up", "given_up_replayed", "expired", "waiting", "undecodable")))
     if letters is None or function is None or lines is None:
         return
     dropped = function["AsyncEventsDropped"]
@@ -84,6 +81,9 @@ def _forwarded(found: Counts, readings: Readings) -> None:
     if values["forwarded"] is None or values["given_up"] is None:
         return
     left = values["forwarded"] - lines.received - letters.given_up
+    # A replay may also have sent payloads from before the period.
+    values["given_up_replayed"] = min(lines.given_up, max(0, left))
+    left -= values["given_up_replayed"]
     causes = dict(_payload_causes(lines, letters, function))
     values.update(expired=0, waiting=0, undecodable=0)
     if left <= 0 or not causes:
@@ -91,19 +91,24 @@ def _forwarded(found: Counts, readings: Readings) -> None:
     if len(causes) == 1:
         values[next(iter(causes))] = left
         return
-    names = {"expired": "given up and gone", "waiting": "waiting or tried again", "undecodable": "undecodable"}
+    names = {"expired": "given up and gone", "waiting": "waiting or tried again"}
     text = ", ".join(f"{number:,} {names[cause]}" for cause, number in causes.items())
     found.notes.append(f"{left:,} events were forwarded and not received. Payloads that can hold them: {text}")
 
 
 def _payload_causes(lines: Lines, letters: Letters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Yield each cause for which payloads were counted that the reflector did not handle."""
+    """Yield each cause for which payloads were counted that the reflector did not handle.
+
+    Payloads of CloudWatch Logs can be decoded: an undecodable one usually comes from elsewhere, so it is a cause only without others.
+    """
     dropped = function["AsyncEventsDropped"]
-    if (gone := dropped - letters.given_up_payloads) > 0:
+    gone = dropped - letters.given_up_payloads - lines.given_up_payloads
+    waiting = 0 if lines.backfilled else function["AsyncEventsReceived"] - dropped - lines.lines
+    if gone > 0:
         yield "expired", gone
-    if not lines.backfilled and (waiting := function["AsyncEventsReceived"] - dropped - lines.lines) > 0:
+    if waiting > 0:
         yield "waiting", waiting
-    if lines.undecodable:
+    if lines.undecodable and gone <= 0 and waiting <= 0:
         yield "undecodable", lines.undecodable
 
 
@@ -115,7 +120,7 @@ def _received(found: Counts, readings: Readings) -> None:
     values["dropped"] = {rule: number for rule, number in lines.dropped.items() if number}
     values["extra_copies"] = lines.copies
     values["sinks"] = dict(lines.sinks) if lines.sinks is not None else None
-    sent_back = max(0, lines.replayed - lines.replay_dead_lettered)
+    sent_back = max(0, lines.replayed - lines.replay_dead_lettered - lines.given_up)
     if not lines.dead_lettered:
         values.update(dead_lettered=0, replayed=0, purged=0)
     elif letters is not None and letters.is_complete:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 
 from ..._errors import InvalidInputError
 from ..._options.coverage import CoverageOptions
@@ -61,7 +62,7 @@ class Scope:
         if row.state in _CHOSEN:
             self.since[row.log_group] = row.since if row.state == "covered" else None
 
-    def was_unsubscribed(self, log_group: str, begin: int) -> bool:
-        """Return whether the log group had no filter in a part of the time since `begin`."""
+    def subscribed_at(self, log_group: str) -> float:
+        """Return since when something sends the log group's events, in seconds since 1970; infinite if nothing does."""
         since = self.since.get(log_group, 0)
-        return since is None or since > begin * 1000
+        return inf if since is None else since / 1000

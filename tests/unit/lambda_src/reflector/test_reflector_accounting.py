@@ -178,7 +178,9 @@ def test_metric_line_names_the_sinks_and_the_origin():
     """The report sums the lines of subscriptions by these members."""
     line = line_of(tally_of(6, 2, b=(4, (), ()), a=(4, (), ())))
     assert line["sentTo"] == "a,b"
-    assert line_of(Tally(origin="replay"))["origin"] == "replay"
+    replay = line_of(Tally(origin="replay", given_up=[2, 3]))
+    assert (replay["origin"], replay["givenUp"]) == ("replay", {"events": 5, "payloads": 2})
+    assert "givenUp" not in line
     assert "sentTo" not in line_of(Tally(received_events=1))
 
 

@@ -28,6 +28,7 @@ COMPLETE = {
     "delivery_throttles": 15,
     "forwarded": 80,
     "given_up": 0,
+    "given_up_replayed": 0,
     "expired": 1,
     "waiting": 8,
     "undecodable": 1,
