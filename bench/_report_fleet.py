@@ -114,7 +114,7 @@ def flow() -> TargetFlow:
         received=47_882_080,
         dropped={"drop-debug": 9_120_554, "health-checks": 2_480_113},
         sinks={"sumologic": 35_961_087, "s3-archive": 8_402_330},
-        dead_lettered=320_314,
+        dead_lettered=320_326,
         extra_copies=8_402_330,
     )
 

@@ -23,5 +23,8 @@ REPLAY = "replay"
 GIVEN_UP = "givenUp"
 """Member with the numbers of `events` and `payloads` that Lambda had given up and a replay sent. Other lines do not have it."""
 
+ROUTE_NUMBER = "route"
+"""Member with the number of the route that dropped events; the first one is 0. A line without such events does not have it."""
+
 SENT_TO = "sentTo"
 """Member with the names of the sinks of the events, joined by commas. A line about events without a sink does not have it."""

@@ -22,7 +22,7 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, SENT_TO
+from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, ROUTE_NUMBER, SENT_TO
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -56,7 +56,8 @@ class SinkTally:
 class Tally:
     """Counts of one invocation. Several threads may count sinks.
 
-    `given_up`: the events of each payload that Lambda had given up and that a replay sent.
+    `given_up`: the events of each payload that Lambda had given up and that a replay sent. `route`: the number of the route that
+    dropped events.
     """
 
     received_events: int = 0
@@ -68,6 +69,7 @@ class Tally:
     error: str | None = None
     origin: str = ""
     given_up: list[int] = field(default_factory=list)
+    route: int | None = None
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
@@ -187,6 +189,8 @@ def metric_line(tally: Tally) -> str:
         line[SENT_TO] = ",".join(sorted(tally.sinks))
     if tally.dropped:
         line["droppedBy"] = dict(tally.dropped)
+        if tally.route is not None and tally.only_payload:
+            line[ROUTE_NUMBER] = tally.route
     if len(tally.sinks) > 1 or tally.reasons:
         line["sinks"] = {
             name: {"delivered": sink.sent.events, "deadLettered": sink.dead_lettered, "failed": sink.failed}

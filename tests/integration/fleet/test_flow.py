@@ -190,7 +190,7 @@ def test_every_loss_is_named_with_its_number(ansible: Ansible, here: Deployed, o
     }
     assert (found["given_up"], found["expired"], found["waiting"]) == (19, 23, 0)
     assert (found["dead_lettered"], found["purged"], found["replayed"]) == (11, 13, 0)
-    assert flow["dropped"] == {"route": 17}
+    assert flow["dropped"] == {"routes[1]": 17}
     assert flow["facts"]["UndecodablePayloads"] == 1
     assert differences(flow) == (0, 0, 0)
     assert "3 without a filter, 5 delivery errors, 7 throttled" in output

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, ORIGIN, REPLAY, SENT_TO
+from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, ORIGIN, REPLAY, ROUTE_NUMBER, SENT_TO
 from ..._errors import ReflectorError
 from ..._session import Target
 from .scope import Period
@@ -85,7 +85,7 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
     query = Query(target, log_group, function, period)
     found = Lines()
     shared: list[Row] = []
-    for row in query.rows(_sums(), (ORIGIN, "error", SENT_TO)):
+    for row in query.rows(_sums(), (ORIGIN, "error", SENT_TO, ROUTE_NUMBER)):
         _add(found, row, shared)
     names = sorted({name for row in shared for name in row[SENT_TO].split(",")})
     if names and all(map(_SAFE.fullmatch, names)):
@@ -130,6 +130,8 @@ def _add(found: Lines, row: Row, shared: list[Row]) -> None:
         found.received += _number(row, "received") - dropped.pop(CONTROL)
         found.undecodable += _number(row, "undecodable")
         found.retries += _number(row, "retries")
+        if ROUTE_NUMBER in row:  # as the reflector's errors name it
+            dropped[f"routes[{_number(row, ROUTE_NUMBER)}]"] = dropped.pop(RULES[0])
         found.dropped += dropped
         sent_to = row.get(SENT_TO, "")
         if "," in sent_to:

@@ -128,7 +128,7 @@ def _targets(targets: Sequence[TargetReport]) -> Markup:
     head = tag("tr", *(tag("th", name, scope="col") for name in _COLUMNS))
     table = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="scroll")
     left = [tag("p", line, class_="note") for line in more(len(found), len(rows))]
-    return tag("details", tag("summary", "Targets"), table, *left)
+    return tag("details", tag("summary", "Targets"), table, *left, class_="by-target")
 
 
 def _trouble(flow: Flow) -> float:

@@ -5,6 +5,7 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -178,6 +179,8 @@ def test_metric_line_names_the_sinks_and_the_origin():
     """The report sums the lines of subscriptions by these members."""
     line = line_of(tally_of(6, 2, b=(4, (), ()), a=(4, (), ())))
     assert line["sentTo"] == "a,b"
+    line = line_of(replace(tally_of(6, 2, a=(4, (), ())), route=1))
+    assert line["route"] == 1
     replay = line_of(Tally(origin="replay", given_up=[2, 3]))
     assert (replay["origin"], replay["givenUp"]) == ("replay", {"events": 5, "payloads": 2})
     assert "givenUp" not in line

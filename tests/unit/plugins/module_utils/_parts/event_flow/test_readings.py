@@ -136,14 +136,14 @@ def test_scope_takes_the_last_row_of_a_log_group() -> None:
 def test_lines_separate_backfills_replays_and_failures() -> None:
     found = lines_of(
         row(lines=4, received=40, delivered=30, dead_lettered=4, rule0=5, rule1=1, rule3=2, retries=3, sentTo="main"),
-        row(lines=1, received=1, undecodable=0),
+        row(lines=1, received=1, rule0=1, route=2),
         row(lines=2, received=9, error="DeliveryFailed", sentTo="main"),
         row(lines=1, received=7, delivered=7, origin="backfill", sentTo="main"),
         row(lines=1, received=6, dead_lettered=1, given_up=2, given_up_payloads=1, origin="replay", sentTo="main"),
     )
     assert (found.lines, found.received, found.failed, found.retries) == (5, 39, 2, 3)
     assert (found.sinks, found.dead_lettered, found.copies) == ({"main": 30}, 4, 0)
-    assert +found.dropped == {"route": 5, "log stream prefix": 1}
+    assert +found.dropped == {"route": 5, "routes[2]": 1, "log stream prefix": 1}
     assert (found.backfilled, found.replayed, found.replay_dead_lettered) == (7, 6, 1)
     assert (found.given_up, found.given_up_payloads, found.bytes_scanned) == (2, 1, 1000)
 
