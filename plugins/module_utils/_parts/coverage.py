@@ -79,7 +79,8 @@ def _flow_reader(target: Target, params: Params, options: CoverageOptions) -> Fl
     if not options.flow:
         return None
     queue = read(DeadLetterQueue, params, "reflector_").dead_letter_queue
-    return FlowReader(target, options, str(params["reflector_function_name"]), queue)
+    reflector, subscriber = (str(params[f"{name}_function_name"]) for name in ("reflector", "subscriber"))
+    return FlowReader(target, options, reflector=reflector, subscriber=subscriber, queue=queue)
 
 
 class _Reader:

@@ -57,7 +57,7 @@ def _drift(drift: Drift) -> dict[str, Any]:
 
 def _flow(flow: FleetFlow) -> dict[str, Any]:
     values = asdict(flow)
-    return {**values.pop("flow"), **values, "left_out": list(flow.left_out)}
+    return {**values.pop("flow"), **values, "left_out": list(flow.left_out), "facts": dict(flow.facts)}
 
 
 def _open(values: dict[str, Any]) -> str:

@@ -215,12 +215,14 @@ class FleetFlow:
     summed    number of targets in it
     left_out  hosts of the other targets
     dollars   the list price of reading all of them
+    facts     figures of payloads, requests and messages of every target for which they were read: sums, or for some the maximum
     """
 
     flow: Flow
     summed: int
     left_out: tuple[str, ...] = ()
     dollars: float = 0.0
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 def fleet_flow(flows: Iterable[tuple[str, TargetFlow | None]]) -> FleetFlow | None:
@@ -235,10 +237,23 @@ def fleet_flow(flows: Iterable[tuple[str, TargetFlow | None]]) -> FleetFlow | No
     whole = [each.flow for each in known if each.flow.is_read]
     left_out = tuple(host for host, each in pairs if each is None or not each.flow.is_read)
     dollars = sum(each.dollars for each in known)
+    facts = _facts(known)
     if not whole:
         empty = Flow(known[0].flow.begin, known[0].flow.end)
-        return FleetFlow(known[0].flow if len(pairs) == 1 else empty, 0, left_out, dollars)
-    return FleetFlow(_sum(whole), len(whole), left_out, dollars)
+        return FleetFlow(known[0].flow if len(pairs) == 1 else empty, 0, left_out, dollars, facts)
+    return FleetFlow(_sum(whole), len(whole), left_out, dollars, facts)
+
+
+_MAXIMA = ("AsyncEventAge", "ConcurrentExecutions", "OldestMessageSeconds")
+
+
+def _facts(flows: Iterable[TargetFlow]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in flows:
+        for name, value in each.facts.items():
+            before = found.get(name, 0)
+            found[name] = max(before, value) if name in _MAXIMA else before + value
+    return dict(sorted(found.items()))
 
 
 def _sum(flows: list[Flow]) -> Flow:

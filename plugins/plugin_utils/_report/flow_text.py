@@ -6,9 +6,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .flow import FleetFlow, Flow, Part, Station
+
+FACTS: Mapping[str, str] = {
+    "Invocations": "Invocations of the reflector",
+    "Errors": "Failed invocations",
+    "Throttles": "Throttled invocations",
+    "ConcurrentExecutions": "Executions at once, at most",
+    "AsyncEventsReceived": "Payloads in Lambda's queue",
+    "AsyncEventsDropped": "Payloads that Lambda gave up",
+    "AsyncEventAge": "Age of a payload, in ms, at most",
+    "DestinationDeliveryFailures": "Given up and not put into the dead-letter queue",
+    "DeadLetterErrors": "The same, with the function's own queue",
+    "UndecodablePayloads": "Undecodable payloads",
+    "FailedAttempts": "Invocations that Lambda tried again",
+    "Retries": "Requests to sinks that were repeated",
+    "BackfilledEvents": "Events of backfills",
+    "ReplayedEvents": "Events of replays",
+    "NumberOfMessagesSent": "Messages sent to the dead-letter queue",
+    "NumberOfMessagesDeleted": "Messages deleted from it",
+    "MessagesInQueue": "Messages in it now",
+    "OldestMessageSeconds": "Age of the oldest that was read, in seconds",
+    "FailedRuleInvocations": "Failed invocations of the subscriber's rules",
+}
+"""The facts beside the events, in the order of a reader."""
 
 Row = tuple[str, str, int | None]
 """Station, way out of it, and events; None if it was not read."""

@@ -32,6 +32,10 @@ def exposition(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     yield from _family("api_calls", "API calls that reading the target took, by operation.", calls)
     events = (sample for target in targets for sample in _events(target))
     yield from _family("events", "Events of the period by count. None for a count that was not read.", events)
+    facts = (sample for target in targets for sample in _facts(target))
+    yield from _family(
+        "event_facts", "Payloads, requests and messages of the period. None for what was not read.", facts
+    )
     if report.flow:
         price: list[Sample] = [({}, f"{report.flow.dollars:.6f}")]
         yield from _family("events_reading_dollars", "List price of reading the events.", price, "dollars")
@@ -57,6 +61,11 @@ def _events(target: TargetReport) -> Iterator[Sample]:
     for name, number in target.flow.flow.numbers().items() if target.flow else ():
         if number is not None:
             yield _labels(target, count=name), str(number)
+
+
+def _facts(target: TargetReport) -> Iterator[Sample]:
+    for name, number in target.flow.facts.items() if target.flow else ():
+        yield _labels(target, fact=name), str(number)
 
 
 def _labels(target: TargetReport, **more: str) -> dict[str, str]:

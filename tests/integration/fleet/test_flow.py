@@ -191,7 +191,11 @@ def test_every_loss_is_named_with_its_number(ansible: Ansible, here: Deployed, o
     assert (found["given_up"], found["expired"], found["waiting"]) == (19, 23, 0)
     assert (found["dead_lettered"], found["purged"], found["replayed"]) == (11, 13, 0)
     assert flow["dropped"] == {"routes[1]": 17}
-    assert flow["facts"]["UndecodablePayloads"] == 1
+    facts = flow["facts"]
+    assert (facts["UndecodablePayloads"], facts["AsyncEventsDropped"], facts["FailedRuleInvocations"]) == (1, 2, 0)
+    assert facts["Throttles"] >= 2
+    assert facts["MessagesInQueue"] == 3
+    assert facts["AsyncEventAge"] > 0
     assert differences(flow) == (0, 0, 0)
     assert "3 without a filter, 5 delivery errors, 7 throttled" in output
     assert "UNEXPLAINED" not in output

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -155,7 +155,7 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
 
     policy  name of our account policy, "" if there is none
     """
-    own = list(_own(metrics, policy))
+    own = _own(metrics, policy)
     found = Forwarding()
     for series, number in metrics.sums(own).items():
         getattr(found, _DELIVERY[series.name])[series.dimension("LogGroupName")] += number
@@ -169,14 +169,19 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
     return found
 
 
-def _own(metrics: Metrics, policy: str) -> Iterator[Series]:
-    """Yield the delivery metrics of our filters and of our policy. A name of ours tells them: metrics have no destination."""
+def _own(metrics: Metrics, policy: str) -> list[Series]:
+    """Return the delivery metrics of our filters and of our policy. A name of ours tells them: metrics have no destination."""
     chosen = [{"Name": "DestinationType", "Value": "Lambda"}, {"Name": "FilterName"}]
-    for series in metrics.series("AWS/Logs", Dimensions=chosen):
-        if series.name in _DELIVERY:
-            group, name = series.dimension("LogGroupName"), series.dimension("FilterName")
-            if (group and _is_own(name, group)) or (policy and name == policy):
-                yield series
+    listed = [each for each in metrics.series("AWS/Logs", Dimensions=chosen) if each.name in _DELIVERY]
+    filters = [
+        each
+        for each in listed
+        if (group := each.dimension("LogGroupName")) and _is_own(each.dimension("FilterName"), group)
+    ]
+    policies = [each for each in listed if policy and each.dimension("FilterName") == policy]
+    # AWS does not document whether those of a policy have a log group. If there are both forms, one repeats the other.
+    by_group = [each for each in policies if each.dimension("LogGroupName")]
+    return list(dict.fromkeys((*filters, *(by_group or policies))))
 
 
 def _is_own(name: str, group: str) -> bool:
@@ -196,6 +201,12 @@ def read_function(metrics: Metrics, name: str) -> dict[str, int]:
 def read_queue_metrics(metrics: Metrics, name: str) -> dict[str, int]:
     """Return how many messages were sent to the queue and deleted from it, by metric."""
     return _by_name(metrics.sums([Series("AWS/SQS", each, (("QueueName", name),)) for each in QUEUE_SUMS]).items())
+
+
+def read_failed_rules(metrics: Metrics, prefix: str) -> int:
+    """Return how often rules with this prefix could not invoke their target: new log groups may lack their filter."""
+    listed = metrics.series("AWS/Events", MetricName="FailedInvocations", Dimensions=[{"Name": "RuleName"}])
+    return metrics.sums([each for each in listed if each.dimension("RuleName").startswith(prefix)]).total()
 
 
 def _by_name(items: Iterable[tuple[Series, int]]) -> dict[str, int]:

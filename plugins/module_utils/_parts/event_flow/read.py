@@ -18,7 +18,7 @@ from ..._session import Target
 from ..._subscriptions.delivery import log_group_of
 from .dead_letters import read_letters
 from .lines import Lines, read_lines
-from .metrics import Metrics, read_forwarding, read_function, read_queue_metrics
+from .metrics import Metrics, read_failed_rules, read_forwarding, read_function, read_queue_metrics
 from .prices import Reading, dollars
 from .reconcile import Readings, reconcile
 from .scope import Scope, period_of
@@ -32,10 +32,12 @@ class FlowReader:
     notes   what could not be read, and why
     """
 
-    def __init__(self, target: Target, options: CoverageOptions, reflector: str, queue: str) -> None:
+    def __init__(
+        self, target: Target, options: CoverageOptions, *, reflector: str, subscriber: str, queue: str
+    ) -> None:
         self.scope = Scope()
         self.notes: list[str] = []
-        self._target, self._reflector, self._queue = target, reflector, queue
+        self._target, self._reflector, self._subscriber, self._queue = target, reflector, subscriber, queue
         self._period = period_of(options, time.time())
         self._metrics = Metrics(target, self._period)
 
@@ -47,6 +49,7 @@ class FlowReader:
             self._try("the metrics of the reflector", lambda: read_function(metrics, self._reflector)),
             self._try("the metrics of the dead-letter queue", lambda: read_queue_metrics(metrics, self._queue)),
             self._try("the reflector's accounts", self._read_lines),
+            self._try("the metrics of the subscriber's rules", lambda: read_failed_rules(metrics, self._subscriber)),
             self._try("the dead letters", lambda: read_letters(self._target, self._queue, self._period)),
             filter_pattern,
         )
@@ -84,10 +87,12 @@ def facts_of(readings: Readings) -> dict[str, Any]:
     facts.update(readings.queue or {})
     if lines := readings.lines:
         facts["UndecodablePayloads"] = lines.undecodable
-        facts["FailedInvocations"] = lines.failed
+        facts["FailedAttempts"] = lines.failed
         facts["Retries"] = lines.retries
         facts["BackfilledEvents"] = lines.backfilled
         facts["ReplayedEvents"] = lines.replayed
+    if readings.failed_rules is not None:
+        facts["FailedRuleInvocations"] = readings.failed_rules
     if letters := readings.letters:
         facts["MessagesInQueue"] = letters.messages
         if letters.oldest_seconds is not None:

@@ -23,6 +23,7 @@ from .metrics import Forwarding
 class Readings:
     """What was read. None: it could not be read.
 
+    failed_rules    invocations of targets that the subscriber's rules could not make
     filter_pattern  of our filters, "" if they forward every event
     """
 
@@ -30,6 +31,7 @@ class Readings:
     function: Mapping[str, int] | None = None
     queue: Mapping[str, int] | None = None
     lines: Lines | None = None
+    failed_rules: int | None = None
     letters: Letters | None = None
     filter_pattern: str = ""
 

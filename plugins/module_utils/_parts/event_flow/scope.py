@@ -17,6 +17,9 @@ from ..._subscriptions.coverage import CoverageRow
 STEP = 300
 """Seconds. The period begins and ends at a multiple of it, and each data point of a metric is about so long."""
 
+_LISTED_SECONDS = 14 * 24 * 3600
+"""Age of the last data of a metric that ListMetrics returns (API reference, ListMetrics)."""
+
 _CHOSEN = ("covered", "missing", "broken")
 
 
@@ -39,7 +42,11 @@ def period_of(options: CoverageOptions, now: float) -> Period:
             raise InvalidInputError("flow_until", message) from error
         until = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     end = int(until // STEP * STEP)
-    return Period(end - options.flow_hours * 3600, end)
+    period = Period(end - options.flow_hours * 3600, end)
+    if period.begin < now - _LISTED_SECONDS:
+        message = f"the period begins more than 14 days ago, and CloudWatch lists no metric that is older: {options.flow_until}"
+        raise InvalidInputError("flow_until", message)
+    return period
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
 from ..fleet import FleetReport, TargetReport
 from ..flow import Fate, FleetFlow, Flow, Part, Station, TargetFlow
-from ..flow_text import price
+from ..flow_text import FACTS, price
 from ..text import more
 from .markup import Markup, join, number, tag
 from .summary import moment, plural
@@ -69,6 +69,7 @@ def flow_section(report: FleetReport) -> Markup:
             _diagram(stations),
             tag("ul", *_remarks(flow, stations), *_left_out(fleet), class_="remarks"),
             _figures(stations),
+            _facts(fleet.facts),
             _targets(report.targets),
         )
     return tag("section", title, body, id="flow", class_="card", aria_labelledby="flow-title")
@@ -105,6 +106,15 @@ def _left_out(fleet: FleetFlow) -> Iterator[Markup]:
         names = ", ".join(fleet.left_out[:SHOWN]) + (", ..." if len(fleet.left_out) > SHOWN else "")
         what = plural(len(fleet.left_out), "target")
         yield tag("li", f"Not in these sums, because not every count was read: {what} ({names}).", class_="unknown")
+
+
+def _facts(facts: Mapping[str, int]) -> Markup:
+    """Return the table of what was counted in payloads, requests and messages."""
+    rows = [tag("tr", tag("th", name, scope="row"), tag("td", number(facts.get(key)))) for key, name in FACTS.items()]
+    # Nothing stores the result of a delivery check.
+    rows.append(tag("tr", tag("th", "Last delivery check", scope="row"), tag("td", "not known: run verify")))
+    table = tag("div", tag("table", tag("tbody", *rows)), class_="scroll")
+    return tag("details", tag("summary", "Payloads, requests and dead letters"), table, class_="by-target")
 
 
 _COLUMNS = (

@@ -16,6 +16,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow impo
     fleet_flow,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow_text import sentences
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.sankey import BODY, flow_section, layout
 
 from .fleets import fleet, flow_of, target
@@ -142,6 +143,37 @@ def test_fleet_flow_sums_only_targets_that_were_read_completely():
     assert fleet_flow([("a", None)]) is None
     assert fleet_flow([("a", part), ("b", part)]).flow.written is None
     assert fleet_flow([("a", part)]).flow.written == 100
+
+
+def test_fleet_facts_are_sums_or_maxima_of_every_target():
+    one = TargetFlow(flow(), {"Errors": 2, "AsyncEventAge": 700})
+    two = TargetFlow(flow(written=None), {"Errors": 3, "AsyncEventAge": 300, "Retries": 1})
+    found = fleet_flow([("a", one), ("b", two), ("c", None)])
+    assert found.facts == {"AsyncEventAge": 700, "Errors": 5, "Retries": 1}
+
+
+def test_page_shows_facts_of_the_fleet_and_a_row_for_each_target():
+    bad = TargetFlow(flow(written=None), {"Errors": 3}, ("metrics were not read: <b>",))
+    text = flow_section(fleet(target("fine", flow=flow_of()), target("bad", account="2", flow=bad)))
+    assert '<th scope="row">Failed invocations</th><td>3</td>' in text
+    assert '<th scope="row">Throttled invocations</th><td>not read</td>' in text
+    assert text.index("bad</th><td>not read</td><td>80</td>") < text.index("fine</th><td>0</td><td>0</td>")
+    assert "metrics were not read: &lt;b&gt;" in text
+    assert "Not in these sums, because not every count was read: 1 target (bad)." in text
+
+
+def test_other_formats_show_the_events():
+    known = TargetFlow(flow(written=107), {"Errors": 3}, dollars=0.25)
+    report = fleet(target("here", flow=known), target("there", account="2"))
+    metrics = "".join(FORMATS["openmetrics"].text(report, None))
+    labels = 'account="111111111111",region="eu-west-1",host="here"'
+    assert f'log_reflector_events{{{labels},count="unexplained_after_written"}} 7\n' in metrics
+    assert f'log_reflector_event_facts{{{labels},fact="Errors"}} 3\n' in metrics
+    assert "log_reflector_events_reading_dollars 0.250000\n" in metrics
+    text = "".join(FORMATS["markdown"].text(report, None))
+    assert "| Written | `Unexplained` | 7 |" in text
+    assert "| `111111111111` | `eu-west-1` | `here` | 7 |  |" in text
+    assert "1 target is not in these sums" in text
 
 
 def test_sentences_name_every_loss_and_what_is_unknown():

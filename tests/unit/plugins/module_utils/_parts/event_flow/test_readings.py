@@ -110,11 +110,19 @@ def row(**values: Any) -> dict[str, str]:
 
 def test_period_ends_before_now_at_a_step() -> None:
     assert period_of(CoverageOptions(), NOW) == Period(NOW // 300 * 300 - 1200 - 86_400, NOW // 300 * 300 - 1200)
-    options = CoverageOptions(flow_until="2026-11-20T14:33", flow_hours=2)
-    end = int(datetime(2026, 11, 20, 14, 30, tzinfo=UTC).timestamp())
+    options = CoverageOptions(flow_until="2027-01-11T14:33", flow_hours=2)
+    end = int(datetime(2027, 1, 11, 14, 30, tzinfo=UTC).timestamp())
     assert period_of(options, NOW) == Period(end - 7200, end)
-    with pytest.raises(InvalidInputError, match="'yesterday' is no time in ISO 8601"):
-        period_of(CoverageOptions(flow_until="yesterday"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("until", "message"),
+    [("yesterday", "'yesterday' is no time in ISO 8601"), ("2026-12-31", "begins more than 14 days ago")],
+)
+def test_period_that_cannot_be_read_is_refused(until: str, message: str) -> None:
+    """CloudWatch lists no old metric, so such a period would look as if nothing had happened."""
+    with pytest.raises(InvalidInputError, match=message):
+        period_of(CoverageOptions(flow_until=until), NOW)
 
 
 def test_scope_takes_the_last_row_of_a_log_group() -> None:
@@ -203,6 +211,19 @@ def test_forwarding_counts_our_filters_only() -> None:
     assert (found.forwarded, found.errors) == ({"/app/a": 14}, {"": 1})
     assert found.unsubscribed == 6
     assert (metrics.lists, metrics.queried) == (4, 4)
+
+
+def test_forwarding_of_a_policy_counts_once_if_metrics_have_two_forms() -> None:
+    """AWS documents the dimension PolicyLevel, and not whether metrics with it also name the log group."""
+    target = Target()
+    policy = {"DestinationType": "Lambda", "FilterName": "policy", "PolicyLevel": "AccountPolicy"}
+    target.metrics = [
+        metric("ForwardedLogEvents", **policy),
+        metric("ForwardedLogEvents", **policy, LogGroupName="/app/a"),
+    ]
+    target.values = {"ForwardedLogEvents": [7]}
+    found = read_forwarding(Metrics(target, PERIOD), Scope(), "policy")  # type: ignore[arg-type]
+    assert found.forwarded == {"/app/a": 7}
 
 
 def payload(*messages: str) -> dict[str, Any]:

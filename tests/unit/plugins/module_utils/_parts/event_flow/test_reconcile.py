@@ -28,7 +28,7 @@ def lines(**values: Any) -> Lines:
 def readings(**values: Any) -> Readings:
     """Readings of a target in which all of 100 events in 10 payloads arrived."""
     forwarding = Forwarding(Counter(a=100), Counter(), Counter(a=100))
-    return replace(Readings(forwarding, FUNCTION, QUEUE, lines(), Letters()), **values)
+    return replace(Readings(forwarding, FUNCTION, QUEUE, lines(), 0, Letters()), **values)
 
 
 def counts(**values: Any) -> dict[str, Any]:
