@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 from deployed import FUNCTION, Deployed
 from embedded_aws import Behaviour, RunningAws
+from embedded_aws.population import EXCLUDED_GROUP
 from waits import wait_until
 
-from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, Ansible, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, Ansible, write_inventory
 
 FINE, DELETED, BOTH = (f"/aws/lambda/service-{number:02}" for number in range(3))
+# The metrics of the embedded AWS are complete at once, so the period can include this moment.
+UNTIL = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
 ROUTES = [
     {"log_groups": [BOTH], "sinks": ["sumologic", "archive"]},
@@ -50,10 +53,8 @@ def ansible(here: Deployed, out: Path, tmp_path_factory: pytest.TempPathFactory)
         reflector_sinks={"archive": {"type": "http", "endpoint": here.aws.sink_url}},
         reflector_routes=ROUTES,
         report_directory=str(out),
-        report_flow_hours=1,
-        # The metrics of the embedded AWS are complete at once, so the period can include this moment.
-        report_flow_until=(datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-        report_flow_settle_minutes=0,
+        report_flow_hours=2,
+        report_flow_until=UNTIL,
         replay_idle_timeout=2,
     )
     ansible = Ansible(here.aws.deploy_environment(), inventory, folder)
@@ -225,3 +226,24 @@ def test_counts_that_were_not_read_are_unknown_and_named(ansible: Ansible, here:
     assert "the reflector's accounts were not read: " in notes
     assert "logs:StartQuery" in notes
     assert "written unknown, forwarded unknown, received unknown, delivered unknown" in output
+
+
+def test_events_of_an_account_policy_are_explained(aws: RunningAws, tmp_path: Path) -> None:
+    place = Deployed(aws, MEMBER, REGIONS[0])
+    inventory = write_inventory(
+        tmp_path,
+        [(place.account, place.region)],
+        log_groups_exclude=[EXCLUDED_GROUP],
+        log_groups_mode="account_policy",
+        report_directory=str(tmp_path / "out"),
+        report_flow_hours=2,
+        report_flow_until=UNTIL,
+    )
+    ansible = Ansible(aws.deploy_environment(), inventory, tmp_path)
+    deployed = ansible.run("logreflector.aws.deploy")
+    assert deployed.status == 0, deployed.output
+    write(place, FINE, *lines(4))
+    write(place, EXCLUDED_GROUP, *lines(3))
+    flow, _output = read_flow(ansible, tmp_path / "out")
+    assert (flow["written"], flow["forwarded"], flow["received"], flow["sinks"]) == (4, 4, 4, {"sumologic": 4})
+    assert differences(flow) == (0, 0, 0)
