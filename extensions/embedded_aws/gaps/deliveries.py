@@ -94,7 +94,7 @@ class _Delivery:
                 self.destination,
             )
             self._record(DeliveryErrors=len(self.batch.events))
-        elif current.random() < current.settings.delivery_throttling:
+        elif (share := current.settings.delivery_throttling) and current.random() < share:
             self._record(DeliveryThrottling=len(self.batch.events))
             if time.monotonic() - self.started < _RETRIED_MINUTES * current.settings.retry_delay:
                 current.run_later(current.settings.retry_delay, self.attempt)

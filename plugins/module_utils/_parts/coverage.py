@@ -65,7 +65,7 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
         "notes": reader.notes,
         "calls": dict(sorted(reader.api.rate_limiter.calls.items())),
         **rows.summary(),
-        "flow": flow.read(reader.policy_name, reader.filter_pattern) if flow else None,
+        "flow": _read_flow(flow, reader, is_listed=error is None),
     }
     result = {"changed": False, "coverage": coverage}
     if error:
@@ -81,6 +81,10 @@ def _flow_reader(target: Target, params: Params, options: CoverageOptions) -> Fl
     queue = read(DeadLetterQueue, params, "reflector_").dead_letter_queue
     reflector, subscriber = (str(params[f"{name}_function_name"]) for name in ("reflector", "subscriber"))
     return FlowReader(target, options, reflector=reflector, subscriber=subscriber, queue=queue)
+
+
+def _read_flow(flow: FlowReader | None, reader: _Reader, *, is_listed: bool) -> Result | None:
+    return flow.read(reader.policy_name, reader.filter_pattern, is_listed=is_listed) if flow else None
 
 
 class _Reader:

@@ -41,11 +41,19 @@ class FlowReader:
         self._period = period_of(options, time.time())
         self._metrics = Metrics(target, self._period)
 
-    def read(self, policy: str, filter_pattern: str) -> Result:
-        """Return the flow. `policy` is the name of our account policy, "" if there is none."""
+    def read(self, policy: str, filter_pattern: str, *, is_listed: bool) -> Result:
+        """Return the flow.
+
+        policy     name of our account policy, "" if there is none
+        is_listed  whether all log groups are in the scope
+        """
         metrics = self._metrics
+        if not is_listed:
+            self.notes.append("the events of CloudWatch Logs were not read: not all log groups could be listed")
         readings = Readings(
-            self._try("the events of CloudWatch Logs", lambda: read_forwarding(metrics, self.scope, policy)),
+            self._try("the events of CloudWatch Logs", lambda: read_forwarding(metrics, self.scope, policy))
+            if is_listed
+            else None,
             self._try("the metrics of the reflector", lambda: read_function(metrics, self._reflector)),
             self._try("the metrics of the dead-letter queue", lambda: read_queue_metrics(metrics, self._queue)),
             self._try("the reflector's accounts", self._read_lines),
@@ -55,7 +63,8 @@ class FlowReader:
         )
         counts = reconcile(readings)
         if unread := len(self.scope.not_checked):
-            self.notes.append(f"events of {unread:,} log groups that were not checked are not counted")
+            what = "1 log group that was" if unread == 1 else f"{unread:,} log groups that were"
+            self.notes.append(f"events of {what} not checked are not counted")
         lines = readings.lines
         reading = Reading(metrics.queried, metrics.lists, lines.bytes_scanned if lines else 0)
         return {
