@@ -19,7 +19,7 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from .hooks import Function, original, replace
-from .metrics import sample_queues
+from .metrics import known_metrics, sample_queues
 from .validation import Answer
 
 _error = original(cloudwatch, "_error", "code", "message", "status")
@@ -181,7 +181,7 @@ def _get_metric_statistics(request: dict[str, Any]) -> dict[str, Any]:
 def _list_metrics(request: dict[str, Any]) -> dict[str, Any]:
     found = [
         {"Namespace": namespace, "MetricName": name, "Dimensions": _as_list(points[-1]["Dimensions"])}
-        for (namespace, name, _key), points in cloudwatch._metrics.items()
+        for (namespace, name, _key), points in known_metrics()
         if points
         and request.get("Namespace") in (None, "", namespace)
         and request.get("MetricName") in (None, "", name)
@@ -213,7 +213,7 @@ def _select(query: str, period: int, begin: float, end: float) -> Iterator[tuple
     where = dict(re.findall(r"(\w+)\s*=\s*'([^']*)'", match["where"] or ""))
     group_by = re.findall(r"\w+", match["group"] or "")
     groups: dict[tuple[str, ...], list[Point]] = defaultdict(list)
-    for (namespace, metric, _key), points in cloudwatch._metrics.items():
+    for (namespace, metric, _key), points in known_metrics():
         if (namespace, metric) != (match["schema"] or match["namespace"], match["metric"]) or not points:
             continue
         dimensions = points[-1]["Dimensions"]

@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, lambda_svc, sqs
 
 from .hooks import Function, original, replace
@@ -25,9 +26,12 @@ from .hooks import Function, original, replace
 _dimensions_key = original(cloudwatch, "_dims_key", "dims")
 _inflight_key = original(lambda_svc, "_inflight_key", "config")
 _MINUTE = 60
+Key = tuple[str, str, str]
 _KEPT_SECONDS = 14 * 24 * 3600
 _EMBEDDED = '"_aws"'  # a line in the embedded metric format has this member
 _lock = threading.Lock()
+# MiniStack's store has the metrics of all accounts in one dictionary, which a listing would read to its end.
+_by_place: dict[tuple[str, str], dict[Key, list[dict[str, Any]]]] = {}
 
 
 def install() -> None:
@@ -44,6 +48,15 @@ def install() -> None:
 
         return put
 
+    @replace(cloudwatch, "_metric_bucket", "key")
+    def metric_bucket(ministack: Function) -> Function:
+        def bucket(key: Key) -> list[dict[str, Any]]:
+            points: list[dict[str, Any]] = ministack(key)
+            _by_place.setdefault((get_account_id(), get_region()), {})[key] = points
+            return points
+
+        return bucket
+
     @replace(cloudwatch, "_evict_old_metrics")
     def evict_old_metrics(_ministack: Function) -> Function:
         return lambda: None  # `record` forgets old points; MiniStack copies all metrics at each call
@@ -56,6 +69,11 @@ def install() -> None:
                 record_lambda(function_name, "Throttles", 1)
 
         return emit
+
+
+def known_metrics() -> list[tuple[Key, list[dict[str, Any]]]]:
+    """Return the metrics of the current account and region, with their points."""
+    return list(_by_place.get((get_account_id(), get_region()), {}).items())
 
 
 def record(namespace: str, name: str, value: float, dimensions: Mapping[str, str], unit: str = "Count") -> None:
