@@ -108,7 +108,7 @@ def _events(flow: FleetFlow, targets: Iterable[TargetReport]) -> Iterator[str]:
     title = f"Events from {iso(flow.flow.begin)} to {iso(flow.flow.end)}"
     figures = [(station, code(way), _figure(number)) for station, way, number in rows(flow.flow)]
     yield from _table(title, ("Station", "Then", "Events"), figures)
-    yield "\n" + " ".join(code(line) for line in sentences(flow)) + "\n"
+    yield f"\n{' '.join(sentences(flow))}\n"  # no text of others
     found = sorted(_unexplained(targets), key=lambda each: -each[1])
     lines = [
         (*_name(target), _figure(rest) if rest else "unknown", code(note)) for target, rest, note in found[:_SHOWN]

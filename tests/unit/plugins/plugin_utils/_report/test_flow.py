@@ -173,7 +173,7 @@ def test_other_formats_show_the_events():
     text = "".join(FORMATS["markdown"].text(report, None))
     assert "| Written | `Unexplained` | 7 |" in text
     assert "| `111111111111` | `eu-west-1` | `here` | 7 |  |" in text
-    assert "1 target is not in these sums" in text
+    assert "1 target is not in these sums, because not every count was read. Reading this cost 0.2500 USD" in text
 
 
 def test_sentences_name_every_loss_and_what_is_unknown():
