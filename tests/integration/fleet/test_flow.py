@@ -178,6 +178,20 @@ def test_every_event_is_explained_if_nothing_is_lost(ansible: Ansible, here: Dep
     assert f'log_reflector_events{{{labels},count="written"}} 9\n' in (out / "report.prom").read_text(encoding="utf-8")
 
 
+def test_payloads_in_lambdas_queue_are_waiting(ansible: Ansible, here: Deployed, out: Path) -> None:
+    functions = here.client("lambda")
+    functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
+    here.write(FINE, *lines(6))
+    flow, output = read_flow(ansible, out)
+    functions.delete_function_concurrency(FunctionName=FUNCTION)
+    assert flow["waiting"] == 6
+    assert "6 waiting" in output
+    here.wait_until_idle()
+    after, _output = read_flow(ansible, out)
+    assert (after["waiting"], after["received"] - flow["received"]) == (0, 6)
+    assert differences(after) == (0, 0, 0)
+
+
 def test_every_loss_is_named_with_its_number(ansible: Ansible, here: Deployed, out: Path) -> None:
     before, _output = read_flow(ansible, out)
     lose_events(here)
