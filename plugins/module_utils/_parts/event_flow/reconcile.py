@@ -58,17 +58,18 @@ def _written(found: Counts, readings: Readings) -> None:
     found.values.update(dict.fromkeys((*names, "unmatched")))
     if (counted := readings.forwarding) is None:
         return
-    written, forwarded, errors = (each.total() for each in (counted.written, counted.forwarded, counted.errors))
-    found.values.update(written=written, forwarded=forwarded, delivery_errors=errors)
+    written, forwarded = counted.written.total(), counted.forwarded.total()
+    found.values.update(written=written, forwarded=forwarded)
+    # CloudWatch Logs tries throttled and some refused deliveries again for a day: only what was not forwarded in the end is missing.
+    left = max(0, written - forwarded)
     if readings.filter_pattern:
         # Metrics do not tell whether an event did not match or was lost.
-        found.values.update(unsubscribed=None, unmatched=None, delivery_throttles=None)
+        found.values["delivery_errors"] = min(counted.errors.total(), left)
         return
     unsubscribed = counted.unsubscribed
-    left = max(0, written - forwarded - errors - unsubscribed)
-    # A throttled delivery is tried again for a day: only what was not forwarded in the end is missing.
-    throttles = min(counted.throttles.total(), left)
-    found.values.update(unsubscribed=unsubscribed, unmatched=0, delivery_throttles=throttles)
+    errors = min(counted.errors.total(), max(0, left - unsubscribed))
+    throttles = min(counted.throttles.total(), max(0, left - unsubscribed - errors))
+    found.values.update(unsubscribed=unsubscribed, unmatched=0, delivery_errors=errors, delivery_throttles=throttles)
 
 
 def _forwarded(found: Counts, readings: Readings) -> None:

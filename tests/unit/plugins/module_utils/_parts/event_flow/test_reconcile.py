@@ -53,34 +53,30 @@ def test_everything_arrived_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counted", "unsubscribed", "throttles"),
+    ("counted", "unsubscribed", "errors", "throttles"),
     [
-        (forwarding(100, 90, before=100), 10, 0),
-        (forwarding(100, 90, before=4), 4, 0),
-        (forwarding(100, 90, before=100, errors=10), 0, 0),
-        (forwarding(100, 90, before=100, throttles=70), 0, 10),
-        (forwarding(100, 100, throttles=70), 0, 0),
-        (forwarding(100, 120), 0, 0),
+        (forwarding(100, 90, before=100), 10, 0, 0),
+        (forwarding(100, 90, before=4), 4, 0, 0),
+        (forwarding(100, 90, before=100, errors=10), 0, 10, 0),
+        (forwarding(100, 90, before=100, throttles=70), 0, 0, 10),
+        (forwarding(100, 90, errors=4, throttles=70), 0, 4, 6),
+        (forwarding(100, 100, errors=5, throttles=70), 0, 0, 0),
+        (forwarding(100, 120), 0, 0, 0),
     ],
-    ids=[
-        "before the filter",
-        "some before",
-        "refused",
-        "throttled",
-        "throttled and forwarded later",
-        "forwarded twice",
-    ],
+    ids=["before the filter", "some before", "refused", "throttled", "both", "forwarded later", "forwarded twice"],
 )
-def test_events_without_a_filter_and_throttled_ones_are_named_once(
-    counted: Forwarding, unsubscribed: int, throttles: int
+def test_events_that_were_not_forwarded_have_one_name(
+    counted: Forwarding, unsubscribed: int, errors: int, throttles: int
 ) -> None:
     found = counts(forwarding=counted)
-    assert (found["unsubscribed"], found["delivery_throttles"]) == (unsubscribed, throttles)
+    names = ("unsubscribed", "delivery_errors", "delivery_throttles")
+    assert tuple(found[name] for name in names) == (unsubscribed, errors, throttles)
 
 
 def test_filter_pattern_makes_the_difference_unknown() -> None:
     found = counts(forwarding=forwarding(100, 40), filter_pattern="ERROR")
     assert [found[name] for name in ("written", "forwarded", "unmatched", "unsubscribed")] == [100, 40, None, None]
+    assert (found["delivery_errors"], found["delivery_throttles"]) == (0, None)
 
 
 @pytest.mark.parametrize(
