@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sums in CloudWatch Logs Insights: `filter A = "x" and ispresent(B) | stats sum(C) as c, count(*) as n by D, E`.
+"""Sums in CloudWatch Logs Insights: `filter A = "x" and ispresent(B) and C like /d/ | stats sum(C) as c, count(*) as n by D, E`.
 
 MiniStack lists events and has no `stats`. Members of a JSON line are fields, nested ones with dots. Source: CloudWatch Logs User
 Guide, "CloudWatch Logs Insights query syntax".
@@ -24,7 +24,8 @@ from .validation import Answer, error
 _stages = original(logs, "_split_insights_pipes", "query_string")
 _FIELD = r"(?:`[^`]+`|[@\w.]+)"
 _CONDITION = re.compile(
-    rf"(?:ispresent\((?P<present>{_FIELD})\)|(?P<field>{_FIELD})\s*=\s*(?P<value>\"[^\"]*\"|'[^']*'))"
+    rf"(?:ispresent\((?P<present>{_FIELD})\)|(?P<field>{_FIELD})\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')"
+    rf"|(?P<matched>{_FIELD})\s+like\s+/(?P<pattern>(?:\\.|[^/])*)/)"
 )
 _AGGREGATE = re.compile(rf"(?P<function>sum|count|max|min)\((?P<field>\*|{_FIELD})\)\s+as\s+(?P<name>\w+)")
 _FUNCTIONS: Mapping[str, Callable[[Iterable[float]], float]] = {"sum": sum, "max": max, "min": min}
@@ -101,6 +102,9 @@ def _condition(text: str) -> Callable[[Row], bool]:
     if match["present"]:
         present = _name(match["present"])
         return lambda row: present in row
+    if match["matched"]:
+        matched, pattern = _name(match["matched"]), re.compile(match["pattern"])
+        return lambda row: pattern.search(str(row.get(matched, ""))) is not None
     field, value = _name(match["field"]), match["value"][1:-1]
     return lambda row: str(row.get(field)) == value
 

@@ -239,5 +239,6 @@ def test_insights_sums_members_of_json_lines(place: Place) -> None:
         {"lines": "1", "n": "3.0"},
         {"who": "x", "lines": "1", "n": "2.0", "r": "1.0"},
     ]
+    assert ask("filter who like /^[x-z]$/ | stats max(n) as n by f") == [{"f": "a", "n": "2.0"}]
     with pytest.raises(ClientError, match="knows no query like"):
         ask("stats avg(n) by f")

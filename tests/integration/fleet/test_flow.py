@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -170,6 +171,7 @@ def test_every_event_is_explained_if_nothing_is_lost(ansible: Ansible, here: Dep
     assert differences(flow) == (0, 0, 0)
     assert flow["facts"]["Invocations"] == 3
     assert 0 < flow["dollars"] < 0.01
+    assert "LastTestLine" not in flow["facts"], "the deployment sends no test line here"
     assert "Events: 9 written, 9 forwarded, 9 received, 12 delivered, 0 dropped by rule" in output
     assert "Every event is explained. Reading this cost" in output
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -258,6 +260,10 @@ def test_events_of_an_account_policy_are_explained(aws: RunningAws, tmp_path: Pa
     assert deployed.status == 0, deployed.output
     write(place, FINE, *lines(4))
     write(place, EXCLUDED_GROUP, *lines(3))
+    began = int(time.time())
+    assert ansible.run("logreflector.aws.verify").status == 0
     flow, _output = read_flow(ansible, tmp_path / "out")
-    assert (flow["written"], flow["forwarded"], flow["received"], flow["sinks"]) == (4, 4, 4, {"sumologic": 4})
+    assert flow["written"] == flow["forwarded"] == flow["received"] == flow["sinks"]["sumologic"]
+    assert flow["received"] >= 5, "four lines and the test line"
+    assert flow["facts"]["LastTestLine"] >= began
     assert differences(flow) == (0, 0, 0)

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, ORIGIN, REPLAY, ROUTE_NUMBER, SENT_TO
+from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, REPLAY, ROUTE_NUMBER, SENT_TO
 from ..._errors import ReflectorError
+from ..._resources.delivery_check import NAME_INFIX
 from ..._session import Target
 from .scope import Period
 
@@ -34,6 +35,8 @@ _COUNTS = {
     "undecodable": "UndecodablePayloads",
     "retries": "Retries",
 }
+_TEST_LINE = f"{LOG_GROUP} like /{NAME_INFIX}[0-9a-f]{{12}}$/"
+"""The log groups of delivery checks, whatever their prefix."""
 _WAIT_SECONDS = 120.0
 _RUNNING = ("Scheduled", "Running", "Unknown")
 _SAFE = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -60,6 +63,7 @@ class Lines:
     backfilled, replayed   events that the reflector received from there
     replay_dead_lettered   those of a replay that came back into the queue
     given_up, given_up_payloads   those of a replay that Lambda had given up
+    test_line_at   when a test line of a delivery check was delivered last, in seconds since 1970; None if none was in the period
     bytes_scanned  of the queries
     """
 
@@ -77,6 +81,7 @@ class Lines:
     replay_dead_lettered: int = 0
     given_up: int = 0
     given_up_payloads: int = 0
+    test_line_at: int | None = None
     bytes_scanned: int = 0
 
 
@@ -94,8 +99,15 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
         found.copies -= sum(_number(row, "delivered") + _number(row, "dead_lettered") for row in shared)
     elif names:
         found.sinks = None
+    found.test_line_at = _test_line_at(query)
     found.bytes_scanned = query.bytes_scanned
     return found
+
+
+def _test_line_at(query: Query) -> int | None:
+    rows = query.rows(f"max(`_aws.Timestamp`) as at, sum({DELIVERED_EVENTS}) as delivered", (LOG_GROUP,), _TEST_LINE)
+    times = [_number(row, "at") // 1000 for row in rows if _number(row, "delivered")]
+    return max(times, default=None)
 
 
 def _sums() -> str:
@@ -169,12 +181,9 @@ class Query:
         self.bytes_scanned = 0
         self._target, self._log_group, self._function, self._period = target, log_group, function, period
 
-    def rows(self, sums: str, groups: Sequence[str]) -> list[Row]:
-        """Return the rows of the sums, grouped by these members."""
-        text = (
-            f'filter FunctionName = "{self._function}" and ispresent(ReceivedEvents)'
-            f" | stats {sums} by {', '.join(groups)}"
-        )
+    def rows(self, sums: str, groups: Sequence[str], condition: str = "ispresent(ReceivedEvents)") -> list[Row]:
+        """Return the rows of the sums over the lines that fit, grouped by these members."""
+        text = f'filter FunctionName = "{self._function}" and {condition} | stats {sums} by {", ".join(groups)}'
         logs = self._target.client("logs")
         with self._target.describe_operation("sum the lines of the reflector's log"):
             started = logs.start_query(

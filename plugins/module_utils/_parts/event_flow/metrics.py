@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -159,14 +159,27 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
     found = Forwarding()
     for series, number in metrics.sums(own).items():
         getattr(found, _DELIVERY[series.name])[series.dimension("LogGroupName")] += number
-    wanted = scope.since.keys() | {series.dimension("LogGroupName") for series in own}
     listed = metrics.series("AWS/Logs", MetricName="IncomingLogEvents", Dimensions=[{"Name": "LogGroupName"}])
-    incoming = [each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in wanted]
+    forwarded = {series.dimension("LogGroupName") for series in own}
+    incoming = [
+        each
+        for each in listed
+        if len(each.dimensions) == 1 and _must_arrive(each.dimension("LogGroupName"), forwarded, scope)
+    ]
     for series, points in metrics.points(incoming).items():
         group = series.dimension("LogGroupName")
         found.written[group] = total(points)
         found.before[group] = total(points, scope.subscribed_at(group))
     return found
+
+
+def _must_arrive(group: str, forwarded: Set[str], scope: Scope) -> bool:
+    """Return whether the events of a log group were to be forwarded, also if it was deleted meanwhile.
+
+    forwarded  the log groups in metrics of our filters and policy, "" for one that names none
+    """
+    # Metrics of an account policy may name no log group: it sends the events of all that it does not leave out.
+    return group in scope.since or group in forwarded or ("" in forwarded and group not in scope.left_out)
 
 
 def _own(metrics: Metrics, policy: str) -> list[Series]:

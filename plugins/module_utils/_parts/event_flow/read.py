@@ -100,6 +100,8 @@ def facts_of(readings: Readings) -> dict[str, Any]:
         facts["Retries"] = lines.retries
         facts["BackfilledEvents"] = lines.backfilled
         facts["ReplayedEvents"] = lines.replayed
+        if lines.test_line_at is not None:
+            facts["LastTestLine"] = lines.test_line_at
     if readings.failed_rules is not None:
         facts["FailedRuleInvocations"] = readings.failed_rules
     if letters := readings.letters:

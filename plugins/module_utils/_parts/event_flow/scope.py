@@ -55,17 +55,22 @@ class Scope:
 
     since        by log group: since when its filter exists, in ms since 1970, 0 if unknown; None if nothing sends its events
     not_checked  the log groups that could not be read
+    left_out     those whose events need not arrive: excluded, or without a filter of AWS's
     """
 
     since: dict[str, int | None] = field(default_factory=dict)
     not_checked: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
 
     def add(self, row: CoverageRow) -> None:
         """Add a row of the coverage. A second row of a log group replaces the first."""
         self.since.pop(row.log_group, None)
         self.not_checked.discard(row.log_group)
+        self.left_out.discard(row.log_group)
         if row.state == "not_checked":
             self.not_checked.add(row.log_group)
+        elif row.state not in _CHOSEN:
+            self.left_out.add(row.log_group)
         if row.state in _CHOSEN:
             self.since[row.log_group] = row.since if row.state == "covered" else None
 

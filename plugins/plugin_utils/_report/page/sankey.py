@@ -111,8 +111,6 @@ def _left_out(fleet: FleetFlow) -> Iterator[Markup]:
 def _facts(facts: Mapping[str, int]) -> Markup:
     """Return the table of what was counted in payloads, requests and messages."""
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", number(facts.get(key)))) for key, name in FACTS.items()]
-    # Nothing stores the result of a delivery check.
-    rows.append(tag("tr", tag("th", "Last delivery check", scope="row"), tag("td", "not known: run verify")))
     table = tag("div", tag("table", tag("tbody", *rows)), class_="scroll")
     return tag("details", tag("summary", "Payloads, requests and dead letters"), table, class_="by-target")
 
@@ -126,6 +124,7 @@ _COLUMNS = (
     "Dropped",
     "Dead-lettered",
     "Unexplained",
+    "Last test line",
     "Notes",
 )
 
@@ -155,6 +154,8 @@ def _cells(target: TargetFlow) -> Iterator[Markup]:
         yield tag("td", number(count))
     trouble = _trouble(flow)
     yield tag("td", "unknown" if trouble == inf else f"{trouble:,}")
+    tested = target.facts.get("LastTestLine")
+    yield tag("td", "none in the period" if tested is None else moment(tested))
     yield tag("td", "; ".join(target.notes))
 
 

@@ -101,7 +101,7 @@ def metric(name: str, **dimensions: str) -> dict[str, Any]:
 
 
 def lines_of(*rows: dict[str, str], more: tuple[list[dict[str, str]], ...] = ()) -> Lines:
-    return read_lines(Target(list(rows), *more), "/log", "log-reflector", PERIOD)  # type: ignore[arg-type]
+    return read_lines(Target(list(rows), *more, []), "/log", "log-reflector", PERIOD)  # type: ignore[arg-type]
 
 
 def row(**values: Any) -> dict[str, str]:
@@ -138,6 +138,7 @@ def test_scope_takes_the_last_row_of_a_log_group() -> None:
     ):
         scope.add(each)
     assert (scope.since, scope.not_checked) == ({"/a": 5000, "/c": None}, {"/d"})
+    assert scope.left_out == {"/b", "/e"}
     assert [scope.subscribed_at(name) for name in ("/a", "/c", "/unknown")] == [5.0, float("inf"), 0]
 
 
@@ -153,7 +154,7 @@ def test_lines_separate_backfills_replays_and_failures() -> None:
     assert (found.sinks, found.dead_lettered, found.copies) == ({"main": 30}, 4, 0)
     assert +found.dropped == {"route": 5, "routes[2]": 1, "log stream prefix": 1}
     assert (found.backfilled, found.replayed, found.replay_dead_lettered) == (7, 6, 1)
-    assert (found.given_up, found.given_up_payloads, found.bytes_scanned) == (2, 1, 1000)
+    assert (found.given_up, found.given_up_payloads, found.bytes_scanned) == (2, 1, 2000)
 
 
 def test_lines_with_several_sinks_take_a_second_query() -> None:
@@ -162,7 +163,7 @@ def test_lines_with_several_sinks_take_a_second_query() -> None:
         row(lines=1, received=10, delivered=7, dead_lettered=3, sentTo="archive,main"),
     ]
     second = [row(sentTo="archive,main", d0=10, l0=0, d1=7, l1=3), row(sentTo="main", d1=0)]
-    target = Target(first, second)
+    target = Target(first, second, [])
     found = read_lines(target, "/log", "log-reflector", PERIOD)  # type: ignore[arg-type]
     assert "sum(`sinks.archive.delivered`) as d0" in target.queries[1]["queryString"]
     assert (found.sinks, found.dead_lettered, found.copies) == ({"main": 12, "archive": 10}, 3, 10)
@@ -175,8 +176,21 @@ def test_sink_whose_name_cannot_be_asked_for_is_unread(name: str) -> None:
     assert found.sinks is None
 
 
+def test_last_test_line_is_the_latest_that_was_delivered() -> None:
+    """The `at` of a line is in milliseconds."""
+    tests = [
+        row(logGroup="a", at=5_000_900, delivered=1),
+        row(logGroup="b", at=9e6, delivered=0),
+        row(at=4e6, delivered=1),
+    ]
+    target = Target([], tests)
+    assert read_lines(target, "/log", "f", PERIOD).test_line_at == 5000  # type: ignore[arg-type]
+    assert "logGroup like /canary-[0-9a-f]{12}$/" in target.queries[1]["queryString"]
+    assert lines_of().test_line_at is None
+
+
 def test_query_waits_and_a_failed_one_is_an_error() -> None:
-    target = Target([row(lines=1, received=3)], statuses=("Scheduled", "Running"))
+    target = Target([row(lines=1, received=3)], [], statuses=("Scheduled", "Running"))
     assert read_lines(target, "/log", "f", PERIOD).received == 3  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="the query is Failed"):
         read_lines(Target(statuses=("Failed",)), "/log", "f", PERIOD)  # type: ignore[arg-type]
@@ -205,12 +219,25 @@ def test_forwarding_counts_our_filters_only() -> None:
     ]
     target.values = {"ForwardedLogEvents": [3, 4], "DeliveryErrors": [1], "IncomingLogEvents": [20]}
     metrics = Metrics(target, PERIOD)  # type: ignore[arg-type]
-    scope = Scope({"/app/a": (PERIOD.begin + 600) * 1000})
+    scope = Scope({"/app/a": (PERIOD.begin + 600) * 1000}, left_out={"/app/b"})
     found = read_forwarding(metrics, scope, "policy")
     assert (found.written, found.before) == ({"/app/a": 20}, {"/app/a": 20})
     assert (found.forwarded, found.errors) == ({"/app/a": 14}, {"": 1})
     assert found.unsubscribed == 6
     assert (metrics.lists, metrics.queried) == (4, 4)
+
+
+def test_forwarding_of_a_policy_counts_log_groups_that_were_deleted() -> None:
+    """Their events are in the policy's metric, which names no log group."""
+    target = Target()
+    target.metrics = [
+        metric("ForwardedLogEvents", DestinationType="Lambda", FilterName="policy", PolicyLevel="AccountPolicy"),
+        *(metric("IncomingLogEvents", LogGroupName=name) for name in ("/here", "/deleted", "/excluded")),
+    ]
+    target.values = {"ForwardedLogEvents": [6], "IncomingLogEvents": [3]}
+    scope = Scope({"/here": 0}, left_out={"/excluded"})
+    found = read_forwarding(Metrics(target, PERIOD), scope, "policy")  # type: ignore[arg-type]
+    assert (found.written, found.forwarded) == ({"/here": 3, "/deleted": 3}, {"": 6})
 
 
 def test_forwarding_of_a_policy_counts_once_if_metrics_have_two_forms() -> None:
