@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import CoverageRow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import Drift, drift
@@ -17,7 +18,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet imp
     TargetReport,
     sort_targets,
 )
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow, TargetFlow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.points import Point
 
 NOW = 1_795_860_000
@@ -62,7 +63,6 @@ class Fleet:
     report: FleetReport
     drift: Drift
     history: tuple[Point, ...]
-    flow: Flow
 
 
 def fleet(groups: int, targets: int, seed: int = 12) -> Fleet:
@@ -72,9 +72,10 @@ def fleet(groups: int, targets: int, seed: int = 12) -> Fleet:
     for number in range(targets):
         size = groups // targets + (number < groups % targets)
         found.append(_target(chance, number, size))
+    found = [replace(target, flow=_flow() if number else flow()) for number, target in enumerate(found)]
     report = FleetReport(NOW, sort_targets(_unread(found)))
     earlier = FleetReport(NOW - DAY, tuple(_earlier(chance, target) for target in report.targets))
-    return Fleet(report, drift(earlier, report), tuple(_history(chance, report)), flow())
+    return Fleet(report, drift(earlier, report), tuple(_history(chance, report)))
 
 
 def hostile() -> Fleet:
@@ -84,33 +85,36 @@ def hostile() -> Fleet:
         "host<b>", "111111111111", "eu-central-1", "partly_read", HOSTILE[0], NOW - 60, log_groups=rows
     )
     report = FleetReport(NOW, (target,))
-    names = dict.fromkeys(HOSTILE, 3)
     gone = FleetReport(
         NOW - DAY, (replace(target, status="read", log_groups=(*rows, CoverageRow("<b>gone</b>", "covered"))),)
     )
-    full = FleetReport(NOW, (replace(target, status="read", error=""), TargetReport("<i>", error=HOSTILE[1])))
-    events = Flow(NOW - DAY, NOW, 60, 0, 0, 60, 0, 0, 60, 0, names, names, 0, 0)
+    names = dict.fromkeys(HOSTILE, 3)
+    events = _flow(written=60, forwarded=60, received=60, dropped=names, sinks=names)
+    full = FleetReport(
+        NOW, (replace(target, status="read", error="", flow=events), TargetReport("<i>", error=HOSTILE[1]))
+    )
     return Fleet(
-        replace(report, targets=(*report.targets, full.targets[1])), drift(gone, full), (Point.of(gone),), events
+        replace(report, targets=(replace(target, flow=events), full.targets[1])), drift(gone, full), (Point.of(gone),)
     )
 
 
-def flow() -> Flow:
+def _flow(**counts: Any) -> TargetFlow:
+    """Return counts of a day; those that are not given are 0."""
+    zero = {each.name: 0 for each in fields(Flow) if each.name not in ("begin", "end")}
+    return TargetFlow(Flow(NOW - DAY, NOW, **{**zero, "dropped": {}, "sinks": {}, **counts}))
+
+
+def flow() -> TargetFlow:
     """Return counts of a day, of which 1,204 are unexplained."""
-    return Flow(
-        NOW - DAY,
-        NOW,
+    return _flow(
         written=48_211_904,
-        delivery_errors=0,
         delivery_throttles=310_220,
         forwarded=47_900_480,
-        expired=0,
         waiting=18_400,
         received=47_882_080,
-        undecodable=12,
         dropped={"drop-debug": 9_120_554, "health-checks": 2_480_113},
         sinks={"sumologic": 35_961_087, "s3-archive": 8_402_330},
-        dead_lettered=320_314,
+        dead_lettered=320_326,
         extra_copies=8_402_330,
     )
 

@@ -86,7 +86,7 @@ def main() -> None:
 
 def write(path: Path, shown: Fleet) -> Path:
     """Write the page of a fleet."""
-    path.write_text("".join(render(shown.report, shown.drift, shown.history, shown.flow)), encoding="utf-8")
+    path.write_text("".join(render(shown.report, shown.drift, shown.history)), encoding="utf-8")
     return path
 
 

@@ -33,6 +33,7 @@ _READS = (
     "Receive",
     "Search",
     "Simulate",
+    "StartQuery",
     "Test",
 )
 

@@ -19,6 +19,7 @@ from reflector.config import RULES, current_config
 from reflector.dead_letters import Queue, QueueRefusedError, current_queue, dead_letters, undecodable_letter
 from reflector.decode import Payload, PayloadError, decode
 from reflector.delivery import Undelivered
+from reflector.delivery_line import REPLAY
 from reflector.flow import Flow, OnUndelivered
 from reflector.http import HttpSink, tls_context
 from reflector.overlap import ALREADY_DELIVERED, Memory, without_delivered
@@ -83,6 +84,7 @@ def _handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if is_queue_event(event):
             config = current_config()
             flow = Flow(config, seconds_left, tally)
+            tally.origin = REPLAY
             answer = Replay(flow, config, tally, queue, own_log_group).run(event["Records"])
         elif payload := _decode(event, tally, queue):
             _reflect(payload, own_log_group, seconds_left, tally, queue)

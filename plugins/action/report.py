@@ -22,6 +22,7 @@ from ..plugin_utils._plain import read_variable
 from ..plugin_utils._report import history
 from ..plugin_utils._report.drift import Drift, drift
 from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
+from ..plugin_utils._report.flow import TargetFlow
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.page import document
 from ..plugin_utils._report.points import points
@@ -138,6 +139,7 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
         tuple(coverage["notes"]),
         coverage["calls"],
         rows,
+        TargetFlow.from_plain(coverage["flow"]) if coverage.get("flow") else None,
     )
 
 

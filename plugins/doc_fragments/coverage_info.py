@@ -130,6 +130,26 @@ options:
     description: Number of AWS calls in progress at once.
     type: int
     default: 10
+  flow:
+    description:
+      - 'Whether the events of a period are counted, too: written, forwarded, received, delivered, and where the others are.'
+      - CloudWatch's metrics and Logs Insights cost money for each reading; the result says how much.
+    type: bool
+    default: false
+  flow_hours:
+    description: Length of the period, up to a week.
+    type: int
+    default: 24
+  flow_settle_minutes:
+    description: Minutes between the end of the period and now. CloudWatch completes metrics within minutes, and lists a new
+      metric up to 15 minutes late.
+    type: int
+    default: 20
+  flow_until:
+    description:
+      - End of the period in ISO 8601, in UTC if it has no zone. The default is O(flow_settle_minutes) ago.
+      - The log groups are those of now, and dead letters that have been replayed or deleted since then are missing.
+    type: str
   report_limit:
     description: Maximum number of log groups in the result that are neither covered nor excluded. The counts include all.
     type: int
@@ -149,6 +169,11 @@ options:
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
     type: dict
     default: {}
+  reflector_queue:
+    description:
+      - Name of the dead-letter queue.
+      - The default is the function's name and C(-dead-letters).
+    type: str
   subscriber_function_name:
     description: Name of the subscriber's function.
     type: str

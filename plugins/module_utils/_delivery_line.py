@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names in the reflector's accounting line by which the delivery check recognises a delivery.
+"""Names in the reflector's accounting line that modules look for.
 
-The reflector prints one line of JSON for each invocation; the module delivery_check searches its log for that line. The
-reflector's package has this file as `reflector/delivery_line.py`, a link. So it imports nothing.
+The reflector prints one line of JSON for each invocation. The module delivery_check searches its log for that line, and
+coverage_info sums the lines of a period. The reflector's package has this file as `reflector/delivery_line.py`, a link. So it imports nothing.
 """
 
 LOG_GROUP = "logGroup"
@@ -13,3 +13,18 @@ LOG_GROUP = "logGroup"
 
 DELIVERED_EVENTS = "DeliveredEvents"
 """Member with the number of events that every sink of their route accepted."""
+
+ORIGIN = "origin"
+"""Member with what sent the events, `BACKFILL` or `REPLAY`. A line about a subscription's events does not have it."""
+
+BACKFILL = "backfill"
+REPLAY = "replay"
+
+GIVEN_UP = "givenUp"
+"""Member with the numbers of `events` and `payloads` that Lambda had given up and a replay sent. Other lines do not have it."""
+
+ROUTE_NUMBER = "route"
+"""Member with the number of the route that dropped events; the first one is 0. A line without such events does not have it."""
+
+SENT_TO = "sentTo"
+"""Member with the names of the sinks of the events, joined by commas. A line about events without a sink does not have it."""

@@ -23,6 +23,8 @@ extends_documentation_fragment:
   - logreflector.aws.attributes.group
 notes:
   - The caller needs the permissions of M(logreflector.aws.catch_up) that read, and C(lambda:GetPolicy) on the reflector.
+  - With O(flow) the caller also needs C(cloudwatch:GetMetricData), C(cloudwatch:ListMetrics), C(logs:StartQuery) on the reflector's log
+    group, C(logs:GetQueryResults), and those of M(logreflector.aws.dead_letter_info). What is denied is named in the result.
 seealso:
   - module: logreflector.aws.catch_up
 """
@@ -107,6 +109,24 @@ coverage:
       description: The file that has all log groups. Null without O(rows_directory).
       type: str
       returned: always
+    flow:
+      description:
+        - The events of the period, by station. A count that was not read is null. Null without O(flow).
+        - >-
+          C(written) to log groups that the rules choose; C(unsubscribed), of them, while the log group had no filter; C(unmatched), those
+          that the filter pattern leaves out; C(delivery_errors) and C(delivery_throttles) of CloudWatch Logs; C(forwarded).
+        - >-
+          C(received) by the reflector; C(given_up), those that Lambda put into the dead-letter queue after errors or because of their age;
+          C(given_up_replayed), those of them that were sent again; C(expired), those that Lambda dropped and that are not in the queue;
+          C(waiting); C(undecodable).
+        - >-
+          C(dropped) by rule; C(sinks), accepted by sink; C(dead_lettered), in the queue; C(replayed); C(purged), dead letters that are no
+          longer in the queue; C(extra_copies), because of several sinks.
+        - >-
+          C(facts) has figures of payloads, requests and messages, C(notes) what was not read, C(reading) what reading took, with its list
+          price in C(dollars).
+      type: dict
+      returned: always
   sample:
     account_id: "111111111111"
     region: eu-west-1
@@ -126,6 +146,7 @@ coverage:
       - {log_group: /ecs/web, state: missing, cause: missing, reason: "the rules choose it, and it has no filter of ours"}
     rows_left_out: 0
     rows_file: null
+    flow: null
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
@@ -136,6 +157,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.coverage
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
+from ansible_collections.logreflector.aws.plugins.module_utils._options.replay import DeadLetterQueue
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.coverage import read_coverage
@@ -144,14 +166,19 @@ SPEC = Spec(
     groups=(
         Group(ModeOptions, variables="log_groups_"),
         Group(LogGroupOptions, variables="log_groups_"),
-        Group(CoverageOptions, variables="report_", named={"rows_directory": "", "report_limit": "report_limit"}),
+        Group(
+            CoverageOptions,
+            variables="report_",
+            named={"rows_directory": "", "report_limit": "report_limit", "flow": ""},
+        ),
         Group(PurgeReference, "catch_up_", "catch_up_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
+        Group(DeadLetterQueue, "reflector_", "reflector_", named={"queue": "reflector_queue_name"}),
         Group(SubscriberReference, "subscriber_", "subscriber_"),
         Group(RoleVariables),
     ),
     work=read_coverage,
-    services=("lambda", "logs", "sts"),
+    services=("cloudwatch", "lambda", "logs", "sqs", "sts"),
     needs_sources=True,
 )
 

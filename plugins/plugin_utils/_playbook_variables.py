@@ -46,6 +46,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "report_at",
         "report_directory",
         "report_fail_if_worse",
+        "report_flow",
         "report_formats",
         "report_history",
         "report_merge",

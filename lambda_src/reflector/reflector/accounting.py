@@ -22,7 +22,7 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import DELIVERED_EVENTS, LOG_GROUP
+from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, ROUTE_NUMBER, SENT_TO
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -54,7 +54,11 @@ class SinkTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one invocation. Several threads may count sinks."""
+    """Counts of one invocation. Several threads may count sinks.
+
+    `given_up`: the events of each payload that Lambda had given up and that a replay sent. `route`: the number of the route that
+    dropped events.
+    """
 
     received_events: int = 0
     received_bytes: int = 0
@@ -63,6 +67,9 @@ class Tally:
     sinks: dict[str, SinkTally] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     error: str | None = None
+    origin: str = ""
+    given_up: list[int] = field(default_factory=list)
+    route: int | None = None
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
@@ -78,6 +85,7 @@ class Tally:
     def receive(self, payload: Payload) -> None:
         """Count a payload that the invocation received."""
         self._payload = payload
+        self.origin = self.origin or (BACKFILL if payload.backfill else "")
         self.received_events += payload.count
         self.received_bytes += payload.size
         self._payloads += 1
@@ -173,8 +181,16 @@ def metric_line(tally: Tally) -> str:
         "owner": payload.owner if payload else "",
         **counts,
     }
+    if tally.origin:
+        line[ORIGIN] = tally.origin
+    if tally.given_up:
+        line[GIVEN_UP] = {"events": sum(tally.given_up), "payloads": len(tally.given_up)}
+    if tally.sinks:
+        line[SENT_TO] = ",".join(sorted(tally.sinks))
     if tally.dropped:
         line["droppedBy"] = dict(tally.dropped)
+        if tally.route is not None and tally.only_payload:
+            line[ROUTE_NUMBER] = tally.route
     if len(tally.sinks) > 1 or tally.reasons:
         line["sinks"] = {
             name: {"delivered": sink.sent.events, "deadLettered": sink.dead_lettered, "failed": sink.failed}

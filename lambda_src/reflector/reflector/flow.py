@@ -17,7 +17,7 @@ from .decode import Payload
 from .delivery import Delivery, Undelivered
 from .records import pick, with_request_ids
 from .retries import Breaker, RetryBudget
-from .rules import Route, not_selected
+from .rules import ROUTE, Route, not_selected
 from .sinks import Batch
 
 OnUndelivered = Callable[[str, Undelivered], bool]
@@ -64,7 +64,8 @@ class Flow:
         route = self._config.route(payload.log_group)
         selected = self._send(payload, route, on_undelivered)
         if selected is not None and selected < payload.count:
-            self._tally.dropped["route"] += payload.count - selected
+            self._tally.dropped[ROUTE] += payload.count - selected
+            self._tally.route = self._config.routes.index(route)
 
     def resend(self, payload: Payload, sink: str, on_undelivered: OnUndelivered) -> None:
         """Send events that a route selected before to one sink. Today's redactions apply."""

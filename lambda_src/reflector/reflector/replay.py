@@ -61,7 +61,7 @@ class Replay:
         return {"batchItemFailures": [{"itemIdentifier": name} for name in failures], "failures": failures}
 
     def _send(self, record: Mapping[str, Any]) -> None:
-        event, sink = _open(record.get("body"))
+        event, sink, is_given_up = _open(record.get("body"))
         if sink is not None and sink not in self._config.sinks:
             raise _ReplayError(f"there is no sink {sink} any more")
         try:
@@ -90,6 +90,8 @@ class Replay:
             raise _ReplayError(left[0][1].reason)
         for name, undelivered in left:
             self._requeue(name, undelivered)
+        if is_given_up:
+            self._tally.given_up.append(payload.count)
 
     def _requeue(self, sink: str, undelivered: Undelivered) -> None:
         reason = undelivered.reason
@@ -102,14 +104,15 @@ class Replay:
             raise _ReplayError(f"{reason}, and {error}") from None
 
 
-def _open(body: Any) -> tuple[Any, str | None]:
-    """Return the subscription event in a message, and its sink (None: the sinks of its route)."""
+def _open(body: Any) -> tuple[Any, str | None, bool]:
+    """Return the subscription event in a message, its sink (None: the sinks of its route), and whether Lambda had given it up."""
     try:
         event = json.loads(body)
     except (ValueError, TypeError, RecursionError):
         raise _ReplayError("the message is no JSON: it is not the reflector's") from None
-    if isinstance(event, Mapping) and "requestPayload" in event:  # Lambda's own record of a failed invocation
+    is_given_up = isinstance(event, Mapping) and "requestPayload" in event
+    if is_given_up:  # Lambda's own record of a failed invocation
         event = event["requestPayload"]
     metadata = event.get(METADATA) if isinstance(event, Mapping) else None
     sink = metadata.get("sink") if isinstance(metadata, Mapping) else None
-    return event, sink if isinstance(sink, str) else None
+    return event, sink if isinstance(sink, str) else None, is_given_up

@@ -20,6 +20,7 @@ from .decode import CONTROL_MESSAGE, LogEvent, Payload
 from .options import SettingsError, parsed
 
 OWN_LOG_GROUP = "own log group"
+ROUTE = "route"
 
 REDACTIONS = ("email", "card", "aws_key", "secret")
 """Names of the ready-made redactions: see `redactions`."""

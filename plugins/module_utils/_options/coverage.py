@@ -28,6 +28,23 @@ class CoverageOptions:
         " counts as covered; the row says C(known_by=tag).",
     )
     workers: int = option(10, "Number of AWS calls in progress at once.", low=1)
+    flow: bool = option(
+        False,
+        "Whether the events of a period are counted, too: written, forwarded, received, delivered, and where the others are.",
+        "CloudWatch's metrics and Logs Insights cost money for each reading; the result says how much.",
+    )
+    flow_hours: int = option(24, "Length of the period, up to a week.", low=1, high=168)
+    flow_settle_minutes: int = option(
+        20,
+        "Minutes between the end of the period and now. CloudWatch completes metrics within minutes, and lists a new metric"
+        " up to 15 minutes late.",
+        low=0,
+    )
+    flow_until: str | None = option(
+        None,
+        "End of the period in ISO 8601, in UTC if it has no zone. The default is O(flow_settle_minutes) ago.",
+        "The log groups are those of now, and dead letters that have been replayed or deleted since then are missing.",
+    )
     report_limit: int = option(
         100,
         "Maximum number of log groups in the result that are neither covered nor excluded. The counts include all.",

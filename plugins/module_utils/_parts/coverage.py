@@ -18,6 +18,7 @@ from .._errors import InvalidInputError, ReflectorError
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.coverage import CoverageOptions, PurgeReference
 from .._options.option import read
+from .._options.replay import DeadLetterQueue
 from .._plan import Params, Result
 from .._resources.reflector_ready import read_path
 from .._resources.subscriptions.shared import destination, logs_api, target_choice
@@ -31,6 +32,7 @@ from .._subscriptions.filters import DesiredFilter
 from .._subscriptions.loops import is_function_group
 from .catch_up import params_of
 from .entry import rules_of
+from .event_flow.read import FlowReader
 
 _UNREMARKABLE = ("covered", "excluded")
 
@@ -41,11 +43,14 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
     rows = _Rows(options.report_limit, _new_file(options.rows_directory, target))
     started, began = time.time(), time.monotonic()
     reader = _Reader(target, params, options)
+    flow = _flow_reader(target, params, options)
     error: ReflectorError | None = None
     try:
         with rows:
             for row in reader.rows(mode):
                 rows.add(row)
+                if flow:
+                    flow.scope.add(row)
     except ReflectorError as caught:
         if not rows.has_any:
             raise
@@ -60,6 +65,7 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
         "notes": reader.notes,
         "calls": dict(sorted(reader.api.rate_limiter.calls.items())),
         **rows.summary(),
+        "flow": _read_flow(flow, reader, is_listed=error is None),
     }
     result = {"changed": False, "coverage": coverage}
     if error:
@@ -68,10 +74,25 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
     return result
 
 
+def _flow_reader(target: Target, params: Params, options: CoverageOptions) -> FlowReader | None:
+    """Return the reader of the events, None if they are not asked for. Raises InvalidInputError before any call."""
+    if not options.flow:
+        return None
+    queue = read(DeadLetterQueue, params, "reflector_").dead_letter_queue
+    reflector, subscriber = (str(params[f"{name}_function_name"]) for name in ("reflector", "subscriber"))
+    return FlowReader(target, options, reflector=reflector, subscriber=subscriber, queue=queue)
+
+
+def _read_flow(flow: FlowReader | None, reader: _Reader, *, is_listed: bool) -> Result | None:
+    return flow.read(reader.policy_name, reader.filter_pattern, is_listed=is_listed) if flow else None
+
+
 class _Reader:
     """Reads the rows of one target.
 
-    mode    what serves the target: filters or account_policy
+    mode            what serves the target: filters or account_policy
+    policy_name     of the account policy that sends to the reflector, "" if there is none
+    filter_pattern  of our filters or of that policy, "" if every event is to be forwarded
     """
 
     def __init__(self, target: Target, params: Params, options: CoverageOptions) -> None:
@@ -81,7 +102,8 @@ class _Reader:
         self._reflector = str(params["reflector_function_name"])
         self._params = {**params_of(catch_up, log_groups, self._reflector), "state": "present"}
         self.api: LogsApi = logs_api(target, self._params)
-        self.mode = ""
+        self.mode = self.policy_name = ""
+        self.filter_pattern = log_groups.filter_pattern or ""
         self.notes: list[str] = []
 
     def rows(self, mode: str) -> Iterator[CoverageRow]:
@@ -92,6 +114,8 @@ class _Reader:
         reflector = destination(self._target, self._params["destination_arn"])
         serves = policy is not None and policy.destination_arn == reflector
         self.mode = "account_policy" if mode == "account_policy" or serves else "filters"
+        if policy and serves:
+            self.policy_name, self.filter_pattern = policy.name, policy.filter_pattern
         if self.mode == "account_policy":
             yield from self._policy_rows(policy, path, reflector)
         else:

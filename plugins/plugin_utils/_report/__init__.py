@@ -13,6 +13,6 @@
 | formats.py | the formats by name; each has a file of its own |
 | page/ | the report as one HTML file |
 | points.py | numbers of earlier reports, for a trend |
-| flow.py | counts of events on their way |
+| flow.py, flow_text.py | counts of events on their way |
 | text.py | text of others, made visible |
 """

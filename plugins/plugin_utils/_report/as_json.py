@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from .drift import Change, Drift
 from .fleet import FleetReport, TargetReport, iso
+from .flow import FleetFlow
 from .records import VERSION, target_record
 
 
@@ -27,6 +28,7 @@ def document(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         "counts": report.counts,
         "causes": [asdict(cause) for cause in report.causes],
         "drift": _drift(drift) if drift else None,
+        "flow": _flow(report.flow) if report.flow else None,
     }
     yield f'{_open(head)}"targets": ['
     for number, target in enumerate(report.targets):
@@ -51,6 +53,11 @@ def _drift(drift: Drift) -> dict[str, Any]:
         "lost_targets": list(drift.lost_targets),
         "differences": [difference.plain() for difference in drift.differences],
     }
+
+
+def _flow(flow: FleetFlow) -> dict[str, Any]:
+    values = asdict(flow)
+    return {**values.pop("flow"), **values, "left_out": list(flow.left_out), "facts": dict(flow.facts)}
 
 
 def _open(values: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...module_utils._subscriptions.coverage import STATES, CoverageRow, State
+from .flow import FleetFlow, TargetFlow, fleet_flow
 
 Status = Literal["read", "partly_read", "not_checked"]
 """Whether a target was read.
@@ -39,6 +40,7 @@ class TargetReport:
     notes       what could not be checked
     calls       number of API calls of the reading, by operation
     log_groups  sorted by name
+    flow        the events of a period, None if nobody read them
     """
 
     host: str
@@ -52,6 +54,7 @@ class TargetReport:
     notes: tuple[str, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     log_groups: tuple[CoverageRow, ...] = ()
+    flow: TargetFlow | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -91,6 +94,11 @@ class FleetReport:
         for target in self.targets:
             total.update(target.counts())
         return {state: total[state] for state in STATES}
+
+    @cached_property
+    def flow(self) -> FleetFlow | None:
+        """The events of all targets."""
+        return fleet_flow((target.host, target.flow) for target in self.targets)
 
     @property
     def chosen(self) -> int:

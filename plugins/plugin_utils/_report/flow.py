@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 Fate = Literal["onward", "delivered", "dropped", "waiting", "lost", "unexplained"]
 """The fate of events: they reached the next station or a sink, a rule dropped them, they wait, are lost, or nobody knows."""
@@ -51,34 +52,60 @@ class Station:
 class Flow:
     """Counts of events between two times in seconds since 1970. None is a count that was not read; 0 was read.
 
-    written             events that were written to covered log groups
+    written             events that were written to log groups that the rules choose
+    unsubscribed        of them, events of log groups while they had no filter
+    unmatched           events that the filter pattern leaves out; 0 without a pattern
     delivery_errors     events that CloudWatch Logs could not deliver
     delivery_throttles  events that CloudWatch Logs did not deliver because of throttling
     forwarded           events that CloudWatch Logs delivered
-    expired             events that Lambda dropped because of their age
+    given_up            events that Lambda put into the dead-letter queue after errors or because of their age
+    given_up_replayed   events that Lambda had given up, and that were sent again
+    expired             events that Lambda dropped, and that are not in the dead-letter queue
     waiting             events in Lambda's queue
-    received            events that the reflector received
     undecodable         events of payloads that the reflector could not decode
+    received            events that the reflector received
     dropped             events that a rule dropped, by rule
     sinks               events that a sink accepted, by sink
-    dead_lettered       events in the dead-letter queue
+    dead_lettered       events that the reflector put into the dead-letter queue, and that are still there
+    replayed            dead letters that were sent again
+    purged              dead letters that are no longer in the queue
     extra_copies        deliveries and dead letters of an event beyond its first, because its route has several sinks
     """
 
     begin: int
     end: int
     written: int | None = None
+    unsubscribed: int | None = None
+    unmatched: int | None = None
     delivery_errors: int | None = None
     delivery_throttles: int | None = None
     forwarded: int | None = None
+    given_up: int | None = None
+    given_up_replayed: int | None = None
     expired: int | None = None
     waiting: int | None = None
-    received: int | None = None
     undecodable: int | None = None
+    received: int | None = None
     dropped: Mapping[str, int] | None = None
     sinks: Mapping[str, int] | None = None
     dead_lettered: int | None = None
+    replayed: int | None = None
+    purged: int | None = None
     extra_copies: int | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether every count was read."""
+        return all(getattr(self, each.name) is not None for each in fields(self))
+
+    def numbers(self) -> dict[str, int | None]:
+        """Return each count by its name, sums for `dropped` and `sinks`, and the unexplained events of each station."""
+        values: dict[str, int | None] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name not in ("begin", "end"):
+                values[each.name] = sum(value.values()) if isinstance(value, Mapping) else value
+        return values | {f"unexplained_after_{each.name.lower()}": each.unexplained for each in self.stations()}
 
     def stations(self) -> tuple[Station, ...]:
         """Return the stations in the order of the way."""
@@ -89,6 +116,8 @@ class Flow:
                 self.written,
                 (
                     Part("Forwarded", "onward", self.forwarded),
+                    Part("Without a filter", "lost", self.unsubscribed),
+                    *([] if self.unmatched == 0 else [Part("Filter pattern", "dropped", self.unmatched)]),
                     Part("Delivery errors", "lost", self.delivery_errors),
                     Part("Throttled", "lost", self.delivery_throttles),
                 ),
@@ -99,7 +128,10 @@ class Flow:
                 (
                     Part("Received", "onward", self.received),
                     Part("Waiting", "waiting", self.waiting),
+                    Part("Given up, in the queue", "waiting", self.given_up),
+                    Part("Given up, replayed", "delivered", self.given_up_replayed),
                     Part("Expired", "lost", self.expired),
+                    Part("Undecodable", "lost", self.undecodable),
                 ),
             ),
             Station("Received", received, tuple(self._outcomes())),
@@ -109,7 +141,8 @@ class Flow:
         yield from _each("Sinks", "delivered", self.sinks)
         yield from _each("Rules", "dropped", self.dropped)
         yield Part("Dead-lettered", "waiting", self.dead_lettered)
-        yield Part("Undecodable", "lost", self.undecodable)
+        yield Part("Replayed", "delivered", self.replayed)
+        yield Part("Gone from the queue", "lost", self.purged)
 
 
 def _each(name: str, fate: Fate, counts: Mapping[str, int] | None) -> Iterator[Part]:
@@ -117,3 +150,122 @@ def _each(name: str, fate: Fate, counts: Mapping[str, int] | None) -> Iterator[P
         yield Part(name, fate, None)
     for key, count in sorted((counts or {}).items(), key=lambda item: (-item[1], item[0])):
         yield Part(f"Rule {key}" if fate == "dropped" else key, fate, count)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFlow:
+    """The flow of one target.
+
+    facts    figures of payloads, requests and messages, by name
+    notes    what was not read, and why
+    dollars  the list price of reading it
+    """
+
+    flow: Flow
+    facts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    dollars: float = 0.0
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> TargetFlow:
+        """Return the flow of coverage_info's result, or of a report. Raises KeyError, TypeError or ValueError for another shape."""
+        counts = {each.name: values[each.name] for each in fields(Flow)}
+        for name, value in counts.items():
+            _check(name, value)
+        facts, notes = values["facts"], values["notes"]
+        dollars = values["dollars"] if "dollars" in values else values["reading"]["dollars"]
+        if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+            raise ValueError("notes is no list of texts")
+        if not (isinstance(facts, Mapping) and all(_is_count(value) for value in facts.values())):
+            raise ValueError("facts has a value that is no number")
+        if not isinstance(dollars, (int, float)) or not 0 <= dollars < _MOST_DOLLARS:
+            raise ValueError("dollars is no amount")
+        return cls(Flow(**counts), dict(facts), tuple(notes), float(dollars))
+
+    def plain(self) -> dict[str, Any]:
+        """Return the flow for JSON."""
+        counts = {each.name: getattr(self.flow, each.name) for each in fields(Flow)}
+        return {**counts, "facts": dict(self.facts), "notes": list(self.notes), "dollars": self.dollars}
+
+
+_MOST_DOLLARS = 1e9
+_BY_NAME = ("dropped", "sinks")
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise ValueError unless the count has the type of its field."""
+    if name in ("begin", "end"):
+        is_valid = _is_count(value)
+    elif name in _BY_NAME:
+        is_valid = value is None or (isinstance(value, Mapping) and all(map(_is_count, value.values())))
+    else:
+        is_valid = value is None or _is_count(value)
+    if not is_valid:
+        raise ValueError(f"{name} has a wrong value")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFlow:
+    """The sum of the targets whose counts were all read: a sum with unread ones would make false differences.
+
+    summed    number of targets in it
+    left_out  hosts of the other targets
+    dollars   the list price of reading all of them
+    facts     figures of payloads, requests and messages of every target for which they were read: sums, or for some the maximum
+    """
+
+    flow: Flow
+    summed: int
+    left_out: tuple[str, ...] = ()
+    dollars: float = 0.0
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+
+def fleet_flow(flows: Iterable[tuple[str, TargetFlow | None]]) -> FleetFlow | None:
+    """Return the sum of the flows of these hosts, None if nobody read the events of a target.
+
+    If no target was read completely, the counts are unknown; those of a single target are shown as far as they were read.
+    """
+    pairs = list(flows)
+    known = [each for _host, each in pairs if each is not None]
+    if not known:
+        return None
+    whole = [each.flow for each in known if each.flow.is_read]
+    left_out = tuple(host for host, each in pairs if each is None or not each.flow.is_read)
+    dollars = sum(each.dollars for each in known)
+    facts = _facts(known)
+    if not whole:
+        empty = Flow(known[0].flow.begin, known[0].flow.end)
+        return FleetFlow(known[0].flow if len(pairs) == 1 else empty, 0, left_out, dollars, facts)
+    return FleetFlow(_sum(whole), len(whole), left_out, dollars, facts)
+
+
+_MAXIMA = ("AsyncEventAge", "ConcurrentExecutions", "OldestMessageSeconds")
+
+
+def _facts(flows: Iterable[TargetFlow]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in flows:
+        for name, value in each.facts.items():
+            if name == "LastTestLine":  # a time: of one target only
+                continue
+            before = found.get(name, 0)
+            found[name] = max(before, value) if name in _MAXIMA else before + value
+    return dict(sorted(found.items()))
+
+
+def _sum(flows: list[Flow]) -> Flow:
+    values: dict[str, Any] = {"begin": min(each.begin for each in flows), "end": max(each.end for each in flows)}
+    for each in fields(Flow):
+        if each.name in _BY_NAME:
+            total: Counter[str] = Counter()
+            for flow in flows:
+                total.update(getattr(flow, each.name))
+            values[each.name] = dict(total)
+        elif each.name not in values:
+            values[each.name] = sum(getattr(flow, each.name) for flow in flows)
+    return Flow(**values)

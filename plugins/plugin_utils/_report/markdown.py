@@ -15,6 +15,8 @@ from typing import get_args
 from ...module_utils._subscriptions.coverage import State
 from .drift import WORSE, Change, Difference, Drift
 from .fleet import FleetReport, TargetReport, iso
+from .flow import FleetFlow
+from .flow_text import rows, sentences
 from .text import more, visible
 
 _SHOWN = 20  # rows of a table
@@ -35,6 +37,8 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         yield from _drift(drift)
     yield from _causes(report)
     yield from _targets(report.targets)
+    if report.flow:
+        yield from _events(report.flow, report.targets)
 
 
 def code(text: str) -> str:
@@ -97,6 +101,32 @@ def _targets(targets: Iterable[TargetReport]) -> Iterator[str]:
     found = sorted((each for each in counted if any(each[1])), key=lambda each: -sum(each[1]))
     rows = [(*_name(target), *(f"{n:,}" for n in numbers), _example(target)) for target, numbers in found[:_SHOWN]]
     yield from _table("Targets with log groups that are not covered", (*_NAME, *_TO_DO, "Example"), rows, len(found))
+
+
+def _events(flow: FleetFlow, targets: Iterable[TargetReport]) -> Iterator[str]:
+    """Yield the sums of the fleet, and the targets with events that are unexplained or unknown; those with the most come first."""
+    title = f"Events from {iso(flow.flow.begin)} to {iso(flow.flow.end)}"
+    figures = [(station, code(way), _figure(number)) for station, way, number in rows(flow.flow)]
+    yield from _table(title, ("Station", "Then", "Events"), figures)
+    yield f"\n{' '.join(sentences(flow))}\n"  # no text of others
+    found = sorted(_unexplained(targets), key=lambda each: -each[1])
+    lines = [
+        (*_name(target), _figure(rest) if rest else "unknown", code(note)) for target, rest, note in found[:_SHOWN]
+    ]
+    yield from _table("Targets with unexplained or unread events", (*_NAME, "Events", "Note"), lines, len(found))
+
+
+def _unexplained(targets: Iterable[TargetReport]) -> Iterator[tuple[TargetReport, int, str]]:
+    for target in targets:
+        if target.flow is None:
+            continue
+        rest = [station.unexplained for station in target.flow.flow.stations()]
+        if any(each is None or each for each in rest):
+            yield target, sum(abs(each or 0) for each in rest), next(iter(target.flow.notes), "")
+
+
+def _figure(value: int | None) -> str:
+    return "not read" if value is None else f"{value:,}"
 
 
 def _example(target: TargetReport) -> str:

@@ -30,6 +30,15 @@ def exposition(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     yield from _family("log_groups", "Log groups of a target by state. None for a target that was not read.", groups)
     calls = (sample for target in targets for sample in _calls(target))
     yield from _family("api_calls", "API calls that reading the target took, by operation.", calls)
+    events = (sample for target in targets for sample in _events(target))
+    yield from _family("events", "Events of the period by count. None for a count that was not read.", events)
+    facts = (sample for target in targets for sample in _facts(target))
+    yield from _family(
+        "event_facts", "Payloads, requests and messages of the period. None for what was not read.", facts
+    )
+    if report.flow:
+        price: list[Sample] = [({}, f"{report.flow.dollars:.6f}")]
+        yield from _family("events_reading_dollars", "List price of reading the events.", price, "dollars")
     yield "# EOF\n"
 
 
@@ -46,6 +55,17 @@ def _log_groups(target: TargetReport) -> Iterator[Sample]:
 def _calls(target: TargetReport) -> Iterator[Sample]:
     for operation, number in target.calls.items():
         yield _labels(target, operation=operation), str(number)
+
+
+def _events(target: TargetReport) -> Iterator[Sample]:
+    for name, number in target.flow.flow.numbers().items() if target.flow else ():
+        if number is not None:
+            yield _labels(target, count=name), str(number)
+
+
+def _facts(target: TargetReport) -> Iterator[Sample]:
+    for name, number in target.flow.facts.items() if target.flow else ():
+        yield _labels(target, fact=name), str(number)
 
 
 def _labels(target: TargetReport, **more: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 from ...module_utils._subscriptions.coverage import STATES, CoverageRow
 from .fleet import FleetReport, Status, TargetReport, iso, sort_targets
+from .flow import TargetFlow
 
 VERSION = 1
 """Of the form. A reader refuses others."""
@@ -39,8 +40,9 @@ def lines(report: FleetReport) -> Iterator[str]:
 
 def target_record(target: TargetReport) -> dict[str, Any]:
     """Return a target for JSON, without its log groups, with their counts."""
-    values = asdict(replace(target, log_groups=()))
+    values = asdict(replace(target, log_groups=(), flow=None))
     del values["log_groups"]
+    values["flow"] = target.flow.plain() if target.flow else None
     checked = {"checked_at_text": iso(target.checked_at)} if target.checked_at else {}
     return {**values, "notes": list(target.notes), **checked, "counts": target.counts()}
 
@@ -119,7 +121,9 @@ class _Reader:
 def _target(record: dict[str, Any]) -> TargetReport:
     _check(record, _TARGET)
     values = {key: record[key] for key in _TARGET if key in record}
-    return TargetReport(**{**values, "notes": tuple(values.get("notes", ()))})
+    # Reports of earlier versions have no flow.
+    flow = TargetFlow.from_plain(record["flow"]) if record.get("flow") is not None else None
+    return TargetReport(**{**values, "notes": tuple(values.get("notes", ())), "flow": flow})
 
 
 def _row(record: dict[str, Any]) -> CoverageRow:

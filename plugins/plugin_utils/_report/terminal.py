@@ -11,6 +11,7 @@ from itertools import islice
 
 from .drift import Change, Drift
 from .fleet import FleetReport, iso, percentage
+from .flow_text import sentences
 
 _SHOWN = 5
 _STATES = {
@@ -36,11 +37,13 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
     for state, words in _STATES.items():
         if number := report.counts[state]:  # type: ignore[index]
             yield f"  {number:,} {words}{_first(report, state)}"
+    if report.flow:
+        yield from sentences(report.flow)
     for target in report.unread_targets:
         what = "was not read" if target.status == "not_checked" else "was not read to its end"
         yield f"  {target.host}: {what}. {target.error}"
     for target in report.targets:
-        for note in target.notes:
+        for note in (*target.notes, *(target.flow.notes if target.flow else ())):
             yield f"  {target.host}: note: {note}"
     if drift:
         yield from changes(drift)

@@ -15,7 +15,6 @@ from string import Template
 
 from ..drift import Drift
 from ..fleet import FleetReport
-from ..flow import Flow
 from ..points import Point
 from .changes import drift_section, trend_section
 from .columns import columns, packed
@@ -27,13 +26,10 @@ from .summary import hero, notes, tiles, unread_targets
 _DATA = "${data}"
 
 
-def render(
-    report: FleetReport, drift: Drift | None = None, history: Sequence[Point] = (), flow: Flow | None = None
-) -> Iterator[str]:
+def render(report: FleetReport, drift: Drift | None = None, history: Sequence[Point] = ()) -> Iterator[str]:
     """Yield the parts of the page. The page says that something is unknown if it is None or empty.
 
     history   earlier reports, for the trend
-    flow      counts of events
     """
     script = _file("logic.js") + _file("page.js")
     style = _file("page.css")
@@ -50,7 +46,7 @@ def render(
         "grid": grid(report),
         "drift": drift_section(drift),
         "trend": trend_section(history, report),
-        "flow": flow_section(flow),
+        "flow": flow_section(report),
     }
     before, after = _file("page.html").split(_DATA)
     yield Template(before).substitute(values)

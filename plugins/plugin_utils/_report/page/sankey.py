@@ -6,18 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from ..flow import Fate, Flow, Part, Station
+from ..fleet import FleetReport, TargetReport
+from ..flow import Fate, FleetFlow, Flow, Part, Station, TargetFlow
+from ..flow_text import FACTS, price
+from ..text import more
 from .markup import Markup, join, number, tag
-from .summary import moment
+from .summary import moment, plural
 
 WIDTH, NODE, TOP, GAP = 1160, 12, 34, 26
 LABEL = 270
 """Room for the names of the last column."""
 BODY = 220
 """Height of the column with most events, without gaps."""
+TARGETS = 500
+"""So many targets are in the table."""
 SHOWN = 6
 """So many sinks and so many rules are in the diagram, the largest ones. The table below it has all."""
 
@@ -49,18 +55,22 @@ class Link:
     text: str
 
 
-def flow_section(flow: Flow | None) -> Markup:
+def flow_section(report: FleetReport) -> Markup:
     """Return the section of the event flow."""
     title = tag("h2", "Events", id="flow-title")
-    if flow is None:
+    if (fleet := report.flow) is None:
         body = tag("p", "No counts of events were read, so nothing is known about delivery.", class_="note")
     else:
+        flow = fleet.flow
         stations = flow.stations()
+        period = ("From ", moment(flow.begin), " to ", moment(flow.end), ". ", price(fleet.dollars))
         body = join(
-            tag("p", "From ", moment(flow.begin), " to ", moment(flow.end), ".", class_="note"),
+            tag("p", *period, class_="note"),
             _diagram(stations),
-            tag("ul", *_remarks(flow, stations), class_="remarks"),
+            tag("ul", *_remarks(flow, stations), *_left_out(fleet), class_="remarks"),
             _figures(stations),
+            _facts(fleet.facts),
+            _targets(report.targets),
         )
     return tag("section", title, body, id="flow", class_="card", aria_labelledby="flow-title")
 
@@ -89,6 +99,64 @@ def _remarks(flow: Flow, stations: tuple[Station, ...]) -> Iterator[Markup]:
             yield tag("li", f"{station.name}: every event is explained.", class_="good")
     if flow.extra_copies:
         yield tag("li", f"Received includes {flow.extra_copies:,} copies of events whose route has several sinks.")
+
+
+def _left_out(fleet: FleetFlow) -> Iterator[Markup]:
+    if fleet.left_out:
+        names = ", ".join(fleet.left_out[:SHOWN]) + (", ..." if len(fleet.left_out) > SHOWN else "")
+        what = plural(len(fleet.left_out), "target")
+        yield tag("li", f"Not in these sums, because not every count was read: {what} ({names}).", class_="unknown")
+
+
+def _facts(facts: Mapping[str, int]) -> Markup:
+    """Return the table of what was counted in payloads, requests and messages."""
+    rows = [tag("tr", tag("th", name, scope="row"), tag("td", number(facts.get(key)))) for key, name in FACTS.items()]
+    table = tag("div", tag("table", tag("tbody", *rows)), class_="scroll")
+    return tag("details", tag("summary", "Payloads, requests and dead letters"), table, class_="by-target")
+
+
+_COLUMNS = (
+    "Target",
+    "Written",
+    "Forwarded",
+    "Received",
+    "Delivered",
+    "Dropped",
+    "Dead-lettered",
+    "Unexplained",
+    "Last test line",
+    "Notes",
+)
+
+
+def _targets(targets: Sequence[TargetReport]) -> Markup:
+    """Return the table of targets; those with unread or unexplained events come first."""
+    found = [(target.host, target.flow) for target in targets if target.flow]
+    found.sort(key=lambda item: -_trouble(item[1].flow))
+    rows = [tag("tr", tag("th", host, scope="row"), *_cells(each)) for host, each in found[:TARGETS]]
+    head = tag("tr", *(tag("th", name, scope="col") for name in _COLUMNS))
+    table = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="scroll")
+    left = [tag("p", line, class_="note") for line in more(len(found), len(rows))]
+    return tag("details", tag("summary", "Targets"), table, *left, class_="by-target")
+
+
+def _trouble(flow: Flow) -> float:
+    """Return how much of the flow is unexplained; unread counts are the worst."""
+    rests = [station.unexplained for station in flow.stations()]
+    return inf if None in rests else sum(abs(rest or 0) for rest in rests)
+
+
+def _cells(target: TargetFlow) -> Iterator[Markup]:
+    flow = target.flow
+    delivered = None if flow.sinks is None else sum(flow.sinks.values())
+    dropped = None if flow.dropped is None else sum(flow.dropped.values())
+    for count in (flow.written, flow.forwarded, flow.received, delivered, dropped, flow.dead_lettered):
+        yield tag("td", number(count))
+    trouble = _trouble(flow)
+    yield tag("td", "unknown" if trouble == inf else f"{trouble:,}")
+    tested = target.facts.get("LastTestLine")
+    yield tag("td", "none in the period" if tested is None else moment(tested))
+    yield tag("td", "; ".join(target.notes))
 
 
 def _figures(stations: tuple[Station, ...]) -> Markup:

@@ -5,6 +5,7 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -169,7 +170,21 @@ def test_metric_line_without_failures_makes_no_metric():
 
 
 def test_metric_line_without_problems_has_counts_only():
-    assert not {"droppedBy", "sinks", "reasons", "error"} & set(line_of(tally_of(3, a=(3, (), ()))))
+    line = line_of(tally_of(3, a=(3, (), ())))
+    assert not {"droppedBy", "sinks", "reasons", "error", "origin"} & set(line)
+    assert line["sentTo"] == "a"
+
+
+def test_metric_line_names_the_sinks_and_the_origin():
+    """The report sums the lines of subscriptions by these members."""
+    line = line_of(tally_of(6, 2, b=(4, (), ()), a=(4, (), ())))
+    assert line["sentTo"] == "a,b"
+    line = line_of(replace(tally_of(6, 2, a=(4, (), ())), route=1))
+    assert line["route"] == 1
+    replay = line_of(Tally(origin="replay", given_up=[2, 3]))
+    assert (replay["origin"], replay["givenUp"]) == ("replay", {"events": 5, "payloads": 2})
+    assert "givenUp" not in line
+    assert "sentTo" not in line_of(Tally(received_events=1))
 
 
 def test_metric_line_lists_sinks_and_reasons():

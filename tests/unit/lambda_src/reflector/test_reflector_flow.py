@@ -99,6 +99,7 @@ def test_reflect_uses_first_matching_route():
     assert (at(sending.sinks["a"]), at(sending.sinks["b"])) == ([0, 1], [0, 2])
     assert sending.counts == (6, 2, 4, 0, 0)
     assert sending.tally.dropped == {"route": 2}
+    assert sending.tally.route == 1
 
 
 def test_reflect_selects_streams_before_routes():

@@ -113,7 +113,11 @@ def test_backfill_member_is_in_no_record(function, sink, backfill):
     outcome = function.invoke(event("a", backfill=backfill), INCLUDE_LOG_INFO="true", REFLECTOR_RULES=json.dumps(rules))
     assert counts(outcome) == (1, 0, 1, 0, 0)
     assert b"backfill" not in b"".join(request.text for request in sink.received)
-    assert "backfill" not in outcome.printed
+    records = [line for line in outcome.printed.splitlines() if not line.startswith('{"_aws"')]
+    assert records
+    assert "backfill" not in "".join(records)
+    accounts = [json.loads(line) for line in outcome.printed.splitlines() if line.startswith('{"_aws"')]
+    assert [account["origin"] for account in accounts] == ["backfill"]
 
 
 def test_overlap_remainder_keeps_request_id_of_dropped_events(function, sink):

@@ -144,6 +144,7 @@ def test_replay_lambdas_failure_records(mark):
     }
     replaying = Replaying(a=sink(), b=sink())
     assert replaying.answer(json.dumps(record)) == {}
+    assert replaying.tally.given_up == [2]
     assert at(replaying.sinks["a"]) == [0, 1]
     assert at(replaying.sinks["b"]) == ([] if mark else [0, 1])
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, get_args
 
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import STATES, CoverageRow
@@ -16,6 +17,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet imp
     TargetReport,
     sort_targets,
 )
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow, TargetFlow
 from hypothesis import strategies as st
 
 MADE_AT = 1_795_000_000
@@ -81,6 +83,21 @@ def rows(draw: st.DrawFn) -> CoverageRow:
 
 
 @st.composite
+def flows(draw: st.DrawFn) -> TargetFlow:
+    """Return a flow of which any count may be unread."""
+    count = st.one_of(st.none(), st.integers(0, 10**12))
+    by_name = st.one_of(st.none(), st.dictionaries(texts, st.integers(0, 10**12), max_size=3))
+    begin = draw(st.integers(0, LATEST - 604_800))
+    values = {each.name: draw(by_name if each.name in ("dropped", "sinks") else count) for each in fields(Flow)}
+    return TargetFlow(
+        Flow(**{**values, "begin": begin, "end": begin + draw(st.integers(1, 604_800))}),
+        draw(st.dictionaries(st.sampled_from(["Errors", "Throttles"]), st.integers(0, 10**9))),
+        tuple(draw(st.lists(texts, max_size=2))),
+        draw(st.floats(0, 1e3)),
+    )
+
+
+@st.composite
 def targets(draw: st.DrawFn) -> TargetReport:
     """Return a target with any status; the account may be unknown."""
     status = draw(st.sampled_from(get_args(Status)))
@@ -102,6 +119,7 @@ def targets(draw: st.DrawFn) -> TargetReport:
         notes=draw(st.lists(texts, max_size=2).map(tuple)),
         calls=draw(st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6))),
         log_groups=tuple(sorted(found, key=lambda row: row.log_group)),
+        flow=draw(st.one_of(st.none(), flows())),
     )
 
 
@@ -113,6 +131,19 @@ def fleets(draw: st.DrawFn) -> FleetReport:
 
 
 drifts = st.one_of(st.none(), st.builds(drift, fleets(), fleets()))
+
+
+NO_EVENTS: dict[str, Any] = {
+    **{each.name: 0 for each in fields(Flow) if each.name not in ("begin", "end")},
+    "dropped": {},
+    "sinks": {},
+}
+"""The counts of a flow without an event."""
+
+
+def flow_of(**counts: Any) -> TargetFlow:
+    """Return a flow in which every count was read; those that are not given are 0."""
+    return TargetFlow(Flow(MADE_AT - 86_400, MADE_AT, **{**NO_EVENTS, **counts}))
 
 
 def group(name: str, state: Any, cause: str = "", reason: str = "", **more: Any) -> CoverageRow:

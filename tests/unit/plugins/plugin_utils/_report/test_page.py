@@ -18,14 +18,13 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import CoverageRow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import drift
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import FleetReport, TargetReport
-from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow import Flow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.document import render, source_hash
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.points import Point
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text import visible
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .fleets import fleets
+from .fleets import fleets, flow_of
 
 DAY = 86_400
 NOW = 20_000 * DAY
@@ -123,9 +122,8 @@ def test_page_policy_permits_only_its_own_script_and_style():
 def test_page_has_no_style_attribute_handler_or_address():
     """The policy would block them: the page would look broken, or ask the network."""
     found = page(
-        report(target(CoverageRow("a", "missing"))),
+        report(target(CoverageRow("a", "missing"), flow=flow_of(written=9, forwarded=9))),
         history=[Point(NOW - DAY, report(target(CoverageRow("a", "covered"))).counts)],
-        flow=Flow(0, 1, 9, 0, 0, 9),
     )
     for name, attributes in found.elements:
         assert not {
@@ -171,11 +169,11 @@ def page_of_name(name):
     """Return a page in which everything that others can name has this name."""
     rows = tuple(CoverageRow(name, state, name, name, others=(name,)) for state in ("missing", "covered"))
     unread = target(host=name, account="", region=name, error=name, status="not_checked")
-    fleet = report(target(*rows, host=name, error=name, status="partly_read"), unread)
+    events = replace(flow_of(written=9, forwarded=9, received=9, dropped={name: 4}, sinks={name: 5}), notes=(name,))
+    fleet = report(target(*rows, host=name, error=name, status="partly_read", flow=events), unread)
     before = report(target(CoverageRow(f"{name}x", "covered"), host=name), replace(unread, status="read"))
-    after = report(target(*rows, host=name), unread)
-    flow = Flow(0, 1, 9, 0, 0, 9, 0, 0, 9, 0, {name: 4}, {name: 4}, 0, 0)
-    return "".join(render(fleet, drift(before, after), flow=flow))
+    after = report(target(*rows, host=name, flow=events), unread)
+    return "".join(render(fleet, drift(before, after)))
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
