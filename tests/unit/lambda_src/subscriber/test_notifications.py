@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from subscriber_support import SUBSCRIBER, THEIRS, Aws, Clock, Context, batch, failures, schedule
 
 DAYS = [f"2026-11-{day}T10:00:00Z" for day in range(22, 30)]
+ROOT = Path(__file__).resolve().parents[4]
 OWN_LOG = f"/aws/lambda/{SUBSCRIBER}"
 LETTERS = "log-reflector-dead-letters"
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "notify.schema.json").read_text(encoding="utf-8")))
 HOUR, DAY = 3600, 24 * 3600
 Sweep = Callable[..., dict[str, dict[str, Any]]]
+
+
+def envelope(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the event that EventBridge makes of an entry."""
+    place = {"account": "222222222222", "region": "eu-west-1", "time": DAYS[0]}
+    detail = json.loads(entry["Detail"])
+    return {**place, "source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}
 
 
 def groups(number: int) -> list[str]:
@@ -44,6 +55,8 @@ def sweep(start: Any, server: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pyte
             assert failures(start(server, **settings).handler(batch(event), Context())) == []
             for request in server.asked("PutEvents"):
                 found.update({entry["DetailType"]: json.loads(entry["Detail"]) for entry in request["Entries"]})
+                for entry in request["Entries"]:
+                    SCHEMA.validate(envelope(entry))
                 assert {entry["Source"] for entry in request["Entries"]} == {"logreflector.aws"}
             following = server.handed_over("Sweep continued")
             if not following:
@@ -89,6 +102,29 @@ def test_first_sweep_is_the_baseline_and_unchanged_sweeps_send_nothing(sweep: Sw
     assert report_of(sweep)["since"] is None
     assert sweep(DAYS[1]) == {}
     assert report_of(sweep) == {"events": [], "since": DAYS[0], "unchecked_log_groups": 0, "failures": []}
+
+
+def test_each_sweep_writes_the_metrics_of_the_alarms(sweep: Sweep, server: Aws) -> None:
+    sweep(DAYS[0])
+    fill(server, "/full")
+    sweep(DAYS[1])
+    (line,) = [line for line in sweep.output() if "CoverageChanges" in line][-1:]  # type: ignore[attr-defined]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("LogReflector", [["FunctionName"]])
+    assert {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]} == {
+        "CoverageChanges": 1,
+        "SilentSources": 0,
+        "DeadLettersAdded": 0,
+        "NotificationFailures": 0,
+    }
+
+
+def test_metric_of_silence_that_was_not_read_is_left_out(sweep: Sweep, server: Aws) -> None:
+    server.refusals["ListMetrics"] = "AccessDeniedException"
+    sweep(DAYS[0])
+    (line,) = [line for line in sweep.output() if "CoverageChanges" in line]  # type: ignore[attr-defined]
+    assert "SilentSources" not in line
+    assert line["NotificationFailures"] == 1
 
 
 def test_newly_uncovered_covered_and_repaired_groups_are_one_event(sweep: Sweep, server: Aws) -> None:
