@@ -16,10 +16,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._errors import error_sentence
+from ..module_utils._errors import ReflectorError, error_sentence
 from ..plugin_utils._failures import printable
 from ..plugin_utils._plain import read_variable
-from ..plugin_utils._report import history
+from ..plugin_utils._report import history, sns
 from ..plugin_utils._report.drift import Drift, drift
 from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
 from ..plugin_utils._report.formats import FORMATS
@@ -34,6 +34,9 @@ OPTIONS: dict[str, Any] = {
     "history": {"type": "path"},
     "at": {"type": "str"},
     "merge": {"type": "list", "elements": "path", "default": []},
+    "sns_topic": {"type": "str"},
+    "sns_profile": {"type": "str"},
+    "sns_endpoint_url": {"type": "str"},
 }
 
 _LOST = "Ansible removed the target from the run. Ansible's message is above."
@@ -52,13 +55,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             argument_spec=OPTIONS, mutually_exclusive=[["at", "merge"]], required_by={"at": "history"}
         )
         try:
-            return {**result, **_make(options, task_vars or {})}
+            return {**result, **_make(options, task_vars or {}, is_silent=self._task.check_mode)}
+        except ReflectorError as error:
+            raise AnsibleActionFail(str(error)) from None
         except (history.HistoryError, OSError) as error:
             raise AnsibleActionFail(f"Could not make the report: {error}") from error
 
 
-def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the report, write its files and print its summary."""
+def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any], *, is_silent: bool) -> dict[str, Any]:
+    """Make the report, write its files, print its summary and publish it.
+
+    is_silent   whether to publish nothing: in check mode
+    """
+    if topic := options["sns_topic"]:
+        sns.region_of(topic)  # before anything is written
     directory = Path(options["directory"]).expanduser()
     past = Path(options["history"]).expanduser() if options["history"] else None
     report, is_new = _report(options, task_vars, past)
@@ -69,6 +79,9 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
         files.append(str(history.add(past, report)))
     lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
     Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
+    text = "".join(FORMATS["markdown"].text(report, change)) if topic and not is_silent else ""
+    profile, endpoint_url = options["sns_profile"], options["sns_endpoint_url"]
+    message = sns.publish(topic, report, text, profile=profile, endpoint_url=endpoint_url) if text else None
     return {
         "changed": False,
         "lines": lines,
@@ -77,6 +90,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
         "counts": report.counts,
         "complete": report.is_complete,
         "worse": change.is_worse if change else False,
+        "sns_message_id": message,
     }
 
 

@@ -11,9 +11,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import CoverageRow
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import (
+    FleetReport,
+    TargetReport,
+    sort_targets,
+)
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.records import lines
 from bursts import waiting
 from deployed import QUEUE, Deployed
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
@@ -56,20 +64,26 @@ def place(aws: RunningAws, ansible: Ansible) -> Deployed:
     place.client("logs").create_log_group(logGroupName=SILENT)
     deployed = ansible.run("logreflector.aws.deploy")
     assert deployed.status == 0, deployed.output
-    sqs, events = place.client("sqs"), place.client("events")
+    events = place.client("events")
     rule = events.put_rule(Name="notifications", EventPattern=json.dumps({"source": ["logreflector.aws"]}))["RuleArn"]
-    arn = f"arn:aws:sqs:{place.region}:{place.account}:notifications"
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    sqs.create_queue(QueueName="notifications", Attributes={"Policy": policy})
+    arn = make_queue(place, "notifications", "events.amazonaws.com", rule)
     assert events.put_targets(Rule="notifications", Targets=[{"Id": "queue", "Arn": arn}])["FailedEntryCount"] == 0
     return place
+
+
+def make_queue(place: Deployed, name: str, service: str, source: str) -> str:
+    """Create a queue that takes messages of the service for the source. Return its ARN."""
+    arn = f"arn:aws:sqs:{place.region}:{place.account}:{name}"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    place.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})
+    return arn
 
 
 def sweep(place: Deployed) -> dict[str, Any]:
@@ -220,3 +234,61 @@ def test_without_the_variable_there_are_no_calls_permissions_and_alarms(place: D
     assert own_filters(place, REPAIRED) == 1
     assert not [call for call in place.aws.front.calls() if call.operation in CALLS]
     assert received(place) == {}
+
+
+def write_report(path: Path, *, log_groups: int, name: str) -> None:
+    """Write a report of 40 targets, each with log groups of that name that are not covered."""
+    rows = tuple(CoverageRow(f"{name}{number}", "missing", "missing", name) for number in range(log_groups))
+    targets = [
+        TargetReport(
+            f"{name}{number}",
+            f"{number:012}",
+            "eu-west-1",
+            "partly_read",
+            name,
+            1_795_000_000,
+            notes=(name,),
+            log_groups=rows,
+        )
+        for number in range(40)
+    ]
+    report = FleetReport(1_795_000_000, sort_targets(targets))
+    path.write_text("".join(f"{line}\n" for line in lines(report)), encoding="utf-8")
+
+
+def test_summary_of_the_report_is_published_within_256_kb_with_hostile_names(
+    place: Deployed, ansible: Ansible, tmp_path: Path
+) -> None:
+    sns, sqs = place.client("sns"), place.client("sqs")
+    topic = sns.create_topic(Name="reports")["TopicArn"]
+    arn = make_queue(place, "reports", "sns.amazonaws.com", topic)
+    url = sqs.get_queue_url(QueueName="reports")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    hostile = "|`<!channel>\n# " + "\u202e" + "\U000e0041" * 200
+    write_report(tmp_path / "report.ndjson", log_groups=3, name=hostile)
+    extra = {
+        "report_merge": [str(tmp_path / "report.ndjson")],
+        "report_directory": str(tmp_path / "out"),
+        "report_sns_topic": topic,
+    }
+    assert ansible.run("logreflector.aws.report", "--check", extra=extra).status == 0
+    refused = ansible.run("logreflector.aws.report", extra=extra)
+    assert refused.status != 0
+    assert f"Could not publish the report to {topic}: AuthorizationError" in refused.output
+    allow = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
+    place.client("iam").put_user_policy(
+        UserName="deployer",
+        PolicyName="publish-reports",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    run = ansible.run("logreflector.aws.report", extra=extra)
+    assert run.status == 0, run.output
+    (message,) = wait_until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "the message of the topic")
+    notification = json.loads(message["Body"])
+    text = notification["Message"]
+    assert notification["Subject"] == "Log coverage: 0 % of 120, 40 of 40 targets not read"
+    assert len(text.encode()) <= 262_144 < (tmp_path / "out" / "report.md").stat().st_size
+    assert "0 of 120 chosen log groups are covered" in text
+    assert "| missing | 120 |" in text
+    assert "**Lists are shortened**" in text
+    assert not any(part in text for part in ("<!channel>", "\u202e", "\n# "))
