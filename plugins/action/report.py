@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +17,11 @@ from ansible.utils.display import Display
 
 from ..module_utils._errors import ReflectorError, error_sentence
 from ..plugin_utils._failures import printable
+from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import read_variable
 from ..plugin_utils._report import history, sns
 from ..plugin_utils._report.drift import Drift, drift
-from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
+from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, unique_targets
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.page import document
 from ..plugin_utils._report.points import points
@@ -102,7 +102,7 @@ def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path
         return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
     hosts = task_vars["ansible_play_hosts_all"]
     targets = [_target(host, task_vars) for host in hosts]
-    return FleetReport(int(time.time()), sort_targets(targets)), True
+    return FleetReport(int(time.time()), unique_targets(targets)), True
 
 
 def _of_history(past: Path | None, moment: str) -> FleetReport:
@@ -159,13 +159,10 @@ def _write(
     directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str], past: Path | None
 ) -> list[str]:
     """Write the report in these formats; return the files. A reader of a file never sees half of it."""
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     written = []
     for name in names:
         path = directory / FORMATS[name].file
-        draft = path.with_suffix(f"{path.suffix}.part")
-        _write_file(draft, _text(name, report, change, past))
-        draft.replace(path)
+        replace_file(path, _text(name, report, change, past))
         written.append(str(path))
     return written
 
@@ -174,9 +171,3 @@ def _text(name: str, report: FleetReport, change: Drift | None, past: Path | Non
     if name == "html":
         return document.render(report, change, points(past, report.made_at) if past else ())
     return FORMATS[name].text(report, change)
-
-
-def _write_file(path: Path, pieces: Iterable[str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.writelines(pieces)
