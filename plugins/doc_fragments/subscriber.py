@@ -158,7 +158,7 @@ options:
     default: {}
   reflector_queue_name:
     description:
-      - Name of the reflector's dead-letter queue, in which O(notify) counts the messages.
+      - Name of the reflector's dead-letter queue, in which the notifications count the messages.
       - The default is the reflector's name and C(-dead-letters).
     type: str
     default: ''

@@ -27,6 +27,7 @@ from logreflector._errors import NotFoundError, ReflectorError
 from logreflector._subscriptions.calls import LogsApi
 
 STREAM = "sweep-state"
+_READ = "read the state of the sweep before"
 _CHUNK_BYTES = 200_000
 _BATCH_BYTES = 900_000
 _MOST_PAGES = 10
@@ -61,7 +62,7 @@ class SweepState:
         self._place = {"logGroupName": log_group, "logStreamName": STREAM}
 
     def latest(self, before: str) -> State | None:
-        """Return the state of the last complete sweep other than `before`; None if there is none within the last pages."""
+        """Return the state of the last complete sweep other than `before`; None if there is none."""
         found = _Records()
         for events in self._pages():
             for event in reversed(events):
@@ -75,7 +76,7 @@ class SweepState:
         for _page in range(_MOST_PAGES):
             request = {**self._place, "startFromHead": False, **token}
             try:
-                answer = self._api.call("GetLogEvents", "read the state of the sweep before", request)
+                answer = self._api.call("GetLogEvents", _READ, request)
             except NotFoundError:
                 return
             yield answer.get("events", [])
@@ -83,6 +84,7 @@ class SweepState:
             if following == token:  # AWS returns the same token at the end
                 return
             token = following
+        raise ReflectorError(_READ, f"it is not within the last {_MOST_PAGES} MB of log stream {STREAM}")
 
     def write(self, records: Iterable[Mapping[str, Any]], at: int) -> None:
         """Append records; `at` is in ms since 1970."""

@@ -43,7 +43,7 @@ class ReflectorQueueReference:
 
     queue_name: str = option(
         "",
-        "Name of the reflector's dead-letter queue, in which O(notify) counts the messages.",
+        "Name of the reflector's dead-letter queue, in which the notifications count the messages.",
         shown="the reflector's name and C(-dead-letters)",
     )
 

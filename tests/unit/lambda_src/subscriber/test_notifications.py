@@ -160,12 +160,18 @@ def test_new_group_that_the_sweep_subscribes_is_no_change(sweep: Sweep, server: 
 
 def test_thousands_of_uncovered_groups_in_slices_are_counted_with_few_examples(sweep: Sweep, server: Aws) -> None:
     """A state of more than 8 KB, which no SSM parameter holds."""
+    server.groups.update({name: {} for name in groups(60)})
     sweep(DAYS[0])
-    cold = [f"/cold/{'x' * 400}/{number:04}" for number in range(2_500)]
+    cold = sorted(f"/app/{number % 60:03}/{'x' * 400}/{number:04}" for number in range(2_500))
     server.classes.update(dict.fromkeys(cold, "INFREQUENT_ACCESS"))
-    server.groups.update({name: {} for name in cold})
+    # AWS lists log groups sorted by name.
+    server.groups = {name: server.groups.get(name, {}) for name in sorted([*server.groups, *cold])}
     server.page_of_stream = 3
+    sweep.output()  # type: ignore[attr-defined]
     detail = sweep(DAYS[1], slice_seconds=10)["Log Coverage Changed"]
+    slices = [line["counts"]["groups"] for line in sweep.output() if "slice" in line]  # type: ignore[attr-defined]
+    assert len(slices) > 2
+    assert slices[-1] == len(server.groups)
     assert (detail["uncovered"]["count"], len(detail["uncovered"]["examples"])) == (2_500, 20)
     assert len(json.dumps(detail)) < 100_000
     for name in cold[:7]:
@@ -214,6 +220,19 @@ def test_state_that_cannot_be_read_is_no_empty_state(sweep: Sweep, server: Aws) 
     server.spoil = deny
     assert sweep(DAYS[1]) == {}
     assert "read the state of the sweep before" in report_of(sweep)["failures"][0]
+
+
+def test_state_behind_too_many_lines_is_a_failure_and_not_an_empty_state(sweep: Sweep, server: Aws) -> None:
+    fill(server, "/full")
+    sweep(DAYS[0])
+    (stream,) = server.streams.values()
+    stream += [{"timestamp": 1, "message": "{}"}] * 12
+    server.page_of_stream = 1
+    assert sweep(DAYS[1]) == {}
+    (failure,) = report_of(sweep)["failures"]
+    assert "it is not within the last 10 MB" in failure
+    assert sweep(DAYS[2]) == {}
+    assert report_of(sweep) == {"events": [], "since": DAYS[1], "unchecked_log_groups": 0, "failures": []}
 
 
 def test_lines_of_others_in_the_state_are_ignored(sweep: Sweep, server: Aws) -> None:
