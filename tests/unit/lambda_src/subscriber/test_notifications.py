@@ -196,6 +196,16 @@ def test_refused_event_is_visible_and_sent_by_the_next_sweep(sweep: Sweep, serve
     assert sweep(DAYS[3]) == {}
 
 
+def test_repeated_slice_compares_with_the_sweep_before_and_not_with_itself(sweep: Sweep, server: Aws) -> None:
+    """SQS delivers a message again if the function is killed after its work."""
+    sweep(DAYS[0])
+    fill(server, "/full")
+    first = sweep(DAYS[1])
+    assert first == sweep(DAYS[1])
+    assert names_in(first["Log Coverage Changed"]["uncovered"]) == ["/full"]
+    assert sweep(DAYS[2]) == {}
+
+
 @pytest.mark.parametrize("operation", ["PutEvents", "ListMetrics", "GetQueueAttributes"])
 def test_denied_call_is_visible_and_subscribing_goes_on(sweep: Sweep, server: Aws, operation: str) -> None:
     sweep(DAYS[0])
