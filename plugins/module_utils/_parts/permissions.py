@@ -152,7 +152,8 @@ def _notification_statements(targets: Sequence[TargetOptions]) -> list[Statement
 
 def _event_bus(target: TargetOptions) -> str:
     given = target.subscriber.notify_event_bus
-    return given.replace("{region}", target.region) if given else _arn("events", "event-bus/default")
+    # One ARN for all regions: the policy's length is limited.
+    return given.replace("{region}", "*") if given else _arn("events", "event-bus/default")
 
 
 def _sid(action: str) -> str:

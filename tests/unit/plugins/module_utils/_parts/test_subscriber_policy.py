@@ -109,6 +109,8 @@ def test_the_largest_account_fits_twice_into_a_role() -> None:
         "subscriber_retention_days": 30,
         "log_groups_include_tags": {"a": "b"},
         "log_groups_merge": True,
+        "subscriber_notify": True,
+        "subscriber_notify_event_bus": "arn:{partition}:events:{region}:999999999999:event-bus/logs",
     }
     regions = [f"ap-southeast-{number}" for number in range(1, 35)]
     text = json.dumps(policy([everything], regions), separators=(",", ":"))
@@ -129,8 +131,8 @@ def test_role_with_notifications_may_send_to_the_bus_and_read_its_own_state() ->
     found = statements({"subscriber_notify": True}, {"subscriber_notify": "yes", "subscriber_notify_event_bus": bus})
     assert found.keys() >= NOTIFICATIONS
     assert found["SendNotifications"]["Resource"] == [
+        "arn:{partition}:events:*:999999999999:event-bus/logs",
         "arn:{partition}:events:*:{account}:event-bus/default",
-        "arn:{partition}:events:eu-west-1:999999999999:event-bus/logs",
     ]
     assert found["RememberSweeps"] == {
         "Sid": "RememberSweeps",
