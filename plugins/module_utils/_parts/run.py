@@ -44,10 +44,6 @@ class Run:
             read = self.target.together(*(resource.read for resource in resources))
         self._read.update(zip(resources, read, strict=True))
 
-    def state_of(self, resource: Resource) -> Any:
-        """Return what `read_ahead` read of the resource."""
-        return self._read[resource]
-
     def converge(self, part: str, resources: Mapping[str, Resource]) -> dict[str, Result]:
         """Read the resources concurrently, then plan and write them in their order. Return their facts by name.
 
@@ -81,6 +77,10 @@ class Run:
             self._merge(error.done)
             error.done = self.finish()
             raise
+
+    def state_of(self, resource: Resource) -> Any:
+        """Return what `read_ahead` read of the resource."""
+        return self._read[resource]
 
     def finish(self) -> Result:
         """Return the result of all parts."""
