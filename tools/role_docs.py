@@ -15,6 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import (
     ReflectorOptions,
+    ReflectorQueueReference,
     ReflectorReference,
     RemovalOptions,
 )
@@ -44,6 +45,7 @@ ALARMS = Group(AlarmOptions, variables="alarms_")
 LOG_GROUPS = Group(LogGroupOptions, variables="log_groups_")
 MODE = Group(ModeOptions, variables="log_groups_")
 CATCH_UP = Group(CatchUpOptions, variables="catch_up_")
+REFLECTOR_QUEUE = Group(ReflectorQueueReference, variables="reflector_")
 REFLECTOR_REFERENCE = Group(ReflectorReference, variables="reflector_")
 SUBSCRIBER_REFERENCE = Group(SubscriberReference, variables="subscriber_")
 
@@ -120,7 +122,7 @@ ROLES: dict[str, dict[str, Entry]] = {
                     " daily sweep finds what it missed."
                 ),
             ),
-            (SUBSCRIBER, ALARMS, MODE, LOG_GROUPS, REFLECTOR_REFERENCE),
+            (SUBSCRIBER, ALARMS, MODE, LOG_GROUPS, REFLECTOR_REFERENCE, REFLECTOR_QUEUE),
         ),
         "absent": Entry(
             "Remove the subscriber",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,12 +15,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._errors import error_sentence
+from ..module_utils._errors import ReflectorError, error_sentence
 from ..plugin_utils._failures import printable
+from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import read_variable
-from ..plugin_utils._report import history
+from ..plugin_utils._report import history, sns
 from ..plugin_utils._report.drift import Drift, drift
-from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, sort_targets
+from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, unique_targets
 from ..plugin_utils._report.flow import TargetFlow
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.page import document
@@ -35,6 +35,9 @@ OPTIONS: dict[str, Any] = {
     "history": {"type": "path"},
     "at": {"type": "str"},
     "merge": {"type": "list", "elements": "path", "default": []},
+    "sns_topic": {"type": "str"},
+    "sns_profile": {"type": "str"},
+    "sns_endpoint_url": {"type": "str"},
 }
 
 _LOST = "Ansible removed the target from the run. Ansible's message is above."
@@ -53,13 +56,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             argument_spec=OPTIONS, mutually_exclusive=[["at", "merge"]], required_by={"at": "history"}
         )
         try:
-            return {**result, **_make(options, task_vars or {})}
+            return {**result, **_make(options, task_vars or {}, is_silent=self._task.check_mode)}
+        except ReflectorError as error:
+            raise AnsibleActionFail(str(error)) from None
         except (history.HistoryError, OSError) as error:
             raise AnsibleActionFail(f"Could not make the report: {error}") from error
 
 
-def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the report, write its files and print its summary."""
+def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any], *, is_silent: bool) -> dict[str, Any]:
+    """Make the report, write its files, print its summary and publish it.
+
+    is_silent   whether to publish nothing: in check mode
+    """
+    if topic := options["sns_topic"]:
+        sns.region_of(topic)  # before anything is written
     directory = Path(options["directory"]).expanduser()
     past = Path(options["history"]).expanduser() if options["history"] else None
     report, is_new = _report(options, task_vars, past)
@@ -70,6 +80,9 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
         files.append(str(history.add(past, report)))
     lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
     Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
+    text = "".join(FORMATS["markdown"].text(report, change)) if topic and not is_silent else ""
+    profile, endpoint_url = options["sns_profile"], options["sns_endpoint_url"]
+    message = sns.publish(topic, report, text, profile=profile, endpoint_url=endpoint_url) if text else None
     return {
         "changed": False,
         "lines": lines,
@@ -78,6 +91,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
         "counts": report.counts,
         "complete": report.is_complete,
         "worse": change.is_worse if change else False,
+        "sns_message_id": message,
     }
 
 
@@ -89,7 +103,7 @@ def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path
         return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
     hosts = task_vars["ansible_play_hosts_all"]
     targets = [_target(host, task_vars) for host in hosts]
-    return FleetReport(int(time.time()), sort_targets(targets)), True
+    return FleetReport(int(time.time()), unique_targets(targets)), True
 
 
 def _of_history(past: Path | None, moment: str) -> FleetReport:
@@ -147,13 +161,10 @@ def _write(
     directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str], past: Path | None
 ) -> list[str]:
     """Write the report in these formats; return the files. A reader of a file never sees half of it."""
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     written = []
     for name in names:
         path = directory / FORMATS[name].file
-        draft = path.with_suffix(f"{path.suffix}.part")
-        _write_file(draft, _text(name, report, change, past))
-        draft.replace(path)
+        replace_file(path, _text(name, report, change, past))
         written.append(str(path))
     return written
 
@@ -162,9 +173,3 @@ def _text(name: str, report: FleetReport, change: Drift | None, past: Path | Non
     if name == "html":
         return document.render(report, change, points(past, report.made_at) if past else ())
     return FORMATS[name].text(report, change)
-
-
-def _write_file(path: Path, pieces: Iterable[str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.writelines(pieces)

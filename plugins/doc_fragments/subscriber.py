@@ -12,6 +12,28 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  notify:
+    description: Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or
+      if there are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+    type: bool
+    default: false
+  notify_event_bus:
+    description:
+      - ARN of the event bus for these events, in the region of the target. C({partition}), C({region}) and C({account}) in
+        it are replaced.
+      - The default is the default bus of the target's account.
+    type: str
+    default: ''
+  notify_silent_days:
+    description: A log group can become a silent source if it logged on each of so many days before its last event. Log groups
+      that log more rarely never do.
+    type: int
+    default: 7
+  notify_silent_hours:
+    description: A log group is silent after so many hours without an event, and after twice its longest pause in the days
+      before.
+    type: int
+    default: 6
   function_name:
     description: Name of the subscriber's function.
     type: str
@@ -134,4 +156,10 @@ options:
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
     type: dict
     default: {}
+  reflector_queue_name:
+    description:
+      - Name of the reflector's dead-letter queue, in which the notifications count the messages.
+      - The default is the reflector's name and C(-dead-letters).
+    type: str
+    default: ''
 """

@@ -205,6 +205,28 @@ options:
       - The default is C(~/.cache/log-reflector/reflector.zip).
     type: path
     default: ''
+  subscriber_notify:
+    description: Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or
+      if there are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+    type: bool
+    default: false
+  subscriber_notify_event_bus:
+    description:
+      - ARN of the event bus for these events, in the region of the target. C({partition}), C({region}) and C({account}) in
+        it are replaced.
+      - The default is the default bus of the target's account.
+    type: str
+    default: ''
+  subscriber_notify_silent_days:
+    description: A log group can become a silent source if it logged on each of so many days before its last event. Log groups
+      that log more rarely never do.
+    type: int
+    default: 7
+  subscriber_notify_silent_hours:
+    description: A log group is silent after so many hours without an event, and after twice its longest pause in the days
+      before.
+    type: int
+    default: 6
   subscriber_function_name:
     description: Name of the subscriber's function.
     type: str

@@ -12,7 +12,8 @@ description:
   - Makes one report of what M(logreflector.aws.coverage_info) read on the targets of the play, writes it in several formats, and prints a
     summary. A target that failed is in the report as not checked, with its error.
   - With O(history) it also names what changed since the report before, and keeps the new one there.
-  - It reads variables that the playbook C(logreflector.aws.report) registers, and calls no API. Use it with C(run_once).
+  - It reads variables that the playbook C(logreflector.aws.report) registers. Use it with C(run_once). Its only call of an API is the one for
+    O(sns_topic).
   - It runs on the control node only.
 author:
   - Log Reflector contributors (@logreflector)
@@ -43,6 +44,18 @@ options:
     type: list
     elements: path
     default: []
+  sns_topic:
+    description:
+      - ARN of an SNS topic that gets the Markdown summary, also from the report of a history and from a merge. It has no log events. In check
+        mode nothing is published.
+      - SNS takes 256 KB. If the summary is longer, its lists are shortened, and it says so.
+    type: str
+  sns_profile:
+    description: Named profile that may publish to O(sns_topic). The default is the credentials that boto3 finds on the control node.
+    type: str
+  sns_endpoint_url:
+    description: Address of SNS instead of AWS's, as used with an emulated AWS.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -81,5 +94,9 @@ complete:
 worse:
   description: Whether log groups or targets are worse off than in the report before. False without one.
   type: bool
+  returned: always
+sns_message_id:
+  description: Id of the message at SNS. Null if nothing was published.
+  type: str
   returned: always
 """

@@ -61,7 +61,10 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Gr
 from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import (
+    ReflectorQueueReference,
+    ReflectorReference,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
     RemovalOptions,
@@ -78,6 +81,7 @@ SPEC = Spec(
         Group(LogGroupOptions, variables="log_groups_"),
         Group(AlarmOptions, "alarms_", "alarms_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
+        Group(ReflectorQueueReference, "reflector_", "reflector_"),
         Group(RemovalOptions, variables="teardown_"),
         Group(RoleVariables),
     ),

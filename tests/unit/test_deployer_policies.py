@@ -103,6 +103,7 @@ def test_boundary_allows_all_that_the_functions_need() -> None:
         "reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint",
         "reflector_sinks": SINKS,
         "reflector_kms_key_arn": "arn:aws:kms:eu-west-1:111111111111:key/k",
+        "subscriber_notify": True,
         "subscriber_retention_days": 7,
         "subscriber_kms_key_arn": "arn:aws:kms:eu-west-1:111111111111:key/k",
     }

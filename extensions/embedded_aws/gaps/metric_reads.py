@@ -12,6 +12,7 @@ with every query. Sources: CloudWatch API Reference, GetMetricData (500 queries)
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -34,6 +35,7 @@ _cbor_timestamp = original(cloudwatch, "_cbor_timestamp", "value")
 _MAX_QUERIES = 500
 _PAGE = 500
 _MAX_SERIES = 500
+_RECENT_SECONDS = 3 * 3600  # RecentlyActive has one value: PT3H
 _SELECT = re.compile(
     r"""SELECT\s+(?P<function>SUM|AVG|MAX|MIN|COUNT)\((?P<metric>\w+)\)\s+
     FROM\s+(?:SCHEMA\(\s*"(?P<schema>[^"]+)"(?P<names>(?:\s*,\s*\w+)*)\s*\)|"(?P<namespace>[^"]+)")
@@ -179,10 +181,12 @@ def _get_metric_statistics(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_metrics(request: dict[str, Any]) -> dict[str, Any]:
+    since = time.time() - _RECENT_SECONDS if request.get("RecentlyActive") else 0.0
     found = [
         {"Namespace": namespace, "MetricName": name, "Dimensions": _as_list(points[-1]["Dimensions"])}
         for (namespace, name, _key), points in known_metrics()
         if points
+        and points[-1]["Timestamp"] >= since
         and request.get("Namespace") in (None, "", namespace)
         and request.get("MetricName") in (None, "", name)
         and _fits(points[-1]["Dimensions"], request.get("Dimensions") or [])

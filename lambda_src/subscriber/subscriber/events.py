@@ -32,6 +32,7 @@ from logreflector._errors import ReflectorError
 from logreflector._subscriptions.filters import OWN_TAGS
 from logreflector._subscriptions.listing import Position
 
+from .news import CHANGES, MOST_EXAMPLES, Listed, News
 from .settings import Place
 
 SOURCE = "logreflector.subscriber"
@@ -54,6 +55,7 @@ _SKEW_MS = 60_000  # between AWS's clock and this one
 _LARGEST_NUMBER = 2**53
 _LONGEST_TOKEN = 4_096
 _MOST_COUNTS = 50
+_LONGEST_TEXT = 1_000
 
 
 class InvalidEventError(ReflectorError):
@@ -114,12 +116,14 @@ class SweepSlice:
 
     started     the time of the event that started the sweep, ISO 8601: the sweep's name
     counts      of earlier slices
+    news        of earlier slices
     """
 
     started: str
     number: int = 1
     position: Position = field(default_factory=Position)
     counts: Mapping[str, int] = field(default_factory=dict)
+    news: News = field(default_factory=News)
 
     @property
     def started_ms(self) -> int:
@@ -133,6 +137,7 @@ class SweepSlice:
             "slice": self.number,
             "position": {"page": self.position.page, "after": self.position.after},
             "counts": dict(self.counts),
+            **({"news": self.news.plain()} if self.news != News() else {}),
         }
 
 
@@ -233,8 +238,40 @@ def _sweep_continued(detail: Mapping[str, Any], now: int) -> SweepSlice:
     place = Position(_token(position.get("page")), _token(position.get("after")))
     number = _number(detail.get("slice"), "slice")
     return SweepSlice(
-        _start(detail.get("started"), now), number, place, {name: _number(counts[name], "counts") for name in counts}
+        _start(detail.get("started"), now),
+        number,
+        place,
+        {name: _number(counts[name], "counts") for name in counts},
+        _news(_mapping(detail.get("news") or {}, "its news are no object")),
     )
+
+
+def _news(given: Mapping[str, Any]) -> News:
+    lists = {name: _listed(_mapping(given.get(name) or {}, "a list of its news is no object")) for name in CHANGES}
+    return News(lists, _few_texts(given.get("failures")))
+
+
+def _listed(given: Mapping[str, Any]) -> Listed:
+    examples = given.get("examples") or []
+    if not isinstance(examples, list) or len(examples) > MOST_EXAMPLES:
+        raise InvalidEventError(f"a list of its news has no list of at most {MOST_EXAMPLES} examples")
+    found = [_mapping(each, "an example of its news is no object") for each in examples]
+    return Listed(
+        _number(given.get("count", 0), "count"),
+        [
+            {
+                "log_group": _log_group(each.get("log_group")),
+                **({"cause": str(each["cause"])[:100]} if "cause" in each else {}),
+            }
+            for each in found
+        ],
+    )
+
+
+def _few_texts(given: Any) -> list[str]:
+    if not isinstance(given or [], list):
+        raise InvalidEventError("the failures in its news are no list")
+    return [str(text)[:_LONGEST_TEXT] for text in (given or [])[:MOST_EXAMPLES]]
 
 
 def _start(text: Any, now: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 NAMESPACE = "LogReflector"
 
@@ -32,13 +33,17 @@ def coverage(counts: Mapping[str, int]) -> dict[str, float]:
 
 
 def metric_line(counts: Mapping[str, int], function: str, at: int) -> str:
-    """Return the log line; `at` is in ms since 1970."""
-    metrics = coverage(counts)
+    """Return the log line of a sweep; `at` is in ms since 1970."""
+    # A field and no metric, which would cost money.
+    return embedded(coverage(counts), function, at, OtherForwarders=counts.get("other_forwarders", 0))
+
+
+def embedded(metrics: Mapping[str, float], function: str, at: int, **fields: Any) -> str:
+    """Return a log line that CloudWatch takes as metrics of the function; `at` is in ms since 1970."""
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [["FunctionName"]],
         "Metrics": [{"Name": name, "Unit": "Percent" if name == "Coverage" else "Count"} for name in metrics],
     }
     described = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}, "FunctionName": function}
-    # A field and no metric, which would cost money.
-    return json.dumps({**described, **metrics, "OtherForwarders": counts.get("other_forwarders", 0)})
+    return json.dumps({**described, **metrics, **fields})

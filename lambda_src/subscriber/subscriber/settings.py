@@ -2,24 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The function's configuration: two environment variables.
+"""The function's configuration: its environment variables.
 
 | variable | meaning |
 |---|---|
 | `REFLECTOR` | the reflector's function name (in the subscriber's own account and region) or its ARN |
 | `SUBSCRIPTIONS` | JSON of settings, or `ssm:NAME[:VERSION]` of a parameter with that JSON (text after a `#` is ignored) |
+| `NOTIFICATIONS` | JSON of settings. Without it there are no notifications |
 
-The settings are `SubscriberSettings` in `logreflector/_options/subscriber.py`.
+The settings are `SubscriberSettings` in `logreflector/_options/subscriber.py` and `NotificationSettings` in
+`notifications.py` there.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from logreflector._errors import InvalidInputError, describe_operation
+from logreflector._options.notifications import NotificationSettings
+from logreflector._options.option import read, refuse_unknown
 from logreflector._options.subscriber import SubscriberSettings
 from logreflector._subscriptions.settings import VARIABLE, parse_settings
 
@@ -74,3 +79,16 @@ def read_settings(client: Callable[[str], Any], place: Place) -> SubscriberSetti
         with describe_operation(f"read the settings in the SSM parameter {name}", str(place)):
             text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     return parse_settings(place.expand(text))
+
+
+def read_notifications() -> NotificationSettings | None:
+    """Return the settings of the notifications; None if there are none. InvalidInputError if they are wrong."""
+    text = os.environ.get("NOTIFICATIONS")
+    if not text:
+        return None
+    try:
+        given = dict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError("NOTIFICATIONS", f"it is no JSON object: {error}") from None
+    refuse_unknown(NotificationSettings, given, "NOTIFICATIONS")
+    return read(NotificationSettings, given)

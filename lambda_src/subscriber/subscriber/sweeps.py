@@ -23,6 +23,9 @@ from logreflector._subscriptions.tally import FAILURES, Tally
 from .events import SWEEP_CONTINUED, Subscribed, SweepSlice
 from .groups import NEW_MS, Groups
 from .metrics import metric_line
+from .news import News
+from .notifications import Notifications
+from .settings import read_notifications
 from .worker import Deadline, Worker, now
 
 _LEAST_SECONDS = 15.0
@@ -63,7 +66,9 @@ class Sweeps:
             is_time_up=self._timer(deadline),
         )
         sweep = self._worker.sweep(api, options)
-        tally = self._run_sweep(sweep, work)
+        settings = read_notifications()
+        notifications = Notifications(self._worker, settings, api, work, deadline) if settings else None
+        tally = self._run_sweep(sweep, work, notifications)
         counts = _added(
             work.counts, {**tally.counts(), **{f"not_possible_{cause}": n for cause, n in tally.causes.items()}}
         )
@@ -73,12 +78,15 @@ class Sweeps:
         if sweep.stopped is None:
             self._seen.pop(work.started, None)
             print(metric_line(counts, self._worker.place.function, now()))
+            if notifications:
+                report["notifications"] = notifications.end_sweep(counts, sweep)
             return {**report, "outcome": "ended"}
         if sweep.stopped.after <= work.position.after:
             raise SweepError(
                 f"continue the sweep of {work.started}", "its last slice reached no log group", where=place
             )
-        following = SweepSlice(work.started, work.number + 1, sweep.stopped, counts)
+        news = notifications.end_slice() if notifications else News()
+        following = SweepSlice(work.started, work.number + 1, sweep.stopped, counts, news)
         self._worker.hand_over(SWEEP_CONTINUED, following.detail(), "subscriber")
         return {**report, "outcome": "continued"}
 
@@ -111,7 +119,7 @@ class Sweeps:
 
         return ends
 
-    def _run_sweep(self, sweep: Sweep, work: SweepSlice) -> Tally:
+    def _run_sweep(self, sweep: Sweep, work: SweepSlice, notifications: Notifications | None) -> Tally:
         tally = Tally(_MOST_ENTRIES)
         new: list[Outcome] = []
         untagged: list[Outcome] = []
@@ -121,6 +129,8 @@ class Sweeps:
             try:
                 for outcome in sweep.run(write=True, position=work.position):
                     tally.add(outcome)
+                    if notifications:
+                        notifications.add(outcome)
                     if self._is_new(outcome, work):
                         new.append(outcome)
                     elif outcome.tag == "later":

@@ -38,6 +38,17 @@ class ReflectorReference(ReflectorName):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReflectorQueueReference:
+    """Name of the queue whose dead letters the subscriber counts."""
+
+    queue_name: str = option(
+        "",
+        "Name of the reflector's dead-letter queue, in which the notifications count the messages.",
+        shown="the reflector's name and C(-dead-letters)",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForwardingOptions(ReflectorReference):
     """Sinks and routes of the reflector."""
 
@@ -134,7 +145,12 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
     @property
     def dead_letter_queue(self) -> str:
         """Name of the dead-letter queue."""
-        return self.queue_name or f"{self.function_name}-dead-letters"
+        return self.queue_name or default_queue(self.function_name)
+
+
+def default_queue(function_name: str) -> str:
+    """Return the name of a reflector's dead-letter queue that the options do not name."""
+    return f"{function_name}-dead-letters"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .functions import INLINE_BYTES, RETENTION_DAYS, SUBSCRIBER, SUBSCRIBER_ROLE, FunctionOptions
 from .log_groups import LogGroupOptions
+from .notifications import NotificationOptions
 from .option import option
 
 
@@ -98,7 +99,7 @@ class SubscriberNames(SubscriberReference):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames):
+class SubscriberOptions(FunctionOptions, NewGroupOptions, SubscriberNames, NotificationOptions):
     """The function that subscribes new log groups, with its queues, alarm and rules."""
 
     role_name: str = option(SUBSCRIBER_ROLE, "Name of the function's execution role.")

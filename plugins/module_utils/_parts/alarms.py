@@ -117,6 +117,46 @@ def removed_subscriber_alarm(target: Target, subscriber: SubscriberOptions) -> M
     return MetricAlarm(target, AlarmSettings(name=subscriber.dead_letter_queue, present=False))
 
 
+def notification_alarms(
+    target: Target, subscriber: SubscriberOptions, alarms: AlarmOptions, tags: Mapping[str, str]
+) -> dict[str, Resource]:
+    """Return the alarms on the metrics that the sweep writes with its notifications."""
+    return {
+        f"{part}_alarm": MetricAlarm(
+            target,
+            AlarmSettings(
+                name=name,
+                description=f"Log Reflector: {_NOTIFICATIONS[part][1]} docs/NOTIFY.md has the next step.",
+                metrics=(_sweep_metric(subscriber.function_name, _NOTIFICATIONS[part][0]),),
+                alarm_actions=_actions(target, alarms),
+                tags=tags,
+            ),
+        )
+        for part, name in _notification_names(subscriber).items()
+    }
+
+
+def removed_notification_alarms(target: Target, subscriber: SubscriberOptions) -> dict[str, Resource]:
+    """Return the alarms of the notifications, to be removed."""
+    return {
+        f"{part}_alarm": MetricAlarm(target, AlarmSettings(name=name, present=False))
+        for part, name in _notification_names(subscriber).items()
+    }
+
+
+def _notification_names(subscriber: SubscriberOptions) -> dict[str, str]:
+    return {part: f"{subscriber.function_name}-{part.replace('_', '-')}" for part in _NOTIFICATIONS}
+
+
+_NOTIFICATIONS = {
+    "coverage_changed": ("CoverageChanges", "the last sweep found log groups whose coverage changed."),
+    "sources_silent": ("SilentSources", "the last sweep found log groups that used to log and do not any more."),
+    "dead_letters_growing": ("DeadLettersAdded", "there are more dead letters than at the sweep before."),
+    "notifications_failed": ("NotificationFailures", "the last sweep could not find or send all its notifications."),
+}
+"""Metric and meaning of each alarm."""
+
+
 def _actions(target: Target, alarms: AlarmOptions) -> tuple[str, ...]:
     return tuple(target.expand(list(alarms.actions)))
 
@@ -132,6 +172,16 @@ def _queue_metric(name: str, queue: str, metric: str) -> Metric:
         metric_name=metric,
         dimensions={"QueueName": queue},
         statistic="Maximum",
+        period=_PERIOD,
+    )
+
+
+def _sweep_metric(function: str, metric: str) -> Metric:
+    return Metric(
+        namespace="LogReflector",
+        metric_name=metric,
+        dimensions={"FunctionName": function},
+        statistic="Sum",
         period=_PERIOD,
     )
 

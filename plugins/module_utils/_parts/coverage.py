@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path as FilePath
-from typing import TextIO
+from typing import BinaryIO
 
 from .._errors import InvalidInputError, ReflectorError
+from .._files import replacing
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.coverage import CoverageOptions, PurgeReference
 from .._options.option import read
@@ -159,7 +160,8 @@ class _Rows:
 
     def __init__(self, limit: int, path: FilePath | None) -> None:
         self._limit, self._path = limit, path
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
+        self._open = ExitStack()
         self._states: Counter[str] = Counter()
         self._causes: Counter[tuple[str, str]] = Counter()
         self._remarkable: dict[str, CoverageRow] = {}
@@ -167,14 +169,11 @@ class _Rows:
 
     def __enter__(self) -> _Rows:
         if self._path:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            self._file = os.fdopen(os.open(_draft(self._path), flags, 0o640), "w", encoding="utf-8")
+            self._file = self._open.enter_context(replacing(self._path, keeps_incomplete=True))
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self._file and self._path:
-            self._file.close()
-            _draft(self._path).replace(self._path)
+        self._open.close()
 
     def add(self, row: CoverageRow) -> None:
         """Add a row, or the second one of a log group."""
@@ -187,7 +186,7 @@ class _Rows:
         if row.state not in _UNREMARKABLE and len(self._remarkable) < self._limit:
             self._remarkable[row.log_group] = row
         if self._file:
-            self._file.write(json.dumps(row.plain(), ensure_ascii=True) + "\n")
+            self._file.write(f"{json.dumps(row.plain(), ensure_ascii=True)}\n".encode())
 
     def _count(self, row: CoverageRow, number: int) -> None:
         self._states[row.state] += number
@@ -214,7 +213,3 @@ class _Rows:
             "rows_left_out": remarkable - len(self._remarkable),
             "rows_file": str(self._path) if self._path else None,
         }
-
-
-def _draft(path: FilePath) -> FilePath:
-    return path.with_suffix(".part")

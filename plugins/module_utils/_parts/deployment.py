@@ -31,7 +31,13 @@ from .permissions import TargetOptions
 from .reflector import check_reflector, reflector_function, reflector_resources
 from .release import release_name
 from .run import PartFailedError, Run
-from .subscriber import check_subscriber, event_rules, subscriber_function, subscriber_resources
+from .subscriber import (
+    check_subscriber,
+    converge_subscriber,
+    event_rules,
+    subscriber_function,
+    subscriber_resources,
+)
 
 PREFIXES: dict[str, type] = {
     "account_": AccountOptions,
@@ -99,7 +105,9 @@ def deploy(
     run.add("packages", lambda: subscriber_built)
     release = release_name(
         reflector_function(reflector, reflector_zip),
-        subscriber_function(subscriber, log_groups, reflector.function_name, subscriber_zip),
+        subscriber_function(
+            subscriber, log_groups, reflector.function_name, subscriber_zip, reflector_queue=reflector.dead_letter_queue
+        ),
     )
     try:
         check_account(run, account_id)
@@ -107,13 +115,20 @@ def deploy(
         reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
         function = reflector.function_name
         subscriber_parts = subscriber_resources(
-            run, subscriber, log_groups, options.alarms, reflector=function, package=subscriber_zip, release=release
+            run,
+            subscriber,
+            log_groups,
+            options.alarms,
+            reflector=function,
+            reflector_queue=reflector.dead_letter_queue,
+            package=subscriber_zip,
+            release=release,
         )
         by_filters = options.mode != "account_policy"
         rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
         run.read_ahead(reflector_parts, subscriber_parts, rules)
         run.converge("reflector", reflector_parts)
-        run.converge("subscriber", subscriber_parts)
+        converge_subscriber(run, subscriber, subscriber_parts)
         _deploy_log_groups(run, options, log_groups, rules)
         run.add("reflector", lambda: {"dead_letters": _dead_letters(run, reflector.dead_letter_queue)})
     except PartFailedError as error:

@@ -19,7 +19,7 @@ from .._options.alarms import AlarmOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.log_groups import LogGroupOptions
 from .._options.option import argument_spec, options_of, read
-from .._options.reflector import ReflectorOptions
+from .._options.reflector import ReflectorOptions, ReflectorQueueReference, default_queue
 from .._options.subscriber import SubscriberOptions
 from .._options.target import Placement
 from .._plan import Params, Result
@@ -35,7 +35,14 @@ from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
 from .run import PartFailedError, Run
-from .subscriber import check_subscriber, deploy_subscriber, event_rules, remove_subscriber, subscriber_function
+from .subscriber import (
+    check_subscriber,
+    converge_subscriber,
+    event_rules,
+    remove_subscriber,
+    subscriber_function,
+    subscriber_resources,
+)
 
 T = TypeVar("T")
 
@@ -89,8 +96,19 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     check_alarms(alarms)
     package, built = subscriber_package(options, check_mode=check_mode)
     run.add("package", lambda: built)
-    release = release_name(subscriber_function(options, log_groups, reflector, package))
-    deploy_subscriber(run, options, log_groups, alarms, reflector=reflector, package=package, release=release)
+    queue = read(ReflectorQueueReference, params, "reflector_").queue_name or default_queue(reflector)
+    release = release_name(subscriber_function(options, log_groups, reflector, package, reflector_queue=queue))
+    parts = subscriber_resources(
+        run,
+        options,
+        log_groups,
+        alarms,
+        reflector=reflector,
+        reflector_queue=queue,
+        package=package,
+        release=release,
+    )
+    converge_subscriber(run, options, parts)
     enabled = read(ModeOptions, params).mode == "filters"
     run.converge("subscriber", event_rules(target, options, log_groups, reflector=reflector, enabled=enabled))
     return run.finish()

@@ -112,6 +112,7 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
             ["lambda:InvokeFunction"],
             [_arn("lambda", f"function:{name}") for name in sorted(reflectors)] if sends else [],
         ),
+        *_notification_statements([target for target in targets if target.subscriber.notify]),
     ]
     return _document(statements)
 
@@ -122,6 +123,37 @@ def _sink_statements(options: Sequence[ReflectorOptions]) -> list[Statement]:
     for action, arn in reflector_code.sink_permissions([each.sinks for each in options]):
         resources.setdefault(action, set()).add(arn)
     return [_allow(_sid(action), [action], sorted(arns)) for action, arns in sorted(resources.items())]
+
+
+def _notification_statements(targets: Sequence[TargetOptions]) -> list[Statement]:
+    """Return what the sweep needs for its notifications. They are no statements without targets that have them."""
+    functions = sorted({target.subscriber.function_name for target in targets})
+    queues = {
+        name
+        for target in targets
+        for name in (
+            target.reflector.dead_letter_queue,
+            target.subscriber.dead_letter_queue,
+            target.subscriber.fifo_dead_letter_queue,
+        )
+    }
+    return [
+        _allow("SendNotifications", ["events:PutEvents"], sorted(set(map(_event_bus, targets)))),
+        _allow(
+            "RememberSweeps",
+            ["logs:GetLogEvents"],
+            [_arn("logs", f"log-group:/aws/lambda/{name}:*") for name in functions],
+        ),
+        _allow("CountDeadLetters", ["sqs:GetQueueAttributes"], [_arn("sqs", name) for name in sorted(queues)]),
+        # IAM has no resources for these calls.
+        _allow("FindSilentSources", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"] if targets else []),
+    ]
+
+
+def _event_bus(target: TargetOptions) -> str:
+    given = target.subscriber.notify_event_bus
+    # One ARN for all regions: the policy's length is limited.
+    return given.replace("{region}", "*") if given else _arn("events", "event-bus/default")
 
 
 def _sid(action: str) -> str:

@@ -78,6 +78,10 @@ class Run:
             error.done = self.finish()
             raise
 
+    def state_of(self, resource: Resource) -> Any:
+        """Return what `read_ahead` read of the resource."""
+        return self._read[resource]
+
     def finish(self) -> Result:
         """Return the result of all parts."""
         return {key: value for key, value in self.result.items() if key != "warnings" or value}

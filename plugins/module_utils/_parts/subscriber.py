@@ -8,28 +8,41 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._errors import InvalidInputError
 from .._options.alarms import AlarmOptions
 from .._options.log_groups import LogGroupOptions
+from .._options.notifications import NotificationOptions, NotificationSettings
 from .._options.subscriber import SubscriberOptions, SubscriberSettings
 from .._plan import Resource
 from .._resources.event_rule.rule import EventRule, RuleSettings, RuleTarget
 from .._resources.event_source_mapping import EventSourceMapping, MappingSettings
 from .._resources.function.function import FunctionRemoval, LambdaFunction
 from .._resources.function.settings import FunctionSettings
+from .._resources.function.state import CurrentState
 from .._resources.sqs_queue import QueueSettings, SqsQueue
 from .._resources.ssm_parameter import ParameterSettings, SsmParameter
 from .._session import Target
 from .._subscriptions.filters import DesiredFilter
 from .._subscriptions.settings import check_settings
-from .alarms import removed_subscriber_alarm, subscriber_alarm
+from .alarms import (
+    notification_alarms,
+    removed_notification_alarms,
+    removed_subscriber_alarm,
+    subscriber_alarm,
+)
 from .packages import Package
 from .reflector import as_tags, check_network, common_function_settings
 from .run import Run
 from .settings import StoredSettings, store
 
+NOTIFICATIONS = "NOTIFICATIONS"
+"""The environment variable of the function that turns notifications on."""
+
+_EVENT_BUS = re.compile(r"arn:[^:]+:events:[^:]+:[^:]+:event-bus/[-._/A-Za-z0-9]{1,256}")
 _TAG_EVENTS = ("TagLogGroup", "TagResource", "UntagLogGroup", "UntagResource")
 _RETRY = {"maximum_retry_attempts": 185, "maximum_event_age": 86400}
 _TRIES = 10
@@ -64,17 +77,27 @@ def check_subscriber(
 ) -> None:
     """Raise InvalidInputError for options that the function would refuse. Makes no call."""
     check_network(options, prefix)
+    if options.notify_event_bus and not _EVENT_BUS.fullmatch(options.notify_event_bus):
+        message = f"{options.notify_event_bus!r} is no ARN such as arn:aws:events:eu-west-1:111111111111:event-bus/logs"
+        raise InvalidInputError(f"{prefix}notify_event_bus", message)
     check_settings(settings_of(options, log_groups), log_groups_prefix)
     stored_settings(options, log_groups).check(f"{log_groups_prefix}include")
 
 
 def subscriber_function(
-    options: SubscriberOptions, log_groups: LogGroupOptions, reflector: str, package: Package, reference: str = ""
+    options: SubscriberOptions,
+    log_groups: LogGroupOptions,
+    reflector: str,
+    package: Package,
+    reference: str = "",
+    *,
+    reflector_queue: str,
 ) -> FunctionSettings:
     """Return the function's settings, without its release.
 
-    reflector   name of the reflector's function
-    reference   of the parameter with the settings, "" while it is unknown
+    reflector        name of the reflector's function
+    reference        of the parameter with the settings, "" while it is unknown
+    reflector_queue  name of the reflector's dead-letter queue
     """
     return FunctionSettings(
         name=options.function_name,
@@ -88,29 +111,38 @@ def subscriber_function(
             "WORK_QUEUE": options.work_queue,
             # Not for the function: kept with its versions, so that a rollback finds the rules of each.
             "EVENT_RULES": _rules(options, log_groups, reflector),
+            **_notifications(options, reflector_queue),
         },
         **common_function_settings(options),
     )
 
 
-def deploy_subscriber(
-    run: Run,
-    options: SubscriberOptions,
-    log_groups: LogGroupOptions,
-    alarms: AlarmOptions,
-    *,
-    reflector: str,
-    package: Package,
-    release: str,
-) -> None:
-    """Bring the subscriber into the state that the options describe, all but its rules.
-
-    reflector   name of the reflector's function
-    """
-    resources = subscriber_resources(
-        run, options, log_groups, alarms, reflector=reflector, package=package, release=release
+def _notifications(options: SubscriberOptions, reflector_queue: str) -> dict[str, Any]:
+    """Return the function's environment variable for notifications, {} without them."""
+    if not options.notify:
+        return {}
+    queues = (reflector_queue, options.dead_letter_queue, options.fifo_dead_letter_queue)
+    settings = NotificationSettings(
+        queues=queues, **{each.name: getattr(options, each.name) for each in dataclasses.fields(NotificationOptions)}
     )
-    run.converge("subscriber", resources)
+    return {NOTIFICATIONS: {name: value for name, value in dataclasses.asdict(settings).items() if value}}
+
+
+def converge_subscriber(run: Run, options: SubscriberOptions, resources: Mapping[str, Resource]) -> None:
+    """Bring the resources into their desired state. If notifications were turned off, remove their alarms.
+
+    The function that is deployed shows whether they were on, so no call asks for alarms that never existed.
+    """
+    run.read_ahead(resources)
+    was_on = not options.notify and NOTIFICATIONS in _environment(run.state_of(resources["function"]))
+    retired = removed_notification_alarms(run.target, options) if was_on else {}
+    # If the run ends in between, the function still shows that there are alarms to remove.
+    run.converge("subscriber", {**retired, **resources})
+
+
+def _environment(state: CurrentState) -> Mapping[str, str]:
+    """Return the function's environment variables, {} if it does not exist or they cannot be read."""
+    return (state.function.configuration.environment if state.function else None) or {}
 
 
 def subscriber_resources(
@@ -120,12 +152,14 @@ def subscriber_resources(
     alarms: AlarmOptions,
     *,
     reflector: str,
+    reflector_queue: str,
     package: Package,
     release: str,
 ) -> dict[str, Resource]:
     """Return the resources of the subscriber but its rules. Store its settings if they need a parameter.
 
-    reflector   name of the reflector's function
+    reflector        name of the reflector's function
+    reflector_queue  name of its dead-letter queue
     """
     target, tags = run.target, as_tags(options.tags)
     reference = store(
@@ -138,7 +172,8 @@ def subscriber_resources(
         tags=tags,
     )
     function = dataclasses.replace(
-        subscriber_function(options, log_groups, reflector, package, reference), release=release
+        subscriber_function(options, log_groups, reflector, package, reference, reflector_queue=reflector_queue),
+        release=release,
     )
     return {
         **{name: SqsQueue(target, queue) for name, queue in _queues(options, tags).items()},
@@ -147,6 +182,7 @@ def subscriber_resources(
             target, MappingSettings(function_name=options.function_name, queue=options.work_queue, tags=tags)
         ),
         "alarm": subscriber_alarm(target, options, alarms, tags),
+        **(notification_alarms(target, options, alarms, tags) if options.notify else {}),
     }
 
 
@@ -182,6 +218,7 @@ def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_lett
             "function": FunctionRemoval(target, options.function_name),
             "settings": SsmParameter(target, ParameterSettings(name=options.settings_parameter, present=False)),
             "alarm": removed_subscriber_alarm(target, options),
+            **removed_notification_alarms(target, options),
             "work_queue": SqsQueue(
                 target, QueueSettings(name=options.work_queue, present=False, discard_messages=True)
             ),

@@ -14,5 +14,7 @@
 | page/ | the report as one HTML file |
 | points.py | numbers of earlier reports, for a trend |
 | flow.py, flow_text.py | counts of events on their way |
+| words.py | words for states and changes |
+| sns.py | the Markdown summary as a message |
 | text.py | text of others, made visible |
 """

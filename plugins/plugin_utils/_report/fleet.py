@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
@@ -161,6 +161,26 @@ def merged(reports: Iterable[FleetReport]) -> FleetReport:
     if not made_at:
         raise ValueError("no report to merge")
     return FleetReport(max(made_at), sort_targets(found.values()))
+
+
+def unique_targets(targets: Iterable[TargetReport]) -> tuple[TargetReport, ...]:
+    """Return the targets in the order of a report. Several hosts of one account and region are one target.
+
+    It has the log groups of the host that was read to its end, or last, and a note names the other hosts.
+    """
+    found: dict[tuple[str, str], list[TargetReport]] = {}
+    for target in targets:
+        found.setdefault(target.key, []).append(target)
+    return sort_targets(_one_of(hosts) for hosts in found.values())
+
+
+def _one_of(hosts: Sequence[TargetReport]) -> TargetReport:
+    if len(hosts) == 1:
+        return hosts[0]
+    kept = max(hosts, key=_rank)
+    others = ", ".join(f"{host.host} ({host.error})" if host.error else host.host for host in hosts if host is not kept)
+    note = f"the same account and region as {others}, which this report therefore counts once"
+    return replace(kept, notes=(*kept.notes, note))
 
 
 def _rank(target: TargetReport) -> tuple[int, int]:

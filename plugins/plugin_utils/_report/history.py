@@ -9,17 +9,19 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import secrets
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from itertools import count
 from pathlib import Path
 
+from ...module_utils._files import create_file
 from .fleet import FleetReport
 from .records import NotAReportError, lines, report_of
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"coverage-(\d{8}T\d{6}Z)\.ndjson\.gz")
+_NAME = re.compile(r"coverage-(\d{8}T\d{6}Z)(?:-(\d{1,6}))?\.ndjson\.gz")
 
 
 class HistoryError(Exception):
@@ -27,32 +29,49 @@ class HistoryError(Exception):
 
 
 def add(directory: Path, report: FleetReport) -> Path:
-    """Write the report into the history, and return its file."""
+    """Write the report into the history, and return its file. A second report of the same second has a number in its name."""
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     stamp = datetime.fromtimestamp(report.made_at, UTC).strftime(_STAMP)
-    path = directory / f"coverage-{stamp}.ndjson.gz"
-    draft = path.with_suffix(".part")
+    draft = directory / f"coverage-{stamp}.{secrets.token_hex(8)}.part"
     content = gzip.compress("".join(f"{line}\n" for line in lines(report)).encode(), mtime=0)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as file:
+    with create_file(draft) as file:
         file.write(content)
-    draft.replace(path)
-    return path
+    for number in count(1):
+        path = directory / f"coverage-{stamp}{f'-{number}' if number > 1 else ''}.ndjson.gz"
+        if _has_moved(draft, path):
+            return path
+    raise AssertionError  # count has no end
+
+
+def _has_moved(draft: Path, path: Path) -> bool:
+    """Give the draft that name, unless a file has it: a report never replaces another one."""
+    try:
+        os.link(draft, path)  # fails if the file exists, and never leaves half a file
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if path.exists():
+            return False
+        draft.replace(path)
+    draft.unlink(missing_ok=True)
+    return True
 
 
 def latest(directory: Path, until: int | None = None) -> Path | None:
     """Return the file of the latest report, or of the latest that is not after `until` (seconds since 1970); None if there is none."""
-    found = [(made_at, path) for made_at, path in files(directory) if until is None or made_at <= until]
-    return max(found)[1] if found else None
+    found = [path for made_at, path in files(directory) if until is None or made_at <= until]
+    return found[-1] if found else None
 
 
-def files(directory: Path) -> Iterator[tuple[int, Path]]:
-    """Yield time and file of each report, in any order."""
-    if not directory.is_dir():
-        return
-    for path in directory.iterdir():
+def files(directory: Path) -> list[tuple[int, Path]]:
+    """Return time and file of each report, in the order in which they were added."""
+    found = []
+    for path in directory.iterdir() if directory.is_dir() else ():
         if match := _NAME.fullmatch(path.name):
             with suppress(ValueError):  # digits that are no time: the file is not one of ours
-                yield int(datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC).timestamp()), path
+                moment = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                found.append((int(moment.timestamp()), int(match[2] or 1), path))
+    return [(made_at, path) for made_at, _number, path in sorted(found)]
 
 
 def read(path: Path) -> FleetReport:

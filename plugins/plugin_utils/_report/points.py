@@ -38,7 +38,7 @@ class Point:
 
 def points(directory: Path, before: int) -> tuple[Point, ...]:
     """Return points of the reports in a history that were made before that time, the first one first."""
-    found = sorted(item for item in files(directory) if item[0] < before)
+    found = [item for item in files(directory) if item[0] < before]
     last = len(found) - 1
     chosen = {round(number * last / (SHOWN - 1)) for number in range(SHOWN)} if last >= SHOWN else range(len(found))
     return tuple(_point(*found[index]) for index in sorted(chosen))

@@ -9,33 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from .drift import Change, Drift
+from ...module_utils._subscriptions.coverage import State
+from .drift import Drift
 from .fleet import FleetReport, iso, percentage
 from .flow_text import sentences
+from .words import COUNTED_CHANGES, COUNTED_STATES
 
 _SHOWN = 5
-_STATES = {
-    "missing": "chosen, but not subscribed",
-    "broken": "broken",
-    "impossible": "impossible",
-    "not_checked": "NOT CHECKED",
-    "excluded": "excluded",
-}
-_CHANGES: dict[Change, str] = {
-    "newly_uncovered": "no longer covered",
-    "new_uncovered": "new and not covered",
-    "no_longer_checked": "no longer checked",
-    "newly_covered": "newly covered",
-    "gone": "gone",
-    "changed": "changed otherwise",
-}
 
 
 def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
     """Yield the lines: the percentage, the counts, targets that were not read, and what changed."""
     yield headline(report)
-    for state, words in _STATES.items():
-        if number := report.counts[state]:  # type: ignore[index]
+    for state, words in COUNTED_STATES.items():
+        if number := report.counts[state]:
             yield f"  {number:,} {words}{_first(report, state)}"
     if report.flow:
         yield from sentences(report.flow)
@@ -62,12 +49,12 @@ def headline(report: FleetReport) -> str:
 
 def changes(drift: Drift) -> Iterator[str]:
     """Yield what changed since the earlier report."""
-    found = [f"{drift.count(change):,} {words}" for change, words in _CHANGES.items() if drift.count(change)]
+    found = [f"{drift.count(change):,} {words}" for change, words in COUNTED_CHANGES.items() if drift.count(change)]
     found += [f"{len(drift.lost_targets):,} targets no longer read"] if drift.lost_targets else []
     yield f"Since {iso(drift.since)}: {', '.join(found) or 'no change'}."
 
 
-def _first(report: FleetReport, state: str) -> str:
+def _first(report: FleetReport, state: State) -> str:
     """Return the first log groups in this state with their reasons, for states that ask for work."""
     if state == "excluded":
         return ""
@@ -77,5 +64,5 @@ def _first(report: FleetReport, state: str) -> str:
         for row in target.log_groups
         if row.state == state
     )
-    left = report.counts[state] - _SHOWN  # type: ignore[index]
+    left = report.counts[state] - _SHOWN
     return "".join([*islice(found, _SHOWN), *([f"\n    and {left:,} more"] if left > 0 else [])])

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from ..drift import WORSE, Drift
 from ..fleet import FleetReport, percentage
 from ..points import Point
+from ..words import CHANGES, STATES
 from .markup import Markup, join, number, tag
 from .summary import moment, plural, view_link
-from .words import CHANGES, STATES
 
 WIDTH, HEIGHT = 640, 180
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 16, 24

@@ -16,7 +16,7 @@ from ....module_utils._subscriptions.coverage import CoverageRow
 from ..drift import Drift
 from ..fleet import FleetReport, TargetReport
 from ..text import visible
-from .words import CHANGES, STATES, STATUSES
+from ..words import CHANGES, STATES, STATUSES
 
 
 def packed(values: dict[str, Any]) -> str:

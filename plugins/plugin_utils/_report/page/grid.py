@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from ....module_utils._subscriptions.coverage import STATES, State
 from ..fleet import CHOSEN, FleetReport, TargetReport, percentage
+from ..words import STATUSES
 from .markup import Markup, tag
 from .summary import plural, view_link
-from .words import STATUSES
 
 _Counts = dict[State, int]
 _Regions = dict[str, list[TargetReport]]

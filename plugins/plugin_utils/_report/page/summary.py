@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from ..fleet import FleetReport, TargetReport
 from ..text import visible
+from ..words import STATES, STATUSES
 from .markup import Markup, join, number, tag
-from .words import STATES, STATUSES
 
 BAR_WIDTH = 1000
 

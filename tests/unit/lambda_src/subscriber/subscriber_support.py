@@ -15,7 +15,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ NAME = "aws-lambda-update-student"
 SUBSCRIBER = "log-reflector-subscriber"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{SUBSCRIBER}.fifo"
 SWEEP_AT = "2026-11-22T10:00:00Z"
-SERVICES = ("lambda", "sqs", "ssm", "ec2")
+SERVICES = ("lambda", "sqs", "ssm", "ec2", "cloudwatch", "events")
 EVIDENCE = "logreflector.aws/receives/log-reflector"
 MARK = "logreflector.aws/subscribed/log-reflector"
 
@@ -88,6 +88,11 @@ class Aws(LogsServer):
         self.others: list[tuple[str, dict[str, Any]]] = []
         self.refusals: dict[str, str] = {}
         self.lost_messages = 0
+        self.streams: dict[str, list[dict[str, Any]]] = {}
+        self.page_of_stream = 10_000
+        self.logged: dict[str, list[int]] = {}
+        self.queue_lengths: dict[str, int] = {}
+        self.event_errors: list[str] = []
         self._requests: list[dict[str, Any]] = []
         for service in SERVICES:
             self.session.events.register(f"provide-client-params.{service}", self._keep)
@@ -145,6 +150,8 @@ class Aws(LogsServer):
 
     def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         group = asked.get("logGroupName", "")
+        if operation in ("GetLogEvents", "PutLogEvents", "CreateLogStream"):
+            return self._answer_on_stream(operation, f"{group} {asked['logStreamName']}", asked)
         if operation == "DescribeAccountPolicies":
             return 200, {"accountPolicies": self.policies}
         if operation in ("FilterLogEvents", "PutRetentionPolicy") and group not in self.groups:
@@ -161,6 +168,23 @@ class Aws(LogsServer):
             ]
             return self._page("events", found, asked, self.page_of_events)
         return super()._answer(operation, asked)
+
+    def _answer_on_stream(self, operation: str, stream: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if operation == "CreateLogStream":
+            if stream in self.streams:
+                return self._refusal("ResourceAlreadyExistsException", "The specified log stream already exists")
+            self.streams[stream] = []
+            return 200, {}
+        if stream not in self.streams:
+            return self._refusal("ResourceNotFoundException", "The specified log stream does not exist.")
+        events = self.streams[stream]
+        if operation == "PutLogEvents":
+            assert sum(len(event["message"]) + 26 for event in asked["logEvents"]) <= 1_048_576
+            events += asked["logEvents"]
+            return 200, {}
+        end = int(asked.get("nextToken", len(events)))
+        start = max(end - self.page_of_stream, 0)
+        return 200, {"events": events[start:end], "nextBackwardToken": str(start), "nextForwardToken": str(end)}
 
     def _group(self, name: str) -> dict[str, Any]:
         answer = super()._group(name)
@@ -196,6 +220,40 @@ class Aws(LogsServer):
             self.lost_messages -= 1
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not taken"}}, "SendMessage")
         return {"MessageId": "1"}
+
+    def _GetQueueAttributes(self, request: dict[str, Any]) -> dict[str, Any]:
+        queue = request["QueueUrl"].rpartition("/")[2]
+        if queue not in self.queue_lengths:
+            error = {"Code": "AWS.SimpleQueueService.NonExistentQueue", "Message": "no such queue"}
+            raise ClientError({"Error": error}, "GetQueueAttributes")
+        return {"Attributes": {"ApproximateNumberOfMessages": str(self.queue_lengths[queue])}}
+
+    def _ListMetrics(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer with the log groups of `logged`, which has the seconds since 1970 of events by log group."""
+        since = Clock.read() // 1_000_000_000 - (3 * 3600 if request.get("RecentlyActive") else 14 * 24 * 3600)
+        names = [name for name, moments in self.logged.items() if max(moments, default=0) >= since]
+        dimensions = [[{"Name": "LogGroupName", "Value": name}] for name in names]
+        common = {"Namespace": request["Namespace"], "MetricName": request["MetricName"]}
+        return {"Metrics": [{**common, "Dimensions": each} for each in [[], *dimensions]]}
+
+    def _GetMetricData(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert len(request["MetricDataQueries"]) <= 500
+        results = []
+        for query in request["MetricDataQueries"]:
+            assert (query["MetricStat"]["Period"], query["MetricStat"]["Stat"]) == (3600, "Sum")
+            (dimension,) = query["MetricStat"]["Metric"]["Dimensions"]
+            start, end = request["StartTime"].timestamp(), request["EndTime"].timestamp()
+            hours = {moment // 3600 for moment in self.logged[dimension["Value"]] if start <= moment < end}
+            times = [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(hours, reverse=True)]
+            values = [1.0] * len(times)
+            results.append({"Id": query["Id"], "Timestamps": times, "Values": values, "StatusCode": "Complete"})
+        return {"MetricDataResults": results}
+
+    def _PutEvents(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self.event_errors:
+            failed = {"ErrorCode": self.event_errors.pop(), "ErrorMessage": "not accepted"}
+            return {"FailedEntryCount": 1, "Entries": [failed for _entry in request["Entries"]]}
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _entry in request["Entries"]]}
 
     def _ChangeMessageVisibility(self, _request: dict[str, Any]) -> dict[str, Any]:
         return {}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,3 +92,66 @@ def test_reflector_wrong_reservation_is_refused_before_any_call(aws: Any, wrong:
     refused = aws.run("deployment", **OPTIONS, reflector_reserved_concurrency=wrong)
     assert "reflector_reserved_concurrency" in refused["msg"]
     assert aws.calls == []
+
+
+NOTIFICATIONS = {
+    "log-reflector-subscriber-coverage-changed": "CoverageChanges",
+    "log-reflector-subscriber-sources-silent": "SilentSources",
+    "log-reflector-subscriber-dead-letters-growing": "DeadLettersAdded",
+    "log-reflector-subscriber-notifications-failed": "NotificationFailures",
+}
+
+
+def variables(aws: Any) -> dict[str, str]:
+    function = aws.client("lambda").get_function_configuration(FunctionName="log-reflector-subscriber")
+    found: dict[str, str] = function["Environment"]["Variables"]
+    return found
+
+
+def test_notifications_have_an_alarm_each_and_leave_with_the_option(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    assert "NOTIFICATIONS" not in variables(aws)
+    on: dict[str, Any] = {**OPTIONS, "subscriber_notify": True, "alarms_actions": [TOPIC]}
+    announced = aws.run("deployment", check_mode=True, **on)
+    done = aws.run("deployment", **on)
+    assert announced["changes"] == done["changes"], done
+    assert {f"create alarm {name}" for name in NOTIFICATIONS} <= set(done["changes"])
+    found = alarms(aws)
+    for name, metric in NOTIFICATIONS.items():
+        assert (found[name]["Namespace"], found[name]["MetricName"]) == ("LogReflector", metric)
+        assert found[name]["Dimensions"] == [{"Name": "FunctionName", "Value": "log-reflector-subscriber"}]
+        assert found[name]["AlarmActions"] == ["arn:aws:sns:eu-west-1:123456789012:on-call"]
+        assert found[name]["TreatMissingData"] == "notBreaching"
+    assert json.loads(variables(aws)["NOTIFICATIONS"]) == {
+        "notify": True,
+        "notify_silent_days": 7,
+        "notify_silent_hours": 6,
+        "queues": [
+            "log-reflector-dead-letters",
+            "log-reflector-subscriber-dead-letters",
+            "log-reflector-subscriber-dead-letters.fifo",
+        ],
+    }
+    assert not aws.run("deployment", **on)["changed"]
+    off = aws.run("deployment", **{**on, "subscriber_notify": False})
+    assert {f"delete alarm {name}" for name in NOTIFICATIONS} <= set(off["changes"])
+    assert set(alarms(aws)) == ALARMS
+    assert "NOTIFICATIONS" not in variables(aws)
+
+
+def test_removal_removes_the_alarms_of_notifications(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS, subscriber_notify=True)
+    aws.run("subscriber", state="absent")
+    assert not NOTIFICATIONS.keys() & alarms(aws).keys()
+
+
+def test_module_subscriber_counts_the_dead_letters_of_the_named_queue(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    aws.run("subscriber", notify=True, reflector_queue_name="undelivered")
+    assert json.loads(variables(aws)["NOTIFICATIONS"])["queues"][0] == "undelivered"
+
+
+def test_wrong_event_bus_is_refused_before_the_first_call(aws: Any) -> None:
+    result = aws.run("deployment", **OPTIONS, subscriber_notify=True, subscriber_notify_event_bus="default")
+    assert "subscriber_notify_event_bus" in result["msg"]
+    assert alarms(aws) == {}

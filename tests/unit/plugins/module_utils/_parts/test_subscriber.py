@@ -23,7 +23,11 @@ OWN_TAG = "logreflector.aws/subscribed/log-reflector"
 
 def rules(options: SubscriberOptions | None = None, **log_groups: Any) -> dict[str, Any]:
     function = subscriber_function(
-        options or SubscriberOptions(tags={}), LogGroupOptions(**log_groups), "log-reflector", Package("x.zip", "hash")
+        options or SubscriberOptions(tags={}),
+        LogGroupOptions(**log_groups),
+        "log-reflector",
+        Package("x.zip", "hash"),
+        reflector_queue="log-reflector-dead-letters",
     )
     found: dict[str, Any] = function.environment["EVENT_RULES"]
     return found

@@ -109,8 +109,39 @@ def test_the_largest_account_fits_twice_into_a_role() -> None:
         "subscriber_retention_days": 30,
         "log_groups_include_tags": {"a": "b"},
         "log_groups_merge": True,
+        "subscriber_notify": True,
+        "subscriber_notify_event_bus": "arn:{partition}:events:{region}:999999999999:event-bus/logs",
     }
     regions = [f"ap-southeast-{number}" for number in range(1, 35)]
     text = json.dumps(policy([everything], regions), separators=(",", ":"))
     filled = text.replace("{partition}", "aws-us-gov").replace("{account}", "1" * 12)
     assert len(filled) * 2 <= 10_240
+
+
+NOTIFICATIONS = {"SendNotifications", "RememberSweeps", "CountDeadLetters", "FindSilentSources"}
+
+
+def test_role_without_notifications_has_no_permission_for_them() -> None:
+    assert not NOTIFICATIONS & statements({}).keys()
+    assert "events:PutEvents" not in json.dumps(policy([{"subscriber_notify_event_bus": "arn:x"}]))
+
+
+def test_role_with_notifications_may_send_to_the_bus_and_read_its_own_state() -> None:
+    bus = "arn:{partition}:events:{region}:999999999999:event-bus/logs"
+    found = statements({"subscriber_notify": True}, {"subscriber_notify": "yes", "subscriber_notify_event_bus": bus})
+    assert found.keys() >= NOTIFICATIONS
+    assert found["SendNotifications"]["Resource"] == [
+        "arn:{partition}:events:*:999999999999:event-bus/logs",
+        "arn:{partition}:events:*:{account}:event-bus/default",
+    ]
+    assert found["RememberSweeps"] == {
+        "Sid": "RememberSweeps",
+        "Effect": "Allow",
+        "Action": ["logs:GetLogEvents"],
+        "Resource": ["arn:{partition}:logs:*:{account}:log-group:/aws/lambda/log-reflector-subscriber:*"],
+    }
+    assert {arn.rpartition(":")[2] for arn in found["CountDeadLetters"]["Resource"]} == {
+        "log-reflector-dead-letters",
+        "log-reflector-subscriber-dead-letters",
+        "log-reflector-subscriber-dead-letters.fifo",
+    }

@@ -14,6 +14,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet imp
     FleetReport,
     merged,
     percentage,
+    unique_targets,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +132,22 @@ def test_merge_loses_no_target(first: FleetReport, second: FleetReport) -> None:
     assert {each.key for each in result.targets} == {each.key for each in given_targets}
     assert all(each in given_targets for each in result.targets)
     assert merged([result]) == result
+
+
+def test_hosts_of_one_account_and_region_count_once_and_a_note_names_them() -> None:
+    """Two hosts of the same target doubled every number of the report."""
+    read, failed = (
+        target("b", COVERED, notes=("before",)),
+        target("a", status="not_checked", error="no role", checked_at=0),
+    )
+    other = target("c", MISSING, region="us-east-1")
+    kept, alone = unique_targets([failed, other, read])
+    assert (kept.host, kept.log_groups, alone) == ("b", (COVERED,), other)
+    note = "the same account and region as a (no role), which this report therefore counts once"
+    assert kept.notes == ("before", note)
+    assert fleet(kept, alone).chosen == 2
+
+
+def test_hosts_of_unknown_accounts_are_targets_of_their_own() -> None:
+    hosts = [target(name, account="", region="", status="not_checked", error="x") for name in ("a", "b")]
+    assert unique_targets(hosts) == tuple(hosts)

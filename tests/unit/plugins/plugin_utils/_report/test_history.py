@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.history i
     HistoryError,
     add,
     end_of,
+    files,
     latest,
     read,
 )
@@ -24,7 +26,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.records i
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .fleets import EVERY_STATE, fleet, fleets
+from .fleets import EVERY_STATE, MADE_AT, fleet, fleets, target
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -46,6 +48,26 @@ def test_file_has_the_time_in_its_name_and_mode_0640(tmp_path: Path) -> None:
     assert path.name == "coverage-20261118T110640Z.ndjson.gz"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_report_of_the_same_second_replaces_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
+) -> None:
+    """The second report of a second replaced the first, and nobody saw that one was missing."""
+
+    def refuse(*_paths: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    reports = [fleet(target(f"host-{number:02}")) for number in range(11)]
+    paths = [add(tmp_path, report) for report in reports]
+    assert [read(path) for path in paths] == reports
+    assert sorted(tmp_path.iterdir()) == sorted(set(paths))
+    assert latest(tmp_path) == paths[-1]
+    assert latest(tmp_path, MADE_AT - 1) is None
+    assert [path for _made_at, path in files(tmp_path)] == paths
 
 
 def test_same_report_has_the_same_bytes(tmp_path: Path) -> None:
