@@ -92,7 +92,7 @@ def _tagged(value: Any) -> Any:
     """Return a copy whose times are CBOR's. The names of their members are Timestamp and Timestamps."""
     if isinstance(value, dict):
         return {
-            key: [_cbor_timestamp(time) for time in item]
+            key: [_cbor_timestamp(moment) for moment in item]
             if key == "Timestamps"
             else _cbor_timestamp(item)
             if key == "Timestamp"
