@@ -53,9 +53,13 @@ class CheckedTarget:
         sentence = error_sentence(self.failure or _LOST).removesuffix(".")
         return [{"level": "problem", "key": "access", "sentence": sentence, "advice": ""}]
 
+    def without_place(self, text: str) -> str:
+        """Return a text with placeholders for the target's name, account and region."""
+        return FailedTarget(self.name, self.account, self.region, {}).generalise(text)
+
     def general(self, text: str) -> str:
         """Return a text without what only this target has: names, identifiers and numbers."""
-        return _NUMBER.sub("<number>", pattern(FailedTarget(self.name, self.account, self.region, {}).generalise(text)))
+        return _NUMBER.sub("<number>", pattern(self.without_place(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +97,28 @@ class Preflight:
 
 
 def _group_lines(group: Group) -> Iterator[str]:
-    """Yield a line for each sentence that differs by more than the target, with its targets, and the advice once."""
+    """Yield each sentence that differs by more than the target and numbers, with its targets, and each advice once."""
     alike: dict[str, Group] = {}
     for target, finding in group:
         alike.setdefault(target.general(finding["sentence"]), []).append((target, finding))
     for members in sorted(alike.values(), key=len, reverse=True):
-        names = [target.name for target, _finding in members]
-        first = members[0][1]["sentence"]
-        if len(members) == 1:
-            yield f"  {names[0]}: {first}"
-            continue
-        more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
-        yield f"  {plural(len(names), 'target')}: {', '.join(names[:_NAMES])}{more}. {names[0]}: {first}"
+        yield from _member_lines(members)
     for advice in dict.fromkeys(finding["advice"] for _target, finding in group if finding["advice"]):
         yield f"  To do: {advice}"
+
+
+def _member_lines(members: Group) -> Iterator[str]:
+    names = [target.name for target, _finding in members]
+    if len(names) == 1:
+        yield f"  {names[0]}: {members[0][1]['sentence']}"
+        return
+    texts = {target.without_place(finding["sentence"]) for target, finding in members}
+    more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
+    if len(texts) == 1:
+        yield f"  {plural(len(names), 'target')}: {texts.pop()}"
+    else:
+        yield f"  {plural(len(names), 'target')}, for example {names[0]}: {members[0][1]['sentence']}"
+    yield f"    {', '.join(names[:_NAMES])}{more}"
 
 
 def _place(target: CheckedTarget) -> str:

@@ -51,7 +51,7 @@ def planned_needs(target: Target, options: Deployment, changes: Mapping[str, Seq
         return target.arn(service, resource, regional=service != "iam")
 
     def operation(service: str, method: str) -> str:
-        return str(target.client(service).meta.method_mapping[method])
+        return str(target.client(service).meta.method_to_api_mapping[method])
 
     for name, planned in changes.items():
         part = options.subscriber if name.startswith("subscriber") else options.reflector

@@ -22,7 +22,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi, refuse_foreign
 from ..._subscriptions.calls import CannotListByTagError, LogsApi
 from ..._subscriptions.choice import Choice
-from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, holders
+from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter
 from ..._subscriptions.listing import list_tags
 from ..._subscriptions.rate_limiter import seconds_for
 from .findings import Finding, examples, from_error, note, problem, warning
@@ -212,7 +212,7 @@ def slot_findings(filters: Filters, desired: DesiredFilter, on_full: str) -> lis
     if not full:
         return []
     first, items = next(iter(full.items()))
-    held = f"the slots of {first} are held by {holders(items)}"
+    held = f"the slots of {first} are held by {_holders(items)}"
     sentence = f"{_groups(len(full))} without a free slot: {examples(full)}; {held}"
     if on_full == "fail":
         return [problem("slots", sentence, "Have an owner remove a filter, or set catch_up_on_full: report.")]
@@ -222,6 +222,14 @@ def slot_findings(filters: Filters, desired: DesiredFilter, on_full: str) -> lis
         "Have an owner remove a filter, or serve the target by an account policy: catch_up_on_full: account_policy."
     )
     return [warning("slots", sentence, advice)]
+
+
+def _holders(items: Sequence[SubscriptionFilter]) -> str:
+    """Return the names of the filters by their destination."""
+    names: dict[str, list[str]] = {}
+    for item in items:
+        names.setdefault(item.destination_arn, []).append(item.name)
+    return "; ".join(f"{', '.join(each)} (to {destination})" for destination, each in names.items())
 
 
 def forwarder_findings(filters: Filters, desired: DesiredFilter) -> list[Finding]:
