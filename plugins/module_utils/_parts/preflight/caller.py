@@ -158,13 +158,14 @@ def _reason(decision: str, result: Mapping[str, Any], organization: bool, bounda
 
 
 def denial_findings(decisions: Iterable[Decision]) -> list[Finding]:
-    """Return a finding for each reason, with its actions and the first resources."""
-    groups: dict[tuple[str, bool, tuple[str, ...]], list[Decision]] = {}
+    """Return a finding for each reason and service, with its actions and the first resource."""
+    groups: dict[tuple[str, bool, tuple[str, ...], str], list[Decision]] = {}
     for each in decisions:
         if each.reason:
-            groups.setdefault((each.reason, each.organization, each.missing), []).append(each)
+            service = each.action.partition(":")[0]
+            groups.setdefault((each.reason, each.organization, each.missing, service), []).append(each)
     found = []
-    for (reason, organization, missing), denied in groups.items():
+    for (reason, organization, missing, _service), denied in groups.items():
         actions = ", ".join(sorted({each.action for each in denied}))
         arns = examples(sorted({each.arn for each in denied}), 1)
         text = f"the caller may not use {actions} on {arns}: {reason}"

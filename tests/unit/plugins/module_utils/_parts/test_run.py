@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -82,7 +83,7 @@ def test_converge_resources_read_before_a_change_are_read_again() -> None:
 
 def test_failed_choice_of_the_reservation_keeps_earlier_changes() -> None:
     """An error of GetAccountSettings said that nothing was changed, although the roles were."""
-    target = SimpleNamespace(client=denial)
+    target = SimpleNamespace(client=denial, describe_operation=lambda _operation: nullcontext())
     run = run_with_a_change(target)
     options = ReflectorOptions(sumo_endpoint="ssm:endpoint", tags={})
     with pytest.raises(AccessDeniedError) as caught:
