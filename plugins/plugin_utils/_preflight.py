@@ -19,6 +19,12 @@ from ._outcomes import plural
 _WORDS = {"problem": "PROBLEM", "warning": "WARNING", "not_checked": "NOT CHECKED", "note": "Note"}
 _COUNTED = {"problem": "problem", "warning": "warning"}
 _STATES = {"not_ready": "not ready", "ready_with_warnings": "ready with warnings", "ready": "ready"}
+_FAILURES = {
+    "InvalidInputError": "options",
+    **dict.fromkeys(("CredentialsError", "RegionDisabledError", "UnreachableError"), "access"),
+}
+"""The reason of a target that failed, by the kind of the error."""
+
 _NAMES = 5
 _NUMBER = re.compile(r"\d[\d,.]*")
 _LOST: Parts = {"message": "Ansible removed the target from the run. Ansible's message is above."}
@@ -51,7 +57,8 @@ class CheckedTarget:
             found: Sequence[Mapping[str, Any]] = self.preflight["findings"]
             return found
         sentence = error_sentence(self.failure or _LOST).removesuffix(".")
-        return [{"level": "problem", "key": "access", "sentence": sentence, "advice": ""}]
+        kind = (self.failure or _LOST).get("kind", "")
+        return [{"level": "problem", "key": _FAILURES.get(kind, "failed"), "sentence": sentence, "advice": ""}]
 
     def without_place(self, text: str) -> str:
         """Return a text with placeholders for the target's name, account and region."""

@@ -23,7 +23,7 @@ from playbooks import MANAGEMENT, POLICY, Ansible, Run, write_inventory
 
 REGION = "eu-west-1"
 STRANGER = "999999999999"
-HOSTILE = "-/theirs.<script>"
+DISABLED = "000000000199"
 SCP = (
     "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: events:DescribeRule with an explicit deny in a service control"
     " policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-1"
@@ -194,9 +194,11 @@ NOT_READY = {cause for cause, each in CAUSES.items() if any(level == "problem" f
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
     """Start an account for each cause, and the management account, which is ready."""
-    organization = Organization(management=MANAGEMENT, members=(*ACCOUNTS.values(),), regions=(REGION, "us-east-1"))
+    organization = Organization(
+        management=MANAGEMENT, members=(*ACCOUNTS.values(), DISABLED), regions=(REGION, "us-east-1")
+    )
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
-        running.configure(disabled_regions=[f"{MANAGEMENT}/us-east-1"])
+        running.configure(disabled_regions=[f"{DISABLED}/us-east-1"])
         yield running
 
 
@@ -211,7 +213,7 @@ def ansible(aws: RunningAws, ready: Deployed, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("preflight")
     targets = [
         (MANAGEMENT, REGION),
-        (MANAGEMENT, "us-east-1"),
+        (DISABLED, "us-east-1"),
         (STRANGER, REGION),
         *((a, REGION) for a in ACCOUNTS.values()),
     ]
@@ -276,7 +278,7 @@ def test_ready_target_has_no_finding(first: Run, ready: Deployed) -> None:
 
 def test_target_that_cannot_be_reached_has_one_finding(first: Run) -> None:
     for host, text in (
-        (f"{MANAGEMENT}.us-east-1", "the region us-east-1 is not enabled in this account"),
+        (f"{DISABLED}.us-east-1", "the region us-east-1 is not enabled in this account"),
         (f"{STRANGER}.{REGION}", f"assume the role arn:aws:iam::{STRANGER}:role/log-reflector-deployer"),
     ):
         (only,) = preflight(first, host)["findings"]
@@ -305,7 +307,7 @@ def test_output_groups_targets_by_reason_and_ends_with_a_line_each(first: Run, r
         == f"23 targets: {len(NOT_READY) + 2} not ready, {len(CAUSES) - len(NOT_READY)} ready with warnings, 1 ready."
     )
     assert first.result(ready.host, "Print the findings")["left"] == [
-        f"{MANAGEMENT}.us-east-1",
+        f"{DISABLED}.us-east-1",
         f"{STRANGER}.{REGION}",
         *(f"{ACCOUNTS[cause]}.{REGION}" for cause in CAUSES if cause in NOT_READY),
     ]
@@ -322,7 +324,6 @@ def test_target_is_ready_again_after_its_deployment(
 ) -> None:
     assert ansible.run("logreflector.aws.deploy", "--limit", ready.host).status == 0
     before = ready.own_resources()
-    ready.client("logs").create_log_group(logGroupName=f"/aws/{HOSTILE.replace('<', '').replace('>', '')}")
     ready.wait_until_idle()
     aws.front.clear_journal()
     run = ansible.run("logreflector.aws.preflight", "--limit", ready.host)

@@ -25,6 +25,7 @@ State = Literal["ready", "ready_with_warnings", "not_ready"]
 
 TITLES = {
     "access": "the target cannot be reached",
+    "failed": "the checks failed",
     "options": "the options are wrong",
     "names": "a name does not suit AWS",
     "foreign": "a resource with one of our names is not ours",

@@ -16,7 +16,7 @@ from ..._errors import NotFoundError, ReflectorError
 from ..._resources.policy_document import statements
 from ..._session import Target
 from ..deployment import Deployment
-from .findings import Finding, attempt, from_error, is_organization_denial, problem
+from .findings import Finding, attempt, from_error, is_organization_denial, not_checked, problem
 
 
 @dataclass(slots=True)
@@ -61,12 +61,12 @@ def _named(target: Target, options: Deployment) -> Iterator[tuple[str, str, dict
 
 
 def key_findings(target: Target, use: KeyUse) -> list[Finding]:
-    """Return what keeps the deployment from using the key. A pattern, or a key of another region or account, is read there."""
+    """Return what keeps the deployment from using the key. A pattern grants several keys, and names none to read."""
     if "*" in use.arn or "?" in use.arn:
         return []
     region = use.arn.split(":")[3] if use.arn.startswith("arn:") and use.arn.count(":") >= 5 else target.region
     if region != target.region:
-        return [] if not use.services else [problem("key", f"the {use.what} is in the region {region}", _REGION)]
+        return [_elsewhere(use, region)]
     client = target.client("kms")
     try:
         with target.describe_operation(f"read the {use.what}"):
@@ -80,7 +80,14 @@ def key_findings(target: Target, use: KeyUse) -> list[Finding]:
     return attempt("key", lambda: _policy_findings(target, use, metadata)) if use.services else []
 
 
-_REGION = "Name a key of the target's region: write {region} in the ARN, or set the variable for each region."
+def _elsewhere(use: KeyUse, region: str) -> Finding:
+    """Return the finding for a key of another region: functions and log groups take none, secrets and sinks may."""
+    if any(not each.endswith("_arns") for each in use.variables):
+        advice = "Name a key of the target's region: write {region} in the ARN, or set the variable for each region."
+        return problem("key", f"the {use.what} is in the region {region}", advice)
+    return not_checked(
+        "key", f"the {use.what} is in the region {region}, and only keys of the target's region are read"
+    )
 
 
 def _unread(error: ReflectorError) -> Finding:

@@ -17,7 +17,7 @@ from ..._resources.replay.event import one_line
 from ..._session import Target
 from ..reflector import stored_rules
 from ..reflector_code import module
-from .findings import Finding, not_checked, note, problem
+from .findings import Finding, from_error, not_checked, note, problem
 
 LOG_GROUP = "/log-reflector/preflight"
 _MESSAGE = "log reflector test line of the preflight"
@@ -29,32 +29,40 @@ _ELSEWHERE = ("firehose", "kinesis", "s3", "stdout")
 def sink_findings(target: Target, options: ReflectorOptions) -> list[Finding]:
     """Send a line to each sink over HTTP, and return what it answered."""
     found: list[Finding] = []
-    with _reading_with(target):
+    with _reading_with(target) as unread:
         for name, sink in sorted(_sinks(options).items()):
             kind = (options.sinks.get(name) or {}).get("type", "sumologic")
             if kind in _ELSEWHERE:
                 text = f"no test line was sent to the sink {name}: only the reflector can write to a sink of the type {kind}"
                 found.append(not_checked("sink", text))
             else:
-                found.append(_send(name, sink, target.identity.account))
+                answer = _send(name, sink, target.identity.account)
+                # Without its secret a sink refuses every line, which says nothing about the sink.
+                found.append(from_error("not_checked", "sink", unread[0]) if unread else answer)
+                unread.clear()
     return found
 
 
 @contextmanager
-def _reading_with(target: Target) -> Iterator[None]:
-    """Let the reflector's code read secrets with the credentials of the target, and not with those of its environment."""
+def _reading_with(target: Target) -> Iterator[list[ReflectorError]]:
+    """Let the reflector's code read secrets with the credentials of the target, and not with those of its environment.
+
+    Yields the errors of secrets that could not be read.
+    """
     secrets: Any = module("secrets")
     before = secrets.reader
+    unread: list[ReflectorError] = []
 
     def read(service: str, name: str, region: str | None) -> str:
         try:
             return _read_secret(target, service, name, region)
         except ReflectorError as error:
-            raise secrets.SecretError(one_line(str(error))) from None
+            unread.append(error)
+            raise secrets.SecretError(error.code) from None
 
     secrets.reader = read
     try:
-        yield
+        yield unread
     finally:
         secrets.reader = before
 
