@@ -71,8 +71,15 @@ class _Preflight:
 
     def findings(self) -> list[Finding]:
         """Return what all checks find."""
+        checks = [
+            ("resources", self._resources),
+            ("slots", self._log_groups),
+            ("trail", self._trail),
+            *(("key", check) for check in self._keys()),
+            *(("secret", check) for check in self._secrets()),
+        ]
+        found = self._target.together(*(partial(attempt, key, check) for key, check in checks))
         names = name_findings(self._target, self._options)
-        found = self._target.together(self._resources, self._log_groups, self._trail, *self._keys(), *self._secrets())
         return [*names, *(each for findings in found for each in findings)]
 
     def test_line(self, *, check_mode: bool) -> list[Finding]:
