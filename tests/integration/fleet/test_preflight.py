@@ -306,11 +306,11 @@ def test_output_groups_targets_by_reason_and_ends_with_a_line_each(first: Run, r
         lines[-1]
         == f"23 targets: {len(NOT_READY) + 2} not ready, {len(CAUSES) - len(NOT_READY)} ready with warnings, 1 ready."
     )
-    assert first.result(ready.host, "Print the findings")["left"] == [
+    assert set(first.result(ready.host, "Print the findings")["left"]) == {
         f"{DISABLED}.us-east-1",
         f"{STRANGER}.{REGION}",
-        *(f"{ACCOUNTS[cause]}.{REGION}" for cause in CAUSES if cause in NOT_READY),
-    ]
+        *(f"{ACCOUNTS[cause]}.{REGION}" for cause in NOT_READY),
+    }
 
 
 def test_warnings_alone_end_with_status_0(first: Run, ansible: Ansible, ready: Deployed) -> None:
