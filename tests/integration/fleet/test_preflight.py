@@ -71,6 +71,7 @@ def secret_that_denies(here: Deployed) -> None:
 
 
 def may_not_subscribe(here: Deployed) -> None:
+    here.client("logs").create_log_group(logGroupName="/app")
     deny = {"Effect": "Deny", "Action": ["logs:PutSubscriptionFilter", "sqs:CreateQueue"], "Resource": "*"}
     here.client("iam").put_role_policy(
         RoleName="log-reflector-deployer",
@@ -158,7 +159,7 @@ CAUSES: dict[str, Cause] = {
     ),
     "writes denied": Cause(
         {("problem", "permission")},
-        "logs:PutSubscriptionFilter on arn:aws:logs:",
+        "logs:PutSubscriptionFilter on arn:aws:logs:eu-west-1:000000000213:log-group:/app",
         prepare=may_not_subscribe,
     ),
     "slots": Cause(

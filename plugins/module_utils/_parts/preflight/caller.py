@@ -20,7 +20,7 @@ from ..._plan import Change
 from ..._session import Target
 from ..deployment import Deployment
 from .findings import Finding, examples, from_error, not_checked, problem
-from .writes import Needs, add_need, needs_of
+from .writes import Needs, add_need, log_group_resource, needs_of
 
 _LAMBDA = "lambda.amazonaws.com"
 _ROOT = ":root"
@@ -43,8 +43,13 @@ class Decision:
     missing: tuple[str, ...] = ()
 
 
-def planned_needs(target: Target, options: Deployment, changes: Mapping[str, Sequence[Change]]) -> Needs:
-    """Return the actions that the deployment would use: those of the planned changes, and the writing of subscriptions."""
+def planned_needs(
+    target: Target, options: Deployment, changes: Mapping[str, Sequence[Change]], log_group: str
+) -> Needs:
+    """Return the actions that the deployment would use: those of the planned changes, and the writing of subscriptions.
+
+    log_group   one that gets a filter, "" if none does
+    """
     needs: Needs = {}
 
     def arn(service: str, resource: str) -> str:
@@ -62,8 +67,8 @@ def planned_needs(target: Target, options: Deployment, changes: Mapping[str, Seq
                 add_need(needs, resource, actions)
     if options.mode == "account_policy":
         add_need(needs, "*", ["logs:PutAccountPolicy", "logs:PutSubscriptionFilter"])
-    else:
-        add_need(needs, arn("logs", "log-group:/log-reflector/preflight"), ["logs:PutSubscriptionFilter"])
+    elif log_group:
+        add_need(needs, arn("logs", log_group_resource(log_group)), ["logs:PutSubscriptionFilter"])
     return needs
 
 

@@ -68,8 +68,21 @@ class GroupOptions:
     reads_all: bool
 
 
-def group_findings(target: Target, options: GroupOptions) -> tuple[list[Finding], float | None]:
-    """Return the findings, and how many seconds the catch-up takes; None if the log groups were not read."""
+@dataclass(frozen=True, slots=True)
+class GroupFindings:
+    """What the checks of the log groups found.
+
+    seconds     that the catch-up takes; None if the log groups were not read
+    example     a log group that gets a filter, "" if none does
+    """
+
+    findings: list[Finding]
+    seconds: float | None = None
+    example: str = ""
+
+
+def check_groups(target: Target, options: GroupOptions) -> GroupFindings:
+    """Read the log groups of a target, and the filters of those that the catch-up would read, or of a sample."""
     api = logs_api(target, options.params)
     try:
         desired = desired_filter(target, options.params)
@@ -77,16 +90,17 @@ def group_findings(target: Target, options: GroupOptions) -> tuple[list[Finding]
             api, target_choice(target, options.params, desired.destination_arn), desired, options.params
         )
     except ReflectorError as error:
-        return [from_error("not_checked", "slots", error)], None
+        return GroupFindings([from_error("not_checked", "slots", error)])
     found = [*class_findings(groups.classes), *_policy_findings(api, options, desired, groups)]
     if options.mode == "account_policy":
-        return found, 0.0
+        return GroupFindings(found, 0.0)
     filters, unread = read_filters(target, api, groups, reads_all=options.reads_all)
     found += slot_findings(filters, desired, options.params["on_full"])
     found += forwarder_findings(filters, desired)
     found += unread_findings(len(groups.to_read), len(filters), unread)
     seconds = catch_up_seconds(groups, audit=options.params["audit"], share=options.params["rate_share"])
-    return [*found, *duration_findings(len(groups.chosen), seconds, options.params)], seconds
+    found += duration_findings(len(groups.chosen), seconds, options.params)
+    return GroupFindings(found, seconds, next(iter(groups.to_read), ""))
 
 
 def read_groups(api: LogsApi, choice: Choice, desired: DesiredFilter, params: Params) -> Groups:
@@ -288,6 +302,3 @@ def _minutes(seconds: float) -> str:
 
 def _groups(number: int) -> str:
     return "1 log group" if number == 1 else f"{number:,} log groups"
-
-
-__all__ = ["GroupOptions", "group_findings"]

@@ -25,11 +25,11 @@ from ..entry import account_targets
 from ..permissions import TargetOptions, reflector_policy, secret_references
 from .caller import permission_findings, planned_needs
 from .findings import LEVELS, Finding, attempt, from_error, in_order, not_checked, verdict
-from .groups import GroupOptions, group_findings
+from .groups import GroupOptions, check_groups
 from .keys import key_findings, key_uses
 from .names import name_findings
 from .quotas import quota_findings
-from .resources import plan_resources
+from .resources import Planned, plan_resources
 from .session import session_findings
 from .sink_line import sink_findings
 from .sink_secrets import secret_findings
@@ -67,6 +67,7 @@ class _Preflight:
     def __init__(self, target: Target, params: Params, options: Deployment, given: PreflightOptions) -> None:
         self._target, self._params, self._options, self._given = target, params, options, given
         own = options.permissions(target.region)
+        self._planned, self._example = Planned(), ""
         self._targets: Sequence[TargetOptions] = [own, *account_targets(params, own)]
 
     def findings(self) -> list[Finding]:
@@ -80,7 +81,8 @@ class _Preflight:
         ]
         found = self._target.together(*(partial(attempt, key, check) for key, check in checks))
         names = name_findings(self._target, self._options)
-        return [*names, *(each for findings in found for each in findings)]
+        writes = attempt("permission", self._permissions)
+        return [*names, *(each for findings in found for each in findings), *writes]
 
     def test_line(self, *, check_mode: bool) -> list[Finding]:
         """Send a line to each sink."""
@@ -89,27 +91,29 @@ class _Preflight:
         return attempt("sink", lambda: sink_findings(self._target, self._options.reflector))
 
     def _resources(self) -> list[Finding]:
-        """Plan the resources, then check what follows from the plan."""
+        """Plan the resources, and check the quotas for what would be uploaded."""
         target, options = self._target, self._options
-        planned = plan_resources(target, options, self._targets)
+        self._planned = planned = plan_resources(target, options, self._targets)
+        package_bytes = planned.package_bytes if _uploads(planned.changes) else 0
+        return [
+            *planned.findings,
+            *attempt("concurrency", lambda: quota_findings(target, options, package_bytes)),
+        ]
 
-        def permissions() -> list[Finding]:
-            needs = planned_needs(target, options, planned.changes)
-            return permission_findings(target, options, needs, self._params["assume_role_arn"])
-
-        def quotas() -> list[Finding]:
-            return quota_findings(target, options, planned.package_bytes if _uploads(planned.changes) else 0)
-
-        found = target.together(partial(attempt, "permission", permissions), partial(attempt, "concurrency", quotas))
-        return [*planned.findings, *(each for findings in found for each in findings)]
+    def _permissions(self) -> list[Finding]:
+        """Let IAM evaluate the writes that follow from the plans."""
+        target, options = self._target, self._options
+        needs = planned_needs(target, options, self._planned.changes, self._example)
+        return permission_findings(target, options, needs, self._params["assume_role_arn"])
 
     def _log_groups(self) -> list[Finding]:
         target, options = self._target, self._options
         log_groups = with_delivery_path(options.log_groups, options.subscriber.function_name, options.reflector.sinks)
         params: dict[str, Any] = params_of(options.catch_up, log_groups, options.reflector.function_name)
         wanted = GroupOptions({**params, "state": "present"}, options.mode, self._given.slots)
-        findings, seconds = group_findings(target, wanted)
-        return [*findings, *session_findings(target, seconds)]
+        found = check_groups(target, wanted)
+        self._example = found.example
+        return [*found.findings, *session_findings(target, found.seconds)]
 
     def _trail(self) -> list[Finding]:
         """The account policy needs no trail."""

@@ -58,6 +58,11 @@ def add_need(needs: Needs, arn: str, actions: Iterable[str]) -> None:
         needs.setdefault(action.partition(":")[0], {}).setdefault(arn, set()).add(action)
 
 
+def log_group_resource(name: str) -> str:
+    """Return the resource of a log group as IAM compares it: its denials name it with an empty log stream."""
+    return f"log-group:{name}:log-stream:"
+
+
 def needs_of(
     changes: Iterable[Change],
     arn: Callable[[str, str], str],
@@ -80,7 +85,7 @@ def needs_of(
                 add_need(needs, role, ["iam:PassRole"])
         elif change.kind == LOG_GROUP:
             actions = ["logs:PutRetentionPolicy"] + ["logs:CreateLogGroup"] * (change.action == "create")
-            add_need(needs, arn("logs", f"log-group:{change.name}"), actions)
+            add_need(needs, arn("logs", log_group_resource(change.name)), actions)
         elif change.kind == _PERMISSION:
             add_need(needs, arn("lambda", f"function:{function}"), ["lambda:AddPermission"])
         elif isinstance(change.payload, tuple):

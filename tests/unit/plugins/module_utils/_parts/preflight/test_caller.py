@@ -49,7 +49,7 @@ def change(kind: str, name: str = "log-reflector", payload: Any = None, action: 
         ),
         (
             change("log group", "/aws/lambda/x", payload=(None, object()), action="update"),
-            {"logs": {"arn:logs:log-group:/aws/lambda/x": {"logs:PutRetentionPolicy"}}},
+            {"logs": {"arn:logs:log-group:/aws/lambda/x:log-stream:": {"logs:PutRetentionPolicy"}}},
         ),
         (
             change("queue", "q", (Call("create_queue", {"QueueName": "q", "tags": {}}),)),
