@@ -297,7 +297,7 @@ def test_output_groups_targets_by_reason_and_ends_with_a_line_each(first: Run, r
     lines = first.result(ready.host, "Print the findings")["lines"]
     assert "\n".join(lines) in first.output
     secrets = [f"{ACCOUNTS[cause]}.{REGION}" for cause in ("no secret", "several")]
-    begin = lines.index("PROBLEM: a secret of the sinks cannot be read (4 targets)")
+    begin = lines.index("PROBLEM: secrets of the sinks (4 targets)")
     assert lines[begin + 1].startswith(f"  2 targets: the secret {SECRET} of the sinks does not exist")
     assert lines[begin + 2] == f"    {', '.join(secrets)}"
     assert f"ready                {ready.host} (account {MANAGEMENT}, {REGION})" in lines

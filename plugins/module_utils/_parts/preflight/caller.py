@@ -19,8 +19,8 @@ from ..._errors import ReflectorError
 from ..._plan import Change
 from ..._session import Target
 from ..deployment import Deployment
-from .findings import Finding, examples, from_error, not_checked, problem
-from .writes import Needs, add_need, log_group_resource, needs_of
+from .findings import ORGANIZATION_ADVICE, Finding, examples, from_error, not_checked, problem
+from .writes import EMPTY_STREAM, Needs, add_need, log_group_resource, needs_of
 
 _LAMBDA = "lambda.amazonaws.com"
 _ROOT = ":root"
@@ -172,15 +172,13 @@ def denial_findings(decisions: Iterable[Decision]) -> list[Finding]:
     found = []
     for (reason, organization, missing, _service), denied in groups.items():
         actions = ", ".join(sorted({each.action for each in denied}))
-        arns = examples(sorted({each.arn for each in denied}), 1)
+        arns = examples(sorted({each.arn.removesuffix(EMPTY_STREAM) for each in denied}), 1)
         text = f"the caller may not use {actions} on {arns}: {reason}"
         if missing:
             keys = f"{text}, unless a condition on {', '.join(sorted(missing))} is met"
             found.append(not_checked("permission", keys, _ADVICE))
         elif organization:
-            found.append(
-                problem("organization", text, "Ask the owner of the organisation's policies for an exception.")
-            )
+            found.append(problem("organization", text, ORGANIZATION_ADVICE))
         else:
             found.append(problem("permission", text, _ADVICE))
     return found

@@ -24,29 +24,29 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 State = Literal["ready", "ready_with_warnings", "not_ready"]
 
 TITLES = {
-    "access": "the target cannot be reached",
-    "failed": "the checks failed",
-    "options": "the options are wrong",
-    "names": "a name does not suit AWS",
-    "foreign": "a resource with one of our names is not ours",
-    "policy_size": "a policy is too long",
-    "resources": "a resource cannot be deployed",
-    "permission": "the caller lacks a permission",
-    "organization": "a policy of the organisation denies",
-    "concurrency": "the concurrency quota is too small",
-    "code_storage": "the code storage of Lambda",
-    "key": "a KMS key cannot be used",
-    "secret": "a secret of the sinks cannot be read",
-    "trail": "no trail logs new log groups",
-    "account_policy": "the account policy",
+    "access": "access to the target",
+    "failed": "checks that failed",
+    "options": "options",
+    "names": "names",
+    "foreign": "resources that are not ours",
+    "policy_size": "sizes of policies",
+    "resources": "resources",
+    "permission": "permissions of the caller",
+    "organization": "policies of the organisation",
+    "concurrency": "concurrency quota",
+    "code_storage": "code storage of Lambda",
+    "key": "KMS keys",
+    "secret": "secrets of the sinks",
+    "trail": "trail that logs new log groups",
+    "account_policy": "account policy",
     "log_class": "log groups of a class that takes no filter",
-    "slots": "log groups without a free filter slot",
+    "slots": "filter slots of log groups",
     "forwarders": "other forwarders on the same log groups",
-    "duration": "the duration of the catch-up",
-    "session": "the session may be too short",
-    "sink": "the test line to the sinks",
+    "duration": "duration of the catch-up",
+    "session": "session of the run",
+    "sink": "test line to the sinks",
 }
-"""The checks by key, with a reason that is the same for all targets."""
+"""The checks by key, with a name that suits every level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,9 @@ def attempt(key: str, check: Callable[[], list[Finding]]) -> list[Finding]:
         return check()
     except ReflectorError as error:
         return [from_error("not_checked", key, error)]
+
+
+ORGANIZATION_ADVICE = "Ask the owner of the organisation's policies for an exception."
 
 
 def is_organization_denial(error: ReflectorError) -> bool:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -36,7 +36,16 @@ from ..reflector import check_reflector, reflector_function, reflector_resources
 from ..release import release_name
 from ..run import Run
 from ..subscriber import check_subscriber, event_rules, subscriber_function, subscriber_resources
-from .findings import Finding, Level, from_error, is_organization_denial, not_checked, problem, warning
+from .findings import (
+    ORGANIZATION_ADVICE,
+    Finding,
+    Level,
+    from_error,
+    is_organization_denial,
+    not_checked,
+    problem,
+    warning,
+)
 
 _NEARLY_FULL = 0.8
 _UNREAD = (CredentialsError, ThrottledError, UnreachableError)
@@ -82,8 +91,12 @@ def plan_resources(target: Target, options: Deployment, targets: Sequence[Target
             planned.findings.append(_wrong_options(what, error))
         except ReflectorError as error:
             planned.findings.append(from_error("problem", "resources", error))
+    denied: list[AccessDeniedError] = []
     states = target.together(*(partial(_attempt, each.read) for each in resources.values()))
     for (name, resource), state in zip(resources.items(), states, strict=True):
+        if isinstance(state, AccessDeniedError):
+            denied.append(state)
+            continue
         if isinstance(state, ReflectorError):
             planned.findings.append(_unread(state))
             continue
@@ -93,6 +106,7 @@ def plan_resources(target: Target, options: Deployment, targets: Sequence[Target
             continue
         planned.changes[name] = changes
         planned.findings += _size_findings(resource, state)
+    planned.findings += denied_findings(denied)
     return planned
 
 
@@ -171,11 +185,26 @@ def _unread(error: ReflectorError) -> Finding:
     return plan_finding(error)
 
 
+def denied_findings(errors: Iterable[AccessDeniedError]) -> list[Finding]:
+    """Return a finding for each action that is denied, not one for each resource. The advice names the action."""
+    by_action: dict[str, list[AccessDeniedError]] = {}
+    for error in errors:
+        by_action.setdefault(error.advice, []).append(error)
+    found = []
+    for first, *others in by_action.values():
+        finding = plan_finding(first)
+        more = f"; the same for {len(others)} more" if others else ""
+        found.append(dataclasses.replace(finding, sentence=f"{finding.sentence}{more}"))
+    return found
+
+
 def plan_finding(error: ReflectorError) -> Finding:
     """Return the finding for an error with which the deployment would stop."""
     level: Level = "problem"
     if is_organization_denial(error):
-        return from_error(level, "organization", error)
+        return from_error(level, "organization", error.with_advice(ORGANIZATION_ADVICE))
+    if isinstance(error, RefusedError):
+        error = error.with_advice(error.advice.partition(" Planned: ")[0])
     for kind, key in (
         (AccessDeniedError, "permission"),
         (RefusedError, "foreign"),

@@ -26,6 +26,7 @@ _FUNCTION_ACTIONS = {
     RELEASE: ("lambda:PublishVersion", "lambda:CreateAlias", "lambda:UpdateAlias", "lambda:TagResource"),
 }
 _PERMISSION = "lambda permission"
+EMPTY_STREAM = ":log-stream:"
 
 _TAGGING = {
     "create_role": "iam:TagRole",
@@ -60,7 +61,7 @@ def add_need(needs: Needs, arn: str, actions: Iterable[str]) -> None:
 
 def log_group_resource(name: str) -> str:
     """Return the resource of a log group as IAM compares it: its denials name it with an empty log stream."""
-    return f"log-group:{name}:log-stream:"
+    return f"log-group:{name}{EMPTY_STREAM}"
 
 
 def needs_of(

@@ -30,7 +30,7 @@ def foreign(number: int) -> dict[str, str]:
 def test_targets_with_one_reason_are_one_group_without_their_places() -> None:
     found = Preflight([target(1, foreign(1)), target(2, foreign(2)), target(3, state="ready")])
     assert found.lines() == [
-        "PROBLEM: a resource with one of our names is not ours (2 targets)",
+        "PROBLEM: resources that are not ours (2 targets)",
         "  2 targets: Could not change queue q in <account>/<region>: it is not ours",
         "    shop-1.eu-west-1, shop-2.eu-west-1",
         "  To do: Hand it over.",
@@ -56,7 +56,7 @@ def test_sentences_that_differ_by_numbers_are_one_group_with_an_example() -> Non
 def test_different_sentences_of_one_reason_are_apart_and_many_targets_are_counted() -> None:
     others = [target(number, foreign(number)) for number in range(2, 12)]
     found = Preflight([target(1, finding("Could not change IAM role r: it is not ours")), *others]).lines()
-    assert found[0] == "PROBLEM: a resource with one of our names is not ours (11 targets)"
+    assert found[0] == "PROBLEM: resources that are not ours (11 targets)"
     assert found[1].startswith("  10 targets: Could not change queue q")
     assert found[2].endswith("shop-6.eu-west-1 and 5 more")
     assert found[3] == "  shop-1.eu-west-1: Could not change IAM role r: it is not ours"
@@ -71,11 +71,11 @@ def test_gravest_level_and_most_frequent_reason_come_first() -> None:
     ]
     found = Preflight([target(1, *findings), target(2, finding("p2")), target(3, finding("p2"))]).lines()
     assert [line for line in found if line.endswith(("target)", "targets)"))] == [
-        "PROBLEM: a resource with one of our names is not ours (2 targets)",
-        "PROBLEM: a name does not suit AWS (1 target)",
-        "WARNING: log groups without a free filter slot (1 target)",
-        "NOT CHECKED: a KMS key cannot be used (1 target)",
-        "Note: the duration of the catch-up (1 target)",
+        "PROBLEM: resources that are not ours (2 targets)",
+        "PROBLEM: names (1 target)",
+        "WARNING: filter slots of log groups (1 target)",
+        "NOT CHECKED: KMS keys (1 target)",
+        "Note: duration of the catch-up (1 target)",
     ]
     assert "shop-1.eu-west-1 (account 000000000001, eu-west-1): 1 problem, 1 warning, 1 not checked" in found[-4]
 
@@ -83,9 +83,9 @@ def test_gravest_level_and_most_frequent_reason_come_first() -> None:
 @pytest.mark.parametrize(
     ("kind", "title"),
     [
-        ("CredentialsError", "the target cannot be reached"),
-        ("InvalidInputError", "the options are wrong"),
-        ("", "the checks failed"),
+        ("CredentialsError", "access to the target"),
+        ("InvalidInputError", "options"),
+        ("", "checks that failed"),
     ],
 )
 def test_target_that_failed_is_not_ready(kind: str, title: str) -> None:

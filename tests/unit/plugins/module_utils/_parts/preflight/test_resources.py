@@ -17,6 +17,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     RefusedError,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.resources import (
+    denied_findings,
     function_policy_findings,
     plan_finding,
     role_size_findings,
@@ -111,3 +112,21 @@ def test_deployed_target_has_no_finding(aws: Any) -> None:
     aws.run("deployment", **OPTIONS)
     aws.writes.clear()
     assert [each[:2] for each in findings(aws)] == [("problem", "trail")]
+
+
+def test_denied_action_is_one_finding_for_all_its_resources() -> None:
+    queues, rule = (
+        "The caller needs the IAM action for GetQueueUrl.",
+        "The caller needs the IAM action for DescribeRule.",
+    )
+    errors = [AccessDeniedError(f"read queue {name}", "denied", advice=queues) for name in "abc"]
+    found = denied_findings([*errors, AccessDeniedError("read rule d", "denied", advice=rule)])
+    assert [(each.sentence, each.advice) for each in found] == [
+        ("Could not read queue a: denied; the same for 2 more", queues),
+        ("Could not read rule d: denied", rule),
+    ]
+
+
+def test_refusal_keeps_its_advice_without_the_plan() -> None:
+    found = plan_finding(RefusedError("change it", "not ours", advice="Hand it over. Planned: update queue q."))
+    assert found.advice == "Hand it over."
