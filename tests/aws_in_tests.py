@@ -36,7 +36,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 DEPLOYER_POLICY = Path(__file__).resolve().parents[1] / "docs" / "iam" / "deployer-policy.json"
 REGION = "eu-west-1"
-READS = ("Assume", "Describe", "Filter", "Get", "List")
+READS = ("Assume", "Describe", "Filter", "Get", "List", "Simulate")
 LAMBDA_TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Additions to moto: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, and queues that keep their policy."""
+"""Additions to moto: ListLogGroups by tags, DescribeAccountPolicies, GetAccountSettings, SimulatePrincipalPolicy, and queues that keep
+their policy.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from typing import Any
 
 from moto.awslambda import urls
 from moto.awslambda.responses import LambdaResponse
+from moto.core.responses import ActionResult
+from moto.iam.responses import IamResponse
 from moto.logs.responses import LogsResponse
 from moto.sqs.models import Queue
 
@@ -26,6 +30,8 @@ def install() -> None:
     if not hasattr(LambdaResponse, "get_account_settings"):
         LambdaResponse.get_account_settings = _get_account_settings
         urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+    if not hasattr(IamResponse, "simulate_principal_policy"):
+        IamResponse.simulate_principal_policy = _simulate_principal_policy
     Queue._set_attributes = _set_attributes
 
 
@@ -38,8 +44,22 @@ def _set_attributes(self: Any, attributes: dict[str, Any], now: float | None = N
 def _get_account_settings(self: Any) -> str:
     """Return the limits of an account with the default quota."""
     reserved = sum(int(each.reserved_concurrency or 0) for each in self.backend.list_functions())
-    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}
-    return json.dumps({"AccountLimit": limits, "AccountUsage": {}})
+    limits = {
+        "ConcurrentExecutions": 1000,
+        "UnreservedConcurrentExecutions": 1000 - reserved,
+        "TotalCodeSize": 75 * 2**30,
+    }
+    return json.dumps({"AccountLimit": limits, "AccountUsage": {"TotalCodeSize": 0}})
+
+
+def _simulate_principal_policy(self: Any) -> ActionResult:
+    """Allow every action on every resource."""
+    results = [
+        {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed"}
+        for action in self._get_param("ActionNames")
+        for resource in self._get_param("ResourceArns")
+    ]
+    return ActionResult({"IsTruncated": False, "EvaluationResults": results})
 
 
 def _list_log_groups(self: Any) -> str:

@@ -192,6 +192,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
         (
             "ResourceNotFoundException",
             "NoSuchEntity",
+            "NotFoundException",
             "ParameterNotFound",
             "ResourceNotFound",
             "QueueDoesNotExist",

@@ -36,6 +36,7 @@ try:
     import boto3
     import botocore.awsrequest
     import botocore.config
+    import botocore.credentials
     import botocore.exceptions
     import botocore.hooks
     import botocore.httpsession
@@ -85,6 +86,7 @@ class Target:
         self._session = session
         self._client_options = client_options
         self._clients: dict[str, Any] = {}
+        self._source = session
         self._role: RoleSession | None = None
         self._role_arn = self._role_session_name = ""
         # boto3's sessions must not be shared between threads, its clients may be (boto3 guide, "Session", "Clients").
@@ -138,6 +140,14 @@ class Target:
             botocore_session=own, profile_name=params["profile"] or None, region_name=self.region
         )
         self._role_arn, self._role_session_name = params["assume_role_arn"], params["assume_role_session_name"]
+
+    @property
+    def has_temporary_keys(self) -> bool:
+        """Whether the caller's own credentials are a session's keys that nothing renews. A role's session is renewed with them."""
+        credentials = self._source.get_credentials() if self._source else None
+        if credentials is None or isinstance(credentials, botocore.credentials.RefreshableCredentials):
+            return False
+        return bool(credentials.get_frozen_credentials().token)
 
     @property
     def endpoint_url(self) -> str:

@@ -17,6 +17,7 @@ SHARED_PREFIXES = (
     "account_",
     "deploy_",
     "explain_",
+    "preflight_",
     "rollback_",
     "verify_",
     "replay_",

@@ -158,7 +158,7 @@ def test_examples_use_the_full_name_and_only_options_that_exist(name: str) -> No
     ]
     assert own
     for options in own:
-        assert set(options) <= known
+        assert set(options or ()) <= known
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -84,6 +84,8 @@ def _hook_extract_resource_arn(ministack: Function) -> Function:
                 return f"arn:aws:lambda:{region}:{account_id}:function:{_json(body).get('FunctionName', '')}"
             case "monitoring":
                 return _alarm(arn, operation, _json(body), f"arn:aws:cloudwatch:{region}:{account_id}:alarm")
+            case "iam" if query_params.get("PolicySourceArn"):
+                return str(query_params["PolicySourceArn"][0])
             case "iam" if ":role/" in arn:
                 return _role(arn, query_params)
         return arn

@@ -30,6 +30,11 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
 
     targets     all targets of the account; the first is the one that this run works on
     """
+    _converge(run, role_settings(options, targets))
+
+
+def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> list[RoleSettings]:
+    """Return the desired state of the reflector's role and of the subscriber's role. `targets` as for `deploy_roles`."""
     own = targets[0]
     common: dict[str, Any] = {
         "permissions_boundary": options.permissions_boundary,
@@ -37,7 +42,7 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
         "keep_previous": options.keep_previous,
         "tags": as_tags(options.tags),
     }
-    roles = [
+    return [
         RoleSettings(
             name=own.reflector.role_name,
             description="Log Reflector, the function that forwards log events",
@@ -53,7 +58,6 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
             **common,
         ),
     ]
-    _converge(run, roles)
 
 
 def remove_roles(run: Run, reflector_role: str, subscriber_role: str) -> None:

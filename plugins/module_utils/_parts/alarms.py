@@ -30,7 +30,7 @@ def reflector_alarms(
     target: Target, reflector: ReflectorOptions, alarms: AlarmOptions, tags: Mapping[str, str]
 ) -> dict[str, Resource]:
     """Return the alarms of the reflector."""
-    queue, function, names = reflector.dead_letter_queue, reflector.function_name, _names(reflector)
+    queue, function, names = reflector.dead_letter_queue, reflector.function_name, alarm_names(reflector)
     common: dict[str, Any] = {"alarm_actions": _actions(target, alarms), "tags": tags}
     settings = {
         "dead_letters_alarm": AlarmSettings(
@@ -77,11 +77,12 @@ def reflector_alarms(
 def removed_reflector_alarms(target: Target, reflector: ReflectorOptions) -> dict[str, Resource]:
     """Return the alarms of the reflector, to be removed."""
     return {
-        part: MetricAlarm(target, AlarmSettings(name=name, present=False)) for part, name in _names(reflector).items()
+        part: MetricAlarm(target, AlarmSettings(name=name, present=False))
+        for part, name in alarm_names(reflector).items()
     }
 
 
-def _names(reflector: ReflectorOptions) -> dict[str, str]:
+def alarm_names(reflector: ReflectorOptions) -> dict[str, str]:
     queue, function = reflector.dead_letter_queue, reflector.function_name
     return {
         "dead_letters_alarm": queue,

@@ -111,7 +111,6 @@ def deploy(
     )
     try:
         check_account(run, account_id)
-        deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
         reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
         function = reflector.function_name
         subscriber_parts = subscriber_resources(
@@ -127,6 +126,9 @@ def deploy(
         by_filters = options.mode != "account_policy"
         rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
         run.read_ahead(reflector_parts, subscriber_parts, rules)
+        run.check_plans(reflector_parts, subscriber_parts, rules)
+        with run.keeping_reads():
+            deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
         run.converge("reflector", reflector_parts)
         converge_subscriber(run, subscriber, subscriber_parts)
         _deploy_log_groups(run, options, log_groups, rules)

@@ -59,7 +59,7 @@ def manage_deployment(target: Target, params: Params, check_mode: bool) -> Resul
         target,
         options,
         account_id=params["account_id"],
-        account_targets=_account_targets(params, options.permissions(target.region)),
+        account_targets=account_targets(params, options.permissions(target.region)),
         check_mode=check_mode,
     )
 
@@ -151,7 +151,7 @@ def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
     if params["state"] == "absent":
         remove_roles(run, options.reflector.role_name, options.subscriber.role_name)
     else:
-        targets = [options, *_account_targets(params, options)]
+        targets = [options, *account_targets(params, options)]
         deploy_roles(run, read(AccountOptions, params), targets)
     return run.finish()
 
@@ -169,7 +169,7 @@ def _own_options(params: Params, region: str) -> TargetOptions:
     )
 
 
-def _account_targets(params: Params, own: TargetOptions) -> list[TargetOptions]:
+def account_targets(params: Params, own: TargetOptions) -> list[TargetOptions]:
     """Return what the other targets of the account need."""
     regions = read(Placement, params).account_regions
     others = [lenient_options(given) for given in params["account_targets"] or ()]

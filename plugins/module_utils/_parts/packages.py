@@ -25,10 +25,11 @@ _SHARED = ROOT / "plugins" / "module_utils"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A zip on this machine. `code_sha256` is Lambda's CodeSha256 of it."""
+    """A zip on this machine. `code_sha256` is Lambda's CodeSha256 of it, `size` its bytes."""
 
     path: str
     code_sha256: str
+    size: int = 0
 
 
 def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> tuple[Package, Result]:
@@ -96,6 +97,6 @@ def _built(
         )
 
     result = once(["package", str(path), *platform, check_mode], build)
-    package = Package(result["path"], result["code_sha256"])
+    package = Package(result["path"], result["code_sha256"], result["size"])
     changes: Result = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
     return package, {**changes, part: dataclasses.asdict(package)}

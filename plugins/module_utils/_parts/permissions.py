@@ -190,12 +190,15 @@ def _secret_arns(options: Iterable[ReflectorOptions]) -> list[str]:
     """Return the secrets that may be read: those that are named, or else all that endpoints and sinks refer to."""
     found: set[str] = set()
     for each in options:
-        if each.secret_arns is not None:
-            found.update(each.secret_arns)
-        else:
-            text = json.dumps([each.sumo_endpoint, each.sinks], default=str)
-            found.update(_secret_arn(name.strip()) for name in _REFERENCE.findall(text))
+        named = each.secret_arns
+        found.update(map(_secret_arn, secret_references(each)) if named is None else named)
     return sorted(found)
+
+
+def secret_references(options: ReflectorOptions) -> list[str]:
+    """Return the references to secrets and parameters in the endpoint and the sinks, as the user wrote them."""
+    text = json.dumps([options.sumo_endpoint, options.sinks], default=str)
+    return sorted({name.strip() for name in _REFERENCE.findall(text)})
 
 
 def _secret_arn(reference: str) -> str:

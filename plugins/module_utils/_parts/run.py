@@ -44,6 +44,34 @@ class Run:
             read = self.target.together(*(resource.read for resource in resources))
         self._read.update(zip(resources, read, strict=True))
 
+    def check_plans(self, *parts: Mapping[str, Resource]) -> None:
+        """Raise what `converge` would stop with, before the first write: a foreign resource, a policy that is too long.
+
+        The parts must be read ahead, so this makes no call. The error names all of them.
+        """
+        errors: list[ReflectorError] = []
+        for part in parts:
+            for resource in part.values():
+                try:
+                    resource.plan(self._read[resource])
+                except ReflectorError as error:
+                    errors.append(error)
+        if not errors:
+            return
+        first, *others = errors
+        if others:
+            more = " ".join(error.with_advice("").sentence() for error in others)
+            first.with_advice(f"{first.advice} {more}".strip())
+        with self.keeping_changes():
+            raise first
+
+    @contextlib.contextmanager
+    def keeping_reads(self) -> Iterator[None]:
+        """Keep what was read although something is written: for writes that no other resource depends on."""
+        read = dict(self._read)
+        yield
+        self._read.update(read)
+
     def converge(self, part: str, resources: Mapping[str, Resource]) -> dict[str, Result]:
         """Read the resources concurrently, then plan and write them in their order. Return their facts by name.
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .._retry import RetryPolicy
 from .._session import Target
@@ -33,18 +35,18 @@ class Reservation:
     note: str = ""
 
 
-def choose_reservation(target: Target, function: str) -> Reservation:
+def choose_reservation(target: Target, function: str, settings: Mapping[str, Any] | None = None) -> Reservation:
     """Return a tenth of the account's quota, at most 100, or less if other functions have reserved theirs.
 
     One call, and another one if little is left: then the function's own reservation matters.
+
+    settings    of the account, if they were read already
     """
-    client = target.client("lambda")
-    with target.describe_operation("read the concurrency of the account"):
-        limits = client.get_account_settings()["AccountLimit"]
+    limits = (settings or read_account_settings(target))["AccountLimit"]
     quota, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"]) - UNRESERVED
     desired = min(MOST, quota // SHARE)
     if free < desired:
-        free += _own_reservation(target, function)
+        free += own_reservation(target, function)
     number = min(desired, free)
     if number >= FEWEST:
         return Reservation(number)
@@ -55,6 +57,14 @@ def choose_reservation(target: Target, function: str) -> Reservation:
     )
 
 
-def _own_reservation(target: Target, function: str) -> int:
+def read_account_settings(target: Target) -> dict[str, Any]:
+    """Return Lambda's limits in the account and region, and what is used of them (API reference, GetAccountSettings)."""
+    with target.describe_operation("read Lambda's limits of the account"):
+        answer: dict[str, Any] = target.client("lambda").get_account_settings()
+    return answer
+
+
+def own_reservation(target: Target, function: str) -> int:
+    """Return the executions that are reserved for the function, 0 without a reservation or a function."""
     answer = FunctionApi(target, function, None, RetryPolicy()).get() or {}
     return int(answer.get("Concurrency", {}).get("ReservedConcurrentExecutions") or 0)

@@ -50,6 +50,14 @@ NEEDED_FOR_ACCOUNT_POLICY = {"logs:DeleteAccountPolicy", "logs:PutAccountPolicy"
 NEEDED_ELSEWHERE = {"ec2:DescribeFlowLogs", "logs:ListTagsForResource"}
 # Needed by the playbook explain: see test_explain.py.
 NEEDED_FOR_EXPLAIN = {"cloudwatch:GetMetricData", "logs:DescribeLogStreams"}
+# Needed by the playbook preflight: see test_preflight.py.
+NEEDED_FOR_PREFLIGHT = {
+    "iam:SimulatePrincipalPolicy",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetResourcePolicy",
+}
 # Needed by rules that are too long for the environment. The teardown here only uses GetParameter.
 NEEDED_FOR_LONG_RULES = {
     "ssm:AddTagsToResource",
@@ -226,6 +234,7 @@ def test_deployer_policy_has_exactly_the_needed_permissions(story: Story) -> Non
         | NEEDED_FOR_ACCOUNT_POLICY
         | NEEDED_ELSEWHERE
         | NEEDED_FOR_EXPLAIN
+        | NEEDED_FOR_PREFLIGHT
     )
     assert allowed - story.actions == needed_elsewhere | {"iam:PassRole"}
 

@@ -23,13 +23,13 @@ from ..._options.log_group_path import LogGroupPathOptions
 from ..._options.option import read
 from ..._options.replay import DeadLetterQueue
 from ..._plan import Params, Result
-from ..._resources.subscriptions.shared import destination, given_attributes, logs_api, target_choice
+from ..._resources.subscriptions.shared import destination, logs_api, target_choice
+from ..._resources.subscriptions.subscription_filters import desired_filter
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.delivery import log_group_of
-from ..._subscriptions.filters import DesiredFilter
 from ..catch_up import params_of
 from ..entry import rules_of
 from .deliveries import dead_letters_station, delivery_station, read_deliveries, sink_station
@@ -162,10 +162,7 @@ class _Path:
 
     def _read_subscription(self, group: LogGroup) -> None:
         reflector = destination(self._target, self._params["destination_arn"])
-        attributes = given_attributes(self._target, self._params)
-        del attributes["destination_arn"]
-        desired = DesiredFilter(reflector, attributes, self._params["slots"], self._params["merge"])
-        subscription = Subscription(self._target, self._api, group, desired)
+        subscription = Subscription(self._target, self._api, group, desired_filter(self._target, self._params))
         self._try("rules", lambda: subscription.rules_station(target_choice(self._target, self._params, reflector)))
         if self.stations["log_group"].cause == "class":
             self._add(

@@ -112,6 +112,21 @@ class ExecutionRole:
         self._api = RoleApi(target, name)
         self._is_new = False
 
+    @property
+    def what(self) -> str:
+        """The role, for messages."""
+        return self._own.what
+
+    @property
+    def policy_size(self) -> int:
+        """The characters of the desired inline policy, as IAM counts them."""
+        return size(self._policy)
+
+    @property
+    def keeps_previous(self) -> bool:
+        """Whether the former document of the policy stays beside it."""
+        return self._settings.keep_previous
+
     def read(self) -> Role | None:
         """Return the role, None if it does not exist: four calls at once, and one for each policy to replace or delete."""
         api = self._api

@@ -72,8 +72,6 @@ def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Swe
         raise InvalidInputError(
             "backfill_seconds", f"{reflector} is not a Lambda function, and events can only be sent to one"
         )
-    attributes = given_attributes(target, params)
-    del attributes["destination_arn"]
     audits, limit = params["audit"] or params["state"] == "absent", params["max_seconds"]
     options = SweepOptions(
         present=params["state"] == "present",
@@ -85,9 +83,17 @@ def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Swe
         workers=params["workers"],
         is_time_up=lambda: limit is not None and time.monotonic() - began >= limit,
     )
-    desired = DesiredFilter(reflector, attributes, params["slots"], params["merge"])
     choice = target_choice(target, params, reflector)
-    return Sweep(api, choice, desired, lambda name: target.arn("logs", f"log-group:{name}"), options)
+    return Sweep(
+        api, choice, desired_filter(target, params), lambda name: target.arn("logs", f"log-group:{name}"), options
+    )
+
+
+def desired_filter(target: Target, params: Params) -> DesiredFilter:
+    """Return the filter that the options ask for."""
+    attributes = given_attributes(target, params)
+    reflector = attributes.pop("destination_arn")
+    return DesiredFilter(reflector, attributes, params["slots"], params["merge"])
 
 
 _COMPLETE: Result = {"complete": True, "stopped_after": None, "estimate": {"calls": {}, "minutes": 0.0}}

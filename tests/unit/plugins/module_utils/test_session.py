@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,6 +27,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Identity, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import perform_in_process
+from botocore.credentials import Credentials, RefreshableCredentials
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -508,3 +510,22 @@ def test_together_reports_missing_credentials_once(bare: pytest.MonkeyPatch, ref
     with pytest.raises(_errors.CredentialsError, match=f"assume the role {ROLE}"):
         target.together(*[target.ask_identity] * 4)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("credentials", "is_temporary"),
+    [
+        (Credentials("key", "secret"), False),
+        (Credentials("key", "secret", "token"), True),
+        (
+            RefreshableCredentials(
+                "key", "secret", "token", datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1), dict, "sso"
+            ),
+            False,
+        ),
+        (None, False),
+    ],
+)
+def test_keys_are_temporary_if_nothing_renews_them(credentials: Any, is_temporary: bool) -> None:
+    session = SimpleNamespace(get_credentials=lambda: credentials)
+    assert Target(session, "eu-west-1").has_temporary_keys is is_temporary

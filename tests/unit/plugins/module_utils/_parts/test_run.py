@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._errors import AccessDeniedError
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import AccessDeniedError, RefusedError
 from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.packages import Package
@@ -82,9 +83,37 @@ def test_converge_resources_read_before_a_change_are_read_again() -> None:
 
 def test_failed_choice_of_the_reservation_keeps_earlier_changes() -> None:
     """An error of GetAccountSettings said that nothing was changed, although the roles were."""
-    target = SimpleNamespace(client=denial)
+    target = SimpleNamespace(client=denial, describe_operation=lambda _operation: nullcontext())
     run = run_with_a_change(target)
     options = ReflectorOptions(sumo_endpoint="ssm:endpoint", tags={})
     with pytest.raises(AccessDeniedError) as caught:
         deploy_reflector(run, options, AlarmOptions(), Package("x.zip", "hash"), "1.0.0+0")
     assert caught.value.done["changes"] == ["create IAM role x"]
+
+
+def refusing(what: str) -> Any:
+    """A resource that somebody else has created."""
+    refusal = RefusedError(f"change {what}", "it is not ours", advice="Choose another name.")
+    return Mock(read=Mock(return_value=None), plan=Mock(side_effect=refusal))
+
+
+def test_check_plans_names_every_foreign_resource_before_the_first_write() -> None:
+    run, wrong = run_here(), Counted(is_right=False)
+    part = {"a": refusing("queue a"), "b": wrong, "c": refusing("rule c")}
+    run.read_ahead(part)
+    with pytest.raises(RefusedError) as caught:
+        run.check_plans(part)
+    message = "Could not change queue a: it is not ours. Choose another name. Could not change rule c: it is not ours."
+    assert str(caught.value) == message
+    assert caught.value.done["changes"] == []
+    assert wrong.reads == 1
+
+
+def test_keeping_reads_spares_the_resources_that_a_write_does_not_concern() -> None:
+    run, second = run_here(), Counted(is_right=True)
+    run.read_ahead({"second": second})
+    run.check_plans({"second": second})
+    with run.keeping_reads():
+        run.converge("roles", {"first": Counted(is_right=False)})
+    run.converge("b", {"second": second})
+    assert (run.result["changes"], second.reads) == (["create thing x"], 1)
