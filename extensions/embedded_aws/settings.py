@@ -35,6 +35,9 @@ class Settings:
     event_jitter: float = 0.0  # longest random addition to event_delay
     event_loss: float = 0.0  # probability that such an event never comes
     delivery_delay: float = 0.0  # longest random time from a log event to its delivery
+    delivery_throttling: float = (
+        0.0  # probability that a delivery is throttled; it is tried again after retry_delay, for a day
+    )
     filter_delay: float = 0.0  # age at which a new filter receives log events
     read_delay: float = 0.0  # age at which FilterLogEvents finds a log event
     tag_delay: float = 0.0  # age at which ListLogGroups knows a changed tag

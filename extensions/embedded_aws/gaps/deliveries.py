@@ -10,7 +10,8 @@ import base64
 import gzip
 import json
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -19,10 +20,12 @@ from ministack.services import cloudwatch_logs as logs
 from .current import current
 from .hooks import original
 from .invocations import Target, invoke_async
+from .metrics import record_forwarding
 from .policies import service_allowed
 
 _matches = original(logs, "_subscription_pattern_matches", "pattern", "message")
 _log = logging.getLogger("embedded_aws.deliveries")
+_RETRIED_MINUTES = 24 * 60  # a minute on AWS is one retry_delay here
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +55,69 @@ def may_invoke(function_arn: str, log_group: str, *, settled: bool = False) -> b
 def deliver(batch: Batch, name: str, destination: str, pattern: str, **more: str) -> None:
     """Send the matching events to a function after the delay, with more fields in the message. Errors are logged, because
     the writer of the log must not see them."""
-
-    def send() -> None:
-        try:
-            _deliver(batch, name, destination, pattern, more)
-        except Exception:
-            _log.exception("Delivery of %s to %s", batch.log_group, name)
-
-    if delay := current.settings.delivery_delay:
-        current.run_later(delay * current.random(), send)
-    else:
-        send()
-
-
-def _deliver(batch: Batch, name: str, destination: str, pattern: str, more: dict[str, str]) -> None:
-    target = Target.find(destination) if ":function:" in destination else None
-    if target is None:
-        return
-    if current.settings.loop_guard and target.log_group == batch.log_group:
-        return
-    if not may_invoke(destination, batch.log_group):
-        _log.warning(
-            "Log events of %s are skipped: the policy of %s does not allow CloudWatch Logs.",
-            batch.log_group,
-            destination,
-        )
-        return
     matched = [event for event in batch.events if _matches(pattern, event["message"])]
-    if not matched:
+    if not matched or ":function:" not in destination:
         return
-    message = {
-        "messageType": "DATA_MESSAGE",
-        "owner": get_account_id(),
-        "logGroup": batch.log_group,
-        "logStream": batch.log_stream,
-        "subscriptionFilters": [name],
-        **more,
-        "logEvents": [
-            {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]} for event in matched
-        ],
-    }
-    data = base64.b64encode(gzip.compress(json.dumps(message).encode(), compresslevel=1)).decode()
-    invoke_async(target, {"awslogs": {"data": data}})
+    delivery = _Delivery(Batch(batch.log_group, batch.log_stream, matched), name, destination, more)
+    if delay := current.settings.delivery_delay:
+        current.run_later(delay * current.random(), delivery.attempt)
+    else:
+        delivery.attempt()
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Matching events on their way to a function."""
+
+    batch: Batch
+    filter_name: str
+    destination: str
+    more: dict[str, str]
+    started: float = field(default_factory=time.monotonic)
+
+    def attempt(self) -> None:
+        try:
+            self._attempt()
+        except Exception:
+            _log.exception("Delivery of %s to %s", self.batch.log_group, self.filter_name)
+
+    def _attempt(self) -> None:
+        target = Target.find(self.destination)
+        if target is None:
+            self._record(DeliveryErrors=len(self.batch.events))
+        elif current.settings.loop_guard and target.log_group == self.batch.log_group:
+            return
+        elif not may_invoke(self.destination, self.batch.log_group):
+            _log.warning(
+                "Log events of %s are skipped: the policy of %s does not allow CloudWatch Logs.",
+                self.batch.log_group,
+                self.destination,
+            )
+            self._record(DeliveryErrors=len(self.batch.events))
+        elif current.random() < current.settings.delivery_throttling:
+            self._record(DeliveryThrottling=len(self.batch.events))
+            if time.monotonic() - self.started < _RETRIED_MINUTES * current.settings.retry_delay:
+                current.run_later(current.settings.retry_delay, self.attempt)
+        else:
+            size = sum(len(event["message"].encode()) for event in self.batch.events)
+            self._record(ForwardedLogEvents=len(self.batch.events), ForwardedBytes=size)
+            invoke_async(target, self._payload())
+
+    def _record(self, **counts: float) -> None:
+        record_forwarding(self.batch.log_group, self.filter_name, self.more.get("policyLevel", ""), counts)
+
+    def _payload(self) -> dict[str, Any]:
+        message = {
+            "messageType": "DATA_MESSAGE",
+            "owner": get_account_id(),
+            "logGroup": self.batch.log_group,
+            "logStream": self.batch.log_stream,
+            "subscriptionFilters": [self.filter_name],
+            **self.more,
+            "logEvents": [
+                {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]}
+                for event in self.batch.events
+            ],
+        }
+        data = base64.b64encode(gzip.compress(json.dumps(message).encode(), compresslevel=1)).decode()
+        return {"awslogs": {"data": data}}

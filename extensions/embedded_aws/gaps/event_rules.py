@@ -23,6 +23,7 @@ from ministack.services import eventbridge, sqs
 from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target, invoke_async, send_to_queue
+from .metrics import record
 from .policies import service_allowed
 from .queues import send
 from .validation import Answer, error
@@ -189,6 +190,8 @@ def _send_to_dead_letter_queue(
 ) -> None:
     rule_arn, target = rule_and_target or ("", {})
     _log.warning("%s: %s", rule_arn, message)
+    if rule_arn:
+        record("AWS/Events", "FailedInvocations", 1, {"RuleName": rule_arn.rpartition("/")[2]})
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
     if not queue_arn:
         return

@@ -20,6 +20,7 @@ from ministack.services import lambda_svc, sqs
 from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target, scope_of
+from .metrics import record_queue
 from .policies import role_allowed
 from .validation import Answer, error
 
@@ -151,6 +152,7 @@ def _run_batch(
         done = {message["receipt_handle"] for message in batch if message["id"] not in failed}
         if done:
             _delete(queue_url, done)
+            record_queue({"name": esm["EventSourceArn"].rpartition(":")[2]}, "NumberOfMessagesDeleted", len(done))
         esm["LastProcessingResult"] = "OK" if not failed else "PROBLEM: Function call failed"
         if not done:
             _back_off(esm)

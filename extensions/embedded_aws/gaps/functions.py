@@ -21,6 +21,7 @@ from . import cloudtrail
 from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target
+from .metrics import record_invocation
 from .policies import role_allowed, role_of
 from .validation import Answer, error
 from .workers import updating
@@ -158,9 +159,12 @@ def _hook_execute_function_warm(ministack: Function) -> Function:
 
 
 def _hook_emit_lambda_logs(ministack: Function) -> Function:
-    def emit(func: dict[str, Any], *arguments: Any, **options: Any) -> None:
+    def emit(
+        func: dict[str, Any], request_id: str, log_text: str, error: bool, duration_ms: int, **options: Any
+    ) -> None:
+        record_invocation(func.get("config") or func, failed=error, duration_ms=duration_ms)
         if _prepare_log_group(func):
-            ministack(func, *arguments, **options)
+            ministack(func, request_id, log_text, error, duration_ms, **options)
 
     return emit
 

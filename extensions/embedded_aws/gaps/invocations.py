@@ -25,6 +25,7 @@ from ministack.services import lambda_svc, sns, sqs
 
 from .current import current
 from .hooks import Function, original, replace
+from .metrics import record_lambda
 from .policies import role_allowed
 from .queues import send
 from .validation import Answer, error
@@ -145,6 +146,7 @@ class Failure:
 
 def invoke_async(target: Target, event: Any) -> None:
     """Queue an event for the function and return at once."""
+    record_lambda(target.config["FunctionName"], "AsyncEventsReceived", 1)
     # A new context, so that the function does not inherit the request and its caller.
     context = contextvars.Context()
     current.begin_event()
@@ -177,13 +179,17 @@ def _run_with_retries(target: Target, event: Any) -> Failure | None:
     longest = settings.get("MaximumEventAgeInSeconds", _MAX_EVENT_AGE) * current.settings.retry_delay / 60
     started, attempts, throttles = time.monotonic(), 0, 0
     request_id = str(uuid.uuid4())
+    name = str(target.config["FunctionName"])
     while True:
         # A retry runs the current function.
         now = Target.find(target.arn)
         if now is None:
             _log.warning("%s is gone: an event is lost", target.arn)
+            record_lambda(name, "AsyncEventsDropped", 1)
             return None
         with _worker_slots(target):
+            age_ms = (time.monotonic() - started) * 1000
+            record_lambda(name, "AsyncEventAge", age_ms, "Milliseconds")
             result = _execute(now.record, event)
         if not result.get("error"):
             return None
@@ -208,9 +214,11 @@ def _worker_slots(target: Target) -> threading.Semaphore:
 
 
 def _report_failure(target: Target, event: Any, failure: Failure) -> None:
+    record_lambda(target.config["FunctionName"], "AsyncEventsDropped", 1)
     destination = target.event_invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if destination:
-        _send_as_role(target, destination, json.dumps(_failure_record(target, event, failure)), {})
+    record = json.dumps(_failure_record(target, event, failure))
+    if destination and not _send_as_role(target, destination, record, {}):
+        record_lambda(target.config["FunctionName"], "DestinationDeliveryFailures", 1)
     dead_letters = (target.config.get("DeadLetterConfig") or {}).get("TargetArn")
     if dead_letters:
         attributes = {
@@ -218,7 +226,8 @@ def _report_failure(target: Target, event: Any, failure: Failure) -> None:
             "ErrorCode": {"DataType": "Number", "StringValue": "200"},
             "ErrorMessage": _string_attribute(str(failure.error.get("errorMessage", ""))[:1024] or "unknown"),
         }
-        _send_as_role(target, dead_letters, json.dumps(event), attributes)
+        if not _send_as_role(target, dead_letters, json.dumps(event), attributes):
+            record_lambda(target.config["FunctionName"], "DeadLetterErrors", 1)
 
 
 def _string_attribute(value: str) -> dict[str, str]:
@@ -246,18 +255,20 @@ def _failure_record(target: Target, event: Any, failure: Failure) -> dict[str, A
     }
 
 
-def _send_as_role(target: Target, destination: str, body: str, attributes: dict[str, Any]) -> None:
-    """Send with the function's role, as Lambda does."""
+def _send_as_role(target: Target, destination: str, body: str, attributes: dict[str, Any]) -> bool:
+    """Send with the function's role, as Lambda does; return whether that worked."""
     service = destination.split(":")[2]
     action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}.get(service)
     if action is None or not role_allowed(target.config["Role"], action, destination):
         _log.warning("%s: an event is lost, the role may not send to %s", target.arn, destination)
-    elif service == "sqs":
-        send_to_queue(destination, body, attributes)
-    elif service == "sns":
+        return False
+    if service == "sqs":
+        return send_to_queue(destination, body, attributes)
+    if service == "sns":
         _publish(destination, body, "")
     elif (other := Target.find(destination)) is not None:
         invoke_async(other, json.loads(body))
+    return True
 
 
 def send_to_queue(queue_arn: str, body: str, attributes: dict[str, Any]) -> bool:

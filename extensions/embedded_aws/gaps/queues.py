@@ -14,26 +14,32 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ministack.services import sqs
 
 from .current import current
 from .hooks import Function, original, replace
+from .metrics import record_queue, sample_queue
 
 _FIFO = ".fifo"
 _queue = original(sqs, "_get_q", "url")
 # The functions that change a queue's messages. MiniStack locks only the poller of event source mappings, which replaces
 # the list that a sender may just have extended.
 _CHANGES = (
-    ("_act_send_message", ("data", "qurl")),
     ("_act_send_message_batch", ("data", "qurl")),
-    ("_act_delete_message", ("data", "qurl")),
-    ("_act_delete_message_batch", ("data", "qurl")),
-    ("_act_purge_queue", ("data", "qurl")),
     ("_dlq_sweep", ("q",)),
     ("_expire_retained", ("q",)),
 )
+_DELETED = "NumberOfMessagesDeleted"
+# A batch calls the function of a single message.
+_COUNTED = {
+    "_act_send_message": "NumberOfMessagesSent",
+    "_act_delete_message": _DELETED,
+    "_act_delete_message_batch": _DELETED,
+}
 
 
 def install() -> None:
@@ -47,6 +53,18 @@ def install() -> None:
                     return ministack(*arguments)
 
             return locked
+
+    for name, metric in _COUNTED.items():
+        replace(sqs, name, "data", "qurl")(_counting_hook(lock, metric))
+
+    @replace(sqs, "_act_purge_queue", "data", "qurl")
+    def purge(ministack: Function) -> Function:
+        def sampled(data: dict[str, Any], qurl: str) -> Any:
+            with lock:
+                sample_queue(_queue(data.get("QueueUrl", qurl)))
+                return ministack(data, qurl)
+
+        return sampled
 
     @replace(sqs, "_collect_msgs", "q", "max_n", "vis_timeout")
     def collect(ministack: Function) -> Function:
@@ -86,6 +104,23 @@ def install() -> None:
             return ministack(data, qurl)
 
         return change
+
+
+def _counting_hook(lock: AbstractContextManager[Any], metric: str) -> Callable[[Function], Function]:
+    """Return the factory of a locked replacement that records how many messages came or went."""
+
+    def make(ministack: Function) -> Function:
+        def counted(data: dict[str, Any], qurl: str) -> Any:
+            with lock:
+                before = len(_queue(data.get("QueueUrl", qurl))["messages"])
+                answer = ministack(data, qurl)
+                queue = _queue(data.get("QueueUrl", qurl))
+                record_queue(queue, metric, abs(len(queue["messages"]) - before))
+            return answer
+
+        return counted
+
+    return make
 
 
 def _check_redrive(data: dict[str, Any], queue: str) -> None:

@@ -17,6 +17,7 @@ from .deliveries import Batch, deliver, may_invoke
 from .hooks import Function, replace
 from .log_events import stored_events
 from .log_groups import log_class
+from .metrics import record_incoming
 from .validation import (
     DESTINATION,
     FILTER,
@@ -112,6 +113,7 @@ def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -
     """Send new log events to the destinations of the group's filters and of the account's policy."""
     group = logs._log_groups.get(group_name) or {}
     batch = Batch(group_name, stream_name, stored_events())
+    record_incoming(group_name, [event["message"] for event in batch.events])
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
         if not current.is_older(current.settings.filter_delay, since_ms=subscription["creationTime"]):
             continue
