@@ -83,6 +83,10 @@ volume:
         - At the lower end the days without data had no events, at the upper end they were like the others.
       type: dict
       returned: always
+    remainder:
+      description: What no log group with a known volume wrote, in the form of RV(volume.total). Null is unknown.
+      type: dict
+      returned: always
     log_groups:
       description:
         - The log groups by C(chosen) (the rules choose them), C(excluded) (the rules leave them out) and C(impossible) (AWS allows them no
@@ -132,6 +136,9 @@ volume:
     total:
       bytes: {measured: 41000000000, points: 14, low: 89074074074.1, high: 92373456790.1}
       events: {measured: 96000000, points: 14, low: 208564814.8, high: 216289437.6}
+    remainder:
+      bytes: {measured: 140000, points: 14, low: 304000, high: 315000}
+      events: {measured: 400, points: 14, low: 869, high: 901}
     log_groups:
       chosen:
         log_groups: 57

@@ -18,6 +18,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "catch_up_on_full",
         "catch_up_purge",
         "catch_up_result",
+        "cost_egress",
+        "cost_log_service_price",
         "deploy_allowed_failures",
         "deploy_result",
         "deploy_retry_file",
@@ -27,6 +29,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "explain_result",
         "explain_timeout",
         "log_groups_mode",
+        "preview_directory",
+        "preview_result",
         "recap_changes",
         "recap_failure",
         "recap_lines",
@@ -76,5 +80,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "verify_kept",
         "verify_kept_names",
         "verify_missing",
+        "volume_info",
+        "volume_info_result",
     }
 )

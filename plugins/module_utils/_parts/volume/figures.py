@@ -78,7 +78,7 @@ def total(ranges: Iterable[Range]) -> Range:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The sum of a metric's data points, of which each is of one day."""
+    """The sum of a metric's data points, of which each is of one day. There is at least one."""
 
     total: int
     points: int
@@ -141,8 +141,6 @@ def _sum(state: State, rows: Sequence[VolumeRow], metric: str, whole: Measured |
     left = remainder([getattr(row, metric) for row in rows], whole)
     if left is None:
         return Range(known.low, None)
-    if not left.points:
-        return known
     if len(own) == len(rows) and not any(getattr(row, metric) for row in rows):
         return left.a_month(days)  # no log group was read by itself, and all are alike
     return known + left.a_month(days).from_zero()

@@ -26,7 +26,7 @@ from ..._subscriptions.listing import ListedTags, list_tags
 from ..catch_up import params_of
 from ..entry import rules_of
 from .facts import facts_of
-from .figures import METRICS, Measured, VolumeRow, plain_measured, volume_of
+from .figures import METRICS, Measured, VolumeRow, plain_measured, remainder, volume_of
 from .metrics import LOUDEST, MetricsApi, Period, Series
 from .prices import read_prices
 from .usage import read_usage
@@ -58,6 +58,10 @@ def read_volume(target: Target, params: Params, _check_mode: bool) -> Result:
         "days": days,
         "method": options.method,
         "total": {metric: plain_measured(whole[metric], days) for metric in METRICS},
+        "remainder": {
+            metric: plain_measured(remainder([getattr(row, metric) for row in rows], whole[metric]), days)
+            for metric in METRICS
+        },
         "log_groups": volume_of(rows, whole, days),
         "largest": [row.plain(days) for row in largest(rows)],
         "rows_file": _write_rows(options.rows_directory, target, rows, days),

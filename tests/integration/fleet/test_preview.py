@@ -1,0 +1,161 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The preview of volume and cost: its figures are what was written, what it may not read is unknown, and it writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deployed import Deployed, calls_of_runs
+from embedded_aws import RunningAws
+from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP
+from jsonschema import Draft202012Validator
+
+from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, ROOT, TARGETS, Ansible, Run, write_inventory
+
+SCHEMA = json.loads((ROOT / "docs" / "cost.schema.json").read_text(encoding="utf-8"))
+DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
+HERE = f"{MANAGEMENT}.{REGIONS[0]}"
+LOUD, QUIET, SILENT = (f"/aws/lambda/service-{number:02}" for number in range(3))
+LINES = {LOUD: ["ä" * 1000, "b" * 500, "c" * 500], QUIET: ["one line"], EXCLUDED_GROUP: ["x" * 100]}
+
+
+@pytest.fixture(scope="module")
+def here(aws: RunningAws) -> Deployed:
+    """A target with lines in three log groups. The other targets have none."""
+    here = Deployed(aws, MANAGEMENT, REGIONS[0])
+    for log_group, messages in LINES.items():
+        here.write(log_group, *messages)
+    return here
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the estimate."""
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture(scope="module")
+def ansible(aws: RunningAws, here: Deployed, out: Path, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    """A runner of playbooks for all four targets. Nothing is deployed."""
+    folder = tmp_path_factory.mktemp("preview")
+    inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE, preview_directory=str(out))
+    return Ansible(here.aws.deploy_environment(), inventory, folder)
+
+
+@contextmanager
+def denied(here: Deployed, *actions: str) -> Iterator[None]:
+    """Deny the deployer these actions."""
+    iam = here.client("iam")
+    deny = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
+    policy = {**POLICY, "Statement": [*POLICY["Statement"], deny]}
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(policy))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+
+
+def estimate(out: Path) -> dict[str, Any]:
+    """Return the file of the estimate, which has to follow the schema."""
+    found: dict[str, Any] = json.loads((out / "cost.json").read_text(encoding="utf-8"))
+    Draft202012Validator(SCHEMA).validate(found)
+    return found
+
+
+def target(out: Path, host: str = HERE) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in estimate(out)["targets"] if each["host"] == host)
+    return found
+
+
+def measured(row: dict[str, Any]) -> tuple[int | None, int | None]:
+    return tuple(row[metric] and row[metric]["measured"] for metric in ("bytes", "events"))  # type: ignore[return-value]
+
+
+def preview(ansible: Ansible, **extra: Any) -> Run:
+    return ansible.run("logreflector.aws.preview", "--limit", HERE, extra=extra)
+
+
+@pytest.mark.parametrize("method", ["statistics", "batches", "loudest"])
+def test_preview_has_the_figures_of_what_was_written(ansible: Ansible, out: Path, method: str) -> None:
+    run = preview(ansible, volume_method=method)
+    assert run.status == 0, run.output
+    rows = {row["log_group"]: row for row in target(out)["log_groups"]}
+    for name, messages in LINES.items():
+        assert measured(rows[name]) == (sum(len(message.encode()) for message in messages), len(messages)), name
+    assert rows[SILENT]["bytes"] is None
+    assert rows[EXCLUDED_GROUP]["state"] == "excluded"
+    assert rows[ARCHIVE_GROUP]["state"] == "impossible"
+    assert [group["log_group"] for group in estimate(out)["largest"]] == [LOUD, EXCLUDED_GROUP, QUIET]
+    written = target(out)["written"]["chosen"]
+    assert written["unknown"] == written["log_groups"] - 2
+    assert target(out)["total"]["events"]["measured"] == 5
+    assert target(out)["notes"] == []
+
+
+def test_preview_of_the_fleet_writes_nothing_and_adds_up(ansible: Ansible, out: Path, here: Deployed) -> None:
+    here.aws.front.clear_journal()
+    run = ansible.run("logreflector.aws.preview", extra={"cost_log_service_price": 2})
+    assert run.status == 0, run.output
+    calls = calls_of_runs(here.aws)
+    assert any(call.operation == "GetMetricStatistics" for call in calls)
+    assert {call.operation for call in calls if call.write} <= {"AssumeRole"}, "the preview changed something"
+    found = estimate(out)
+    assert (found["targets_read"], found["targets_unread"]) == (len(TARGETS), 0)
+    for end in ("low", "high"):
+        parts = [each["estimates"]["filters"]["cost"][end] for each in found["targets"]]
+        assert found["cost"]["filters"][end] is None if None in parts else found["cost"]["filters"][end] == sum(parts)
+    asked = sum(call.operation == "GetMetricStatistics" for call in calls)
+    assert found["asking"]["calls"]["GetMetricStatistics"] == asked
+    assert (out / "cost.json").stat().st_mode & 0o777 == 0o640
+    # No line was ever written in the other targets: their volume is unknown, and so is the upper end of the fleet's.
+    other = target(out, f"{MANAGEMENT}.{REGIONS[1]}")
+    assert other["total"] == {"bytes": None, "events": None}
+    assert other["written"]["chosen"]["bytes"] == {"low": 0, "high": None}
+    assert found["written"]["chosen"]["bytes"]["high"] is None
+    assert "AWS, a month" in run.output
+
+
+def test_preview_without_permission_is_unknown_and_names_it(ansible: Ansible, out: Path, here: Deployed) -> None:
+    with denied(here, "cloudwatch:GetMetricStatistics"):
+        run = preview(ansible)
+    assert run.status == 0, run.output
+    assert all(row["bytes"] is None for row in target(out)["log_groups"])
+    assert "cloudwatch:GetMetricStatistics" in " ".join(target(out)["notes"])
+    assert "cloudwatch:GetMetricStatistics" in run.output
+    assert target(out)["total"]["events"]["measured"] == 5
+    with denied(here, "cloudwatch:GetMetricStatistics", "cloudwatch:GetMetricData"):
+        run = preview(ansible)
+    assert run.status == 0, run.output
+    assert target(out)["total"] == {"bytes": None, "events": None}
+    assert target(out)["written"]["chosen"]["bytes"] == {"low": 0, "high": None}
+    assert target(out)["estimates"]["filters"]["cost"]["high"] is None
+    notes = " ".join(target(out)["notes"])
+    assert "cloudwatch:GetMetricData" in notes
+    assert "what the deployed functions used is unknown" in notes
+
+
+def test_preview_of_a_target_that_cannot_be_read_fails_and_names_it(ansible: Ansible, out: Path) -> None:
+    run = preview(ansible, target_role_arn="arn:aws:iam::{{ target_account_id }}:role/none")
+    assert run.status == 2
+    found = estimate(out)
+    assert (found["targets_read"], found["targets_unread"]) == (0, 1)
+    assert "role/none" in target(out)["error"]
+    assert target(out)["total"] is None
+
+
+def test_preview_takes_shipped_prices_if_the_price_list_cannot_be_read(ansible: Ansible, out: Path) -> None:
+    """The embedded AWS has no price list."""
+    run = preview(ansible, volume_prices=True)
+    assert run.status == 0, run.output
+    assert "Could not read the prices of AWSLambda" in " ".join(target(out)["notes"])
+    alarms = next(each for each in target(out)["estimates"]["filters"]["items"] if each["name"] == "alarms")
+    assert alarms["price"]["usd"] == pytest.approx(0.1)
+    assert alarms["price"]["source"] != "AWS's price list, read in this run"
