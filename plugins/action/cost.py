@@ -15,18 +15,15 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._cost import as_json, terminal
-from ..plugin_utils._cost.fleet import Choices
-from ..plugin_utils._cost.hosts import fleet_of
+from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
 from ..plugin_utils._failures import printable
 from ..plugin_utils._files import replace_file
 
 OPTIONS: dict[str, Any] = {
     "directory": {"type": "path", "default": "log-reflector-preview"},
-    "log_service_price": {"type": "float"},
-    "egress": {"type": "str", "choices": ["internet", "none"], "default": "internet"},
+    **COST_OPTIONS,
     "failure": {"type": "str", "default": "recap_failure"},
 }
-FILE = "cost.json"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -44,18 +41,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"Could not write the estimate: {error}") from error
 
 
-def choices_of(options: Mapping[str, Any]) -> Choices:
-    """Return what the options say. Raises AnsibleActionFail for a negative price."""
-    price = options["log_service_price"]
-    if price is not None and not 0 <= price < float("inf"):
-        raise AnsibleActionFail(f"Could not accept the option log_service_price: {price} is not 0 or more.")
-    return Choices(price, options["egress"] == "internet")
-
-
 def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """Make the estimate, write its file and print its summary."""
     fleet = fleet_of(task_vars, choices_of(options), options["failure"])
-    path = Path(options["directory"]).expanduser() / FILE
+    path = Path(options["directory"]).expanduser() / as_json.FILE
     replace_file(path, as_json.document(fleet))
     lines = _printable(terminal.summary(fleet))
     Display().display("\n".join([*lines, f"Estimate: {path}"]))

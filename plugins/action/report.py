@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import error_sentence
+from ..plugin_utils._cost import as_json as cost_json
+from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
+from ..plugin_utils._cost.terminal import report_lines as cost_lines
 from ..plugin_utils._failures import printable
+from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import read_variable
 from ..plugin_utils._report import history
 from ..plugin_utils._report.drift import Drift, drift
@@ -34,6 +37,8 @@ OPTIONS: dict[str, Any] = {
     "history": {"type": "path"},
     "at": {"type": "str"},
     "merge": {"type": "list", "elements": "path", "default": []},
+    "cost": {"type": "bool", "default": False},
+    **COST_OPTIONS,
 }
 
 _LOST = "Ansible removed the target from the run. Ansible's message is above."
@@ -67,7 +72,11 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     files = _write(directory, report, change, options["formats"], past)
     if past and is_new:
         files.append(str(history.add(past, report)))
-    lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
+    if report.cost:
+        replace_file(directory / cost_json.FILE, cost_json.document(report.cost))
+        files.append(str(directory / cost_json.FILE))
+    texts = [*summary(report, change), *(cost_lines(report.cost) if report.cost else ())]
+    lines = [printable(line) for text in texts for line in text.splitlines()]
     Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
     return {
         "changed": False,
@@ -88,7 +97,8 @@ def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path
         return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
     hosts = task_vars["ansible_play_hosts_all"]
     targets = [_target(host, task_vars) for host in hosts]
-    return FleetReport(int(time.time()), sort_targets(targets)), True
+    cost = fleet_of(task_vars, choices_of(options), "volume_failure") if options["cost"] else None
+    return FleetReport(int(time.time()), sort_targets(targets), cost), True
 
 
 def _of_history(past: Path | None, moment: str) -> FleetReport:
@@ -145,13 +155,10 @@ def _write(
     directory: Path, report: FleetReport, change: Drift | None, names: Sequence[str], past: Path | None
 ) -> list[str]:
     """Write the report in these formats; return the files. A reader of a file never sees half of it."""
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     written = []
     for name in names:
         path = directory / FORMATS[name].file
-        draft = path.with_suffix(f"{path.suffix}.part")
-        _write_file(draft, _text(name, report, change, past))
-        draft.replace(path)
+        replace_file(path, _text(name, report, change, past))
         written.append(str(path))
     return written
 
@@ -160,9 +167,3 @@ def _text(name: str, report: FleetReport, change: Drift | None, past: Path | Non
     if name == "html":
         return document.render(report, change, points(past, report.made_at) if past else ())
     return FORMATS[name].text(report, change)
-
-
-def _write_file(path: Path, pieces: Iterable[str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.writelines(pieces)

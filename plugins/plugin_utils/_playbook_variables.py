@@ -48,6 +48,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "reflector_timeout",
         "replay_result",
         "report_at",
+        "report_cost",
         "report_directory",
         "report_fail_if_worse",
         "report_formats",
@@ -80,6 +81,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "verify_kept",
         "verify_kept_names",
         "verify_missing",
+        "volume_failure",
         "volume_info",
         "volume_info_result",
     }

@@ -17,6 +17,7 @@ from .fleet import FleetCost, Group, TargetCost
 from .modes import MODES
 
 VERSION = 1
+FILE = "cost.json"
 
 
 def document(fleet: FleetCost) -> Iterator[str]:
@@ -50,12 +51,23 @@ def summary(fleet: FleetCost) -> dict[str, Any]:
         "cost": {mode: fleet.cost(mode).plain() for mode in MODES},
         "log_service": {mode: _plain(fleet.log_service(mode)) for mode in MODES},
         "log_service_price": fleet.choices.vendor,
-        "deployed": {"targets": len(fleet.deployed_targets), "cost": _plain(fleet.deployed_cost)},
+        "deployed": {
+            "targets": len(fleet.deployed_targets),
+            "unknown": len(fleet.unread_usage),
+            "cost": _plain(fleet.deployed_cost),
+        },
         "largest": [_group(group) for group in fleet.largest()],
         "asking": {"calls": fleet.calls, "cost": _plain(fleet.asking)},
         "unconfirmed_prices": [asdict(price) for price in fleet.unconfirmed],
         "unpriced_regions": fleet.unpriced_regions,
     }
+
+
+def brief(fleet: FleetCost) -> dict[str, Any]:
+    """Return the sums that the report on coverage has. The file of the whole estimate is beside it."""
+    whole = summary(fleet)
+    names = ("targets_read", "targets_unread", "unknown_share", "cost", "deployed")
+    return {"file": FILE, "written_bytes": fleet.written("bytes").plain(), **{name: whole[name] for name in names}}
 
 
 def _target(target: TargetCost) -> Iterator[str]:

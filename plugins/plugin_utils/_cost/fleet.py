@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,11 +131,23 @@ def target_cost(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What AWS bills for one item in all targets, and when each end is true."""
+    """What AWS bills for one item in all targets.
+
+    ends    when each end is true
+    basis   estimated, measured, or partly measured
+    """
 
     name: str
     cost: Range
     ends: Ends
+    basis: str
+
+    @classmethod
+    def of(cls, name: str, items: Sequence[Item]) -> Line:
+        """Return the sum of the items of that name."""
+        bases = sorted({each.basis for each in items})
+        ends = Ends(*("; ".join(dict.fromkeys(filter(None, texts))) for texts in zip(*_whens(items), strict=True)))
+        return cls(name, sum_of(items), ends, bases[0] if len(bases) == 1 else "partly measured")
 
 
 @dataclass(frozen=True)
@@ -185,11 +197,11 @@ class FleetCost:
 
     def lines(self, mode: str) -> list[Line]:
         """Return the items of all targets, added by name."""
-        found: dict[str, list[Item]] = {}
-        for target in self.read_targets:
-            for each in target.estimates[mode].items:
-                found.setdefault(each.name, []).append(each)
-        return [Line(name, sum_of(items), items[0].ends) for name, items in found.items()]
+        return _lines(target.estimates[mode] for target in self.read_targets)
+
+    def deployed_lines(self) -> list[Line]:
+        """Return the items of what is deployed, added by name."""
+        return _lines(target.deployed for target in self.targets if target.deployed)
 
     def log_service(self, mode: str) -> Range | None:
         """Return what the log service bills; None if its price is unknown."""
@@ -200,6 +212,11 @@ class FleetCost:
     def deployed_targets(self) -> tuple[TargetCost, ...]:
         """The targets with a reflector."""
         return tuple(target for target in self.targets if target.deployed)
+
+    @property
+    def unread_usage(self) -> tuple[TargetCost, ...]:
+        """The targets of which nobody knows what is deployed, or what it used."""
+        return tuple(target for target in self.targets if not target.volume or target.volume["usage"] is None)
 
     @property
     def deployed_cost(self) -> Range | None:
@@ -245,6 +262,18 @@ class FleetCost:
 def sort_targets(targets: Iterable[TargetCost]) -> tuple[TargetCost, ...]:
     """Return the targets in the order of a report."""
     return tuple(sorted(targets, key=lambda target: (target.account, target.region, target.host)))
+
+
+def _lines(estimates: Iterable[Estimate]) -> list[Line]:
+    found: dict[str, list[Item]] = {}
+    for estimate in estimates:
+        for each in estimate.items:
+            found.setdefault(each.name, []).append(each)
+    return [Line.of(name, items) for name, items in found.items()]
+
+
+def _whens(items: Sequence[Item]) -> list[tuple[str, str]]:
+    return [(each.ends.low_when, each.ends.high_when) for each in items]
 
 
 def _shares(volume: Mapping[str, Any]) -> tuple[int, int] | None:

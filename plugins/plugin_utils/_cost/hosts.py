@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
+
+from ansible.errors import AnsibleActionFail
 
 from ...module_utils._errors import error_sentence
 from .._plain import read_variable
@@ -18,6 +21,12 @@ from .fleet import Choices, FleetCost, TargetCost, sort_targets, target_cost
 
 VARIABLE = "volume_info_result"
 """The variable that the playbooks register the result of volume_info in."""
+
+COST_OPTIONS: dict[str, Any] = {
+    "log_service_price": {"type": "float"},
+    "egress": {"type": "str", "choices": ["internet", "none"], "default": "internet"},
+}
+"""The options of the actions that make an estimate."""
 
 _LOST = "Ansible removed the target from the run. Ansible's message is above."
 _SILENT = "Its volume was not read in this run."
@@ -30,6 +39,14 @@ def fleet_of(task_vars: Mapping[str, Any], choices: Choices, failure: str) -> Fl
     """
     targets = [_target(host, task_vars, choices, failure) for host in task_vars["ansible_play_hosts_all"]]
     return FleetCost(int(time.time()), sort_targets(targets), choices)
+
+
+def choices_of(options: Mapping[str, Any]) -> Choices:
+    """Return what the options say. Raises AnsibleActionFail for a price below 0."""
+    price = options["log_service_price"]
+    if price is not None and not 0 <= price < inf:
+        raise AnsibleActionFail(f"Could not accept the option log_service_price: {price} is not 0 or more.")
+    return Choices(price, options["egress"] == "internet")
 
 
 def _target(host: str, task_vars: Mapping[str, Any], choices: Choices, failure: str) -> TargetCost:

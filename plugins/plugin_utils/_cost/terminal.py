@@ -29,12 +29,20 @@ def summary(fleet: FleetCost) -> Iterator[str]:
     yield from prices(fleet)
 
 
+def report_lines(fleet: FleetCost) -> Iterator[str]:
+    """Yield the lines of a report on coverage: the volume, what it costs, and what is unknown."""
+    yield f"Volume: {headline(fleet)}"
+    yield from deployed(fleet)
+    yield from unknown(fleet)
+    yield from asking(fleet)
+
+
 def headline(fleet: FleetCost) -> str:
     """Return the volume of the fleet in a sentence."""
     groups, read = fleet.count("log_groups"), len(fleet.read_targets)
     return (
         f"{gigabytes(fleet.written('bytes'))} and {count(fleet.written('events'))} events a month in {groups:,} chosen"
-        f" log groups of {read:,} targets."
+        f" log groups of {targets(read)}."
     )
 
 
@@ -64,7 +72,7 @@ def _mode(fleet: FleetCost, mode: str) -> Iterator[str]:
     of = [target for target in fleet.read_targets if target.mode == mode]
     service = fleet.log_service(mode)
     charged = dollars(service) if service else f"{UNKNOWN} (set cost_log_service_price)"
-    yield f"Mode {mode} ({len(of):,} targets have it): {dollars(fleet.cost(mode))} a month for AWS, log service {charged}."
+    yield f"Mode {mode}, which {targets(len(of))} of these use: {dollars(fleet.cost(mode))} a month for AWS, log service {charged}."
     if of:
         lines = fleet.lines(mode)
         yield from table([(NAMES[line.name], dollars(line.cost)) for line in lines])
@@ -80,14 +88,17 @@ def ends(lines: Iterable[Line]) -> Iterator[str]:
             yield f"  {word} end: {'; '.join(reasons)}."
 
 
+def targets(number: int) -> str:
+    """Return the number with its noun."""
+    return f"{number:,} target" + ("" if number == 1 else "s")
+
+
 def deployed(fleet: FleetCost) -> Iterator[str]:
     """Yield what the deployed functions cost by their own figures."""
-    found = fleet.deployed_targets
-    if found:
-        words = (
-            f"Deployed on {len(found):,} targets: {dollars(fleet.deployed_cost)} a month for AWS, from actual usage."
-        )
-        yield words
+    if found := fleet.deployed_targets:
+        yield f"Deployed on {targets(len(found))}: {dollars(fleet.deployed_cost)} a month for AWS, from actual usage."
+    if unread := fleet.unread_usage:
+        yield f"What is deployed on {targets(len(unread))} is unknown, and so is its cost."
 
 
 def _largest(fleet: FleetCost) -> Iterator[str]:

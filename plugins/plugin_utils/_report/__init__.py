@@ -14,5 +14,6 @@
 | page/ | the report as one HTML file |
 | points.py | numbers of earlier reports, for a trend |
 | flow.py | counts of events on their way |
+| cost_markdown.py | volume and cost in Markdown; `_cost` has the model |
 | text.py | text of others, made visible |
 """

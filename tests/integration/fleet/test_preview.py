@@ -7,19 +7,21 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Deployed, calls_of_runs
+from deployed import FUNCTION, Deployed, calls_of_runs
 from embedded_aws import RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP
 from jsonschema import Draft202012Validator
 
 from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, ROOT, TARGETS, Ansible, Run, write_inventory
 
+REPORT_SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 SCHEMA = json.loads((ROOT / "docs" / "cost.schema.json").read_text(encoding="utf-8"))
 DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
 HERE = f"{MANAGEMENT}.{REGIONS[0]}"
@@ -159,3 +161,74 @@ def test_preview_takes_shipped_prices_if_the_price_list_cannot_be_read(ansible: 
     alarms = next(each for each in target(out)["estimates"]["filters"]["items"] if each["name"] == "alarms")
     assert alarms["price"]["usd"] == pytest.approx(0.1)
     assert alarms["price"]["source"] != "AWS's price list, read in this run"
+
+
+@pytest.fixture(scope="module")
+def deployed(ansible: Ansible, here: Deployed) -> Deployed:
+    """The target with a reflector that has received lines. From here on the other tests' figures are no longer true."""
+    run = ansible.run("logreflector.aws.deploy", "--limit", HERE)
+    assert run.status == 0, run.output
+    for _number in range(3):
+        here.write(LOUD, "a line")
+    here.wait_until_idle()
+    return here
+
+
+def invocations(here: Deployed) -> int:
+    """Return AWS's own count of the reflector's invocations."""
+    found = here.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": FUNCTION}],
+        StartTime=time.time() - 7200,
+        EndTime=time.time() + 60,
+        Period=86_400,
+        Statistics=["Sum"],
+    )
+    return round(sum(point["Sum"] for point in found["Datapoints"]))
+
+
+def report(ansible: Ansible, out: Path, **extra: Any) -> Run:
+    variables = {"report_cost": True, "report_directory": str(out), **extra}
+    return ansible.run("logreflector.aws.report", "--limit", HERE, extra=variables)
+
+
+def test_report_has_what_the_deployed_functions_used(ansible: Ansible, out: Path, deployed: Deployed) -> None:
+    run = report(ansible, out)
+    assert run.status == 0, run.output
+    found = target(out)["deployed"]
+    items = {each["name"]: each for each in found["items"]}
+    assert items["lambda_requests"]["basis"] == items["lambda_time"]["basis"] == "measured"
+    days = target(out)["days"]
+    a_month = invocations(deployed) * 730 / 24 / max(days, 1)
+    assert invocations(deployed) >= 3
+    assert items["lambda_requests"]["quantity"]["low"] == pytest.approx(a_month, rel=0.02)
+    coverage = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    Draft202012Validator(REPORT_SCHEMA).validate(coverage)
+    assert coverage["cost"]["deployed"] == {"targets": 1, "unknown": 0, "cost": found["cost"]}
+    assert coverage["counts"]["covered"] > 0
+    for name in ("report.html", "report.md"):
+        assert LOUD in (out / name).read_text(encoding="utf-8").partition("cost")[2], name
+    assert "Deployed on 1 target: $" in run.output
+
+
+def test_report_on_coverage_is_complete_where_the_volume_cannot_be_read(
+    ansible: Ansible, out: Path, deployed: Deployed
+) -> None:
+    with denied(deployed, "cloudwatch:*"):
+        run = report(ansible, out)
+    assert run.status == 0, run.output
+    assert target(out)["total"] == {"bytes": None, "events": None}
+    assert "cloudwatch:GetMetricData" in run.output
+    assert "What is deployed on 1 target is unknown" in run.output
+    coverage = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert coverage["is_complete"]
+    assert coverage["cost"]["deployed"] == {"targets": 0, "unknown": 1, "cost": None}
+
+
+def test_report_without_the_option_reads_no_volume(ansible: Ansible, out: Path, deployed: Deployed) -> None:
+    deployed.aws.front.clear_journal()
+    run = report(ansible, out, report_cost=False)
+    assert run.status == 0, run.output
+    assert not any(call.operation == "GetMetricStatistics" for call in calls_of_runs(deployed.aws))
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["cost"] is None

@@ -129,7 +129,7 @@ def test_unread_target_is_in_no_sum_and_is_named() -> None:
 def test_fleet_without_targets_costs_nothing_and_knows_no_share() -> None:
     document = parsed(fleet())
     assert document["unknown_share"] is None
-    assert document["deployed"] == {"targets": 0, "cost": None}
+    assert document["deployed"] == {"targets": 0, "unknown": 0, "cost": None}
 
 
 def test_largest_are_twenty_of_all_targets() -> None:
