@@ -25,6 +25,7 @@ class Product:
     """Where a price is in AWS's price list, and the unit that it is for.
 
     usage_type  without the prefix of the region, such as EUC1-
+    also        the usage type in regions that have another one
     family      the product family, for a service with too many products
     """
 
@@ -32,6 +33,7 @@ class Product:
     service: str
     usage_type: str
     family: str = ""
+    also: str = ""
 
 
 PRODUCTS: Mapping[str, Product] = {
@@ -44,7 +46,7 @@ PRODUCTS: Mapping[str, Product] = {
     "metric": Product("metric-month", "AmazonCloudWatch", "CW:MetricMonitorUsage"),
     "metric_data": Product("metric", "AmazonCloudWatch", "CW:GMD-Metrics"),
     "metric_request": Product("request", "AmazonCloudWatch", "CW:Requests"),
-    "sqs_fifo_request": Product("request", "AWSQueueService", "Requests-FIFO-Tier1"),
+    "sqs_fifo_request": Product("request", "AWSQueueService", "Requests-FIFO-Tier1", also="Requests-FIFO-RBP"),
     "secret": Product("secret-month", "AWSSecretsManager", "AWSSecretsManager-Secrets"),
     "secret_request": Product("request", "AWSSecretsManager", "AWSSecretsManagerAPIRequest"),
     "transfer_out": Product("GB", "AWSDataTransfer", "DataTransfer-Out-Bytes"),
@@ -104,7 +106,9 @@ def _products(target: Target, service: str, family: str) -> Iterator[dict[str, A
 def prices_of(products: Iterable[Mapping[str, Any]], service: str) -> dict[str, float]:
     """Return the prices of our names in a service's products."""
     patterns = {
-        name: re.compile(rf"(?:[A-Z]{{2,4}}\d?-)?{re.escape(each.usage_type)}")
+        name: re.compile(
+            rf"(?:[A-Z]{{2,4}}\d?-)?(?:{'|'.join(map(re.escape, filter(None, (each.usage_type, each.also))))})"
+        )
         for name, each in PRODUCTS.items()
         if each.service == service
     }

@@ -61,8 +61,9 @@ class PriceList:
 
 def test_price_is_that_of_the_first_tier_that_is_not_free() -> None:
     tiers = (("20000000", "0.0000004"), ("0", "0.0000000000"), ("1000000", "0.0000005"))
-    found = prices_of([product("EUC1-Requests-FIFO-Tier1", *tiers)], "AWSQueueService")
-    assert found == {"sqs_fifo_request": 0.0000005}
+    # us-east-1 has another name for it.
+    for usage_type in ("EUC1-Requests-FIFO-Tier1", "Requests-FIFO-RBP"):
+        assert prices_of([product(usage_type, *tiers)], "AWSQueueService") == {"sqs_fifo_request": 0.0000005}
 
 
 def test_usage_types_are_compared_whole_with_and_without_the_prefix_of_the_region() -> None:
