@@ -48,6 +48,7 @@ def summary(fleet: FleetCost) -> dict[str, Any]:
         },
         "unknown_share": fleet.unknown_share,
         "unattributed_share": fleet.unattributed_share,
+        "configured_cost": fleet.configured_cost.plain(),
         "cost": {mode: fleet.cost(mode).plain() for mode in MODES},
         "log_service": {mode: _plain(fleet.log_service(mode)) for mode in MODES},
         "log_service_price": fleet.choices.vendor,

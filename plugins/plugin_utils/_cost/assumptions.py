@@ -33,7 +33,7 @@ class Assumption:
     high_when: str
 
 
-GB = 1e9
+MB, GB, TB = 1e6, 1e9, 1e12
 """Bytes. AWS bills some gigabytes as 2^30 bytes, which makes them 7 % cheaper."""
 
 PAYLOAD_BYTES = Assumption(

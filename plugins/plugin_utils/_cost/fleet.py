@@ -195,6 +195,11 @@ class FleetCost:
         """Return what AWS bills for all targets that were read, if all had that mode."""
         return total(target.estimates[mode].cost for target in self.read_targets)
 
+    @property
+    def configured_cost(self) -> Range:
+        """What AWS bills for all targets that were read, each with the mode that its variables ask for."""
+        return total(target.estimates[target.mode].cost for target in self.read_targets)
+
     def lines(self, mode: str) -> list[Line]:
         """Return the items of all targets, added by name."""
         return _lines(target.estimates[mode] for target in self.read_targets)

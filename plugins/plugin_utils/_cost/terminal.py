@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .fleet import FleetCost, Line, TargetCost
 from .modes import MODES
-from .text import NAMES, UNKNOWN, count, dollars, gigabytes, share
+from .text import NAMES, UNKNOWN, count, dollars, share, volume
 
 _SHOWN = 30  # targets in the table
 _CENT = 0.01
@@ -41,7 +41,7 @@ def headline(fleet: FleetCost) -> str:
     """Return the volume of the fleet in a sentence."""
     groups, read = fleet.count("log_groups"), len(fleet.read_targets)
     return (
-        f"{gigabytes(fleet.written('bytes'))} and {count(fleet.written('events'))} events a month in {groups:,} chosen"
+        f"{volume(fleet.written('bytes'))} and {count(fleet.written('events'))} events a month in {groups:,} chosen"
         f" log groups of {targets(read)}."
     )
 
@@ -55,13 +55,15 @@ def _targets(fleet: FleetCost) -> Iterator[str]:
             target.region,
             f"{target.count('log_groups'):,}",
             f"{target.count('unknown'):,}",
-            gigabytes(target.written("bytes")),
+            volume(target.written("bytes")),
             dollars(target.estimates[target.mode].cost),
         )
         for target in found[:_SHOWN]
     ]
     if found:
-        yield from table(rows)
+        sums = fleet.count("log_groups"), fleet.count("unknown")
+        whole = volume(fleet.written("bytes")), dollars(fleet.configured_cost)
+        yield from table([*rows, ("All", "", *(f"{number:,}" for number in sums), *whole)])
     if len(found) > _SHOWN:
         yield f"  and {len(found) - _SHOWN:,} more targets"
 
@@ -110,7 +112,7 @@ def _largest(fleet: FleetCost) -> Iterator[str]:
                 (
                     f"{group.account} {group.region}",
                     group.name,
-                    gigabytes(group.bytes),
+                    volume(group.bytes),
                     "" if group.state == "chosen" else group.state,
                 )
                 for group in groups
@@ -121,10 +123,10 @@ def _largest(fleet: FleetCost) -> Iterator[str]:
 def unknown(fleet: FleetCost) -> Iterator[str]:
     """Yield what is unknown."""
     if fleet.count("unknown"):
-        part, volume = share(fleet.unknown_share), share(fleet.unattributed_share)
+        part, rest = share(fleet.unknown_share), share(fleet.unattributed_share)
         yield (
             f"Unknown: {fleet.count('unknown'):,} chosen log groups ({part}) have no data points. Of the volume"
-            f" {volume} belongs to no log group that was read."
+            f" {rest} belongs to no log group that was read."
         )
     for target in fleet.unread_targets:
         yield f"  {target.host}: was not read. {target.error}"

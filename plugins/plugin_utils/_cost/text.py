@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...module_utils._parts.volume.figures import Range
-from .assumptions import GB
+from .assumptions import GB, MB, TB
 
 UNKNOWN = "unknown"
 
@@ -39,8 +39,8 @@ def dollars(cost: Range | None) -> str:
     return _range(cost, _dollars)
 
 
-def gigabytes(size: Range | None) -> str:
-    """Return a number of bytes in GB, or in MB if it is small."""
+def volume(size: Range | None) -> str:
+    """Return a number of bytes in MB, GB or TB."""
     return _range(size, _bytes)
 
 
@@ -65,7 +65,10 @@ def _range(found: Range | None, text: Callable[[float], str]) -> str:
 
 
 def _bytes(value: float) -> str:
-    return f"{_number(value / GB)} GB" if value >= GB or not value else f"{_number(value / 1e6)} MB"
+    for size, word in ((TB, "TB"), (GB, "GB")):
+        if value >= size:
+            return f"{_number(value / size)} {word}"
+    return f"{_number(value / MB)} MB"
 
 
 def _dollars(value: float) -> str:
@@ -74,7 +77,7 @@ def _dollars(value: float) -> str:
 
 def _number(value: float) -> str:
     """Return a number with three significant digits, in words if it is large."""
-    for size, word in ((1e9, " billion"), (1e6, " million")):
+    for size, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
         if value >= size:
             return f"{value / size:,.3g}{word}" if value < size * 1000 else f"{value / size:,.0f}{word}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from .._cost.fleet import FleetCost
 from .._cost.terminal import asking, deployed, headline, targets, unknown
-from .._cost.text import NAMES, dollars, gigabytes
+from .._cost.text import NAMES, dollars, volume
 from .markdown import code, table
 
 _LARGEST = 20
@@ -23,7 +23,7 @@ def section(fleet: FleetCost) -> Iterator[str]:
     rows = [(NAMES[line.name], dollars(line.cost), line.basis) for line in fleet.deployed_lines()]
     yield from table(title, ("Item", "Dollars", "Quantity"), rows)
     groups = fleet.largest()[:_LARGEST]
-    places = [(code(each.account), code(each.region), code(each.name), gigabytes(each.bytes)) for each in groups]
+    places = [(code(each.account), code(each.region), code(each.name), volume(each.bytes)) for each in groups]
     yield from table("The largest log groups", ("Account", "Region", "Log group", "A month"), places)
     for line in (*deployed(fleet), *unknown(fleet), *asking(fleet)):
         yield f"\n{code(line.strip())}\n"

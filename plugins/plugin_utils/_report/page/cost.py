@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..._cost.fleet import FleetCost, Group, Line
 from ..._cost.modes import MODES
 from ..._cost.terminal import asking, deployed, headline, prices, targets, unknown
-from ..._cost.text import NAMES, dollars, gigabytes
+from ..._cost.text import NAMES, dollars, volume
 from .markup import Markup, tag
 
 
@@ -78,7 +78,7 @@ def _row(line: Line) -> tuple[str, ...]:
 def _largest(groups: list[Group]) -> Markup:
     if not groups:
         return Markup("")
-    rows = [(each.name, each.account, each.region, each.state, gigabytes(each.bytes)) for each in groups]
+    rows = [(each.name, each.account, each.region, each.state, volume(each.bytes)) for each in groups]
     return _table("The largest log groups", ("Log group", "Account", "Region", "State", "A month"), rows)
 
 

@@ -22,7 +22,8 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.fleet impor
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.items import Estimate
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, Plan
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import NAMES, count, dollars, gigabytes, share
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import NAMES, count, dollars, share
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import volume as size_text
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
@@ -102,6 +103,8 @@ def test_document_follows_the_schema_and_adds_up(found: FleetCost) -> None:
     for mode in MODES:
         lows = [each["estimates"][mode]["cost"]["low"] for each in read]
         assert document["cost"][mode]["low"] == pytest.approx(sum(lows))
+    own = [each["estimates"][each["mode"]]["cost"]["low"] for each in read]
+    assert document["configured_cost"]["low"] == pytest.approx(sum(own))
     groups = [group for each in read for group in each["log_groups"]]
     chosen = [group for group in groups if group["state"] == "chosen"]
     assert document["written"]["chosen"]["log_groups"] == len(chosen)
@@ -209,9 +212,9 @@ def test_dollars_are_a_range_or_unknown(found: Range | None, text: str) -> None:
 
 
 def test_quantities_in_words() -> None:
-    assert gigabytes(Range(0, 0)) == "0 GB"
-    assert gigabytes(Range(5e6, 2e12)) == "5 MB to 2,000 GB"
-    assert gigabytes(None) == "unknown"
+    assert size_text(Range(0, 0)) == "0 MB"
+    assert size_text(Range(5e6, 2.5e12)) == "5 MB to 2.5 TB"
+    assert size_text(None) == "unknown"
     assert count(Range(1500, 2.34e9)) == "1,500 to 2.34 billion"
     assert share(None) == "unknown"
     assert share(0.125) == "12.5 %"
