@@ -8,6 +8,7 @@
 |---|---|
 | figures.py | sums of data points, what they mean for a month, and their sums for a target. Pure |
 | metrics.py | the calls of CloudWatch's metrics |
+| selection.py | which log groups the rules choose |
 | usage.py | what the deployed functions used |
 | prices.py | the prices of a region from AWS's price list |
 | read.py | the work of the module volume_info |

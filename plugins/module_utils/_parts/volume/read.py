@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,6 @@ from ..._options.volume import VolumeOptions
 from ..._plan import Params, Result
 from ..._resources.subscriptions.shared import destination, logs_api, target_choice
 from ..._session import Target
-from ..._subscriptions.choice import Choice, Exclusion, LogGroup
 from ..._subscriptions.listing import ListedTags, list_tags
 from ..catch_up import params_of
 from ..entry import rules_of
@@ -29,6 +29,7 @@ from .facts import facts_of
 from .figures import METRICS, Measured, VolumeRow, plain_measured, remainder, volume_of
 from .metrics import LOUDEST, MetricsApi, Period, Series
 from .prices import read_prices
+from .selection import Selection
 from .usage import read_usage
 
 T = TypeVar("T")
@@ -111,17 +112,12 @@ class _Reader:
         choice = target_choice(self._target, self._params, destination(self._target, self._reflector))
         tags, notes = list_tags(api, choice) if choice.needs_tags else (ListedTags(), [])
         self.notes += notes
-        groups = [_chosen(group, choice, tags) for group in api.groups()]
-        sums = self._sums([row.log_group for row in groups])
+        selection = Selection(choice, tags, api, lambda name: self._target.arn("logs", f"log-group:{name}"))
+        rows = list(selection.rows())
+        sums = self._sums([row.log_group for row in rows])
         return [
-            VolumeRow(
-                row.log_group,
-                row.state,
-                row.reason,
-                sums["bytes"].get(row.log_group),
-                sums["events"].get(row.log_group),
-            )
-            for row in groups
+            replace(row, bytes=sums["bytes"].get(row.log_group), events=sums["events"].get(row.log_group))
+            for row in rows
         ]
 
     def whole(self) -> dict[str, Measured | None]:
@@ -164,16 +160,6 @@ class _Reader:
         if len(names) > LOUDEST:
             self.notes.append(f"only the {LOUDEST} log groups with the largest volume were read")
         return found
-
-
-def _chosen(group: LogGroup, choice: Choice, tags: ListedTags) -> VolumeRow:
-    """Return whether the rules choose the log group, without its volume."""
-    found: Exclusion | None = choice.exclusion(group)
-    if found is None or found.kind == "not_possible":
-        found = tags.exclusion(group.name) or found
-    if found is None:
-        return VolumeRow(group.name, "chosen")
-    return VolumeRow(group.name, "impossible" if found.kind == "not_possible" else "excluded", found.reason)
 
 
 def _write_rows(directory: str | None, target: Target, rows: Iterable[VolumeRow], days: float) -> str | None:
