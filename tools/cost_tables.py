@@ -15,6 +15,8 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import
 
 _REGION = "us-east-1"
 _VOLUMES = {"idle": 0.0, "1 TB": 1e12, "30 TB": 30e12}
+_FUNCTIONS = "1 TB of Lambda functions"
+_LINE = 500  # bytes
 _LOG_GROUPS = 200
 
 
@@ -22,10 +24,10 @@ def estimates() -> str:
     """Return the items of the mode filters for example volumes, with the defaults of all options."""
     params = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
     facts = facts_of(params, "filters", _LOG_GROUPS)
-    found = {
-        name: MODES["filters"](Plan(Range(size, size), None, facts, shipped(_REGION)))
-        for name, size in _VOLUMES.items()
-    }
+    plans = {name: Plan(Range(size, size), None, facts, shipped(_REGION)) for name, size in _VOLUMES.items()}
+    whole, lines = Range(1e12, 1e12), Range(1e12 / _LINE, 1e12 / _LINE)
+    plans[_FUNCTIONS] = Plan(whole, lines, facts, shipped(_REGION), functions=(whole, lines))
+    found = {name: MODES["filters"](plan) for name, plan in plans.items()}
     rows = [f"| what, a month | {' | '.join(found)} |", f"|---|{'---:|' * len(found)}"]
     for column, item in enumerate(next(iter(found.values())).items):
         costs = [dollars(estimate.items[column].cost) for estimate in found.values()]

@@ -89,9 +89,10 @@ volume:
       returned: always
     log_groups:
       description:
-        - The log groups by C(chosen) (the rules choose them), C(excluded) (the rules leave them out) and C(impossible) (AWS allows them no
-          filter). Each has the number of C(log_groups), the number with an C(unknown) volume, and C(bytes) and C(events) a month with C(low)
-          and C(high). The upper end contains what the unknown log groups can have written at most, and is null if that is unknown.
+        - The log groups by C(chosen) (the rules choose them), C(excluded) (the rules leave them out) and C(impossible) (AWS allows them
+          no filter). Each has the number of C(log_groups), the number with an C(unknown) volume, and C(bytes) and C(events) a month with
+          C(low) and C(high), and the part of the log groups of Lambda C(functions). The upper end contains what the unknown log groups
+          can have written at most, and is null if that is unknown.
       type: dict
       returned: always
     largest:
@@ -145,8 +146,9 @@ volume:
         unknown: 3
         bytes: {low: 88000000000, high: 92000000000}
         events: {low: 200000000, high: 216000000}
-      excluded: {log_groups: 2, unknown: 0, bytes: {low: 0, high: 0}, events: {low: 0, high: 0}}
-      impossible: {log_groups: 1, unknown: 1, bytes: {low: 0, high: 300000}, events: {low: 0, high: 900}}
+        functions:
+          bytes: {low: 2000000000, high: 2100000000}
+          events: {low: 7000000, high: 7200000}
     largest:
       - log_group: /ecs/web
         state: chosen

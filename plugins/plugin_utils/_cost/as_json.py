@@ -43,6 +43,7 @@ def summary(fleet: FleetCost) -> dict[str, Any]:
                 "log_groups": fleet.count("log_groups", state),
                 "unknown": fleet.count("unknown", state),
                 **{metric: fleet.written(metric, state).plain() for metric in METRICS},
+                "functions": {metric: fleet.functions(metric, state).plain() for metric in METRICS},
             }
             for state in STATES
         },

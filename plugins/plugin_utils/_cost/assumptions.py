@@ -37,9 +37,19 @@ MB, GB, TB = 1e6, 1e9, 1e12
 """Bytes. AWS bills some gigabytes as 2^30 bytes, which makes them 7 % cheaper."""
 
 PAYLOAD_BYTES = Assumption(
-    1e6, 20e3, "CloudWatch Logs sends payloads of 1 MB of text", "log groups write little at once: payloads of 20 KB"
+    1e6,
+    20e3,
+    "CloudWatch Logs sends payloads of 1 MB of text",
+    "payloads have 20 KB, and each log group sends a small one every minute; each invocation of a Lambda function is a payload"
+    " of its own",
 )
 """Decompressed bytes of an invocation. AWS does not document how CloudWatch Logs cuts payloads."""
+
+SMALL_PAYLOADS = 730 * 60.0
+"""Small payloads of a log group in a month at the upper end: one a minute."""
+
+FUNCTION_LINES, FUNCTION_BYTES = 3.0, 400.0
+"""A Lambda function's invocation writes START, END and REPORT at least."""
 
 WAIT_SECONDS = Assumption(0.03, 0.3, "the sink answers within 30 ms", "the sink answers within 300 ms")
 """Time of an invocation in which the function waits for the sink."""

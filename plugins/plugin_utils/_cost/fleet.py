@@ -116,7 +116,16 @@ def target_cost(
     """Return the cost of a target whose volume was read."""
     prices = prices_of(volume["region"], volume["prices"])
     written = {metric: Range.from_plain(volume["log_groups"]["chosen"][metric]) for metric in METRICS}
-    plan = Plan(written["bytes"], written["events"], volume["facts"], prices, choices.vendor, choices.egress)
+    functions = [Range.from_plain(volume["log_groups"]["chosen"]["functions"][metric]) for metric in METRICS]
+    plan = Plan(
+        written["bytes"],
+        written["events"],
+        volume["facts"],
+        prices,
+        choices.vendor,
+        choices.egress,
+        (functions[0], functions[1]),
+    )
     return TargetCost(
         host,
         volume["account_id"],
@@ -171,6 +180,11 @@ class FleetCost:
     def written(self, metric: str, state: str = "chosen") -> Range:
         """Return bytes or events a month of all targets that were read."""
         return total(found for target in self.read_targets if (found := target.written(metric, state)))
+
+    def functions(self, metric: str, state: str) -> Range:
+        """Return the part of it that log groups of Lambda functions have."""
+        volumes = [target.volume["log_groups"][state]["functions"] for target in self.read_targets if target.volume]
+        return total(Range.from_plain(volume[metric]) for volume in volumes)
 
     def count(self, name: str, state: str = "chosen") -> int:
         """Return a number of log groups, see TargetCost."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...module_utils._parts.volume.figures import Range
+from ...module_utils._parts.volume.figures import NOTHING, Range
 from . import assumptions as given
 from .assumptions import GB, Assumption, Ends
 from .items import Estimate, Item, item
@@ -28,6 +28,7 @@ class Plan:
     """What the cost of one target depends on.
 
     bytes, events   written to the chosen log groups in a month; None if they are unknown
+    functions       bytes and events of the log groups of Lambda functions among them
     facts           of the options, see `facts_of`
     vendor          dollars for each GB that the log service takes in; None if the user gave none
     egress          whether the data that leaves the function is billed as transfer to the internet
@@ -39,6 +40,7 @@ class Plan:
     prices: Prices
     vendor: float | None = None
     egress: bool = True
+    functions: tuple[Range, Range] = (NOTHING, NOTHING)
 
     @property
     def received(self) -> Range | None:
@@ -132,14 +134,29 @@ def _processing(plan: Plan, requests: Range | None) -> Range | None:
 
 
 def _requests(plan: Plan) -> Range | None:
-    """Return the number of invocations. A payload has one event at least, and both ends of the payload's size."""
+    """Return the number of invocations, which are not more than events."""
     if plan.received is None:
         return None
-    size = given.PAYLOAD_BYTES
-    requests = Range(plan.received.low / size.low, None)
-    if plan.received.high is not None:
-        requests = Range(requests.low, plan.received.high / size.high)
-    return requests.at_most(plan.events)
+    low, high = plan.received.low / given.PAYLOAD_BYTES.low, _most_requests(plan)
+    # Lines can be longer than a payload is taken to be.
+    return Range(low if high is None else min(low, high), high).at_most(plan.events)
+
+
+def _most_requests(plan: Plan) -> float | None:
+    """Return how many payloads there are at most: of Lambda functions, and of all others."""
+    size, lines = plan.functions
+    whole, events = (each.high if each else None for each in (plan.bytes, plan.events))
+    if whole is None or size.high is None:
+        return None
+    functions = size.high / given.FUNCTION_BYTES
+    if lines.high is not None:
+        functions = min(functions, lines.high / given.FUNCTION_LINES)
+    small = plan.facts["log_groups"] * given.SMALL_PAYLOADS
+    others = max(0.0, whole - size.high) / given.PAYLOAD_BYTES.high
+    rest = None if events is None or lines.high is None else max(0.0, events - lines.high)
+    others = others + small if rest is None else min(others + small, rest)
+    # Without any volume there is no payload.
+    return functions + others if whole else 0.0
 
 
 def _storage(plan: Plan, log: Range | None) -> Item:

@@ -22,6 +22,9 @@ STATES: tuple[State, ...] = ("chosen", "excluded", "impossible")
 
 METRICS = ("bytes", "events")
 
+FUNCTIONS = "/aws/lambda/"
+"""The log groups of Lambda functions, unless their logging configuration names another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -120,7 +123,8 @@ def plain_measured(measured: Measured | None, days: float) -> dict[str, Any] | N
 
 
 def volume_of(rows: Sequence[VolumeRow], whole: dict[str, Measured | None], days: float) -> dict[State, dict[str, Any]]:
-    """Return the log groups by state: their number, how many have an unknown volume, and bytes and events a month.
+    """Return the log groups by state: their number, how many have an unknown volume, bytes and events a month, and how much of
+    that is of Lambda functions.
 
     whole   the sum of all log groups of the target, by metric
     """
@@ -128,13 +132,18 @@ def volume_of(rows: Sequence[VolumeRow], whole: dict[str, Measured | None], days
     for state in STATES:
         own = [row for row in rows if row.state == state]
         found[state] = {"log_groups": len(own), "unknown": sum(row.bytes is None for row in own)}
+        functions = [row for row in own if row.log_group.startswith(FUNCTIONS)]
+        found[state]["functions"] = {}
         for metric in METRICS:
-            found[state][metric] = _sum(state, rows, metric, whole[metric], days).plain()
+            found[state][metric] = _sum(own, rows, metric, whole[metric], days).plain()
+            found[state]["functions"][metric] = _sum(functions, rows, metric, whole[metric], days).plain()
     return found
 
 
-def _sum(state: State, rows: Sequence[VolumeRow], metric: str, whole: Measured | None, days: float) -> Range:
-    own = [row for row in rows if row.state == state]
+def _sum(
+    own: Sequence[VolumeRow], rows: Sequence[VolumeRow], metric: str, whole: Measured | None, days: float
+) -> Range:
+    """Return what some of the log groups wrote in a month."""
     known = total(each.a_month(days) for row in own if (each := getattr(row, metric)) is not None)
     if all(getattr(row, metric) is not None for row in own):
         return known

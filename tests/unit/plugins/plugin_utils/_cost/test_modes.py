@@ -123,6 +123,39 @@ def test_volume_without_an_upper_end_has_a_lower_cost_only() -> None:
     assert item.unknown == "no upper end is known"
 
 
+@for_all(
+    st.lists(st.tuples(st.integers(1, 10**6), st.floats(400, 1e6)), max_size=5),
+    st.lists(st.tuples(st.integers(1, 40_000), st.floats(1, 20e3)), max_size=5),
+    st.lists(st.tuples(st.integers(1, 10**6), st.floats(20e3, 1e6)), max_size=5),
+)
+def test_requests_contain_functions_quiet_groups_and_busy_groups(
+    functions: list[tuple[int, float]], quiet: list[tuple[int, float]], busy: list[tuple[int, float]]
+) -> None:
+    """Each is a log group: its payloads, and the bytes of one. A function's payload has three lines, another's one."""
+    groups = [*functions, *quiet, *busy]
+    size = sum(count * bytes_ for count, bytes_ in groups)
+    lines = 3 * sum(count for count, _bytes in functions)
+    events = lines + sum(count for count, _bytes in [*quiet, *busy])
+    own = sum(count * bytes_ for count, bytes_ in functions)
+    found = Plan(
+        Range(size, size),
+        Range(events, events),
+        {**volumes.FACTS, "log_groups": len(groups)},
+        PRICES,
+        functions=(Range(own, own), Range(lines, lines)),
+    )
+    truth = sum(count for count, _bytes in groups)
+    assert contains(named(MODES["filters"](found), "lambda_requests").quantity, truth)
+
+
+def test_invocations_of_functions_are_payloads_of_their_own() -> None:
+    busy = named(MODES["filters"](plan(TB, Range(3e9, 3e9))), "lambda_requests").quantity
+    functions = replace(plan(TB, Range(3e9, 3e9)), functions=(TB, Range(3e9, 3e9)))
+    found = named(MODES["filters"](functions), "lambda_requests").quantity
+    assert ends(busy) == (1e6, 5e7 + 60 * 730 * 60)
+    assert ends(found) == (1e6, 1e9)
+
+
 def test_requests_are_not_more_than_events() -> None:
     estimate = MODES["filters"](plan(TB, Range(100, 200)))
     assert named(estimate, "lambda_requests").quantity == Range(100, 200)

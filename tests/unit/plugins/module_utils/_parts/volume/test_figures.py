@@ -67,12 +67,8 @@ def test_known_groups_add_up() -> None:
     assert found["chosen"]["bytes"]["high"] == pytest.approx(3 * DAYS_A_MONTH)
     assert (found["chosen"]["log_groups"], found["chosen"]["unknown"]) == (2, 0)
     assert found["excluded"]["bytes"]["low"] == pytest.approx(3 * DAYS_A_MONTH)
-    assert found["impossible"] == {
-        "log_groups": 0,
-        "unknown": 0,
-        "bytes": {"low": 0, "high": 0},
-        "events": {"low": 0, "high": 0},
-    }
+    nothing = {"bytes": {"low": 0, "high": 0}, "events": {"low": 0, "high": 0}}
+    assert found["impossible"] == {"log_groups": 0, "unknown": 0, **nothing, "functions": nothing}
 
 
 def test_unknown_group_has_at_most_the_remainder_of_the_target() -> None:
@@ -81,6 +77,15 @@ def test_unknown_group_has_at_most_the_remainder_of_the_target() -> None:
     assert found["chosen"]["bytes"] == pytest.approx({"low": DAYS_A_MONTH, "high": 4 * DAYS_A_MONTH})
     assert found["chosen"]["unknown"] == 1
     assert found["chosen"]["events"] == pytest.approx({"low": DAYS_A_MONTH, "high": None})
+
+
+def test_functions_have_their_part_and_the_remainder_only_if_one_of_them_is_unknown() -> None:
+    rows = [row("/aws/lambda/a", size=14), row("/ecs/b", size=28), row("/ecs/silent")]
+    whole = {"bytes": Measured(70, 14), "events": Measured(70, 14)}
+    found = volume_of(rows, whole, DAYS)["chosen"]["functions"]["bytes"]
+    assert found == pytest.approx({"low": DAYS_A_MONTH, "high": DAYS_A_MONTH})
+    found = volume_of([*rows, row("/aws/lambda/silent")], whole, DAYS)["chosen"]["functions"]["bytes"]
+    assert found == pytest.approx({"low": DAYS_A_MONTH, "high": 3 * DAYS_A_MONTH})
 
 
 def test_target_without_any_data_is_unknown_and_not_zero() -> None:
