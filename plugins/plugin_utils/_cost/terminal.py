@@ -74,7 +74,7 @@ def _mode(fleet: FleetCost, mode: str) -> Iterator[str]:
     of = [target for target in fleet.read_targets if target.mode == mode]
     service = fleet.log_service(mode)
     charged = dollars(service) if service else f"{UNKNOWN} (set cost_log_service_price)"
-    yield f"Mode {mode}, which {targets(len(of))} of these use: {dollars(fleet.cost(mode))} a month for AWS, log service {charged}."
+    yield f"Mode {mode}, used by {len(of):,} of these targets: {dollars(fleet.cost(mode))} a month for AWS, log service {charged}."
     if of:
         lines = fleet.lines(mode)
         yield from table([(NAMES[line.name], dollars(line.cost)) for line in lines])

@@ -23,6 +23,7 @@ from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, ROOT, TARGETS, Ansib
 
 REPORT_SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 SCHEMA = json.loads((ROOT / "docs" / "cost.schema.json").read_text(encoding="utf-8"))
+PREVIEW_POLICY = (ROOT / "docs" / "iam" / "preview-policy.json").read_text(encoding="utf-8")
 DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
 HERE = f"{MANAGEMENT}.{REGIONS[0]}"
 LOUD, QUIET, SILENT = (f"/aws/lambda/service-{number:02}" for number in range(3))
@@ -123,6 +124,18 @@ def test_preview_of_the_fleet_writes_nothing_and_adds_up(ansible: Ansible, out: 
     assert other["written"]["chosen"]["bytes"] == {"low": 0, "high": None}
     assert found["written"]["chosen"]["bytes"]["high"] is None
     assert "AWS, a month" in run.output
+
+
+def test_preview_needs_its_own_policy_only(ansible: Ansible, out: Path, here: Deployed) -> None:
+    iam = here.client("iam")
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=PREVIEW_POLICY)
+    try:
+        run = preview(ansible, log_groups_exclude_tags={"team": "none"})
+    finally:
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+    assert run.status == 0, run.output
+    assert target(out)["notes"] == []
+    assert target(out)["total"]["events"]["measured"] == 5
 
 
 def test_preview_without_permission_is_unknown_and_names_it(ansible: Ansible, out: Path, here: Deployed) -> None:
