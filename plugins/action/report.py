@@ -32,13 +32,13 @@ from ..plugin_utils._report.records import NotAReportError, rows_of
 from ..plugin_utils._report.terminal import summary
 
 OPTIONS: dict[str, Any] = {
+    "cost": {"type": "bool", "default": False},
+    **COST_OPTIONS,
     "directory": {"type": "path", "default": "log-reflector-report"},
     "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
     "history": {"type": "path"},
     "at": {"type": "str"},
     "merge": {"type": "list", "elements": "path", "default": []},
-    "cost": {"type": "bool", "default": False},
-    **COST_OPTIONS,
 }
 
 _LOST = "Ansible removed the target from the run. Ansible's message is above."
