@@ -11,6 +11,7 @@
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
+| tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml |
 | plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
@@ -33,6 +34,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "build" / "collections"))
 
+import cost_tables  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import Connection  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.option import (  # noqa: E402
@@ -47,7 +49,7 @@ HEADER = """# Copyright (c) 2026 Log Reflector contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-HAND_WRITTEN = {"explain", "preflight", "recap", "report"}
+HAND_WRITTEN = {"cost", "explain", "preflight", "recap", "report"}
 """Action plugins that are no module; the file in plugins/modules is only their documentation."""
 SHARED_OPTIONS = {
     "functions": ("reflector", "subscriber"),
@@ -257,7 +259,7 @@ def _markdown(text: str) -> str:
     return re.sub(r"[OCVE]\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"`\1`", text).replace("|", "\\|")
 
 
-_TABLE = re.compile(r"(<!-- options: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- (options|cost): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def markdown_files() -> Iterator[Path]:
@@ -293,7 +295,13 @@ def files() -> Iterator[tuple[Path, str]]:
     for path in markdown_files():
         text = path.read_text()
         if _TABLE.search(text):
-            yield path, _TABLE.sub(lambda match: f"{match[1]}{table(match[2])}\n{match[3]}", text)
+            yield path, _TABLE.sub(_written, text)
+
+
+def _written(match: re.Match[str]) -> str:
+    """Return a marked place of a Markdown file with its table."""
+    text = cost_tables.TABLES[match[3]]() if match[2] == "cost" else table(match[3])
+    return f"{match[1]}{text}\n{match[4]}"
 
 
 def _spec(module: str) -> Any:

@@ -16,6 +16,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import ReflectorError, error_sentence
+from ..plugin_utils._cost import as_json as cost_json
+from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
+from ..plugin_utils._cost.terminal import report_lines as cost_lines
 from ..plugin_utils._failures import printable
 from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import read_variable
@@ -30,6 +33,8 @@ from ..plugin_utils._report.records import NotAReportError, rows_of
 from ..plugin_utils._report.terminal import summary
 
 OPTIONS: dict[str, Any] = {
+    "cost": {"type": "bool", "default": False},
+    **COST_OPTIONS,
     "directory": {"type": "path", "default": "log-reflector-report"},
     "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": list(FORMATS)},
     "history": {"type": "path"},
@@ -78,7 +83,11 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any], *, is_silent
     files = _write(directory, report, change, options["formats"], past)
     if past and is_new:
         files.append(str(history.add(past, report)))
-    lines = [printable(line) for text in summary(report, change) for line in text.splitlines()]
+    if report.cost:
+        replace_file(directory / cost_json.FILE, cost_json.document(report.cost))
+        files.append(str(directory / cost_json.FILE))
+    texts = [*summary(report, change), *(cost_lines(report.cost) if report.cost else ())]
+    lines = [printable(line) for text in texts for line in text.splitlines()]
     Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
     text = "".join(FORMATS["markdown"].text(report, change)) if topic and not is_silent else ""
     profile, endpoint_url = options["sns_profile"], options["sns_endpoint_url"]
@@ -103,7 +112,8 @@ def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path
         return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
     hosts = task_vars["ansible_play_hosts_all"]
     targets = [_target(host, task_vars) for host in hosts]
-    return FleetReport(int(time.time()), unique_targets(targets)), True
+    cost = fleet_of(task_vars, choices_of(options), "volume_failure") if options["cost"] else None
+    return FleetReport(int(time.time()), unique_targets(targets), cost), True
 
 
 def _of_history(past: Path | None, moment: str) -> FleetReport:

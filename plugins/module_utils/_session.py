@@ -173,28 +173,29 @@ class Target:
             if credentials:
                 credentials.get_frozen_credentials()
 
-    def client(self, service: str, *, retry_throttling: bool = True, **settings: Any) -> Any:
+    def client(self, service: str, *, retry_throttling: bool = True, region: str = "", **settings: Any) -> Any:
         """Return the boto3 client of a service, created once for each service and settings.
 
         retry_throttling    False: a client for callers with a rate limiter, see `stop_at_limits`
+        region              for services that are in few regions; the default is the target's
         settings            botocore's, over those of the target
         """
-        is_plain = retry_throttling and not settings
-        name = service if is_plain else f"{service} {retry_throttling} {sorted(settings.items())}"
+        is_plain = retry_throttling and not settings and not region
+        name = service if is_plain else f"{service} {retry_throttling} {region} {sorted(settings.items())}"
         with self._session_lock:
             if name not in self._clients:
-                client = self._create_client(service, settings)
+                client = self._create_client(service, settings, region or self.region)
                 self._clients[name] = stop_at_limits(client, retry_throttling=retry_throttling)
             return self._clients[name]
 
-    def _create_client(self, service: str, settings: Mapping[str, Any]) -> Any:
+    def _create_client(self, service: str, settings: Mapping[str, Any], region: str) -> Any:
         options = dict(self._client_options)
         if settings:
             given = options.get("config") or botocore.config.Config()
             options["config"] = given.merge(botocore.config.Config(**settings))
         operation = f"create a client for {service}"
         with describe_operation(operation, self.where), _describe_configuration(f"use {service}"):
-            client = self._session.client(service, region_name=self.region, **options)
+            client = self._session.client(service, region_name=region, **options)
         return self._role.watch(client) if self._role else client
 
     @cached_property

@@ -24,6 +24,20 @@ options:
     description: Directory for the files of the report. Files of an earlier report are replaced.
     type: path
     default: log-reflector-report
+  cost:
+    description:
+      - Whether the report also has the volume and the cost of what M(logreflector.aws.volume_info) read. Then the directory gets a file
+        C(cost.json) too, see M(logreflector.aws.cost). A merged report and one of O(history) have none.
+    type: bool
+    default: false
+  log_service_price:
+    description: See M(logreflector.aws.cost).
+    type: float
+  egress:
+    description: See M(logreflector.aws.cost).
+    type: str
+    choices: [internet, none]
+    default: internet
   formats:
     description: What to write. The default is all.
     type: list

@@ -25,6 +25,9 @@ SHARED_PREFIXES = (
     "report_",
     "target_",
     "teardown_",
+    "cost_",
+    "preview_",
+    "volume_",
 )
 """Inventories have other variables with these prefixes, so only a name that nearly equals a known one is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,14 @@ from . import ROOT
 from .lab import Statement, allow
 from .removal import PREFIX, ROLE_PATH
 
-COST_PAGE = ROOT / "docs" / "COST.md"
+PRICES = ROOT / "plugins" / "plugin_utils" / "_cost" / "prices.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """An item of the bill.
 
-    price    list price in dollars of `unit` pieces, from docs/COST.md
+    price    list price in dollars of `unit` pieces
     """
 
     what: str
@@ -36,30 +36,20 @@ class Cost:
 
 
 _ITEMS = (
-    ("SQS requests, those of Lambda's pollers included", 20_000, 1e6, r"subscriber's FIFO queue.*\$([\d.]+) a million"),
-    ("Lambda requests", 500, 1e6, r"Lambda requests .*\$([\d.]+) a million"),
-    ("Lambda GB-seconds", 250, 1, r"Lambda time, arm64.*\$([\d.]+) a GB-s"),
-    ("GB of log events", 0.001, 1, r"own ingestion \(\$([\d.]+) a GB"),
-    (
-        "CloudTrail events, if there is a second trail",
-        3_000,
-        1e5,
-        r"Each further trail costs \$([\d.]+) per 100,000 events",
-    ),
+    ("SQS requests, those of Lambda's pollers included", 20_000, 1e6, "sqs_fifo_request"),
+    ("Lambda requests", 500, 1e6, "lambda_request"),
+    ("Lambda GB-seconds", 250, 1, "lambda_gb_second_arm64"),
+    ("GB of log events", 0.001, 1, "log_ingestion"),
+    ("CloudTrail events, if there is a second trail", 3_000, 1e5, "trail_event"),
 )
 """Quantities are upper bounds: some minutes of waiting, a few thousand calls."""
 
 
 def costs() -> list[Cost]:
-    """Return the items with the list prices of docs/COST.md."""
-    text = COST_PAGE.read_text(encoding="utf-8")
-    found = []
-    for what, quantity, unit, pattern in _ITEMS:
-        match = re.search(pattern, text)
-        if match is None:
-            raise LookupError(f"{COST_PAGE} has no price for {what}.")
-        found.append(Cost(what, quantity, unit, float(match[1])))
-    return found
+    """Return the items with the list prices of us-east-1."""
+    groups = json.loads(PRICES.read_text(encoding="utf-8"))["groups"]
+    prices = next(group["prices"] for group in groups if "us-east-1" in group["regions"])
+    return [Cost(what, quantity, unit, round(prices[name][0] * unit, 10)) for what, quantity, unit, name in _ITEMS]
 
 
 def policy(partition: str) -> dict[str, Any]:

@@ -23,8 +23,11 @@ RATES: Mapping[str, float] = {
     "ListLogGroups": 5.0,
     "TagResource": 5.0,
     "UntagResource": 5.0,
+    "GetMetricData": 50.0,
+    "GetMetricStatistics": 400.0,
 }
-"""Calls a second for all callers in an account and region (CloudWatch Logs User Guide, "CloudWatch Logs quotas").
+"""Calls a second for all callers in an account and region (CloudWatch Logs User Guide, "CloudWatch Logs quotas";
+of metrics CloudWatch User Guide, "CloudWatch service quotas").
 The page names no rate for ListLogGroups and for account policies: they are assumed to be like similar calls."""
 
 _FILTER_LOG_EVENTS = {

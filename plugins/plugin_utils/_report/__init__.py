@@ -11,6 +11,7 @@
 | drift.py | what changed since an earlier report |
 | history.py | the reports in a directory, by time |
 | formats.py | the formats by name; each has a file of its own |
+| cost_markdown.py | volume and cost in Markdown; `_cost` has the model |
 | page/ | the report as one HTML file |
 | points.py | numbers of earlier reports, for a trend |
 | flow.py, flow_text.py | counts of events on their way |

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, get_args
 
+from .._cost.as_json import brief
 from .drift import Change, Drift
 from .fleet import FleetReport, TargetReport, iso
 from .flow import FleetFlow
@@ -25,6 +26,7 @@ def document(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         "made_at_text": report.made_at_text,
         "percentage": report.percentage,
         "is_complete": report.is_complete,
+        "cost": brief(report.cost) if report.cost else None,
         "counts": report.counts,
         "causes": [asdict(cause) for cause in report.causes],
         "drift": _drift(drift) if drift else None,

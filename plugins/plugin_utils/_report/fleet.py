@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...module_utils._subscriptions.coverage import STATES, CoverageRow, State
+from .._cost.fleet import FleetCost
 from .flow import FleetFlow, TargetFlow, fleet_flow
 
 Status = Literal["read", "partly_read", "not_checked"]
@@ -82,10 +83,14 @@ class Cause:
 
 @dataclass(frozen=True)
 class FleetReport:
-    """A report on several targets, sorted by account and region. `made_at` is in seconds since 1970."""
+    """A report on several targets, sorted by account and region. `made_at` is in seconds since 1970.
+
+    cost    their volume and cost, None if nobody read them
+    """
 
     made_at: int
     targets: tuple[TargetReport, ...]
+    cost: FleetCost | None = None
 
     @cached_property
     def counts(self) -> dict[State, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from . import as_csv, as_json, junit, markdown, openmetrics
+from . import as_csv, as_json, cost_markdown, junit, markdown, openmetrics
 from .drift import Drift
 from .fleet import FleetReport
 from .page import document
@@ -28,12 +28,18 @@ def _ndjson(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     return (f"{line}\n" for line in lines(report))
 
 
+def _markdown(report: FleetReport, drift: Drift | None) -> Iterator[str]:
+    yield from markdown.summary(report, drift)
+    if report.cost:
+        yield from cost_markdown.section(report.cost)
+
+
 FORMATS: Mapping[str, Format] = {
     "ndjson": Format("report.ndjson", _ndjson),
     "json": Format("report.json", as_json.document),
     "csv": Format("report.csv", as_csv.table),
     "junit": Format("report.junit.xml", junit.document),
     "openmetrics": Format("report.prom", openmetrics.exposition),  # node_exporter's textfile collector reads *.prom
-    "markdown": Format("report.md", markdown.summary),
+    "markdown": Format("report.md", _markdown),
     "html": Format("report.html", document.render),
 }

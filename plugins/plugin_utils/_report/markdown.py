@@ -56,19 +56,19 @@ def _headline(report: FleetReport) -> Iterator[str]:
     if not report.is_complete:
         yield "\n**The report is not complete**: what was not read may not be covered.\n"
     header = ("State", "Log groups")
-    yield from _table("Log groups", header, [(state, f"{n:,}") for state, n in report.counts.items()])
+    yield from table("Log groups", header, [(state, f"{n:,}") for state, n in report.counts.items()])
 
 
 def _unread(targets: Sequence[TargetReport]) -> Iterator[str]:
     words = {"not_checked": "not read", "partly_read": "not read to its end"}
     rows = [(*_name(target), words[target.status], code(target.error)) for target in targets[:_SHOWN]]
-    yield from _table("Targets that were not read", (*_NAME, "Status", "Reason"), rows, len(targets))
+    yield from table("Targets that were not read", (*_NAME, "Status", "Reason"), rows, len(targets))
 
 
 def _notes(targets: Iterable[TargetReport]) -> Iterator[str]:
     found = [(target, note) for target in targets for note in target.notes]
     rows = [(*_name(target), code(note)) for target, note in found[:_SHOWN]]
-    yield from _table("Notes", (*_NAME, "Note"), rows, len(found))
+    yield from table("Notes", (*_NAME, "Note"), rows, len(found))
 
 
 def _drift(drift: Drift) -> Iterator[str]:
@@ -76,12 +76,12 @@ def _drift(drift: Drift) -> Iterator[str]:
     counts = [(change.replace("_", " "), f"{n:,}") for change in get_args(Change) if (n := drift.count(change))]
     if not counts and not drift.lost_targets:
         yield f"\n### {title}\n\nNone.\n"
-    yield from _table(title, ("Change", "Log groups"), counts)
+    yield from table(title, ("Change", "Log groups"), counts)
     lost = [(code(host),) for host in drift.lost_targets[:_SHOWN]]
-    yield from _table("Targets that were read then and are not now", ("Host",), lost, len(drift.lost_targets))
+    yield from table("Targets that were read then and are not now", ("Host",), lost, len(drift.lost_targets))
     worse = [each for each in drift.differences if each.change in WORSE]
     header = ("Account", "Region", "Log group", "Before", "Now", "Reason")
-    yield from _table("Worse than then", header, map(_worse, worse[:_SHOWN]), len(worse))
+    yield from table("Worse than then", header, map(_worse, worse[:_SHOWN]), len(worse))
 
 
 def _worse(each: Difference) -> Row:
@@ -92,7 +92,7 @@ def _worse(each: Difference) -> Row:
 def _causes(report: FleetReport) -> Iterator[str]:
     causes = [cause for cause in report.causes if cause.state in _TO_DO]
     rows = [(cause.state, code(cause.cause), f"{cause.log_groups:,}") for cause in causes[:_SHOWN]]
-    yield from _table("Why log groups are not covered", ("State", "Cause", "Log groups"), rows, len(causes))
+    yield from table("Why log groups are not covered", ("State", "Cause", "Log groups"), rows, len(causes))
 
 
 def _targets(targets: Iterable[TargetReport]) -> Iterator[str]:
@@ -100,20 +100,20 @@ def _targets(targets: Iterable[TargetReport]) -> Iterator[str]:
     counted = [(target, [target.counts()[state] for state in _TO_DO]) for target in targets]
     found = sorted((each for each in counted if any(each[1])), key=lambda each: -sum(each[1]))
     rows = [(*_name(target), *(f"{n:,}" for n in numbers), _example(target)) for target, numbers in found[:_SHOWN]]
-    yield from _table("Targets with log groups that are not covered", (*_NAME, *_TO_DO, "Example"), rows, len(found))
+    yield from table("Targets with log groups that are not covered", (*_NAME, *_TO_DO, "Example"), rows, len(found))
 
 
 def _events(flow: FleetFlow, targets: Iterable[TargetReport]) -> Iterator[str]:
     """Yield the sums of the fleet, and the targets with events that are unexplained or unknown; those with the most come first."""
     title = f"Events from {iso(flow.flow.begin)} to {iso(flow.flow.end)}"
     figures = [(station, code(way), _figure(number)) for station, way, number in rows(flow.flow)]
-    yield from _table(title, ("Station", "Then", "Events"), figures)
+    yield from table(title, ("Station", "Then", "Events"), figures)
     yield f"\n{' '.join(sentences(flow))}\n"  # no text of others
     found = sorted(_unexplained(targets), key=lambda each: -each[1])
     lines = [
         (*_name(target), _figure(rest) if rest else "unknown", code(note)) for target, rest, note in found[:_SHOWN]
     ]
-    yield from _table("Targets with unexplained or unread events", (*_NAME, "Events", "Note"), lines, len(found))
+    yield from table("Targets with unexplained or unread events", (*_NAME, "Events", "Note"), lines, len(found))
 
 
 def _unexplained(targets: Iterable[TargetReport]) -> Iterator[tuple[TargetReport, int, str]]:
@@ -141,7 +141,7 @@ def _name(target: TargetReport) -> Row:
     return code(target.account), code(target.region), code(target.host)
 
 
-def _table(title: str, header: Row, rows: Iterable[Row], total: int = 0) -> Iterator[str]:
+def table(title: str, header: Row, rows: Iterable[Row], total: int = 0) -> Iterator[str]:
     """Yield a section with a table, and how many rows of all are not shown; nothing without rows."""
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     if lines:

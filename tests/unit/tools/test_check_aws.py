@@ -308,7 +308,7 @@ def test_own_name_spares_similar_names(name: str, is_own: bool) -> None:
     assert bool(removal.OWN_NAME.fullmatch(name)) is is_own
 
 
-def test_costs_have_the_prices_of_the_cost_page() -> None:
+def test_costs_have_the_shipped_prices() -> None:
     found = needs.costs()
     assert [each.price for each in found] == [0.5, 0.2, 0.0000133334, 0.5, 2.0]
     assert sum(each.dollars for each in found) < 0.10

@@ -18,6 +18,7 @@ from ..fleet import FleetReport
 from ..points import Point
 from .changes import drift_section, trend_section
 from .columns import columns, packed
+from .cost import cost_section
 from .grid import grid
 from .markup import join
 from .sankey import flow_section
@@ -44,6 +45,7 @@ def render(report: FleetReport, drift: Drift | None = None, history: Sequence[Po
         "summary": join(hero(report), tiles(report)),
         "unread": join(unread_targets(report), notes(report)),
         "grid": grid(report),
+        "cost": cost_section(report.cost),
         "drift": drift_section(drift),
         "trend": trend_section(history, report),
         "flow": flow_section(report),

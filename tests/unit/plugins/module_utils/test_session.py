@@ -371,6 +371,13 @@ def test_aws_config_is_passed_on_and_invalid_settings_are_refused(aws: Any) -> N
             Target.from_params(params(aws_config=wrong))
 
 
+def test_client_of_another_region_does_not_change_that_of_the_target(aws: Any) -> None:
+    target = Target.from_params(params())
+    assert target.client("pricing", region="us-east-1").meta.region_name == "us-east-1"
+    assert target.client("pricing", region="us-east-1") is target.client("pricing", region="us-east-1")
+    assert target.client("pricing").meta.region_name == target.region != "us-east-1"
+
+
 @pytest.mark.parametrize(
     ("code", "attempts"), [("LimitExceededException", 1), ("ThrottlingException", 6), ("AccessDeniedException", 1)]
 )

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The model from the variables that the tasks of a run registered."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ...module_utils._errors import error_sentence
+from .._plain import read_variable
+from .fleet import Choices, FleetCost, TargetCost, sort_targets, target_cost
+
+VARIABLE = "volume_info_result"
+"""The variable that the playbooks register the result of volume_info in."""
+
+COST_OPTIONS: dict[str, Any] = {
+    "log_service_price": {"type": "float"},
+    "egress": {"type": "str", "choices": ["internet", "none"], "default": "internet"},
+}
+"""The options of the actions that make an estimate."""
+
+_LOST = "Ansible removed the target from the run. Ansible's message is above."
+_SILENT = "Its volume was not read in this run."
+
+
+def fleet_of(task_vars: Mapping[str, Any], choices: Choices, failure: str) -> FleetCost:
+    """Return the cost of all targets of the play.
+
+    failure     the variable that has the error of a target whose volume could not be read
+    """
+    targets = [_target(host, task_vars, choices, failure) for host in task_vars["ansible_play_hosts_all"]]
+    return FleetCost(int(time.time()), sort_targets(targets), choices)
+
+
+def choices_of(options: Mapping[str, Any]) -> Choices:
+    """Return what the options say. Raises AnsibleActionFail for a price below 0."""
+    price = options["log_service_price"]
+    if price is not None and not 0 <= price < inf:
+        raise AnsibleActionFail(f"Could not accept the option log_service_price: {price} is not 0 or more.")
+    return Choices(price, options["egress"] == "internet")
+
+
+def _target(host: str, task_vars: Mapping[str, Any], choices: Choices, failure: str) -> TargetCost:
+    variables = task_vars["hostvars"][host]
+    volume = (read_variable(variables, VARIABLE) or {}).get("volume")
+    if volume:
+        return target_cost(host, volume, choices, _rows(volume["rows_file"]))
+    error = read_variable(variables, failure)
+    silent = _SILENT if host in task_vars["ansible_play_hosts"] else _LOST
+    return TargetCost(
+        host,
+        str(read_variable(variables, "target_account_id") or ""),
+        str(read_variable(variables, "target_region") or ""),
+        error=error_sentence(error) if error else silent,
+    )
+
+
+def _rows(path: str | None) -> list[Mapping[str, Any]] | None:
+    """Return the lines that volume_info wrote; None if they cannot be read."""
+    if path is None:
+        return None
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+    except (OSError, ValueError):
+        return None
