@@ -128,7 +128,9 @@ def _builders(
     def release(own: Package, other: Package) -> str:
         parts = (
             reflector_function(reflector, own),
-            subscriber_function(subscriber, log_groups, reflector.function_name, other),
+            subscriber_function(
+                subscriber, log_groups, reflector.function_name, other, reflector_queue=reflector.dead_letter_queue
+            ),
         )
         return release_name(*parts)
 
@@ -148,9 +150,18 @@ def _builders(
     def of_subscriber() -> Mapping[str, Resource]:
         check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
         run, (own, other) = _Collector(target), packages()
-        function, name = reflector.function_name, release(own, other)
-        more: dict[str, Any] = {"reflector": function, "package": other, "release": name}
-        run.converge("subscriber", subscriber_resources(run, subscriber, log_groups, options.alarms, **more))
+        function = reflector.function_name
+        resources = subscriber_resources(
+            run,
+            subscriber,
+            log_groups,
+            options.alarms,
+            reflector=function,
+            reflector_queue=reflector.dead_letter_queue,
+            package=other,
+            release=release(own, other),
+        )
+        run.converge("subscriber", resources)
         by_filters = options.mode != "account_policy"
         rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
         run.converge("subscriber", rules)
