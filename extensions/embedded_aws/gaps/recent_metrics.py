@@ -26,10 +26,12 @@ def install() -> None:
     @replace(cloudwatch, "_list_metrics", "params", "cbor_data", "is_cbor", "is_json")
     def list_metrics(ministack: Function) -> Function:
         def listed(params: Any, cbor_data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Answer:
-            if not cbor_data.get("RecentlyActive"):  # the body's fields, in CBOR or JSON
-                answer: Answer = ministack(params, cbor_data, is_cbor, is_json)
-                return answer
-            return (_cbor if is_cbor else _json)({"Metrics": _recent(cbor_data)})
+            answer: Answer
+            if cbor_data.get("RecentlyActive"):  # the body's fields, in CBOR or JSON
+                answer = (_cbor if is_cbor else _json)({"Metrics": _recent(cbor_data)})
+            else:
+                answer = ministack(params, cbor_data, is_cbor, is_json)
+            return answer
 
         return listed
 
