@@ -51,15 +51,17 @@ class FlowReader:
         if not is_listed:
             self.notes.append("the events of CloudWatch Logs were not read: not all log groups could be listed")
         readings = Readings(
-            self._try("the events of CloudWatch Logs", lambda: read_forwarding(metrics, self.scope, policy))
+            forwarding=self._try("the events of CloudWatch Logs", lambda: read_forwarding(metrics, self.scope, policy))
             if is_listed
             else None,
-            self._try("the metrics of the reflector", lambda: read_function(metrics, self._reflector)),
-            self._try("the metrics of the dead-letter queue", lambda: read_queue_metrics(metrics, self._queue)),
-            self._try("the reflector's accounts", self._read_lines),
-            self._try("the metrics of the subscriber's rules", lambda: read_failed_rules(metrics, self._subscriber)),
-            self._try("the dead letters", lambda: read_letters(self._target, self._queue, self._period)),
-            filter_pattern,
+            function=self._try("the metrics of the reflector", lambda: read_function(metrics, self._reflector)),
+            queue=self._try("the metrics of the dead-letter queue", lambda: read_queue_metrics(metrics, self._queue)),
+            lines=self._try("the reflector's accounts", self._read_lines),
+            failed_rules=self._try(
+                "the metrics of the subscriber's rules", lambda: read_failed_rules(metrics, self._subscriber)
+            ),
+            letters=self._try("the dead letters", lambda: read_letters(self._target, self._queue, self._period)),
+            filter_pattern=filter_pattern,
         )
         counts = reconcile(readings)
         if unread := len(self.scope.not_checked):

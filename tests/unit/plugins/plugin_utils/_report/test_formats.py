@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,7 +20,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text impo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .fleets import EVERY_STATE, fleets, texts
+from .fleets import EVERY_STATE, fleets, flow_of, texts
 
 TEXT = ("ndjson", "json", "csv", "junit", "openmetrics", "markdown")
 """Formats whose file is plain text."""
@@ -45,7 +46,10 @@ def test_page_names_each_format_with_its_file() -> None:
 
 def test_page_names_each_metric_with_its_labels() -> None:
     page = (Path(__file__).parents[5] / "docs" / "REPORT_FORMATS.md").read_text(encoding="utf-8")
-    text = "".join(FORMATS["openmetrics"].text(EVERY_STATE, None))
+    first, *others = EVERY_STATE.targets
+    events = replace(flow_of(written=1), facts={"Errors": 1})
+    report_with_events = replace(EVERY_STATE, targets=(replace(first, flow=events), *others))
+    text = "".join(FORMATS["openmetrics"].text(report_with_events, None))
     samples = re.findall(r"^(log_reflector_\w+)(?:{(.*)})? ", text, re.MULTILINE)
     labels = {name: ", ".join(re.findall(r'(\w+)="', found)) for name, found in samples}
     assert dict(re.findall(r"^\| `(log_reflector_\w+)` \| ([\w, ]*?) ?\|", page, re.MULTILINE)) == labels
