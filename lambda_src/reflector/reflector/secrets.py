@@ -75,7 +75,7 @@ def read(reference: str, keys: Sequence[str] = ()) -> str:
         raise SecretError("The setting is no reference to a Secrets Manager secret or an SSM parameter.")
     service = found["service"]
     name = reference if arn else found["name"]
-    text = reader(service, name, arn["region"] if arn else None).strip()
+    text = _read(service, name, arn["region"] if arn else None).strip()
     return _pick(text, keys, f"{service} {name}") if keys else text
 
 
@@ -92,10 +92,6 @@ def _read(service: str, name: str, region: str | None) -> str:
     if "SecretString" not in secret:
         raise SecretError(f"{service} {name} is a binary secret: text is needed.")
     return str(secret["SecretString"])
-
-
-reader = _read
-"""Returns the text of a secret by service, name and region. The collection's preflight replaces it on the control node."""
 
 
 def _pick(text: str, keys: Sequence[str], what: str) -> str:

@@ -145,5 +145,5 @@ def _service_principals(principal: Any) -> list[Any]:
 
 def _admits(principal: str, service: str) -> bool:
     """Return whether the principal is the service; that of CloudWatch Logs is also known without a region."""
-    name, _dot, rest = service.partition(".")
-    return fnmatchcase(service, principal) or principal in (f"{name}.amazonaws.com", f"{name}.{rest}")
+    name = principal.removesuffix(".cn")  # of the partition aws-cn
+    return fnmatchcase(service, name) or name == f"{service.partition('.')[0]}.amazonaws.com"

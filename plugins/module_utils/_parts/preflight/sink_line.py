@@ -50,7 +50,7 @@ def _reading_with(target: Target) -> Iterator[list[ReflectorError]]:
     Yields the errors of secrets that could not be read.
     """
     secrets: Any = module("secrets")
-    before = secrets.reader
+    before = secrets._read
     unread: list[ReflectorError] = []
 
     def read(service: str, name: str, region: str | None) -> str:
@@ -60,11 +60,11 @@ def _reading_with(target: Target) -> Iterator[list[ReflectorError]]:
             unread.append(error)
             raise secrets.SecretError(error.code) from None
 
-    secrets.reader = read
+    secrets._read = read
     try:
         yield unread
     finally:
-        secrets.reader = before
+        secrets._read = before
 
 
 def _read_secret(target: Target, service: str, name: str, region: str | None) -> str:

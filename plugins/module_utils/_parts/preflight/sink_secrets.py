@@ -108,18 +108,23 @@ def described_secret_findings(
     if secret.get("DeletedDate"):
         return [problem("secret", f"the {reference.what} is marked for deletion", "Restore it, or name another one.")]
     found = coverage_findings(reference, str(secret["ARN"]), policy)
-    key = str(secret.get("KmsKeyId") or "")
-    if key and "alias/aws/" not in key and not any(_same_key(key, each) for each in keys):
-        found.append(_undecryptable(reference, key))
-    return found
+    return [*found, *key_findings(reference, str(secret.get("KmsKeyId") or ""), keys)]
 
 
-def _undecryptable(reference: Reference, key: str) -> Finding:
-    return problem(
-        "secret",
-        f"the {reference.what} is encrypted with the key {key}, which the reflector's role may not use",
-        "Add the key's ARN to reflector_secret_kms_key_arns.",
-    )
+def key_findings(reference: Reference, key: str, granted: Sequence[str]) -> list[Finding]:
+    """Return whether the role may decrypt with the key. AWS's own key needs no permission; an alias does not name its key."""
+    if not key or "alias/aws/" in key or any(_same_key(key, each) for each in granted):
+        return []
+    if "alias/" in key:
+        text = f"the {reference.what} is encrypted with {key}, and whether reflector_secret_kms_key_arns has that key is not known"
+        return [not_checked("secret", text, "Compare the key of the alias with reflector_secret_kms_key_arns.")]
+    return [
+        problem(
+            "secret",
+            f"the {reference.what} is encrypted with the key {key}, which the reflector's role may not use",
+            "Add the key's ARN to reflector_secret_kms_key_arns.",
+        )
+    ]
 
 
 def _same_key(key: str, granted: str) -> bool:
@@ -146,11 +151,8 @@ def _parameter_findings(
     if not listed:
         return [_missing(reference, "Parameter Store does not list it")]
     found = coverage_findings(reference, target.arn("ssm", f"parameter/{name.removeprefix('/')}"), policy)
-    key = str(listed[0].get("KeyId") or "")
     granted = target.expand(list(options.secret_kms_key_arns))
-    if key and "alias/aws/" not in key and not any(_same_key(key, each) for each in granted):
-        found.append(_undecryptable(reference, key))
-    return found
+    return [*found, *key_findings(reference, str(listed[0].get("KeyId") or ""), granted)]
 
 
 def coverage_findings(reference: Reference, arn: str, policy: Document) -> list[Finding]:

@@ -72,6 +72,7 @@ def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Swe
         raise InvalidInputError(
             "backfill_seconds", f"{reflector} is not a Lambda function, and events can only be sent to one"
         )
+    desired = desired_filter(target, params)  # refuses wrong attributes before the first call
     audits, limit = params["audit"] or params["state"] == "absent", params["max_seconds"]
     options = SweepOptions(
         present=params["state"] == "present",
@@ -84,9 +85,7 @@ def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Swe
         is_time_up=lambda: limit is not None and time.monotonic() - began >= limit,
     )
     choice = target_choice(target, params, reflector)
-    return Sweep(
-        api, choice, desired_filter(target, params), lambda name: target.arn("logs", f"log-group:{name}"), options
-    )
+    return Sweep(api, choice, desired, lambda name: target.arn("logs", f"log-group:{name}"), options)
 
 
 def desired_filter(target: Target, params: Params) -> DesiredFilter:

@@ -85,6 +85,7 @@ def allow(principal: Any, effect: str = "Allow") -> dict[str, Any]:
         ([allow({"Service": ["events.amazonaws.com", "logs.amazonaws.com"]})], True),
         ([allow({"Service": "logs.us-east-1.amazonaws.com"})], False),
         ([allow({"Service": LOGS}, "Deny")], False),
+        ([allow({"Service": f"{LOGS}.cn"})], True),
         ([allow("*")], True),
         ([allow({"AWS": "*"})], True),
         (["hostile", {"Effect": "Allow"}], False),

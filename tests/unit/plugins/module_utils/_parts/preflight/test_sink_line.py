@@ -71,14 +71,14 @@ def target(value: str | None = None) -> Any:
 
 @pytest.mark.parametrize(("status", "level"), [(200, "note"), (401, "problem"), (500, "problem")])
 def test_answer_of_the_sink_is_a_finding_without_the_endpoint(status: int, level: str) -> None:
-    before = module("secrets").reader
+    before = module("secrets")._read
     with service(status) as (url, bodies):
         (found,) = findings(target(url), sumo_endpoint=SECRET, environment={"COMPRESS_DATA": "false"})
     assert (found.level, found.key) == (level, "sink")
     assert "hidden-token" not in found.sentence
     assert len(bodies) == 1
     assert b"log reflector test line of the preflight" in bodies[0]
-    assert module("secrets").reader is before
+    assert module("secrets")._read is before
 
 
 def test_secret_that_cannot_be_read_says_nothing_about_the_sink() -> None:

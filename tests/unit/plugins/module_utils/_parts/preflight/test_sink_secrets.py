@@ -21,6 +21,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.
     Reference,
     coverage_findings,
     described_secret_findings,
+    key_findings,
     resource_policy_findings,
     secret_findings,
 )
@@ -82,6 +83,11 @@ def test_secret_must_exist_and_its_key_be_granted(secret: dict[str, Any], keys: 
     granted = policy(reflector_sumo_endpoint=ARN)
     found = described_secret_findings(Reference.parsed(ARN), {"ARN": ARN, **secret}, keys, granted)
     assert [text in each.sentence for each in found] == ([True] if text else [])
+
+
+def test_key_that_is_named_by_an_alias_is_not_checked() -> None:
+    (found,) = key_findings(Reference.parsed(ARN), "arn:aws:kms:eu-west-1:111111111111:alias/team", [KEY])
+    assert (found.level, "alias/team" in found.sentence) == ("not_checked", True)
 
 
 def test_denial_in_the_resource_policy_is_not_checked() -> None:
