@@ -45,17 +45,20 @@ def inventory(folder: Path, targets: list[Target]) -> Path:
 
 
 @contextmanager
-def organisation(targets: Iterable[Target], policy: dict[str, Any] | None = None) -> Iterator[RunningAws]:
-    """Run an embedded AWS with these targets. Each has the secret and `GROUPS` log groups.
+def organisation(
+    targets: Iterable[Target], policy: dict[str, Any] | None = None, groups: int = GROUPS
+) -> Iterator[RunningAws]:
+    """Run an embedded AWS with these targets. Each has the secret and log groups.
 
     policy   of the deployer; docs/iam/deployer-policy.json if none is given
+    groups   number of log groups in each target
     """
     all_targets = list(targets)
     accounts = tuple(dict.fromkeys(account for account, _unused in all_targets))
     policy = policy or json.loads((ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8"))
     organization = Organization(management=accounts[0], members=accounts[1:], regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=policy)) as aws:
-        _populate(aws, all_targets)
+        _populate(aws, all_targets, groups)
         aws.front.clear_journal()
         yield aws
 
@@ -104,11 +107,11 @@ class Root:
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
-def _populate(aws: RunningAws, targets: list[Target]) -> None:
+def _populate(aws: RunningAws, targets: list[Target], groups: int) -> None:
     root = Root(aws)
     for target in targets:
         secret = {"Name": SECRET, "SecretString": aws.sink_url}
         root.post(target, "secretsmanager", "secretsmanager.CreateSecret", secret)
-        for number in range(GROUPS):
+        for number in range(groups):
             name = {"logGroupName": f"/aws/lambda/service-{number:02}"}
             root.post(target, "logs", "Logs_20140328.CreateLogGroup", name)

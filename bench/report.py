@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Size and speed of the report's page with 100,000 log groups, in Chromium. Writes build/bench/report.json.
+"""What a report of 500 targets with 200 log groups each costs, and its page in Chromium. Writes build/bench/report.json.
+
+    python bench/report.py [--targets 500] [--filter-targets 20]     0 for none: the page alone
 
 Needs Debian's packages chromium and chromium-driver, and fails without them. Before it measures, it uses the page as a reader
 does (_report_checks.py): search, links, keys, CSV, print, hostile names.
@@ -14,12 +16,20 @@ table_ms         the table can be used, from the start of the load
 filter_ms        the slowest filter, from the event to the end of layout; of each filter the median of ROUNDS
 sort_ms          the slowest column, at its first sort
 
+The playbook `report` reads two deployed fleets on the embedded AWS (_report_aws.py), and writes every format:
+
+targets, groups               of the fleet with the account policy; "filters" has those of the fleet with a filter for each group
+cpu_s_per_target              CPU seconds of ansible-playbook and all its descendants
+calls_per_target              API calls of the playbook
+wall_s, peak_mb, files_mb     duration, memory of the process ansible-playbook, and size of each file
+
 table_cpu_ms and filter_cpu_ms are the processor time of the page's thread for the same, with what the measuring itself takes. They
 are the figures to compare on a machine that does other things, too.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -32,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "build" / "collections"))
 
 from _chromium import Browser, BrowserError, browser  # noqa: E402
+from _report_aws import read_fleet  # noqa: E402
 from _report_checks import CHECKS  # noqa: E402
 from _report_fleet import Fleet, fleet, hostile  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.document import render  # noqa: E402
@@ -65,10 +76,14 @@ return performance.now() - begin;
 
 def main() -> None:
     """Check, measure, write the figures and compare them with the limits."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--targets", type=int, default=TARGETS, help=f"with the account policy ({TARGETS})")
+    parser.add_argument("--filter-targets", type=int, default=20, help="with a filter for each group (20)")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         begin = time.process_time()
         path = write(Path(folder) / "large.html", fleet(GROUPS, TARGETS))
-        figures: dict[str, Any] = {"groups": GROUPS, "html_mb": round(path.stat().st_size / 1e6, 2)}
+        figures: dict[str, Any] = {"html_mb": round(path.stat().st_size / 1e6, 2)}
         figures["render_s"] = round(time.process_time() - begin, 1)
         try:
             with browser() as chromium:
@@ -76,6 +91,10 @@ def main() -> None:
                 figures |= measure(chromium, path)
         except BrowserError as error:
             sys.exit(str(error))
+    if options.targets:
+        figures |= read_fleet(options.targets, GROUPS // TARGETS, mode="account_policy")
+    if options.filter_targets:
+        figures["filters"] = read_fleet(options.filter_targets, GROUPS // TARGETS, mode="filters")
     before = json.loads(PATH.read_text(encoding="utf-8")) if PATH.exists() else {}
     PATH.parent.mkdir(parents=True, exist_ok=True)
     PATH.write_text(json.dumps({**before, **figures}, indent=2) + "\n", encoding="utf-8")
