@@ -23,8 +23,8 @@ _LARGEST = 262_144
 _SUBJECT_BYTES = 100
 _SEPARATOR = re.compile(r"\|( --- \|)+")
 _MORE = re.compile(r"and ([\d,]+) more")
-_COUNTS = "Log groups |"
-"""The end of a header whose table has numbers and no names. Such a table is never shortened."""
+_COUNTS = ("Log groups |", "Events |", "Quantity |")
+"""The ends of headers whose tables have numbers and no names. Such a table is never shortened."""
 
 _SHORTENED = "\n**Lists are shortened**, because SNS takes 256 KB. The counts are whole, and the files of the report have all rows.\n"
 
