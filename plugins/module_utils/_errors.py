@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 try:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 except ImportError:  # the module reports the missing library before any of these can be raised
 
     class BotoCoreError(Exception):  # type: ignore[no-redef]
         """Replaces the class of botocore where it is not installed."""
 
     class ClientError(Exception):  # type: ignore[no-redef]
+        """Replaces the class of botocore where it is not installed."""
+
+    class ResponseParserError(Exception):  # type: ignore[no-redef]
         """Replaces the class of botocore where it is not installed."""
 
 
@@ -265,6 +269,9 @@ def translate(error: Exception, operation: str, where: str = "") -> ReflectorErr
     """Return our exception for one of botocore's."""
     if isinstance(error, ClientError):
         return _translate_answer(error, operation, where)
+    if isinstance(error, ResponseParserError):  # its further lines are the answer
+        advice = "Something else answers in AWS's place: check the proxies and the endpoint that this machine uses."
+        return UnreachableError(operation, str(error).partition("\n")[0], advice=advice, where=where)
     names = {ancestor.__name__ for ancestor in type(error).__mro__}
     if names & _CREDENTIAL_ERRORS:
         advice = "Give access_key and secret_key, a profile, or an environment that boto3 finds credentials in."
@@ -296,5 +303,5 @@ def describe_operation(operation: str, where: str = "") -> Iterator[None]:
     """Translate the exceptions that botocore raises inside this context."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise translate(error, operation, where) from error

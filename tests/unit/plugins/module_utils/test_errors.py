@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import botocore.exceptions
+import botocore.parsers
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _errors
 from botocore.exceptions import ClientError
@@ -122,6 +123,7 @@ def test_translate_answer_without_code_and_message_returns_an_error() -> None:
         (botocore.exceptions.SSLError(endpoint_url="https://x", error="bad"), _errors.UnreachableError),
         (botocore.exceptions.ConnectionClosedError(endpoint_url="https://x"), _errors.UnreachableError),
         (botocore.exceptions.ParamValidationError(report="too short"), _errors.AwsError),
+        (botocore.parsers.ResponseParserError("invalid XML"), _errors.UnreachableError),
     ],
 )
 def test_describe_operation_translates_botocore_exceptions(raised: Exception, kind: type[Exception]) -> None:
@@ -130,6 +132,14 @@ def test_describe_operation_translates_botocore_exceptions(raised: Exception, ki
     assert caught.value.__class__ is kind
     assert str(caught.value).startswith("Could not do it in here: ")
     assert caught.value.__cause__ is raised
+
+
+def test_page_of_a_proxy_is_not_shown() -> None:
+    page = botocore.parsers.ResponseParserError("Unable to parse response, invalid XML received:\n<html>secret</html>")
+    told = str(_errors.translate(page, "list the roles"))
+    assert told.startswith("Could not list the roles: Unable to parse response, invalid XML received")
+    assert "check the proxies" in told
+    assert "html" not in told
 
 
 def test_describe_operation_leaves_other_exceptions_unchanged() -> None:
