@@ -163,7 +163,7 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
         tuple(coverage["notes"]),
         coverage["calls"],
         rows,
-        TargetFlow.from_plain(coverage["flow"]) if coverage.get("flow") else None,
+        TargetFlow.of_result(coverage["flow"], coverage["region"]) if coverage.get("flow") else None,
     )
 
 

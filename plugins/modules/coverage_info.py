@@ -123,8 +123,8 @@ coverage:
           C(dropped) by rule; C(sinks), accepted by sink; C(dead_lettered), in the queue; C(replayed); C(purged), dead letters that are no
           longer in the queue; C(extra_copies), because of several sinks.
         - >-
-          C(facts) has figures of payloads, requests and messages, C(notes) what was not read, C(reading) what reading took, with its list
-          price in C(dollars).
+          C(facts) has figures of payloads, requests and messages, C(notes) what was not read. C(reading) is what AWS charges for:
+          C(metrics) of GetMetricData, C(list_calls) of ListMetrics, C(bytes_scanned) by Logs Insights.
       type: dict
       returned: always
   sample:

@@ -70,6 +70,22 @@ def prices_of(region: str, found: Mapping[str, Any] | None) -> dict[str, Price]:
     return {**shipped(region), **read}
 
 
+def reading_dollars(region: str, reading: Mapping[str, int]) -> tuple[float, list[str]]:
+    """Return the shipped price of what coverage_info read of the events, and a sentence if a price is unknown.
+
+    reading   metrics of GetMetricData, list_calls of ListMetrics, and bytes_scanned by Logs Insights
+    """
+    prices = shipped(region)
+    amounts = {
+        "metric_data": float(reading["metrics"]),
+        "metric_request": float(reading["list_calls"]),
+        "log_query": reading["bytes_scanned"] / 10**9,
+    }
+    unknown = [name for name, amount in amounts.items() if amount and name not in prices]
+    total = sum(prices[name].usd * amount for name, amount in amounts.items() if name in prices)
+    return round(total, 6), [f"the price of reading the events is not known in {region}"] if unknown else []
+
+
 def known_regions() -> list[str]:
     """Return the regions with shipped prices."""
     return sorted(region for group in _document()["groups"] for region in group["regions"])

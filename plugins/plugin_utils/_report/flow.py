@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from .._cost.prices import reading_dollars
+
 Fate = Literal["onward", "delivered", "dropped", "waiting", "lost", "unexplained"]
 """The fate of events: they reached the next station or a sink, a rule dropped them, they wait, are lost, or nobody knows."""
 
@@ -158,7 +160,7 @@ class TargetFlow:
 
     facts    figures of payloads, requests and messages, by name
     notes    what was not read, and why
-    dollars  the list price of reading it
+    dollars  the list price of reading it, as far as it is known
     """
 
     flow: Flow
@@ -168,12 +170,11 @@ class TargetFlow:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> TargetFlow:
-        """Return the flow of coverage_info's result, or of a report. Raises KeyError, TypeError or ValueError for another shape."""
+        """Return the flow of a report. Raises KeyError, TypeError or ValueError for another shape."""
         counts = {each.name: values[each.name] for each in fields(Flow)}
         for name, value in counts.items():
             _check(name, value)
-        facts, notes = values["facts"], values["notes"]
-        dollars = values["dollars"] if "dollars" in values else values["reading"]["dollars"]
+        facts, notes, dollars = values["facts"], values["notes"], values["dollars"]
         if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
             raise ValueError("notes is no list of texts")
         if not (isinstance(facts, Mapping) and all(_is_count(value) for value in facts.values())):
@@ -181,6 +182,12 @@ class TargetFlow:
         if not isinstance(dollars, (int, float)) or not 0 <= dollars < _MOST_DOLLARS:
             raise ValueError("dollars is no amount")
         return cls(Flow(**counts), dict(facts), tuple(notes), float(dollars))
+
+    @classmethod
+    def of_result(cls, values: Mapping[str, Any], region: str) -> TargetFlow:
+        """Return the flow of coverage_info's result, with the price of reading it in that region."""
+        dollars, unknown = reading_dollars(region, values["reading"])
+        return cls.from_plain({**values, "notes": [*values["notes"], *unknown], "dollars": dollars})
 
     def plain(self) -> dict[str, Any]:
         """Return the flow for JSON."""

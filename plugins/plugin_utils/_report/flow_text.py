@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...module_utils._parts.event_flow.prices import PRICES_OF
 from .flow import FleetFlow, Flow, Part, Station
 
 FACTS: Mapping[str, str] = {
@@ -59,7 +58,7 @@ def sentences(flow: FleetFlow) -> Iterator[str]:
 
 def price(dollars: float) -> str:
     """Return the price of reading the events."""
-    return f"Reading this cost {dollars:.4f} USD (list prices of {PRICES_OF})."
+    return f"Reading this cost {dollars:.4f} USD at list prices."
 
 
 def _way(flow: Flow) -> str:

@@ -19,7 +19,6 @@ from ..._subscriptions.delivery import log_group_of
 from .dead_letters import read_letters
 from .lines import Lines, read_lines
 from .metrics import Metrics, read_failed_rules, read_forwarding, read_function, read_queue_metrics
-from .prices import Reading, dollars
 from .reconcile import Readings, reconcile
 from .scope import Scope, period_of
 
@@ -68,14 +67,17 @@ class FlowReader:
             what = "1 log group that was" if unread == 1 else f"{unread:,} log groups that were"
             self.notes.append(f"events of {what} not checked are not counted")
         lines = readings.lines
-        reading = Reading(metrics.queried, metrics.lists, lines.bytes_scanned if lines else 0)
         return {
             "begin": self._period.begin,
             "end": self._period.end,
             **counts.values,
             "facts": facts_of(readings),
             "notes": [*self.notes, *counts.notes],
-            "reading": {**reading.plain(), "dollars": dollars(reading)},
+            "reading": {
+                "metrics": metrics.queried,
+                "list_calls": metrics.lists,
+                "bytes_scanned": lines.bytes_scanned if lines else 0,
+            },
         }
 
     def _read_lines(self) -> Lines:

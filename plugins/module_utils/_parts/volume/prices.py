@@ -46,6 +46,7 @@ PRODUCTS: Mapping[str, Product] = {
     "metric": Product("metric-month", "AmazonCloudWatch", "CW:MetricMonitorUsage"),
     "metric_data": Product("metric", "AmazonCloudWatch", "CW:GMD-Metrics"),
     "metric_request": Product("request", "AmazonCloudWatch", "CW:Requests"),
+    "log_query": Product("GB", "AmazonCloudWatch", "DataScanned-Bytes"),
     "sqs_fifo_request": Product("request", "AWSQueueService", "Requests-FIFO-Tier1", also="Requests-FIFO-RBP"),
     "secret": Product("secret-month", "AWSSecretsManager", "AWSSecretsManager-Secrets"),
     "secret_request": Product("request", "AWSSecretsManager", "AWSSecretsManagerAPIRequest"),

@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.prices import PRODUCTS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost import prices
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.prices import known_regions, prices_of, shipped
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.prices import (
+    known_regions,
+    prices_of,
+    reading_dollars,
+    shipped,
+)
 
 DOCUMENT = json.loads(Path(prices.__file__).with_name("prices.json").read_text(encoding="utf-8"))
 
@@ -48,3 +53,16 @@ def test_prices_of_the_price_list_replace_shipped_ones() -> None:
     assert found["alarm_metric"] == shipped("eu-west-1")["alarm_metric"]
     assert "new_price" not in found
     assert set(prices_of("mars-north-1", {"prices": {"secret": 0.5}, "date": ""})) == {"secret"}
+
+
+def test_price_of_reading_the_events_is_that_of_the_region() -> None:
+    reading = {"metrics": 1000, "list_calls": 100, "bytes_scanned": 10**9}
+    assert reading_dollars("us-east-1", reading) == (0.016, [])
+    assert reading_dollars("eu-central-1", reading) == (0.0173, [])
+
+
+def test_price_of_reading_the_events_is_unknown_where_prices_are() -> None:
+    nothing = {"metrics": 0, "list_calls": 0, "bytes_scanned": 0}
+    assert reading_dollars("xx-north-1", nothing) == (0.0, [])
+    told = ["the price of reading the events is not known in xx-north-1"]
+    assert reading_dollars("xx-north-1", {**nothing, "list_calls": 1}) == (0.0, told)

@@ -183,7 +183,7 @@ def test_sentences_name_every_loss_and_what_is_unknown():
         "Events: 100 written, 80 forwarded, 70 received, 56 delivered, 9 dropped by rule, 8 in the dead-letter queue."
     )
     assert "5 delivery errors, 15 throttled, 8 waiting, 1 expired, 1 undecodable, 8 dead-lettered" in lines[1]
-    assert "Every event is explained. Reading this cost 0.0123 USD (list prices of 2026-11)." in lines[1]
+    assert "Every event is explained. Reading this cost 0.0123 USD at list prices." in lines[1]
     _first, second = sentences(FleetFlow(flow(written=107, sinks=None), 1, ("b",)))
     assert "UNEXPLAINED: 7 after written." in second
     assert "Unknown: the differences after received." in second

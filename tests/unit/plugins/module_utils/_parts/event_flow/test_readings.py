@@ -28,7 +28,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow
     Series,
     read_forwarding,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.prices import Reading, dollars
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.scope import (
     Period,
     Scope,
@@ -296,7 +295,3 @@ def test_letters_of_the_period_are_counted_by_their_kind() -> None:
     assert (found.events, found.given_up, found.given_up_payloads) == (9, 3, 3)
     assert (found.messages, found.is_complete, found.oldest_seconds) == (9, True, 100)
     assert not dead_letters.letters_of([message("x")], 2, PERIOD, NOW).is_complete
-
-
-def test_dollars_are_the_sum_of_list_prices() -> None:
-    assert dollars(Reading(metrics=1000, list_calls=100, bytes_scanned=10**9)) == 0.016
