@@ -206,8 +206,13 @@ def _sweeps(plan: Plan) -> Iterator[Item]:
     share = Ends("each sweep reads its share of the log groups", "each sweep reads all log groups")
     seconds = reads and reads.times(plan.facts["subscriber_memory_mb"] / 1024 / given.READS_A_SECOND)
     yield plan.item("subscriber_time", seconds, f"lambda_gb_second_{plan.facts['subscriber_architecture']}", share)
-    count = None if sweeps is None else _exactly(sweeps * given.SUBSCRIBER_METRICS * given.SWEEP_METRIC_HOURS)
+    notifications = plan.facts["notification_metrics"]
+    metrics = given.SUBSCRIBER_METRICS + notifications
+    count = None if sweeps is None else _exactly(sweeps * metrics * given.SWEEP_METRIC_HOURS)
     yield plan.item("sweep_metrics", count, "metric")
+    if notifications:
+        quiet = Ends("every log group logs all the time", "every log group has been quiet for three hours")
+        yield plan.item("silent_sources", None if sweeps is None else Range(0, sweeps * groups), "metric_data", quiet)
     trail = Ends("no second trail records the sweeps' reads", "one more trail records each read")
     yield plan.item("trail_events", reads and reads.from_zero(), "trail_event", trail)
 

@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "secrets": "Secrets",
     "subscriber_time": "Lambda time of the subscriber",
     "sweep_metrics": "Metrics of the sweeps",
+    "silent_sources": "Search for silent sources",
     "trail_events": "Events in a second CloudTrail trail",
     "log_service": "Log service",
 }

@@ -17,6 +17,8 @@ from ..._plan import Params
 
 ALARM_METRICS = 7
 """Metrics of the alarms: the reflector's four alarms watch five, the subscriber's one watches two (`_parts/alarms.py`)."""
+NOTIFICATION_METRICS = 4
+"""Metrics of the notifications, each with an alarm, if `subscriber_notify` is set (docs/NOTIFY.md)."""
 
 _SECRET = re.compile(r'"((?:arn:[a-z0-9-]+:secretsmanager:|secretsmanager:)[^"]+)"')
 _HOURS = {"minute": 1 / 60, "hour": 1, "day": 24}
@@ -45,7 +47,8 @@ def facts_of(params: Params, mode: str, log_groups: int) -> dict[str, Any]:
         "routes": bool(reflector.routes),
         "filter_pattern": bool(params.get("filter_pattern")),
         "secrets": len(set(_SECRET.findall(text))),
-        "alarm_metrics": ALARM_METRICS,
+        "alarm_metrics": ALARM_METRICS + (NOTIFICATION_METRICS if subscriber.notify else 0),
+        "notification_metrics": NOTIFICATION_METRICS if subscriber.notify else 0,
         "sweeps_a_month": sweeps_a_month(subscriber.sweep_schedule),
         "audit_days": subscriber.audit_days,
         "log_groups": log_groups,

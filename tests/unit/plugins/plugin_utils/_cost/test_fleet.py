@@ -173,7 +173,7 @@ def test_log_service_of_one_target_without_a_price_is_unknown_for_all() -> None:
 
 
 def test_every_item_has_a_name() -> None:
-    plan = Plan(Range(1, 1), None, {**volumes.FACTS, "in_vpc": True}, {})
+    plan = Plan(Range(1, 1), None, {**volumes.FACTS, "in_vpc": True, "notification_metrics": 4}, {})
     names = {item.name for mode in MODES.values() for item in mode(plan).items}
     assert names | {"log_service"} == set(NAMES)
 

@@ -170,6 +170,12 @@ def test_idle_target_costs_its_fixed_items() -> None:
     assert cost(estimate, "lambda_time") == Range(0, 0)
 
 
+def test_notifications_cost_metrics_and_a_search_for_silent_sources() -> None:
+    estimate = MODES["filters"](plan(Range(0, 0), notification_metrics=4, log_groups=1000))
+    assert cost(estimate, "sweep_metrics").low == pytest.approx(0.1625)
+    assert ends(cost(estimate, "silent_sources")) == (0, 1000 * 730 / 24 * 0.00001)
+
+
 def test_account_policy_sweeps_nothing() -> None:
     filters, policy = ({item.name for item in MODES[mode](plan()).items} for mode in ("filters", "account_policy"))
     assert filters - policy == {"subscriber_time", "sweep_metrics", "trail_events"}

@@ -13,9 +13,14 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.alarms import reflector_alarms, subscriber_alarm
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.alarms import (
+    notification_alarms,
+    reflector_alarms,
+    subscriber_alarm,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.facts import (
     ALARM_METRICS,
+    NOTIFICATION_METRICS,
     facts_of,
     sweeps_a_month,
 )
@@ -81,3 +86,10 @@ def test_metrics_of_the_alarms_are_those_of_the_deployment() -> None:
     ]
     assert all(isinstance(alarm, MetricAlarm) for alarm in found)
     assert sum(len(alarm._settings.metrics) for alarm in found if isinstance(alarm, MetricAlarm)) == ALARM_METRICS
+
+
+def test_number_of_notification_metrics_is_that_of_their_alarms() -> None:
+    target: Any = Target(None, "eu-west-1")
+    found = notification_alarms(target, SubscriberOptions(notify=True), AlarmOptions(), {})
+    assert len(found) == NOTIFICATION_METRICS
+    assert facts(subscriber_notify=True)["alarm_metrics"] == ALARM_METRICS + NOTIFICATION_METRICS
