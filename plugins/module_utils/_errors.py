@@ -223,6 +223,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ParameterLimitExceeded",
             "ParameterMaxVersionLimitExceeded",
             "PolicyLengthExceededException",
+            "ServiceQuotaExceededException",
         ),
         LimitReachedError,
     ),
