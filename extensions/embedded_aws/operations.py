@@ -131,7 +131,7 @@ def error_response(
 
 
 def throttled(request: Request, service: str, retry_after: str | None = None) -> Response:
-    if service == "lambda":
+    if service in ("lambda", "observabilityadmin"):
         return error_response(request, service, 429, "TooManyRequestsException", "Rate Exceeded.", retry_after)
     code = "Throttling" if is_query(request) else "ThrottlingException"
     return error_response(request, service, 400, code, "Rate exceeded", retry_after)

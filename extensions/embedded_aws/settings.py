@@ -39,6 +39,10 @@ class Settings:
         0.0  # probability that a delivery is throttled; it is tried again after retry_delay, for a day
     )
     filter_delay: float = 0.0  # age at which a new filter receives log events
+    centralization_delay: float = 0.0  # from a log event to its copy by a centralization rule
+    centralization_throttling: float = 0.0  # probability that a copy is throttled; it is tried again after retry_delay
+    centralization_error: str = ""  # error type that every copy has, for example LogGroupQuotaExceeded
+    centralization_provisioning: float = 0.0  # age at which a new centralization rule copies
     read_delay: float = 0.0  # age at which FilterLogEvents finds a log event
     tag_delay: float = 0.0  # age at which ListLogGroups knows a changed tag
     seed: int = 0  # of random delays and losses; 0: others at each start
@@ -87,7 +91,7 @@ class Settings:
 def _fits(value: Any, kind: str) -> bool:
     if kind.startswith("tuple"):
         return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
-    return isinstance(value, (bool,) if kind == "bool" else (int, float))
+    return isinstance(value, {"bool": (bool,), "str": (str,)}.get(kind, (int, float)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,8 @@ def _reflect(
     elif not payload.backfill:
         _delivered.remember(payload)
     config = current_config()
+    payload = config.original(payload)
+    tally.rename(payload)
     for name in config.sinks:
         _breakers.setdefault(name, Breaker())
     Flow(config, seconds_left, tally, _breakers).reflect(payload, _on_undelivered(queue, tally))

@@ -62,6 +62,13 @@ options:
       see docs/REFLECTOR.md.
     type: dict
     default: {}
+  centralized_name_pattern:
+    description:
+      - Name pattern of the log groups that AWS's centralization copies into, as in O(logreflector.aws.centralization_rule#module:log_group_name_pattern).
+        Sinks, routes and counts then see account, log group and log stream of the origin.
+      - It begins with fixed text, has C(${source.accountId}) and C(${source.region}) once each, and ends with C(${source.logGroup}).
+    type: str
+    default: ''
   timeout:
     description: Maximum seconds of an invocation.
     type: int

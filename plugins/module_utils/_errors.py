@@ -227,6 +227,7 @@ _KINDS: dict[str, type[ReflectorError]] = {
             "ParameterLimitExceeded",
             "ParameterMaxVersionLimitExceeded",
             "PolicyLengthExceededException",
+            "ServiceQuotaExceededException",
         ),
         LimitReachedError,
     ),

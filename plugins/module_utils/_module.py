@@ -183,8 +183,9 @@ def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
         if each.sdk is None or params.get(name) in (None, "", [], ()):
             continue
         service, operation, parameter = each.sdk
-        model = target.client(service).meta.service_model
-        shape = model.operation_model(operation).input_shape if operation in model.operation_names else None
+        shape = None
+        if target.knows(service, operation):
+            shape = target.client(service).meta.service_model.operation_model(operation).input_shape
         if shape is None or parameter not in shape.members:
             message = f"botocore {botocore.__version__} does not know {parameter} of {operation}. Update boto3"
             raise InvalidInputError(name, message)

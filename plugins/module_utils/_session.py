@@ -188,6 +188,12 @@ class Target:
                 self._clients[name] = stop_at_limits(client, retry_throttling=retry_throttling)
             return self._clients[name]
 
+    def knows(self, service: str, operation: str) -> bool:
+        """Return whether the installed botocore has an operation. Makes no call."""
+        if service not in self._session.get_available_services():
+            return False
+        return operation in self.client(service).meta.service_model.operation_names
+
     def _create_client(self, service: str, settings: Mapping[str, Any], region: str) -> Any:
         options = dict(self._client_options)
         if settings:
@@ -481,8 +487,9 @@ def read_models(services: Iterable[str]) -> Models:
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data(name)
     for service in sorted(services):
-        loader.load_service_model(service, "service-2", api_version=None)
-        loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
+        with contextlib.suppress(botocore.exceptions.DataNotFoundError):  # an older botocore: `Target.knows`
+            loader.load_service_model(service, "service-2", api_version=None)
+            loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
     hooks = botocore.hooks.HierarchicalEmitter()
     botocore.session.Session(event_hooks=hooks)  # adds botocore's own handlers
     return Models(loader, hooks)

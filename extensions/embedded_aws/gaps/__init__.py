@@ -15,6 +15,7 @@ from . import (
     account_policies,
     alarms,
     authorisation,
+    centralization,
     event_rules,
     event_sources,
     function_output,
@@ -69,6 +70,7 @@ def install(settings: Settings, members: Organization) -> None:
         workers,
     ):
         subject.install()
+    centralization.install(members)
     organization.install(members)
     regions.install(members)
     trails.install(members)

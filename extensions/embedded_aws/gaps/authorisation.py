@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam, lambda_svc
 
+from .centralization_rules import rule_arn
 from .hooks import Function, original, replace
 
 _function_arn = original(lambda_svc, "_func_arn", "name")
@@ -78,6 +79,8 @@ def _hook_extract_resource_arn(ministack: Function) -> Function:
                 return _log_group(arn, operation, _json(body), f"arn:aws:logs:{region}:{account_id}")
             case "events":
                 return _rule(arn, _json(body), f"arn:aws:events:{region}:{account_id}")
+            case "observabilityadmin":
+                return rule_arn(_json(body), region, account_id)
             case "lambda" if _RESOURCE_POLICY in path:
                 return unquote(path).partition(_RESOURCE_POLICY)[2]
             case "lambda" if arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):

@@ -21,6 +21,7 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import organizations
 
 from ..settings import Account, Organization
+from . import delegation
 from .hooks import Function, original, replace
 from .validation import Answer, error
 
@@ -60,9 +61,14 @@ def install(organization: Organization) -> None:
             caller = get_account_id()
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             is_member = caller in organization.members
-            if is_member and caller not in organization.delegated and operation not in _MEMBER_OPERATIONS:
+            is_delegate = caller in organization.delegated or delegation.is_delegate(caller)
+            if is_member and not is_delegate and operation not in _MEMBER_OPERATIONS:
                 return error("AccessDeniedException", "You don't have permissions to access this resource.")
             with request_scope(organization.management if is_member else caller, organization.regions[0]):
+                if caller in organization.accounts:
+                    added = delegation.answer_of(operation, json.loads(rest[0] or b"{}"), organization, caller)
+                    if added is not None:
+                        return added
                 answer: Answer = await ministack(method, path, headers, *rest)
             return answer
 

@@ -110,10 +110,16 @@ def _describe(data: dict[str, Any]) -> Answer:
 
 
 def _deliver(group_name: str, stream_name: str, _events: list[dict[str, Any]]) -> None:
-    """Send new log events to the destinations of the group's filters and of the account's policy."""
-    group = logs._log_groups.get(group_name) or {}
+    """Count new log events, and send them to their destinations."""
     batch = Batch(group_name, stream_name, stored_events())
     record_incoming(group_name, [event["message"] for event in batch.events])
+    deliver_batch(batch)
+
+
+def deliver_batch(batch: Batch) -> None:
+    """Send log events to the destinations of the group's filters and of the account's policy."""
+    group_name = batch.log_group
+    group = logs._log_groups.get(group_name) or {}
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
         if not current.is_older(current.settings.filter_delay, since_ms=subscription["creationTime"]):
             continue

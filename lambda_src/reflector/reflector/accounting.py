@@ -90,6 +90,10 @@ class Tally:
         self.received_bytes += payload.size
         self._payloads += 1
 
+    def rename(self, payload: Payload) -> None:
+        """Use the names of this payload, which is the received one with the names of its origin."""
+        self._payload = payload
+
     def add_undelivered(self, sink: str, undelivered: Undelivered, *, queued: bool) -> None:
         """Count events that the sink did not accept, either as dead-lettered or as failed."""
         numbers = {(self._payloads, number) for number in undelivered.batch.numbers}

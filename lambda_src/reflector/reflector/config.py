@@ -17,6 +17,7 @@
 | `COMPRESS_DATA` | true | gzip request bodies |
 | `ALLOW_SUMO_METADATA` | false | headers that a message may set by `_sumo_metadata`: true for all, or comma-separated patterns like `category=dev/*` |
 | `LOG_STREAM_PREFIX` | every stream | comma-separated prefixes, case-insensitive; other streams are dropped for all sinks |
+| `CENTRALIZED_NAME_PATTERN` | | names of log groups with copies of AWS's centralization: their events have the names of their origin |
 | `REFLECTOR_RULES` | | `{"sinks": {NAME: {"type": ...}}, "routes": [...]}`, or `ssm:NAME[:VERSION]` of a parameter with this JSON (`#...` is ignored) |
 | `RETRY_SECONDS` | 25 | seconds that failed attempts and pauses may take, together, for one sink in one invocation |
 | `DEAD_LETTER_QUEUE` | | name of the SQS queue for undelivered events; without one, an invocation with such events fails |
@@ -34,7 +35,9 @@ from functools import lru_cache
 from typing import Any
 
 from . import sinks
+from .decode import Payload
 from .options import SettingsError
+from .origin import NamePattern, name_pattern
 from .retries import RETRY_SECONDS
 from .rules import Route, routes
 from .secrets import Secret, SecretError, is_reference, read
@@ -42,6 +45,7 @@ from .sinks import Sink
 
 SUMO_LOGIC = "sumologic"
 RULES = "REFLECTOR_RULES"
+COPIES = "CENTRALIZED_NAME_PATTERN"
 
 MAX_SECONDS = 900
 """The longest invocation ("Lambda quotas")."""
@@ -58,7 +62,16 @@ _SWITCHES = {
     "INCLUDE_EXTRACTED_FIELDS": "include_extracted_fields",
     "COMPRESS_DATA": "compress",
 }
-_VARIABLES = ("SUMO_ENDPOINT", *_TEXTS, *_SWITCHES, "ALLOW_SUMO_METADATA", "LOG_STREAM_PREFIX", "RETRY_SECONDS", RULES)
+_VARIABLES = (
+    "SUMO_ENDPOINT",
+    *_TEXTS,
+    *_SWITCHES,
+    "ALLOW_SUMO_METADATA",
+    "LOG_STREAM_PREFIX",
+    "RETRY_SECONDS",
+    RULES,
+    COPIES,
+)
 _BOOLEANS = {
     word: value for value, words in {True: "true 1 yes on", False: "false 0 no off"}.items() for word in words.split()
 }
@@ -66,12 +79,17 @@ _BOOLEANS = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The sinks by name, the routes, the prefixes of log streams, and the seconds for retries."""
+    """The sinks by name, the routes, the prefixes of log streams, the seconds for retries, and the names of copies."""
 
     sinks: Mapping[str, Sink[Any]]
     routes: tuple[Route, ...]
     log_stream_prefixes: tuple[str, ...]
     retry_seconds: float = RETRY_SECONDS
+    copies: NamePattern | None = None
+
+    def original(self, payload: Payload) -> Payload:
+        """Return the payload with the names of its origin if AWS's centralization copied it."""
+        return self.copies.original(payload) if self.copies else payload
 
     def route(self, log_group: str) -> Route:
         """Return the first route whose patterns match the log group."""
@@ -120,7 +138,11 @@ def _parsed(values: tuple[str | None, ...]) -> Config:
         raise SettingsError(f"{RULES}: {error}" if value[RULES] else _NO_SINK) from None
     prefixes = tuple(filter(None, map(str.strip, value["LOG_STREAM_PREFIX"].split(","))))
     seconds = _seconds("RETRY_SECONDS", value["RETRY_SECONDS"]) if value["RETRY_SECONDS"] else RETRY_SECONDS
-    return Config({**made, **more}, found, prefixes, seconds)
+    try:
+        copies = name_pattern(value[COPIES]) if value[COPIES] else None
+    except SettingsError as error:
+        raise SettingsError(f"{COPIES}: {error}") from None
+    return Config({**made, **more}, found, prefixes, seconds, copies)
 
 
 _NO_SINK = "SUMO_ENDPOINT is not set: give the https URL of a Sumo Logic HTTP source, or a reference to a secret that holds it."

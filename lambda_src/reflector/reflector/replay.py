@@ -73,6 +73,9 @@ class Replay:
         if reason := never_forwarded(payload, self._own_log_group):
             self._tally.dropped[reason] += payload.count
             return
+        if sink is None:  # a dead letter of a sink has the names of its origin already
+            payload = self._config.original(payload)
+            self._tally.rename(payload)
         left: list[tuple[str, Undelivered]] = []
 
         def on_undelivered(name: str, undelivered: Undelivered) -> bool:

@@ -92,6 +92,14 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
         "More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO), see"
         " docs/REFLECTOR.md.",
     )
+    centralized_name_pattern: str = option(
+        "",
+        "Name pattern of the log groups that AWS's centralization copies into, as in"
+        " O(logreflector.aws.centralization_rule#module:log_group_name_pattern). Sinks, routes and counts then see account, log group"
+        " and log stream of the origin.",
+        "It begins with fixed text, has C(${source.accountId}) and C(${source.region}) once each, and ends with"
+        " C(${source.logGroup}).",
+    )
     timeout: int = option(120, "Maximum seconds of an invocation.", low=1, high=900)
     reserved_concurrency: str = option(
         "auto",

@@ -51,8 +51,9 @@ def check_reflector(options: ReflectorOptions, prefix: str = "") -> None:
     check_network(options, prefix)
     _check_environment(options, prefix)
     # If the options only name a secret, as most do, there is nothing to check.
-    is_plain = not rules and not options.environment and options.sumo_endpoint.startswith(_REFERENCES)
-    if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, options.environment)):
+    environment = _environment(options)
+    is_plain = not rules and not environment and options.sumo_endpoint.startswith(_REFERENCES)
+    if not is_plain and (mistake := reflector_code.mistake(rules, options.sumo_endpoint, environment)):
         raise InvalidInputError(f"{prefix}sinks", mistake)
     if options.environment and (misspelled := reflector_code.misspelled_variable(options.environment)):
         raise InvalidInputError(f"{prefix}environment", misspelled)
@@ -96,10 +97,16 @@ def reflector_function(options: ReflectorOptions, package: Package, reference: s
         package=package.path,
         code_sha256=package.code_sha256,
         handler="handler.handler",
-        environment={"DEAD_LETTER_QUEUE": options.dead_letter_queue, **options.environment},
+        environment={"DEAD_LETTER_QUEUE": options.dead_letter_queue, **_environment(options)},
         secret_environment={name: value for name, value in secret.items() if value},
         **common_function_settings(options),
     )
+
+
+def _environment(options: ReflectorOptions) -> dict[str, Any]:
+    """Return the given variables, and those of options that hold no secret."""
+    copies = {"CENTRALIZED_NAME_PATTERN": options.centralized_name_pattern}
+    return {**{name: value for name, value in copies.items() if value}, **options.environment}
 
 
 def common_function_settings(options: ReflectorOptions | SubscriberOptions) -> dict[str, Any]:

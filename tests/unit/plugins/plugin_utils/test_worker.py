@@ -135,6 +135,10 @@ def in_worker(module: str, options: dict[str, Any], *, check_mode: bool) -> Any:
     return json.loads(json.dumps(result))
 
 
+UNKNOWN_TO_MOTO = ("centralization_rule", "centralization_rule_info")
+"""Modules whose service moto does not have: both hosts report its answer."""
+
+
 @pytest.fixture(scope="module")
 def both(server: str, package: Path) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Run every module's first example in check mode, in a process and in the worker."""
@@ -165,7 +169,7 @@ def test_module_and_worker_give_the_same_result(
     process, worker = both[module]
     assert without_times(process) == without_times(worker)
     assert CREDENTIAL not in json.dumps(process)
-    assert not process.get("failed"), process
+    assert bool(process.get("failed")) == (module in UNKNOWN_TO_MOTO), process
 
 
 REFUSED: dict[str, dict[str, Any]] = {

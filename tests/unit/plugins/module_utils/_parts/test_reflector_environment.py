@@ -25,3 +25,10 @@ def test_misspelled_variable_is_refused_before_any_call(aws: Any) -> None:
 @pytest.mark.parametrize("name", ["INCLUDE_LOG_INFO", "HTTPS_PROXY", "TZ"])
 def test_known_and_foreign_variables_pass(name: str) -> None:
     assert misspelled_variable({name: "x"}) == ""
+
+
+def test_unsafe_name_pattern_of_copies_is_refused_before_any_call(aws: Any) -> None:
+    pattern = "/central/${source.logGroup}/${source.accountId}/${source.region}"
+    result = aws.run("reflector", sumo_endpoint="secretsmanager:x", centralized_name_pattern=pattern)
+    assert "CENTRALIZED_NAME_PATTERN: must begin with fixed text" in result["msg"]
+    assert aws.calls == []
