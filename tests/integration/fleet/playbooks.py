@@ -78,7 +78,7 @@ class Run:
         return re.findall(r"^Wave \d+ of \d+: .*$", self.output, re.MULTILINE)
 
 
-Process: TypeAlias = "subprocess.Popen[str] | WarmRun"
+Process: TypeAlias = subprocess.Popen[str] | WarmRun
 
 
 class Ansible:

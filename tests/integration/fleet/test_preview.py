@@ -19,7 +19,7 @@ from embedded_aws import RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP
 from jsonschema import Draft202012Validator
 
-from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, ROOT, TARGETS, Ansible, Run, write_inventory
+from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, ROOT, TARGETS, Ansible, Run, write_inventory
 
 REPORT_SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 SCHEMA = json.loads((ROOT / "docs" / "cost.schema.json").read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ def test_preview_of_the_fleet_writes_nothing_and_adds_up(ansible: Ansible, out: 
     assert found["asking"]["calls"]["GetMetricStatistics"] == asked
     assert (out / "cost.json").stat().st_mode & 0o777 == 0o640
     # No line was ever written in the other targets: their volume is unknown, and so is the upper end of the fleet's.
-    other = target(out, f"{MANAGEMENT}.{REGIONS[1]}")
+    other = target(out, f"{MEMBER}.{REGIONS[1]}")
     assert other["total"] == {"bytes": None, "events": None}
     assert other["written"]["chosen"]["bytes"] == {"low": 0, "high": None}
     assert found["written"]["chosen"]["bytes"]["high"] is None

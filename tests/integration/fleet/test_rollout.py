@@ -58,6 +58,10 @@ NEEDED_FOR_PREFLIGHT = {
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetResourcePolicy",
 }
+# Needed by the events of the playbook report: see test_flow.py.
+NEEDED_FOR_EVENT_FLOW = {"cloudwatch:ListMetrics", "logs:GetQueryResults", "logs:StartQuery"}
+# Needed by the playbook preview: see test_preview.py.
+NEEDED_FOR_PREVIEW = {"cloudwatch:GetMetricStatistics", "pricing:GetProducts"}
 # Needed by rules that are too long for the environment. The teardown here only uses GetParameter.
 NEEDED_FOR_LONG_RULES = {
     "ssm:AddTagsToResource",
@@ -235,6 +239,8 @@ def test_deployer_policy_has_exactly_the_needed_permissions(story: Story) -> Non
         | NEEDED_ELSEWHERE
         | NEEDED_FOR_EXPLAIN
         | NEEDED_FOR_PREFLIGHT
+        | NEEDED_FOR_EVENT_FLOW
+        | NEEDED_FOR_PREVIEW
     )
     assert allowed - story.actions == needed_elsewhere | {"iam:PassRole"}
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..._errors import CredentialsError, InvalidInputError, ReflectorError, UnreachableError
 from ..._options.catch_up import CatchUpOptions, ModeOptions
@@ -37,7 +37,7 @@ T = TypeVar("T")
 _NAMES = {"bytes": "IncomingBytes", "events": "IncomingLogEvents"}
 _NAMESPACE = "AWS/Logs"
 _LARGEST = 20
-Sums = dict[str, dict[str, Measured | None]]
+Sums: TypeAlias = "dict[str, dict[str, Measured | None]]"
 """The sums of log groups: by metric and name."""
 
 

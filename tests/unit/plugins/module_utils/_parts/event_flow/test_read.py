@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AccessDeniedError
@@ -25,10 +23,8 @@ class Denied:
     def client(self, _service: str) -> Denied:
         return self
 
-    @contextlib.contextmanager
-    def describe_operation(self, operation: str) -> Iterator[None]:
+    def describe_operation(self, operation: str) -> NoReturn:
         raise AccessDeniedError(operation, "not authorized", where=self.where)
-        yield
 
     def together(self, *calls: Any) -> list[Any]:
         return [call() for call in calls]
