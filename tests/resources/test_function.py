@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.waiter
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     AccessDeniedError,
@@ -372,7 +374,6 @@ def test_function_queue_is_waited_for_at_most_a_minute(
     cloud: Cloud, settings: SettingsFactory, pauses: list[float]
 ) -> None:
     cloud.converge(LambdaFunction, settings("no-queue"))
-    pauses.clear()
     cloud.answer("PutFunctionEventInvokeConfig", *[NO_DESTINATION] * 30)
     with pytest.raises(
         AwsError, match=r"is invalid.*Check that the destination exists and that the function's role may"
@@ -472,10 +473,11 @@ def test_function_update_that_fails_has_the_reason(cloud: Cloud, settings: Setti
     assert error.value.done["changes"] == [f"create log group {group_of(name)}"]
 
 
-def test_function_wait_ends(cloud: Cloud, settings: SettingsFactory, pauses: list[float]) -> None:
+def test_function_wait_ends(cloud: Cloud, settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "slow"
     cloud.converge(LambdaFunction, settings(name))
-    pauses.clear()
+    pauses: list[float] = []
+    monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=pauses.append))
     slow = stored(cloud, name, LastUpdateStatus="InProgress")
     cloud.answer("GetFunction", stored(cloud, name), slow, slow, slow)
     with pytest.raises(AwsError, match=r"not ready after 3 seconds .state Active, last update InProgress"):

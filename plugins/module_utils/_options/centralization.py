@@ -71,8 +71,9 @@ class DestinationOptions:
         None,
         "Customer managed KMS key of new copies, in the destination's account and region. It needs the tag"
         " C(LogsManaged=true). Without it AWS's own key encrypts them.",
+        no_log=False,
     )
-    backup_kms_key_arn: str | None = option(None, "The same for the copies in O(backup_region).")
+    backup_kms_key_arn: str | None = option(None, "The same for the copies in O(backup_region).", no_log=False)
     encrypt: str = option(
         "encrypted_sources",
         "Which copies O(kms_key_arn) encrypts: V(all), or those of log groups that have a customer managed key.",

@@ -49,6 +49,8 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     logs.delete_log_group(
         logGroupName=FULL_GROUP
     )  # a full log group could not go back from the account policy to a filter
+    organizations = aws.client("organizations", account, region)
+    organizations.enable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
     tasks = [
         {**task, "name": f"{module}: {task['name']}", "ignore_errors": True}
         for module in ORDER
