@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report of 500 targets with 200 log groups each costs, and its page in Chromium. Writes build/bench/report.json.
+"""The cost of a report of 500 targets with 200 log groups each, and its page in Chromium. Writes build/bench/report.json.
 
     python bench/report.py [--targets 500] [--filter-targets 20]     0 for none: the page alone
 

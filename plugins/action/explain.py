@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._explanation import ExplainedTarget, Explanation
-from ..plugin_utils._plain import read_variable
+from ..plugin_utils._plain import place_of, read_variable
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -41,8 +41,7 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> ExplainedTarget:
     found = read_variable(variables, "log_group_path_result") or {}
     return ExplainedTarget(
         host,
-        str(read_variable(variables, "target_account_id") or ""),
-        str(read_variable(variables, "target_region") or ""),
+        *place_of(variables),
         found.get("log_group_path"),
         read_variable(variables, "recap_failure"),
     )

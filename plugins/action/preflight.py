@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._plain import read_variable
+from ..plugin_utils._plain import place_of, read_variable
 from ..plugin_utils._preflight import CheckedTarget, Preflight
 
 
@@ -38,8 +38,7 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> CheckedTarget:
     found = read_variable(variables, "preflight_info_result") or {}
     return CheckedTarget(
         host,
-        str(read_variable(variables, "target_account_id") or ""),
-        str(read_variable(variables, "target_region") or ""),
+        *place_of(variables),
         found.get("preflight"),
         read_variable(variables, "recap_failure"),
     )

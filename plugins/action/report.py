@@ -19,9 +19,9 @@ from ..module_utils._errors import ReflectorError, error_sentence
 from ..plugin_utils._cost import as_json as cost_json
 from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
 from ..plugin_utils._cost.terminal import report_lines as cost_lines
-from ..plugin_utils._failures import printable
+from ..plugin_utils._failures import LOST, printable
 from ..plugin_utils._files import replace_file
-from ..plugin_utils._plain import read_variable
+from ..plugin_utils._plain import place_of, read_variable
 from ..plugin_utils._report import history, sns
 from ..plugin_utils._report.drift import Drift, drift
 from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, unique_targets
@@ -45,7 +45,6 @@ OPTIONS: dict[str, Any] = {
     "sns_endpoint_url": {"type": "str"},
 }
 
-_LOST = "Ansible removed the target from the run. Ansible's message is above."
 _SILENT = "Its coverage was not read in this run."
 
 
@@ -141,9 +140,8 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
         is_lost = host not in task_vars["ansible_play_hosts"]
         return TargetReport(
             host,
-            str(read_variable(variables, "target_account_id") or ""),
-            str(read_variable(variables, "target_region") or ""),
-            error=error or (_LOST if is_lost else _SILENT),
+            *place_of(variables),
+            error=error or (LOST if is_lost else _SILENT),
         )
     try:
         with Path(coverage["rows_file"]).open(encoding="utf-8") as file:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._parts.log_group_path.stations import TITLES
-from ._failures import FailedTarget, Parts, printable
+from ._failures import LOST, FailedTarget, Parts, printable
+from ._outcomes import some
 from ._recap import failure_lines
 
 _WORDS = {"ok": "OK", "problem": "PROBLEM", "not_checked": "not checked"}
 _WIDTHS = (max(map(len, _WORDS.values())), max(map(len, TITLES.values())))
 _FINE = ("delivered", "no_problem")
-_LOST: Parts = {"message": "Ansible removed the target from the run. Ansible's message is above."}
+_LOST: Parts = {"message": LOST}
 _NAMES = 10
 
 
@@ -77,12 +78,11 @@ class Explanation:
         without = [target.name for target in self.targets if target.is_without_group]
         if not without:
             return
-        names = ", ".join(without[:_NAMES])
-        more = f" and {len(without) - _NAMES:,} more" if len(without) > _NAMES else ""
+        names = some(without, _NAMES)
         if len(without) < len(self.targets):
-            yield f"There is no log group {self.log_group} in {names}{more}."
+            yield f"There is no log group {self.log_group} in {names}."
             return
-        yield f"No target has the log group {self.log_group}: {names}{more}."
+        yield f"No target has the log group {self.log_group}: {names}."
         yield "Check the name, the account and the region. Most services create a log group with its first event."
 
 

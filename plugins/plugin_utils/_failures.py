@@ -19,6 +19,8 @@ _PARTS = ("kind", "operation", "account", "region", "code", "message", "advice")
 _LONGEST = 1000  # characters of a message
 _HIDDEN = "The task failed. Its output is hidden by no_log."
 _SILENT = "The task failed without a message."
+LOST = "Ansible removed the target from the run. Ansible's message is above."
+"""The error of a target that a run lost, for example because it was unreachable."""
 _PUNCTUATION = "\"'()[]<>.,:;"
 _SHORTEST_ID = 12  # characters: the last block of a UUID
 _UNITS = {"s", "ms", "second", "seconds"}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 Outcome = Literal["changed", "ok", "failed", "unfinished", "not_started"]
@@ -35,3 +35,9 @@ def summary(counts: Mapping[Outcome, int], *, check_mode: bool = False) -> str:
 def plural(count: int, noun: str) -> str:
     """Return the count with its noun, in the plural unless it is 1."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Return the first names, and the number of the others."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -27,3 +27,9 @@ def read_variable(variables: Mapping[str, Any], name: str) -> Any:
         return plain(variables[name])
     except (AnsibleError, KeyError, TypeError, ValueError):
         return None
+
+
+def place_of(variables: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a host's account and region as the inventory sets them, "" for one that it does not set."""
+    account, region = (str(read_variable(variables, f"target_{name}") or "") for name in ("account_id", "region"))
+    return account, region

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..module_utils._errors import error_sentence
 from ..module_utils._parts.preflight.findings import LEVELS, TITLES
-from ._failures import FailedTarget, Parts, one_line, pattern
-from ._outcomes import plural
+from ._failures import LOST, FailedTarget, Parts, one_line, pattern
+from ._outcomes import plural, some
 
 _WORDS = {"problem": "PROBLEM", "warning": "WARNING", "not_checked": "NOT CHECKED", "note": "Note"}
 _COUNTED = {"problem": "problem", "warning": "warning"}
@@ -27,7 +27,7 @@ _FAILURES = {
 
 _NAMES = 5
 _NUMBER = re.compile(r"\d[\d,.]*")
-_LOST: Parts = {"message": "Ansible removed the target from the run. Ansible's message is above."}
+_LOST: Parts = {"message": LOST}
 
 Group = list[tuple["CheckedTarget", Mapping[str, Any]]]
 
@@ -120,12 +120,11 @@ def _member_lines(members: Group) -> Iterator[str]:
         yield f"  {names[0]}: {members[0][1]['sentence']}"
         return
     texts = {target.without_place(finding["sentence"]) for target, finding in members}
-    more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
     if len(texts) == 1:
         yield f"  {plural(len(names), 'target')}: {texts.pop()}"
     else:
         yield f"  {plural(len(names), 'target')}, for example {names[0]}: {members[0][1]['sentence']}"
-    yield f"    {', '.join(names[:_NAMES])}{more}"
+    yield f"    {some(names, _NAMES)}"
 
 
 def _place(target: CheckedTarget) -> str:

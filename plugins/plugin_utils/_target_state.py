@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ._failures import FailedTarget, Parts
+from ._failures import LOST, FailedTarget, Parts
 from ._outcomes import Outcome
 
 VARIABLES = (
@@ -41,7 +41,7 @@ _TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline p
 _RELEASE_TAG = "logreflector.aws/release"
 _FULL = "filter slots are taken"
 
-_LOST: Parts = {"message": "Ansible removed the target from the run. Ansible's message is above."}
+_LOST: Parts = {"message": LOST}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ansible.inventory.group import to_safe_group_name
 
 from ..module_utils._errors import InvalidInputError, NotFoundError
 from ._organization import Account, Organization, path
+from ._outcomes import some
 
 _MOST_NAMED = 10
 # Valid for --limit, host patterns and retry files without quotes.
@@ -284,7 +285,7 @@ def _no_ou(organization: Organization, pattern: Sequence[str]) -> str:
         if depth == 0 or any(len(ou) == depth and _is_in(ou, above) for ou in organization.ous):
             break
     beside = {ou[depth] for ou in organization.ous if len(ou) > depth and _is_in(ou, above)}
-    return f"no OU is at {path(pattern)}: below {path(above)} there is {_some(sorted(beside)) if beside else 'no OU'}"
+    return f"no OU is at {path(pattern)}: below {path(above)} there is {some(sorted(beside), _MOST_NAMED) if beside else 'no OU'}"
 
 
 def _similar(text: str, known: Iterable[str]) -> str:
@@ -293,9 +294,4 @@ def _similar(text: str, known: Iterable[str]) -> str:
     close = [by_lower[word] for word in get_close_matches(text.lower(), by_lower, n=5)]
     if close:
         return f"; similar: {', '.join(close)}"
-    return f"; there is {_some(sorted(by_lower.values()))}" if by_lower else "; there is none"
-
-
-def _some(words: Sequence[str]) -> str:
-    more = f" and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
-    return ", ".join(words[:_MOST_NAMED]) + more
+    return f"; there is {some(sorted(by_lower.values()), _MOST_NAMED)}" if by_lower else "; there is none"

@@ -20,7 +20,7 @@ _NO_TAGS: dict[str, Any] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
-    """What is copied."""
+    """The accounts, regions and log groups that are copied."""
 
     organization_id: str | None = option(
         None, "Id of the organisation, V(o-...). All of its accounts are in scope, also later ones."
@@ -51,7 +51,7 @@ class SourceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationOptions:
-    """Where the copies are."""
+    """The account and region of the copies, and their names and keys."""
 
     destination_account: str | None = option(
         None, "Account that receives the copies, 12 digits in quotes. Needed with O(state=present)."

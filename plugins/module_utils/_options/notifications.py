@@ -16,7 +16,7 @@ WINDOW_DAYS = 14
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationOptions:
-    """Whether and where the sweep sends events."""
+    """The events that the sweep sends, and their bus."""
 
     notify: bool = option(
         False,

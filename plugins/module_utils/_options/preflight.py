@@ -13,7 +13,7 @@ from .option import option
 
 @dataclass(frozen=True, kw_only=True)
 class PreflightOptions:
-    """What is read beyond the listing of log groups, and whether the sinks get a test line."""
+    """The filters to read, and the test line to the sinks."""
 
     slots: bool = option(
         False,

@@ -26,7 +26,7 @@ from . import reflector_code
 from .account import check_account, deploy_roles
 from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish
-from .packages import reflector_package, subscriber_package
+from .packages import Package, reflector_package, subscriber_package
 from .permissions import TargetOptions
 from .reflector import check_reflector, reflector_function, reflector_resources
 from .release import release_name
@@ -103,28 +103,12 @@ def deploy(
     run.add("packages", lambda: reflector_built)
     subscriber_zip, subscriber_built = subscriber_package(subscriber, check_mode=check_mode)
     run.add("packages", lambda: subscriber_built)
-    release = release_name(
-        reflector_function(reflector, reflector_zip),
-        subscriber_function(
-            subscriber, log_groups, reflector.function_name, subscriber_zip, reflector_queue=reflector.dead_letter_queue
-        ),
-    )
+    release = release_of(options, log_groups, reflector_zip, subscriber_zip)
     try:
         check_account(run, account_id)
         reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
-        function = reflector.function_name
-        subscriber_parts = subscriber_resources(
-            run,
-            subscriber,
-            log_groups,
-            options.alarms,
-            reflector=function,
-            reflector_queue=reflector.dead_letter_queue,
-            package=subscriber_zip,
-            release=release,
-        )
-        by_filters = options.mode != "account_policy"
-        rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
+        subscriber_parts = subscriber_resources_of(run, options, log_groups, subscriber_zip, release)
+        rules = rules_of_mode(target, options, log_groups)
         run.read_ahead(reflector_parts, subscriber_parts, rules)
         run.check_plans(reflector_parts, subscriber_parts, rules)
         with run.keeping_reads():
@@ -136,6 +120,42 @@ def deploy(
     except PartFailedError as error:
         return error.result
     return finish(run, options.catch_up)
+
+
+def release_of(
+    options: Deployment, log_groups: LogGroupOptions, reflector_zip: Package, subscriber_zip: Package
+) -> str:
+    """Return the name of the release of both functions."""
+    reflector, queue = options.reflector, options.reflector.dead_letter_queue
+    return release_name(
+        reflector_function(reflector, reflector_zip),
+        subscriber_function(
+            options.subscriber, log_groups, reflector.function_name, subscriber_zip, reflector_queue=queue
+        ),
+    )
+
+
+def subscriber_resources_of(
+    run: Run, options: Deployment, log_groups: LogGroupOptions, package: Package, release: str
+) -> dict[str, Resource]:
+    """Return the resources of the subscriber beside this reflector, without its rules."""
+    return subscriber_resources(
+        run,
+        options.subscriber,
+        log_groups,
+        options.alarms,
+        reflector=options.reflector.function_name,
+        reflector_queue=options.reflector.dead_letter_queue,
+        package=package,
+        release=release,
+    )
+
+
+def rules_of_mode(target: Target, options: Deployment, log_groups: LogGroupOptions) -> dict[str, Resource]:
+    """Return the subscriber's rules, which are disabled in the mode account_policy."""
+    by_filters = options.mode != "account_policy"
+    function = options.reflector.function_name
+    return event_rules(target, options.subscriber, log_groups, reflector=function, enabled=by_filters)
 
 
 def _deploy_log_groups(

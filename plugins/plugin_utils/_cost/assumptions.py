@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the estimates take for granted where AWS or the logs do not say. Each has two ends, with a reason in words.
+"""The assumptions of the estimates, where AWS and the logs do not say. Each has two ends, with a reason in words.
 
 The figures are from docs/COST.md and bench/README.md. A deployed function's own figures replace them.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """When the lower and the upper end of a range are true; "" where it always is."""
+    """The cases in which the lower and the upper end of a range are true; "" where it always is."""
 
     low_when: str
     high_when: str

@@ -22,7 +22,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the user knows and AWS does not say.
+    """The figures that only the user knows.
 
     vendor  dollars for each GB that the log service takes in; None if the user gave none
     egress  whether the data that leaves the functions is billed as transfer to the internet
@@ -74,7 +74,7 @@ class TargetCost:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be read."""
+        """The readings that failed."""
         return tuple(self.volume["notes"]) if self.volume else ()
 
     def written(self, metric: str, state: str = "chosen") -> Range | None:
@@ -95,7 +95,7 @@ class TargetCost:
 
     @property
     def asking(self) -> Range | None:
-        """What reading the metrics cost, in dollars; None if the price is unknown.
+        """The price of reading the metrics, in dollars; None if the price is unknown.
 
         At the lower end the account has free calls of GetMetricStatistics left.
         """
@@ -140,7 +140,7 @@ def target_cost(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What AWS bills for one item in all targets.
+    """AWS's bill for one item in all targets.
 
     ends    when each end is true
     basis   estimated, measured, or partly measured
@@ -211,7 +211,7 @@ class FleetCost:
 
     @property
     def configured_cost(self) -> Range:
-        """What AWS bills for all targets that were read, each with the mode that its variables ask for."""
+        """AWS's bill for all targets that were read, each with the mode that its variables ask for."""
         return total(target.estimates[target.mode].cost for target in self.read_targets)
 
     def lines(self, mode: str) -> list[Line]:
@@ -239,7 +239,7 @@ class FleetCost:
 
     @property
     def deployed_cost(self) -> Range | None:
-        """What AWS bills for what is deployed; None if nothing is."""
+        """AWS's bill for the deployed functions; None if there is none."""
         found = [target.deployed.cost for target in self.targets if target.deployed]
         return total(found) if found else None
 
@@ -250,7 +250,7 @@ class FleetCost:
 
     @property
     def asking(self) -> Range | None:
-        """What reading the metrics of all targets cost; None if a price is unknown."""
+        """The price of reading the metrics of all targets; None if a price is unknown."""
         found = [target.asking for target in self.targets]
         return None if None in found else total(each for each in found if each is not None)
 

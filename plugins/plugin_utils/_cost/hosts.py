@@ -16,7 +16,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ...module_utils._errors import error_sentence
-from .._plain import read_variable
+from .._failures import LOST
+from .._plain import place_of, read_variable
 from .fleet import Choices, FleetCost, TargetCost, sort_targets, target_cost
 
 VARIABLE = "volume_info_result"
@@ -28,7 +29,6 @@ COST_OPTIONS: dict[str, Any] = {
 }
 """The options of the actions that make an estimate."""
 
-_LOST = "Ansible removed the target from the run. Ansible's message is above."
 _SILENT = "Its volume was not read in this run."
 
 
@@ -55,11 +55,10 @@ def _target(host: str, task_vars: Mapping[str, Any], choices: Choices, failure: 
     if volume:
         return target_cost(host, volume, choices, _rows(volume["rows_file"]))
     error = read_variable(variables, failure)
-    silent = _SILENT if host in task_vars["ansible_play_hosts"] else _LOST
+    silent = _SILENT if host in task_vars["ansible_play_hosts"] else LOST
     return TargetCost(
         host,
-        str(read_variable(variables, "target_account_id") or ""),
-        str(read_variable(variables, "target_region") or ""),
+        *place_of(variables),
         error=error_sentence(error) if error else silent,
     )
 

@@ -20,7 +20,7 @@ Basis = Literal["estimated", "measured"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is billed in a month.
+    """An item of the bill of a month.
 
     quantity    None if it is unknown
     unit        of the quantity and the price, in the singular
@@ -46,7 +46,7 @@ class Item:
 
     @property
     def unknown(self) -> str:
-        """Why the cost is unknown, or has no upper end; "" if it is known."""
+        """The reason why the cost is unknown, or has no upper end; "" if it is known."""
         if self.quantity is None:
             return "the quantity is unknown"
         if self.cost is None:
@@ -72,7 +72,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a target costs in one mode.
+    """The cost of a target in one mode.
 
     items           what AWS bills
     log_service     what the log service bills

@@ -25,7 +25,7 @@ IN_AWS = ("firehose", "kinesis", "s3", "stdout")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the cost of one target depends on.
+    """The quantities, facts and prices that the cost of a target depends on.
 
     bytes, events   written to the chosen log groups in a month; None if they are unknown
     functions       bytes and events of the log groups of Lambda functions among them
@@ -49,12 +49,12 @@ class Plan:
 
     @property
     def pattern(self) -> Ends:
-        """When the ends of `received` are true."""
+        """The cases in which the ends of `received` are true."""
         return Ends("the filter pattern lets nothing pass" if self.facts["filter_pattern"] else "", "")
 
     @property
     def routes(self) -> Ends:
-        """When the ends of `sent` are true."""
+        """The cases in which the ends of `sent` are true."""
         if not self.facts["routes"]:
             return self.pattern
         return Ends("the routes drop every line", "the routes send every line to every sink")

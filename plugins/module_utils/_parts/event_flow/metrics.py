@@ -16,10 +16,9 @@ from typing import Any, Literal
 
 from ..._session import Target
 from ..._subscriptions.filters import default_name
+from ..metrics import QUERIES, Series, metric_results
 from .scope import STEP, Period, Scope
 
-_QUERIES = 500
-"""Metrics in one call (API reference, GetMetricData)."""
 _DATA_POINTS = 100_800
 """Data points in one answer (API reference, GetMetricData, MaxDatapoints)."""
 
@@ -40,25 +39,6 @@ _WITH_SUFFIX = re.compile(r".+-log-reflector(-\d+)?")
 Statistic = Literal["Sum", "Maximum"]
 Point = tuple[float, float]
 """Begin of a step in seconds since 1970, and the value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A metric with its dimensions."""
-
-    namespace: str
-    name: str
-    dimensions: tuple[tuple[str, str], ...] = ()
-
-    def dimension(self, name: str) -> str:
-        """Return the value of a dimension, "" if there is none of this name."""
-        return dict(self.dimensions).get(name, "")
-
-    def query(self, identity: str, statistic: Statistic) -> dict[str, Any]:
-        """Return the query of GetMetricData."""
-        dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions]
-        metric = {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
-        return {"Id": identity, "MetricStat": {"Metric": metric, "Period": STEP, "Stat": statistic}}
 
 
 class Metrics:
@@ -89,7 +69,7 @@ class Metrics:
     def points(self, series: Sequence[Series], statistic: Statistic = "Sum") -> dict[Series, list[Point]]:
         """Return the data of each metric in the period."""
         steps = max(1, (self._period.end - self._period.begin) // STEP)
-        size = max(1, min(_QUERIES, _DATA_POINTS // steps))
+        size = max(1, min(QUERIES, _DATA_POINTS // steps))
         parts = [series[begin : begin + size] for begin in range(0, len(series), size)]
         found: dict[Series, list[Point]] = {}
         for answer in self._target.together(*(partial(self._read, part, statistic) for part in parts)):
@@ -98,16 +78,12 @@ class Metrics:
         return found
 
     def _read(self, series: Sequence[Series], statistic: Statistic) -> dict[Series, list[Point]]:
-        queries = [each.query(f"m{number}", statistic) for number, each in enumerate(series)]
-        pages = self._target.client("cloudwatch").get_paginator("get_metric_data")
+        queries = [each.query(f"m{number}", statistic, STEP) for number, each in enumerate(series)]
+        request = {"MetricDataQueries": queries, "StartTime": self._period.begin, "EndTime": self._period.end}
         values: dict[str, list[Point]] = {}
-        with self._target.describe_operation("read metrics"):
-            for page in pages.paginate(
-                MetricDataQueries=queries, StartTime=self._period.begin, EndTime=self._period.end
-            ):
-                for result in page["MetricDataResults"]:
-                    moments = (moment.timestamp() for moment in result["Timestamps"])
-                    values.setdefault(result["Id"], []).extend(zip(moments, result["Values"], strict=True))
+        for result in metric_results(self._target, request, "read metrics"):
+            moments = (moment.timestamp() for moment in result["Timestamps"])
+            values.setdefault(result["Id"], []).extend(zip(moments, result["Values"], strict=True))
         return {each: values.get(f"m{number}", []) for number, each in enumerate(series)}
 
 
@@ -123,7 +99,7 @@ def _series(item: Mapping[str, Any]) -> Series:
 
 @dataclass(slots=True)
 class Forwarding:
-    """What CloudWatch Logs counted, by log group; by "" for events of the account policy.
+    """Counts of CloudWatch Logs by log group; by "" for events of the account policy.
 
     written    events that were written, of log groups that must arrive or were forwarded
     before     of them, events from before the log group's filter; the step in which it was created counts whole

@@ -21,7 +21,7 @@ from .metrics import Forwarding
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What was read. None: it could not be read.
+    """The readings of a target. A part that could not be read is None.
 
     failed_rules    invocations of targets that the subscriber's rules could not make
     filter_pattern  of our filters, "" if they forward every event

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the reading of a period is about: its time, and the log groups whose events must arrive."""
+"""The period that is read, and the log groups whose events must arrive in it."""
 
 from __future__ import annotations
 

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What will make a deployment fail or surprise later, found before anything changes."""
+"""The checks before a deployment: they find what would make it fail, or would surprise later."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the caller may make the writes that the deployment would make: IAM evaluates them, and none is made.
+"""The caller's permissions for the writes of the deployment: IAM evaluates them, and none is made.
 
 IAM's simulation reads the caller's own policies, its permissions boundary, and policies of the organisation that have no condition. It
 sees no resource control policy, session policy or VPC endpoint policy (IAM User Guide, "IAM policy testing with the IAM policy simulator").

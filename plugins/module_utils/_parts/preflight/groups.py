@@ -36,7 +36,7 @@ _CHUNK = 100
 
 @dataclass(slots=True)
 class Groups:
-    """What the listing of a target shows.
+    """The log groups of a target, from their listing.
 
     chosen      the log groups that the rules choose, and that can have a filter
     excluded    the log groups that the rules leave out
@@ -70,7 +70,7 @@ class GroupOptions:
 
 @dataclass(frozen=True, slots=True)
 class GroupFindings:
-    """What the checks of the log groups found.
+    """The result of the checks of log groups.
 
     seconds     that the catch-up takes; None if the log groups were not read
     example     a log group that gets a filter, "" if none does

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ..._errors import (
@@ -29,13 +29,12 @@ from ..._resources.permission.policy import SIZE_LIMIT, Policy
 from ..._session import Target
 from ..account import role_settings
 from ..alarms import check_alarms
-from ..deployment import Deployment, with_delivery_path
+from ..deployment import Deployment, release_of, rules_of_mode, subscriber_resources_of, with_delivery_path
 from ..packages import Package, reflector_package, subscriber_package
 from ..permissions import TargetOptions
-from ..reflector import check_reflector, reflector_function, reflector_resources
-from ..release import release_name
+from ..reflector import check_reflector, reflector_resources
 from ..run import Run
-from ..subscriber import check_subscriber, event_rules, subscriber_function, subscriber_resources
+from ..subscriber import check_subscriber
 from .findings import (
     ORGANIZATION_ADVICE,
     Finding,
@@ -117,22 +116,13 @@ def _builders(
     reflector, subscriber = options.reflector, options.subscriber
     log_groups = with_delivery_path(options.log_groups, subscriber.function_name, reflector.sinks)
 
-    def packages() -> tuple[Package, Package]:
-        found = (
-            reflector_package(reflector, check_mode=True)[0],
-            subscriber_package(subscriber, check_mode=True)[0],
-        )
-        planned.package_bytes = sum(each.size for each in found)
-        return found
-
-    def release(own: Package, other: Package) -> str:
-        parts = (
-            reflector_function(reflector, own),
-            subscriber_function(
-                subscriber, log_groups, reflector.function_name, other, reflector_queue=reflector.dead_letter_queue
-            ),
-        )
-        return release_name(*parts)
+    @cache
+    def packages() -> tuple[Package, Package, str]:
+        """Return both packages, and the name of the release."""
+        own = reflector_package(reflector, check_mode=True)[0]
+        other = subscriber_package(subscriber, check_mode=True)[0]
+        planned.package_bytes = own.size + other.size
+        return own, other, release_of(options, log_groups, own, other)
 
     def roles() -> Mapping[str, Resource]:
         found = role_settings(options.account, targets)
@@ -141,30 +131,17 @@ def _builders(
     def of_reflector() -> Mapping[str, Resource]:
         check_reflector(reflector, "reflector_")
         check_alarms(options.alarms)
-        run, (own, other) = _Collector(target), packages()
+        run, (own, _other, release) = _Collector(target), packages()
         # The quota is another check, and the reservation needs a call.
         kept = dataclasses.replace(reflector, reserved_concurrency="keep")
-        run.converge("reflector", reflector_resources(run, kept, options.alarms, own, release(own, other)))
+        run.converge("reflector", reflector_resources(run, kept, options.alarms, own, release))
         return run.resources
 
     def of_subscriber() -> Mapping[str, Resource]:
         check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
-        run, (own, other) = _Collector(target), packages()
-        function = reflector.function_name
-        resources = subscriber_resources(
-            run,
-            subscriber,
-            log_groups,
-            options.alarms,
-            reflector=function,
-            reflector_queue=reflector.dead_letter_queue,
-            package=other,
-            release=release(own, other),
-        )
-        run.converge("subscriber", resources)
-        by_filters = options.mode != "account_policy"
-        rules = event_rules(target, subscriber, log_groups, reflector=function, enabled=by_filters)
-        run.converge("subscriber", rules)
+        run, (_own, other, release) = _Collector(target), packages()
+        run.converge("subscriber", subscriber_resources_of(run, options, log_groups, other, release))
+        run.converge("subscriber", rules_of_mode(target, options, log_groups))
         return run.resources
 
     return {"execution roles": roles, "reflector": of_reflector, "subscriber": of_subscriber}

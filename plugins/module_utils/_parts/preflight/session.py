@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the credentials last as long as the run."""
+"""The check that the credentials last as long as the run."""
 
 from __future__ import annotations
 

@@ -15,31 +15,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from ..._errors import AwsError
 from ..._resources.subscriptions.shared import new_rate_limiter
 from ..._session import Target
 from ..._subscriptions.rate_limiter import SHARE
+from ..metrics import QUERIES, Series, metric_results
 from .figures import Measured
 
 DAY = 86_400
-_QUERIES = 500  # of GetMetricData (its API reference)
 LOUDEST = 500  # series that a query of Metrics Insights returns (CloudWatch User Guide, "Metrics Insights quotas")
 ANALYZED = 10_000  # metrics that such a query looks at (the same page)
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One metric. Without a dimension it is the sum of the account and region."""
-
-    namespace: str
-    metric: str
-    dimension: str = ""
-    value: str = ""
-
-    def plain(self) -> dict[str, Any]:
-        """Return the metric as CloudWatch's calls take it."""
-        dimensions = [{"Name": self.dimension, "Value": self.value}] if self.dimension else []
-        return {"Namespace": self.namespace, "MetricName": self.metric, "Dimensions": dimensions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +71,8 @@ class MetricsApi:
         """Return the sum of each metric, 500 a call."""
         found: dict[Series, Measured | None] = {}
         rest = iter(series)
-        while batch := list(islice(rest, _QUERIES)):
-            queries = [
-                {"Id": f"m{number}", "MetricStat": {"Metric": each.plain(), "Period": DAY, "Stat": "Sum"}}
-                for number, each in enumerate(batch)
-            ]
+        while batch := list(islice(rest, QUERIES)):
+            queries = [each.query(f"m{number}", "Sum", DAY) for number, each in enumerate(batch)]
             self.metrics += len(batch)
             values: dict[str, list[float]] = {}
             for item in self._metric_data(queries, operation):
@@ -133,20 +114,8 @@ class MetricsApi:
         return _measured([point["Sum"] for point in answer["Datapoints"]])
 
     def _metric_data(self, queries: list[dict[str, Any]], operation: str) -> Iterator[dict[str, Any]]:
-        request: dict[str, Any] = {"MetricDataQueries": queries, **self.period.plain()}
-        while True:
-            self._rate_limiter.take("GetMetricData")
-            with self.target.describe_operation(operation):
-                answer = self.target.client("cloudwatch").get_metric_data(**request)
-            for item in answer["MetricDataResults"]:
-                # CloudWatch answers 200 for a metric that it could not read (API reference, MetricDataResult).
-                if item.get("StatusCode") in ("Forbidden", "InternalError"):
-                    message = "; ".join(each["Value"] for each in item.get("Messages") or [] if each.get("Value"))
-                    raise AwsError(operation, message or "no message", code=item["StatusCode"], where=self.target.where)
-                yield item
-            if not (token := answer.get("NextToken")):
-                return
-            request["NextToken"] = token
+        request = {"MetricDataQueries": queries, **self.period.plain()}
+        return metric_results(self.target, request, operation, lambda: self._rate_limiter.take("GetMetricData"))
 
 
 def _measured(values: Sequence[float]) -> Measured | None:

@@ -22,7 +22,7 @@ _HOME = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Where a price is in AWS's price list, and the unit that it is for.
+    """The place of a price in AWS's price list, and the unit that it is for.
 
     usage_type  without the prefix of the region, such as EUC1-
     also        the usage type in regions that have another one

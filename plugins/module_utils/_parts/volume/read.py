@@ -25,9 +25,10 @@ from ..._session import Target
 from ..._subscriptions.listing import ListedTags, list_tags
 from ..catch_up import params_of
 from ..entry import rules_of
+from ..metrics import Series
 from .facts import facts_of
 from .figures import METRICS, Measured, VolumeRow, plain_measured, remainder, volume_of
-from .metrics import LOUDEST, MetricsApi, Period, Series
+from .metrics import LOUDEST, MetricsApi, Period
 from .prices import read_prices
 from .selection import Selection
 from .usage import read_usage
@@ -143,7 +144,7 @@ class _Reader:
 
     def _each(self, names: Sequence[str], operation: str) -> Sums:
         series = {
-            (metric, name): Series(_NAMESPACE, aws, "LogGroupName", name)
+            (metric, name): Series(_NAMESPACE, aws, (("LogGroupName", name),))
             for metric, aws in _NAMES.items()
             for name in names
         }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the rules choose a log group, without reading its filters."""
+"""The choice of log groups by the rules, without reading filters."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the deployed functions used in the period: invocations, their time, their own logs, and the polls of the queue."""
+"""The usage of the deployed functions in the period: invocations, their time, their own logs, and the polls of the queue."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 from ..._errors import NotFoundError
 from ..._session import Target
 from ..._subscriptions.delivery import function_configuration, log_group_of
+from ..metrics import Series
 from .figures import plain_measured
-from .metrics import MetricsApi, Series
+from .metrics import MetricsApi
 
 _OPERATION = "read what the functions used"
 
@@ -55,15 +56,15 @@ def _facts(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_function(name: str, log_group: str) -> dict[str, Series]:
     return {
-        "invocations": Series("AWS/Lambda", "Invocations", "FunctionName", name),
-        "duration_ms": Series("AWS/Lambda", "Duration", "FunctionName", name),
-        "log_bytes": Series("AWS/Logs", "IncomingBytes", "LogGroupName", log_group),
+        "invocations": Series("AWS/Lambda", "Invocations", (("FunctionName", name),)),
+        "duration_ms": Series("AWS/Lambda", "Duration", (("FunctionName", name),)),
+        "log_bytes": Series("AWS/Logs", "IncomingBytes", (("LogGroupName", log_group),)),
     }
 
 
 def _of_queue(queue: str) -> dict[str, Series]:
     return {
-        "empty_receives": Series("AWS/SQS", "NumberOfEmptyReceives", "QueueName", queue),
-        "received": Series("AWS/SQS", "NumberOfMessagesReceived", "QueueName", queue),
-        "sent": Series("AWS/SQS", "NumberOfMessagesSent", "QueueName", queue),
+        "empty_receives": Series("AWS/SQS", "NumberOfEmptyReceives", (("QueueName", queue),)),
+        "received": Series("AWS/SQS", "NumberOfMessagesReceived", (("QueueName", queue),)),
+        "sent": Series("AWS/SQS", "NumberOfMessagesSent", (("QueueName", queue),)),
     }

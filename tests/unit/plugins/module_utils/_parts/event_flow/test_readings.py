@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import AwsError, InvalidInputError
 from ansible_collections.logreflector.aws.plugins.module_utils._options.coverage import CoverageOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow import dead_letters
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.lines import (
@@ -25,7 +25,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.metrics import (
     Metrics,
-    Series,
     read_forwarding,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.scope import (
@@ -33,6 +32,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow
     Scope,
     period_of,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.metrics import Series
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.event import Message
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import CoverageRow
 
@@ -50,6 +50,7 @@ class Target:
         self.requests: list[list[dict[str, Any]]] = []
         self.metrics: list[dict[str, Any]] = []
         self.values: dict[str, list[float]] = {}
+        self.status = "Complete"
         self._answers, self._statuses = list(answers), list(statuses)
 
     def client(self, _service: str) -> Target:
@@ -80,18 +81,15 @@ class Target:
         found = [each for each in self.metrics if wanted in (None, each["MetricName"])]
         return [{"Metrics": found[:1]}, {"Metrics": found[1:]}]
 
-    def _get_metric_data(self, **request: Any) -> list[dict[str, Any]]:
+    def get_metric_data(self, **request: Any) -> dict[str, Any]:
         self.requests.append(request["MetricDataQueries"])
         moment = datetime.fromtimestamp(PERIOD.begin, UTC)
-        return [
-            {
-                "MetricDataResults": [
-                    {"Id": query["Id"], "Timestamps": [moment] * len(values), "Values": values}
-                    for query in request["MetricDataQueries"]
-                    if (values := self.values.get(query["MetricStat"]["Metric"]["MetricName"], []))
-                ]
-            }
+        found = [
+            {"Id": query["Id"], "Timestamps": [moment] * len(values), "Values": values, "StatusCode": self.status}
+            for query in request["MetricDataQueries"]
+            if (values := self.values.get(query["MetricStat"]["Metric"]["MetricName"], []))
         ]
+        return {"MetricDataResults": found}
 
 
 def metric(name: str, **dimensions: str) -> dict[str, Any]:
@@ -201,6 +199,14 @@ def test_metrics_are_read_in_calls_of_a_hundred_thousand_points() -> None:
     metrics.sums([Series("N", "M", (("Number", str(number)),)) for number in range(701)])
     assert [len(request) for request in target.requests] == [350, 350, 1]
     assert metrics.queried == 701
+
+
+def test_metric_that_cloudwatch_could_not_read_is_an_error_and_not_0() -> None:
+    """CloudWatch answers 200, with a status for each metric."""
+    target = Target()
+    target.values, target.status = {"M": [1.0]}, "Forbidden"
+    with pytest.raises(AwsError, match="Could not read metrics"):
+        Metrics(target, PERIOD).sums([Series("N", "M")])  # type: ignore[arg-type]
 
 
 def test_forwarding_counts_our_filters_only() -> None:

@@ -16,12 +16,12 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     AwsError,
     describe_operation,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.metrics import Series
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Measured
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.metrics import (
     DAY,
     MetricsApi,
     Period,
-    Series,
 )
 from botocore.exceptions import ClientError
 
@@ -73,7 +73,7 @@ def result(identity: str, *values: float, **more: Any) -> dict[str, Any]:
 
 
 def groups(count: int) -> list[Series]:
-    return [Series("AWS/Logs", "IncomingBytes", "LogGroupName", f"/{number}") for number in range(count)]
+    return [Series("AWS/Logs", "IncomingBytes", (("LogGroupName", f"/{number}"),)) for number in range(count)]
 
 
 def test_period_begins_at_midnight_and_ends_after_the_present_minute() -> None:
@@ -93,7 +93,7 @@ def test_sums_ask_for_five_hundred_a_call_and_count_what_they_cost() -> None:
     assert [len(request["MetricDataQueries"]) for request in cloudwatch.requests] == [500, 1]
     assert found.metrics == 501
     assert found.calls == {"GetMetricData": 2}
-    known = {series.value: sum_ for series, sum_ in sums.items() if sum_}
+    known = {series.dimension("LogGroupName"): sum_ for series, sum_ in sums.items() if sum_}
     assert known == {"/0": Measured(3, 2), "/499": Measured(7, 1), "/500": Measured(5, 1)}
     stat = cloudwatch.requests[0]["MetricDataQueries"][0]["MetricStat"]
     assert (stat["Period"], stat["Stat"]) == (DAY, "Sum")
@@ -129,7 +129,7 @@ def test_metric_that_cloudwatch_could_not_read_is_an_error(status: str) -> None:
 
 
 def test_statistics_ask_for_each_group_and_cost_no_metric() -> None:
-    series = [Series("AWS/Logs", "IncomingBytes", "LogGroupName", name) for name in ("/a", "/silent", "/abc")]
+    series = [Series("AWS/Logs", "IncomingBytes", (("LogGroupName", name),)) for name in ("/a", "/silent", "/abc")]
     cloudwatch = CloudWatch()
     found = api(cloudwatch)
     assert found.statistics(series, "read") == {
@@ -143,7 +143,7 @@ def test_statistics_ask_for_each_group_and_cost_no_metric() -> None:
 
 
 def test_statistics_that_are_denied_stop_early() -> None:
-    series = [Series("AWS/Logs", "IncomingBytes", "LogGroupName", "/denied")] * 2000
+    series = [Series("AWS/Logs", "IncomingBytes", (("LogGroupName", "/denied"),))] * 2000
     cloudwatch = CloudWatch()
     with pytest.raises(AccessDeniedError, match="GetMetricStatistics"):
         api(cloudwatch).statistics(series, "read")

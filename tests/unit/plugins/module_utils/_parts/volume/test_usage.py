@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import AccessDeniedError
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.metrics import Series
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Measured
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.metrics import Period, Series
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.metrics import Period
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.usage import read_usage
 from botocore.exceptions import ClientError
 
@@ -51,7 +52,7 @@ class Metrics:
 
     def sums(self, series: Sequence[Series], _operation: str) -> dict[Series, Measured | None]:
         self.asked += series
-        return {each: Measured(self._sums[each.metric], 14) if each.metric in self._sums else None for each in series}
+        return {each: Measured(self._sums[each.name], 14) if each.name in self._sums else None for each in series}
 
 
 def usage(target: Functions, metrics: Metrics) -> dict[str, Any]:
@@ -67,9 +68,9 @@ def test_function_has_its_memory_and_its_sums() -> None:
     assert found["reflector"]["duration_ms"] is None, "no data point is unknown"
     assert found["queue"]["empty_receives"]["measured"] == 9
     assert found["subscriber"] is None
-    assert Series("AWS/Logs", "IncomingBytes", "LogGroupName", "/own/log") in metrics.asked
-    assert Series("AWS/SQS", "NumberOfEmptyReceives", "QueueName", "work.fifo") in metrics.asked
-    assert not any(each.value == FUNCTIONS["subscriber"] for each in metrics.asked)
+    assert Series("AWS/Logs", "IncomingBytes", (("LogGroupName", "/own/log"),)) in metrics.asked
+    assert Series("AWS/SQS", "NumberOfEmptyReceives", (("QueueName", "work.fifo"),)) in metrics.asked
+    assert not any(each.dimension("FunctionName") == FUNCTIONS["subscriber"] for each in metrics.asked)
 
 
 def test_function_without_architectures_is_x86() -> None:
