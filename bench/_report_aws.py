@@ -14,6 +14,7 @@ from _fleet_aws import deployers, inventory, organisation, targets_of
 from _fleet_run import Ansible
 
 FORMATS = ("html", "json", "csv", "ndjson", "junit", "openmetrics", "markdown")
+FORKS = 60
 
 
 def read_fleet(size: int, groups: int, *, mode: str) -> dict[str, Any]:
@@ -26,10 +27,9 @@ def read_fleet(size: int, groups: int, *, mode: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, organisation(targets, groups=groups) as aws:
         home = Path(name)
         hosts = inventory(home, targets)
-        ansible = Ansible(aws.deploy_environment(), hosts, home)
-        # Most of a first deployment is waiting: 200 log groups take 40 s at AWS's rate, also with the account policy.
-        many = Ansible({**aws.deploy_environment(), "ANSIBLE_FORKS": "60"}, hosts, home)
-        deployed = many.run("logreflector.aws.deploy", extra=extra).expect()
+        # Most of it is waiting: 200 log groups take 40 s at AWS's rate, in the deployment and in the report.
+        ansible = Ansible({**aws.deploy_environment(), "ANSIBLE_FORKS": str(FORKS)}, hosts, home)
+        deployed = ansible.run("logreflector.aws.deploy", extra=extra).expect()
         print(f"deployed {size} targets, {mode}: {deployed.wall_s:.0f} s", flush=True)
         aws.front.clear_journal()
         written = home / "report"
@@ -42,6 +42,8 @@ def read_fleet(size: int, groups: int, *, mode: str) -> dict[str, Any]:
         sizes = {path.name: round(path.stat().st_size / 1e6, 2) for path in sorted(written.iterdir())}
     return {
         "targets": size,
+        "forks": FORKS,
+        "deployed_s": round(deployed.wall_s, 1),
         "groups": size * groups,
         "cpu_s_per_target": round(run.cpu_s / size, 3),
         "calls_per_target": round(len(calls) / size, 1),
