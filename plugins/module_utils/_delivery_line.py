@@ -20,6 +20,9 @@ ORIGIN = "origin"
 BACKFILL = "backfill"
 REPLAY = "replay"
 
+DELAY = "delayMs"
+"""Member with the milliseconds from the time of a payload's first event to the line. Only lines with delivered events have it."""
+
 GIVEN_UP = "givenUp"
 """Member with the numbers of `events` and `payloads` that Lambda had given up and a replay sent. Other lines do not have it."""
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, ROUTE_NUMBER, SENT_TO
+from .delivery_line import BACKFILL, DELAY, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, ROUTE_NUMBER, SENT_TO
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -57,7 +57,7 @@ class Tally:
     """Counts of one invocation. Several threads may count sinks.
 
     `given_up`: the events of each payload that Lambda had given up and that a replay sent. `route`: the number of the route that
-    dropped events.
+    dropped events. `first_at`: the time of the first event, in ms since the epoch.
     """
 
     received_events: int = 0
@@ -70,6 +70,7 @@ class Tally:
     origin: str = ""
     given_up: list[int] = field(default_factory=list)
     route: int | None = None
+    first_at: int | None = None
     duration_ms: int = 0
     _dead_lettered: set[tuple[int, int]] = field(default_factory=set)
     _failed: set[tuple[int, int]] = field(default_factory=set)
@@ -174,9 +175,10 @@ def metric_line(tally: Tally) -> str:
     """Return the tally as one line, in the embedded metric format."""
     counts = tally.counts()
     payload = tally.only_payload
+    now = time.time_ns() // 1_000_000
     line: dict[str, Any] = {
         "_aws": {
-            "Timestamp": time.time_ns() // 1_000_000,
+            "Timestamp": now,
             "CloudWatchMetrics": _directives([name for name in METRICS if counts[name]]),
         },
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
@@ -187,6 +189,8 @@ def metric_line(tally: Tally) -> str:
     }
     if tally.origin:
         line[ORIGIN] = tally.origin
+    if tally.first_at is not None and payload and counts[DELIVERED_EVENTS]:
+        line[DELAY] = max(0, now - tally.first_at)
     if tally.given_up:
         line[GIVEN_UP] = {"events": sum(tally.given_up), "payloads": len(tally.given_up)}
     if tally.sinks:

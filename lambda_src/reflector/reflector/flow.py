@@ -61,6 +61,7 @@ class Flow:
         if reason := not_selected(payload, self._config.log_stream_prefixes):
             self._tally.dropped[reason] += payload.count
             return
+        self._tally.first_at = _first_time(payload)
         route = self._config.route(payload.log_group)
         selected = self._send(payload, route, on_undelivered)
         if selected is not None and selected < payload.count:
@@ -116,6 +117,13 @@ class Flow:
                     return None
         tally.given -= count - selected
         return selected
+
+
+def _first_time(payload: Payload) -> int | None:
+    """Return the time of the first event. None for a payload of several pages, because it would decode one more often."""
+    if payload.page_count != 1:
+        return None
+    return next((max(0, event["timestamp"]) for page in payload.pages() for event in page), None)
 
 
 def _batches(payload: Payload, route: Route, can_redact: Callable[[], bool]) -> Iterator[Batch]:

@@ -251,7 +251,7 @@ def fleet_flow(flows: Iterable[tuple[str, TargetFlow | None]]) -> FleetFlow | No
     return FleetFlow(_sum(whole), len(whole), left_out, dollars, facts)
 
 
-_MAXIMA = ("AsyncEventAge", "ConcurrentExecutions", "OldestMessageSeconds")
+_MAXIMA = ("AsyncEventAge", "ConcurrentExecutions", "LastTestLineMilliseconds", "OldestMessageSeconds")
 
 
 def _facts(flows: Iterable[TargetFlow]) -> dict[str, int]:

@@ -29,6 +29,7 @@ FACTS: Mapping[str, str] = {
     "NumberOfMessagesDeleted": "Messages deleted from it",
     "MessagesInQueue": "Messages in it now",
     "OldestMessageSeconds": "Age of the oldest that was read, in seconds",
+    "LastTestLineMilliseconds": "Delay of a target's last test line, in ms, at most",
     "FailedRuleInvocations": "Failed invocations of the subscriber's rules",
 }
 """The facts beside the events, in the order of a reader."""

@@ -266,4 +266,5 @@ def test_events_of_an_account_policy_are_explained(aws: RunningAws, tmp_path: Pa
     assert flow["written"] == flow["forwarded"] == flow["received"] == flow["sinks"]["sumologic"]
     assert flow["received"] >= 5, "four lines and the test line"
     assert flow["facts"]["LastTestLine"] >= began
+    assert 0 <= flow["facts"]["LastTestLineMilliseconds"] <= (time.time() - began) * 1000
     assert differences(flow) == (0, 0, 0)

@@ -17,7 +17,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, REPLAY, ROUTE_NUMBER, SENT_TO
+from ..._delivery_line import (
+    BACKFILL,
+    DELAY,
+    DELIVERED_EVENTS,
+    GIVEN_UP,
+    LOG_GROUP,
+    ORIGIN,
+    REPLAY,
+    ROUTE_NUMBER,
+    SENT_TO,
+)
 from ..._errors import ReflectorError
 from ..._resources.delivery_check import NAME_INFIX
 from ..._session import Target
@@ -64,6 +74,7 @@ class Lines:
     replay_dead_lettered   those of a replay that came back into the queue
     given_up, given_up_payloads   those of a replay that Lambda had given up
     test_line_at   when a test line of a delivery check was delivered last, in seconds since 1970; None if none was in the period
+    test_line_ms   milliseconds from its writing to the end of its delivery; None if the reflector did not state them
     bytes_scanned  of the queries
     """
 
@@ -82,6 +93,7 @@ class Lines:
     given_up: int = 0
     given_up_payloads: int = 0
     test_line_at: int | None = None
+    test_line_ms: int | None = None
     bytes_scanned: int = 0
 
 
@@ -99,15 +111,19 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
         found.copies -= sum(_number(row, "delivered") + _number(row, "dead_lettered") for row in shared)
     elif names:
         found.sinks = None
-    found.test_line_at = _test_line_at(query)
+    found.test_line_at, found.test_line_ms = _test_line(query)
     found.bytes_scanned = query.bytes_scanned
     return found
 
 
-def _test_line_at(query: Query) -> int | None:
-    rows = query.rows(f"max(`_aws.Timestamp`) as at, sum({DELIVERED_EVENTS}) as delivered", (LOG_GROUP,), _TEST_LINE)
-    times = [_number(row, "at") // 1000 for row in rows if _number(row, "delivered")]
-    return max(times, default=None)
+def _test_line(query: Query) -> tuple[int | None, int | None]:
+    """Return the time of the last delivered test line in seconds since 1970, and its delay in milliseconds."""
+    sums = f"max(`_aws.Timestamp`) as at, max({DELAY}) as delay, sum({DELIVERED_EVENTS}) as delivered"
+    rows = [row for row in query.rows(sums, (LOG_GROUP,), _TEST_LINE) if _number(row, "delivered")]
+    if not rows:
+        return None, None
+    last = max(rows, key=lambda row: _number(row, "at"))
+    return _number(last, "at") // 1000, _number(last, "delay") if last.get("delay") else None
 
 
 def _sums() -> str:

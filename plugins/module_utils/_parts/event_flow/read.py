@@ -106,6 +106,8 @@ def facts_of(readings: Readings) -> dict[str, Any]:
         facts["ReplayedEvents"] = lines.replayed
         if lines.test_line_at is not None:
             facts["LastTestLine"] = lines.test_line_at
+        if lines.test_line_ms is not None:
+            facts["LastTestLineMilliseconds"] = lines.test_line_ms
     if readings.failed_rules is not None:
         facts["FailedRuleInvocations"] = readings.failed_rules
     if letters := readings.letters:

@@ -154,9 +154,16 @@ def _cells(target: TargetFlow) -> Iterator[Markup]:
         yield tag("td", number(count))
     trouble = _trouble(flow)
     yield tag("td", "unknown" if trouble == inf else f"{trouble:,}")
-    tested = target.facts.get("LastTestLine")
-    yield tag("td", "none in the period" if tested is None else moment(tested))
+    yield tag("td", *_test_line(target.facts))
     yield tag("td", "; ".join(target.notes))
+
+
+def _test_line(facts: Mapping[str, int]) -> Iterator[str]:
+    """Return when the last test line was delivered, and how long that took."""
+    tested, milliseconds = facts.get("LastTestLine"), facts.get("LastTestLineMilliseconds")
+    yield "none in the period" if tested is None else moment(tested)
+    if tested is not None and milliseconds is not None:
+        yield f", after {milliseconds / 1000:.1f} s"
 
 
 def _figures(stations: tuple[Station, ...]) -> Markup:

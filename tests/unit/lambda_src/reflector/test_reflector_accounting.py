@@ -187,6 +187,16 @@ def test_metric_line_names_the_sinks_and_the_origin():
     assert "sentTo" not in line_of(Tally(received_events=1))
 
 
+def test_metric_line_has_the_age_of_the_first_event():
+    first_at = time.time_ns() // 1_000_000 - 60_000
+    line = line_of(replace(tally_of(6, 2, a=(4, (), ())), first_at=first_at))
+    assert line["delayMs"] == line["_aws"]["Timestamp"] - first_at >= 60_000
+    early = line_of(replace(tally_of(6, 2, a=(4, (), ())), first_at=line["_aws"]["Timestamp"] + 3_600_000))
+    assert early["delayMs"] == 0, "a clock ahead of the function's"
+    assert "delayMs" not in line_of(replace(tally_of(3, 3, a=(0, (), ())), first_at=first_at)), "nothing was delivered"
+    assert "delayMs" not in line_of(tally_of(3, a=(3, (), ())))
+
+
 def test_metric_line_lists_sinks_and_reasons():
     line = line_of(tally_of(6, 2, a=(4, (), ()), b=(1, {2, 3}, {4})))
     assert line["sinks"] == {

@@ -176,14 +176,21 @@ def test_sink_whose_name_cannot_be_asked_for_is_unread(name: str) -> None:
 def test_last_test_line_is_the_latest_that_was_delivered() -> None:
     """The `at` of a line is in milliseconds."""
     tests = [
-        row(logGroup="a", at=5_000_900, delivered=1),
-        row(logGroup="b", at=9e6, delivered=0),
-        row(at=4e6, delivered=1),
+        row(logGroup="a", at=5_000_900, delivered=1, delay=1200),
+        row(logGroup="b", at=9e6, delivered=0, delay=1),
+        row(at=4e6, delivered=1, delay=7),
     ]
     target = Target([], tests)
-    assert read_lines(target, "/log", "f", PERIOD).test_line_at == 5000  # type: ignore[arg-type]
+    found = read_lines(target, "/log", "f", PERIOD)  # type: ignore[arg-type]
+    assert (found.test_line_at, found.test_line_ms) == (5000, 1200)
     assert "logGroup like /canary-[0-9a-f]{12}$/" in target.queries[1]["queryString"]
-    assert lines_of().test_line_at is None
+    assert (lines_of().test_line_at, lines_of().test_line_ms) == (None, None)
+
+
+def test_test_line_of_an_older_reflector_has_no_delay() -> None:
+    target = Target([], [row(logGroup="a", at=5_000_900, delivered=1)])
+    found = read_lines(target, "/log", "f", PERIOD)  # type: ignore[arg-type]
+    assert (found.test_line_at, found.test_line_ms) == (5000, None)
 
 
 def test_query_waits_and_a_failed_one_is_an_error() -> None:
