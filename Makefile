@@ -64,6 +64,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	cd lambda_src/reflector && $(MYPY) .
 	cd lambda_src/subscriber && MYPYPATH=$(CURDIR)/build/lambda $(MYPY) .
 	cd extensions && $(MYPY) -p embedded_aws
+	cd extensions/agents && $(MYPY) -p mcp_server
 	cd tools && MYPYPATH=$(COLLECTIONS):$(CURDIR)/extensions $(MYPY) -p check_aws
 	shellcheck .ci/run
 	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml

@@ -22,7 +22,7 @@ os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.dev
 os.environ["LOGREFLECTOR_SESSION_CACHE"] = ""
 
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
-for _folder in (ROOT / "build" / "collections", ROOT / "extensions"):
+for _folder in (ROOT / "build" / "collections", ROOT / "extensions", ROOT / "extensions" / "agents"):
     sys.path.insert(0, str(_folder))
 
 # The machines are shared, so the duration of an example proves nothing.

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils._explanation import ExplainedTarget, Explanation
+from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import place_of, read_variable
 
 
@@ -25,12 +28,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Run the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(
-            argument_spec={"log_group": {"type": "str", "required": True}}
+            argument_spec={"log_group": {"type": "str", "required": True}, "file": {"type": "path"}}
         )
         variables = task_vars or {}
         targets = [_target(host, variables) for host in variables["ansible_play_hosts_all"]]
         explanation = Explanation(options["log_group"], targets)
         lines = explanation.lines()
+        if options["file"]:
+            replace_file(Path(options["file"]), [json.dumps(explanation.plain(), indent=2), "\n"])
         Display().display("\n".join(lines))
         return {**result, "changed": False, "lines": lines, "left": explanation.left()}
 

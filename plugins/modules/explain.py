@@ -22,6 +22,9 @@ options:
     description: Name of the log group.
     type: str
     required: true
+  file:
+    description: File of mode 0640 for everything that was printed, as JSON. Its folder is created.
+    type: path
 seealso:
   - module: logreflector.aws.log_group_path
 """

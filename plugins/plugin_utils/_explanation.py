@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..module_utils._errors import error_sentence
 from ..module_utils._parts.log_group_path.stations import TITLES
 from ._failures import LOST, FailedTarget, Parts, printable
 from ._outcomes import some
@@ -59,6 +60,20 @@ class Explanation:
         troubled = [target.name for target in self.targets if target.has_problem]
         has_group = any(not target.is_without_group for target in self.targets)
         return troubled if has_group else [target.name for target in self.targets]
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything for JSON. `path` is null for a target that failed, and `error` says why."""
+        targets = [
+            {
+                "host": each.name,
+                "account": each.account,
+                "region": each.region,
+                "path": each.path,
+                "error": None if each.path is not None else error_sentence(each.failure or _LOST),
+            }
+            for each in self.targets
+        ]
+        return {"log_group": self.log_group, "targets": targets, "left": self.left()}
 
     def lines(self) -> list[str]:
         """Return the text, without control characters: others choose many of the names in it."""

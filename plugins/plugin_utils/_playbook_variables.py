@@ -25,6 +25,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "deploy_retry_file",
         "deploy_verify",
         "deploy_waves",
+        "explain_file",
         "explain_minutes",
         "explain_result",
         "explain_timeout",

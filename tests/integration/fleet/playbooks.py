@@ -85,6 +85,7 @@ class Ansible:
     """Runs playbooks with the keys of the management account, in a separate home folder.
 
     program     instead of ansible-playbook with its imports done (warm_ansible.py)
+    environment, inventory   of each run
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class Ansible:
     ) -> None:
         self._program = program
         self._folder = folder
-        self._inventory = inventory
-        self._environment = {
+        self.inventory = inventory
+        self.environment = {
             **{
                 key: value
                 for key, value in os.environ.items()
@@ -129,7 +130,7 @@ class Ansible:
     def start(self, playbook: str, *arguments: str, extra: Mapping[str, Any] | None = None) -> tuple[Process, Path]:
         """Start a playbook in a new process group. Return the process, and the file with its results."""
         record = self._folder / f"record-{uuid.uuid4().hex}.jsonl"
-        given = ["-i", str(self._inventory), playbook, *arguments]
+        given = ["-i", str(self.inventory), playbook, *arguments]
         if extra:
             given += ["-e", json.dumps(dict(extra))]
         own = {"RECORD_FILE": str(record)}
@@ -137,7 +138,7 @@ class Ansible:
             return self._warm.start(given, own), record
         process = subprocess.Popen(
             [*self._program, *given],
-            env={**self._environment, **own},
+            env={**self.environment, **own},
             cwd=self._folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -148,7 +149,7 @@ class Ansible:
 
     @cached_property
     def _warm(self) -> WarmAnsible:
-        return WarmAnsible(self._environment, self._folder)
+        return WarmAnsible(self.environment, self._folder)
 
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
         """Kill a playbook as soon as `holds` returns a true value."""

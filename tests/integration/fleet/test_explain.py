@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -18,6 +20,8 @@ from deployed import FUNCTION, QUEUE, Deployed, calls_of_runs
 from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, HALF_GROUP, populate
 from embedded_aws.sink import Behaviour
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from waits import wait_until
 
 from playbooks import EXCLUDE, MANAGEMENT, POLICY, REGIONS, ROOT, Ansible, write_inventory
@@ -430,6 +434,31 @@ def test_playbook_only_reads_and_prints_hostile_names_as_text(ansible: Ansible, 
     assert {call.operation for call in calls if call.write} <= {"AssumeRole"}
     assert "\x1b" not in run.output
     assert "theirs [31m<script> (to arn:aws:lambda:" in run.output
+
+
+def test_agent_gets_the_explanation_over_mcp(ansible: Ansible, here: Deployed) -> None:
+    """Also of a target that has no such log group; a target that the inventory does not have is an error."""
+    questions = [{"log_group": EXCLUDED_GROUP, "target": here.host}, {"log_group": "/none", "target": here.host}]
+    here.aws.front.clear_journal()
+    excluded, missing, unknown = asyncio.run(
+        ask_agent(ansible, [*questions, {"log_group": GROUP, "target": "nowhere"}])
+    )
+    (target,) = json.loads(excluded)["targets"]
+    assert (target["host"], target["account"], target["error"]) == (here.host, here.account, None)
+    assert target["path"]["verdict"]["station"] == "rules"
+    assert json.loads(missing)["targets"][0]["path"]["exists"] is False
+    assert "The playbook explain gave no answer: " in unknown
+    assert {call.operation for call in calls_of_runs(here.aws) if call.write} <= {"AssumeRole"}
+
+
+async def ask_agent(ansible: Ansible, questions: list[dict[str, str]]) -> list[str]:
+    """Return the server's answers, or the texts of its errors."""
+    arguments = [str(ROOT / "extensions" / "agents" / "mcp_server"), "--inventory", str(ansible.inventory)]
+    server = StdioServerParameters(command=sys.executable, args=arguments, env=dict(ansible.environment))
+    async with stdio_client(server) as streams, ClientSession(*streams) as session:
+        await session.initialize()
+        answers = [await session.call_tool("explain_log_group", each) for each in questions]
+    return [answer.content[0].text for answer in answers]
 
 
 def test_deleted_function_is_named_and_the_advice_repairs_it(

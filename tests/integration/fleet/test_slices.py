@@ -93,7 +93,7 @@ class Fleet(Ansible):
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a bash script with the fleet callback, which writes a report."""
-        environment = {**self._environment, "ANSIBLE_CALLBACKS_ENABLED": "logreflector.aws.fleet"}
+        environment = {**self.environment, "ANSIBLE_CALLBACKS_ENABLED": "logreflector.aws.fleet"}
         return subprocess.run(
             ["bash", "-euc", script],
             env=environment,

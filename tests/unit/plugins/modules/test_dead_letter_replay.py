@@ -532,7 +532,7 @@ def test_replay_invalid_options_are_refused(aws: Any, params: dict[str, Any], op
 @pytest.mark.parametrize("trouble", [None, "no answer", "unhandled", "denied"])
 def test_replay_in_parallel_loses_no_message(aws: Any, trouble: str | None) -> None:
     """A replay sent one batch after the other: a hundred thousand messages took days."""
-    bodies = fill(aws, 300)
+    bodies = fill(aws, 120)
     accepted: list[str] = []
     together = threading.Barrier(8)  # breaks unless eight invocations run at once
     answers = {
@@ -544,7 +544,7 @@ def test_replay_in_parallel_loses_no_message(aws: Any, trouble: str | None) -> N
     def behave(batch: list[str]) -> Any:
         if int(batch[0].split()[-1]) < 80:
             together.wait(60)
-        if trouble and "letter 150" in batch:
+        if trouble and "letter 100" in batch:
             return answers[trouble]
         accepted.extend(batch)
         return Failures()
