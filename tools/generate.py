@@ -11,6 +11,7 @@
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
+| docs/architecture.svg | docs/architecture.yml |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml |
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "build" / "collections"))
 
 import cost_tables  # noqa: E402
+import diagram  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import Connection  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.option import (  # noqa: E402
@@ -292,6 +294,7 @@ def files() -> Iterator[tuple[Path, str]]:
     )
     yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
     yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
+    yield ROOT / "docs/architecture.svg", diagram.draw(yaml.safe_load((ROOT / "docs/architecture.yml").read_text()))
     for path in markdown_files():
         text = path.read_text()
         if _TABLE.search(text):
