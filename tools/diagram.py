@@ -32,6 +32,10 @@ STYLE = """
       text { fill: #e8eef5; } .text, .label, .name { fill: #b9c5d3; }
     }
 """
+ARROW = (
+    '  <defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" '
+    'orient="auto-start-reverse"><path class="head" d="M0 0L10 5L0 10z"/></marker></defs>'
+)
 
 
 class Area(NamedTuple):
@@ -65,8 +69,7 @@ def draw(source: Mapping[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img">',
         f"  <title>{escape(source['title'].strip())}</title>",
         f"  <style>{STYLE}  </style>",
-        '  <defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" '
-        'orient="auto-start-reverse"><path class="head" d="M0 0L10 5L0 10z"/></marker></defs>',
+        ARROW,
         f'  <rect class="page" width="{width:g}" height="{height:g}" rx="10"/>',
         *(
             line
@@ -92,9 +95,7 @@ def _frame(first: tuple[int, int], last: tuple[int, int]) -> Area:
 
 
 def _rectangle(area: Area, style: str) -> str:
-    return (
-        f'  <rect class="{style}" x="{area.left:g}" y="{area.top:g}" width="{area.width:g}" height="{area.height:g}" rx="8"/>'
-    )
+    return f'  <rect class="{style}" x="{area.left:g}" y="{area.top:g}" width="{area.width:g}" height="{area.height:g}" rx="8"/>'
 
 
 def _drawn_frame(area: Area, label: str) -> Iterator[str]:

@@ -6,7 +6,7 @@
 
 The pages in docs/ stay Markdown, because GitHub, Galaxy and editors show Markdown: MyST reads the same files for Sphinx, so
 no page exists twice, and no tool translates one. antsibull-docs writes the pages of modules, plugins and roles beside them,
-and docs/docsite/extra-docs.yml has the order of the guides. Only links change: `links.py`.
+and guides.yml has the order of the guides. Only links change: `links.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-from links import ROOT, Pages
+from guides import for_site, sections
+from links import FOLDER, ROOT, Pages
 
 SOURCE = ROOT / "build" / "site-source"
 SITE = ROOT / "build" / "site"
@@ -32,12 +32,17 @@ def main() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     (SOURCE / "_static").mkdir(parents=True)
     SOURCE.chmod(0o755)  # antsibull-docs refuses a folder that others may write to
-    for name in ("conf.py", "ansible.rst"):  # the second one has the labels of Ansible's own pages, so no build needs the network
+    for name in (
+        "conf.py",
+        "ansible.rst",
+    ):  # the second one has the labels of Ansible's own pages, so no build needs the network
         shutil.copy(HERE / name, SOURCE)
     shutil.copy(HERE / "site.css", SOURCE / "_static")
     command = ["antsibull-docs", "--config-file", str(HERE / "antsibull-docs.cfg"), "collection", "--use-current"]
     run(*command, "--fail-on-error", "--dest-dir", str(SOURCE), "logreflector.aws")
-    write_pages(guides())
+    listing = SOURCE / COLLECTION / "docsite/guides.rst"
+    listing.write_text(for_site(listing.read_text(), FOLDER))
+    write_pages()
     run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html", str(SOURCE), str(SITE))
     sys.stdout.write(f"The site is {SITE / 'index.html'}\n")
 
@@ -48,36 +53,25 @@ def run(*command: str) -> None:
         sys.exit(status)
 
 
-def guides() -> dict[str, list[str]]:
-    """Return the sections of the guides with the names of their pages. Each page in docs/ must be in one."""
-    sections = yaml.safe_load((ROOT / "docs/docsite/extra-docs.yml").read_text())["sections"]
-    found = {section["title"]: section["toctree"] for section in sections}
-    listed = [name for names in found.values() for name in names]
-    pages = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
-    if sorted(listed) != pages:
-        sys.exit(f"docs/docsite/extra-docs.yml and docs/*.md differ: {sorted({*listed} ^ {*pages})}")
-    return found
-
-
-def write_pages(sections: dict[str, list[str]]) -> None:
+def write_pages() -> None:
     """Write the Markdown pages with the links of the site, and the files that they show or offer."""
     pages = Pages({"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"})
     for page, target in pages.targets.items():
         place = SOURCE / target
         place.parent.mkdir(parents=True, exist_ok=True)
         text = pages.rewritten(page, (ROOT / page).read_text())
-        place.write_text(text + "".join(toctrees(sections)) if page == "README.md" else text)
+        place.write_text(text + "".join(toctrees()) if page == "README.md" else text)
     for file, target in pages.copied.items():
         place = SOURCE / target
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, place)
 
 
-def toctrees(sections: dict[str, list[str]]) -> Iterator[str]:
+def toctrees() -> Iterator[str]:
     """Yield the parts of the site's menu, which the first page holds invisibly."""
-    for title, names in sections.items():
-        yield toctree(title, [f"{COLLECTION}/docsite/{name}" for name in names])
-    yield toctree("Reference", [f"{COLLECTION}/index", "changelog", "contributing"])
+    for title, names in sections().items():
+        yield toctree(title, [f"{FOLDER}/{name}" for name in names])
+    yield toctree("Reference", [f"Modules, roles and plugins <{COLLECTION}/index>", "changelog", "contributing"])
 
 
 def toctree(title: str, names: list[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = "https://github.com/logreflector/logreflector.aws"
 RAW = "https://raw.githubusercontent.com/logreflector/logreflector.aws/main"
+FOLDER = "guides"  # of the site, for the pages in docs/
 _LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 _FENCE = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
 _PICTURES = (".svg", ".png")
@@ -26,11 +27,14 @@ class Pages:
     """
 
     def __init__(self, first: dict[str, str], collection: str = "collections/logreflector/aws") -> None:
-        guides = {f"docs/{path.name}": f"{collection}/docsite/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+        guides = {f"docs/{path.name}": f"{FOLDER}/{path.name}" for path in (ROOT / "docs").glob("*.md")}
         self.targets = {**first, **guides}
         self.copied: dict[str, str] = {}
         self._reference = {
-            **{f"roles/{path.name}/README.md": f"{collection}/{path.name}_role.rst" for path in (ROOT / "roles").iterdir()},
+            **{
+                f"roles/{path.name}/README.md": f"{collection}/{path.name}_role.rst"
+                for path in (ROOT / "roles").iterdir()
+            },
             **{
                 f"plugins/modules/{path.name}": f"{collection}/{path.stem}_module.rst"
                 for path in (ROOT / "plugins/modules").glob("*.py")
