@@ -9,4 +9,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+TOOLS = Path(__file__).resolve().parents[3] / "tools"
+sys.path[:0] = [str(TOOLS), str(TOOLS / "site")]
