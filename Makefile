@@ -110,8 +110,7 @@ picture: setup ## docs/report.png, the README's picture of the report: needs Chr
 	python tools/report_picture.py
 
 build: setup ## the collection's tarball, in build/
-	rm -f build/logreflector-aws-*.tar.gz
-	ansible-galaxy collection build --output-path build
+	python tools/build_tarball.py
 
 installed: build ## the tarball, installed into an empty path, build/installed, without network
 	rm -rf build/installed
