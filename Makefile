@@ -1,5 +1,6 @@
 # Plain verbs; each sets up what it needs in .venv, from the package index alone.
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(p)")' 2>/dev/null)))
+# The first has the newest ansible-core (requirements-demo.txt) and the oldest (tests/integration/requirements-oldest.txt).
+PYTHON ?= $(firstword $(foreach p,python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13) python3.12 python3.14 python3.11 python3,$(shell $(p) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(p)")' 2>/dev/null)))
 BIN := $(CURDIR)/.venv/bin
 COLLECTIONS := $(CURDIR)/build/collections
 COLLECTION := build/collections/ansible_collections/logreflector/aws
@@ -18,15 +19,16 @@ setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv an
 
 # .venv has two stages, so that the demo does not wait for the development tools.
 .venv/demo-ready: requirements-demo.txt extensions/embedded_aws/requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv .venv
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed: none found. Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
 	@touch $@
 
 .venv/ready: .venv/demo-ready requirements-dev.txt tests/runtimes/requirements-native.txt tests/integration/requirements-oldest.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --target .venv/native -r tests/runtimes/requirements-native.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
+	rm -rf .venv/oldest
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
 	@touch $@
 
 # Ansible finds a collection by its path, which is a link to the checkout.
