@@ -58,7 +58,7 @@ test: setup ## all tests and checks
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
 
-lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, the changelog
+lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, licences, the changelog
 	python tools/generate.py --check
 	ruff check
 	ruff format --check
@@ -71,6 +71,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
 	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs all \
 	  --disallow-unknown-collection-refs $(COLLECTION)
+	reuse lint --lines
 	antsibull-changelog lint
 	antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml
 
