@@ -16,6 +16,8 @@ options:
     description: Exact name of the log group. Patterns are refused.
     type: str
     required: true
+    aliases:
+      - log_group_name
   send:
     description:
       - Whether to write one test line to the log group, in a log stream of its own that is deleted afterwards, and to wait

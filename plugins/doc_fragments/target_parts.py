@@ -131,6 +131,8 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - reflector_resource_tags
   reflector_role_name:
     description: Name of the function's execution role.
     type: str
@@ -374,6 +376,8 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - subscriber_resource_tags
   subscriber_role_name:
     description: Name of the function's execution role.
     type: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
@@ -57,7 +57,13 @@ class Group:
 
     def by_name(self) -> dict[str, Option]:
         """Return the options by the module's names."""
-        return {self.prefix + each.name: each for each in options_of(self.options)}
+        return {self.prefix + each.name: self._prefixed(each) for each in options_of(self.options)}
+
+    def _prefixed(self, option: Option) -> Option:
+        """Return an option whose aliases have the prefix too: two groups may have the same ones."""
+        if not (self.prefix and option.aliases):
+            return option
+        return replace(option, aliases=tuple(self.prefix + alias for alias in option.aliases))
 
     def by_variable(self) -> dict[str, Option]:
         """Return the options that have a role variable, by that variable."""

@@ -282,6 +282,26 @@ def test_module_logs_no_option_that_may_hold_secrets(monkeypatch: pytest.MonkeyP
     assert CREDENTIAL not in logged[0]
 
 
+def test_names_of_amazon_aws_are_accepted(server: str) -> None:
+    options = {**connection(server), "destination_arn": "arn:aws:lambda:eu-west-1:123456789012:function:log-reflector"}
+    for answer in (as_process, in_worker):
+        by_ours, by_theirs = (
+            answer("subscription_filter", {**options, name: GROUP}, check_mode=True)
+            for name in ("log_group", "log_group_name")
+        )
+        assert by_theirs.pop("invocation")["module_args"].pop("log_group_name") == GROUP
+        by_ours.pop("invocation")
+        assert by_ours == by_theirs
+        assert by_ours["changed"]
+
+
+def test_aliases_of_a_parts_options_have_the_parts_prefix() -> None:
+    """Both functions have tags: without the prefix their aliases would be the same option of the deployment."""
+    options = SPECS["deployment"].options()
+    assert options["reflector_tags"].aliases == ("reflector_resource_tags",)
+    assert options["account_permissions_boundary"].aliases == ("account_boundary", "account_boundary_policy_arn")
+
+
 def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
