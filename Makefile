@@ -11,7 +11,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture build installed release changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -119,6 +119,14 @@ installed: build ## the tarball, installed into an empty path, build/installed, 
 	rm -rf build/installed
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/installed \
 	  ansible-galaxy collection install --offline -p build/installed build/logreflector-aws-*.tar.gz
+
+build/release/ready: requirements-release.txt
+	$(PYTHON) -m venv --clear build/release
+	build/release/bin/pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	@touch $@
+
+release: setup build/release/ready ## tarball, checked by Galaxy's importer, and release notes, in build/; SIGN=key signs
+	python tools/release.py $(if $(SIGN),--sign $(SIGN))
 
 changelog: setup ## CHANGELOG.md, from changelogs/fragments and the plugins
 	antsibull-changelog release --update-existing --reload-plugins --refresh
