@@ -11,7 +11,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture build installed release changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site build installed release changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -112,6 +112,14 @@ bench-%: setup ## one bench: runs bench/%.py, which writes build/bench/%.json
 
 picture: setup ## docs/report.png, the README's picture of the report: needs Chromium and its driver
 	python tools/report_picture.py
+
+# The site has tools of its own, which tests do not need.
+.venv/site-ready: .venv/ready requirements-site.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-site.txt
+	@touch $@
+
+site: setup .venv/site-ready ## the documentation site, in build/site; warnings are errors
+	python tools/site/build.py
 
 build: setup ## the collection's tarball, in build/
 	python tools/build_tarball.py

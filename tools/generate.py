@@ -11,6 +11,8 @@
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
+| docs/architecture.svg | docs/architecture.yml |
+| docs/docsite/rst/guides.rst | tools/site/guides.yml |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml, meta/ee-requirements.txt |
@@ -32,9 +34,11 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "build" / "collections"))
+sys.path[:0] = [str(ROOT / "build" / "collections"), str(ROOT / "tools" / "site")]
 
 import cost_tables  # noqa: E402
+import diagram  # noqa: E402
+import guides  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import Connection  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.module_utils._options.option import (  # noqa: E402
@@ -74,13 +78,20 @@ class ActionModule(WorkerAction):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists, as yamllint wants it."""
+    """Indents lists, as yamllint wants it, and writes texts of several lines as blocks."""
+
+    def represent_text(self, text: str) -> Any:
+        """Return the node of a text."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002
         return super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def dump(value: Any) -> str:
@@ -179,8 +190,16 @@ def argument_spec(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def role(entries: Mapping[str, Entry]) -> str:
-    """Return a role's argument_specs.yml."""
+def first_example(readme: str) -> str:
+    """Return the first YAML block of a role's README, which is the example of its page."""
+    return readme.partition("```yaml\n")[2].partition("```")[0]
+
+
+def role(entries: Mapping[str, Entry], readme: str) -> str:
+    """Return a role's argument_specs.yml.
+
+    readme  text of its README.md
+    """
     specs: dict[str, Any] = {}
     for name, entry in entries.items():
         options: dict[str, Any] = {}
@@ -196,6 +215,7 @@ def role(entries: Mapping[str, Entry]) -> str:
             "description": list(entry.text),
             "author": ["Log Reflector contributors (@logreflector)"],
             **({"options": options} if options else {}),
+            **({"examples": first_example(readme)} if name == "main" else {}),
         }
     return f"# {GENERATED}\n---\n{dump({'argument_specs': specs})}"
 
@@ -299,13 +319,16 @@ def files() -> Iterator[tuple[Path, str]]:
     for name, options in fragments(modules):
         yield ROOT / f"plugins/doc_fragments/{name}.py", fragment(options)
     for name, entries in ROLES.items():
-        yield ROOT / f"roles/{name}/meta/argument_specs.yml", role(entries)
+        readme = (ROOT / f"roles/{name}/README.md").read_text()
+        yield ROOT / f"roles/{name}/meta/argument_specs.yml", role(entries, readme)
     policies = ROOT / "docs/iam"
     deployer, boundary = (
         json.loads((policies / name).read_text()) for name in ("deployer-policy.json", "boundary-policy.json")
     )
     yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
     yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
+    yield ROOT / "docs/architecture.svg", diagram.draw(yaml.safe_load((ROOT / "docs/architecture.yml").read_text()))
+    yield ROOT / "docs/docsite/rst/guides.rst", guides.listing()
     for path in markdown_files():
         text = path.read_text()
         if _TABLE.search(text):
