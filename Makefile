@@ -1,5 +1,6 @@
 # Plain verbs; each sets up what it needs in .venv, from the package index alone.
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(p)")' 2>/dev/null)))
+# The first has the newest ansible-core (requirements-demo.txt) and the oldest (tests/integration/requirements-oldest.txt).
+PYTHON ?= $(firstword $(foreach p,python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3.13) python3.12 python3.14 python3.11 python3,$(shell $(p) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(p)")' 2>/dev/null)))
 BIN := $(CURDIR)/.venv/bin
 COLLECTIONS := $(CURDIR)/build/collections
 COLLECTION := build/collections/ansible_collections/logreflector/aws
@@ -10,7 +11,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site build installed changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site build installed release changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -18,15 +19,16 @@ setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv an
 
 # .venv has two stages, so that the demo does not wait for the development tools.
 .venv/demo-ready: requirements-demo.txt extensions/embedded_aws/requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: none found. Set PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv .venv
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed: none found. Set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
 	@touch $@
 
 .venv/ready: .venv/demo-ready requirements-dev.txt tests/runtimes/requirements-native.txt tests/integration/requirements-oldest.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --target .venv/native -r tests/runtimes/requirements-native.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --upgrade --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
+	rm -rf .venv/oldest
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target .venv/oldest -r tests/integration/requirements-oldest.txt
 	@touch $@
 
 # Ansible finds a collection by its path, which is a link to the checkout.
@@ -56,7 +58,7 @@ test: setup ## all tests and checks
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
 
-lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, the changelog
+lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the documentation, licences, the changelog
 	python tools/generate.py --check
 	ruff check
 	ruff format --check
@@ -70,6 +72,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
 	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs all \
 	  --disallow-unknown-collection-refs $(COLLECTION)
+	reuse lint --lines
 	antsibull-changelog lint
 	antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml
 
@@ -119,13 +122,20 @@ site: setup .venv/site-ready ## the documentation site, in build/site; warnings 
 	python tools/site/build.py
 
 build: setup ## the collection's tarball, in build/
-	rm -f build/logreflector-aws-*.tar.gz
-	ansible-galaxy collection build --output-path build
+	python tools/build_tarball.py
 
 installed: build ## the tarball, installed into an empty path, build/installed, without network
 	rm -rf build/installed
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/installed \
 	  ansible-galaxy collection install --offline -p build/installed build/logreflector-aws-*.tar.gz
+
+build/release/ready: requirements-release.txt
+	$(PYTHON) -m venv --clear build/release
+	build/release/bin/pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	@touch $@
+
+release: setup build/release/ready ## tarball, checked by Galaxy's importer, and release notes, in build/; SIGN=key signs
+	python tools/release.py $(if $(SIGN),--sign $(SIGN))
 
 changelog: setup ## CHANGELOG.md, from changelogs/fragments and the plugins
 	antsibull-changelog release --update-existing --reload-plugins --refresh

@@ -15,7 +15,7 @@
 | docs/docsite/rst/guides.rst | tools/site/guides.yml |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
-| plugins/module_utils/_version.py | galaxy.yml |
+| plugins/module_utils/_version.py | galaxy.yml, meta/ee-requirements.txt |
 | plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
 """
 
@@ -155,8 +155,15 @@ def fragments(modules: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from ((name, options) for name, options in documents.items() if options)
 
 
-def fragment(options: Mapping[str, Any]) -> str:
-    """Return a documentation fragment with these options."""
+def requirements() -> list[str]:
+    """Return what every module needs, as its page says it."""
+    lines = (ROOT / "meta/ee-requirements.txt").read_text().splitlines()
+    return ["python >= 3.11", *(line.replace(">=", " >= ") for line in lines if not line.startswith("#"))]
+
+
+def fragment(options: Mapping[str, Any], needed: list[str] | None = None) -> str:
+    """Return a documentation fragment with these options and requirements."""
+    content = {"options": dict(options), **({"requirements": needed} if needed else {})}
     return f'''{HEADER}
 """Options of modules. {GENERATED}"""
 
@@ -167,7 +174,7 @@ class ModuleDocFragment:
     """See plugins/module_utils/_options."""
 
     DOCUMENTATION = r"""
-{dump({"options": dict(options)})}"""
+{dump(content)}"""
 '''
 
 
@@ -216,7 +223,7 @@ def role(entries: Mapping[str, Entry], readme: str) -> str:
 def runtime(modules: list[str]) -> str:
     """Return meta/runtime.yml."""
     return (
-        f'# {GENERATED}\n---\nrequires_ansible: ">=2.17.0"\naction_groups:\n'
+        f'# {GENERATED}\n---\nrequires_ansible: ">=2.19.0"\naction_groups:\n'
         "  # One module_defaults block with group/logreflector.aws.aws sets region and credentials for every module.\n"
         "  aws:\n" + "".join(f"    - {name}\n" for name in modules)
     )
@@ -289,17 +296,24 @@ def markdown_files() -> Iterator[Path]:
     yield from sorted(ROOT.glob("roles/*/README.md"))
 
 
+def versions() -> str:
+    """Return the module with the versions of the collection and of the SDK."""
+    own = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    (sdk,) = re.findall(r"^botocore>=([\d.]+)$", (ROOT / "meta/ee-requirements.txt").read_text(), re.MULTILINE)
+    text = f'"""The collection\'s version, and the oldest botocore that it works with. {GENERATED}"""'
+    return f'{HEADER}\n{text}\n\nVERSION = "{own}"\nOLDEST_SDK = "{sdk}"\n'
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Yield each generated file with its text."""
-    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
-    yield (
-        ROOT / "plugins/module_utils/_version.py",
-        f'{HEADER}\n"""The collection\'s version. {GENERATED}"""\n\nVERSION = "{version}"\n',
-    )
+    yield ROOT / "plugins/module_utils/_version.py", versions()
     yield ROOT / "plugins/plugin_utils/_playbook_variables.py", playbook_variables()
     modules = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - HAND_WRITTEN)
     yield ROOT / "meta/runtime.yml", runtime(modules)
-    yield ROOT / "plugins/doc_fragments/connection.py", fragment(documented_groups((Group(Connection),)))
+    yield (
+        ROOT / "plugins/doc_fragments/connection.py",
+        fragment(documented_groups((Group(Connection),)), requirements()),
+    )
     for name in modules:
         yield ROOT / f"plugins/action/{name}.py", ACTION
     for name, options in fragments(modules):

@@ -111,8 +111,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._no_bar = not sys.stdout.isatty() or not self._alone
         self._removed: list[str] = []
         self._bounded = self._lockstep = False
-        self._play = ""
-        self._known = 0
+        self._definition: Any = None
+        self._plays = self._known = 0
         self._hostvars: Mapping[str, Any] = {}
         self._recap: Mapping[str, Any] = {}
         self._places: dict[str, Place] = {}
@@ -132,8 +132,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Start a play, or its next wave."""
         variables = play.get_variable_manager().get_vars(play=play)
         self._hostvars = variables.get("hostvars", {})
-        if play._uuid != self._play:
-            self._play, self._known = play._uuid, _count_tasks(play, variables)
+        # All batches of a play have one definition. Their ids differ under ansible-runner (so in AWX): its callback changes them.
+        if play.get_ds() is not self._definition:
+            self._definition, self._known = play.get_ds(), _count_tasks(play, variables)
+            self._plays += 1
         # Ansible changes this list: the hosts that left the play and were not rescued.
         self._removed = play._removed_hosts
         self._bounded = play.max_fail_percentage is not None
@@ -141,7 +143,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         hosts = variables.get("ansible_play_hosts_all", [])
         now = time.monotonic()
         self._fleet.begin_wave(
-            play._uuid,
+            str(self._plays),
             play.get_name().strip(),
             hosts,
             # In a play without hosts the batch is the whole inventory.

@@ -113,6 +113,8 @@ options:
     description: Tags of the rule. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - resource_tags
   wait_timeout:
     description: Seconds to wait while AWS throttles calls.
     type: int

@@ -86,4 +86,8 @@ options:
       - More than an hour needs a role whose maximum session duration allows it, and credentials that are not a role's own.
       - A session is renewed before it ends, so no task is too long for it.
     type: int
+requirements:
+  - python >= 3.11
+  - boto3 >= 1.42.7
+  - botocore >= 1.42.7
 """

@@ -65,7 +65,8 @@ options:
     description:
       - Tags that a log group must carry, up to five. Each key has a value, a list of values of which one must be there, or
         V("") for any value.
-      - AWS filters by them, in one call for a thousand log groups.
+      - AWS filters by them, in one call for a thousand log groups. With a botocore before 1.43.2 the tags of each log group
+        are read instead, a call each.
       - With tags the subscriber also acts on log groups that get or lose a tag, and removes its own filter where the rules
         no longer choose the log group.
     type: dict

@@ -15,6 +15,9 @@ options:
   account_permissions_boundary:
     description: ARN of the permissions boundary of both roles. Left alone if not given.
     type: str
+    aliases:
+      - account_boundary
+      - account_boundary_policy_arn
   account_kept_managed_policies:
     description:
       - ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
@@ -35,6 +38,8 @@ options:
     description: Tags of both roles. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - account_resource_tags
   catch_up_audit:
     description:
       - Whether every log group is read, whatever its subscription tag is. A removal always reads every log group.

@@ -24,6 +24,9 @@ options:
   permissions_boundary:
     description: ARN of the permissions boundary of both roles. Left alone if not given.
     type: str
+    aliases:
+      - boundary
+      - boundary_policy_arn
   kept_managed_policies:
     description:
       - ARNs of managed policies that may be attached to both roles, such as one that your organisation attaches to every
@@ -44,4 +47,6 @@ options:
     description: Tags of both roles. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - resource_tags
 """

@@ -96,6 +96,8 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - resource_tags
   alarms_actions:
     description: ARNs that are notified when an alarm of the reflector or the subscriber goes off, such as an SNS topic. C({partition}),
       C({region}) and C({account}) in them are replaced.

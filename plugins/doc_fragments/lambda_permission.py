@@ -18,6 +18,9 @@ options:
       - C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.
     type: str
     required: true
+    aliases:
+      - function_arn
+      - lambda_function_arn
   qualifier:
     description: A version or an alias. Each has its own policy, beside the policy of the function.
     type: str

@@ -49,6 +49,8 @@ options:
     description: Name of the log group.
     type: str
     required: true
+    aliases:
+      - log_group_name
   name:
     description:
       - Name of the filter.

@@ -15,6 +15,8 @@ options:
   log_group:
     description: Name of one log group. It must exist.
     type: str
+    aliases:
+      - log_group_name
   log_group_prefix:
     description: Read all log groups whose names begin with this. Without it and without O(log_group), all log groups.
     type: str

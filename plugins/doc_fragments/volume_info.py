@@ -101,7 +101,8 @@ options:
     description:
       - Tags that a log group must carry, up to five. Each key has a value, a list of values of which one must be there, or
         V("") for any value.
-      - AWS filters by them, in one call for a thousand log groups.
+      - AWS filters by them, in one call for a thousand log groups. With a botocore before 1.43.2 the tags of each log group
+        are read instead, a call each.
       - With tags the subscriber also acts on log groups that get or lose a tag, and removes its own filter where the rules
         no longer choose the log group.
     type: dict
@@ -261,6 +262,8 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - reflector_resource_tags
   reflector_role_name:
     description: Name of the function's execution role.
     type: str
@@ -504,6 +507,8 @@ options:
     description: Tags of everything that belongs to the function. Other tags stay.
     type: dict
     default: {}
+    aliases:
+      - subscriber_resource_tags
   subscriber_role_name:
     description: Name of the function's execution role.
     type: str

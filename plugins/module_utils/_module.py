@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
@@ -18,6 +18,7 @@ from ._options.connection import EXCLUSIVE, TOGETHER, Connection
 from ._options.option import Option, options_of
 from ._plan import Params, Result, Work
 from ._session import SDK_ERROR, Target
+from ._version import OLDEST_SDK
 
 with contextlib.suppress(ImportError):  # `perform` says what to install
     import botocore
@@ -33,7 +34,7 @@ CONNECTION_VARIABLES = {
 """The variables of an inventory that say where a target is and how it is reached, by option."""
 
 
-_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 """Ansible's text in place of a secret option."""
 
 NO_INVOCATION: Result = {}
@@ -56,7 +57,13 @@ class Group:
 
     def by_name(self) -> dict[str, Option]:
         """Return the options by the module's names."""
-        return {self.prefix + each.name: each for each in options_of(self.options)}
+        return {self.prefix + each.name: self._prefixed(each) for each in options_of(self.options)}
+
+    def _prefixed(self, option: Option) -> Option:
+        """Return an option whose aliases have the prefix too: two groups may have the same ones."""
+        if not (self.prefix and option.aliases):
+            return option
+        return replace(option, aliases=tuple(self.prefix + alias for alias in option.aliases))
 
     def by_variable(self) -> dict[str, Option]:
         """Return the options that have a role variable, by that variable."""
@@ -92,7 +99,7 @@ class Spec:
     def invocation(self, params: Params) -> dict[str, Any]:
         """Return the field invocation of a result: the options' values, without those that may hold secrets."""
         hidden = {name for name, each in self.options().items() if each.is_hidden and params.get(name)}
-        return {"module_args": {**params, **dict.fromkeys(hidden, _HIDDEN)}}
+        return {"module_args": {**params, **dict.fromkeys(hidden, HIDDEN)}}
 
     def masked(self, message: str, given: Params) -> str:
         """Return a refusal of options without the values of secret options.
@@ -104,7 +111,7 @@ class Spec:
         names = [alias for name, each in every.items() if each.no_log for alias in (name, *each.aliases)]
         secrets = {str(given[name]) for name in names if given.get(name)}
         for secret in sorted(secrets, key=len, reverse=True):
-            message = message.replace(secret, _HIDDEN)
+            message = message.replace(secret, HIDDEN)
         return message
 
     def variables(self) -> dict[str, str]:
@@ -187,7 +194,7 @@ def _check_sdk(spec: Spec, target: Target, params: Params) -> None:
         if target.knows(service, operation):
             shape = target.client(service).meta.service_model.operation_model(operation).input_shape
         if shape is None or parameter not in shape.members:
-            message = f"botocore {botocore.__version__} does not know {parameter} of {operation}. Update boto3"
+            message = f"botocore {botocore.__version__} does not know {parameter} of {operation}. Install boto3 {OLDEST_SDK} or later"
             raise InvalidInputError(name, message)
 
 

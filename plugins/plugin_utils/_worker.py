@@ -11,18 +11,17 @@ import gc
 import importlib
 import os
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import ReflectorError
-from ..module_utils._module import NO_INVOCATION, Spec, perform
+from ..module_utils._module import HIDDEN, NO_INVOCATION, Spec, perform
 from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
@@ -100,8 +99,35 @@ def cleaned(result: dict[str, Any], validated: ValidationResult) -> dict[str, An
         ]
     if not validated._no_log_values:  # copying a large result takes time
         return result
-    clean: dict[str, Any] = remove_values(result, validated._no_log_values)
+    clean: dict[str, Any] = without(result, sorted(map(str, validated._no_log_values), key=len, reverse=True))
     return clean
+
+
+def without(value: Any, secrets: Collection[str]) -> Any:
+    """Return the value without secrets, as AnsibleModule returns it.
+
+    Ansible's own function for this, remove_values, is deprecated since ansible-core 2.22.
+
+    secrets   the longest first, because one may contain another
+    """
+    if isinstance(value, Mapping):
+        return {key: without(each, secrets) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without(each, secrets) for each in value]
+    if not isinstance(value, str):
+        return HIDDEN if any(secret in str(value) for secret in secrets) else value
+    if value in secrets:
+        return HIDDEN
+    for secret in secrets:
+        value = value.replace(secret, "********")
+    return value
+
+
+def injects_invocation(task_vars: Mapping[str, Any]) -> bool:
+    """Return whether results are to have the field invocation. Before ansible-core 2.21 they always have it."""
+    if "INJECT_INVOCATION" not in constants.config.get_configuration_definitions():
+        return True
+    return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
 
 
 class WorkerAction(ActionBase):  # type: ignore[misc]
@@ -127,7 +153,10 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             return {**result, "failed": True, "changed": False, **error.as_result()}
         if self._needs_module():
             return {**result, **self._as_module(arguments, task_vars)}
-        return {**result, **self._in_worker(arguments, names)}
+        result.update(self._in_worker(arguments, names))
+        if not injects_invocation(task_vars or {}):
+            result.pop("invocation", None)
+        return result
 
     def _arguments(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the task's options as plain as a module would get them, and the variables that some of them come from."""

@@ -126,7 +126,7 @@ def test_what_was_brought_once_is_never_asked_for_again(tmp_path: Path, index: P
     def lock(*_unused: object) -> None:
         raise AssertionError("the cache was locked")
 
-    monkeypatch.setattr(wheels.subprocess, "run", run)
+    monkeypatch.setattr(wheels, "_run", run)
     with monkeypatch.context() as reading:
         reading.setattr(wheels.fcntl, "flock", lock)
         assert wheel_files(requirements, ARM) == first
@@ -206,14 +206,14 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(
 
 
 def _bring(requirements: Path, log: Path) -> None:
-    run = wheels.subprocess.run
+    run = wheels._run
 
-    def counting(*arguments, **options):
+    def counting(command):
         with log.open("a") as file:
             file.write("pip\n")
-        return run(*arguments, check=options.pop("check", False), **options)
+        return run(command)
 
-    wheels.subprocess.run = counting
+    wheels._run = counting
     assert wheel_files(requirements, ARM)["toy/__init__.py"] == b"ANSWER = 1\n"
 
 

@@ -59,7 +59,7 @@ class Wire:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 operation, request = _request(self.path, self.headers.get("X-Amz-Target", ""), body)
-                status, content = wire.answer(operation, request) or (0, None)
+                status, content = wire.answer(int(self.headers["X-Caller"]), operation, request) or (0, None)
                 if not status:
                     self.close_connection = True
                     return
@@ -85,14 +85,19 @@ class Wire:
         self.calls = []
         self._pid, self._kill_after = pid, kill_after
 
-    def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, Any] | None:
-        """Return status and content; None if the process is killed. A dead process makes no more calls."""
+    def answer(self, pid: int, operation: str, request: dict[str, Any]) -> tuple[int, Any] | None:
+        """Return status and content; None if process `pid` is killed.
+
+        A dead process makes no more calls: those that its threads had sent may be read during the next job.
+        """
         with self._lock:
             answer = None
-            if self._pid and self._kill_after != 0:
+            if pid != self._pid:
+                return None
+            if self._kill_after != 0:
                 self.calls.append(operation)
                 answer = self._effect_of(operation, request)
-            if self._pid and self._kill_after in (0, len(self.calls)):
+            if self._kill_after in (0, len(self.calls)):
                 os.kill(self._pid, signal.SIGKILL)
                 self._pid = 0
             return answer if self._pid else None

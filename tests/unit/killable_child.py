@@ -16,8 +16,10 @@ import json
 import os
 import sys
 from functools import cache
+from typing import Any
 
 import botocore.session
+from botocore.httpsession import URLLib3Session
 
 
 def _say(text: object) -> None:
@@ -25,8 +27,20 @@ def _say(text: object) -> None:
     sys.stdout.flush()
 
 
+def _name_the_caller() -> None:
+    """Send the process id with each call, so that a call of a killed process is known when it is read late."""
+    send = URLLib3Session.send
+
+    def send_with_id(session: URLLib3Session, request: Any) -> Any:
+        request.headers["X-Caller"] = str(os.getpid())
+        return send(session, request)
+
+    URLLib3Session.send = send_with_id
+
+
 def main() -> None:
     """Run the program of the command line."""
+    _name_the_caller()
     botocore.session.create_loader = cache(botocore.session.create_loader)  # reads the models once
     run = importlib.import_module(sys.argv[1]).prepare()
     gc.collect()

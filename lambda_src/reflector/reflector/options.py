@@ -10,6 +10,7 @@ Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `list[
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from .secrets import Secret
@@ -43,8 +44,8 @@ def parsed(kind: type[T], value: Any, place: str) -> T:
 
 
 def _checked(hint: Any, value: Any, place: str) -> Any:
-    if type(None) in get_args(hint):
-        hint = next(kind for kind in get_args(hint) if kind is not type(None))
+    if NoneType in get_args(hint):
+        hint = next(kind for kind in get_args(hint) if kind is not NoneType)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise SettingsError(f"{place}: must be one of {', '.join(get_args(hint))}.")

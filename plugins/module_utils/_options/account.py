@@ -20,7 +20,9 @@ class AccountOptions:
     """Both execution roles of an account."""
 
     permissions_boundary: str | None = option(
-        None, "ARN of the permissions boundary of both roles. Left alone if not given."
+        None,
+        "ARN of the permissions boundary of both roles. Left alone if not given.",
+        aliases=("boundary", "boundary_policy_arn"),
     )
     kept_managed_policies: tuple[str, ...] = option(
         (),
@@ -34,4 +36,4 @@ class AccountOptions:
         "The functions need it while they change to the next release, and after a rollback. It also keeps rights that you"
         " took away, such as access to a bucket, until the next change. V(false) removes them at once.",
     )
-    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of both roles. Other tags stay.")
+    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of both roles. Other tags stay.", aliases=("resource_tags",))

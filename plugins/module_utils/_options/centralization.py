@@ -96,7 +96,7 @@ class CentralizationRuleOptions(DestinationOptions, SourceOptions):
         sdk=(SERVICE, "CreateCentralizationRuleForOrganization", "RuleName"),
     )
     state: str = option("present", "Whether the rule is to exist.", choices=("present", "absent"))
-    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of the rule. Other tags stay.")
+    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of the rule. Other tags stay.", aliases=("resource_tags",))
     wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)
 
 

@@ -62,4 +62,6 @@ class FunctionOptions:
         "ARN of the KMS key that encrypts the function's own log group. Left alone if not given.",
         no_log=False,
     )
-    tags: Mapping[str, Any] = option(_NO_TAGS, "Tags of everything that belongs to the function. Other tags stay.")
+    tags: Mapping[str, Any] = option(
+        _NO_TAGS, "Tags of everything that belongs to the function. Other tags stay.", aliases=("resource_tags",)
+    )

@@ -15,7 +15,7 @@ from .option import option, required
 class LogGroupPathOptions:
     """Which log group, and whether a test line is sent through it."""
 
-    log_group: str = required("Exact name of the log group. Patterns are refused.")
+    log_group: str = required("Exact name of the log group. Patterns are refused.", aliases=("log_group_name",))
     send: bool = option(
         False,
         "Whether to write one test line to the log group, in a log stream of its own that is deleted afterwards, and to wait until"

@@ -64,6 +64,7 @@ class FunctionOptions:
     function_name: str = required(
         "Name, partial ARN or ARN of the function, with or without a qualifier.",
         "C({partition}), C({region}) and C({account}) in it are replaced by those of the caller.",
+        aliases=("function_arn", "lambda_function_arn"),
     )
     qualifier: str | None = option(
         None, "A version or an alias. Each has its own policy, beside the policy of the function."

@@ -50,7 +50,7 @@ class CreatedBeforeOption:
 class FilterOptions(WaitOption, FilterAttributes):
     """One subscription filter of one log group."""
 
-    log_group: str = required("Name of the log group.")
+    log_group: str = required("Name of the log group.", aliases=("log_group_name",))
     name: str | None = option(
         None,
         "Name of the filter.",
@@ -82,7 +82,7 @@ class FilterOptions(WaitOption, FilterAttributes):
 class FilterInfoOptions:
     """Choice of the filters that are read."""
 
-    log_group: str | None = option(None, "Name of one log group. It must exist.")
+    log_group: str | None = option(None, "Name of one log group. It must exist.", aliases=("log_group_name",))
     log_group_prefix: str | None = option(
         None,
         "Read all log groups whose names begin with this. Without it and without O(log_group), all log groups.",

@@ -18,9 +18,12 @@ from .._plan import Result
 from .._resources.function.package import build_package
 from .once import once
 
-ROOT = Path(__file__).resolve().parents[3]
-LAMBDA_SOURCES = ROOT / "lambda_src"
-_SHARED = ROOT / "plugins" / "module_utils"
+_ROOT = Path(__file__).resolve().parents[3]
+# A collection has to work without its folders beside plugins, roles, playbooks and meta, so tools/build_tarball.py packs
+# lambda_src below a role. A checkout, and an installation from git, have it at the top.
+_PACKED = _ROOT / "roles" / "reflector" / "files" / "lambda_src"
+LAMBDA_SOURCES = _PACKED if _PACKED.is_dir() else _ROOT / "lambda_src"
+_SHARED = _ROOT / "plugins" / "module_utils"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from .filters import SubscriptionFilter, holders
 from .rate_limiter import RateLimiter
 
 with contextlib.suppress(ImportError):  # the module reports the missing library
+    from botocore import __version__ as sdk_version
     from botocore import xform_name
 
 
@@ -41,7 +42,7 @@ class OutdatedSdkError(CannotListByTagError):
     """This botocore does not know ListLogGroups with tags."""
 
     def __init__(self) -> None:
-        super().__init__("this botocore cannot do that", "Install a newer botocore.")
+        super().__init__(f"botocore {sdk_version} cannot do that", "Install boto3 1.43.2 or later.")
 
 
 def can_read_tags(log_group: str) -> bool:

