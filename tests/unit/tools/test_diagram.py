@@ -53,7 +53,12 @@ def test_edges_are_horizontal_or_vertical() -> None:
 
 
 def test_text_of_the_source_is_no_markup() -> None:
-    source = {"title": "<b>", "frames": SOURCE["frames"], "edges": [], "boxes": {"a": {"at": [0, 0], "title": "<script>", "text": "&", "kind": "own"}}}
+    source = {
+        "title": "<b>",
+        "frames": SOURCE["frames"],
+        "edges": [],
+        "boxes": {"a": {"at": [0, 0], "title": "<script>", "text": "&", "kind": "own"}},
+    }
     assert list(drawn(source).iter(f"{SVG}script")) == []
 
 

@@ -36,7 +36,9 @@ def test_link_leads_to_the_site_or_else_to_github(pages: Pages, page: str, link:
 
 
 def test_picture_is_copied_whatever_its_address_is(pages: Pages) -> None:
-    text = pages.rewritten("README.md", f"[![a]({RAW}/docs/report.png)]({REPOSITORY}/blob/main/docs/REPORT.md#the-page)")
+    text = pages.rewritten(
+        "README.md", f"[![a]({RAW}/docs/report.png)]({REPOSITORY}/blob/main/docs/REPORT.md#the-page)"
+    )
     assert text == "[![a](_pictures/report.png)](guides/REPORT.md#the-page)"
     assert pages.rewritten("docs/REPORT.md", "![b](report.png)") == "![b](../_pictures/report.png)"
     assert pages.copied == {"docs/report.png": "_pictures/report.png"}
