@@ -107,6 +107,9 @@ def documented(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     text = [_renamed(paragraph, names) for paragraph in option.text]
     if option.shown:
         text.append(f"The default is {option.shown}.")
+    # Links are paragraphs of their own, because a line with an address among other words is too long for ansible-test.
+    pages = dict.fromkeys(name for paragraph in text for name in _PAGE.findall(paragraph))
+    text += [f"L(docs/{name}.md,{guides.ADDRESS}{name}.md)" for name in pages]
     document: dict[str, Any] = {"description": text if len(text) > 1 else text[0], "type": option.type}
     if option.elements:
         document["elements"] = option.elements
@@ -121,6 +124,9 @@ def documented(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     if option.suboptions:
         document["suboptions"] = {each.name: documented(each, names) for each in option.suboptions}
     return document
+
+
+_PAGE = re.compile(r"\bdocs/([A-Z_]+)\.md")
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
@@ -282,7 +288,7 @@ def _default(value: Any) -> str:
 
 
 def _markdown(text: str) -> str:
-    text = re.sub(r"M\(([\w.]+)\)", r"`\1`", text)
+    text = _PAGE.sub(rf"[docs/\1.md]({guides.ADDRESS}\1.md)", re.sub(r"M\(([\w.]+)\)", r"`\1`", text))
     return re.sub(r"[OCVE]\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"`\1`", text).replace("|", "\\|")
 
 

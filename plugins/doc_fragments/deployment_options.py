@@ -120,6 +120,7 @@ options:
     description:
       - Whether log groups are served by subscription filters, or by one account-level subscription policy.
       - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+      - L(docs/ACCOUNT_POLICY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/ACCOUNT_POLICY.md)
     type: str
     default: filters
     choices:

@@ -21,6 +21,7 @@ options:
       - More sinks by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS
         writes to are never subscribed.
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
+      - L(docs/SINKS.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/SINKS.md)
     type: dict
     default: {}
   sumo_endpoint:
@@ -36,6 +37,7 @@ options:
       - Routes from log groups to sinks, with the events to keep or drop and the text to redact, see docs/RULES.md.
       - The first route that matches is used, and the last one must match every log group. Without routes everything goes
         to every sink.
+      - L(docs/RULES.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/RULES.md)
     type: list
     elements: dict
     default: []
@@ -58,8 +60,9 @@ options:
     type: str
     default: ''
   environment:
-    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
-      see docs/REFLECTOR.md.
+    description:
+      - More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO), see docs/REFLECTOR.md.
+      - L(docs/REFLECTOR.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/REFLECTOR.md)
     type: dict
     default: {}
   centralized_name_pattern:

@@ -13,8 +13,10 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   notify:
-    description: Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or
-      if there are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+    description:
+      - Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or if there
+        are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+      - L(docs/NOTIFY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/NOTIFY.md)
     type: bool
     default: false
   notify_event_bus:
@@ -140,6 +142,7 @@ options:
     description:
       - Whether log groups are served by subscription filters, or by one account-level subscription policy.
       - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+      - L(docs/ACCOUNT_POLICY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/ACCOUNT_POLICY.md)
     type: str
     default: filters
     choices:
@@ -154,6 +157,7 @@ options:
       - More sinks by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS
         writes to are never subscribed.
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
+      - L(docs/SINKS.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/SINKS.md)
     type: dict
     default: {}
   reflector_queue_name:

@@ -30,6 +30,7 @@ options:
       - More sinks by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS
         writes to are never subscribed.
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
+      - L(docs/SINKS.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/SINKS.md)
     type: dict
     default: {}
   reflector_sumo_endpoint:
@@ -45,6 +46,7 @@ options:
       - Routes from log groups to sinks, with the events to keep or drop and the text to redact, see docs/RULES.md.
       - The first route that matches is used, and the last one must match every log group. Without routes everything goes
         to every sink.
+      - L(docs/RULES.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/RULES.md)
     type: list
     elements: dict
     default: []
@@ -144,8 +146,9 @@ options:
     type: str
     default: ''
   reflector_environment:
-    description: More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO),
-      see docs/REFLECTOR.md.
+    description:
+      - More environment variables of the function, such as C(SOURCE_CATEGORY_OVERRIDE) and C(INCLUDE_LOG_INFO), see docs/REFLECTOR.md.
+      - L(docs/REFLECTOR.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/REFLECTOR.md)
     type: dict
     default: {}
   reflector_centralized_name_pattern:
@@ -215,8 +218,10 @@ options:
     type: path
     default: ''
   subscriber_notify:
-    description: Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or
-      if there are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+    description:
+      - Whether each sweep sends an event to EventBridge if the coverage changed, if a log group fell silent, or if there
+        are more dead letters, see docs/NOTIFY.md. Each of them has an alarm.
+      - L(docs/NOTIFY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/NOTIFY.md)
     type: bool
     default: false
   subscriber_notify_event_bus:

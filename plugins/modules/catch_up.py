@@ -14,6 +14,7 @@ description:
   - Gives every log group of an account and region that the rules choose a filter to the reflector, or serves all of them by one
     account-level policy.
   - A change between both ways loses no event, see docs/ACCOUNT_POLICY.md.
+  - L(docs/ACCOUNT_POLICY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/ACCOUNT_POLICY.md)
   - Filters of others are never touched. The result has the counts, and a reason for each log group that is not subscribed.
 author:
   - Log Reflector contributors (@logreflector)
