@@ -70,8 +70,6 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     shutil.rmtree("/tmp/log-reflector-example", ignore_errors=True)
     for name in ("/tmp/log-reflector-example.py", "/tmp/log-reflector-example.zip"):
         Path(name).unlink(missing_ok=True)
-    (ROOT / "build/example-results.json").write_text(json.dumps(run.results))  # TEMP
-    (ROOT / 'build/example-results.json').write_text(json.dumps(run.results))  # TEMP
     return {
         line["task"]: line["status"] if line["status"] == "ok" else f"{line['status']} {line['result'].get('msg', '')}"
         for line in run.results
