@@ -55,6 +55,27 @@ policy:
   description: The policy after the run, in check mode the predicted one. Null if there is none of ours.
   type: dict
   returned: success
+  contains:
+    name:
+      description: Name of the policy.
+      type: str
+      returned: always
+    destination_arn:
+      description: The reflector's ARN.
+      type: str
+      returned: always
+    filter_pattern:
+      description: Pattern of the events that the policy sends. Empty for all.
+      type: str
+      returned: always
+    excluded:
+      description: Number of log groups that the policy leaves out by name.
+      type: int
+      returned: always
+    criteria_bytes:
+      description: Size of these names as AWS counts it. AWS allows 25 KB.
+      type: int
+      returned: always
   sample:
     name: log-reflector
     destination_arn: arn:aws:lambda:eu-west-1:123456789012:function:log-reflector
@@ -67,6 +88,15 @@ doubled:
     - In check mode the seconds are an estimate from AWS's rates.
   type: dict
   returned: success
+  contains:
+    groups:
+      description: Number of log groups.
+      type: int
+      returned: always
+    seconds_at_most:
+      description: Seconds.
+      type: int
+      returned: always
   sample:
     groups: 57
     seconds_at_most: 72
@@ -76,6 +106,63 @@ counts:
     - C(failed), C(denied) and C(contested) log groups could not be switched.
   type: dict
   returned: success, unless the log groups need not be listed
+  contains:
+    groups:
+      description: All log groups of the target.
+      type: int
+      returned: always
+    subscribed:
+      description: Those whose events go to the reflector.
+      type: int
+      returned: always
+    already_right:
+      description: Subscribed before the run.
+      type: int
+      returned: always
+    known_by_tag:
+      description: Already right by their subscription tag, without a read of their filters.
+      type: int
+      returned: always
+    changed:
+      description: Subscribed, corrected or released by the run.
+      type: int
+      returned: always
+    excluded:
+      description: Left out by the rules, without a filter of ours.
+      type: int
+      returned: always
+    kept:
+      description: Left out by the rules, and still delivered.
+      type: int
+      returned: always
+    other_forwarders:
+      description: Log groups of functions that are probably other forwarders.
+      type: int
+      returned: always
+    not_possible:
+      description: Of a class that takes no filter, or without a free slot.
+      type: int
+      returned: always
+    gone:
+      description: Deleted meanwhile.
+      type: int
+      returned: always
+    in_deletion:
+      description: Being deleted by AWS.
+      type: int
+      returned: always
+    contested:
+      description: Another writer kept on writing.
+      type: int
+      returned: always
+    denied:
+      description: A permission is missing.
+      type: int
+      returned: always
+    failed:
+      description: A call failed.
+      type: int
+      returned: always
   sample:
     groups: 60
     subscribed: 57
@@ -94,6 +181,19 @@ not_subscribed:
   type: list
   elements: dict
   returned: with counts
+  contains:
+    log_group:
+      description: Name of the log group.
+      type: str
+      returned: always
+    outcome:
+      description: The count in which it is.
+      type: str
+      returned: always
+    reason:
+      description: Why it is not subscribed.
+      type: str
+      returned: always
   sample:
     - log_group: /aws/lambda/log-reflector
       outcome: excluded
@@ -113,6 +213,15 @@ foreign:
   description: Number of foreign filters that were read, and their fingerprint.
   type: dict
   returned: with counts
+  contains:
+    filters:
+      description: Number of filters of others that were read.
+      type: int
+      returned: always
+    fingerprint:
+      description: Equal before and after a run if none of them was changed.
+      type: str
+      returned: always
   sample:
     filters: 6
     fingerprint: 8a1f6f0c2b3d4e5f

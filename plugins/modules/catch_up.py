@@ -51,6 +51,73 @@ catch_up:
   description: Counts and lists as M(logreflector.aws.subscription_filters) returns them, or M(logreflector.aws.account_subscription_policy) in that mode.
   type: dict
   returned: success
+  contains:
+    counts:
+      description: Number of log groups by result, as M(logreflector.aws.subscription_filters) returns it.
+      type: dict
+      returned: always
+      sample: {groups: 57, subscribed: 53, changed: 3, excluded: 2, not_possible: 2}
+    not_subscribed:
+      description: An entry for each log group that is not subscribed, with the reason.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{log_group: /shared/full, outcome: not_possible, reason: all its 5 filter slots are taken}]
+    left_out:
+      description: Number of entries for which there was no room.
+      type: int
+      returned: always
+    notes:
+      description: Notes on subscribed log groups.
+      type: list
+      elements: str
+      returned: always
+    foreign:
+      description: Filters of others that were read.
+      type: dict
+      returned: always
+      sample: {filters: 6, fingerprint: 8a1f6f0c2b3d4e5f}
+    complete:
+      description: Whether every log group was processed.
+      type: bool
+      returned: always
+    stopped_after:
+      description: The last processed log group if the time ran out. Null otherwise.
+      type: str
+      returned: always
+    estimate:
+      description: Number of write calls and their duration at AWS's rates.
+      type: dict
+      returned: always
+      sample: {calls: {PutSubscriptionFilter: 3}, minutes: 0.0}
+    calls:
+      description: Calls that were made, by operation.
+      type: dict
+      returned: always
+      sample: {DescribeLogGroups: 2}
+    refused_calls:
+      description: Number of throttled calls, each of which was retried.
+      type: int
+      returned: always
+    seconds:
+      description: Duration.
+      type: float
+      returned: always
+account_policy:
+  description: The account-level policy.
+  type: dict
+  returned: success
+  contains:
+    policy:
+      description: The policy. Null if there is none of ours.
+      type: dict
+      returned: always
+      sample: {name: log-reflector, excluded: 4, criteria_bytes: 138}
+    doubled:
+      description: Log groups that had policy and filter at the same time.
+      type: dict
+      returned: always
+      sample: {groups: 0, seconds_at_most: 0}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

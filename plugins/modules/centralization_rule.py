@@ -68,6 +68,27 @@ rule:
     - C(problem) says why it does not copy. It is null for a healthy rule.
   type: dict
   returned: success
+  contains:
+    name:
+      description: Name of the rule.
+      type: str
+      returned: always
+    arn:
+      description: ARN of the rule.
+      type: str
+      returned: always
+    health:
+      description: V(Healthy), V(Unhealthy) or V(Provisioning).
+      type: str
+      returned: always
+    problem:
+      description: Why the rule does not copy. Null for a healthy rule.
+      type: str
+      returned: always
+    configuration:
+      description: The rule as AWS stores it.
+      type: dict
+      returned: always
   sample:
     name: log-reflector
     arn: arn:aws:observabilityadmin:eu-west-1:111111111111:organization-centralization-rule/log-reflector

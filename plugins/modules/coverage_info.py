@@ -96,11 +96,62 @@ coverage:
       type: list
       elements: dict
       returned: always
+      contains:
+        state:
+          description: The state.
+          type: str
+          returned: always
+        cause:
+          description: The cause.
+          type: str
+          returned: always
+        log_groups:
+          description: Number of log groups.
+          type: int
+          returned: always
     rows:
       description: The first log groups that are neither covered nor excluded, with state, cause and reason.
       type: list
       elements: dict
       returned: always
+      contains:
+        log_group:
+          description: Name of the log group.
+          type: str
+          returned: always
+        state:
+          description: Its state.
+          type: str
+          returned: always
+        cause:
+          description: The cause, for machines.
+          type: str
+          returned: always
+        reason:
+          description: The reason, for people.
+          type: str
+          returned: always
+        known_by:
+          description: What the state was read from, V(filter), V(tag), V(account_policy) or V(rule).
+          type: str
+          returned: if known
+        means:
+          description: What sends its events, V(filter) or V(account_policy).
+          type: str
+          returned: if something does
+        since:
+          description: When our filter was created, in ms since 1970.
+          type: int
+          returned: if known
+        created:
+          description: When the log group was created, in ms since 1970.
+          type: int
+          returned: if known
+        others:
+          description: Destinations of the filters of others.
+          type: list
+          elements: str
+          returned: if they were read
     rows_left_out:
       description: Number of such log groups that RV(coverage.rows) leaves out.
       type: int

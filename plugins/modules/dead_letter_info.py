@@ -71,6 +71,15 @@ dead_letters:
       type: list
       elements: dict
       returned: always
+      contains:
+        reason:
+          description: The reason.
+          type: str
+          returned: always
+        messages:
+          description: Number of messages.
+          type: int
+          returned: always
     note:
       description: Why no message was read. Empty if some were, or if there is none.
       type: str

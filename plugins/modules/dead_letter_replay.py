@@ -100,6 +100,20 @@ reasons:
   type: list
   elements: dict
   returned: success, and where not everything was accepted
+  contains:
+    reason:
+      description: The reason.
+      type: str
+      returned: always
+    messages:
+      description: Number of messages.
+      type: int
+      returned: always
+    message_ids:
+      description: Ids of some of them.
+      type: list
+      elements: str
+      returned: always
   sample:
     - reason: the sink answered 503
       messages: 2

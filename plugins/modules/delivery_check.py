@@ -58,6 +58,23 @@ delivery_check:
   description: The measured delays in seconds. Null in check mode and with O(state=absent).
   type: dict
   returned: success
+  contains:
+    log_group:
+      description: The log group that was subscribed first.
+      type: str
+      returned: always
+    log_groups:
+      description: Number of log groups that were created.
+      type: int
+      returned: always
+    seconds_to_subscription:
+      description: Seconds from the creation to the filter.
+      type: float
+      returned: always
+    seconds_to_delivery:
+      description: Seconds from the line to the reflector's report of its delivery.
+      type: float
+      returned: always
   sample:
     log_group: /log-reflector/canary/canary-5f1c2e9a7b40
     log_groups: 1

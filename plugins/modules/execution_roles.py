@@ -49,6 +49,17 @@ account:
   description: Both roles.
   type: dict
   returned: success
+  contains:
+    reflector_role:
+      description: The reflector's role.
+      type: dict
+      returned: always
+      sample: {name: log-reflector, arn: "arn:aws:iam::111111111111:role/log-reflector", permissions_boundary: "", tags: {managed-by: logreflector.aws}}
+    subscriber_role:
+      description: The subscriber's role.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -66,6 +66,27 @@ statements:
   type: list
   elements: dict
   returned: success
+  contains:
+    statement_id:
+      description: The statement's id.
+      type: str
+      returned: always
+    action:
+      description: The action that the principal may do.
+      type: str
+      returned: always
+    principal:
+      description: A service, an account id, an ARN, or V(*).
+      type: str
+      returned: always
+    source_arn:
+      description: ARN pattern of the source.
+      type: str
+      returned: if the statement has it
+    source_account:
+      description: Account of the source.
+      type: str
+      returned: if the statement has it
   sample:
     - statement_id: log-reflector-logs
       action: lambda:InvokeFunction

@@ -57,6 +57,14 @@ statements:
       description: The action that the principal may do.
       type: str
       returned: if expressible
+    source_arn:
+      description: ARN pattern of the source.
+      type: str
+      returned: if the statement has it
+    source_account:
+      description: Account of the source.
+      type: str
+      returned: if the statement has it
     expressible:
       description: Whether M(logreflector.aws.lambda_permission) can manage the statement.
       type: bool

@@ -97,6 +97,31 @@ log_group_path:
       type: list
       elements: dict
       returned: always
+      contains:
+        name:
+          description: The station.
+          type: str
+          returned: always
+        status:
+          description: V(ok), V(problem) or V(not_checked).
+          type: str
+          returned: always
+        fact:
+          description: What was found, for people.
+          type: str
+          returned: always
+        cause:
+          description: Why there is a problem, for machines. Empty without one.
+          type: str
+          returned: always
+        advice:
+          description: What to do. Empty if there is nothing.
+          type: str
+          returned: always
+        command:
+          description: The playbook that does it, with its options. Empty if there is none.
+          type: str
+          returned: always
     verdict:
       description:
         - What the stations mean together. C(outcome) is V(delivered), events were seen to arrive; V(no_problem), nothing is wrong and no event
@@ -105,6 +130,34 @@ log_group_path:
           checked, and C(to_do) what to do, each with C(advice) and C(command), a playbook of this collection with its options.
       type: dict
       returned: always
+      contains:
+        outcome:
+          description: V(delivered), V(no_problem), V(unknown) or V(broken).
+          type: str
+          returned: always
+        sentence:
+          description: The verdict, for people.
+          type: str
+          returned: always
+        station:
+          description: The first station with a problem. Empty without one.
+          type: str
+          returned: always
+        also:
+          description: The other stations with a problem.
+          type: list
+          elements: str
+          returned: always
+        not_checked:
+          description: Stations that were not checked.
+          type: list
+          elements: str
+          returned: always
+        to_do:
+          description: What to do, each with advice and command.
+          type: list
+          elements: dict
+          returned: always
     seconds_to_delivery:
       description: Seconds until the reflector reported the test line. Null without one.
       type: float

@@ -88,6 +88,23 @@ preflight:
       description: Number of findings by level.
       type: dict
       returned: always
+      contains:
+        problem:
+          description: The deployment fails, or delivers nothing.
+          type: int
+          returned: always
+        warning:
+          description: It succeeds, and somebody is surprised later.
+          type: int
+          returned: always
+        not_checked:
+          description: It could not be read.
+          type: int
+          returned: always
+        note:
+          description: Good to know.
+          type: int
+          returned: always
     findings:
       description:
         - The findings, the gravest first. Each has a C(level), a C(key) for machines, a C(sentence), and C(advice) where there is
@@ -97,6 +114,23 @@ preflight:
       type: list
       elements: dict
       returned: always
+      contains:
+        level:
+          description: The level, a key of RV(preflight.counts).
+          type: str
+          returned: always
+        key:
+          description: The check, for machines.
+          type: str
+          returned: always
+        sentence:
+          description: What was found.
+          type: str
+          returned: always
+        advice:
+          description: What to do. Empty if there is nothing.
+          type: str
+          returned: always
     seconds:
       description: Duration of the checks.
       type: float

@@ -81,11 +81,43 @@ counts:
   description: Number of targets by outcome.
   type: dict
   returned: with O(scope=run)
+  contains:
+    changed:
+      description: Something was changed, or would be in check mode.
+      type: int
+      returned: always
+    ok:
+      description: Nothing had to be changed.
+      type: int
+      returned: always
+    failed:
+      description: Failed.
+      type: int
+      returned: always
+    unfinished:
+      description: Begun and not ended.
+      type: int
+      returned: always
+    not_started:
+      description: Not begun.
+      type: int
+      returned: always
   sample: {changed: 0, ok: 1, failed: 0, unfinished: 0, not_started: 0}
 report:
   description: Coverage, delivery check and dead letters of all targets and of each. The callback P(logreflector.aws.fleet#callback) puts it into its report.
   type: dict
   returned: with O(scope=run)
+  contains:
+    coverage:
+      description: The sums of all targets. Null if the playbook read none.
+      type: dict
+      returned: always
+      sample: {eligible: 58, subscribed: 56, changed: 0, excluded: 3, not_possible: 2}
+    targets:
+      description: The figures of each target that has some, by name.
+      type: dict
+      returned: always
+      sample: {shop.eu-west-1: {delivery_check: {to_filter: 10.1, to_sink: 0.2}}}
 number:
   description: Number of the wave.
   type: int

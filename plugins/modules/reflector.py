@@ -50,6 +50,72 @@ reflector:
   description: The function, its queue, its permission and its alarms, and notes on what could not be done.
   type: dict
   returned: success
+  contains:
+    function:
+      description: The function. Of its environment only the names are shown.
+      type: dict
+      returned: always
+      sample: {name: log-reflector, runtime: python3.13, state: Active, environment_names: [DEAD_LETTER_QUEUE, SUMO_ENDPOINT]}
+    log_group:
+      description: The function's own log group.
+      type: dict
+      returned: always
+      sample: {name: /aws/lambda/log-reflector, retention_days: 30}
+    queue:
+      description: The dead-letter queue.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-dead-letters, messages: 0}
+    rules:
+      description: The SSM parameter with sinks and routes. Null if they are in the function's environment.
+      type: dict
+      returned: always
+      sample: {name: /log-reflector/rules}
+    reference:
+      description: The reference to that parameter. Null without one.
+      type: str
+      returned: always
+    statements:
+      description: Statements of the function's policy that are ours.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{statement_id: log-reflector-logs, principal: logs.amazonaws.com, action: "lambda:InvokeFunction"}]
+    policy_size:
+      description: Bytes of the function's policy.
+      type: int
+      returned: always
+    dead_letters_alarm:
+      description: Alarm on waiting dead letters.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-dead-letters, state: OK, threshold: 0.0, alarm_actions: []}
+    oldest_alarm:
+      description: Alarm on the age of the oldest one.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-dead-letters-oldest, threshold: 259200.0}
+    errors_alarm:
+      description: Alarm on failing invocations.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-errors}
+    throttles_alarm:
+      description: Alarm on throttled invocations.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-throttles}
+    notes:
+      description: What could not be done, such as a reservation of concurrency.
+      type: list
+      elements: str
+      returned: always
+package:
+  description: The function's package, with its file on the control node.
+  type: dict
+  returned: where the package was built
+  sample:
+    reflector: {code_sha256: Rws2JYrFmxbxNQ4dEp+1Gd7e6Q0iqJGrnVtDSEgVVE4=, size: 233383}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -44,6 +44,62 @@ reflector:
       environment for the caller.
   type: dict
   returned: success
+  contains:
+    exists:
+      description: Whether the function exists.
+      type: bool
+      returned: always
+    ours:
+      description: Whether it has the owner tag.
+      type: bool
+      returned: always
+    release:
+      description: The release in its tag.
+      type: str
+      returned: always
+    code_sha256:
+      description: SHA-256 of its code, as Lambda has it.
+      type: str
+      returned: always
+    architecture:
+      description: Its architecture.
+      type: str
+      returned: always
+    drifted:
+      description: Whether it differs from the current release. Null if that is unknown.
+      type: bool
+      returned: always
+    runtime:
+      description: Its runtime.
+      type: str
+      returned: always
+    last_modified:
+      description: When it was changed last.
+      type: str
+      returned: always
+    state:
+      description: Its state at Lambda.
+      type: str
+      returned: always
+    failure:
+      description: Why it, or its last update, failed. Null if it did not.
+      type: str
+      returned: always
+    current:
+      description: The last complete release. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.2.0, version: "4"}
+    previous:
+      description: The release that a rollback returns to. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.1.0, version: "3"}
+    withdrawn:
+      description: The release that was rolled back. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.3.0, version: "5"}
   sample:
     exists: true
     ours: true
@@ -62,6 +118,62 @@ subscriber:
   description: The subscriber, in the same form.
   type: dict
   returned: success
+  contains:
+    exists:
+      description: Whether the function exists.
+      type: bool
+      returned: always
+    ours:
+      description: Whether it has the owner tag.
+      type: bool
+      returned: always
+    release:
+      description: The release in its tag.
+      type: str
+      returned: always
+    code_sha256:
+      description: SHA-256 of its code, as Lambda has it.
+      type: str
+      returned: always
+    architecture:
+      description: Its architecture.
+      type: str
+      returned: always
+    drifted:
+      description: Whether it differs from the current release. Null if that is unknown.
+      type: bool
+      returned: always
+    runtime:
+      description: Its runtime.
+      type: str
+      returned: always
+    last_modified:
+      description: When it was changed last.
+      type: str
+      returned: always
+    state:
+      description: Its state at Lambda.
+      type: str
+      returned: always
+    failure:
+      description: Why it, or its last update, failed. Null if it did not.
+      type: str
+      returned: always
+    current:
+      description: The last complete release. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.2.0, version: "4"}
+    previous:
+      description: The release that a rollback returns to. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.1.0, version: "3"}
+    withdrawn:
+      description: The release that was rolled back. Null if there is none.
+      type: dict
+      returned: always
+      sample: {release: 0.3.0, version: "5"}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

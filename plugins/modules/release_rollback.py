@@ -68,12 +68,54 @@ reflector:
     - C(restored) is the release that the function went back to, or would in check mode. C(releases) are those kept now.
   type: dict
   returned: if the reflector is among the functions
+  contains:
+    restored:
+      description: The release that the function went back to.
+      type: dict
+      returned: always
+      sample: {release: 0.1.0, version: "3"}
+    releases:
+      description: The releases that are kept now, as M(logreflector.aws.release_info) has them.
+      type: dict
+      returned: always
+      sample: {current: {release: 0.1.0, version: "3"}, previous: null, withdrawn: {release: 0.2.0, version: "4"}}
+    variables:
+      description: Variables of the function that were set back, by name.
+      type: dict
+      returned: always
+      sample: {}
   sample:
     restored: {release: 0.1.0, version: "3"}
 subscriber:
   description: The same for the subscriber.
   type: dict
   returned: if the subscriber is among the functions
+  contains:
+    restored:
+      description: The release that the function went back to.
+      type: dict
+      returned: always
+      sample: {release: 0.1.0, version: "3"}
+    releases:
+      description: The releases that are kept now, as M(logreflector.aws.release_info) has them.
+      type: dict
+      returned: always
+      sample: {current: {release: 0.1.0, version: "3"}, previous: null, withdrawn: {release: 0.2.0, version: "4"}}
+    variables:
+      description: Variables of the function that were set back, by name.
+      type: dict
+      returned: always
+      sample: {}
+    new_groups_rule:
+      description: The rule for new log groups.
+      type: dict
+      returned: if it belongs to the release
+      sample: {name: log-reflector-subscriber, enabled: true}
+    sweep_rule:
+      description: The rule that starts the sweeps.
+      type: dict
+      returned: if it belongs to the release
+      sample: {name: log-reflector-subscriber-sweep, schedule_expression: rate(1 day)}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -101,6 +101,31 @@ counts:
   description: Number of log groups by state, see M(logreflector.aws.coverage_info).
   type: dict
   returned: always
+  contains:
+    covered:
+      description: Events reach the reflector.
+      type: int
+      returned: always
+    missing:
+      description: The rules choose the log group, and nothing sends its events.
+      type: int
+      returned: always
+    broken:
+      description: It has our filter or policy, and events are lost, doubled or delivered against the rules.
+      type: int
+      returned: always
+    impossible:
+      description: AWS allows no filter.
+      type: int
+      returned: always
+    not_checked:
+      description: It could not be read.
+      type: int
+      returned: always
+    excluded:
+      description: The rules leave it out.
+      type: int
+      returned: always
 complete:
   description: Whether every target and every log group was read.
   type: bool

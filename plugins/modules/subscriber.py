@@ -55,6 +55,87 @@ subscriber:
   description: The function, its queues, its alarm and its rules.
   type: dict
   returned: success
+  contains:
+    function:
+      description: The function. Of its environment only the names are shown.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber, runtime: python3.13, state: Active, environment_names: [REFLECTOR, SUBSCRIPTIONS]}
+    log_group:
+      description: The function's own log group.
+      type: dict
+      returned: always
+      sample: {name: /aws/lambda/log-reflector-subscriber, retention_days: 30}
+    work_queue:
+      description: The queue in front of the function.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber.fifo, messages: 0}
+    fifo_dead_letter_queue:
+      description: Messages of the work queue that the function gave up.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber-dead-letters.fifo, messages: 0}
+    queue:
+      description: Events that EventBridge could not deliver.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber-dead-letters, messages: 0}
+    mapping:
+      description: The connection of work queue and function.
+      type: dict
+      returned: always
+      sample: {state: Enabled, batch_size: 10}
+    new_groups_rule:
+      description: The rule for new log groups.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber, enabled: true}
+    sweep_rule:
+      description: The rule that starts the sweeps.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber-sweep, schedule_expression: rate(1 day)}
+    settings:
+      description: The SSM parameter with the settings. Null if they are in the function's environment.
+      type: dict
+      returned: always
+      sample: {name: /log-reflector/subscriber}
+    reference:
+      description: The reference to that parameter. Null without one.
+      type: str
+      returned: always
+    alarm:
+      description: Alarm on both dead-letter queues.
+      type: dict
+      returned: always
+      sample: {name: log-reflector-subscriber-dead-letters, state: OK}
+    coverage_changed_alarm:
+      description: Alarm on a changed coverage. Null without O(notify).
+      type: dict
+      returned: always
+      sample: {state: OK}
+    sources_silent_alarm:
+      description: Alarm on log groups that fell silent. Null without O(notify).
+      type: dict
+      returned: always
+      sample: {state: OK}
+    dead_letters_growing_alarm:
+      description: Alarm on growing dead letters. Null without O(notify).
+      type: dict
+      returned: always
+      sample: {state: OK}
+    notifications_failed_alarm:
+      description: Alarm on notifications that failed. Null without O(notify).
+      type: dict
+      returned: always
+      sample: {state: OK}
+package:
+  description: The function's package, with its file on the control node.
+  type: dict
+  returned: where the package was built
+  sample:
+    subscriber: {code_sha256: Rws2JYrFmxbxNQ4dEp+1Gd7e6Q0iqJGrnVtDSEgVVE4=, size: 233383}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -51,6 +51,23 @@ subscription_filter:
   description: The filter (in check mode, before the change), null if it does not exist. Attributes at AWS's defaults are left out.
   type: dict
   returned: success
+  contains:
+    log_group:
+      description: The log group.
+      type: str
+      returned: always
+    name:
+      description: Name of the filter.
+      type: str
+      returned: always
+    destination_arn:
+      description: ARN of the destination.
+      type: str
+      returned: always
+    filter_pattern:
+      description: Pattern of the events that are sent. Empty for all.
+      type: str
+      returned: always
   sample:
     log_group: /aws/lambda/testing-the-subscriber
     name: aws-lambda-testing-the-subscriber-filter

@@ -81,6 +81,63 @@ counts:
     - C(denied), C(contested) (another writer kept on writing) and C(failed) fail the task. C(gone) and C(in_deletion) do not.
   type: dict
   returned: always, once the log groups are listed
+  contains:
+    groups:
+      description: All log groups of the target.
+      type: int
+      returned: always
+    subscribed:
+      description: Those whose events go to the reflector.
+      type: int
+      returned: always
+    already_right:
+      description: Subscribed before the run.
+      type: int
+      returned: always
+    known_by_tag:
+      description: Already right by their subscription tag, without a read of their filters.
+      type: int
+      returned: always
+    changed:
+      description: Subscribed, corrected or released by the run.
+      type: int
+      returned: always
+    excluded:
+      description: Left out by the rules, without a filter of ours.
+      type: int
+      returned: always
+    kept:
+      description: Left out by the rules, and still delivered.
+      type: int
+      returned: always
+    other_forwarders:
+      description: Log groups of functions that are probably other forwarders.
+      type: int
+      returned: always
+    not_possible:
+      description: Of a class that takes no filter, or without a free slot.
+      type: int
+      returned: always
+    gone:
+      description: Deleted meanwhile.
+      type: int
+      returned: always
+    in_deletion:
+      description: Being deleted by AWS.
+      type: int
+      returned: always
+    contested:
+      description: Another writer kept on writing.
+      type: int
+      returned: always
+    denied:
+      description: A permission is missing.
+      type: int
+      returned: always
+    failed:
+      description: A call failed.
+      type: int
+      returned: always
   sample:
     groups: 57
     subscribed: 53
@@ -103,6 +160,19 @@ not_subscribed:
   type: list
   elements: dict
   returned: always, once the log groups are listed
+  contains:
+    log_group:
+      description: Name of the log group.
+      type: str
+      returned: always
+    outcome:
+      description: The count in which it is.
+      type: str
+      returned: always
+    reason:
+      description: Why it is not subscribed.
+      type: str
+      returned: always
   sample:
     - log_group: /archive/batch
       outcome: not_possible
@@ -123,6 +193,15 @@ foreign:
     - Filters of log groups that were not read do not count, so compare runs with O(audit).
   type: dict
   returned: always, once the log groups are listed
+  contains:
+    filters:
+      description: Number of filters of others that were read.
+      type: int
+      returned: always
+    fingerprint:
+      description: Equal before and after a run if none of them was changed.
+      type: str
+      returned: always
   sample:
     filters: 6
     fingerprint: 8a1f6f0c2b3d4e5f
@@ -140,6 +219,16 @@ estimate:
     - The reads are C(DescribeSubscriptionFilters) in RV(calls). They run concurrently with the writes.
   type: dict
   returned: always, once the log groups are listed
+  contains:
+    calls:
+      description: Number of write calls by operation.
+      type: dict
+      returned: always
+      sample: {PutSubscriptionFilter: 5000}
+    minutes:
+      description: Their duration at AWS's rates.
+      type: float
+      returned: always
   sample:
     calls:
       PutSubscriptionFilter: 5000
@@ -149,6 +238,20 @@ backfill:
   description: Number of log groups and events that were backfilled, and the failures.
   type: dict
   returned: with O(backfill_seconds), not in check mode
+  contains:
+    log_groups:
+      description: Number of log groups.
+      type: int
+      returned: always
+    events:
+      description: Number of events.
+      type: int
+      returned: always
+    failed:
+      description: The failures.
+      type: list
+      elements: str
+      returned: always
   sample:
     log_groups: 3
     events: 1200

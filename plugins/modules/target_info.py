@@ -39,6 +39,23 @@ target:
   description: The target as AWS reports it.
   type: dict
   returned: success
+  contains:
+    account_id:
+      description: The account.
+      type: str
+      returned: always
+    region:
+      description: The region.
+      type: str
+      returned: always
+    partition:
+      description: The partition, such as V(aws).
+      type: str
+      returned: always
+    caller_arn:
+      description: Who called.
+      type: str
+      returned: always
   sample:
     account_id: "111111111111"
     region: eu-west-1

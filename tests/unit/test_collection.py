@@ -187,3 +187,24 @@ def test_no_two_files_of_the_integration_tests_have_one_name() -> None:
     names = Counter(path.name for path in (ROOT / "tests" / "integration").rglob("*.py"))
     del names["conftest.py"]
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def undescribed(results: dict[str, Any], *, sampled: bool = False) -> list[str]:
+    """Return the results whose fields neither `contains` nor a sample shows, and those without a description."""
+    found: list[str] = []
+    for name, result in results.items():
+        is_sampled = sampled or "sample" in result
+        fields = result.get("contains") or {}
+        if not result.get("description") or not result.get("returned"):
+            found.append(name)
+        if "dict" in (result["type"], result.get("elements")) and not fields and not is_sampled:
+            found.append(name)
+        found += [f"{name}.{each}" for each in undescribed(fields, sampled=is_sampled)]
+    return found
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_every_result_is_described(name: str) -> None:
+    results = yaml.safe_load(module(name).RETURN)
+    assert results
+    assert undescribed(results) == []

@@ -35,8 +35,8 @@ def examples(module: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the status of every task, "<module>: <name>", in a target where the reflector is deployed."""
+def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return what the callback recorded of every task, "<module>: <name>", in a target where the reflector is deployed."""
     folder = tmp_path_factory.mktemp("examples")
     account, region = MANAGEMENT, REGIONS[0]
     deployer = Ansible(aws.deploy_environment(), write_inventory(folder, TARGETS[:1]), folder)
@@ -70,14 +70,51 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     shutil.rmtree("/tmp/log-reflector-example", ignore_errors=True)
     for name in ("/tmp/log-reflector-example.py", "/tmp/log-reflector-example.zip"):
         Path(name).unlink(missing_ok=True)
-    return {
-        line["task"]: line["status"] if line["status"] == "ok" else f"{line['status']} {line['result'].get('msg', '')}"
-        for line in run.results
-    }
+    return {line["task"]: line for line in run.results}
+
+
+def status(line: dict[str, Any] | None) -> str:
+    """Return the status of a task, with the message of a failure."""
+    if line is None:
+        return "did not run"
+    return "ok" if line["status"] == "ok" else f"{line['status']} {line['result'].get('msg', '')}"
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_module_examples_run(ran: dict[str, str], module: str) -> None:
+def test_module_examples_run(ran: dict[str, dict[str, Any]], module: str) -> None:
     names = [f"{module}: {task['name']}" for task in examples(module)]
     assert names
-    assert {name: ran.get(name, "did not run") for name in names} == dict.fromkeys(names, "ok")
+    assert {name: status(ran.get(name)) for name in names} == dict.fromkeys(names, "ok")
+
+
+def undocumented(result: dict[str, Any], documented: dict[str, Any], place: str = "") -> list[str]:
+    """Return the fields of a result that RETURN does not name, on every level of which it names the fields."""
+    found = [f"{place}{name}" for name in result if name not in documented]
+    for name, field in documented.items():
+        value = result.get(name)
+        inner = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+        if fields := field.get("contains"):
+            found += [each for one in inner for each in undocumented(one, fields, f"{place}{name}.")]
+    return found
+
+
+# Fields of every module's result: Ansible's own.
+COMMON = {"changed", "diff", "failed", "invocation", "msg", "warnings", "deprecations"}
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_result_has_only_documented_fields(ran: dict[str, dict[str, Any]], module: str) -> None:
+    documented = returned(module)
+    # Other modules are in examples too, to show what to do with a result.
+    own = [task["name"] for task in examples(module) if f"logreflector.aws.{module}" in task]
+    assert own
+    results = [ran[f"{module}: {name}"]["result"] for name in own]
+    plain = [{key: value for key, value in each.items() if key not in COMMON and key[0] != "_"} for each in results]
+    assert sorted({field for each in plain for field in undocumented(each, documented)}) == []
+
+
+def returned(module: str) -> dict[str, Any]:
+    """Return a module's RETURN."""
+    text = importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}").RETURN
+    documented: dict[str, Any] = yaml.safe_load(text)
+    return documented
