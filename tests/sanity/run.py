@@ -3,12 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test sanity of the whole collection, with the package index as only source.
+"""ansible-test sanity of everything that is shipped, with the package index as only source.
 
     python tests/sanity/run.py [arguments of ansible-test sanity]
 
 ansible-test needs a folder ansible_collections/logreflector/aws under git, a home for its virtual environments, and a
-get-pip script that it would download. All three are created under build/sanity, and the environments are kept.
+get-pip script that it would download. All three are created under build/sanity, and the environments are kept. ruff checks tests and
+tools too (`make lint`): pylint, whose work is most of this, would take twice as long with them.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import ansible_test
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "build" / "sanity" / "home"
@@ -63,13 +66,16 @@ def main() -> int:
 
 
 def export() -> None:
-    """Copy the tracked and new files to the folder where ansible-test finds a collection."""
+    """Copy the tracked and new files that galaxy.yml does not leave out to the folder where ansible-test finds a collection."""
     if any((ROOT / "tests" / "sanity").glob("ignore*")):
         sys.exit("tests/sanity has an ignore file: correct the finding instead")
     shutil.rmtree(COLLECTION, ignore_errors=True)
     COLLECTION.mkdir(parents=True)
+    left_out = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
     names = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     for name in filter(None, names):
+        if any(fnmatch(name.partition("/")[0], pattern) for pattern in left_out):
+            continue
         source, copy = ROOT / name, COLLECTION / name
         if source.is_symlink() or source.exists():  # a tracked file may be deleted already
             copy.parent.mkdir(parents=True, exist_ok=True)
