@@ -35,6 +35,24 @@ def test_page_links_lead_to_shipped_files(page: Path) -> None:
     assert [str(path) for path in found if not (ROOT / path).exists() or not is_shipped(str(path))] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = [heading.replace("`", "") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_links_lead_to_headings_that_exist(page: Path) -> None:
+    """Two pages linked to headings that had another name meanwhile."""
+    text = page.read_text(encoding="utf-8").replace(
+        "https://github.com/logreflector/logreflector.aws/blob/main/", f"{ROOT}/"
+    )
+    links = re.findall(r"\]\(((?!https?://)[^)#\s]*(?:\.md)?)#([^)\s]+)\)", text)
+    targets = [((page.parent / path) if path else page, anchor) for path, anchor in links]
+    assert [f"{target.name}#{anchor}" for target, anchor in targets if anchor not in anchors(target)] == []
+
+
 def test_contributing_names_files_that_exist() -> None:
     """A table sent contributors to a file that did not have the list."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
