@@ -19,6 +19,7 @@ from pathlib import Path
 
 from guides import for_site, sections
 from links import FOLDER, ROOT, Pages
+from reference import adjusted
 
 SOURCE = ROOT / "build" / "site-source"
 SITE = ROOT / "build" / "site"
@@ -40,6 +41,8 @@ def main() -> None:
     shutil.copy(HERE / "site.css", SOURCE / "_static")
     command = ["antsibull-docs", "--config-file", str(HERE / "antsibull-docs.cfg"), "collection", "--use-current"]
     run(*command, "--fail-on-error", "--dest-dir", str(SOURCE), "logreflector.aws")
+    for page in SOURCE.glob("collections/**/*.rst"):
+        page.write_text(adjusted(page.read_text()))
     listing = SOURCE / COLLECTION / "docsite/guides.rst"
     listing.write_text(for_site(listing.read_text(), FOLDER))
     write_pages()

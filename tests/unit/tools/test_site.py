@@ -9,6 +9,7 @@ from __future__ import annotations
 import guides
 import pytest
 from links import RAW, REPOSITORY, ROOT, Pages, repository_path
+from reference import adjusted
 
 
 @pytest.fixture
@@ -66,3 +67,14 @@ def test_listing_leads_to_github_and_on_the_site_to_its_pages() -> None:
     on_site = guides.for_site(listing, "guides")
     assert f"* :doc:`{guides.title('FLEET')} </guides/FLEET>`" in on_site
     assert guides.ADDRESS not in on_site
+
+
+def test_role_page_begins_with_its_main_entry_point() -> None:
+    title = ".. Entry point title\n\nEntry point ``{}`` -- x\n"
+    absent, main = title.format("absent"), title.format("main")
+    page = f"Title\n.. contents::\n   :local:\n   :depth: 2\n\n{absent}{main}.. Extra links\nlinks\n"
+    assert adjusted(page) == f"Title\n\n{main}{absent}.. Extra links\nlinks\n"
+
+
+def test_page_of_a_module_loses_only_the_list_of_headings() -> None:
+    assert adjusted("Title\n\n.. contents::\n   :local:\n\nText\n   indented\n") == "Title\n\n\nText\n   indented\n"
