@@ -93,7 +93,7 @@ removed_leftovers:
   returned: success, and if the line did not arrive
   sample: []
 changes:
-  description: The same, one sentence each.
+  description: A line for each log group of RV(removed_leftovers).
   type: list
   elements: str
   returned: success, and if the line did not arrive

@@ -174,3 +174,19 @@ def test_variables_page_has_every_variable_of_a_playbook() -> None:
     public = {name for name in read if "_" in name and name not in INTERNAL}
     assert len(public) > 20
     assert sorted(name for name in public if f"`{name}`" not in page) == []
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    """The page quoted messages that had been reworded."""
+    page = (ROOT / "docs" / "TROUBLESHOOTING.md").read_text(encoding="utf-8")
+    rows = page.partition("## A run fails")[2].partition("## ")[0].splitlines()
+    quoted = [
+        text for row in rows for text in re.findall(r"`([^`]+)`", row.split("|")[1] if row.startswith("| ") else "")
+    ]
+    parts = [part.strip(" :") for text in quoted for part in text.removeprefix("Could not ").split("...")]
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/**/*.py")]
+    known = (
+        "".join(sources).lower() + (ROOT / "docs" / "iam" / "deployer-policy.json").read_text(encoding="utf-8").lower()
+    )
+    assert len(parts) > 10
+    assert [part for part in parts if part.removesuffix(": AccessDenied").lower() not in known] == []
