@@ -30,7 +30,16 @@ INSTALLED = ROOT / "build" / "installed" / "ansible_collections" / "logreflector
 TWO = TARGETS[:2]
 FIRST, SECOND = (f"{account}.{region}" for account, region in TWO)
 FOLDERS = ("meta", "playbooks", "plugins", "roles")
-FILES = ("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "MAINTAINERS", "README.md", "SECURITY.md")
+FILES = (
+    ".ansible-lint",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MAINTAINERS",
+    "README.md",
+    "SECURITY.md",
+)
 """At the top, beside the two files that ansible-galaxy writes."""
 REPORT = "log-reflector-report.json"
 
