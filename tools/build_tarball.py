@@ -16,14 +16,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGED = ROOT / "build" / "tarball"
-SOURCES, PACKED = "lambda_src/", "roles/reflector/files/lambda_src/"
-"""A collection has to work with its folders plugins, roles, playbooks and meta alone (Ansible's inclusion checklist), so the functions'
-sources move to where plugins/module_utils/_parts/packages.py looks first."""
+SOURCES = "lambda_src/"
+MOVED = {SOURCES: "roles/reflector/files/lambda_src/", "tools/tarball.ansible-lint": ".ansible-lint"}
+"""Where the tarball has a folder or file. A collection has to work with its folders plugins, roles, playbooks and meta alone (Ansible's
+inclusion checklist), so the functions' sources move to where plugins/module_utils/_parts/packages.py looks first."""
 
 
 def packed_path(name: str) -> str:
     """Return where the tarball has a tracked file."""
-    return PACKED + name.removeprefix(SOURCES) if name.startswith(SOURCES) else name
+    for old, new in MOVED.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
 
 
 def tracked(root: Path) -> list[str]:

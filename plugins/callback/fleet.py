@@ -67,7 +67,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible import constants as C  # noqa: N812 - its name everywhere in Ansible
 from ansible import context
@@ -97,13 +97,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NAME = NAME
     CALLBACK_NEEDS_ENABLED = True
 
-    _only: ClassVar[CallbackModule | None] = None
-
     def __init__(self) -> None:
         super().__init__()
-        # ansible-core 2.17 loads a callback twice that is both the display and enabled.
-        self.disabled = CallbackModule._only is not None
-        CallbackModule._only = CallbackModule._only or self
         self._fleet = Fleet()
         self._alone = C.DEFAULT_STDOUT_CALLBACK in (NAME, f"ansible_collections.{NAME}")
         self._process = os.getpid()

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.logreflector.aws.plugins.module_utils._version import VERSION
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import KNOWN_VARIABLES
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[2]
 IGNORED = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
@@ -70,6 +73,33 @@ def test_files_of_a_run_are_neither_shipped_nor_committed(name: str) -> None:
     assert not is_shipped(name)
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     assert any(fnmatch.fnmatch(name, pattern) for pattern in ignored)
+
+
+CONTROLLER = ROOT / "examples" / "controller"
+
+
+def test_job_templates_run_playbooks_of_the_project_with_known_variables() -> None:
+    configuration = yaml.safe_load((CONTROLLER / "controller.yml").read_text(encoding="utf-8"))
+    projects, inventories, templates = (
+        configuration[f"controller_{kind}"] for kind in ("projects", "inventories", "templates")
+    )
+    assert {template["playbook"] for template in templates} == {
+        path.name for path in CONTROLLER.glob("*.yml") if "import_playbook" in path.read_text(encoding="utf-8")
+    }
+    for template in templates:
+        assert template["project"] in {project["name"] for project in projects}
+        assert template["inventory"] in {inventory["name"] for inventory in inventories}
+        questions = template.get("survey_spec", {}).get("spec", [])
+        assert bool(questions) is template.get("survey_enabled", False)
+        assert {question["variable"] for question in questions} <= KNOWN_VARIABLES
+        assert all(question["default"] in question.get("choices", [question["default"]]) for question in questions)
+
+
+def test_project_of_the_controller_takes_this_version() -> None:
+    needed = yaml.safe_load((CONTROLLER / "collections" / "requirements.yml").read_text(encoding="utf-8"))
+    (collection,) = needed["collections"]
+    assert collection["name"] == "logreflector.aws"
+    assert SpecifierSet(collection["version"]).contains(VERSION)
 
 
 def test_trust_policy_names_no_account() -> None:

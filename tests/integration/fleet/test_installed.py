@@ -30,7 +30,16 @@ INSTALLED = ROOT / "build" / "installed" / "ansible_collections" / "logreflector
 TWO = TARGETS[:2]
 FIRST, SECOND = (f"{account}.{region}" for account, region in TWO)
 FOLDERS = ("meta", "playbooks", "plugins", "roles")
-FILES = ("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "MAINTAINERS", "README.md", "SECURITY.md")
+FILES = (
+    ".ansible-lint",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MAINTAINERS",
+    "README.md",
+    "SECURITY.md",
+)
 """At the top, beside the two files that ansible-galaxy writes."""
 REPORT = "log-reflector-report.json"
 
@@ -74,13 +83,12 @@ class Job:
 
 
 class Controller:
-    """Runs playbooks by ansible-runner from a project, as docs/SCALE.md describes it for AWX."""
+    """Runs the playbooks of examples/controller, the project that docs/SCALE.md describes for AWX, by ansible-runner."""
 
     def __init__(self, aws: RunningAws, folder: Path) -> None:
         self._folder = folder
         self._project = folder / "project"
-        self._project.mkdir()
-        (self._project / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = logreflector.aws.fleet\n")
+        shutil.copytree(INSTALLED / "examples" / "controller", self._project)
         variables = {
             "log_groups_exclude": EXCLUDE,
             "deploy_waves": [1, "100%"],
@@ -96,11 +104,10 @@ class Controller:
         }
 
     def run(self, playbook: str) -> Job:
-        """Run a playbook of the collection to its end."""
-        (self._project / "play.yml").write_text(f"- import_playbook: logreflector.aws.{playbook}\n", encoding="utf-8")
+        """Run a playbook of the project to its end."""
         result = ansible_runner.run(
             private_data_dir=str(self._folder),
-            playbook="play.yml",
+            playbook=f"{playbook}.yml",
             envvars=self._environment,
             ident=playbook,
             quiet=True,

@@ -303,5 +303,5 @@ def test_groups_are_listed_by_tag_a_thousand_a_call(clock: Clock) -> None:
 def test_old_botocore_cannot_list_by_tag(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = api(LogsServer("/x"), clock)
     monkeypatch.setattr(LogsApi, "can_list_by_tag", False)
-    with pytest.raises(OutdatedSdkError, match="Install a newer botocore"):
+    with pytest.raises(OutdatedSdkError, match=r"Install boto3 1\.43\.2 or later"):
         list(calls.tagged({"a": []}))
