@@ -13,6 +13,7 @@
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
 | docs/iam/administrator-policy.json | ADMINISTRATOR_POLICY in plugins/module_utils/_parts/centralization.py |
+| docs/iam/destination-policy.json | DESTINATION_POLICY in plugins/module_utils/_parts/copies.py |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml |
 | plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
@@ -45,6 +46,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.option i
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralization import (  # noqa: E402
     ADMINISTRATOR_POLICY,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.copies import DESTINATION_POLICY  # noqa: E402
 from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import PREFIXES  # noqa: E402
 from deployer_policies import as_text, bounded, template  # noqa: E402
 from role_docs import ROLES, Entry  # noqa: E402
@@ -298,6 +300,7 @@ def files() -> Iterator[tuple[Path, str]]:
     )
     yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
     yield policies / "administrator-policy.json", as_text(ADMINISTRATOR_POLICY)
+    yield policies / "destination-policy.json", as_text(DESTINATION_POLICY)
     yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
     for path in markdown_files():
         text = path.read_text()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .functions import REFLECTOR, SUBSCRIBER
+from .functions import REFLECTOR, RETENTION_DAYS, SUBSCRIBER
 from .option import option, required
 
 NAME_PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
@@ -123,14 +123,20 @@ class CentralizationInfoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CentralizationOptions:
-    """All centralization rules, and what they need in the organisation."""
+class RulesOption:
+    """All centralization rules."""
 
     rules: tuple[CentralizationRuleOptions, ...] = option(
         (),
         "The rules, each with the options of M(logreflector.aws.centralization_rule). Several rules can have several destinations.",
         "Each rule excludes the copies of all of them, so no copy is copied again.",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CentralizationOptions(RulesOption):
+    """All centralization rules, and what they need in the organisation."""
+
     purge: bool = option(
         False,
         "Whether rules of ours in this region that O(rules) does not name are removed. Without it they stay, and the notes of the result name them.",
@@ -156,5 +162,18 @@ class CentralizationOptions:
         300,
         "Seconds to wait after rules were removed, until copies in progress have arrived. AWS does not say how long a copy takes.",
         low=0,
+    )
+    wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopiesOptions(RulesOption):
+    """The log groups of copies in a destination."""
+
+    retention_days: int = option(
+        0,
+        "Retention in days for log groups of copies that have none. Others keep theirs. V(0) leaves all alone.",
+        "AWS creates these log groups without a retention, so they never expire. Run again for copies that are new since the last run.",
+        choices=(0, *RETENTION_DAYS),
     )
     wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)

@@ -146,6 +146,14 @@ def origin_name(pattern: str, account: str, region: str, log_group: str) -> str:
     return re.sub(r"\$\{source\.(accountId|region|logGroup)\}", lambda found: values[found[1]], pattern)
 
 
+def is_copy(pattern: str, log_group: str) -> bool:
+    """Return whether a log group's name can only come from the name pattern of copies."""
+    forms = {"accountId": "[0-9]{12}", "region": "[a-z]{2,8}(?:-[a-z]+)+-[0-9]{1,2}", "logGroup": ".+"}
+    parts = re.split(r"\$\{source\.(\w+)\}", pattern)  # fixed text and variables in turns
+    expression = "".join(forms.get(part, ".+") if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    return re.fullmatch(expression, log_group, re.ASCII | re.DOTALL) is not None
+
+
 def _refusal_of_kind(rule: RuleSettings, origin: Origin) -> Decision | None:
     """Return the decision that follows from encryption, class and length of the name; None if these allow a copy."""
     group, length = origin.log_group, len(copy_name(rule, origin))

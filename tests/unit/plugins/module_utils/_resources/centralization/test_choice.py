@@ -16,6 +16,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.centra
     Origin,
     copy_name,
     decide,
+    is_copy,
     matches,
     rule_of,
 )
@@ -147,12 +148,27 @@ def test_decide_more_knowledge_never_contradicts_a_decision(origin: Origin, rule
                     assert found.state != "copied" or decide(rule, known).state == "copied"
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/central/222222222222/eu-west-1/app", True),
+        ("/central/222222222222/eu-west-1", False),
+        ("/central/shared/eu-west-1/app", False),
+        ("/central/app", False),
+        ("x/central/222222222222/eu-west-1/app", False),
+    ],
+)
+def test_is_copy_only_names_of_the_pattern(name: str, expected: bool) -> None:
+    assert is_copy(RULE.name_pattern, name) is expected
+
+
 @given(st.text("/abc.-_#", min_size=1, max_size=512))
 def test_decide_copy_has_an_allowed_name_and_is_never_copied_again(log_group: str) -> None:
     origin = replace(ORIGIN, log_group=log_group)
     if decide(RULE, origin).state == "copied":
         name = copy_name(RULE, origin)
         assert len(name) <= LONGEST_NAME
+        assert is_copy(RULE.name_pattern, name)
         for region in RULE.source_regions:
             copy = replace(origin, account=CENTRAL, region=region, log_group=name)
             assert decide(RULE, copy).state == "excluded"
