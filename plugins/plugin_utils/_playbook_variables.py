@@ -18,6 +18,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "catch_up_on_full",
         "catch_up_purge",
         "catch_up_result",
+        "centralization_administrator",
         "centralization_copies",
         "centralization_delete_copies",
         "centralization_failed",

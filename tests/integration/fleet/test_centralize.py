@@ -120,6 +120,9 @@ def story(aws: RunningAws, sink: Sink, tmp_path_factory: pytest.TempPathFactory)
     def centralize(name: str, *arguments: str, **extra: Any) -> None:
         found.keep(name, ansible.run("logreflector.aws.centralize", *arguments, extra=extra))
 
+    found.runs["preflight"] = ansible.run(
+        "logreflector.aws.preflight", "--limit", ADMINISTRATOR, extra={"log_groups_mode": "centralized"}
+    )
     trust = {"centralization_enable_trusted_access": True}
     centralize("without trusted access")
     centralize("check", "--check", "--diff", **trust)
@@ -150,6 +153,12 @@ def test_centralize_without_trusted_access_changes_nothing(story: Story) -> None
     assert f"trusted access of {TRUSTED} is not enabled" in run.recap()
     assert "enable_trusted_access: true" in run.recap()
     assert (story.rules["without trusted access"], story.resources["without trusted access"]) == ([], [])
+
+
+def test_preflight_of_the_administrator_finds_missing_trusted_access(story: Story) -> None:
+    run = story.runs["preflight"]
+    assert run.status != 0
+    assert f"trusted access of {TRUSTED} is not enabled" in run.output
 
 
 def test_centralize_check_mode_announces_what_the_run_does(story: Story) -> None:

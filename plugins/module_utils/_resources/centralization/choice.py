@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .settings import RuleSettings
@@ -53,12 +53,14 @@ class Decision:
     reason  a key: copied, no_rule, region, scope, scope_unknown, destination, copy, own_log_group, exclude, include, encrypted,
             encryption_unknown, class, class_unknown, name_too_long
     text    a sentence for people. Names in it come from the log group's owner
+    log_group   set by `rule_of`
     """
 
     rule: RuleSettings | None
     state: State
     reason: str
     text: str
+    log_group: str = ""
 
 
 def rule_of(rules: Iterable[RuleSettings], origin: Origin) -> Decision:
@@ -68,7 +70,7 @@ def rule_of(rules: Iterable[RuleSettings], origin: Origin) -> Decision:
     """
     decisions = [decide(rule, origin) for rule in rules if rule.present]
     none = Decision(None, EXCLUDED, "no_rule", "No centralization rule is configured.")
-    return min(decisions, key=_distance, default=none)
+    return replace(min(decisions, key=_distance, default=none), log_group=origin.log_group)
 
 
 def _distance(decision: Decision) -> tuple[int, bool]:

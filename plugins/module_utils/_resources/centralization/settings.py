@@ -26,7 +26,7 @@ _PATTERN = (
     r"(?=.{1,512}\Z)(?:[._\-/#A-Za-z0-9]+|\$\{source\.(?:accountId|region|logGroup|org\.(?:id|ouId|rootId|path))\})+",
     "a pattern of up to 512 letters, digits, . _ - / # and AWS's variables",
 )
-_OTHER_PARTITIONS = ("us-gov-", "us-iso", "eu-isoe-", "eusc-", "cn-")
+OTHER_PARTITIONS = ("us-gov-", "us-iso", "eu-isoe-", "eusc-", "cn-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ def _check_regions(settings: RuleSettings) -> None:
     ):
         for region in regions:
             check_name(option, region, *_REGION)
-            if region.startswith(_OTHER_PARTITIONS):
+            if region.startswith(OTHER_PARTITIONS):
                 message = f"AWS offers no centralization of logs in {region}. Use subscription filters there"
                 raise InvalidInputError(option, message)
     if settings.backup_region == settings.destination_region:
