@@ -38,6 +38,7 @@ EXAMPLES = r"""
   logreflector.aws.centralization:
     region: eu-west-1
     enable_trusted_access: true
+    healthy_seconds: 0 # the result has the health of each rule
     rules:
       - name: europe
         organization_id: o-exampleorg1
@@ -55,6 +56,7 @@ EXAMPLES = r"""
     region: eu-west-1
     state: absent
     purge: true
+    drain_seconds: 10
 """
 
 RETURN = r"""

@@ -31,13 +31,23 @@ EXAMPLES = r"""
   logreflector.aws.centralized_log_groups:
     region: eu-west-1
     retention_days: 7
-    rules: "{{ centralization_rules }}"
+    rules:
+      - name: europe
+        organization_id: o-exampleorg1
+        source_regions: [eu-west-1, eu-central-1]
+        destination_account: "111111111111"
+        destination_region: eu-west-1
 
 - name: Delete all copies, with their events
   logreflector.aws.centralized_log_groups:
     region: eu-west-1
-    rules: "{{ centralization_rules }}"
     state: absent
+    rules:
+      - name: europe
+        organization_id: o-exampleorg1
+        source_regions: [eu-west-1, eu-central-1]
+        destination_account: "111111111111"
+        destination_region: eu-west-1
 """
 
 RETURN = r"""

@@ -224,11 +224,13 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
 def _centralization(variables: Mapping[str, Any]) -> str:
     """Return the numbers of centralization rules and of copies' log groups, "" if the playbook did not read them."""
     parts = []
-    if "rules" in (found := _dict(variables, "centralization_result")):
-        healthy = sum(rule.get("problem") is None for rule in found["rules"])
-        parts.append(f"{len(found['rules']):,} centralization rules, {healthy:,} of them healthy")
-    if counts := _dict(_dict(variables, "centralization_copies"), "counts"):
-        parts.append(f"{counts['log_groups']:,} log groups of copies, {counts['changed']:,} to change or changed")
+    if rules := _dict(variables, "centralization_result").get("rules"):
+        healthy = sum(rule.get("problem") is None for rule in rules)
+        parts.append(f"{len(rules):,} centralization rules, {healthy:,} of them healthy")
+    counts = _dict(_dict(variables, "centralization_copies"), "counts")
+    if counts.get("log_groups"):
+        never = counts["never_expire"] - counts["changed"]
+        parts.append(f"{counts['log_groups']:,} log groups of copies, {max(never, 0):,} of them never expire")
     return "; ".join(parts)
 
 
