@@ -56,7 +56,9 @@ class CentralizedDemo(Stage):
 
     def __init__(self, aws: RunningAws, *, keeps: bool = False) -> None:
         super().__init__(aws, keeps=keeps)
-        self.variables = {"recap_lines": 5, "centralization_drain_seconds": 1, "reflector_drain_seconds": 1}
+        # Nothing is on its way any more when the demo removes the rules and the reflectors.
+        waits = ("centralization_drain_seconds", "reflector_drain_seconds", "reflector_settle_seconds")
+        self.variables = {"recap_lines": 5, **dict.fromkeys(waits, 1)}
         self.sources = [Source(*place) for place in product(MEMBERS, REGIONS)]
 
     def run(self) -> None:

@@ -143,10 +143,10 @@ def next_steps(aws: RunningAws | None, stage: type[Stage]) -> str:
         return f"""{transcript}
 
 What to look at next
-  {f"{stage.command} KEEP=1":<29} leave the embedded AWS running, and try the other playbooks on it
-  {stage.inventory:<29} the inventory of this demo
-  {stage.page:<29} how it works
-  README.md                     what a deployment to real accounts needs"""
+  {f"{stage.command} KEEP=1":<35} leave the embedded AWS running, and try the other playbooks on it
+  {stage.inventory:<35} the inventory of this demo
+  {stage.page:<35} how it works
+  {"README.md":<35} what a deployment to real accounts needs"""
     account, region = aws.state.accounts[1], aws.state.regions[0]
     return f"""{transcript}
 

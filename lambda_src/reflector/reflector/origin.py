@@ -21,7 +21,7 @@ ACCOUNT, REGION, LOG_GROUP = "${source.accountId}", "${source.region}", "${sourc
 _FORMS = {ACCOUNT: "(?P<account>[0-9]{12})", REGION: "(?P<region>[a-z]{2,8}(?:-[a-z]+)+-[0-9])"}
 _SYSTEM_FIELDS = ("@aws.account", "@aws.region", "@source.log")
 _FIELD_FORMS = tuple(
-    re.compile(form, re.ASCII) for form in ("[0-9]{12}", "[a-z]{2,8}(?:-[a-z]+)+-[0-9]", r"[.\-_/#A-Za-z0-9]{1,512}")
+    re.compile(form, re.ASCII) for form in ("[0-9]{12}", "[a-z]{2,8}(?:-[a-z]+)+-[0-9]", r"[.\-_/#A-Za-z0-9]{0,512}")
 )
 _FIXED = re.compile(r"[._\-/#A-Za-z0-9]*").fullmatch
 
@@ -55,18 +55,20 @@ def from_system_fields(payload: Payload) -> Payload:
 
 
 def _origin(event: LogEvent) -> tuple[str, ...] | None:
+    """Return account, region and log group of an event's system fields. Without @source.log the log group is "": the payload's own."""
     fields = event.get("extractedFields")
     if not isinstance(fields, dict):
         return None
-    values = [fields.get(name) for name in _SYSTEM_FIELDS]
-    texts = tuple(value for value in values if isinstance(value, str))
-    is_valid = len(texts) == len(_FIELD_FORMS) and all(
-        form.fullmatch(text) for form, text in zip(_FIELD_FORMS, texts, strict=True)
+    account, region, log_group = (fields.get(name, "") for name in _SYSTEM_FIELDS)
+    texts = (account, region, log_group)
+    is_valid = all(
+        isinstance(text, str) and form.fullmatch(text) for form, text in zip(_FIELD_FORMS, texts, strict=True)
     )
     return texts if is_valid else None
 
 
 def _renamed(payload: Payload, account: str, region: str, log_group: str) -> Payload:
+    log_group = log_group or payload.log_group
     if (account, log_group) == (payload.owner, payload.log_group):
         return payload
     stream = payload.log_stream.removesuffix(f"-{account}-{region}")

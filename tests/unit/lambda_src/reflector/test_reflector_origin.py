@@ -134,6 +134,12 @@ def test_system_fields_are_the_origin():
     assert original.count == 2
 
 
+def test_system_fields_without_a_log_group_keep_that_of_the_payload():
+    fields = {name: value for name, value in FIELDS.items() if name != "@source.log"}
+    original = from_system_fields(with_fields(fields, group="/app/web"))
+    assert (original.owner, original.log_group, original.log_stream) == ("222222222222", "/app/web", "s")
+
+
 def test_system_fields_of_the_payload_itself_change_nothing():
     received = with_fields(FIELDS, owner="222222222222", group="/app/orders")
     assert from_system_fields(received) is received
@@ -151,6 +157,8 @@ def test_system_fields_of_the_payload_itself_change_nothing():
         [{**FIELDS, "@aws.region": "eu"}],
         [{**FIELDS, "@source.log": "/app\norders"}],
         [{**FIELDS, "@source.log": "<script>"}],
+        [{**FIELDS, "@source.log": None}],
+        [{**FIELDS, "@source.log": ["/app"]}],
         [{**FIELDS, "@source.log": "x" * 513}],
         [{name: value for name, value in FIELDS.items() if name != "@aws.region"}],
         [FIELDS, {**FIELDS, "@aws.account": "333333333333"}],
