@@ -71,8 +71,8 @@ def _renamed(payload: Payload, account: str, region: str, log_group: str) -> Pay
     log_group = log_group or payload.log_group
     if (account, log_group) == (payload.owner, payload.log_group):
         return payload
-    stream = payload.log_stream.removesuffix(f"-{account}-{region}")
-    return replace(payload, owner=account, log_group=log_group, log_stream=stream or payload.log_stream)
+    stream = payload.log_stream.removesuffix(f"-{account}-{region}") or payload.log_stream
+    return replace(payload, owner=account, region=region, log_group=log_group, log_stream=stream)
 
 
 def name_pattern(text: str) -> NamePattern:

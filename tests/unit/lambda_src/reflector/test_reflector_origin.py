@@ -131,7 +131,7 @@ def with_fields(*fields, owner="444444444444", group="copies", stream="s-2222222
 def test_system_fields_are_the_origin():
     original = from_system_fields(with_fields(FIELDS, {**FIELDS, "more": "x"}))
     assert (original.owner, original.log_group, original.log_stream) == ("222222222222", "/app/orders", "s")
-    assert original.count == 2
+    assert (original.region, original.count) == ("eu-west-1", 2)
 
 
 def test_system_fields_without_a_log_group_keep_that_of_the_payload():
