@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 
 from ..._errors import InvalidInputError
@@ -122,10 +123,20 @@ def _overlaps(rules: Sequence[RuleSettings]) -> Iterator[tuple[RuleSettings, Rul
     for number, one in enumerate(rules):
         for other in rules[number + 1 :]:
             regions = sorted({*one.source_regions} & {*other.source_regions})
-            samples = [name.replace("*", "") for name in (*one.include, *other.include)]
-            group = both_select(one, other, [*filter(None, samples), "/application"])
+            group = both_select(one, other, _samples(one, other))
             if regions and group and _share_accounts(one, other):
                 yield one, other, regions[0], group
+
+
+def _samples(one: RuleSettings, other: RuleSettings) -> list[str]:
+    """Return names that both rules may select: those of their patterns, two patterns joined, and ordinary ones."""
+    names = [name.replace("*", "") for name in (*one.include, *other.include)]
+    joined = [
+        name
+        for first, second in product(one.include, other.include)
+        for name in (first.replace("*", second.replace("*", "")), second.replace("*", first.replace("*", "")))
+    ]
+    return [*filter(None, names), *joined, "/application", "/aws/lambda/function", "service"]
 
 
 def _share_accounts(one: RuleSettings, other: RuleSettings) -> bool:

@@ -92,6 +92,8 @@ def test_parse_rules_mistake_names_variable_and_rule(value: Any, message: str) -
         ({}, {}),
         ({}, {"include": ["/app/*"]}),
         ({"exclude": ["/app/*"]}, {}),
+        ({"exclude": ["/app*"]}, {}),
+        ({"include": ["/a*"]}, {"include": ["*/b"]}),
         ({"organization_id": None, "accounts": [MEMBER]}, {"organization_id": None, "accounts": [MEMBER, CENTRAL]}),
         ({"organization_id": None, "accounts": [MEMBER]}, {}),
     ],
