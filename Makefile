@@ -44,8 +44,8 @@ build/lambda/ready:
 	  ln -sfn ../../../plugins/module_utils/$$part build/lambda/logreflector/$$part; done
 	@touch $@
 
-demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KEEP=1 leaves it running
-	python examples/demo.py $(if $(KEEP),--keep)
+demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KEEP=1 leaves it running; MODE=centralized
+	python examples/demo.py $(if $(KEEP),--keep) $(if $(MODE),--mode $(MODE))
 
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json

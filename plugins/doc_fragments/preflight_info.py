@@ -25,4 +25,121 @@ options:
       - The network of the reflector may be another one than that of this machine.
     type: bool
     default: false
+  centralization_rules:
+    description:
+      - The rules, each with the options of M(logreflector.aws.centralization_rule). Several rules can have several destinations.
+      - Each rule excludes the copies of all of them, so no copy is copied again.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      organization_id:
+        description: Id of the organisation, V(o-...). All of its accounts are in scope, also later ones.
+        type: str
+      organizational_units:
+        description: Ids of OUs, V(ou-...). Their accounts are in scope.
+        type: list
+        elements: str
+        default: []
+      accounts:
+        description:
+          - Ids of accounts that are in scope, 12 digits in quotes.
+          - With O(centralization_rules[].state=present), O(centralization_rules[].organization_id), O(centralization_rules[].organizational_units)
+            or O(centralization_rules[].accounts) is needed.
+        type: list
+        elements: str
+        default: []
+      source_regions:
+        description: Regions to copy from. Needed with O(centralization_rules[].state=present).
+        type: list
+        elements: str
+        default: []
+      include:
+        description: Names of log groups to copy. C(*) matches any characters. Without it all log groups are copied.
+        type: list
+        elements: str
+        default: []
+      exclude:
+        description: Names of log groups not to copy, written as in O(centralization_rules[].include).
+        type: list
+        elements: str
+        default: []
+      own_log_groups:
+        description: Names of log groups that the delivery itself writes to, written as in O(centralization_rules[].include).
+          They are never copied, because each delivery would cause another one.
+        type: list
+        elements: str
+        default:
+          - /aws/lambda/log-reflector
+          - /aws/lambda/log-reflector-subscriber
+      encrypted_log_groups:
+        description: Whether log groups with a customer managed KMS key are copied. Without O(centralization_rules[].kms_key_arn)
+          the copies have a key that AWS owns.
+        type: str
+        default: copy
+        choices:
+          - copy
+          - skip
+      destination_account:
+        description: Account that receives the copies, 12 digits in quotes. Needed with O(centralization_rules[].state=present).
+        type: str
+      destination_region:
+        description: Region that receives the copies. Needed with O(centralization_rules[].state=present).
+        type: str
+      backup_region:
+        description: Region of the same account that receives a second copy. AWS bills each gigabyte of it.
+        type: str
+      log_group_name_pattern:
+        description:
+          - Name of the copies' log groups. It begins with fixed text, by which the rule recognises copies and does not copy
+            them again.
+          - AWS replaces C(${source.accountId}), C(${source.region}), C(${source.logGroup}), C(${source.org.id}), C(${source.org.ouId}),
+            C(${source.org.rootId}) and C(${source.org.path}).
+          - AWS drops the events of a log group whose new name is longer than 512 characters.
+        type: str
+        default: /central/${source.accountId}/${source.region}${source.logGroup}
+      kms_key_arn:
+        description: Customer managed KMS key of new copies, in the destination's account and region. It needs the tag C(LogsManaged=true).
+          Without it AWS's own key encrypts them.
+        type: str
+      backup_kms_key_arn:
+        description: The same for the copies in O(centralization_rules[].backup_region).
+        type: str
+      encrypt:
+        description: 'Which copies O(centralization_rules[].kms_key_arn) encrypts: V(all), or those of log groups that have
+          a customer managed key.'
+        type: str
+        default: encrypted_sources
+        choices:
+          - encrypted_sources
+          - all
+      unencrypted_copies:
+        description: Whether events that O(centralization_rules[].kms_key_arn) would encrypt are copied into existing log
+          groups without a key. With V(skip) AWS drops them.
+        type: str
+        default: copy
+        choices:
+          - copy
+          - skip
+      name:
+        description: 'Name of the rule: 1 to 100 letters, digits and any of C(-_.#/).'
+        type: str
+        required: true
+      state:
+        description: Whether the rule is to exist.
+        type: str
+        default: present
+        choices:
+          - present
+          - absent
+      tags:
+        description: Tags of the rule. Other tags stay.
+        type: dict
+        default: {}
+        aliases:
+          - resource_tags
+      wait_timeout:
+        description: Seconds to wait while AWS throttles calls.
+        type: int
+        default: 60
 """

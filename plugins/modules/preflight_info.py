@@ -156,6 +156,7 @@ preflight:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralization import RulesOption
 from ansible_collections.logreflector.aws.plugins.module_utils._options.preflight import PreflightOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
     AccountTargets,
@@ -171,6 +172,7 @@ SPEC = Spec(
         Group(Placement, variables="target_"),
         *(Group(options, prefix, prefix) for prefix, options in PREFIXES.items()),
         Group(ModeOptions, "log_groups_", "log_groups_"),
+        Group(RulesOption, "centralization_", "centralization_"),
         Group(AccountTargets),
         Group(RoleVariables),
     ),

@@ -37,7 +37,7 @@ class CheckedTarget:
     """A target.
 
     preflight   of the module's result; None if the target failed
-    failure     why it failed
+    failure     why it failed, or with `preflight` why its centralization rules cannot be planned
     """
 
     name: str
@@ -49,16 +49,17 @@ class CheckedTarget:
     @property
     def state(self) -> str:
         """The verdict. A target that failed is not ready."""
-        return str(self.preflight["state"]) if self.preflight else "not_ready"
+        return str(self.preflight["state"]) if self.preflight and not self.failure else "not_ready"
 
     def findings(self) -> Sequence[Mapping[str, Any]]:
         """Return the findings; that of a target that failed is its failure."""
-        if self.preflight:
-            found: Sequence[Mapping[str, Any]] = self.preflight["findings"]
+        found: list[Mapping[str, Any]] = list(self.preflight["findings"]) if self.preflight else []
+        if self.preflight and not self.failure:
             return found
         sentence = error_sentence(self.failure or _LOST).removesuffix(".")
         kind = (self.failure or _LOST).get("kind", "")
-        return [{"level": "problem", "key": _FAILURES.get(kind, "failed"), "sentence": sentence, "advice": ""}]
+        key = "centralization" if self.preflight else _FAILURES.get(kind, "failed")
+        return [{"level": "problem", "key": key, "sentence": sentence, "advice": ""}, *found]
 
     def without_place(self, text: str) -> str:
         """Return a text with placeholders for the target's name, account and region."""

@@ -162,6 +162,8 @@ def _details(state: TargetState, check_mode: bool) -> Iterator[str]:
         yield replay_text([state.replay], check_mode=check_mode)
     if state.removed:
         yield removed_text([state.removed], check_mode=check_mode)
+    if state.centralization:
+        yield state.centralization
 
 
 def _total_details(done: Sequence[TargetState], check_mode: bool) -> Iterator[str]:

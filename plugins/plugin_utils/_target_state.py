@@ -27,6 +27,8 @@ VARIABLES = (
     "release_info_result",
     "dead_letter_info_result",
     "rollback_result",
+    "centralization_result",
+    "centralization_copies",
     "teardown_delivery_checks",
     "subscriber_absent",
     "catch_up_absent",
@@ -35,7 +37,14 @@ VARIABLES = (
 )
 """The variables that `target_state` reads."""
 
-_CHANGING = ("deploy_result", "catch_up_result", "replay_result", "rollback_result")
+_CHANGING = (
+    "deploy_result",
+    "catch_up_result",
+    "replay_result",
+    "rollback_result",
+    "centralization_result",
+    "centralization_copies",
+)
 _REMOVING = ("subscriber_absent", "catch_up_absent", "teardown_delivery_checks", "reflector_absent", "account_absent")
 _TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline policy, log group
 _RELEASE_TAG = "logreflector.aws/release"
@@ -137,6 +146,7 @@ class TargetState:
     restored   the release that each function went back to, "" if it was left alone
     removed    lines of changes of a teardown
     kept       log groups that the rules leave out and that are still delivered
+    centralization  the centralization rules and the copies in words
     """
 
     name: str
@@ -158,6 +168,7 @@ class TargetState:
     restored: Mapping[str, str] | None = None
     skipped: str = ""
     removed: Mapping[str, int] = field(default_factory=dict)
+    centralization: str = ""
 
     def failed(self) -> FailedTarget:
         """Return the target with its failure, to be grouped by reason."""
@@ -206,7 +217,21 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
         restored=_restored(rolled_back),
         skipped=rolled_back.get("left_alone") or "",
         removed=removed,
+        centralization=_centralization(variables),
     )
+
+
+def _centralization(variables: Mapping[str, Any]) -> str:
+    """Return the numbers of centralization rules and of copies' log groups, "" if the playbook did not read them."""
+    parts = []
+    if rules := _dict(variables, "centralization_result").get("rules"):
+        healthy = sum(rule.get("problem") is None for rule in rules)
+        parts.append(f"{len(rules):,} centralization rules, {healthy:,} of them healthy")
+    counts = _dict(_dict(variables, "centralization_copies"), "counts")
+    if counts.get("log_groups"):
+        never = counts["never_expire"] - counts["changed"]
+        parts.append(f"{counts['log_groups']:,} log groups of copies, {max(never, 0):,} of them never expire")
+    return "; ".join(parts)
 
 
 def _dict(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

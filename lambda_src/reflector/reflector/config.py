@@ -37,7 +37,7 @@ from typing import Any
 from . import sinks
 from .decode import Payload
 from .options import SettingsError
-from .origin import NamePattern, name_pattern
+from .origin import NamePattern, from_system_fields, name_pattern
 from .retries import RETRY_SECONDS
 from .rules import Route, routes
 from .secrets import Secret, SecretError, is_reference, read
@@ -89,7 +89,8 @@ class Config:
 
     def original(self, payload: Payload) -> Payload:
         """Return the payload with the names of its origin if AWS's centralization copied it."""
-        return self.copies.original(payload) if self.copies else payload
+        original = self.copies.original(payload) if self.copies else payload
+        return from_system_fields(payload) if original is payload else original
 
     def route(self, log_group: str) -> Route:
         """Return the first route whose patterns match the log group."""

@@ -2,20 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The origin of events that AWS's centralization copied: account, region and log group, from the name of the copy's log group.
+"""The origin of events that AWS's centralization copied: account, region and log group.
+
+It follows from the name of the copy's log group, or else from the system fields that a subscription filter adds to each event.
 
 Source: AWS page "Cross-account cross-Region log centralization" (attributes of destination log group names, and a suffix of log
-streams, whose form `-ACCOUNT-REGION` AWS does not document; a stream with another form keeps its name).
+streams, whose form `-ACCOUNT-REGION` AWS does not document; a stream with another form keeps its name). System fields:
+PutSubscriptionFilter, emitSystemFields; they are in each event's `extractedFields`.
 """
 
 import re
 from dataclasses import dataclass, replace
 
-from .decode import Payload
+from .decode import LogEvent, Payload
 from .options import SettingsError
 
 ACCOUNT, REGION, LOG_GROUP = "${source.accountId}", "${source.region}", "${source.logGroup}"
 _FORMS = {ACCOUNT: "(?P<account>[0-9]{12})", REGION: "(?P<region>[a-z]{2,8}(?:-[a-z]+)+-[0-9])"}
+_SYSTEM_FIELDS = ("@aws.account", "@aws.region", "@source.log")
+_FIELD_FORMS = tuple(
+    re.compile(form, re.ASCII) for form in ("[0-9]{12}", "[a-z]{2,8}(?:-[a-z]+)+-[0-9]", r"[.\-_/#A-Za-z0-9]{0,512}")
+)
 _FIXED = re.compile(r"[._\-/#A-Za-z0-9]*").fullmatch
 
 
@@ -30,9 +37,42 @@ class NamePattern:
         found = self.match.fullmatch(payload.log_group)
         if found is None:
             return payload
-        account, region, log_group = found["account"], found["region"], found["group"]
-        stream = payload.log_stream.removesuffix(f"-{account}-{region}")
-        return replace(payload, owner=account, log_group=log_group, log_stream=stream or payload.log_stream)
+        return _renamed(payload, found["account"], found["region"], found["group"])
+
+
+def from_system_fields(payload: Payload) -> Payload:
+    """Return the payload with the origin that all its events name in system fields; itself if they name none or several.
+
+    A value that has not the form of AWS's names counts as none, because it would reach sinks and accounting as a name.
+    """
+    origins: set[tuple[str, ...] | None] = set()
+    for page in payload.pages():
+        origins.update(map(_origin, page))
+        if len(origins) > 1:
+            return payload
+    origin = next(iter(origins), None)
+    return _renamed(payload, *origin) if origin else payload
+
+
+def _origin(event: LogEvent) -> tuple[str, ...] | None:
+    """Return account, region and log group of an event's system fields. Without @source.log the log group is "": the payload's own."""
+    fields = event.get("extractedFields")
+    if not isinstance(fields, dict):
+        return None
+    account, region, log_group = (fields.get(name, "") for name in _SYSTEM_FIELDS)
+    texts = (account, region, log_group)
+    is_valid = all(
+        isinstance(text, str) and form.fullmatch(text) for form, text in zip(_FIELD_FORMS, texts, strict=True)
+    )
+    return texts if is_valid else None
+
+
+def _renamed(payload: Payload, account: str, region: str, log_group: str) -> Payload:
+    log_group = log_group or payload.log_group
+    if (account, log_group) == (payload.owner, payload.log_group):
+        return payload
+    stream = payload.log_stream.removesuffix(f"-{account}-{region}") or payload.log_stream
+    return replace(payload, owner=account, region=region, log_group=log_group, log_stream=stream)
 
 
 def name_pattern(text: str) -> NamePattern:

@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .functions import REFLECTOR, SUBSCRIBER
+from .functions import REFLECTOR, RETENTION_DAYS, SUBSCRIBER
 from .option import option, required
 
 NAME_PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
 SERVICE = "observabilityadmin"
+RULES_VARIABLE = "centralization_rules"
+"""The variable of all hosts that describes what AWS copies."""
+ADMINISTRATOR_VARIABLE = "centralization_administrator"
+"""The variable with the host that manages the rules: the management account or a delegated administrator."""
 _NO_TAGS: dict[str, Any] = {}
 
 
@@ -114,5 +118,62 @@ class CentralizationInfoOptions:
         "Whether rules that were created in other regions are listed too. AWS returns their configuration and tags in their own"
         " region only.",
         sdk=(SERVICE, "ListCentralizationRulesForOrganization", "AllRegions"),
+    )
+    wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesOption:
+    """All centralization rules."""
+
+    rules: tuple[CentralizationRuleOptions, ...] = option(
+        (),
+        "The rules, each with the options of M(logreflector.aws.centralization_rule). Several rules can have several destinations.",
+        "Each rule excludes the copies of all of them, so no copy is copied again.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CentralizationOptions(RulesOption):
+    """All centralization rules, and what they need in the organisation."""
+
+    purge: bool = option(
+        False,
+        "Whether rules of ours in this region that O(rules) does not name are removed. Without it they stay, and the notes of the result name them.",
+    )
+    enable_trusted_access: bool = option(
+        False,
+        "Whether trusted access of C(observabilityadmin.amazonaws.com) is enabled in the organisation if it is missing. Only the"
+        " management account can. Without it the module fails if trusted access is missing.",
+    )
+    delegated_administrator: str | None = option(
+        None,
+        "Account to register as a delegated administrator of C(observabilityadmin.amazonaws.com), 12 digits in quotes. Only the"
+        " management account can.",
+        "A removal leaves registration and trusted access, because others may use them.",
+    )
+    healthy_seconds: int = option(
+        600,
+        "Seconds to wait until AWS reports the rules as healthy. The module fails if a rule is unhealthy, or not healthy by then."
+        " V(0) reports the health and does not fail.",
+        low=0,
+    )
+    drain_seconds: int = option(
+        300,
+        "Seconds to wait after rules were removed, until copies in progress have arrived. AWS does not say how long a copy takes.",
+        low=0,
+    )
+    wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopiesOptions(RulesOption):
+    """The log groups of copies in a destination."""
+
+    retention_days: int = option(
+        0,
+        "Retention in days for log groups of copies that have none. Others keep theirs. V(0) leaves all alone.",
+        "AWS creates these log groups without a retention, so they never expire. Run again for copies that are new since the last run.",
+        choices=(0, *RETENTION_DAYS),
     )
     wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)

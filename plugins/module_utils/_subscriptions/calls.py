@@ -203,6 +203,10 @@ class LogsApi:
         operation = f"set the retention of log group {log_group}"
         self.call("PutRetentionPolicy", operation, {"logGroupName": log_group, "retentionInDays": days})
 
+    def delete_group(self, log_group: str) -> None:
+        """Delete the group with its events."""
+        self.call("DeleteLogGroup", f"delete log group {log_group}", {"logGroupName": log_group})
+
     def pages(
         self, api_operation: str, operation: str, key: str, request: Mapping[str, Any], token: str = ""
     ) -> Iterator[tuple[list[dict[str, Any]], str]]:

@@ -19,6 +19,7 @@ RATES: Mapping[str, float] = {
     "DeleteSubscriptionFilter": 5.0,
     "ListTagsForResource": 30.0,
     "PutRetentionPolicy": 5.0,
+    "DeleteLogGroup": 5.0,
     "FilterLogEvents": 10.0,
     "ListLogGroups": 5.0,
     "TagResource": 5.0,
@@ -28,7 +29,7 @@ RATES: Mapping[str, float] = {
 }
 """Calls a second for all callers in an account and region (CloudWatch Logs User Guide, "CloudWatch Logs quotas";
 of metrics CloudWatch User Guide, "CloudWatch service quotas").
-The page names no rate for ListLogGroups and for account policies: they are assumed to be like similar calls."""
+The page names no rate for ListLogGroups, DeleteLogGroup and account policies: they are assumed to be like similar calls."""
 
 _FILTER_LOG_EVENTS = {
     "us-east-1": 25.0,

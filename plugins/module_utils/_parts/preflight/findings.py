@@ -39,6 +39,7 @@ TITLES = {
     "secret": "secrets of the sinks",
     "trail": "trail that logs new log groups",
     "account_policy": "account policy",
+    "centralization": "AWS's centralization",
     "log_class": "log groups of a class that takes no filter",
     "slots": "filter slots of log groups",
     "forwarders": "other forwarders on the same log groups",

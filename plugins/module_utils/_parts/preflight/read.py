@@ -24,6 +24,7 @@ from ..deployment import Deployment, with_delivery_path
 from ..entry import account_targets
 from ..permissions import TargetOptions, reflector_policy, secret_references
 from .caller import permission_findings, planned_needs
+from .centralization import KEY, check_centralization
 from .findings import LEVELS, Finding, attempt, from_error, in_order, not_checked, verdict
 from .groups import GroupOptions, check_groups
 from .keys import key_findings, key_uses
@@ -71,8 +72,11 @@ class _Preflight:
         self._targets: Sequence[TargetOptions] = [own, *account_targets(params, own)]
 
     def findings(self) -> list[Finding]:
-        """Return what all checks find."""
+        """Return what all checks find. Nothing is deployed to a target in the mode centralized."""
+        if self._options.mode == "centralized":
+            return attempt(KEY, self._centralization)
         checks = [
+            (KEY, self._centralization),
             ("resources", self._resources),
             ("slots", self._log_groups),
             ("trail", self._trail),
@@ -114,6 +118,9 @@ class _Preflight:
         found = check_groups(target, wanted)
         self._example = found.example
         return [*found.findings, *session_findings(target, found.seconds)]
+
+    def _centralization(self) -> list[Finding]:
+        return check_centralization(self._target, self._params["centralization_rules"], self._options.mode)
 
     def _trail(self) -> list[Finding]:
         """The account policy needs no trail."""

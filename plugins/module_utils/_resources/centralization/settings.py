@@ -16,7 +16,7 @@ from ..._plan import Params
 from .selection import fixed_beginning, groups_text, scope_text
 
 _NAME = (r"[0-9A-Za-z\-_.#/]{1,100}", "a rule's name: 1 to 100 of A-Z a-z 0-9 - _ . # /")
-_ACCOUNT = (r"[0-9]{12}", "an account id of 12 digits")
+ACCOUNT_FORM = (r"[0-9]{12}", "an account id of 12 digits")
 _REGION = (r"[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}", "a region")
 _ORGANIZATION = (r"o-[a-z0-9]{10,32}", "the id of an organisation, o- and 10 to 32 letters and digits")
 _UNIT = (r"ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}", "the id of an organizational unit, ou-...")
@@ -26,12 +26,15 @@ _PATTERN = (
     r"(?=.{1,512}\Z)(?:[._\-/#A-Za-z0-9]+|\$\{source\.(?:accountId|region|logGroup|org\.(?:id|ouId|rootId|path))\})+",
     "a pattern of up to 512 letters, digits, . _ - / # and AWS's variables",
 )
-_OTHER_PARTITIONS = ("us-gov-", "us-iso", "eu-isoe-", "eusc-", "cn-")
+OTHER_PARTITIONS = ("us-gov-", "us-iso", "eu-isoe-", "eusc-", "cn-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSettings:
-    """The desired state; the fields are the module's options."""
+    """The desired state; the fields are the module's options.
+
+    copies_elsewhere    beginnings of the names of other rules' copies
+    """
 
     name: str
     present: bool = True
@@ -42,6 +45,7 @@ class RuleSettings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     own_log_groups: tuple[str, ...] = ()
+    copies_elsewhere: tuple[str, ...] = ()
     skip_encrypted: bool = False
     destination_account: str = ""
     destination_region: str = ""
@@ -60,10 +64,15 @@ class RuleSettings:
         return scope_text(self.organization_id, self.organizational_units, self.accounts)
 
     @property
+    def copies(self) -> tuple[str, ...]:
+        """Names of copies, which are never copied again, with * for any characters."""
+        beginnings = (fixed_beginning(self.name_pattern), *self.copies_elsewhere)
+        return tuple(f"{beginning}*" for beginning in dict.fromkeys(beginnings))
+
+    @property
     def groups(self) -> str:
         """The log groups in AWS's words. Copies and the delivery's own log groups are always excluded."""
-        copies = f"{fixed_beginning(self.name_pattern)}*"
-        return groups_text(self.include, (*self.exclude, *self.own_log_groups, copies))
+        return groups_text(self.include, (*self.exclude, *self.own_log_groups, *self.copies))
 
     def notes(self) -> list[str]:
         """Return what the rule does not do, a sentence each."""
@@ -134,13 +143,13 @@ def _check_beginning(text: str) -> None:
 
 
 def _check_forms(settings: RuleSettings) -> None:
-    check_name("destination_account", settings.destination_account, *_ACCOUNT)
+    check_name("destination_account", settings.destination_account, *ACCOUNT_FORM)
     check_name("log_group_name_pattern", settings.name_pattern, *_PATTERN)
     if settings.organization_id:
         check_name("organization_id", settings.organization_id, *_ORGANIZATION)
     for option, values, form in (
         ("organizational_units", settings.organizational_units, _UNIT),
-        ("accounts", settings.accounts, _ACCOUNT),
+        ("accounts", settings.accounts, ACCOUNT_FORM),
         ("include", settings.include, _GROUP),
         ("exclude", settings.exclude, _GROUP),
         ("own_log_groups", settings.own_log_groups, _GROUP),
@@ -161,7 +170,7 @@ def _check_regions(settings: RuleSettings) -> None:
     ):
         for region in regions:
             check_name(option, region, *_REGION)
-            if region.startswith(_OTHER_PARTITIONS):
+            if region.startswith(OTHER_PARTITIONS):
                 message = f"AWS offers no centralization of logs in {region}. Use subscription filters there"
                 raise InvalidInputError(option, message)
     if settings.backup_region == settings.destination_region:

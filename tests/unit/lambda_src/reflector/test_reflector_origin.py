@@ -5,6 +5,7 @@
 """The origin of copied events: names that owners of log groups choose claim no other account."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from reflector.config import checked
 from reflector.decode import decode
 from reflector.options import SettingsError
-from reflector.origin import name_pattern
+from reflector.origin import from_system_fields, name_pattern
 from reflector_support import payload, sqs_event, status, subscription_event
 
 PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
@@ -116,3 +117,71 @@ def test_replay_of_a_dead_letter_claims_no_other_account(function, sink, queue):
         "222222222222",
         "/central/999999999999/us-east-1/a",
     )
+
+
+FIELDS = {"@aws.account": "222222222222", "@aws.region": "eu-west-1", "@source.log": "/app/orders"}
+
+
+def with_fields(*fields, owner="444444444444", group="copies", stream="s-222222222222-eu-west-1"):
+    events = [{"id": str(n), "timestamp": n, "message": "m", "extractedFields": each} for n, each in enumerate(fields)]
+    head = {"owner": owner, "logGroup": group, "logStream": stream, "logEvents": events}
+    return decode(subscription_event({**payload(["line"]), **head}))
+
+
+def test_system_fields_are_the_origin():
+    original = from_system_fields(with_fields(FIELDS, {**FIELDS, "more": "x"}))
+    assert (original.owner, original.log_group, original.log_stream) == ("222222222222", "/app/orders", "s")
+    assert (original.region, original.count) == ("eu-west-1", 2)
+
+
+def test_system_fields_without_a_log_group_keep_that_of_the_payload():
+    fields = {name: value for name, value in FIELDS.items() if name != "@source.log"}
+    original = from_system_fields(with_fields(fields, group="/app/web"))
+    assert (original.owner, original.log_group, original.log_stream) == ("222222222222", "/app/web", "s")
+
+
+def test_system_fields_of_the_payload_itself_change_nothing():
+    received = with_fields(FIELDS, owner="222222222222", group="/app/orders")
+    assert from_system_fields(received) is received
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [{}],
+        [None],
+        ["text"],
+        [{**FIELDS, "@aws.account": "2222"}],
+        [{**FIELDS, "@aws.account": 222222222222}],
+        [{**FIELDS, "@aws.account": "222222222222\n"}],
+        [{**FIELDS, "@aws.region": "eu"}],
+        [{**FIELDS, "@source.log": "/app\norders"}],
+        [{**FIELDS, "@source.log": "<script>"}],
+        [{**FIELDS, "@source.log": None}],
+        [{**FIELDS, "@source.log": ["/app"]}],
+        [{**FIELDS, "@source.log": "x" * 513}],
+        [{name: value for name, value in FIELDS.items() if name != "@aws.region"}],
+        [FIELDS, {**FIELDS, "@aws.account": "333333333333"}],
+        [FIELDS, {}],
+    ],
+)
+def test_hostile_or_mixed_system_fields_change_nothing(fields):
+    received = with_fields(*fields)
+    assert from_system_fields(received) is received
+
+
+def test_name_of_the_copy_counts_before_system_fields():
+    config = checked({"CENTRALIZED_NAME_PATTERN": PATTERN, "SUMO_ENDPOINT": "https://sumo/"})
+    original = config.original(with_fields(FIELDS, group="/central/333333333333/us-east-1/web"))
+    assert (original.owner, original.log_group) == ("333333333333", "/web")
+    original = config.original(with_fields(FIELDS))
+    assert (original.owner, original.log_group) == ("222222222222", "/app/orders")
+
+
+def test_system_fields_are_read_on_all_pages_of_a_large_payload():
+    received = with_fields(FIELDS)
+    page, other = (next(with_fields(each).pages()) for each in (FIELDS, {**FIELDS, "@source.log": "/other"}))
+    mixed = replace(received, _pages=[lambda: page, lambda: other])
+    assert from_system_fields(mixed) is mixed
+    same = replace(received, _pages=[lambda: page, lambda: page])
+    assert from_system_fields(same).log_group == "/app/orders"

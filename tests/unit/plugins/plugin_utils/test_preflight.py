@@ -105,3 +105,20 @@ def test_hostile_text_is_one_line_without_control_characters() -> None:
     assert all(line.isprintable() for line in lines)
     assert not any(line.startswith("ready") for line in lines)
     assert "/app [31m ready all.targets <script>" in lines[1]
+
+
+def test_rules_that_cannot_be_planned_make_a_checked_target_not_ready() -> None:
+    failure = {
+        "kind": "RefusedError",
+        "operation": "create centralization rules",
+        "message": "trusted access is missing",
+    }
+    checked = target(1, finding("slots are full", level="warning"), state="ready_with_warnings", failure=failure)
+    assert checked.state == "not_ready"
+    first, second = checked.findings()
+    assert (first["key"], first["sentence"]) == (
+        "centralization",
+        "Could not create centralization rules: trusted access is missing",
+    )
+    assert second["sentence"] == "slots are full"
+    assert target(1, state="ready").state == "ready"

@@ -453,3 +453,16 @@ def test_recap_failed_delivery_check_offers_the_rollback() -> None:
     offer = "To take the new release back from the targets that have it: logreflector.aws.rollback -e rollback_release="
     assert lines(broken("0.2.0+aa"), waves=True)[-1] == f"{offer}0.2.0+aa"
     assert lines(broken("0.2.0+bb"), broken("0.2.0+aa"))[-2:] == [f"{offer}0.2.0+aa", f"{offer}0.2.0+bb"]
+
+
+def test_recap_centralization_names_rules_and_copies() -> None:
+    rules = [{"name": "eu", "problem": None}, {"name": "us", "problem": "The rule does not copy."}]
+    counts = {"log_groups": 1200, "never_expire": 3, "changed": 1, "failed": 0}
+    administrator = {"centralization_result": {"changed": True, "rules": rules}}
+    destination = {"centralization_copies": {"changed": False, "counts": counts}}
+    removed = {"centralization_result": {"changed": True, "rules": []}}
+    assert lines(administrator, destination, removed)[1:] == [
+        "a: changed. 2 centralization rules, 1 of them healthy.",
+        "b: ok. 1,200 log groups of copies, 2 of them never expire.",
+        "c: changed.",
+    ]
