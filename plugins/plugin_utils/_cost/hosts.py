@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,9 @@ def fleet_of(task_vars: Mapping[str, Any], choices: Choices, failure: str) -> Fl
 
     failure     the variable that has the error of a target whose volume could not be read
     """
-    targets = [_target(host, task_vars, choices, failure) for host in task_vars["ansible_play_hosts_all"]]
+    hosts = task_vars["ansible_play_hosts_all"]
+    choices = replace(choices, targets=max(1, len(hosts)))
+    targets = [_target(host, task_vars, choices, failure) for host in hosts]
     return FleetCost(int(time.time()), sort_targets(targets), choices)
 
 
