@@ -67,7 +67,9 @@ OWN_LOG_BYTES = Assumption(1200.0, 1600.0, "one sink", "several sinks or reasons
 
 STORED = Assumption(0.15, 1.0, "CloudWatch Logs compresses its archive to 15 %", "it does not compress")
 
-COPY_DAYS = Assumption(7.0, 365.0, "copies expire after a week", "copies are kept, and this is their storage after a year")
+COPY_DAYS = Assumption(
+    7.0, 365.0, "copies expire after a week", "copies are kept, and this is their storage after a year"
+)
 """AWS never expires the copies of the mode centralized unless somebody sets a retention."""
 
 FIREHOSE_STEP_BYTES = 5e3

@@ -27,11 +27,13 @@ class Choices:
     vendor  dollars for each GB that the log service takes in; None if the user gave none
     egress  whether the data that leaves the functions is billed as transfer to the internet
     targets number of targets of the run, which share a destination in the mode centralized
+    further_copies  see Plan
     """
 
     vendor: float | None = None
     egress: bool = True
     targets: int = 1
+    further_copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def target_cost(
         choices.egress,
         (functions[0], functions[1]),
         choices.targets,
+        choices.further_copies,
     )
     return TargetCost(
         host,

@@ -33,6 +33,7 @@ class Plan:
     vendor          dollars for each GB that the log service takes in; None if the user gave none
     egress          whether the data that leaves the function is billed as transfer to the internet
     targets         number of targets that share the functions of a destination in the mode centralized
+    further_copies  number of copies that AWS makes beside the first one, such as in a backup region
     """
 
     bytes: Range | None
@@ -43,6 +44,7 @@ class Plan:
     egress: bool = True
     functions: tuple[Range, Range] = (NOTHING, NOTHING)
     targets: int = 1
+    further_copies: int = 0
 
     @property
     def received(self) -> Range | None:
@@ -221,13 +223,12 @@ def _fixed(plan: Plan) -> Iterator[Item]:
 def _copies(plan: Plan) -> Iterator[Item]:
     """Yield the storage of the copies, and what further copies cost. The first copy has no other price."""
     size = plan.bytes and plan.bytes.times(1 / GB)
-    known = plan.facts["copy_retention_days"]
-    days = Assumption(known, known, "", "") if known else given.COPY_DAYS
+    days = given.COPY_DAYS
     low, high = (given.STORED.low * days.low, given.STORED.high * days.high)
     stored = size and size.times(low / given.DAYS_A_MONTH, high / given.DAYS_A_MONTH)
     yield plan.item("copy_storage", stored, "log_storage", given.STORED, days)
-    if copies := plan.facts["further_copies"]:
-        yield plan.item("further_copies", size and size.times(float(copies)), "central_copy")
+    if plan.further_copies:
+        yield plan.item("further_copies", size and size.times(float(plan.further_copies)), "central_copy")
 
 
 def _shared(plan: Plan) -> Iterator[Item]:

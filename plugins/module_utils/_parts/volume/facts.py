@@ -52,8 +52,6 @@ def facts_of(params: Params, mode: str, log_groups: int) -> dict[str, Any]:
         "sweeps_a_month": sweeps_a_month(subscriber.sweep_schedule),
         "audit_days": subscriber.audit_days,
         "log_groups": log_groups,
-        "copy_retention_days": None,
-        "further_copies": 0,
     }
 
 

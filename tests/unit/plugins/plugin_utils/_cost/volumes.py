@@ -42,8 +42,6 @@ FACTS: dict[str, Any] = {
     "sweeps_a_month": 730 / 24,
     "audit_days": 1,
     "log_groups": 60,
-    "copy_retention_days": None,
-    "further_copies": 0,
 }
 
 measures = st.builds(Measured, st.integers(0, 10**16), st.integers(1, 14))
@@ -70,8 +68,6 @@ facts = st.fixed_dictionaries(
         "sweeps_a_month": st.one_of(st.none(), st.floats(0, 800)),
         "audit_days": st.integers(1, 30),
         "log_groups": st.integers(0, 10**6),
-        "copy_retention_days": st.sampled_from([None, 1, 7, 3653]),
-        "further_copies": st.integers(0, 2),
     }
 )
 
