@@ -91,6 +91,7 @@ class LogsApi:
                     item.get("logGroupClass", "STANDARD"),
                     created=item.get("creationTime", 0),
                     retention=item.get("retentionInDays"),
+                    encrypted=bool(item.get("kmsKeyId")),
                     page=page,
                 )
 
