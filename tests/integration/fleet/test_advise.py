@@ -169,7 +169,7 @@ def test_target_that_cannot_be_reached_is_named_and_stops_no_other(ansible: Ansi
         extra={
             "target_role_arn": "arn:aws:iam::{{ target_account_id }}:role/{{ 'none' if target_account_id == '222222222222' else 'log-reflector-deployer' }}"
         },
-    )  # noqa: E501
+    )
     found = advised(run, out)
     assert found[TAKEN]["way"] == ""
     assert found[TAKEN]["error"]
