@@ -179,7 +179,7 @@ def _classes(facts: Facts) -> Points:
     """Yield what no way serves."""
     for log_class, number in sorted((facts.groups.classes if facts.groups else {}).items()):
         if log_class == "DELIVERY":
-            change = "Set log_groups_delivery_stream to serve them by Firehose (modes filters and account_policy)."
+            change = "Set log_groups_delivery_stream to serve them by Firehose in the mode filters."
             yield Point("note", "class", f"{_count(number)} of the class DELIVERY accept Firehose and S3 only.", change)
         else:
             change = "Create them anew as STANDARD."

@@ -23,7 +23,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi, refuse_foreign
 from ..._subscriptions.calls import CannotListByTagError, LogsApi
 from ..._subscriptions.choice import Choice
-from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter
+from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter
 from ..._subscriptions.listing import list_tags
 from ..._subscriptions.rate_limiter import seconds_for
 from .facts import PolicyFact, filter_facts, group_facts, policy_fact
@@ -139,11 +139,13 @@ def read_groups(api: LogsApi, choice: Choice, desired: DesiredFilter, params: Pa
 
 def class_findings(classes: Mapping[str, Sequence[str]]) -> list[Finding]:
     """Return a warning for the log groups of each class that takes no filter."""
+    usual = "AWS cannot change the class. Exclude them (log_groups_exclude), or create them anew as STANDARD."
+    to_firehose = "Set log_groups_delivery_stream to subscribe them to Firehose, or exclude them (log_groups_exclude)."
     return [
         warning(
             "log_class",
             f"{_groups(len(names))} of the class {log_class} cannot be subscribed: {examples(names)}",
-            "AWS cannot change the class. Exclude them (log_groups_exclude), or create them anew as STANDARD.",
+            to_firehose if log_class == DELIVERY else usual,
         )
         for log_class, names in sorted(classes.items())
     ]
