@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     files = [directory / as_json.FILE, directory / variables.FILE]
     replace_file(files[0], as_json.document(fleet))
     replace_file(files[1], [variables.text(inventory)])
-    lines = _printable([*terminal.lines(fleet), *notes, *(f"Advice: {path}" for path in files)])
+    lines = [*terminal.lines(fleet), *map(printable, notes), *(f"Advice: {path}" for path in files)]
     Display().display("\n".join(lines))
     return {
         "changed": False,
@@ -76,7 +76,3 @@ def _inventory(
         note = f"{variables.FILE} has no centralization_rules: the hosts have different log_groups_include or log_groups_exclude."
         return variables.inventory(fleet, None, {}), [note]
     return variables.inventory(fleet, destination, names or {}), []
-
-
-def _printable(lines: Iterable[str]) -> list[str]:
-    return [printable(line) for text in lines for line in text.splitlines()]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from .._cost.terminal import table
 from .._cost.text import UNKNOWN, dollars
+from .._failures import printable
 from .._outcomes import some
 from .decide import Advice, Fit, WayAdvice
 from .fleet import AdvisedTarget, FleetAdvice
@@ -24,6 +25,11 @@ _NO_WAY = "none"
 
 
 def lines(fleet: FleetAdvice) -> Iterator[str]:
+    """Yield the text, each line without line breaks and control characters: others choose names in it."""
+    yield from map(printable, _lines(fleet))
+
+
+def _lines(fleet: FleetAdvice) -> Iterator[str]:
     """Yield the advice for OUs and targets, the reasons by number of targets, and what was not read."""
     yield from _table("OU", [_ou_row(ou.path or "(unknown)", ou.targets, ou.way, ou.ways) for ou in fleet.ous])
     advised = [target for target in fleet.targets if target.advice]

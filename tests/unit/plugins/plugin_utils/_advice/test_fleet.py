@@ -166,3 +166,6 @@ def test_hostile_names_stay_text(name: str) -> None:
     document = parsed(found)
     assert document["targets"][0]["host"] == document["ous"][0]["path"] == name
     assert document["targets"][0]["problems"] == [HOSTILE]
+    printed = list(terminal.lines(found))
+    assert len(printed) == len(list(terminal.lines(fleet(target(1)))))
+    assert all(line.isprintable() for line in printed)
