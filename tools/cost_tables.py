@@ -9,15 +9,16 @@ from __future__ import annotations
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.facts import facts_of
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Range
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.prices import PRODUCTS
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, Plan
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.prices import known_regions, shipped
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import NAMES, dollars
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, WAYS, Plan
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.prices import Price, known_regions, shipped
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import NAMES, WITHOUT_US, dollars
 
 _REGION = "us-east-1"
 _VOLUMES = {"idle": 0.0, "1 TB": 1e12, "30 TB": 30e12}
 _FUNCTIONS = "1 TB of Lambda functions"
 _LINE = 500  # bytes
 _LOG_GROUPS = 200
+_FLEET = 2000
 
 
 def estimates() -> str:
@@ -53,10 +54,32 @@ def prices() -> str:
     regions = known_regions()
     rows = [f"| price | for a | {' | '.join(regions)} |", f"|---|---|{'---:|' * len(regions)}"]
     for name, product in PRODUCTS.items():
-        found = [shipped(region)[name] for region in regions]
-        cells = [f"{price.usd:.10f}".rstrip("0") + ("" if price.is_confirmed else " ?") for price in found]
+        cells = [_price(shipped(region).get(name)) for region in regions]
         rows.append(f"| `{name}` | {product.unit} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-TABLES = {"estimates": estimates, "ends": ends, "prices": prices}
+def _price(price: Price | None) -> str:
+    """Return the cell of a price."""
+    if price is None:
+        return "unknown"
+    return f"{price.usd:.10f}".rstrip("0") + ("" if price.is_confirmed else " ?")
+
+
+def ways() -> str:
+    """Return the sums of all modes, and of Firehose directly to S3, for a target and for a fleet with the same volume."""
+    plans = {}
+    for targets in (1, _FLEET):
+        for volume, size in list(_VOLUMES.items())[1:]:
+            part = Range(size / targets, size / targets)
+            facts = facts_of({"reflector_sumo_endpoint": "secretsmanager:x"}, "filters", _LOG_GROUPS)
+            where = "1 target" if targets == 1 else f"{targets:,} targets"
+            plans[f"{volume}, {where}"] = targets, Plan(part, None, facts, shipped(_REGION), targets=targets)
+    rows = [f"| AWS, a month | {' | '.join(plans)} |", f"|---|{'---:|' * len(plans)}"]
+    for way, estimate in WAYS.items():
+        costs = [dollars(estimate(plan).cost.times(float(targets))) for targets, plan in plans.values()]
+        rows.append(f"| {WITHOUT_US.get(way, f'`{way}`')} | {' | '.join(costs)} |")
+    return "\n".join(rows)
+
+
+TABLES = {"estimates": estimates, "ends": ends, "prices": prices, "ways": ways}

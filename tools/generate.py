@@ -59,7 +59,7 @@ HEADER = """# Copyright (c) 2026 Log Reflector contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-HAND_WRITTEN = {"cost", "explain", "preflight", "recap", "report"}
+HAND_WRITTEN = {"advise", "cost", "explain", "preflight", "recap", "report"}
 """Action plugins that are no module; the file in plugins/modules is only their documentation."""
 SHARED_OPTIONS = {
     "functions": ("reflector", "subscriber"),

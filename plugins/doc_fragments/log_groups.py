@@ -96,6 +96,19 @@ options:
     description: Whether filters of ours are removed from log groups that have more than one, so that one is left.
     type: bool
     default: false
+  delivery_stream:
+    description:
+      - ARN of a Firehose stream in the target's account and region. Log groups of the class DELIVERY, which accept filters
+        to Firehose and S3 only, are subscribed to it, in the mode V(filters).
+      - 'Their events do not pass the reflector: no sink, rule, dead letter or count of events applies to them.'
+      - Without it these log groups are reported as C(not_possible). If it was set before, their filters of ours are removed.
+      - Placeholders are replaced as in ARNs.
+    type: str
+  delivery_role_name:
+    description: Name of the role that CloudWatch Logs assumes to write to O(delivery_stream). A filter of a log group of
+      the class DELIVERY is ours if it has this role.
+    type: str
+    default: log-reflector-delivery
   rate_share:
     description: Share of AWS's rates to use, above 0 and up to 1. All callers in the account and region share these rates,
       so a smaller share leaves more to others.

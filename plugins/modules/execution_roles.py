@@ -12,6 +12,7 @@ short_description: Manage the execution roles of both functions
 version_added: 0.1.0
 description:
   - Manages the IAM roles of the reflector and of the subscriber, with the least permissions that their options need.
+  - With O(log_groups_delivery_stream) also the role that CloudWatch Logs assumes to write to that Firehose stream.
   - A role belongs to the account and serves all its regions. In a playbook one target of the account does the work for all of them.
 author:
   - Log Reflector contributors (@logreflector)
@@ -46,7 +47,7 @@ changes:
   sample:
     - create function log-reflector
 account:
-  description: Both roles.
+  description: The roles C(reflector_role) and C(subscriber_role), and C(delivery_role) with a Firehose stream.
   type: dict
   returned: success
   contains:

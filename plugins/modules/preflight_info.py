@@ -131,6 +131,12 @@ preflight:
           description: What to do. Empty if there is nothing.
           type: str
           returned: always
+    facts:
+      description:
+        - The facts that decide which mode fits the target (docs/ADVISE.md), by C(log_groups), C(filters), C(account_policy), C(trail),
+          C(rules) and C(partition). Null is a fact that was not read, and all of them if the target cannot be reached.
+      type: dict
+      returned: always
     seconds:
       description: Duration of the checks.
       type: float
@@ -151,6 +157,13 @@ preflight:
           Could not change queue log-reflector-dead-letters in 111111111111/eu-west-1: it exists, and it does not have the tag
           managed-by=logreflector.aws, so this collection did not create it
         advice: Choose another name, or hand it over by giving it the tag managed-by=logreflector.aws.
+    facts:
+      log_groups: {total: 60, chosen: 57, excluded: 2, excluded_bytes: 68, classes: {INFREQUENT_ACCESS: 1}, encrypted: 0}
+      filters: {read: 25, to_read: 57, full: 1}
+      account_policy: none
+      trail: true
+      rules: {tags: false, dates: false, names: true, pattern: false}
+      partition: aws
     seconds: 1.2
 """
 

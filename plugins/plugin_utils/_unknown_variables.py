@@ -15,6 +15,7 @@ OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms
 """Only this collection has such variables, so one that nothing reads is a mistake."""
 SHARED_PREFIXES = (
     "account_",
+    "advise_",
     "deploy_",
     "explain_",
     "preflight_",

@@ -134,6 +134,23 @@ def test_role_life_cycle(cloud: Cloud) -> None:
     assert not run(cloud, absent(name))["changed"]
 
 
+def test_role_with_another_trust_policy_has_it_with_its_account(cloud: Cloud) -> None:
+    name = "for-logs"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "{account}"}},
+    }
+    settings = role(name, trust_policy={"Version": "2012-10-17", "Statement": [statement]})
+    change(cloud, settings)
+    (found,) = cloud.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert found == {**statement, "Condition": {"StringEquals": {"aws:SourceAccount": cloud.account}}}
+    assert not run(cloud, settings)["changed"]
+    assert change(cloud, role(name))["changes"] == [f"update trust policy of IAM role {name}"]
+    change(cloud, absent(name))
+
+
 def test_role_changed_by_others_is_repaired(cloud: Cloud) -> None:
     """Somebody who could write the role, or created it first with our tag, kept his trust and his rights for good."""
     iam, name = cloud.client("iam"), "tampered"

@@ -17,6 +17,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs as logs
 
+from . import streams
 from .current import current
 from .hooks import original
 from .invocations import Target, invoke_async
@@ -65,6 +66,39 @@ def deliver(batch: Batch, name: str, destination: str, pattern: str, **more: str
         delivery.attempt()
 
 
+def deliver_to_stream(batch: Batch, subscription: dict[str, Any]) -> None:
+    """Send the matching events to a filter's Firehose stream, at once."""
+    matched = [event for event in batch.events if _matches(subscription["filterPattern"], event["message"])]
+    if not matched:
+        return
+    matching = Batch(batch.log_group, batch.log_stream, matched)
+    name = subscription["filterName"]
+    message = message_of(matching, name, {})
+    if streams.put(subscription["destinationArn"], subscription.get("roleArn") or "", batch.log_group, message):
+        size = sum(len(event["message"].encode()) for event in matched)
+        counts: dict[str, float] = {"ForwardedLogEvents": len(matched), "ForwardedBytes": size}
+    else:
+        _log.warning("Log events of %s are skipped: %s cannot be written to.", batch.log_group, name)
+        counts = {"DeliveryErrors": len(matched)}
+    record_forwarding(batch.log_group, name, "", counts, "Firehose")
+
+
+def message_of(batch: Batch, filter_name: str, more: dict[str, str]) -> dict[str, Any]:
+    """Return the message that a filter sends for these events."""
+    return {
+        "messageType": "DATA_MESSAGE",
+        "owner": get_account_id(),
+        "logGroup": batch.log_group,
+        "logStream": batch.log_stream,
+        "subscriptionFilters": [filter_name],
+        **more,
+        "logEvents": [
+            {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]}
+            for event in batch.events
+        ],
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     """Matching events on their way to a function."""
@@ -107,17 +141,6 @@ class _Delivery:
         record_forwarding(self.batch.log_group, self.filter_name, self.more.get("policyLevel", ""), counts)
 
     def _payload(self) -> dict[str, Any]:
-        message = {
-            "messageType": "DATA_MESSAGE",
-            "owner": get_account_id(),
-            "logGroup": self.batch.log_group,
-            "logStream": self.batch.log_stream,
-            "subscriptionFilters": [self.filter_name],
-            **self.more,
-            "logEvents": [
-                {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]}
-                for event in self.batch.events
-            ],
-        }
+        message = message_of(self.batch, self.filter_name, self.more)
         data = base64.b64encode(gzip.compress(json.dumps(message).encode(), compresslevel=1)).decode()
         return {"awslogs": {"data": data}}

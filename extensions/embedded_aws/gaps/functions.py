@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from datetime import datetime
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -22,7 +21,7 @@ from .current import current
 from .hooks import Function, original, replace
 from .invocations import Target
 from .metrics import record_invocation
-from .policies import role_allowed, role_of
+from .policies import can_assume, role_allowed
 from .validation import Answer, error
 from .workers import updating
 
@@ -207,29 +206,10 @@ def _role_refusal(data: dict[str, Any], role_arn: str) -> Answer | None:
                 f"{role_arn} because no identity-based policy allows the iam:PassRole action"
             )
             return error("AccessDeniedException", message, 403)
-        if not _can_assume(role_arn):
+        if not can_assume(role_arn, "lambda.amazonaws.com"):
             return _invalid("The role defined for the function cannot be assumed by Lambda.")
     dead_letters = (data.get("DeadLetterConfig") or {}).get("TargetArn", "")
     return _destination_refusal(role_arn, dead_letters, "The provided execution role")
-
-
-def _can_assume(role_arn: str) -> bool:
-    role = role_of(role_arn)
-    if role is None or role_arn.split(":")[4] != get_account_id():
-        return False
-    born = datetime.fromisoformat(role["CreateDate"]).timestamp()
-    context = iam_evaluator.EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="sts:AssumeRole",
-        # A trust policy has no Resource element, which matches everything.
-        resource_arn=role_arn,
-        region=get_region(),
-        service_context={"aws:sourceaccount": get_account_id()},
-    )
-    trust = iam_evaluator.evaluate_resource_policy(role["AssumeRolePolicyDocument"], context, "lambda.amazonaws.com")
-    return bool(trust.decision == "Allow") and time.time() - born >= current.settings.role_delay
 
 
 def _destination_refusal(role_arn: str, destination: str, whose: str) -> Answer | None:

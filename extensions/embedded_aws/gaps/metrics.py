@@ -138,9 +138,14 @@ def _record_embedded(line: str) -> None:
         return
 
 
-def record_forwarding(log_group: str, filter_name: str, level: str, metrics: Mapping[str, float]) -> None:
-    """Record the delivery of events to a function. `level` is ACCOUNT_LEVEL_POLICY for the account's policy."""
-    dimensions = {"DestinationType": "Lambda", "FilterName": filter_name}
+def record_forwarding(
+    log_group: str, filter_name: str, level: str, metrics: Mapping[str, float], kind: str = "Lambda"
+) -> None:
+    """Record the delivery of events to a destination. `level` is ACCOUNT_LEVEL_POLICY for the account's policy.
+
+    kind    of the destination. AWS documents the dimension, and not its values
+    """
+    dimensions = {"DestinationType": kind, "FilterName": filter_name}
     if level:
         # AWS documents the dimension and its only value, and not in which combination: assumed without the log group.
         dimensions["PolicyLevel"] = "AccountPolicy"

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from .current import current
 from .hooks import original
 
 _gather_role_policies = original(iam_evaluator, "_gather_role_policies", "role_name", "account_id")
@@ -54,6 +57,29 @@ def role_allowed(role_arn: str, action: str, resource: str) -> bool:
     limits = _permissions_boundary(_roles, name, account)
     decision: str = iam_evaluator.evaluate(context, _gather_role_policies(name, account), *limits).decision
     return decision == "Allow"
+
+
+def can_assume(role_arn: str, service: str, source_arn: str = "") -> bool:
+    """Return whether a service may assume a role of the current account. Young roles are not seen yet (`role_delay`)."""
+    role = role_of(role_arn)
+    if role is None or role_arn.split(":")[4] != get_account_id():
+        return False
+    born = datetime.fromisoformat(role["CreateDate"]).timestamp()
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        # A trust policy has no Resource element, which matches everything.
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={
+            "aws:sourceaccount": get_account_id(),
+            **({"aws:sourcearn": source_arn} if source_arn else {}),
+        },
+    )
+    trust = iam_evaluator.evaluate_resource_policy(role["AssumeRolePolicyDocument"], context, service)
+    return bool(trust.decision == "Allow") and time.time() - born >= current.settings.role_delay
 
 
 def role_of(role_arn: str) -> dict[str, Any] | None:

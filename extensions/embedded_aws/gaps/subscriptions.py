@@ -13,11 +13,12 @@ from ministack.services import cloudwatch_logs as logs
 
 from .account_policies import policy_for
 from .current import current
-from .deliveries import Batch, deliver, may_invoke
+from .deliveries import Batch, deliver, deliver_to_stream, may_invoke
 from .hooks import Function, replace
 from .log_events import stored_events
 from .log_groups import log_class
 from .metrics import record_incoming
+from .streams import filter_refusal, is_stream
 from .validation import (
     DESTINATION,
     FILTER,
@@ -74,7 +75,8 @@ def _refusal(data: dict[str, Any]) -> Answer | None:
     group = logs._log_groups.get(name)
     if group is None:
         return no_such_group()
-    if log_class(group) != "STANDARD":
+    kind = log_class(group)
+    if kind != "STANDARD" and not (kind == "DELIVERY" and _is_object_store(destination)):
         return error("ValidationException", "This operation is only supported on the Standard log class")
     if ":function:" in destination:
         if data.get("roleArn"):
@@ -89,7 +91,12 @@ def _refusal(data: dict[str, Any]) -> Answer | None:
     filters = group["subscriptionFilters"]
     if data["filterName"] not in filters and len(filters) >= current.settings.filter_slots:
         return error("LimitExceededException", "Resource limit exceeded.")
-    return None
+    return filter_refusal(data) if is_stream(destination) else None
+
+
+def _is_object_store(destination: str) -> bool:
+    """Return whether the destination is one that log groups of the class DELIVERY accept: Firehose or S3."""
+    return is_stream(destination) or destination.split(":")[2:3] == ["s3"]
 
 
 def own_log_group(function_arn: str) -> str | None:
@@ -123,7 +130,10 @@ def deliver_batch(batch: Batch) -> None:
     for subscription in list((group.get("subscriptionFilters") or {}).values()):
         if not current.is_older(current.settings.filter_delay, since_ms=subscription["creationTime"]):
             continue
-        deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
+        if is_stream(subscription["destinationArn"]):
+            deliver_to_stream(batch, subscription)
+        else:
+            deliver(batch, subscription["filterName"], subscription["destinationArn"], subscription["filterPattern"])
     policy = policy_for(group_name)
     if policy is None or log_class(group) != "STANDARD":
         return

@@ -102,7 +102,9 @@ class Groups:
         return outcome, self._is_unannounced(outcome) and group.created >= now() - NEW_MS
 
     def _is_unannounced(self, outcome: Outcome) -> bool:
-        """Whether the group's follow-up is missing, as far as this process knows."""
+        """Whether the group's follow-up is missing, as far as this process knows. A group of the class DELIVERY has none."""
+        if outcome.is_delivery:
+            return False
         if outcome.kind == "created":
             return True
         before = outcome.plan.before

@@ -151,7 +151,8 @@ class Sweeps:
         is_untagged = outcome.tag == "later" or not self._worker.settings.tag_log_groups
         again = outcome.kind == "subscribed" and is_untagged and before and before.created >= work.started_ms
         by_this_sweep = outcome.kind == "created" or bool(again)
-        return self._worker.has_follow_up and by_this_sweep and outcome.created >= work.started_ms - NEW_MS
+        follows = self._worker.has_follow_up and not outcome.is_delivery
+        return follows and by_this_sweep and outcome.created >= work.started_ms - NEW_MS
 
     def _finish(self, sweep: Sweep, new: Sequence[Outcome], untagged: Sequence[Outcome]) -> None:
         """Announce and then tag groups. If this function is killed in between, untagged groups are announced again."""

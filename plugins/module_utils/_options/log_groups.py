@@ -20,6 +20,9 @@ check: AWS's own LimitExceededException decides."""
 RATE_SHARE = 0.97
 """Share of AWS's rates: a little below them, so that clocks that differ cause no refused call."""
 
+DELIVERY_ROLE = "log-reflector-delivery"
+"""The role that CloudWatch Logs assumes to deliver log groups of the class DELIVERY."""
+
 DISTRIBUTIONS = ("ByLogStream", "Random")
 
 _PUT = "PutSubscriptionFilter"
@@ -121,6 +124,19 @@ class LogGroupOptions(Selection, FilterAttributes):
     )
     merge: bool = option(
         False, "Whether filters of ours are removed from log groups that have more than one, so that one is left."
+    )
+    delivery_stream: str | None = option(
+        None,
+        "ARN of a Firehose stream in the target's account and region. Log groups of the class DELIVERY, which accept"
+        " filters to Firehose and S3 only, are subscribed to it, in the mode V(filters).",
+        "Their events do not pass the reflector: no sink, rule, dead letter or count of events applies to them.",
+        "Without it these log groups are reported as C(not_possible). If it was set before, their filters of ours are removed.",
+        "Placeholders are replaced as in ARNs.",
+    )
+    delivery_role_name: str = option(
+        DELIVERY_ROLE,
+        "Name of the role that CloudWatch Logs assumes to write to O(delivery_stream). A filter of a log group of the class"
+        " DELIVERY is ours if it has this role.",
     )
     rate_share: float = option(
         RATE_SHARE,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The execution roles of an account, which serve all its regions."""
+"""The roles of an account, which serve all its regions: the functions' execution roles, and that of the delivery to Firehose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._plan import Result, converge
 from .._resources.execution_role.role import ExecutionRole, RoleSettings
 from .._resources.target_info import read_target
 from .once import once
-from .permissions import TargetOptions, reflector_policy, subscriber_policy
+from .permissions import LOGS_TRUST, TargetOptions, delivery_policy, reflector_policy, subscriber_policy
 from .reflector import as_tags
 from .run import Run
 
@@ -26,7 +26,7 @@ def check_account(run: Run, account_id: str | None) -> None:
 
 
 def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOptions]) -> None:
-    """Bring both roles into the state that the options describe. One target of the account does it for all.
+    """Bring all roles into the state that the options describe. One target of the account does it for all.
 
     targets     all targets of the account; the first is the one that this run works on
     """
@@ -34,7 +34,8 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
 
 
 def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> list[RoleSettings]:
-    """Return the desired state of the reflector's role and of the subscriber's role. `targets` as for `deploy_roles`."""
+    """Return the desired state of the reflector's role, of the subscriber's role, and of the delivery's role if a target has
+    a Firehose stream. `targets` as for `deploy_roles`."""
     own = targets[0]
     common: dict[str, Any] = {
         "permissions_boundary": options.permissions_boundary,
@@ -42,7 +43,7 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
         "keep_previous": options.keep_previous,
         "tags": as_tags(options.tags),
     }
-    return [
+    roles = [
         RoleSettings(
             name=own.reflector.role_name,
             description="Log Reflector, the function that forwards log events",
@@ -58,21 +59,32 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
             **common,
         ),
     ]
+    if policy := delivery_policy(targets)["Statement"]:
+        roles.append(
+            RoleSettings(
+                name=own.log_groups.delivery_role_name,
+                description="Log Reflector, CloudWatch Logs writes log groups of the class DELIVERY to Firehose",
+                policy={"Version": "2012-10-17", "Statement": policy},
+                trust_policy=LOGS_TRUST,
+                **common,
+            )
+        )
+    return roles
 
 
-def remove_roles(run: Run, reflector_role: str, subscriber_role: str) -> None:
-    """Remove both roles. Only when no region of the account needs them any more."""
-    _converge(run, [RoleSettings(name=name, present=False) for name in (reflector_role, subscriber_role)])
+def remove_roles(run: Run, *names: str) -> None:
+    """Remove the roles of the reflector, the subscriber and the delivery. Only when no region of the account needs them."""
+    _converge(run, [RoleSettings(name=name, present=False) for name in names])
 
 
 def _converge(run: Run, roles: Sequence[RoleSettings]) -> None:
-    parts = ("reflector_role", "subscriber_role")
+    parts = ("reflector_role", "subscriber_role", "delivery_role")
 
     def work(settings: RoleSettings) -> Result:
         what = [run.target.identity.account, run.target.endpoint_url, run.check_mode, repr(settings)]
         return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
 
-    for part, settings in zip(parts, roles, strict=True):
+    for part, settings in zip(parts, roles, strict=False):  # the last one is optional
         run.add("account", partial(_named, part, partial(work, settings)))
 
 

@@ -59,7 +59,8 @@ def finish(run: Run, options: CatchUpOptions) -> Result:
 
 
 def _policy(run: Run, params: dict[str, Any], *, state: str, replace_filters: bool = True) -> Result:
-    more = {"state": state, "replace_filters": replace_filters, "name": _POLICY_NAME}
+    # An account policy serves no log group of the class DELIVERY, so a switch leaves their filters alone.
+    more = {"state": state, "replace_filters": replace_filters, "name": _POLICY_NAME, "delivery_stream": None}
     return manage_account_policy(run.target, {**params, **more}, run.check_mode)
 
 

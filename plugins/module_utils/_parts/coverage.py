@@ -127,7 +127,8 @@ class _Reader:
         return (api.read(), "") if mode == "account_policy" else api.read_if_possible()
 
     def _policy_rows(self, policy: AccountPolicy | None, path: Path, reflector: str) -> Iterator[CoverageRow]:
-        choice = target_choice(self._target, self._params, reflector)
+        # An account policy serves no log group of the class DELIVERY.
+        choice = target_choice(self._target, {**self._params, "delivery_stream": None}, reflector)
         desired = DesiredFilter(reflector)
         return PolicyCoverage(self.api, choice, desired, policy, path, self._options.audit).rows()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._errors import InvalidInputError
 from .._options.account import AccountOptions
 from .._options.alarms import AlarmOptions
 from .._options.catch_up import CatchUpOptions, ModeOptions, refuse_centralized
@@ -22,6 +23,7 @@ from .._options.subscriber import SubscriberOptions
 from .._plan import Params, Resource, Result
 from .._resources.dead_letters import dead_letters_in, no_dead_letters
 from .._session import Target
+from .._subscriptions.filters import delivery_filter
 from . import reflector_code
 from .account import check_account, deploy_roles
 from .alarms import check_alarms
@@ -107,6 +109,7 @@ def deploy(
     release = release_of(options, log_groups, reflector_zip, subscriber_zip)
     try:
         check_account(run, account_id)
+        check_delivery_stream(target, options.log_groups)
         reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
         subscriber_parts = subscriber_resources_of(run, options, log_groups, subscriber_zip, release)
         rules = rules_of_mode(target, options, log_groups)
@@ -121,6 +124,16 @@ def deploy(
     except PartFailedError as error:
         return error.result
     return finish(run, options.catch_up)
+
+
+def check_delivery_stream(target: Target, log_groups: LogGroupOptions) -> None:
+    """Raise InvalidInputError for a Firehose stream that is not in the target's account and region."""
+    if log_groups.delivery_stream:
+        stream = str(target.expand(log_groups.delivery_stream))
+        try:
+            delivery_filter(stream, log_groups.delivery_role_name, target.arn("lambda", "function:any"))
+        except InvalidInputError as error:
+            raise InvalidInputError(f"log_groups_{error.option}", error.message) from None
 
 
 def release_of(

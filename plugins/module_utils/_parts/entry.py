@@ -153,7 +153,8 @@ def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
     options = _own_options(params, target.region)
     run = Run(target, check_mode=check_mode)
     if params["state"] == "absent":
-        remove_roles(run, options.reflector.role_name, options.subscriber.role_name)
+        names = options.reflector.role_name, options.subscriber.role_name, options.log_groups.delivery_role_name
+        remove_roles(run, *names)
     else:
         targets = [options, *account_targets(params, options)]
         deploy_roles(run, read(AccountOptions, params), targets)

@@ -112,9 +112,48 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
             ["lambda:InvokeFunction"],
             [_arn("lambda", f"function:{name}") for name in sorted(reflectors)] if sends else [],
         ),
+        _delivery_statement(targets),
         *_notification_statements([target for target in targets if target.subscriber.notify]),
     ]
     return _document(statements)
+
+
+# CloudWatch Logs User Guide, "Subscription filters with Amazon Data Firehose": the role that CloudWatch Logs assumes.
+LOGS_TRUST: Document = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "logs.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "{account}"},
+                "ArnLike": {"aws:SourceArn": "arn:{partition}:logs:*:{account}:*"},
+            },
+        }
+    ],
+}
+
+
+def delivery_policy(targets: Sequence[TargetOptions]) -> Document:
+    """Return the policy of the role that CloudWatch Logs assumes for log groups of the class DELIVERY. It has no statement
+    if no target has a stream."""
+    streams = {
+        target.log_groups.delivery_stream.replace("{region}", target.region or "*")
+        for target in targets
+        if target.log_groups.delivery_stream
+    }
+    return _document([_allow("WriteToFirehose", ["firehose:PutRecord", "firehose:PutRecordBatch"], sorted(streams))])
+
+
+def _delivery_statement(targets: Sequence[TargetOptions]) -> Statement:
+    """Return the statement that lets the subscriber give CloudWatch Logs that role, and no other role or service."""
+    names = sorted({target.log_groups.delivery_role_name for target in targets if target.log_groups.delivery_stream})
+    arns = [f"arn:{{partition}}:iam::{{account}}:role/{name}" for name in names]
+    return {
+        **_allow("GiveTheRoleToLogs", ["iam:PassRole"], arns),
+        "Condition": {"StringEquals": {"iam:PassedToService": "logs.amazonaws.com"}},
+    }
 
 
 def _sink_statements(options: Sequence[ReflectorOptions]) -> list[Statement]:

@@ -23,7 +23,7 @@ from .._errors import (
 )
 from .._retry import RetryPolicy
 from .choice import LogGroup
-from .filters import SubscriptionFilter, holders
+from .filters import SubscriptionFilter, holders, is_lambda
 from .rate_limiter import RateLimiter
 
 with contextlib.suppress(ImportError):  # the module reports the missing library
@@ -92,6 +92,7 @@ class LogsApi:
                     item.get("logGroupClass", "STANDARD"),
                     created=item.get("creationTime", 0),
                     retention=item.get("retentionInDays"),
+                    encrypted=bool(item.get("kmsKeyId")),
                     page=page,
                 )
 
@@ -170,6 +171,8 @@ class LogsApi:
 
     def destination_advice(self, destination_arn: str, scope: str = "") -> str:
         """Return what to do if AWS refuses the destination."""
+        if not is_lambda(destination_arn):
+            return f"Check that {destination_arn} exists and is active, and that the filter's role may write to it."
         if self._is_missing(destination_arn):
             return f"There is no function {destination_arn}. Correct destination_arn, or deploy the function first."
         return (
@@ -273,8 +276,12 @@ def _slots_hint(filters: int) -> str:
 
 
 def is_destination_refusal(error: ReflectorError) -> bool:
-    """Whether it is PutSubscriptionFilter's InvalidParameterException "Could not execute the lambda function..."."""
-    return error.code == "InvalidParameterException" and "Could not execute the lambda function" in error.message
+    """Whether it is PutSubscriptionFilter's InvalidParameterException about a destination that does not accept events.
+
+    "Could not execute the lambda function..." is AWS's text for functions, "Could not deliver test message..." for streams.
+    """
+    texts = ("Could not execute the lambda function", "Could not deliver test message")
+    return error.code == "InvalidParameterException" and any(text in error.message for text in texts)
 
 
 def is_transient(error: ReflectorError) -> bool:

@@ -50,6 +50,7 @@ class LogGroup:
 
     created     ms since 1970, 0 if unknown
     retention   days, None for ever
+    encrypted   whether it has a customer managed KMS key
     tags        None if unknown
     page        the token of the page that it was listed on
     """
@@ -58,6 +59,7 @@ class LogGroup:
     log_class: str = "STANDARD"
     created: int = 0
     retention: int | None = None
+    encrypted: bool = field(default=False, compare=False)
     tags: Mapping[str, str] | None = field(default=None, compare=False)
     page: str = field(default="", compare=False)
 
@@ -109,6 +111,7 @@ class Choice:
     include_tags    a group must carry every key, with one of its values, as ListLogGroups filters
     exclude_tags    a group that carries one of the keys, with one of its values, is excluded
     created_after, created_before   ms since 1970; a group of unknown date passes
+    delivers        whether log groups of the class DELIVERY have a filter to a Firehose stream
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Choice:
         exclude_tags: TagValues | None = None,
         created_after: int | None = None,
         created_before: int | None = None,
+        delivers: bool = False,
     ) -> None:
         self._include = Patterns("include", include)
         self._exclude = Patterns("exclude", exclude)
@@ -131,6 +135,7 @@ class Choice:
         self.include_tags = dict(include_tags or {})
         self.exclude_tags = dict(exclude_tags or {})
         self._after, self._before = created_after, created_before
+        self.delivers = delivers
 
     @property
     def needs_tags(self) -> bool:
@@ -142,7 +147,7 @@ class Choice:
         found = self._by_name(group.name) or self._by_date(group.created)
         if not found and group.tags is not None:
             found = self._by_tags(group.tags)
-        if not found and group.log_class != "STANDARD":
+        if not found and group.log_class != "STANDARD" and not (self.delivers and group.log_class == "DELIVERY"):
             takes = _TAKES.get(group.log_class, "only STANDARD groups take filters")
             reason = f"its log class is {group.log_class}; {takes}"
             found = Exclusion("not_possible", reason, "class")

@@ -22,7 +22,7 @@ from .outcome import Outcome
 State = Literal["covered", "missing", "broken", "impossible", "not_checked", "excluded"]
 """The state of a log group.
 
-covered      its events reach the reflector
+covered      its events reach the reflector, or the Firehose stream of log groups of the class DELIVERY
 missing      the rules choose it, and nothing sends its events to the reflector yet
 broken       it has our filter or policy, and events are lost, doubled or delivered against the rules
 impossible   AWS allows no filter: its class, or all slots are taken by others
@@ -41,7 +41,8 @@ class CoverageRow:
     """A log group.
 
     cause    a key to group by: loop, rule, slots, class, outdated, duplicate, delivered, missing, denied, or a cause of `Path`
-    means    what sends its events to the reflector: filter, account_policy, or "" for nothing
+    means    what sends its events to the reflector: filter, account_policy, or "" for nothing; firehose for a filter that
+             sends those of a group of the class DELIVERY to a Firehose stream
     known_by what the state was read from: filter, tag, account_policy, or rule where nothing had to be read
     since    creation time of our filter in ms since 1970, 0 if unknown
     created  creation time of the log group in ms since 1970, 0 if unknown
@@ -115,7 +116,7 @@ def row_of(outcome: Outcome, path: Path, *, keeps_excluded: bool) -> CoverageRow
         state,
         cause,
         reason,
-        means="filter" if has_filter else "",
+        means=("firehose" if outcome.is_delivery else "filter") if has_filter else "",
         known_by="tag" if outcome.known_by_tag else "filter" if is_read else "rule" if state != "not_checked" else "",
         since=ours.created if ours else 0,
         created=outcome.created,
@@ -141,14 +142,15 @@ def _finding(outcome: Outcome, path: Path, *, keeps_excluded: bool) -> _Finding:
 
 
 def _filter_finding(outcome: Outcome, path: Path) -> _Finding:
-    if problem := path.problem_of(outcome.log_group):
+    if (problem := path.problem_of(outcome.log_group)) and not outcome.is_delivery:
         return ("broken", *problem)
     if outcome.plan.put and outcome.plan.before:
         changed = ", ".join(_differences(outcome.plan.before, outcome.plan.put))
         return "broken", "outdated", f"its filter has other settings than the deployment asks for: {changed}"
     if outcome.plan.duplicates or outcome.plan.remove:
         names = ", ".join(item.name for item in (*outcome.plan.duplicates, *outcome.plan.remove))
-        return "broken", "duplicate", f"more than one filter sends to the reflector, so events arrive twice: {names}"
+        place = "Firehose" if outcome.is_delivery else "the reflector"
+        return "broken", "duplicate", f"more than one filter sends to {place}, so events arrive twice: {names}"
     return "covered", "", ""
 
 

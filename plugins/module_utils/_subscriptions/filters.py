@@ -122,22 +122,84 @@ def default_team_name(log_group: str) -> str:
     return f"{default_name(log_group)[: LONGEST_NAME - len(_TEAM_SUFFIX)]}{_TEAM_SUFFIX}"
 
 
+DELIVERY = "DELIVERY"
+"""The class of log groups that accept filters to Firehose and S3 only (CloudWatch Logs User Guide, "Log classes")."""
+
+_STREAM = re.compile(r"arn:([^:]+):firehose:([^:]+):([^:]+):deliverystream/[a-zA-Z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """The filter of log groups of the class DELIVERY. It is ours if it has this role.
+
+    stream_arn  of a Firehose stream, "" if there is none: then our filters are only removed
+    role_arn    of the role that CloudWatch Logs assumes
+    """
+
+    stream_arn: str
+    role_arn: str
+
+
+def delivery_filter(stream: str | None, role_name: str, reflector_arn: str) -> DeliveryFilter | None:
+    """Return the filter of log groups of the class DELIVERY; None if the target's reflector is no function.
+
+    InvalidInputError for a stream that is not in the reflector's account and region.
+    """
+    parts = reflector_arn.split(":")
+    if parts[2:3] != ["lambda"]:
+        return None
+    partition, region, account = parts[1], parts[3], parts[4]
+    if stream:
+        check_stream("delivery_stream", stream)
+        if (found := _STREAM.fullmatch(stream)) and found.groups() != (partition, region, account):
+            message = f"{stream!r} is not in {account}/{region}, and CloudWatch Logs delivers only within an account and region"
+            raise InvalidInputError("delivery_stream", message)
+    return DeliveryFilter(stream or "", f"arn:{partition}:iam::{account}:role/{role_name}")
+
+
+def check_stream(option: str, stream: str) -> None:
+    """Raise InvalidInputError for a text that is no ARN of a Firehose stream."""
+    if not _STREAM.fullmatch(stream):
+        example = "arn:aws:firehose:eu-west-1:111111111111:deliverystream/logs"
+        raise InvalidInputError(option, f"{stream!r} is no ARN of a Firehose stream, such as {example}")
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredFilter:
-    """The filter that every chosen group is to have. A filter is ours if it has this destination.
+    """The filter that every chosen group is to have. A filter is ours if it has this destination, or the role of `delivery`.
 
     attributes  the given options, by SubscriptionFilter's field names; others keep their present value
     merge       whether to remove duplicates of our filter
+    delivery    the filter of log groups of the class DELIVERY, None if they are not served
+    role_arn    the role by which a filter is ours whatever its destination is, "" if the destination shows it
     """
 
     destination_arn: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     slots: int = DEFAULT_SLOTS
     merge: bool = False
+    delivery: DeliveryFilter | None = None
+    role_arn: str = ""
 
     def owns(self, candidate: SubscriptionFilter) -> bool:
-        """Whether the filter is ours: it sends to our reflector, whatever its name is."""
+        """Whether the filter is ours: it sends to our reflector, or has our role, whatever its name is."""
+        if self.role_arn:
+            return candidate.role_arn == self.role_arn
+        if self.delivery and candidate.role_arn == self.delivery.role_arn:
+            return True
         return candidate.destination_arn == self.destination_arn
+
+    def of_class(self, log_class: str) -> DesiredFilter:
+        """Return the filter that groups of that class are to have, and by which theirs are ours."""
+        if self.delivery is None:
+            return self
+        if log_class != DELIVERY:
+            return replace(self, delivery=None)
+        # Only Kinesis streams have a distribution.
+        kept = {name: value for name, value in self.attributes.items() if name not in ("role_arn", "distribution")}
+        role = self.delivery.role_arn
+        stream = self.delivery.stream_arn
+        return DesiredFilter(stream, {**kept, "role_arn": role}, self.slots, self.merge, role_arn=role)
 
     @property
     def subscription_tag(self) -> tuple[str, str]:
@@ -147,7 +209,10 @@ class DesiredFilter:
         settings make another value, so that every group is read again.
         """
         name = re.sub(r"[^A-Za-z0-9_.-]", "-", self.destination_arn.split(":", 5)[-1].removeprefix("function:"))
-        settings = json.dumps([self.destination_arn, sorted(self.attributes.items())])
+        deciding: list[Any] = [self.destination_arn, sorted(self.attributes.items())]
+        if self.delivery and self.delivery.stream_arn:
+            deciding.append([self.delivery.stream_arn, self.delivery.role_arn])
+        settings = json.dumps(deciding)
         return f"{TAG_PREFIX}{name}"[:LONGEST_TAG_KEY], hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
@@ -189,7 +254,7 @@ def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], desired:
         duplicates = tuple(item for item in ours if item is not keep)
         others = ", ".join(item.name for item in duplicates)
         note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
-        after = replace(keep, **desired.attributes)
+        after = replace(keep, destination_arn=desired.destination_arn, **desired.attributes)
         if desired.merge:
             return GroupPlan(before=keep, after=after, remove=duplicates)
         return GroupPlan(before=keep, after=after, note=note, duplicates=duplicates)

@@ -28,6 +28,7 @@ class Outcome:
     cause           a key for the counts of not_possible: "slots" or "class"
     evidence        for the tag "other forwarder": a log group with a foreign filter to the group's function
     created         creation time of the group in ms since 1970, 0 if unknown
+    is_delivery     whether the group has the class DELIVERY, so that its filter sends to a Firehose stream
     replaces        the kind that the same sweep reported for the group before
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     cause: str = ""
     evidence: str = ""
     created: int = 0
+    is_delivery: bool = False
     replaces: Kind | None = None
 
     @property

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .._errors import LimitReachedError
 from .calls import can_read_tags
 from .choice import Choice, Exclusion, Kind, LogGroup
-from .filters import DesiredFilter, GroupPlan, SubscriptionFilter, plan_absent, plan_present
+from .filters import DELIVERY, DesiredFilter, GroupPlan, SubscriptionFilter, plan_absent, plan_present
 from .listing import ListedTags
 from .loops import LOOP_REASON, LoopDetector
 from .outcome import Outcome, TagChange
@@ -86,18 +87,31 @@ class GroupPlanner:
         if exclusion:
             if self._reads_excluded(group, exclusion):
                 return None
-            return Outcome(group.name, exclusion.kind, exclusion.reason, cause=exclusion.cause, created=group.created)
+            return Outcome(
+                group.name,
+                exclusion.kind,
+                exclusion.reason,
+                cause=exclusion.cause,
+                created=group.created,
+                is_delivery=group.log_class == DELIVERY,
+            )
         if not self.options.present or self.options.audit(group.name):
             return None
         if group.name in self.tagged.current:
-            return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created)
+            is_delivery = group.log_class == DELIVERY
+            return Outcome(group.name, "subscribed", known_by_tag=True, created=group.created, is_delivery=is_delivery)
         return None
 
     def _reads_excluded(self, group: LogGroup, exclusion: Exclusion) -> bool:
         options = self.options
-        if not (options.purge or options.report_kept) or exclusion.kind != "excluded" or group.log_class != "STANDARD":
+        if not (options.purge or options.report_kept):
             return False
         tagged = self.tagged.any_value
+        if group.log_class == DELIVERY:
+            # It may have a filter of ours from before delivery_stream was taken away.
+            return not options.present or group.name in (tagged or ())
+        if exclusion.kind != "excluded" or group.log_class != "STANDARD":
+            return False
         has_tags = options.tag_log_groups and tagged is not None and can_read_tags(group.name)
         if options.purge and not has_tags:
             return True
@@ -118,10 +132,11 @@ class GroupPlanner:
         return self._present(group, filters)
 
     def _absent(self, group: LogGroup, exclusion: Exclusion | None, filters: Sequence[SubscriptionFilter]) -> Outcome:
-        plan = plan_absent(filters, self.desired)
+        plan = plan_absent(filters, self.desired.of_class(group.log_class))
+        is_delivery = group.log_class == DELIVERY
         if exclusion and plan.remove and not self.options.purge:
             reason = f"{exclusion.reason}, but it still has a filter of ours: its events are delivered"
-            return Outcome(group.name, "kept", reason, created=group.created)
+            return Outcome(group.name, "kept", reason, created=group.created, is_delivery=is_delivery)
         kind: Kind = "removed" if plan.remove else exclusion.kind if exclusion else "unsubscribed"
         tagged = self.tagged.any_value
         was_tagged = bool(plan.remove) if tagged is None else group.name in tagged
@@ -133,22 +148,25 @@ class GroupPlanner:
             # Foreign filters of excluded groups do not count: the delivery's own groups disappear with their filters.
             () if exclusion else self.foreign(filters),
             tag="removed" if was_tagged else "",
+            cause=exclusion.cause if exclusion and kind == exclusion.kind else "",
             created=group.created,
+            is_delivery=is_delivery,
         )
 
     def _present(self, group: LogGroup, filters: Sequence[SubscriptionFilter]) -> Outcome:
-        name, foreign = group.name, self.foreign(filters)
+        name, foreign, is_delivery = group.name, self.foreign(filters), group.log_class == DELIVERY
+        common: dict[str, Any] = {"created": group.created, "is_delivery": is_delivery}
         try:
-            plan = plan_present(name, filters, self.desired)
+            plan = plan_present(name, filters, self.desired.of_class(group.log_class))
         except LimitReachedError as error:
-            return Outcome(name, "not_possible", error.message, foreign=foreign, cause="slots", created=group.created)
+            return Outcome(name, "not_possible", error.message, foreign=foreign, cause="slots", **common)
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         untagged = not self.tagged.is_unlistable and name not in self.tagged.current
         can_tag = self.options.tag_log_groups and can_read_tags(name)
         tag: TagChange = ""
         if can_tag and (plan.put is not None or untagged):
             tag = "later" if self._tags_later(plan) else "set"
-        return Outcome(name, kind, plan.note, plan, foreign, tag=tag, created=group.created)
+        return Outcome(name, kind, plan.note, plan, foreign, tag=tag, **common)
 
     def _tags_later(self, plan: GroupPlan) -> bool:
         """Whether the caller tags the group: this sweep created its filter, perhaps in a run that was killed."""
@@ -161,7 +179,7 @@ class GroupPlanner:
         A filter that this sweep created is removed again. An older one is removed with `purge`, else it stays with a note.
         """
         name, foreign = group.name, self.foreign(filters)
-        ours = plan_absent(filters, self.desired)
+        ours = plan_absent(filters, self.desired.of_class(group.log_class))
         is_new = self.loops.reported(name) == "created"
         older = [item for item in ours.remove if not is_new and item.created < self.options.started_ms]
         if older and not self.options.purge:

@@ -15,7 +15,7 @@ from .._errors import InvalidInputError
 from .._options.option import read, refuse_unknown
 from .._options.subscriber import SubscriberSettings
 from .choice import Choice, tag_values
-from .filters import ATTRIBUTES, DesiredFilter, attributes_of, check_distribution
+from .filters import ATTRIBUTES, DesiredFilter, attributes_of, check_distribution, check_stream, delivery_filter
 
 VARIABLE = "SUBSCRIPTIONS"
 _LONGEST_PATTERN = 1024  # characters (PutSubscriptionFilter)
@@ -30,13 +30,15 @@ def choice_of(settings: SubscriberSettings, log_groups: Iterable[str] = ()) -> C
         include_tags=tag_values("include_tags", settings.include_tags or {}),
         exclude_tags=tag_values("exclude_tags", settings.exclude_tags or {}),
         created_after=milliseconds("created_after", settings.created_after),
+        delivers=bool(settings.delivery_stream),
     )
 
 
 def desired_filter(settings: SubscriberSettings, destination_arn: str) -> DesiredFilter:
     """Return the filter that chosen groups are to have."""
     given = attributes_of({name: getattr(settings, name, None) for name in ATTRIBUTES})
-    return DesiredFilter(destination_arn, given, settings.slots, settings.merge)
+    delivery = delivery_filter(settings.delivery_stream, settings.delivery_role_name, destination_arn)
+    return DesiredFilter(destination_arn, given, settings.slots, settings.merge, delivery)
 
 
 def deciding_tag_keys(settings: SubscriberSettings) -> frozenset[str]:
@@ -67,6 +69,8 @@ def check_settings(settings: SubscriberSettings, prefix: str = "") -> None:
         choice_of(settings)  # refuses wrong patterns, tags and dates
         check_distribution("the reflector", settings.distribution)
         _check_pattern(settings.filter_pattern or "")
+        if settings.delivery_stream:
+            check_stream("delivery_stream", settings.delivery_stream)
     except InvalidInputError as error:
         raise InvalidInputError(prefix + error.option, error.message) from None
 

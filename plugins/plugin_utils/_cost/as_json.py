@@ -14,7 +14,7 @@ from typing import Any
 
 from ...module_utils._parts.volume.figures import METRICS, STATES, Range
 from .fleet import FleetCost, Group, TargetCost
-from .modes import MODES
+from .modes import WAYS
 
 VERSION = 1
 FILE = "cost.json"
@@ -50,8 +50,8 @@ def summary(fleet: FleetCost) -> dict[str, Any]:
         "unknown_share": fleet.unknown_share,
         "unattributed_share": fleet.unattributed_share,
         "configured_cost": fleet.configured_cost.plain(),
-        "cost": {mode: fleet.cost(mode).plain() for mode in MODES},
-        "log_service": {mode: _plain(fleet.log_service(mode)) for mode in MODES},
+        "cost": {mode: fleet.cost(mode).plain() for mode in WAYS},
+        "log_service": {mode: _plain(fleet.log_service(mode)) for mode in WAYS},
         "log_service_price": fleet.choices.vendor,
         "deployed": {
             "targets": len(fleet.deployed_targets),

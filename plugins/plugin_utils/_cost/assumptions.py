@@ -67,6 +67,19 @@ OWN_LOG_BYTES = Assumption(1200.0, 1600.0, "one sink", "several sinks or reasons
 
 STORED = Assumption(0.15, 1.0, "CloudWatch Logs compresses its archive to 15 %", "it does not compress")
 
+COPY_DAYS = Assumption(
+    7.0, 365.0, "copies expire after a week", "copies are kept, and this is their storage after a year"
+)
+"""AWS never expires the copies of the mode centralized unless somebody sets a retention."""
+
+FIREHOSE_STEP_BYTES = 5e3
+FIREHOSE_STEP = Assumption(0.0, 1.0, "AWS bills the bytes of a record", "AWS rounds each record up to 5 KB")
+"""AWS's price page bills records in steps of 5 KB, and vended logs without steps. Which of both a filter is, it does not say."""
+
+OBJECT_MONTHS = Assumption(1.0, 12.0, "objects expire after a month", "objects are kept for a year")
+
+OBJECT_BYTES = Assumption(128e6, 1e6, "Firehose buffers 128 MB", "Firehose buffers 1 MB and flushes every minute")
+
 QUEUE_POLLS = Assumption(0.2e6, 0.7e6, "Lambda runs 2 pollers", "Lambda runs 5 pollers")
 """Requests a month to the subscriber's FIFO queue. AWS does not say how many pollers an idle queue has."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from ...module_utils._parts.volume.figures import METRICS, Range, total
 from .assumptions import Ends
 from .items import Estimate, Item, sum_of, unconfirmed
-from .modes import MODES, Plan, deployed
+from .modes import WAYS, Plan, deployed
 from .prices import Price, Prices, prices_of
 
 SHOWN = 20
@@ -26,10 +26,14 @@ class Choices:
 
     vendor  dollars for each GB that the log service takes in; None if the user gave none
     egress  whether the data that leaves the functions is billed as transfer to the internet
+    targets number of targets of the run, which share a destination in the mode centralized
+    further_copies  see Plan
     """
 
     vendor: float | None = None
     egress: bool = True
+    targets: int = 1
+    further_copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class TargetCost:
     host        its name in the inventory
     error       why it was not read; then nothing else is known
     volume      what the module volume_info read; None for a target that was not read
-    estimates   the cost by mode
+    estimates   the cost by mode, see WAYS
     deployed    the cost of what is deployed, from its own figures; None if nothing is
     log_groups  the lines of the module's file, or None if it cannot be read
     """
@@ -125,13 +129,15 @@ def target_cost(
         choices.vendor,
         choices.egress,
         (functions[0], functions[1]),
+        choices.targets,
+        choices.further_copies,
     )
     return TargetCost(
         host,
         volume["account_id"],
         volume["region"],
         volume=volume,
-        estimates={name: estimate(plan) for name, estimate in MODES.items()},
+        estimates={name: estimate(plan) for name, estimate in WAYS.items()},
         deployed=deployed(plan, volume["usage"]),
         prices=prices,
         log_groups=None if log_groups is None else tuple(log_groups),

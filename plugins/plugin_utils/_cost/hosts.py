@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ...module_utils._errors import error_sentence
+from ...module_utils._options.centralization import RULES_VARIABLE
 from .._failures import LOST
 from .._plain import place_of, read_variable
 from .fleet import Choices, FleetCost, TargetCost, sort_targets, target_cost
@@ -37,7 +39,10 @@ def fleet_of(task_vars: Mapping[str, Any], choices: Choices, failure: str) -> Fl
 
     failure     the variable that has the error of a target whose volume could not be read
     """
-    targets = [_target(host, task_vars, choices, failure) for host in task_vars["ansible_play_hosts_all"]]
+    hosts = task_vars["ansible_play_hosts_all"]
+    copies = max((_further_copies(task_vars["hostvars"][host]) for host in hosts), default=0)
+    choices = replace(choices, targets=max(1, len(hosts)), further_copies=copies)
+    targets = [_target(host, task_vars, choices, failure) for host in hosts]
     return FleetCost(int(time.time()), sort_targets(targets), choices)
 
 
@@ -47,6 +52,13 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
     if price is not None and not 0 <= price < inf:
         raise AnsibleActionFail(f"Could not accept the option log_service_price: {price} is not 0 or more.")
     return Choices(price, options["egress"] == "internet")
+
+
+def _further_copies(variables: Mapping[str, Any]) -> int:
+    """Return how many copies beside the first one the variable centralization_rules asks for."""
+    rules = read_variable(variables, RULES_VARIABLE)
+    found = rules if isinstance(rules, list) else []
+    return int(any(isinstance(rule, dict) and rule.get("backup_region") for rule in found))
 
 
 def _target(host: str, task_vars: Mapping[str, Any], choices: Choices, failure: str) -> TargetCost:

@@ -4,7 +4,7 @@
 
 """The items that a deployment costs a month: one function for each mode, and one for what is deployed.
 
-A new mode, such as centralization, is one more function in MODES.
+A new mode is one more function in MODES.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Plan:
     facts           of the options, see `facts_of`
     vendor          dollars for each GB that the log service takes in; None if the user gave none
     egress          whether the data that leaves the function is billed as transfer to the internet
+    targets         number of targets that share the functions of a destination in the mode centralized
+    further_copies  number of copies that AWS makes beside the first one, such as in a backup region
     """
 
     bytes: Range | None
@@ -41,6 +43,8 @@ class Plan:
     vendor: float | None = None
     egress: bool = True
     functions: tuple[Range, Range] = (NOTHING, NOTHING)
+    targets: int = 1
+    further_copies: int = 0
 
     @property
     def received(self) -> Range | None:
@@ -86,7 +90,28 @@ def account_policy(plan: Plan) -> Estimate:
     return Estimate((*_forwarding(plan), *_fixed(plan)), _log_service(plan))
 
 
-MODES: Mapping[str, Callable[[Plan], Estimate]] = {"filters": filters, "account_policy": account_policy}
+def centralized(plan: Plan) -> Estimate:
+    """Return the cost of the mode centralized: AWS copies the log groups, and one account has the functions for all targets.
+
+    The prices are those of the target's own region, as if the destination were there.
+    """
+    return Estimate((*_forwarding(plan), *_copies(plan), *_shared(plan)), _log_service(plan))
+
+
+def firehose(plan: Plan) -> Estimate:
+    """Return the cost of filters to a Firehose stream that writes to S3, without any function of ours."""
+    return Estimate(tuple(_objects(plan)), Item("log_service", NOTHING, "GB", None))
+
+
+MODES: Mapping[str, Callable[[Plan], Estimate]] = {
+    "filters": filters,
+    "account_policy": account_policy,
+    "centralized": centralized,
+}
+"""The modes of a deployment."""
+
+WAYS: Mapping[str, Callable[[Plan], Estimate]] = {**MODES, "firehose": firehose}
+"""The modes, and what serves without a deployment of ours."""
 
 
 def deployed(plan: Plan, usage: Mapping[str, Any] | None) -> Estimate | None:
@@ -193,6 +218,40 @@ def _fixed(plan: Plan) -> Iterator[Item]:
     yield plan.item("metrics", Range(failures.low, failures.high), "metric", failures)
     yield plan.item("queue", Range(polls.low, polls.high), "sqs_fifo_request", polls)
     yield plan.item("secrets", _exactly(plan.facts["secrets"]), "secret")
+
+
+def _copies(plan: Plan) -> Iterator[Item]:
+    """Yield the storage of the copies, and what further copies cost. The first copy has no other price."""
+    size = plan.bytes and plan.bytes.times(1 / GB)
+    days = given.COPY_DAYS
+    low, high = (given.STORED.low * days.low, given.STORED.high * days.high)
+    stored = size and size.times(low / given.DAYS_A_MONTH, high / given.DAYS_A_MONTH)
+    yield plan.item("copy_storage", stored, "log_storage", given.STORED, days)
+    if plan.further_copies:
+        yield plan.item("further_copies", size and size.times(float(plan.further_copies)), "central_copy")
+
+
+def _shared(plan: Plan) -> Iterator[Item]:
+    """Yield this target's part of what an idle destination costs."""
+    for each in _fixed(plan):
+        yield replace(each, quantity=each.quantity and each.quantity.times(1 / plan.targets))
+
+
+def _objects(plan: Plan) -> Iterator[Item]:
+    """Yield what a Firehose stream and its objects in S3 cost."""
+    data, requests = _compressed(plan.received), _requests(plan)
+    billed = None
+    if data and requests:
+        # A record is billed in steps of 5 KB, so each adds at most one step.
+        billed = data + requests.times(given.FIREHOSE_STEP_BYTES / GB).from_zero()
+    yield plan.item("firehose_data", billed, "firehose_gb", plan.pattern, given.COMPRESSED, given.FIREHOSE_STEP)
+    months = given.OBJECT_MONTHS
+    stored = data and data.times(months.low, months.high)
+    yield plan.item("object_storage", stored, "s3_storage", plan.pattern, given.COMPRESSED, months)
+    buffers = given.OBJECT_BYTES
+    objects = data and data.times(GB / buffers.low, GB / buffers.high)
+    timed = _exactly(given.SMALL_PAYLOADS).from_zero() if data and data.high != 0 else NOTHING
+    yield plan.item("object_requests", objects and objects + timed, "s3_request", plan.pattern, buffers)
 
 
 def _exactly(count: float) -> Range:

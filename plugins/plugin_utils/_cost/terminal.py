@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from .fleet import FleetCost, Line, TargetCost
-from .modes import MODES
-from .text import NAMES, UNKNOWN, count, dollars, share, volume
+from .modes import MODES, WAYS
+from .text import NAMES, UNKNOWN, WITHOUT_US, count, dollars, share, volume
 
 _SHOWN = 30  # targets in the table
 _CENT = 0.01
@@ -22,6 +22,7 @@ def summary(fleet: FleetCost) -> Iterator[str]:
     yield from _targets(fleet)
     for mode in MODES:
         yield from _mode(fleet, mode)
+    yield from _others(fleet)
     yield from deployed(fleet)
     yield from _largest(fleet)
     yield from unknown(fleet)
@@ -79,6 +80,13 @@ def _mode(fleet: FleetCost, mode: str) -> Iterator[str]:
         lines = fleet.lines(mode)
         yield from table([(NAMES[line.name], dollars(line.cost)) for line in lines])
         yield from ends(lines)
+
+
+def _others(fleet: FleetCost) -> Iterator[str]:
+    """Yield what serves without a deployment of ours would cost."""
+    for way in WAYS:
+        if way not in MODES and fleet.read_targets:
+            yield f"{WITHOUT_US[way]}: {dollars(fleet.cost(way))} a month for AWS."
 
 
 def ends(lines: Iterable[Line]) -> Iterator[str]:

@@ -22,6 +22,11 @@ NAMES: Mapping[str, str] = {
     "transfer_out": "Transfer out of AWS",
     "nat_gateway_data": "Data through a NAT gateway",
     "nat_gateway_hours": "Hours of a NAT gateway",
+    "copy_storage": "Storage of the copies",
+    "further_copies": "Further copies",
+    "firehose_data": "Data into Firehose",
+    "object_storage": "Storage in S3",
+    "object_requests": "Objects written to S3",
     "alarms": "Alarms",
     "metrics": "Metrics of failures",
     "queue": "Polls of the subscriber's queue",
@@ -33,6 +38,9 @@ NAMES: Mapping[str, str] = {
     "log_service": "Log service",
 }
 """The names of items."""
+
+WITHOUT_US: Mapping[str, str] = {"firehose": "Firehose directly to S3, without this collection"}
+"""What serves without a deployment of ours."""
 
 
 def dollars(cost: Range | None) -> str:

@@ -55,7 +55,7 @@ class Scope:
 
     since        by log group: since when its filter exists, in ms since 1970, 0 if unknown; None if nothing sends its events
     not_checked  the log groups that could not be read
-    left_out     those whose events need not arrive: excluded, or without a filter of AWS's
+    left_out     those whose events need not arrive: excluded, without a filter of AWS's, or delivered by Firehose
     """
 
     since: dict[str, int | None] = field(default_factory=dict)
@@ -69,9 +69,9 @@ class Scope:
         self.left_out.discard(row.log_group)
         if row.state == "not_checked":
             self.not_checked.add(row.log_group)
-        elif row.state not in _CHOSEN:
+        elif row.state not in _CHOSEN or row.means == "firehose":
             self.left_out.add(row.log_group)
-        if row.state in _CHOSEN:
+        if row.state in _CHOSEN and row.means != "firehose":
             self.since[row.log_group] = row.since if row.state == "covered" else None
 
     def subscribed_at(self, log_group: str) -> float:

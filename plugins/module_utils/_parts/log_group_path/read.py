@@ -30,6 +30,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.delivery import log_group_of
+from ..._subscriptions.filters import DELIVERY, SubscriptionFilter
 from ..catch_up import params_of
 from ..entry import rules_of
 from .deliveries import dead_letters_station, delivery_station, read_deliveries, sink_station
@@ -45,6 +46,7 @@ from .function import (
     without_function,
 )
 from .stations import BEFORE_THE_SINK, ORDER, Station, unknown, unread, verdict
+from .stream import stream_station
 from .subscription import (
     Subscription,
     excluded_and_delivered,
@@ -112,6 +114,10 @@ class _Path:
         self._filtered_since: int | None = None
         self._patterns = ""
         self._reflector_log = log_group_of({}, self._reflector)
+        # An account policy serves no log group of the class DELIVERY.
+        self._delivers = bool(log_groups.delivery_stream) and read(ModeOptions, params).mode == "filters"
+        self._is_for_stream = False
+        self._ours: SubscriptionFilter | None = None
 
     def read(self) -> None:
         """Read all stations; only the first one if there is no such log group."""
@@ -119,11 +125,17 @@ class _Path:
         if group is None:
             return
         self._read_subscription(group)
+        if self._delivers and group.log_class == DELIVERY:
+            self._read_stream()
+            return
         self._read_function()
         self._read_results()
 
     def send(self, *, check_mode: bool) -> None:
         """Send a test line if it can arrive, and put what it proves in place of what logs said."""
+        if self._is_for_stream:
+            self.notes.append("no test line is sent, because Firehose receives the events and the reflector does not")
+            return
         if check_mode:
             self.notes.append("no test line was sent in check mode")
         elif broken := [name for name in BEFORE_THE_SINK if name in self.stations and self.stations[name].blocks]:
@@ -157,12 +169,13 @@ class _Path:
         self.exists = True
         last_event = _attempt(lambda: read_last_event(self._target, self._name))
         self._last_event = None if isinstance(last_event, ReflectorError) else last_event
-        self._add(group_station(group, last_event))
+        self._add(group_station(group, last_event, delivers=self._delivers))
         return group
 
     def _read_subscription(self, group: LogGroup) -> None:
         reflector = destination(self._target, self._params["destination_arn"])
-        subscription = Subscription(self._target, self._api, group, desired_filter(self._target, self._params))
+        desired = desired_filter(self._target, self._params).of_class(group.log_class if self._delivers else "STANDARD")
+        subscription = Subscription(self._target, self._api, group, desired)
         self._try("rules", lambda: subscription.rules_station(target_choice(self._target, self._params, reflector)))
         if self.stations["log_group"].cause == "class":
             self._add(
@@ -179,6 +192,7 @@ class _Path:
     def _subscription_station(self, subscription: Subscription) -> Station:
         policy, serves = self._read_policy(subscription.desired.destination_arn)
         station = subscription.policy_station(policy) if serves else subscription.filter_station()
+        self._ours = subscription.ours
         source = policy if serves else subscription.ours
         if source and source.filter_pattern:
             self._patterns = f"only events that match {source.filter_pattern!r} are forwarded, which the line may not"
@@ -192,6 +206,12 @@ class _Path:
         policy, note = api.read_if_possible()
         self.notes += [note] if note else []
         return policy, policy is not None and policy.destination_arn == reflector
+
+    def _read_stream(self) -> None:
+        """Read what CloudWatch Logs forwarded to the Firehose stream: nothing of ours is behind the filter."""
+        self._is_for_stream = True
+        if (ours := self._ours) is not None:
+            self._try("delivery", lambda: stream_station(self._target, ours, self._options.lookback_minutes))
 
     def _read_function(self) -> None:
         function = _attempt(lambda: read_function(self._target, self._reflector))

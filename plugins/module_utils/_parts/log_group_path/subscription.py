@@ -17,7 +17,7 @@ from ..._subscriptions.account_policy import AccountPolicy
 from ..._subscriptions.calls import LogsApi, can_read_tags
 from ..._subscriptions.choice import Choice, Exclusion, LogGroup
 from ..._subscriptions.coverage import CoverageRow, Path, PolicyCoverage, row_of
-from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter
+from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter
 from ..._subscriptions.loops import LoopDetector, is_evidence, is_function_group
 from ..._subscriptions.planning import GroupPlanner, SweepOptions
 from ..._subscriptions.tagging import SubscriptionTags
@@ -72,10 +72,11 @@ def read_last_event(target: Target, log_group: str) -> int | None:
     return found
 
 
-def group_station(group: LogGroup, last_event: int | ReflectorError | None) -> Station:
+def group_station(group: LogGroup, last_event: int | ReflectorError | None, *, delivers: bool = False) -> Station:
     """Return the station of a log group that exists.
 
     last_event  ms since 1970, None if there is none, or the error of reading it
+    delivers    whether log groups of the class DELIVERY are subscribed to a Firehose stream
     """
     written = (
         f"its last event was not read: {last_event}"
@@ -86,8 +87,16 @@ def group_station(group: LogGroup, last_event: int | ReflectorError | None) -> S
     )
     kept = f"keeps events {group.retention} days" if group.retention else "keeps events for ever"
     fact = f"it exists since {moment(group.created)}, has the class {group.log_class} and {kept}; {written}"
-    if group.log_class == "STANDARD":
+    if group.log_class == "STANDARD" or (delivers and group.log_class == DELIVERY):
         return ok("log_group", fact)
+    if group.log_class == DELIVERY:
+        advice = "Set log_groups_delivery_stream, and Firehose serves it in the mode filters."
+        return problem(
+            "log_group",
+            "class",
+            f"its class {group.log_class} takes filters to Firehose and S3 only; {fact}",
+            advice=advice,
+        )
     return problem(
         "log_group",
         "class",
@@ -178,10 +187,12 @@ class Subscription:
     def _filter_fact(self, filters: list[SubscriptionFilter]) -> str:
         others = f"{_others(filters, self.desired)}; {len(filters)} of {self.desired.slots} slots taken"
         if self.ours is None:
-            return f"no filter sends to the reflector; {others}"
+            place = self.desired.destination_arn if self.desired.role_arn else "the reflector"
+            return f"no filter sends to {place}; {others}"
         pattern = _pattern(self.ours.filter_pattern)
         since = moment(self.ours.created)
-        return f"the filter {self.ours.name} sends {pattern} since {since}; {others}"
+        place = f" to {self.ours.destination_arn}" if self.desired.role_arn else ""
+        return f"the filter {self.ours.name} sends {pattern}{place} since {since}; {others}"
 
     def _station(self, row: CoverageRow, fact: str) -> Station:
         if row.state == "covered":

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
+from typing import Any
 
 from ..._errors import AccessDeniedError, AwsError, LimitReachedError, NotFoundError, ReflectorError
 from ..._plan import Params
@@ -22,14 +23,16 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi, refuse_foreign
 from ..._subscriptions.calls import CannotListByTagError, LogsApi
 from ..._subscriptions.choice import Choice
-from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter
+from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter
 from ..._subscriptions.listing import list_tags
 from ..._subscriptions.rate_limiter import seconds_for
+from .facts import PolicyFact, filter_facts, group_facts, policy_fact
 from .findings import Finding, examples, from_error, note, problem, warning
 
 SAMPLE = 25
 """Log groups whose filters are read without preflight_slots: five seconds at AWS's rate."""
 
+_UNREAD: dict[str, Any] = {"log_groups": None, "filters": None, "account_policy": None}
 _PAGE = 50  # log groups in an answer of DescribeLogGroups
 _CHUNK = 100
 
@@ -42,6 +45,7 @@ class Groups:
     excluded    the log groups that the rules leave out
     classes     the chosen log groups that take no filter, by class
     tagged      the log groups with our subscription tag; None if that was not read
+    encrypted   number of chosen log groups with a customer managed KMS key
     """
 
     total: int = 0
@@ -49,6 +53,7 @@ class Groups:
     excluded: list[str] = field(default_factory=list)
     classes: dict[str, list[str]] = field(default_factory=dict)
     tagged: frozenset[str] | None = None
+    encrypted: int = 0
 
     @property
     def to_read(self) -> list[str]:
@@ -74,9 +79,11 @@ class GroupFindings:
 
     seconds     that the catch-up takes; None if the log groups were not read
     example     a log group that gets a filter, "" if none does
+    facts       log_groups, filters and account_policy (see facts.py); None for what was not read
     """
 
     findings: list[Finding]
+    facts: dict[str, Any] = field(default_factory=lambda: dict(_UNREAD))
     seconds: float | None = None
     example: str = ""
 
@@ -91,16 +98,20 @@ def check_groups(target: Target, options: GroupOptions) -> GroupFindings:
         )
     except ReflectorError as error:
         return GroupFindings([from_error("not_checked", "slots", error)])
-    found = [*class_findings(groups.classes), *_policy_findings(api, options, desired, groups)]
+    policy, policy_found = _policy_findings(api, options, desired, groups)
+    found = [*class_findings(groups.classes), *policy_found]
+    listed = group_facts(groups.total, len(groups.chosen), groups.excluded, groups.classes, groups.encrypted)
+    facts = {**_UNREAD, "log_groups": listed, "account_policy": policy}
     if options.mode == "account_policy":
-        return GroupFindings(found, 0.0)
+        return GroupFindings(found, facts, 0.0)
     filters, unread = read_filters(target, api, groups, reads_all=options.reads_all)
     found += slot_findings(filters, desired, options.params["on_full"])
     found += forwarder_findings(filters, desired)
     found += unread_findings(len(groups.to_read), len(filters), unread)
     seconds = catch_up_seconds(groups, audit=options.params["audit"], share=options.params["rate_share"])
     found += duration_findings(len(groups.chosen), seconds, options.params)
-    return GroupFindings(found, seconds, next(iter(groups.to_read), ""))
+    facts["filters"] = filter_facts(filters, len(groups.to_read), desired, failed=bool(unread))
+    return GroupFindings(found, facts, seconds, next(iter(groups.to_read), ""))
 
 
 def read_groups(api: LogsApi, choice: Choice, desired: DesiredFilter, params: Params) -> Groups:
@@ -118,6 +129,7 @@ def read_groups(api: LogsApi, choice: Choice, desired: DesiredFilter, params: Pa
         exclusion = choice.exclusion(group) or listed.exclusion(group.name)
         if exclusion is None:
             found.chosen.append(group.name)
+            found.encrypted += group.encrypted
         elif exclusion.cause == "class":
             found.classes.setdefault(group.log_class, []).append(group.name)
         else:
@@ -127,26 +139,31 @@ def read_groups(api: LogsApi, choice: Choice, desired: DesiredFilter, params: Pa
 
 def class_findings(classes: Mapping[str, Sequence[str]]) -> list[Finding]:
     """Return a warning for the log groups of each class that takes no filter."""
+    usual = "AWS cannot change the class. Exclude them (log_groups_exclude), or create them anew as STANDARD."
+    to_firehose = "Set log_groups_delivery_stream to subscribe them to Firehose, or exclude them (log_groups_exclude)."
     return [
         warning(
             "log_class",
             f"{_groups(len(names))} of the class {log_class} cannot be subscribed: {examples(names)}",
-            "AWS cannot change the class. Exclude them (log_groups_exclude), or create them anew as STANDARD.",
+            to_firehose if log_class == DELIVERY else usual,
         )
         for log_class, names in sorted(classes.items())
     ]
 
 
-def _policy_findings(api: LogsApi, options: GroupOptions, desired: DesiredFilter, groups: Groups) -> list[Finding]:
-    """Read the account policy: one call."""
+def _policy_findings(
+    api: LogsApi, options: GroupOptions, desired: DesiredFilter, groups: Groups
+) -> tuple[PolicyFact | None, list[Finding]]:
+    """Read the account policy: one call. Return what it is, None if that is unknown, and the findings."""
     is_needed = options.mode == "account_policy"
     try:
         policy = AccountPolicyApi(api, RetryPolicy(seconds=0)).read()
     except AwsError as error:  # a region or a partition without such policies
-        return [from_error("problem", "account_policy", error)] if is_needed else []
+        return "refused", [from_error("problem", "account_policy", error)] if is_needed else []
     except ReflectorError as error:
-        return [from_error("not_checked", "account_policy", error)]
-    return policy_findings(policy, desired.destination_arn, groups.excluded, is_needed=is_needed)
+        return None, [from_error("not_checked", "account_policy", error)]
+    found = policy_findings(policy, desired.destination_arn, groups.excluded, is_needed=is_needed)
+    return policy_fact(policy, desired.destination_arn), found
 
 
 def policy_findings(

@@ -25,6 +25,7 @@ from ..entry import account_targets
 from ..permissions import TargetOptions, reflector_policy, secret_references
 from .caller import permission_findings, planned_needs
 from .centralization import KEY, check_centralization
+from .facts import rule_facts
 from .findings import LEVELS, Finding, attempt, from_error, in_order, not_checked, verdict
 from .groups import GroupOptions, check_groups
 from .keys import key_findings, key_uses
@@ -44,10 +45,12 @@ def read_preflight(target: Target, params: Params, check_mode: bool) -> Result:
         read_target(target, params, True)
     except ReflectorError as error:
         findings = [from_error("problem", "access", target.explained(error))]
+        facts = None
     else:
         preflight = _Preflight(target, params, options, given)
         findings = preflight.findings()
         findings += preflight.test_line(check_mode=check_mode) if given.send else []
+        facts = preflight.facts
     ordered = in_order(findings)
     counts = Counter(each.level for each in ordered)
     account, _slash, region = target.where.rpartition("/")
@@ -57,6 +60,7 @@ def read_preflight(target: Target, params: Params, check_mode: bool) -> Result:
         "state": verdict(ordered),
         "counts": {level: counts[level] for level in LEVELS},
         "findings": [each.plain() for each in ordered],
+        "facts": facts,
         "seconds": round(time.monotonic() - began, 1),
     }
     return {"changed": False, "preflight": preflight_result}
@@ -69,6 +73,8 @@ class _Preflight:
         self._target, self._params, self._options, self._given = target, params, options, given
         own = options.permissions(target.region)
         self._planned, self._example = Planned(), ""
+        self.facts: dict[str, Any] = {"rules": rule_facts(options.log_groups), "trail": None}
+        self.facts["partition"] = target.identity.partition
         self._targets: Sequence[TargetOptions] = [own, *account_targets(params, own)]
 
     def findings(self) -> list[Finding]:
@@ -117,6 +123,7 @@ class _Preflight:
         wanted = GroupOptions({**params, "state": "present"}, options.mode, self._given.slots)
         found = check_groups(target, wanted)
         self._example = found.example
+        self.facts |= found.facts
         return [*found.findings, *session_findings(target, found.seconds)]
 
     def _centralization(self) -> list[Finding]:
@@ -128,7 +135,9 @@ class _Preflight:
             return []
         try:
             unread = check_trail(self._target)
+            self.facts["trail"] = None if unread else True
         except NoTrailError as error:
+            self.facts["trail"] = False
             return [from_error("problem", "trail", error)]
         return [not_checked("trail", unread.removesuffix("."))] if unread else []
 

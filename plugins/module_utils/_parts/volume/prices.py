@@ -25,6 +25,7 @@ class Product:
     """The place of a price in AWS's price list, and the unit that it is for.
 
     usage_type  without the prefix of the region, such as EUC1-
+                "" for a price whose place in the list we do not know: it is never read
     also        the usage type in regions that have another one
     family      the product family, for a service with too many products
     """
@@ -54,8 +55,12 @@ PRODUCTS: Mapping[str, Product] = {
     "nat_gb": Product("GB", "AmazonEC2", "NatGateway-Bytes", "NAT Gateway"),
     "nat_hour": Product("hour", "AmazonEC2", "NatGateway-Hours", "NAT Gateway"),
     "trail_event": Product("event", "AWSCloudTrail", "PaidEventsRecorded"),
+    "central_copy": Product("GB", "AmazonCloudWatch", ""),
+    "firehose_gb": Product("GB", "AmazonKinesisFirehose", "BilledBytes"),
+    "s3_storage": Product("GB-month", "AmazonS3", "TimedStorage-ByteHrs", "Storage"),
+    "s3_request": Product("request", "AmazonS3", "Requests-Tier1", "API Request"),
 }
-"""The prices that a deployment depends on, in dollars for one unit."""
+"""The prices that a deployment, or what could replace it, depends on, in dollars for one unit."""
 
 _SERVICES = tuple(dict.fromkeys((each.service, each.family) for each in PRODUCTS.values()))
 
@@ -78,7 +83,7 @@ def _read(target: Target) -> dict[str, Any]:
             found.update(prices_of(products, service))
     except ReflectorError as error:
         return {"prices": {}, "date": "", "notes": [f"the prices that the collection ships were used: {error}"]}
-    missing = sorted(set(PRODUCTS).difference(found))
+    missing = sorted({name for name, each in PRODUCTS.items() if each.usage_type}.difference(found))
     notes = [f"AWS's price list has no price for {', '.join(missing)} in {target.region}"] if missing else []
     return {"prices": found, "date": max(dates, default="")[:10], "notes": notes}
 
@@ -111,7 +116,7 @@ def prices_of(products: Iterable[Mapping[str, Any]], service: str) -> dict[str, 
             rf"(?:[A-Z]{{2,4}}\d?-)?(?:{'|'.join(map(re.escape, filter(None, (each.usage_type, each.also))))})"
         )
         for name, each in PRODUCTS.items()
-        if each.service == service
+        if each.service == service and each.usage_type
     }
     found: dict[str, float] = {}
     for product in products:

@@ -95,7 +95,9 @@ class _Reader:
         catch_up = CatchUpOptions(audit=False, workers=options.workers, purge=False)
         self._reflector = str(params["reflector_function_name"])
         log_groups = rules_of(params, params["subscriber_function_name"])
-        self._params = {**params_of(catch_up, log_groups, self._reflector), "state": "present"}
+        # What Firehose serves costs nothing at the reflector.
+        given = {**params_of(catch_up, log_groups, self._reflector), "delivery_stream": None}
+        self._params = {**given, "state": "present"}
 
     def attempt(self, what: str, work: Callable[[], T]) -> T | None:
         """Return the result; None and a note if it cannot be read. An error that every call would meet is raised."""

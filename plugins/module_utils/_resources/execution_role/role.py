@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""The IAM role that a Lambda function runs as. IAM is global: workers of several regions may write one role at once."""
+"""The IAM role that a Lambda function, or CloudWatch Logs, assumes. IAM is global: workers of several regions may write one role at once."""
 
 from __future__ import annotations
 
@@ -67,8 +67,9 @@ _SETTLING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSettings:
-    """The desired state of a role. Only Lambda may assume it. Path and session duration are set at creation and then left alone.
+    """The desired state of a role. Path and session duration are set at creation and then left alone.
 
+    trust_policy            who may assume it; placeholders as in `policy`
     permissions_boundary    ARN of a managed policy; "" removes the boundary, None leaves it alone
     policy                  the inline policy document; {partition}, {region} and {account} are replaced. The role is the
                             same one in all regions of its account
@@ -86,6 +87,7 @@ class RoleSettings:
     kept_managed_policies: tuple[str, ...] = ()
     keep_previous: bool = True
     vpc_access: bool = False
+    trust_policy: Mapping[str, Any] = field(default_factory=lambda: LAMBDA_TRUST)
     tags: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: float = 60
 
@@ -105,6 +107,7 @@ class ExecutionRole:
         self._own = Ownership(f"IAM role {name}", lambda: target.where, settings.tags)
         self._target, self._settings, self._name = target, settings, name
         self._policy = _desired_policy(target, settings) if settings.present else {}
+        self._trust: Document = target.expand(dict(settings.trust_policy)) if settings.present else {}
         self._boundary = target.expand(settings.permissions_boundary)
         self._kept = {str(target.expand(arn)) for arn in settings.kept_managed_policies} if settings.present else set()
         self._retry_policy = RetryPolicy(seconds=settings.wait_seconds)
@@ -202,12 +205,12 @@ class ExecutionRole:
         new = Role(
             name=self._name,
             description=settings.description,
-            trust_policy=LAMBDA_TRUST,
+            trust_policy=self._trust,
             permissions_boundary=self._boundary or "",
             tags=tags,
         )
         request: dict[str, Any] = {
-            "AssumeRolePolicyDocument": compact_json(LAMBDA_TRUST),
+            "AssumeRolePolicyDocument": compact_json(self._trust),
             "Description": settings.description,
             "Tags": as_list(tags),
         }
@@ -220,9 +223,9 @@ class ExecutionRole:
             "IAM role", self._name, role.tags, lambda tags: self._call("tag_role", Tags=as_list(tags))
         )
         yield from tag
-        if not same_meaning(role.trust_policy, LAMBDA_TRUST):
-            call = self._call("update_assume_role_policy", PolicyDocument=compact_json(LAMBDA_TRUST))
-            yield self._part("update", "trust policy", dict(role.trust_policy), LAMBDA_TRUST, call)
+        if not same_meaning(role.trust_policy, self._trust):
+            call = self._call("update_assume_role_policy", PolicyDocument=compact_json(self._trust))
+            yield self._part("update", "trust policy", dict(role.trust_policy), self._trust, call)
         yield from self._boundary_update(role.permissions_boundary)
         if role.description != self._settings.description:
             # UpdateRole sets an attribute that it does not get to its default.

@@ -80,6 +80,7 @@ def target_choice(target: Target, params: Params, reflector: str) -> Choice:
         exclude_tags=tag_values("exclude_tags", target.expand(params["exclude_tags"] or {})),
         created_after=milliseconds("created_after", params["created_after"]),
         created_before=milliseconds("created_before", params["created_before"]),
+        delivers=bool(params.get("delivery_stream")),
     )
     own = target.expand(params["own_log_groups"])
     choice(own)  # refuses wrong patterns before the first call

@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 
 from ..._errors import InvalidInputError, NotFoundError, ReflectorError
+from ..._options.log_groups import DELIVERY_ROLE
 from ..._plan import Params, Result
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.backfill import Backfill
 from ..._subscriptions.calls import LogsApi
-from ..._subscriptions.filters import DesiredFilter, is_lambda
+from ..._subscriptions.filters import DesiredFilter, delivery_filter, is_lambda
 from ..._subscriptions.listing import Position
 from ..._subscriptions.outcome import Outcome
 from ..._subscriptions.planning import SweepOptions
@@ -41,7 +42,11 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
         for outcome in sweep.run(write=not check_mode, position=Position(after=params["start_after"] or "")):
             tally.add(outcome)
             if outcome.kind == "created" and params["backfill_seconds"] and not check_mode:
-                created.append(outcome)
+                # Only the reflector can receive earlier events.
+                if outcome.is_delivery:
+                    sweep.tag(outcome)
+                else:
+                    created.append(outcome)
     except ReflectorError as caught:
         error = caught
     backfilled = _backfill(created, sweep, api, target, params) if params["backfill_seconds"] else {}
@@ -92,7 +97,9 @@ def desired_filter(target: Target, params: Params) -> DesiredFilter:
     """Return the filter that the options ask for."""
     attributes = given_attributes(target, params)
     reflector = attributes.pop("destination_arn")
-    return DesiredFilter(reflector, attributes, params["slots"], params["merge"])
+    stream, role = params.get("delivery_stream"), params.get("delivery_role_name") or DELIVERY_ROLE
+    delivery = delivery_filter(str(target.expand(stream)) if stream else None, role, reflector)
+    return DesiredFilter(reflector, attributes, params["slots"], params["merge"], delivery)
 
 
 _COMPLETE: Result = {"complete": True, "stopped_after": None, "estimate": {"calls": {}, "minutes": 0.0}}

@@ -59,6 +59,22 @@ def test_infrequent_access_is_not_possible(start: Any) -> None:
     assert server.operations() == ["DescribeAccountPolicies"]
 
 
+def test_new_delivery_group_gets_a_filter_to_firehose_and_no_earlier_events(start: Any) -> None:
+    """The reflector receives nothing of it, so there is nothing to send to it and no retention to set."""
+    stream = "arn:aws:firehose:eu-west-1:222222222222:deliverystream/logs"
+    named = event()
+    named["detail"]["requestParameters"]["logGroupClass"] = "DELIVERY"
+    server = Aws(GROUP)
+    server.classes[GROUP] = "DELIVERY"
+    placeholders = "arn:{partition}:firehose:{region}:{account}:deliverystream/logs"
+    answer = start(server, delivery_stream=placeholders, retention_days=30).handler(named, Context())
+    assert answer["outcome"] == "created"
+    made = server.groups[GROUP][NAME]
+    assert (made["destinationArn"], made["roleArn"]) == (stream, f"arn:aws:iam::{ACCOUNT}:role/log-reflector-delivery")
+    assert server.announced() == []
+    assert MARK in server.tags[GROUP]
+
+
 def test_class_that_is_named_standard_is_standard(start: Any) -> None:
     named = event()
     named["detail"]["requestParameters"]["logGroupClass"] = "STANDARD"

@@ -11,8 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.account import role_settings
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import subscriber_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import (
+    LOGS_TRUST,
+    delivery_policy,
+    subscriber_policy,
+)
 
 
 def policy(targets: Sequence[dict[str, Any]], regions: Sequence[str] = ("eu-west-1",)) -> dict[str, Any]:
@@ -145,3 +151,34 @@ def test_role_with_notifications_may_send_to_the_bus_and_read_its_own_state() ->
         "log-reflector-subscriber-dead-letters",
         "log-reflector-subscriber-dead-letters.fifo",
     }
+
+
+STREAM = "arn:aws:firehose:{region}:111111111111:deliverystream/logs"
+
+
+def test_role_of_the_delivery_may_write_to_the_streams_of_all_regions_and_to_nothing_else() -> None:
+    own = {"log_groups_delivery_stream": STREAM}
+    targets = [lenient_options({"region": region, **own}) for region in ("eu-west-1", "us-east-1")]
+    (statement,) = delivery_policy([*targets, lenient_options({"region": "eu-north-1"})])["Statement"]
+    assert statement["Action"] == ["firehose:PutRecord", "firehose:PutRecordBatch"]
+    assert statement["Resource"] == [STREAM.replace("{region}", region) for region in ("eu-west-1", "us-east-1")]
+    roles = role_settings(AccountOptions(permissions_boundary="arn:b", tags={}), targets)
+    assert [role.name for role in roles] == ["log-reflector", "log-reflector-subscriber", "log-reflector-delivery"]
+    assert (roles[2].trust_policy, roles[2].permissions_boundary) == (LOGS_TRUST, "arn:b")
+    assert roles[0].trust_policy != LOGS_TRUST
+
+
+def test_subscriber_may_give_that_role_to_cloudwatch_logs_only() -> None:
+    found = statements({"log_groups_delivery_stream": STREAM, "log_groups_delivery_role_name": "mine"})
+    assert found["GiveTheRoleToLogs"] == {
+        "Sid": "GiveTheRoleToLogs",
+        "Effect": "Allow",
+        "Action": ["iam:PassRole"],
+        "Resource": ["arn:{partition}:iam::{account}:role/mine"],
+        "Condition": {"StringEquals": {"iam:PassedToService": "logs.amazonaws.com"}},
+    }
+
+
+def test_without_a_stream_there_is_no_role_and_no_permission_for_it() -> None:
+    assert "GiveTheRoleToLogs" not in statements({})
+    assert len(role_settings(AccountOptions(tags={}), [lenient_options({"region": "eu-west-1"})])) == 2

@@ -21,7 +21,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.fleet impor
     target_cost,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.items import Estimate
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, Plan
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import WAYS, Plan
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import NAMES, count, dollars, share
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.text import volume as size_text
 from hypothesis import given
@@ -92,7 +92,7 @@ def test_schema_is_valid_and_describes_every_property_in_a_sentence() -> None:
     texts = [each["description"] for part in found for each in part["properties"].values()]
     assert [text for text in texts if not (text.endswith(".") and text[0].isupper() and ". " not in text)] == []
     assert [part for part in found if part["additionalProperties"] is not False] == []
-    assert set(SCHEMA["$defs"]["estimates"]["properties"]) == set(MODES)
+    assert set(SCHEMA["$defs"]["estimates"]["properties"]) == set(WAYS)
 
 
 @given(fleets)
@@ -100,7 +100,7 @@ def test_document_follows_the_schema_and_adds_up(found: FleetCost) -> None:
     document = parsed(found)
     assert [each["host"] for each in document["targets"]] == [each.host for each in found.targets]
     read = [each for each in document["targets"] if each["total"] is not None]
-    for mode in MODES:
+    for mode in WAYS:
         lows = [each["estimates"][mode]["cost"]["low"] for each in read]
         assert document["cost"][mode]["low"] == pytest.approx(sum(lows))
     own = [each["estimates"][each["mode"]]["cost"]["low"] for each in read]
@@ -173,15 +173,15 @@ def test_log_service_of_one_target_without_a_price_is_unknown_for_all() -> None:
 
 
 def test_every_item_has_a_name() -> None:
-    plan = Plan(Range(1, 1), None, {**volumes.FACTS, "in_vpc": True, "notification_metrics": 4}, {})
-    names = {item.name for mode in MODES.values() for item in mode(plan).items}
+    plan = Plan(Range(1, 1), None, {**volumes.FACTS, "in_vpc": True, "notification_metrics": 4}, {}, further_copies=1)
+    names = {item.name for estimate in WAYS.values() for item in estimate(plan).items}
     assert names | {"log_service"} == set(NAMES)
 
 
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("cost", "centralized"), {"low": 0, "high": 0}),
+        (("cost", "by_magic"), {"low": 0, "high": 0}),
         (("targets", 0, "estimates", "filters", "items", 0, "cost"), 1),
         (("targets", 0, "log_groups", 0, "state"), "fine"),
         (("more",), 1),

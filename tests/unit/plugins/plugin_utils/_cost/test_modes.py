@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Range
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost import assumptions as given
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.items import Estimate, Item
-from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, Plan, deployed
+from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.modes import MODES, WAYS, Plan, deployed
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.prices import known_regions, shipped
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -180,6 +180,46 @@ def test_account_policy_sweeps_nothing() -> None:
     filters, policy = ({item.name for item in MODES[mode](plan()).items} for mode in ("filters", "account_policy"))
     assert filters - policy == {"subscriber_time", "sweep_metrics", "trail_events"}
     assert policy < filters
+
+
+def test_centralized_stores_copies_and_shares_the_fixed_items_of_one_destination() -> None:
+    alone, shared = MODES["centralized"](plan()), MODES["centralized"](replace(plan(), targets=10))
+    policy = MODES["account_policy"](plan())
+    assert {item.name for item in alone.items} - {item.name for item in policy.items} == {"copy_storage"}
+    assert ends(cost(alone, "alarms")) == (0.7, 0.7)
+    assert ends(cost(shared, "alarms")) == (0.07, 0.07)
+    assert cost(shared, "lambda_time") == cost(alone, "lambda_time") == cost(policy, "lambda_time")
+    month = 730 / 24
+    assert ends(cost(alone, "copy_storage")) == (1000 * 0.15 * 7 / month * 0.03, 1000 * 365 / month * 0.03)
+
+
+def test_further_copy_has_a_price_for_each_gigabyte_and_the_first_has_none() -> None:
+    backup = MODES["centralized"](replace(plan(), further_copies=1))
+    assert ends(cost(backup, "further_copies")) == (50, 50)
+    assert "further_copies" not in {item.name for item in MODES["centralized"](plan()).items}
+
+
+def test_firehose_bills_compressed_bytes_and_their_objects() -> None:
+    estimate = WAYS["firehose"](plan(TB, Range(1e6, 1e6)))
+    rounding = 1e6 * 5e3 / 1e9
+    assert ends(cost(estimate, "firehose_data")) == (50 * 0.029, (250 + rounding) * 0.029)
+    assert ends(cost(estimate, "object_storage")) == (50 * 0.023, 250 * 12 * 0.023)
+    assert estimate.log_service.cost == Range(0, 0)
+    assert not estimate.unknown
+    assert WAYS["firehose"](plan(Range(0, 0))).cost == Range(0, 0)
+
+
+def test_firehose_in_a_region_without_its_price_is_unknown() -> None:
+    estimate = WAYS["firehose"](replace(plan(), prices=shipped("eu-west-1")))
+    assert estimate.unknown == ("firehose_data",)
+    assert estimate.cost.high is None
+
+
+@for_all(volumes.ranges, volumes.ranges, volumes.facts)
+def test_cost_of_firehose_grows_with_the_volume(size: Range, more: Range, facts: dict[str, Any]) -> None:
+    less, most = (WAYS["firehose"](Plan(each, None, facts, PRICES)).cost for each in (size, size + more))
+    assert less.low <= most.low * (1 + 1e-9)
+    assert most.high is None or (less.high is not None and less.high <= most.high * (1 + 1e-9))
 
 
 def test_filter_pattern_and_routes_open_the_lower_end() -> None:

@@ -52,7 +52,7 @@ ranges = st.builds(
 )
 facts = st.fixed_dictionaries(
     {
-        "mode": st.sampled_from(["filters", "account_policy"]),
+        "mode": st.sampled_from(["filters", "account_policy", "centralized"]),
         "memory_mb": st.sampled_from([128, 256, 1769, 10240]),
         "architecture": st.sampled_from(["arm64", "x86_64"]),
         "subscriber_memory_mb": st.sampled_from([128, 512]),

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: advise
+short_description: Advise which mode fits which target
+version_added: 0.1.0
+description:
+  - Says for each target and OU of the play which way to forward logs fits, V(filters), V(account_policy), V(centralized) or
+    V(firehose) (Firehose directly to S3, without this collection), with the reasons, the price of each way, and what has to change.
+  - Prints a table and writes C(advice.json), which follows C(docs/advise.schema.json), and C(advice.yml), an inventory with the
+    advised variables.
+  - What was not read makes a way unknown, never fitting.
+  - It reads variables that the playbook C(logreflector.aws.advise) registers, and calls no API. Use it with C(run_once).
+  - It runs on the control node only.
+author:
+  - Log Reflector contributors (@logreflector)
+extends_documentation_fragment:
+  - logreflector.aws.attributes.info
+options:
+  directory:
+    description: Directory for the files. Files of an earlier run are replaced.
+    type: path
+    default: log-reflector-advice
+  destination:
+    description: Host of the inventory whose account and region would receive the copies in the mode V(centralized).
+    type: str
+  log_service_price:
+    description: Dollars for each GB that the log service takes in. It is in no sum of this advice.
+    type: float
+  egress:
+    description:
+      - V(internet) if AWS bills what the reflector sends to sinks outside AWS as transfer to the internet.
+      - V(none) if it does not, as with a private link.
+    type: str
+    choices: [internet, none]
+    default: internet
+  failure:
+    description: Name of the variable with the error of a target that could not be read, in the form of the filter C(failure_parts).
+    type: str
+    default: recap_failure
+seealso:
+  - module: logreflector.aws.preflight_info
+  - module: logreflector.aws.volume_info
+"""
+
+EXAMPLES = r"""
+- name: Print and write the advice
+  logreflector.aws.advise:
+    destination: logging.eu-west-1
+  run_once: true
+  register: advice
+"""
+
+RETURN = r"""
+lines:
+  description: The lines that were printed.
+  type: list
+  elements: str
+  returned: always
+files:
+  description: The files that were written.
+  type: list
+  elements: str
+  returned: always
+summary:
+  description: The numbers of targets, and the advice for each OU, as the file has them.
+  type: dict
+  returned: always
+  sample:
+    targets_read: 2
+    targets_unread: 0
+    ous:
+      - path: /Workloads/Prod
+        targets: 2
+        targets_unread: 0
+        way: account_policy
+        because: It is advised for all targets.
+        ways: {account_policy: {fit: fits, cost: {low: 1.2, high: 4.1}}}
+        counts: {account_policy: 2}
+inventory:
+  description: The inventory with the advised variables, as C(advice.yml) has it.
+  type: dict
+  returned: always
+  sample:
+    all:
+      hosts:
+        prod.eu-west-1: {log_groups_mode: account_policy}
+left:
+  description: The targets that were not read.
+  type: list
+  elements: str
+  returned: always
+"""
