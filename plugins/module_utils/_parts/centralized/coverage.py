@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,18 +59,14 @@ class CentralizedCoverage:
     activity: Callable[[str, int], Activity]
     leftovers: Callable[[str], str] = field(default=lambda _name: "")
 
-    def rows(self, groups: Iterable[LogGroup]) -> Iterable[CoverageRow]:
-        """Yield the row of each log group."""
-        return (self.row(group) for group in groups)
-
-    def row(self, group: LogGroup) -> CoverageRow:
-        """Return the row of a log group."""
+    def judge(self, group: LogGroup) -> tuple[list[Decision], CoverageRow]:
+        """Return what the rules do with a log group, and its row."""
         decisions = decide_all(self.rules.rules, self.rules.source, group)
         findings = [self._finding(decision, group) for decision in decisions]
         state, cause, reason = self._together(decisions, findings, group)
         copy = self._copy(decisions[0], group)
         is_copied = decisions[0].outcome == "copied" and state in ("covered", "broken")
-        return CoverageRow(
+        row = CoverageRow(
             group.name,
             state,
             cause,
@@ -80,6 +76,7 @@ class CentralizedCoverage:
             since=copy.created if copy and is_copied else 0,
             created=group.created,
         )
+        return decisions, row
 
     def _together(self, decisions: list[Decision], findings: list[Finding], group: LogGroup) -> Finding:
         """Return the finding of all rules, and of what else sends the log group's events."""
@@ -148,5 +145,9 @@ def _of_copy(copy: LogGroup, destination: Destination) -> Finding:
     """Return the finding of a copy's log group, in words about the log group that it is a copy of."""
     state, cause, reason = destination.finding(copy)
     if copy.log_class != "STANDARD":
-        return "broken", "class", f"its copy in {destination.name} has the class {copy.log_class}, which takes no filters"
+        return (
+            "broken",
+            "class",
+            f"its copy in {destination.name} has the class {copy.log_class}, which takes no filters",
+        )
     return (state, cause, f"its copy in {destination.name}: {reason}") if reason else (state, cause, "")

@@ -106,7 +106,9 @@ def _copied(
         values[name] = min(left, max(0, number))
         left -= values[name]
     values.update(errors={}, throttled=0, late=0)
-    errors = {name: max(source.errors.get(name, 0), destination.errors.get(name, 0)) for name in _types(source, destination)}
+    errors = {
+        name: max(source.errors.get(name, 0), destination.errors.get(name, 0)) for name in _types(source, destination)
+    }
     causes = {f"error {name}": number for name, number in errors.items() if number}
     causes |= {"throttled": source.throttled} if source.throttled else {}
     if not left:
@@ -148,7 +150,9 @@ def _received(
     if left and len(known) == 1:
         values[next(iter(known))] = left
     elif left and known:
-        text = ", ".join(_TEXTS[name] if name == "no_policy" else f"{number:,} {_TEXTS[name]}" for name, number in known.items())
+        text = ", ".join(
+            _TEXTS[name] if name == "no_policy" else f"{number:,} {_TEXTS[name]}" for name, number in known.items()
+        )
         notes.append(f"{left:,} events were copied and not received. Their destination has, of all origins: {text}")
 
 

@@ -16,7 +16,7 @@ from ..._errors import ReflectorError
 from ..._plan import Params, Result
 from ..._session import Target
 from ..._subscriptions.choice import LogGroup
-from ..event_flow.metrics import Metrics, total
+from ..event_flow.metrics import Metrics, read_copy_errors, total
 from ..event_flow.scope import Period
 from ..metrics import Series
 from ..once import once
@@ -75,7 +75,9 @@ class CopyFlowReader:
         notes = list(self.notes)
         before = (self._metrics.queried, self._metrics.lists)
         scope = self.scopes.get(destination, CopyScope())
-        source = _attempt(notes, "events of the target", lambda: self._source(scope, destination[1])) if is_listed else None
+        source = (
+            _attempt(notes, "events of the target", lambda: self._source(scope, destination[1])) if is_listed else None
+        )
         there: Mapping[str, Any] = {"notes": [f"{'/'.join(destination)} is no host of the inventory"], "reading": {}}
         if place:
             key = ["copied events", *destination, self._period.begin, self._period.end]
@@ -108,7 +110,9 @@ class CopyFlowReader:
         """Return what the target counted for one destination."""
         metrics = self._metrics
         listed = metrics.series(_NAMESPACE, MetricName="IncomingLogEvents", Dimensions=[{"Name": "LogGroupName"}])
-        chosen = [each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in scope.kinds]
+        chosen = [
+            each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in scope.kinds
+        ]
         late = min(self._period.end, time.time()) - LATE_SECONDS
         written: Counter[str] = Counter()
         before = recent = 0
@@ -122,19 +126,17 @@ class CopyFlowReader:
         names = ("OutgoingCopiedLogEvents", "CentralizationThrottled")
         sums = metrics.sums([Series(_NAMESPACE, name, to_region) for name in names])
         counts = {series.name: number for series, number in sums.items()}
-        errors = read_errors(metrics)
+        errors = read_copy_errors(metrics)
         return SourceCounts(
-            written["all"], before, recent, written["name"], written["class"], counts[names[0]], counts[names[1]], errors
+            written["all"],
+            before,
+            recent,
+            written["name"],
+            written["class"],
+            counts[names[0]],
+            counts[names[1]],
+            errors,
         )
-
-
-def read_errors(metrics: Metrics) -> dict[str, int]:
-    """Return the errors of copies by type."""
-    listed = metrics.series(_NAMESPACE, MetricName="CentralizationError", Dimensions=[{"Name": "ErrorType"}])
-    found: Counter[str] = Counter()
-    for series, number in metrics.sums(listed).items():
-        found[series.dimension("ErrorType")] += number
-    return {name: number for name, number in found.items() if number}
 
 
 def _attempt(notes: list[str], what: str, read: Callable[[], T]) -> T | None:

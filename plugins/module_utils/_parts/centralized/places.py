@@ -103,7 +103,9 @@ class _Administrator:
             found["rules"] = read_rules(self._target, {**_ALL_RULES, "wait_timeout": wait_timeout}, False)["rules"]
         except ReflectorError as error:
             return {**found, "unread": [str(error)]}
-        scopes = [rule.scope for each in found["rules"] if each["configuration"] and (rule := CopyRule.from_result(each))]
+        scopes = [
+            rule.scope for each in found["rules"] if each["configuration"] and (rule := CopyRule.from_result(each))
+        ]
         names = {key: {value for scope in scopes if scope for value in scope.values(key)} for key in _SCOPES}
         with contextlib.suppress(ReflectorError):
             if names["OrganizationId"]:

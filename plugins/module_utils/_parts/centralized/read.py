@@ -9,12 +9,14 @@ The log groups are read in the target, the rules at their administrator, the cop
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from ..._errors import NotFoundError, ReflectorError
-from ..._plan import Params
+from ..._options.coverage import CoverageOptions
+from ..._plan import Params, Result
 from ..._resources.reflector_ready import find_reflector, read_path
 from ..._resources.subscriptions.shared import destination, logs_api
 from ..._retry import RetryPolicy
@@ -24,14 +26,16 @@ from ..._subscriptions.calls import LogsApi
 from ..._subscriptions.choice import Choice, LogGroup
 from ..._subscriptions.coverage import CoverageRow, PolicyCoverage
 from ..._subscriptions.filters import DesiredFilter
+from ..._subscriptions.rate_limiter import SHARE
+from ..catch_up import WAIT_SECONDS
 from ..event_flow.metrics import Metrics
+from ..event_flow.scope import period_of
 from ..once import once
 from .coverage import Activity, CentralizedCoverage, Destination, Finding
+from .flow_read import CopyFlowReader
+from .origins import read_pattern
 from .places import Place, Places, read_actual_rules
-from .rules import CopyRule, Rules
-
-PATTERN_VARIABLE = "CENTRALIZED_NAME_PATTERN"
-"""Variable of the reflector's function with the name pattern of copies."""
+from .rules import CopyRule, Rules, Source
 
 _EVERYTHING = Choice(("*",), ())
 
@@ -39,13 +43,20 @@ _EVERYTHING = Choice(("*",), ())
 class CentralizedReader:
     """Reads the rows of one target.
 
+    mode    of the target
     notes   what could not be read
     """
 
-    def __init__(self, target: Target, params: Params, api: LogsApi, metrics: Metrics, *, reads_filters: bool) -> None:
+    mode = "centralized"
+
+    def __init__(self, target: Target, params: Params, options: CoverageOptions) -> None:
         self.notes: list[str] = []
-        self._target, self._params, self._api, self._metrics = target, params, api, metrics
-        self._reads_filters = reads_filters
+        self._target, self._options = target, options
+        self._params: dict[str, Any] = {"rate_share": SHARE, **params, "wait_timeout": WAIT_SECONDS}
+        self.api = logs_api(target, self._params)
+        period = period_of(options, time.time())
+        self._metrics = Metrics(target, period)
+        self._flow = CopyFlowReader(target, self._params, self._metrics, period) if options.flow else None
         self._places = Places.from_params(params)
 
     @cached_property
@@ -68,12 +79,20 @@ class CentralizedReader:
     def rows(self) -> Iterator[CoverageRow]:
         """Yield a row for each log group. Raises ReflectorError if the listing breaks off."""
         coverage = CentralizedCoverage(self.rules, self.destinations, self._activity, self._leftovers())
-        yield from coverage.rows(self._api.groups())
+        for group in self.api.groups():
+            decisions, row = coverage.judge(group)
+            if self._flow:
+                self._flow.add(group, decisions)
+            yield row
+
+    def copy_flows(self, *, is_listed: bool) -> list[Result] | None:
+        """Return the events on their way to each destination, None if they are not asked for."""
+        return self._flow.read(self.rules, self._places.destinations, is_listed=is_listed) if self._flow else None
 
     def _read_destination(self, place: Place, rule: CopyRule) -> Destination:
         where = (place.account, place.region)
         try:
-            return read_destination(self._target, self._params, place, rule.beginning(self.rules.source))
+            return read_destination(self._target, self._params, place, rule, self.rules.source)
         except ReflectorError as error:
             self.notes.append(f"the copies in {'/'.join(where)} were not read: {error}")
             return Destination(where, unread=str(error))
@@ -114,25 +133,25 @@ class CentralizedReader:
             self.notes.append(f"whether the target has a reflector of its own was not read: {error}")
             return lambda _log_group: ""
         desired = DesiredFilter(destination(self._target, name))
-        policy, note = AccountPolicyApi(self._api, RetryPolicy(seconds=0)).read_if_possible()
+        policy, note = AccountPolicyApi(self.api, RetryPolicy(seconds=0)).read_if_possible()
         self.notes += [note] if note else []
         return lambda log_group: self._leftover(log_group, desired, policy)
 
     def _leftover(self, log_group: str, desired: DesiredFilter, policy: AccountPolicy | None) -> str:
         if policy and policy.destination_arn == desired.destination_arn and policy.covers(log_group):
             return f"the account policy {policy.name}"
-        if not self._reads_filters:
+        if not self._options.audit:
             return ""
         try:
-            ours = [item.name for item in self._api.filters(log_group) if desired.owns(item)]
+            ours = [item.name for item in self.api.filters(log_group) if desired.owns(item)]
         except ReflectorError as error:
             self.notes.append(f"the filters of {log_group} were not read: {error}")
             return ""
         return f"the filter {', '.join(ours)}" if ours else ""
 
 
-def read_destination(target: Target, params: Params, place: Place, beginning: str) -> Destination:
-    """Return what serves the copies in a destination, and the copies whose names begin with that text.
+def read_destination(target: Target, params: Params, place: Place, rule: CopyRule, source: Source) -> Destination:
+    """Return what serves the copies of a rule in its destination, and the copies from one account and region.
 
     Raises ReflectorError.
     """
@@ -142,21 +161,21 @@ def read_destination(target: Target, params: Params, place: Place, beginning: st
     reflector = str(options["reflector_function_name"])
     policy = _policy(once(["account policy", place.account, place.region], lambda: _read_policy(api)))
     path, _notes = read_path(there, reflector)
-    desired = DesiredFilter(destination(there, reflector))
-    serving = PolicyCoverage(api, _EVERYTHING, desired, policy, path, reads_filters=False)
+    try:
+        pattern = read_pattern(there, reflector)
+    except NotFoundError:  # the path says that there is no reflector
+        pattern = rule.pattern
+    serving = PolicyCoverage(
+        api, _EVERYTHING, DesiredFilter(destination(there, reflector)), policy, path, reads_filters=False
+    )
+    beginning = rule.beginning(source)
     copies = {group.name.removeprefix(beginning): group for group in api.groups(beginning)}
 
     def finding(copy: LogGroup) -> Finding:
         row = serving.row(copy, None, None)
         return row.state, row.cause, row.reason
 
-    return Destination((place.account, place.region), read_pattern(there, reflector), copies, "", finding)
-
-
-def read_pattern(target: Target, reflector: str) -> str:
-    """Return the name pattern of copies that the deployed reflector has, "" without one. NotFoundError without a reflector."""
-    environment: Mapping[str, Any] = find_reflector(target, reflector).get("Environment") or {}
-    return str((environment.get("Variables") or {}).get(PATTERN_VARIABLE) or "")
+    return Destination((place.account, place.region), pattern, copies, "", finding)
 
 
 def _read_policy(api: LogsApi) -> dict[str, Any]:

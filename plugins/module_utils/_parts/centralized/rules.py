@@ -128,9 +128,15 @@ def decide(rule: CopyRule, source: Source, group: LogGroup) -> Decision:
     if rule.groups is not None and (refusal := rule.groups.refusal({"LogGroupName": {group.name}})):
         return Decision("excluded", rule, "rule", f"the rule {rule.name} leaves it out: {refusal}")
     if rule.skips_encrypted and group.encrypted:
-        return Decision("excluded", rule, "encrypted", f"the rule {rule.name} skips log groups with a customer managed key")
+        return Decision(
+            "excluded", rule, "encrypted", f"the rule {rule.name} skips log groups with a customer managed key"
+        )
     if group.log_class != "STANDARD":
-        what = "AWS does not copy it" if group.log_class == "DELIVERY" else "its copy has that class too and takes no filters"
+        what = (
+            "AWS does not copy it"
+            if group.log_class == "DELIVERY"
+            else "its copy has that class too and takes no filters"
+        )
         return Decision("impossible", rule, "class", f"its log class is {group.log_class}; {what}")
     if (length := _shortest(rule, source, group.name)) > LONGEST_NAME:
         text = f"the copy's name would have {length} characters and AWS allows {LONGEST_NAME}, so it drops the events"

@@ -74,7 +74,11 @@ class Criteria:
     def values(self, key: str) -> frozenset[str]:
         """Return all values that an attribute is compared with."""
         return frozenset(
-            value for one in self.alternatives for condition in one if condition.key == key for value in condition.values
+            value
+            for one in self.alternatives
+            for condition in one
+            if condition.key == key
+            for value in condition.values
         )
 
 
