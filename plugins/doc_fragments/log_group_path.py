@@ -157,6 +157,15 @@ options:
     description: Name of the subscriber's function.
     type: str
     default: log-reflector-subscriber
+  centralization:
+    description:
+      - 'Where the rules and the copies of a target with O(mode=centralized) are read: C(administrator), a dictionary with
+        the connection options of this module, and C(destinations), a list of dictionaries with C(account), C(region), C(options)
+        (connection options and those whose names begin with C(reflector_)).'
+      - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and
+        the hosts that are destinations of C(centralization_rules).'
+    type: dict
+    default: {}
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

@@ -143,6 +143,7 @@ log_group_path:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_group_path import LogGroupPathOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
@@ -159,10 +160,11 @@ SPEC = Spec(
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(DeadLetterQueue, "reflector_", "reflector_", named={"queue": "reflector_queue_name"}),
         Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(PlacesOption),
         Group(RoleVariables),
     ),
     work=read_log_group_path,
-    services=("cloudwatch", "lambda", "logs", "sqs", "ssm", "sts"),
+    services=("cloudwatch", "lambda", "logs", "observabilityadmin", "organizations", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

@@ -157,16 +157,3 @@ def rows(target: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["log_group"]: row for row in target["log_groups"]}
 
 
-def test_report(ansible: Ansible, source: Deployed, central: Deployed, out: Path) -> None:
-    for group in (FINE, EXCLUDED, ARCHIVE, LONG):
-        source.write(group, "one", "two")
-    central.wait_until_idle()
-    targets, run = report(ansible, out)
-    print(run.output)
-    for host, target in targets.items():
-        print(host, target["mode"], target["notes"], json.dumps(target["flow"]))
-        for row in target["log_groups"]:
-            print("  ", row)
-    found = run.result(source.host, "Read the coverage")["coverage"]
-    print(json.dumps(found["copy_flows"], indent=1))
-    raise AssertionError

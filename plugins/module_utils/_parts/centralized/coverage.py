@@ -19,8 +19,8 @@ MEANS = "centralization"
 Finding = tuple[State, str, str]
 """State, cause and reason."""
 
-Activity = Literal["written", "silent", "unknown"]
-"""Whether a log group got events since a time. "silent": CloudWatch Logs shows none."""
+Activity = Literal["written", "fresh", "silent", "unknown"]
+"""Whether a log group got events since a time. "fresh": the last minutes only. "silent": CloudWatch Logs shows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,8 @@ class CentralizedCoverage:
         if activity == "written":
             reason = f"{where}, although it got events since the rule {rule.name} was written. See CentralizationError"
             return "missing", "no_copy", reason
+        if activity == "fresh":
+            return "not_checked", "late", f"{where}, and its first events since then may be on their way"
         if activity == "unknown":
             return "not_checked", "events", f"{where}, and whether it got events since then was not read"
         return found
