@@ -147,7 +147,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         ):
             account = given.get("account_id") or found.get("account_id")
             found["account_targets"] = account_targets(self.spec, task_vars, account)
-        if "centralization" in self.spec.options() and (given.get("mode") or found.get("mode")) == "centralized":
+        is_copied = (given.get("mode") or found.get("mode")) == "centralized" or task_vars.get(RULES_VARIABLE)
+        if is_copied and "centralization" in self.spec.options():
             found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
