@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import Deployed, calls_of_runs
-from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from deployed import FUNCTION, Deployed, calls_of_runs
+from embedded_aws import Behaviour, Configuration, EmbeddedAws, Organization, RunningAws
 
 from playbooks import MANAGEMENT, MEMBER, POLICY, REGIONS, Ansible, Run, write_inventory
 
@@ -259,3 +260,282 @@ def test_log_groups_of_other_modes_that_a_rule_copies_are_duplicates(
         assert (row["state"], row["cause"]) == ("broken", "duplicate")
         assert row["reason"] == f"its {means} sends its events, and the rule central copies them, so they arrive twice"
     assert rows(targets[f"{CENTRAL}.{HOME}"])[OWN]["state"] == "covered", "a rule does not copy within its destination"
+
+
+def flow_of(run: Run, host: str) -> dict[str, Any]:
+    """Return the flow to the only destination of a target."""
+    (flow,) = run.result(host, "Read the coverage")["coverage"]["copy_flows"]
+    found: dict[str, Any] = flow
+    return found
+
+
+LOSSES = ("too_long", "before", "underway", "throttled", "late")
+AFTER_THE_COPY = (
+    "unfiltered",
+    "no_policy",
+    "delivery_errors",
+    "delivery_throttles",
+    "waiting",
+    "given_up",
+    "given_up_replayed",
+    "expired",
+    "undecodable",
+)
+
+
+def differences(flow: dict[str, Any]) -> tuple[int, int, int]:
+    """Return the events that left no station in a known way."""
+    return (
+        flow["written"] - flow["copied"] - sum(flow[name] for name in LOSSES) - sum(flow["errors"].values()),
+        flow["copied"] - flow["received"] - sum(flow[name] for name in AFTER_THE_COPY),
+        flow["received"] - flow["delivered"] - flow["dead_lettered"] - sum(flow["dropped"].values()),
+    )
+
+
+def growth(after: dict[str, Any], before: dict[str, Any]) -> dict[str, int]:
+    """Return the counts that grew."""
+    names = [name for name, value in after.items() if isinstance(value, int) and name not in ("begin", "end")]
+    return {name: after[name] - before[name] for name in names if after[name] != before[name]}
+
+
+def write(place: Deployed, group: str, *messages: str) -> None:
+    """Write events and wait until every reflector is done with them."""
+    place.write(group, *messages)
+    place.wait_until_idle()
+
+
+@contextmanager
+def sink_down(central: Deployed) -> Iterator[None]:
+    central.aws.sink.behave(Behaviour(status=400))
+    yield
+    central.aws.sink.behave()
+
+
+@contextmanager
+def no_permission(central: Deployed) -> Iterator[None]:
+    """Take CloudWatch Logs' permission to invoke the destination's reflector."""
+    functions = central.client("lambda")
+    (statement,) = json.loads(functions.get_policy(FunctionName=FUNCTION)["Policy"])["Statement"]
+    functions.remove_permission(FunctionName=FUNCTION, StatementId=statement["Sid"])
+    yield
+    functions.add_permission(
+        FunctionName=FUNCTION,
+        StatementId=statement["Sid"],
+        Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+        SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+        SourceAccount=central.account,
+    )
+
+
+@contextmanager
+def function_stopped(central: Deployed) -> Iterator[None]:
+    """Let the destination's reflector run not at all, and Lambda give an event up after a minute (which is shorter here)."""
+    functions = central.client("lambda")
+    functions.update_function_event_invoke_config(FunctionName=FUNCTION, MaximumEventAgeInSeconds=60)
+    functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
+    yield
+    functions.delete_function_concurrency(FunctionName=FUNCTION)
+    functions.update_function_event_invoke_config(FunctionName=FUNCTION, MaximumEventAgeInSeconds=21600)
+
+
+@contextmanager
+def no_policy(central: Deployed) -> Iterator[None]:
+    logs = central.client("logs")
+    (policy,) = logs.describe_account_policies(policyType=KIND)["accountPolicies"]
+    logs.delete_account_policy(policyName=policy["policyName"], policyType=KIND)
+    yield
+    kept = ("policyName", "policyDocument", "policyType", "scope", "selectionCriteria")
+    logs.put_account_policy(**{name: policy[name] for name in kept if policy.get(name)})
+
+
+def test_every_copied_event_is_explained_if_nothing_is_lost(
+    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+) -> None:
+    before = flow_of(report(ansible, out)[1], source.host)
+    for group, number in ((FINE, 4), (ARCHIVE, 3), (LONG, 2), (EXCLUDED, 5)):
+        write(source, group, *lines(number))
+    targets, run = report(ansible, out)
+    flow = flow_of(run, source.host)
+    assert growth(flow, before) == {
+        "written": 9,
+        "sent": 7,
+        "copied": 7,
+        "too_long": 2,
+        "unfiltered": 3,
+        "received": 4,
+        "delivered": 4,
+    }
+    assert (flow["errors"], flow["notes"]) == ({}, [])
+    assert differences(flow) == (0, 0, 0)
+    assert (flow["account"], flow["region"]) == (central.account, central.region)
+    assert targets[source.host]["flow"] is None, "its events are in the destination's flow, and would count twice"
+    there = targets[central.host]["flow"]
+    assert there["written"] - there["unsubscribed"] == there["forwarded"] == there["received"]
+    assert "Copies: " in run.output
+    assert "UNEXPLAINED" not in run.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Copies of AWS&#x27;s centralization" in page
+    labels = f'account="{source.account}",region="{source.region}",host="{source.host}"'
+    place = f'destination_account="{central.account}",destination_region="{central.region}"'
+    text = (out / "report.prom").read_text(encoding="utf-8")
+    assert f'log_reflector_copied_events{{{labels},{place},count="copied"}} {flow["copied"]}\n' in text
+
+
+def test_every_loss_of_copied_events_is_named_with_its_number(
+    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+) -> None:
+    before = flow_of(report(ansible, out)[1], source.host)
+    with sink_down(central):
+        write(source, FINE, *lines(11))
+    with function_stopped(central):
+        write(source, FINE, *lines(19))
+    with no_permission(central):
+        write(source, FINE, *lines(5))
+    write(source, FINE, *lines(17, "DEBUG"), "INFO")
+    central.aws.configure(centralization_throttling=1.0)
+    source.write(FINE, *lines(7))
+    run = report(ansible, out)[1]
+    flow = flow_of(run, source.host)
+    central.aws.configure(centralization_throttling=0.0)
+    found = growth(flow, before)
+    assert {name: found.get(name) for name in ("written", "copied", "received")} == {
+        "written": 60,
+        "copied": 53,
+        "received": 29,
+    }
+    assert (found["throttled"], found["given_up"], found["delivery_errors"], found["dead_lettered"]) == (7, 19, 5, 11)
+    assert flow["dropped"] == {"routes[0]": 17}
+    assert (found["delivered"], flow["errors"]) == (1, {})
+    assert differences(flow) == (0, 0, 0)
+    for words in ("7 throttled", "5 delivery errors", "19 given up, in the queue", "11 dead-lettered"):
+        assert words in run.output
+    source.wait_until_idle()
+    after = flow_of(report(ansible, out)[1], source.host)
+    assert (after["throttled"], after["copied"] - flow["copied"]) == (0, 7), "AWS copies throttled events later"
+    assert differences(after) == (0, 0, 0)
+
+
+def test_events_without_a_policy_are_named_and_the_log_group_is_missing(
+    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+) -> None:
+    before = flow_of(report(ansible, out)[1], source.host)
+    with no_policy(central):
+        write(source, FINE, *lines(6))
+        targets, run = report(ansible, out)
+    flow = flow_of(run, source.host)
+    row = rows(targets[source.host])[FINE]
+    assert (row["state"], row["cause"]) == ("missing", "missing")
+    assert row["reason"] == f"its copy in {CENTRAL}/{HOME}: the account has no subscription filter policy"
+    assert flow["copied"] - flow["received"] == before["copied"] - before["received"] + 6
+
+
+@contextmanager
+def copies_fail(aws: RunningAws, error: str) -> Iterator[None]:
+    aws.configure(centralization_error=error)
+    yield
+    aws.configure(centralization_error="")
+
+
+@contextmanager
+def denied(place: Deployed, *actions: str) -> Iterator[None]:
+    """Deny actions to the deployer's role in one account."""
+    iam = place.client("iam")
+    before = iam.get_role_policy(**DEPLOYER)["PolicyDocument"]
+    statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
+    changed = {**before, "Statement": [*before["Statement"], statement]}
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(changed))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(before))
+
+
+@contextmanager
+def no_trusted_access(aws: RunningAws) -> Iterator[None]:
+    client = aws.client("organizations", MANAGEMENT, HOME)
+    client.disable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
+    yield
+    client.enable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
+
+
+def test_dropped_copies_are_named_by_the_type_of_their_error(ansible: Ansible, aws: RunningAws, out: Path) -> None:
+    other = Deployed(aws, MANAGEMENT, AWAY)
+    other.client("logs").create_log_group(logGroupName=LOST)
+    before = flow_of(report(ansible, out)[1], other.host)
+    with copies_fail(aws, "LogGroupQuotaExceeded"):
+        write(other, LOST, *lines(3))
+    targets, run = report(ansible, out)
+    flow = flow_of(run, other.host)
+    assert flow["errors"] == {"LogGroupQuotaExceeded": 3}
+    assert growth(flow, before) == {"written": 3}
+    assert differences(flow) == (0, 0, 0)
+    assert "3 error LogGroupQuotaExceeded" in run.output
+    row = rows(targets[other.host])[LOST]
+    assert (row["state"], row["cause"]) == ("missing", "no_copy")
+    assert (
+        f"there is no copy in {CENTRAL}/{HOME}, although it got events since the rule central was written"
+        in row["reason"]
+    )
+    write(other, LOST, "now it works")
+    assert rows(report(ansible, out)[0][other.host])[LOST]["state"] == "covered"
+
+
+def test_deleted_copy_is_made_again_and_loses_nothing(
+    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+) -> None:
+    before = flow_of(report(ansible, out)[1], source.host)
+    central.client("logs").delete_log_group(logGroupName=f"/central/{source.account}/{source.region}{FINE}")
+    write(source, FINE, *lines(2))
+    targets, run = report(ansible, out)
+    assert rows(targets[source.host])[FINE]["state"] == "covered"
+    grown = growth(flow_of(run, source.host), before)
+    assert [grown.get(name) for name in ("written", "copied", "received", "delivered")] == [2, 2, 2, 2]
+
+
+def test_unhealthy_rule_is_named_with_the_reason_of_aws(
+    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+) -> None:
+    with no_trusted_access(aws):
+        targets, _run = report(ansible, out, report_flow=False)
+    row = rows(targets[source.host])[FINE]
+    assert (row["state"], row["cause"]) == ("missing", "unhealthy")
+    assert "Trusted access of observabilityadmin.amazonaws.com is not enabled" in row["reason"]
+    assert rows(targets[f"{MEMBER}.{HOME}"])[FILTERED]["state"] == "covered"
+
+
+def test_unread_rules_leave_the_centralized_targets_unchecked_and_no_others(
+    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+) -> None:
+    with denied(Deployed(aws, MANAGEMENT, HOME), "observabilityadmin:List*"):
+        targets, _run = report(ansible, out)
+    found = targets[source.host]
+    states = {name: row["state"] for name, row in rows(found).items()}
+    assert states[FINE] == "not_checked"
+    assert set(states.values()) == {"not_checked"}
+    assert "observabilityadmin:ListCentralizationRulesForOrganization" in rows(found)[FINE]["reason"]
+    assert any("not every centralization rule was read" in note for note in found["notes"])
+    filtered = targets[f"{MEMBER}.{HOME}"]
+    assert rows(filtered)[FILTERED]["state"] == "covered"
+    assert any(note.startswith("whether a centralization rule copies") for note in filtered["notes"])
+
+
+def test_unread_destination_is_unknown_and_never_zero(
+    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+) -> None:
+    with denied(central, "logs:DescribeLogGroups", "cloudwatch:GetMetricData", "logs:StartQuery"):
+        run = ansible.run("logreflector.aws.report")
+    assert run.status == 2, "the destination itself could not be read"
+    targets = {each["host"]: each for each in json.loads((out / "report.json").read_text(encoding="utf-8"))["targets"]}
+    found = rows(targets[source.host])
+    assert (found[FINE]["state"], found[FINE]["cause"]) == ("not_checked", "copies")
+    assert "logs:DescribeLogGroups" in found[FINE]["reason"]
+    assert found[EXCLUDED]["state"] == "excluded", "the rule alone decides it"
+    assert found[LONG]["state"] == "impossible"
+    flow = flow_of(run, source.host)
+    assert [flow[name] for name in ("copied", "received", "errors", "late", "no_policy")] == [None] * 5
+    assert flow["written"] > 0
+    assert "copied unknown" in run.output
+    notes = "\n".join(flow["notes"])
+    assert "the copied events in 444444444444/eu-west-1 were not read: " in notes
+    assert "logs:StartQuery" in notes
