@@ -8,51 +8,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import FUNCTION, Deployed, calls_of_runs
-from embedded_aws import Behaviour, Configuration, EmbeddedAws, Organization, RunningAws
-
-from playbooks import MANAGEMENT, MEMBER, POLICY, REGIONS, Ansible, Run, write_inventory
-
-HOME, AWAY, FAR = REGIONS[0], "eu-central-1", REGIONS[1]
-CENTRAL = "444444444444"
-ORGANIZATION = "o-embeddedaws"
-PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
-KIND = "SUBSCRIPTION_FILTER_POLICY"
-# The metrics of the embedded AWS are complete at once, so the period can include this moment.
-UNTIL = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-READS = [
-    "observabilityadmin:GetCentralizationRuleForOrganization",
-    "observabilityadmin:ListCentralizationRulesForOrganization",
-    "observabilityadmin:ListTagsForResource",
-    "organizations:DescribeOrganization",
-    "organizations:ListAccounts",
-    "organizations:ListAccountsForParent",
-    "organizations:ListOrganizationalUnitsForParent",
-]
-"""What the administrator of the rules needs beside the deployer's permissions."""
-FINE, SILENT, EXCLUDED, ARCHIVE, LONG, LOST = (
-    "/app/orders",
-    "/app/silent",
-    "/app/secret",
-    "/app/archive",
-    f"/app/{'long' * 120}",
-    "/app/lost",
+from centralized_fleet import (
+    ARCHIVE,
+    AWAY,
+    CENTRAL,
+    DEPLOYED,
+    EXCLUDED,
+    FAR,
+    FILTERED,
+    FINE,
+    HOME,
+    LONG,
+    LOST,
+    OWN,
+    READS,
+    SERVED,
+    SOURCES,
+    TARGETS,
+    copies_fail,
+    create_groups,
+    denied,
+    function_stopped,
+    inventory_of,
+    lines,
+    no_permission,
+    no_policy,
+    no_trusted_access,
+    rule_body,
+    sink_down,
+    write,
 )
-RULE = {
-    "name": "central",
-    "organization_id": ORGANIZATION,
-    "source_regions": [AWAY],
-    "exclude": [EXCLUDED],
-    "destination_account": CENTRAL,
-    "destination_region": HOME,
-    "log_group_name_pattern": PATTERN,
-}
+from deployed import Deployed, calls_of_runs
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+
+from playbooks import MANAGEMENT, MEMBER, POLICY, Ansible, Run
 
 
 @pytest.fixture(scope="module")
@@ -75,77 +68,10 @@ def central(aws: RunningAws) -> Deployed:
     return Deployed(aws, CENTRAL, HOME)
 
 
-SOURCES = [(MEMBER, AWAY), (MANAGEMENT, AWAY), (MEMBER, FAR)]
-"""Targets in the mode centralized. No rule copies from the last one."""
-DEPLOYED = [(MEMBER, HOME), (MANAGEMENT, HOME), (CENTRAL, HOME)]
-"""One target with filters, one with an account policy of its own, and the destination."""
-TARGETS = [*SOURCES, *DEPLOYED]
-FILTERED, SERVED, OWN = "/app/filtered", "/app/served", "/app/own"
-ROUTES = [{"log_groups": ["*"], "sinks": ["audit"], "drop": ["DEBUG"]}]
-DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory that the reports are written to."""
     return tmp_path_factory.mktemp("out")
-
-
-def inventory_of(folder: Path, out: Path, sink_url: str) -> Path:
-    """Write an inventory with all modes."""
-    path = write_inventory(
-        folder,
-        TARGETS,
-        centralization_rules=[RULE],
-        centralization_administrator=f"{MANAGEMENT}.{HOME}",
-        reflector_sumo_endpoint=None,
-        reflector_sinks={"audit": {"type": "http", "endpoint": sink_url}},
-        reflector_routes=ROUTES,
-        report_directory=str(out),
-        report_flow_hours=2,
-        report_flow_until=UNTIL,
-        report_flow_settle_minutes=0,
-        replay_idle_timeout=2,
-    )
-    inventory = json.loads(path.read_text(encoding="utf-8"))
-    for account, region in SOURCES:
-        hosts = inventory["all"]["children"][f"account_{account}"]["hosts"]
-        hosts[f"{account}.{region}"] = {"log_groups_mode": "centralized"}
-    served = inventory["all"]["children"][f"account_{MANAGEMENT}"]["hosts"][f"{MANAGEMENT}.{HOME}"]
-    served["log_groups_mode"] = "account_policy"
-    path.write_text(json.dumps(inventory), encoding="utf-8")
-    return path
-
-
-def rule_body(*regions: str) -> dict[str, Any]:
-    """Return the rule as AWS has it, written without this collection."""
-    own = " AND ".join(f"LogGroupName NOT LIKE '{name}'" for name in ("/aws/lambda/log-reflector%", "/central/%"))
-    return {
-        "Source": {
-            "Regions": list(regions),
-            "Scope": f"OrganizationId = '{ORGANIZATION}'",
-            "SourceLogsConfiguration": {
-                "EncryptedLogGroupStrategy": "ALLOW",
-                "LogGroupSelectionCriteria": f"LogGroupName NOT IN ('{EXCLUDED}') AND {own}",
-            },
-        },
-        "Destination": {
-            "Region": HOME,
-            "Account": CENTRAL,
-            "DestinationLogsConfiguration": {"LogGroupNameConfiguration": {"LogGroupNamePattern": PATTERN}},
-        },
-    }
-
-
-def create_groups(aws: RunningAws) -> None:
-    """Create the log groups of all targets."""
-    for account, region in SOURCES:
-        logs = Deployed(aws, account, region).client("logs")
-        for group in (FINE, SILENT, EXCLUDED, LONG):
-            logs.create_log_group(logGroupName=group)
-        logs.create_log_group(logGroupName=ARCHIVE, logGroupClass="INFREQUENT_ACCESS")
-    for (account, region), group in zip(DEPLOYED, (FILTERED, SERVED, OWN), strict=True):
-        Deployed(aws, account, region).client("logs").create_log_group(logGroupName=group)
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +93,6 @@ def report(ansible: Ansible, out: Path, **extra: Any) -> tuple[dict[str, dict[st
     assert run.status == 0, run.output
     targets = json.loads((out / "report.json").read_text(encoding="utf-8"))["targets"]
     return {target["host"]: target for target in targets}, run
-
-
-def lines(number: int, text: str = "line") -> list[str]:
-    return [f"{text} {each}" for each in range(number)]
 
 
 def rows(target: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -298,57 +220,6 @@ def growth(after: dict[str, Any], before: dict[str, Any]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in names if after[name] != before[name]}
 
 
-def write(place: Deployed, group: str, *messages: str) -> None:
-    """Write events and wait until every reflector is done with them."""
-    place.write(group, *messages)
-    place.wait_until_idle()
-
-
-@contextmanager
-def sink_down(central: Deployed) -> Iterator[None]:
-    central.aws.sink.behave(Behaviour(status=400))
-    yield
-    central.aws.sink.behave()
-
-
-@contextmanager
-def no_permission(central: Deployed) -> Iterator[None]:
-    """Take CloudWatch Logs' permission to invoke the destination's reflector."""
-    functions = central.client("lambda")
-    (statement,) = json.loads(functions.get_policy(FunctionName=FUNCTION)["Policy"])["Statement"]
-    functions.remove_permission(FunctionName=FUNCTION, StatementId=statement["Sid"])
-    yield
-    functions.add_permission(
-        FunctionName=FUNCTION,
-        StatementId=statement["Sid"],
-        Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
-        SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
-        SourceAccount=central.account,
-    )
-
-
-@contextmanager
-def function_stopped(central: Deployed) -> Iterator[None]:
-    """Let the destination's reflector run not at all, and Lambda give an event up after a minute (which is shorter here)."""
-    functions = central.client("lambda")
-    functions.update_function_event_invoke_config(FunctionName=FUNCTION, MaximumEventAgeInSeconds=60)
-    functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
-    yield
-    functions.delete_function_concurrency(FunctionName=FUNCTION)
-    functions.update_function_event_invoke_config(FunctionName=FUNCTION, MaximumEventAgeInSeconds=21600)
-
-
-@contextmanager
-def no_policy(central: Deployed) -> Iterator[None]:
-    logs = central.client("logs")
-    (policy,) = logs.describe_account_policies(policyType=KIND)["accountPolicies"]
-    logs.delete_account_policy(policyName=policy["policyName"], policyType=KIND)
-    yield
-    kept = ("policyName", "policyDocument", "policyType", "scope", "selectionCriteria")
-    logs.put_account_policy(**{name: policy[name] for name in kept if policy.get(name)})
-
-
 def test_every_copied_event_is_explained_if_nothing_is_lost(
     ansible: Ansible, source: Deployed, central: Deployed, out: Path
 ) -> None:
@@ -428,35 +299,6 @@ def test_events_without_a_policy_are_named_and_the_log_group_is_missing(
     assert (row["state"], row["cause"]) == ("missing", "missing")
     assert row["reason"] == f"its copy in {CENTRAL}/{HOME}: the account has no subscription filter policy"
     assert flow["copied"] - flow["received"] == before["copied"] - before["received"] + 6
-
-
-@contextmanager
-def copies_fail(aws: RunningAws, error: str) -> Iterator[None]:
-    aws.configure(centralization_error=error)
-    yield
-    aws.configure(centralization_error="")
-
-
-@contextmanager
-def denied(place: Deployed, *actions: str) -> Iterator[None]:
-    """Deny actions to the deployer's role in one account."""
-    iam = place.client("iam")
-    before = iam.get_role_policy(**DEPLOYER)["PolicyDocument"]
-    statement = {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
-    changed = {**before, "Statement": [*before["Statement"], statement]}
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(changed))
-    try:
-        yield
-    finally:
-        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(before))
-
-
-@contextmanager
-def no_trusted_access(aws: RunningAws) -> Iterator[None]:
-    client = aws.client("organizations", MANAGEMENT, HOME)
-    client.disable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
-    yield
-    client.enable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
 
 
 def test_dropped_copies_are_named_by_the_type_of_their_error(ansible: Ansible, aws: RunningAws, out: Path) -> None:
