@@ -23,6 +23,7 @@ from .text import more, visible
 
 _SHOWN = 20  # rows of a table
 _LONGEST = 200  # characters of a text of others
+_LONGEST_SENTENCE = 2000  # characters of a sentence that has such texts
 _TO_DO: tuple[State, ...] = ("missing", "broken", "impossible", "not_checked")
 # A code span ends at a backtick and a cell at a bar. Chat services parse <!channel> and &lt; in code spans too.
 _FORBIDDEN = "`|<>&"
@@ -45,9 +46,9 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         yield from _copies(report.copies, report.targets)
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = _LONGEST) -> str:
     """Return a code span with the text, cut if it is long; "" for no text."""
-    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    text = text if len(text) <= longest else f"{text[: longest - 3]}..."
     return f"`{visible(text, _FORBIDDEN)}`" if text else ""
 
 
@@ -125,7 +126,8 @@ def _copies(copies: FleetCopies, targets: Iterable[TargetReport]) -> Iterator[st
     title = f"Copies of AWS's centralization from {iso(copies.flow.begin)} to {iso(copies.flow.end)}"
     figures = [(station, code(way), _figure(number)) for station, way, number in rows(copies.flow.stations())]
     yield from table(title, ("Station", "Then", "Events"), figures)
-    yield f"\n{' '.join(copy_sentences(copies))}\n"
+    # Types of errors are text of others.
+    yield f"\n{code(' '.join(copy_sentences(copies)), _LONGEST_SENTENCE)}\n"
     found = []
     for target in targets:
         for flow in target.copy_flows or ():
