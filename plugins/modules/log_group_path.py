@@ -153,7 +153,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.reflecto
 from ansible_collections.logreflector.aws.plugins.module_utils._options.replay import DeadLetterQueue
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.read import read_log_group_path
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.entry import read_log_group_path
 
 SPEC = Spec(
     groups=(

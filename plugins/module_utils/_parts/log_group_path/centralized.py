@@ -29,9 +29,9 @@ from ..event_flow.metrics import Metrics, read_copy_errors
 from ..event_flow.scope import Period
 from .copy import CopyFacts, copied_station, copy_station, policy_station
 from .deliveries import Names
+from .read import TargetPath, attempted
 from .stations import Station, unknown, unread
 from .subscription import read_group
-from .target_path import TargetPath, attempted
 from .test_line import TestLine
 
 _STEP = 60
@@ -43,21 +43,21 @@ class CentralizedPath(TargetPath):
 
     def read(self) -> None:
         """Read all stations; only the first one if there is no such log group."""
-        group = self.read_group()
+        group = self._read_group()
         if group is None:
             return
         params = {"rate_share": SHARE, **self._given, "wait_timeout": WAIT_SECONDS}
         places = Places.from_params(params)
         rules = read_actual_rules(self._target, params, places.administrator)
         decisions = decide_all(rules.rules, rules.source, group)
-        self.add(copied_station(decisions, rules))
+        self._add(copied_station(decisions, rules))
         rule = decisions[0].rule
         if decisions[0].outcome != "copied" or rule is None:
             return
         place = next((each for each in places.destinations if (each.account, each.region) == rule.destination), None)
         if place is None:
             text = f"{'/'.join(rule.destination)} is no host of the inventory, so nothing was read there"
-            self.add(unknown("copy", "no_host", text))
+            self._add(unknown("copy", "no_host", text))
             return
         source = rules.source
         names = Names(self._name, rule.copy_name(source, self._name), source.account, source.region)
@@ -65,26 +65,25 @@ class CentralizedPath(TargetPath):
             target = place.connect(self._target, params)
             self._read_destination(_There(place, target, place.params(params), rule, names))
         except ReflectorError as error:
-            self.add(unread("copy", error))
-            self.add(unread("subscription", error))
+            self._add(unread("copy", error))
+            self._add(unread("subscription", error))
 
     def _read_destination(self, there: _There) -> None:
         self._there = there
-        self.attempt("copy", lambda: there.copy_station(self._target, self._options.lookback_minutes))
-        self.attempt("subscription", there.policy_station)
+        self._try("copy", lambda: there.copy_station(self._target, self._options.lookback_minutes))
+        self._try("subscription", there.policy_station)
         path = TargetPath(there.target, there.params, replace(self._options, log_group=there.copy_name), there.names)
-        path.read_function()
-        path.read_results()
+        path.read_behind_subscription()
         for station in path.stations.values():
-            self.add(replace(station, host=there.place.host) if station.command else station)
+            self._add(replace(station, host=there.place.host) if station.command else station)
         self.notes += path.notes
         self._reflector_log = path.reflector_log
 
-    def test_line(self) -> TestLine:
+    def _test_line(self) -> TestLine:
         """Return the line, which the destination's reflector reports."""
         there = self._there
         if there is None:  # a path that is not broken has a destination
-            return super().test_line()
+            return super()._test_line()
         return TestLine(
             self._target,
             self._name,
