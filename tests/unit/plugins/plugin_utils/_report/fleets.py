@@ -115,6 +115,11 @@ def copy_flows(draw: st.DrawFn) -> CopyFlow:
     )
 
 
+def copy_place(flow: CopyFlow) -> tuple[str, str]:
+    """Return the destination, which a target has one flow to."""
+    return flow.account, flow.region
+
+
 @st.composite
 def targets(draw: st.DrawFn) -> TargetReport:
     """Return a target with any status; the account may be unknown."""
@@ -138,7 +143,7 @@ def targets(draw: st.DrawFn) -> TargetReport:
         calls=draw(st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6))),
         log_groups=tuple(sorted(found, key=lambda row: row.log_group)),
         flow=draw(st.one_of(st.none(), flows())),
-        copy_flows=draw(st.one_of(st.none(), st.lists(copy_flows(), max_size=2).map(tuple))),
+        copy_flows=draw(st.one_of(st.none(), st.lists(copy_flows(), max_size=2, unique_by=copy_place).map(tuple))),
     )
 
 
