@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployed import FUNCTION, Deployed
-from embedded_aws import Behaviour, Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws import Account, Behaviour, Configuration, EmbeddedAws, Organization, RunningAws
 
 from playbooks import MANAGEMENT, MEMBER, POLICY, REGIONS, Ansible, write_inventory
 
@@ -88,13 +88,13 @@ def inventory_of(folder: Path, out: Path, sink_url: str) -> Path:
     return path
 
 
-def rule_body(*regions: str) -> dict[str, Any]:
+def rule_body(*regions: str, scope: str = f"OrganizationId = '{ORGANIZATION}'") -> dict[str, Any]:
     """Return the rule as AWS has it, written without this collection."""
     own = " AND ".join(f"LogGroupName NOT LIKE '{name}'" for name in ("/aws/lambda/log-reflector%", "/central/%"))
     return {
         "Source": {
             "Regions": list(regions),
-            "Scope": f"OrganizationId = '{ORGANIZATION}'",
+            "Scope": scope,
             "SourceLogsConfiguration": {
                 "EncryptedLogGroupStrategy": "ALLOW",
                 "LogGroupSelectionCriteria": f"LogGroupName NOT IN ('{EXCLUDED}') AND {own}",
@@ -206,7 +206,12 @@ def no_trusted_access(aws: RunningAws) -> Iterator[None]:
 @contextmanager
 def running_organization(*statements: dict[str, Any]) -> Iterator[RunningAws]:
     """Start the accounts. The deployer's role also has the administrator's permissions, and those statements."""
-    members = Organization(management=MANAGEMENT, members=(MEMBER, CENTRAL), regions=(HOME, AWAY, FAR))
+    members = Organization(
+        management=MANAGEMENT,
+        members=(MEMBER, CENTRAL),
+        regions=(HOME, AWAY, FAR),
+        described={MEMBER: Account(ou="/Workloads/Prod")},
+    )
     reads = {"Effect": "Allow", "Action": READS, "Resource": "*"}
     policy = {**POLICY, "Statement": [*POLICY["Statement"], reads, *statements]}
     with EmbeddedAws(Configuration(organization=members, deployer_policy=policy)) as running:

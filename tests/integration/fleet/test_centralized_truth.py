@@ -16,7 +16,6 @@ from centralized_fleet import (
     ARCHIVE,
     AWAY,
     CENTRAL,
-    DEPLOYED,
     EXCLUDED,
     FAR,
     FILTERED,
@@ -25,36 +24,31 @@ from centralized_fleet import (
     LONG,
     LOST,
     OWN,
-    READS,
     SERVED,
     SOURCES,
     TARGETS,
     copies_fail,
-    create_groups,
     denied,
+    deployed_fleet,
     function_stopped,
-    inventory_of,
     lines,
     no_permission,
     no_policy,
     no_trusted_access,
     rule_body,
+    running_organization,
     sink_down,
     write,
 )
 from deployed import Deployed, calls_of_runs
-from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws import RunningAws
 
-from playbooks import MANAGEMENT, MEMBER, POLICY, Ansible, Run
+from playbooks import MANAGEMENT, MEMBER, Ansible, Run
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    members = Organization(management=MANAGEMENT, members=(MEMBER, CENTRAL), regions=(HOME, AWAY, FAR))
-    policy = {**POLICY, "Statement": [*POLICY["Statement"], {"Effect": "Allow", "Action": READS, "Resource": "*"}]}
-    with EmbeddedAws(Configuration(organization=members, deployer_policy=policy)) as running:
-        client = running.client("organizations", MANAGEMENT, HOME)
-        client.enable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
+    with running_organization() as running:
         yield running
 
 
@@ -77,14 +71,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ansible(aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
     """A runner of playbooks, with everything deployed and a rule."""
-    folder = tmp_path_factory.mktemp("truth")
-    create_groups(aws)
-    ansible = Ansible(aws.deploy_environment(), inventory_of(folder, out, aws.sink_url), folder)
-    deployed = ansible.run("logreflector.aws.deploy", "--limit", ",".join(f"{a}.{r}" for a, r in DEPLOYED))
-    assert deployed.status == 0, deployed.output
-    rules = aws.client("observabilityadmin", MANAGEMENT, HOME)
-    rules.create_centralization_rule_for_organization(RuleName="central", Rule=rule_body(AWAY))
-    return ansible
+    return deployed_fleet(aws, tmp_path_factory.mktemp("truth"), out)
 
 
 def report(ansible: Ansible, out: Path, **extra: Any) -> tuple[dict[str, dict[str, Any]], Run]:
@@ -381,3 +368,41 @@ def test_unread_destination_is_unknown_and_never_zero(
     notes = "\n".join(flow["notes"])
     assert "the copied events in 444444444444/eu-west-1 were not read: " in notes
     assert "logs:StartQuery" in notes
+
+
+def unit_of(aws: RunningAws, name: str) -> str:
+    """Return the id of an OU below the root."""
+    client = aws.client("organizations", MANAGEMENT, HOME)
+    (root,) = client.list_roots()["Roots"]
+    units = client.list_organizational_units_for_parent(ParentId=root["Id"])["OrganizationalUnits"]
+    return str(next(unit["Id"] for unit in units if unit["Name"] == name))
+
+
+def test_rule_for_an_ou_copies_its_accounts_only_and_is_unknown_if_these_were_not_read(
+    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+) -> None:
+    rules = aws.client("observabilityadmin", MANAGEMENT, HOME)
+    body = rule_body(AWAY, scope=f"OrganizationUnitId IN ('{unit_of(aws, 'Workloads')}')")
+    rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=body)
+    targets, _run = report(ansible, out, report_flow=False)
+    with denied(Deployed(aws, MANAGEMENT, HOME), "organizations:ListAccountsForParent"):
+        unread, _run = report(ansible, out, report_flow=False)
+    rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=rule_body(AWAY))
+    assert rows(targets[source.host])[FINE]["state"] == "covered", "its OU is below the one of the rule"
+    other = rows(targets[f"{MANAGEMENT}.{AWAY}"])[FINE]
+    assert (other["state"], other["cause"]) == ("missing", "no_rule")
+    assert f"the rule central does not have the account {MANAGEMENT} in its scope" in other["reason"]
+    unknown = rows(unread[source.host])[FINE]
+    assert (unknown["state"], unknown["cause"]) == ("not_checked", "scope")
+
+
+def test_target_that_still_has_filters_is_delivered_twice(ansible: Ansible, source: Deployed, out: Path) -> None:
+    extra = {"log_groups_mode": "filters"}
+    deployed = ansible.run("logreflector.aws.deploy", "--limit", source.host, extra=extra)
+    assert deployed.status == 0, deployed.output
+    found = rows(report(ansible, out, report_flow=False)[0][source.host])
+    assert (found[FINE]["state"], found[FINE]["cause"]) == ("broken", "duplicate")
+    assert "its events are copied, and the filter " in found[FINE]["reason"]
+    removed = ansible.run("logreflector.aws.teardown", "--limit", source.host, extra=extra)
+    assert removed.status == 0, removed.output
+    assert rows(report(ansible, out, report_flow=False)[0][source.host])[FINE]["state"] == "covered"
