@@ -31,9 +31,8 @@ class NamePattern:
         if found is None:
             return payload
         account, region, log_group = found["account"], found["region"], found["group"]
-        stream = payload.log_stream.removesuffix(f"-{account}-{region}")
-        names = {"owner": account, "region": region, "log_group": log_group}
-        return replace(payload, log_stream=stream or payload.log_stream, **names)
+        stream = payload.log_stream.removesuffix(f"-{account}-{region}") or payload.log_stream
+        return replace(payload, owner=account, region=region, log_group=log_group, log_stream=stream)
 
 
 def name_pattern(text: str) -> NamePattern:
