@@ -91,8 +91,8 @@ class LogsApi:
                     item.get("logGroupClass", "STANDARD"),
                     created=item.get("creationTime", 0),
                     retention=item.get("retentionInDays"),
-                    page=page,
                     encrypted=bool(item.get("kmsKeyId")),
+                    page=page,
                 )
 
     def tagged(self, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:

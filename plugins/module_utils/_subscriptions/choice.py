@@ -50,18 +50,18 @@ class LogGroup:
 
     created     ms since 1970, 0 if unknown
     retention   days, None for ever
+    encrypted   whether it has a customer managed KMS key
     tags        None if unknown
     page        the token of the page that it was listed on
-    encrypted   whether it has a customer managed KMS key
     """
 
     name: str
     log_class: str = "STANDARD"
     created: int = 0
     retention: int | None = None
+    encrypted: bool = field(default=False, compare=False)
     tags: Mapping[str, str] | None = field(default=None, compare=False)
     page: str = field(default="", compare=False)
-    encrypted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
