@@ -23,8 +23,8 @@ class SourceCounts:
     """What the source counted in the period, for one destination.
 
     written     events of log groups that a rule selects
-    before      of them, from before the rule was written
-    around      of them, from the step of the metrics in which it was written: before or after
+    before      of them, from before the rule was created
+    around      of them, from between its creation and its last change, which it may not have copied
     recent      of them, from the last `LATE_SECONDS`
     too_long    of log groups whose copies would have too long names
     unfiltered  of log groups whose copies take no filter

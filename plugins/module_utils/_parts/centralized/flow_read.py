@@ -23,7 +23,7 @@ from ..once import once
 from .destination_flow import DestinationFlow
 from .flow import LATE_SECONDS, DestinationCounts, SourceCounts, reconcile_copies
 from .places import Place
-from .rules import Decision, Rules
+from .rules import CopyRule, Decision, Rules
 
 T = TypeVar("T")
 _NAMESPACE = "AWS/Logs"
@@ -31,14 +31,12 @@ _NAMESPACE = "AWS/Logs"
 
 @dataclass(slots=True)
 class CopyScope:
-    """The log groups that are copied to one destination.
+    """The log groups that are copied to one destination: by name the rule, and why their events cannot arrive, if they cannot.
 
-    changed     when the rule was written last, in seconds since 1970
-    kinds       by log group: "" if its events must arrive, or the cause why they cannot: class or name
+    This cause is class or name, or "".
     """
 
-    changed: float = 0
-    kinds: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, tuple[CopyRule, str]] = field(default_factory=dict)
 
 
 class CopyFlowReader:
@@ -58,8 +56,7 @@ class CopyFlowReader:
             is_copied = each.outcome == "copied" or each.cause in ("class", "name")
             if each.rule and is_copied and group.log_class != "DELIVERY":
                 scope = self.scopes.setdefault(each.rule.destination, CopyScope())
-                scope.changed = max(scope.changed, each.rule.changed / 1000)
-                scope.kinds[group.name] = each.cause
+                scope.groups[group.name] = each.rule, each.cause
 
     def read(self, rules: Rules, places: Iterable[Place], *, is_listed: bool) -> list[Result]:
         """Return the flow to each destination of a rule that may copy something from here."""
@@ -111,18 +108,20 @@ class CopyFlowReader:
         metrics = self._metrics
         listed = metrics.series(_NAMESPACE, MetricName="IncomingLogEvents", Dimensions=[{"Name": "LogGroupName"}])
         chosen = [
-            each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in scope.kinds
+            each for each in listed if len(each.dimensions) == 1 and each.dimension("LogGroupName") in scope.groups
         ]
         late = min(self._period.end, time.time()) - LATE_SECONDS
         written: Counter[str] = Counter()
         before = around = recent = 0
         for series, points in metrics.points(chosen).items():
-            number, kind = total(points), scope.kinds[series.dimension("LogGroupName")]
-            written.update({"all": number, kind: number})
-            if kind != "name":
-                certain = total(points, scope.changed - STEP)
+            number = total(points)
+            rule, cause = scope.groups[series.dimension("LogGroupName")]
+            written.update({"all": number, cause: number})
+            if cause != "name":
+                # A rule copied nothing before it was created. What it copied before it was changed is not known.
+                certain = total(points, rule.created / 1000 - STEP)
                 before += certain
-                around += total(points, scope.changed) - certain
+                around += total(points, rule.changed / 1000) - certain
                 recent += number - total(points, late)
         to_region = (("DestinationRegion", region),)
         names = ("OutgoingCopiedLogEvents", "CentralizationThrottled")

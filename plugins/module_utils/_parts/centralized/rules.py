@@ -55,7 +55,8 @@ class CopyRule:
     scope, groups   None if they cannot be parsed
     copies_logs     whether it copies logs at all
     problem         why it copies nothing now, a sentence; "" if it works
-    changed         when it was written last, in ms since 1970, 0 if unknown
+    created         when it was created, in ms since 1970, 0 if unknown
+    changed         when it was written last
     """
 
     name: str
@@ -67,6 +68,7 @@ class CopyRule:
     copies_logs: bool = True
     skips_encrypted: bool = False
     problem: str = ""
+    created: int = 0
     changed: int = 0
 
     @classmethod
@@ -89,6 +91,7 @@ class CopyRule:
             logs is not None,
             (logs or {}).get("EncryptedLogGroupStrategy") == "SKIP",
             rule["problem"] or "",
+            rule.get("created") or 0,
             rule.get("updated") or 0,
         )
 

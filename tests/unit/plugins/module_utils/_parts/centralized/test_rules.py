@@ -46,6 +46,7 @@ def rule_of(settings: RuleSettings = SETTINGS, **more: Any) -> CopyRule:
         "destination_region": settings.destination_region,
         "configuration": desired_body(settings, {}),
         "problem": None,
+        "created": 3,
         "updated": 5,
     }
     return CopyRule.from_result({**result, **more})
