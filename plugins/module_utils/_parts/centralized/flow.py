@@ -108,10 +108,8 @@ def _copied(
         values[name] = min(left, max(0, number))
         left -= values[name]
     values.update(errors={}, throttled=0, late=0)
-    errors = {
-        name: max(source.errors.get(name, 0), destination.errors.get(name, 0)) for name in _types(source, destination)
-    }
-    causes = {f"error {name}": number for name, number in errors.items() if number}
+    errors = _errors(source, destination)
+    causes = {f"error {name}": number for name, number in errors.items()}
     causes |= {"throttled": source.throttled} if source.throttled else {}
     if not left:
         return
@@ -128,10 +126,19 @@ def _copied(
         values["late"] = min(left - around, source.recent)
 
 
-def _types(source: SourceCounts, destination: DestinationCounts) -> list[str]:
-    """Return the types of errors. Too long names are counted by log group already."""
-    known = sorted({*source.errors, *(destination.errors or {})})
-    return [name for name in known if not (source.too_long and name == "InvalidLogGroup")]
+def _errors(source: SourceCounts, destination: DestinationCounts) -> dict[str, int]:
+    """Return the errors by type, of which either side may have counted any.
+
+    Too long names are counted by log group already, so their error is a cause only where it is the only one.
+    """
+    there = destination.errors or {}
+    found = {name: max(source.errors.get(name, 0), there.get(name, 0)) for name in sorted({*source.errors, *there})}
+    found = {name: number for name, number in found.items() if number}
+    is_counted = source.too_long or len(found) > 1
+    return {name: number for name, number in found.items() if not (is_counted and name == _TOO_LONG)}
+
+
+_TOO_LONG = "InvalidLogGroup"
 
 
 def _received(

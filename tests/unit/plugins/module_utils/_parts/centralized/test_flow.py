@@ -86,6 +86,14 @@ def test_too_long_names_explain_their_own_errors() -> None:
     assert (found["too_long"], found["late"], notes) == (2, 1, [])
 
 
+def test_too_long_names_of_another_source_are_no_second_cause() -> None:
+    errors = {"InvalidLogGroup": 5, "InvalidKMS": 1}
+    found, notes = named(SourceCounts(written=12, sent=9), there(9, 9, errors=errors))
+    assert (found["errors"], notes) == ({"InvalidKMS": 3}, [])
+    found, _notes = named(SourceCounts(written=12, sent=9), there(9, 9, errors={"InvalidLogGroup": 5}))
+    assert found["errors"] == {"InvalidLogGroup": 3}
+
+
 def test_events_that_were_sent_and_not_counted_there_are_underway() -> None:
     assert named(SourceCounts(written=12, sent=11, recent=12), there(9, 9))[0] == {
         **ARRIVED,
