@@ -45,6 +45,9 @@ def from_system_fields(payload: Payload) -> Payload:
 
     A value that has not the form of AWS's names counts as none, because it would reach sinks and accounting as a name.
     """
+    first = next((event for page in payload.pages() for event in page), None)
+    if first is None or _origin(first) is None:
+        return payload  # as nearly every payload, without a loop over its events
     origins: set[tuple[str, ...] | None] = set()
     for page in payload.pages():
         origins.update(map(_origin, page))

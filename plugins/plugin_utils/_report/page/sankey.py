@@ -68,7 +68,7 @@ def flow_section(report: FleetReport) -> Markup:
             tag("p", *period, class_="note"),
             _diagram(stations),
             tag("ul", *_remarks(flow, stations), *_left_out(fleet), class_="remarks"),
-            _figures(stations),
+            figures(stations),
             _facts(fleet.facts),
             _targets(report.targets),
         )
@@ -166,7 +166,8 @@ def _test_line(facts: Mapping[str, int]) -> Iterator[str]:
         yield f", after {milliseconds / 1000:.1f} s"
 
 
-def _figures(stations: tuple[Station, ...]) -> Markup:
+def figures(stations: tuple[Station, ...]) -> Markup:
+    """Return the table of all stations and the ways out of them."""
     rows = []
     for station in stations:
         rows.append(tag("tr", tag("th", station.name, scope="row"), tag("td"), tag("td", number(station.total))))

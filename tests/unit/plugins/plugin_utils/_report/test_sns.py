@@ -25,6 +25,7 @@ NAMED = (
     "Targets that were not read",
     "Targets with log groups that are not covered",
     "Targets with unexplained or unread events",
+    "Targets with unexplained or unread copies",
     "Targets that were read then and are not now",
     "Notes",
     "Worse than then",
