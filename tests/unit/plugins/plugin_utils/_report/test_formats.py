@@ -20,7 +20,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text impo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .fleets import EVERY_STATE, fleets, flow_of, texts
+from .fleets import EVERY_STATE, copies_of, fleets, flow_of, texts
 
 TEXT = ("ndjson", "json", "csv", "junit", "openmetrics", "markdown")
 """Formats whose file is plain text."""
@@ -48,7 +48,8 @@ def test_page_names_each_metric_with_its_labels() -> None:
     page = (Path(__file__).parents[5] / "docs" / "REPORT_FORMATS.md").read_text(encoding="utf-8")
     first, *others = EVERY_STATE.targets
     events = replace(flow_of(written=1), facts={"Errors": 1})
-    report_with_events = replace(EVERY_STATE, targets=(replace(first, flow=events), *others))
+    with_events = replace(first, flow=events, copy_flows=(copies_of(written=1),))
+    report_with_events = replace(EVERY_STATE, targets=(with_events, *others))
     text = "".join(FORMATS["openmetrics"].text(report_with_events, None))
     samples = re.findall(r"^(log_reflector_\w+)(?:{(.*)})? ", text, re.MULTILINE)
     labels = {name: ", ".join(re.findall(r'(\w+)="', found)) for name, found in samples}
