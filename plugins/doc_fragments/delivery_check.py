@@ -39,12 +39,23 @@ options:
       - V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the
         line is written again every ten seconds until one has arrived.
       - V(any) is the account-level policy if one exists that sends to the reflector, and otherwise a filter.
+      - V(centralized) is a copy by AWS's centralization to one of O(destinations), whose reflector delivers it.
     type: str
     default: filter
     choices:
       - filter
       - account_policy
       - any
+      - centralized
+  destinations:
+    description:
+      - 'With O(subscription=centralized), where AWS''s centralization copies the target''s logs: a dictionary each, with
+        C(account_id), C(log_group_name_pattern) of the rule, C(function_name) of the reflector there, and the connection
+        options of this module that differ, such as C(region) and C(assume_role_arn).'
+      - With O(role_variables) they are read from C(centralization_rules) and the inventory.
+    type: list
+    elements: dict
+    default: []
   state:
     description:
       - V(present) sends a line.
