@@ -14,13 +14,16 @@ class ModuleDocFragment:
 options:
   mode:
     description:
-      - Whether log groups are served by subscription filters, or by one account-level subscription policy.
+      - Whether log groups are served by subscription filters, by one account-level subscription policy, or by AWS's centralization,
+        which copies them to a destination (V(centralized)).
       - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+      - A host whose account and region are the destination of a rule of C(centralization_rules) has the default V(account_policy).
     type: str
     default: filters
     choices:
       - filters
       - account_policy
+      - centralized
   filter_pattern:
     description:
       - Pattern that events must match. V("") is AWS's default and lets every event through.

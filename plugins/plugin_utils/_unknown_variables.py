@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from ..module_utils._errors import InvalidInputError
 
-OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms_")
+OWN_PREFIXES = ("reflector_", "subscriber_", "catch_up_", "log_groups_", "alarms_", "centralization_")
 """Only this collection has such variables, so one that nothing reads is a mistake."""
 SHARED_PREFIXES = (
     "account_",

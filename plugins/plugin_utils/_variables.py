@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils._errors import InvalidInputError
 from ..module_utils._module import Spec
+from ..module_utils._options.centralization import RULES_VARIABLE
+from ..module_utils._resources.centralization.rules import DERIVED, destination_defaults, parse_rules
 from ._plain import plain, read_variable
 
 _ACCOUNT = "target_account_id"
@@ -18,10 +20,24 @@ _REGION = "target_region"
 
 
 def from_variables(spec: Spec, task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
-    """Return the options whose variables are set, with their templated values."""
+    """Return the options whose variables are set, with their templated values, and those that follow from other variables."""
     variables = spec.variables()
     found = {option: templar.template(task_vars[name]) for option, name in variables.items() if name in task_vars}
-    return _given(spec, plain(found))
+    given = _given(spec, plain(found))
+    derived = {option: name for option, name in variables.items() if name in DERIVED and option not in given}
+    if derived:
+        defaults = derived_defaults(task_vars, templar.template)
+        given |= {option: defaults[name] for option, name in derived.items() if name in defaults}
+    return given
+
+
+def derived_defaults(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, str]:
+    """Return the defaults of role variables that follow from the centralization rules for the host that has these variables."""
+    if not variables.get(RULES_VARIABLE):
+        return {}
+    names = (RULES_VARIABLE, _ACCOUNT, _REGION)
+    rules, account, region = (plain(template(variables.get(name) or "")) for name in names)
+    return destination_defaults(parse_rules(rules), str(account), str(region))
 
 
 def _given(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:

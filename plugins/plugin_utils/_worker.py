@@ -23,6 +23,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import ReflectorError
 from ..module_utils._module import NO_INVOCATION, Spec, perform
+from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
 from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._session import SDK_ERROR, read_models
@@ -47,7 +48,9 @@ def specs() -> dict[str, Spec]:
 # Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.
 SPECS = specs()
 SERVICES = {service for spec in SPECS.values() for service in spec.services}
-KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(*(spec.variables().values() for spec in SPECS.values()))
+KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(
+    {RULES_VARIABLE, ADMINISTRATOR_VARIABLE}, *(spec.variables().values() for spec in SPECS.values())
+)
 MODELS = None if SDK_ERROR else read_models(SERVICES)
 reflector_code.load()
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._errors import InvalidInputError
 from .option import option
 
-MODES = ("filters", "account_policy")
+MODES = ("filters", "account_policy", "centralized")
 SETTLE_SECONDS = 60
 REPORT_LIMIT = 1000
 
@@ -76,15 +77,28 @@ class SweepOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ModeOptions:
-    """Filters or one account-level policy."""
+    """Filters, one account-level policy, or AWS's centralization."""
 
     mode: str = option(
         "filters",
-        "Whether log groups are served by subscription filters, or by one account-level subscription policy.",
+        "Whether log groups are served by subscription filters, by one account-level subscription policy, or by AWS's"
+        " centralization, which copies them to a destination (V(centralized)).",
         "A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are"
         " disabled.",
+        "A host whose account and region are the destination of a rule of C(centralization_rules) has the default"
+        " V(account_policy).",
         choices=MODES,
     )
+
+
+def refuse_centralized(mode: str, name: str) -> None:
+    """Raise InvalidInputError for the mode in which nothing is deployed to a target.
+
+    name    the option as the user knows it
+    """
+    if mode == "centralized":
+        message = "AWS's centralization serves a target with the mode centralized, so nothing is deployed there"
+        raise InvalidInputError(name, f"{message}. Set another mode, or leave the target out of this run")
 
 
 @dataclass(frozen=True, kw_only=True)

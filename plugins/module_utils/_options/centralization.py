@@ -15,6 +15,10 @@ from .option import option, required
 
 NAME_PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
 SERVICE = "observabilityadmin"
+RULES_VARIABLE = "centralization_rules"
+"""The variable of all hosts that describes what AWS copies."""
+ADMINISTRATOR_VARIABLE = "centralization_administrator"
+"""The variable with the host that manages the rules: the management account or a delegated administrator."""
 _NO_TAGS: dict[str, Any] = {}
 
 

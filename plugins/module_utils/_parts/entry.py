@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from .._errors import InvalidInputError
 from .._options.account import AccountOptions
 from .._options.alarms import AlarmOptions
-from .._options.catch_up import CatchUpOptions, ModeOptions
+from .._options.catch_up import CatchUpOptions, ModeOptions, refuse_centralized
 from .._options.log_groups import LogGroupOptions
 from .._options.option import argument_spec, options_of, read
 from .._options.reflector import ReflectorOptions, ReflectorQueueReference, default_queue
@@ -89,6 +89,8 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
         with _advice_on_dead_letters():
             remove_subscriber(run, options, discard_dead_letters=params["discard_dead_letters"])
         return run.finish()
+    mode = read(ModeOptions, params).mode
+    refuse_centralized(mode, "mode")
     log_groups = rules_of(params, options.function_name)
     reflector = params["reflector_function_name"]
     alarms = read(AlarmOptions, params, "alarms_")
@@ -109,8 +111,8 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
         release=release,
     )
     converge_subscriber(run, options, parts)
-    enabled = read(ModeOptions, params).mode == "filters"
-    run.converge("subscriber", event_rules(target, options, log_groups, reflector=reflector, enabled=enabled))
+    rules = event_rules(target, options, log_groups, reflector=reflector, enabled=mode == "filters")
+    run.converge("subscriber", rules)
     return run.finish()
 
 
@@ -133,7 +135,9 @@ def manage_catch_up(target: Target, params: Params, check_mode: bool) -> Result:
     if params["state"] == "absent":
         work: Callable[..., None] = remove_subscriptions
     else:
-        work = deploy_policy if read(ModeOptions, params).mode == "account_policy" else deploy_filters
+        mode = read(ModeOptions, params).mode
+        refuse_centralized(mode, "mode")
+        work = deploy_policy if mode == "account_policy" else deploy_filters
         if not (check_mode and params["reflector_announced"]):
             require_reflector(target, params["reflector_function_name"])
     run = Run(target, check_mode=check_mode)

@@ -31,7 +31,10 @@ _OTHER_PARTITIONS = ("us-gov-", "us-iso", "eu-isoe-", "eusc-", "cn-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSettings:
-    """The desired state; the fields are the module's options."""
+    """The desired state; the fields are the module's options.
+
+    copies_elsewhere    beginnings of the names of other rules' copies
+    """
 
     name: str
     present: bool = True
@@ -42,6 +45,7 @@ class RuleSettings:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     own_log_groups: tuple[str, ...] = ()
+    copies_elsewhere: tuple[str, ...] = ()
     skip_encrypted: bool = False
     destination_account: str = ""
     destination_region: str = ""
@@ -60,10 +64,15 @@ class RuleSettings:
         return scope_text(self.organization_id, self.organizational_units, self.accounts)
 
     @property
+    def copies(self) -> tuple[str, ...]:
+        """Names of copies, which are never copied again, with * for any characters."""
+        beginnings = (fixed_beginning(self.name_pattern), *self.copies_elsewhere)
+        return tuple(f"{beginning}*" for beginning in dict.fromkeys(beginnings))
+
+    @property
     def groups(self) -> str:
         """The log groups in AWS's words. Copies and the delivery's own log groups are always excluded."""
-        copies = f"{fixed_beginning(self.name_pattern)}*"
-        return groups_text(self.include, (*self.exclude, *self.own_log_groups, copies))
+        return groups_text(self.include, (*self.exclude, *self.own_log_groups, *self.copies))
 
     def notes(self) -> list[str]:
         """Return what the rule does not do, a sentence each."""

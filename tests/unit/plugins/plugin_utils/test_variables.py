@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import account_targets
+from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import account_targets, from_variables
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
 
 ACCOUNT = "111111111111"
@@ -79,3 +79,44 @@ def test_account_targets_leave_out_variables_that_cannot_be_templated() -> None:
 def test_account_targets_without_account_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="target_account_id"):
         account_targets(SPEC, task_vars({"own": host("eu-west-1")}), None)
+
+
+RULE = {
+    "name": "eu",
+    "organization_id": "o-exampleorg1",
+    "source_regions": ["eu-west-1", "eu-west-2"],
+    "destination_account": ACCOUNT,
+    "destination_region": "eu-west-1",
+}
+
+
+class Templar:
+    """Returns variables as they are."""
+
+    def template(self, value: Any) -> Any:
+        return value
+
+
+def of_host(region: str, **variables: Any) -> dict[str, Any]:
+    given = {"target_account_id": ACCOUNT, "target_region": region, "centralization_rules": [RULE], **variables}
+    found = from_variables(SPEC, given, Templar())
+    return {name: found.get(name) for name in ("log_groups_mode", "reflector_centralized_name_pattern")}
+
+
+def test_from_variables_destination_of_a_rule_has_its_mode_and_pattern() -> None:
+    pattern = "/central/${source.accountId}/${source.region}${source.logGroup}"
+    assert of_host("eu-west-1") == {
+        "log_groups_mode": "account_policy",
+        "reflector_centralized_name_pattern": pattern,
+    }
+    assert of_host("eu-west-2") == {"log_groups_mode": None, "reflector_centralized_name_pattern": None}
+
+
+def test_from_variables_own_values_of_a_destination_count() -> None:
+    found = of_host("eu-west-1", log_groups_mode="filters", reflector_centralized_name_pattern="")
+    assert found == {"log_groups_mode": "filters", "reflector_centralized_name_pattern": ""}
+
+
+def test_from_variables_wrong_rule_fails_with_its_name() -> None:
+    with pytest.raises(InvalidInputError, match="variable centralization_rules: rule 'eu': exclude: "):
+        of_host("eu-west-2", centralization_rules=[{**RULE, "exclude": ["/a b"]}])
