@@ -177,10 +177,24 @@ options:
       - Name of the dead-letter queue.
       - The default is the function's name and C(-dead-letters).
     type: str
+  reflector_centralized_name_pattern:
+    description: Name pattern of log groups with copies of AWS's centralization. They belong to the targets that they are
+      copied from, and are not listed here.
+    type: str
+    default: ''
   subscriber_function_name:
     description: Name of the subscriber's function.
     type: str
     default: log-reflector-subscriber
+  centralization:
+    description:
+      - 'Where the rules and the copies of a target with O(mode=centralized) are read: C(administrator), a dictionary with
+        the connection options of this module, and C(destinations), a list of dictionaries with C(account), C(region), C(options)
+        (connection options and those whose names begin with C(reflector_)).'
+      - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and
+        the hosts that are destinations of C(centralization_rules).'
+    type: dict
+    default: {}
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

@@ -26,5 +26,11 @@ GIVEN_UP = "givenUp"
 ROUTE_NUMBER = "route"
 """Member with the number of the route that dropped events; the first one is 0. A line without such events does not have it."""
 
+OWNER = "owner"
+"""Member with the account of the log group."""
+
+SOURCE_REGION = "sourceRegion"
+"""Member with the region that AWS's centralization copied the events from. A line about other events does not have it."""
+
 SENT_TO = "sentTo"
 """Member with the names of the sinks of the events, joined by commas. A line about events without a sink does not have it."""

@@ -89,6 +89,7 @@ class Target:
         self._source = session
         self._role: RoleSession | None = None
         self._role_arn = self._role_session_name = ""
+        self._models: Models | None = None
         # boto3's sessions must not be shared between threads, its clients may be (boto3 guide, "Session", "Clients").
         self._session_lock = threading.Lock()
         self._identity_lock = threading.Lock()
@@ -119,9 +120,14 @@ class Target:
                 region_name=region,
             )
             target = cls(session, region, **options)
+            target._models = models
             if params["assume_role_arn"]:
                 target._assume_role(params, core, models)
         return target
+
+    def elsewhere(self, params: Mapping[str, Any]) -> Target:
+        """Return another account or region, see `from_params`."""
+        return Target.from_params(params, self._models)
 
     def _assume_role(self, params: Mapping[str, Any], core: Any, models: Models | None) -> None:
         """Replace the session by one of the role, which is assumed at the first call.

@@ -151,6 +151,10 @@ coverage:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import (
+    CopiesOption,
+    PlacesOption,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._options.coverage import (
     CoverageOptions,
     PurgeReference,
@@ -174,11 +178,13 @@ SPEC = Spec(
         Group(PurgeReference, "catch_up_", "catch_up_"),
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(DeadLetterQueue, "reflector_", "reflector_", named={"queue": "reflector_queue_name"}),
+        Group(CopiesOption, "reflector_", "reflector_"),
         Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(PlacesOption),
         Group(RoleVariables),
     ),
     work=read_coverage,
-    services=("cloudwatch", "lambda", "logs", "sqs", "sts"),
+    services=("cloudwatch", "lambda", "logs", "observabilityadmin", "organizations", "sqs", "sts"),
     needs_sources=True,
 )
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils._errors import InvalidInputError
-from ..module_utils._module import Spec
-from ..module_utils._options.centralization import RULES_VARIABLE
+from ..module_utils._module import CONNECTION, CONNECTION_VARIABLES, Spec
+from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
 from ..module_utils._resources.centralization.rules import DERIVED, destination_defaults, parse_rules
-from ._plain import plain, read_variable
+from ._plain import place_of, plain, read_variable
 
 _ACCOUNT = "target_account_id"
 _REGION = "target_region"
@@ -67,6 +67,43 @@ def account_targets(spec: Spec, task_vars: Mapping[str, Any], account: str | Non
     variables["region"] = _REGION
     others = [hostvars[name] for name in group if name != task_vars["inventory_hostname"]]
     return [_given(spec, _options(each, variables)) for each in others]
+
+
+def centralization_places(spec: Spec, task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the module's option `centralization`: the rules' administrator, and the destinations that are hosts of the inventory."""
+    rules = parse_rules(plain(template(task_vars.get(RULES_VARIABLE) or "")))
+    administrator = str(template(task_vars.get(ADMINISTRATOR_VARIABLE) or ""))
+    hostvars = task_vars["hostvars"]
+    wanted = {(rule.destination_account, rule.destination_region) for rule in rules if rule.present}
+    found = {place: host for place in sorted(wanted) for host in _hosts_of(task_vars, *place)[:1]}
+    return {
+        "administrator": _place(spec, administrator, hostvars) if administrator in hostvars else None,
+        "destinations": [
+            {**_place(spec, host, hostvars), "account": account, "region": region}
+            for (account, region), host in found.items()
+        ],
+    }
+
+
+def _hosts_of(task_vars: Mapping[str, Any], account: str, region: str) -> list[str]:
+    """Return the hosts of an account and region."""
+    hostvars, groups = task_vars["hostvars"], task_vars["groups"]
+    names = groups.get(f"account_{account}", groups["all"])
+    return [name for name in names if place_of(hostvars[name]) == (account, region)]
+
+
+def _place(spec: Spec, host: str, hostvars: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a host is reached, and the options of its reflector."""
+    own = {option: name for option, name in spec.variables().items() if option.startswith(_REFLECTOR)}
+    options = _given(spec, _options(hostvars[host], {**CONNECTION_VARIABLES, **own}))
+    defaults = {name: argument.get("default") for name, argument in CONNECTION.items() if name in CONNECTION_VARIABLES}
+    defaults |= {option: spec.options()[option].default for option in own}
+    # The address of an emulated AWS may come from the environment, which is the same for all hosts.
+    del defaults["endpoint_url"]
+    return {"host": host, "options": {**defaults, **options}}
+
+
+_REFLECTOR = "reflector_"
 
 
 def _options(variables_of_host: Any, variables: Mapping[str, str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 from ._playbook_variables import PLAYBOOK_VARIABLES
 from ._unknown_variables import check_names
-from ._variables import account_targets, from_variables
+from ._variables import account_targets, centralization_places, from_variables
 
 _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
@@ -147,6 +147,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         ):
             account = given.get("account_id") or found.get("account_id")
             found["account_targets"] = account_targets(self.spec, task_vars, account)
+        if "centralization" in self.spec.options() and (given.get("mode") or found.get("mode")) == "centralized":
+            found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
 

@@ -22,7 +22,17 @@ from typing import Any
 
 from .decode import Payload
 from .delivery import Sent, Undelivered
-from .delivery_line import BACKFILL, DELIVERED_EVENTS, GIVEN_UP, LOG_GROUP, ORIGIN, ROUTE_NUMBER, SENT_TO
+from .delivery_line import (
+    BACKFILL,
+    DELIVERED_EVENTS,
+    GIVEN_UP,
+    LOG_GROUP,
+    ORIGIN,
+    OWNER,
+    ROUTE_NUMBER,
+    SENT_TO,
+    SOURCE_REGION,
+)
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
@@ -182,9 +192,11 @@ def metric_line(tally: Tally) -> str:
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         LOG_GROUP: payload.log_group if payload else "",
         "logStream": payload.log_stream if payload else "",
-        "owner": payload.owner if payload else "",
+        OWNER: payload.owner if payload else "",
         **counts,
     }
+    if payload and payload.region:
+        line[SOURCE_REGION] = payload.region
     if tally.origin:
         line[ORIGIN] = tally.origin
     if tally.given_up:

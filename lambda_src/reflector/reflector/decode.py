@@ -55,7 +55,7 @@ class Payload:
     """A decoded payload. `size` is its decompressed size in bytes, `count` its number of events.
 
     `backfill`: the subscriber read and sent the events, not a subscription filter. `overlap`: the filter may have delivered
-    some of them, too.
+    some of them, too. `region`: where AWS's centralization copied them from, "" for events that it did not copy.
     """
 
     message_type: str
@@ -68,6 +68,7 @@ class Payload:
     _pages: _Pages
     backfill: bool = False
     overlap: bool = False
+    region: str = ""
 
     @property
     def page_count(self) -> int:

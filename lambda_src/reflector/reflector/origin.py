@@ -32,7 +32,8 @@ class NamePattern:
             return payload
         account, region, log_group = found["account"], found["region"], found["group"]
         stream = payload.log_stream.removesuffix(f"-{account}-{region}")
-        return replace(payload, owner=account, log_group=log_group, log_stream=stream or payload.log_stream)
+        names = {"owner": account, "region": region, "log_group": log_group}
+        return replace(payload, log_stream=stream or payload.log_stream, **names)
 
 
 def name_pattern(text: str) -> NamePattern:

@@ -16,7 +16,7 @@ from .._resources.subscriptions.account_subscription_policy import manage_accoun
 from .._resources.subscriptions.subscription_filters import sweep_target
 from .run import Run
 
-_WAIT_SECONDS = 60
+WAIT_SECONDS = 60
 _POLICY_NAME = "log-reflector"
 
 
@@ -75,7 +75,7 @@ def params_of(options: CatchUpOptions, log_groups: LogGroupOptions, reflector: s
         "filter_pattern": log_groups.filter_pattern or "",
         "destination_arn": reflector,
         "created_before": None,
-        "wait_timeout": _WAIT_SECONDS,
+        "wait_timeout": WAIT_SECONDS,
     }
 
 

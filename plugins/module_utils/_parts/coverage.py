@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path as FilePath
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from typing import BinaryIO
 from .._errors import InvalidInputError, ReflectorError
 from .._files import replacing
 from .._options.catch_up import CatchUpOptions, ModeOptions
+from .._options.centralized import CopiesOption
 from .._options.coverage import CoverageOptions, PurgeReference
 from .._options.option import read
 from .._options.replay import DeadLetterQueue
@@ -32,6 +33,8 @@ from .._subscriptions.coverage import STATES, CoverageRow, Path, PolicyCoverage,
 from .._subscriptions.filters import DesiredFilter
 from .._subscriptions.loops import is_function_group
 from .catch_up import params_of
+from .centralized.origins import Named, origin_of
+from .centralized.read import CentralizedReader
 from .entry import rules_of
 from .event_flow.read import FlowReader
 
@@ -43,12 +46,14 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
     options, mode = read(CoverageOptions, params), read(ModeOptions, params).mode
     rows = _Rows(options.report_limit, _new_file(options.rows_directory, target))
     started, began = time.time(), time.monotonic()
-    reader = _Reader(target, params, options)
-    flow = _flow_reader(target, params, options)
+    reader = (
+        CentralizedReader(target, params, options) if mode == "centralized" else _Reader(target, params, options, mode)
+    )
+    flow = _flow_reader(target, params, options) if isinstance(reader, _Reader) else None
     error: ReflectorError | None = None
     try:
         with rows:
-            for row in reader.rows(mode):
+            for row in reader.rows():
                 rows.add(row)
                 if flow:
                     flow.scope.add(row)
@@ -66,7 +71,10 @@ def read_coverage(target: Target, params: Params, _check_mode: bool) -> Result:
         "notes": reader.notes,
         "calls": dict(sorted(reader.api.rate_limiter.calls.items())),
         **rows.summary(),
-        "flow": _read_flow(flow, reader, is_listed=error is None),
+        "flow": flow.read(reader.policy_name, reader.filter_pattern, is_listed=error is None)
+        if flow and isinstance(reader, _Reader)
+        else None,
+        "copy_flows": reader.copy_flows(is_listed=error is None) if isinstance(reader, CentralizedReader) else None,
     }
     result = {"changed": False, "coverage": coverage}
     if error:
@@ -81,11 +89,17 @@ def _flow_reader(target: Target, params: Params, options: CoverageOptions) -> Fl
         return None
     queue = read(DeadLetterQueue, params, "reflector_").dead_letter_queue
     reflector, subscriber = (str(params[f"{name}_function_name"]) for name in ("reflector", "subscriber"))
-    return FlowReader(target, options, reflector=reflector, subscriber=subscriber, queue=queue)
+    return FlowReader(
+        target, options, reflector=reflector, subscriber=subscriber, queue=queue, is_copy=_copy_check(params)
+    )
 
 
-def _read_flow(flow: FlowReader | None, reader: _Reader, *, is_listed: bool) -> Result | None:
-    return flow.read(reader.policy_name, reader.filter_pattern, is_listed=is_listed) if flow else None
+def _copy_check(params: Params) -> Callable[[str], bool] | None:
+    """Return whether a name is that of a copy; None for a target that receives none."""
+    if not (pattern := read(CopiesOption, params, "reflector_").centralized_name_pattern):
+        return None
+    origin = origin_of(pattern)
+    return lambda name: bool(origin(Named(name)))
 
 
 class _Reader:
@@ -96,19 +110,21 @@ class _Reader:
     filter_pattern  of our filters or of that policy, "" if every event is to be forwarded
     """
 
-    def __init__(self, target: Target, params: Params, options: CoverageOptions) -> None:
+    def __init__(self, target: Target, params: Params, options: CoverageOptions, mode: str) -> None:
         self._target, self._given, self._options = target, params, options
         catch_up = CatchUpOptions(audit=options.audit, workers=options.workers, purge=False)
         log_groups = rules_of(params, params["subscriber_function_name"])
         self._reflector = str(params["reflector_function_name"])
         self._params = {**params_of(catch_up, log_groups, self._reflector), "state": "present"}
         self.api: LogsApi = logs_api(target, self._params)
-        self.mode = self.policy_name = ""
+        self.mode, self.policy_name = mode, ""
+        self._is_copy = _copy_check(params) or (lambda _name: False)
         self.filter_pattern = log_groups.filter_pattern or ""
         self.notes: list[str] = []
 
-    def rows(self, mode: str) -> Iterator[CoverageRow]:
+    def rows(self) -> Iterator[CoverageRow]:
         """Yield the rows. The second one of a log group replaces the first."""
+        mode = self.mode
         policy, note = self._policy(mode)
         path, notes = read_path(self._target, self._reflector)
         self.notes = [*filter(None, [note]), *notes]
@@ -129,13 +145,14 @@ class _Reader:
     def _policy_rows(self, policy: AccountPolicy | None, path: Path, reflector: str) -> Iterator[CoverageRow]:
         choice = target_choice(self._target, self._params, reflector)
         desired = DesiredFilter(reflector)
-        return PolicyCoverage(self.api, choice, desired, policy, path, self._options.audit).rows()
+        return PolicyCoverage(self.api, choice, desired, policy, path, self._options.audit, self._is_copy).rows()
 
     def _filter_rows(self, path: Path) -> Iterator[CoverageRow]:
         keeps = not read(PurgeReference, self._given, "catch_up_").purge
         sweep = new_sweep(self._target, self._params, self.api, time.monotonic())
         for outcome in sweep.run(write=False):
-            if row := row_of(outcome, path, keeps_excluded=keeps):
+            row = row_of(outcome, path, keeps_excluded=keeps)
+            if row and not self._is_copy(row.log_group):
                 yield row
         self.notes += sweep.notes
 

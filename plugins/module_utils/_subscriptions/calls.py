@@ -92,6 +92,7 @@ class LogsApi:
                     created=item.get("creationTime", 0),
                     retention=item.get("retentionInDays"),
                     page=page,
+                    encrypted=bool(item.get("kmsKeyId")),
                 )
 
     def tagged(self, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -52,6 +52,7 @@ class LogGroup:
     retention   days, None for ever
     tags        None if unknown
     page        the token of the page that it was listed on
+    encrypted   whether it has a customer managed KMS key
     """
 
     name: str
@@ -60,6 +61,7 @@ class LogGroup:
     retention: int | None = None
     tags: Mapping[str, str] | None = field(default=None, compare=False)
     page: str = field(default="", compare=False)
+    encrypted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

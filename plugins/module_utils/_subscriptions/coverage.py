@@ -168,6 +168,7 @@ class PolicyCoverage:
 
     policy          the policy of the account, also one of others; None if there is none
     reads_filters   whether to read the filters of each group, for those of others and leftovers of ours
+    is_copy         whether a name is that of a copy, which belongs to another target
     """
 
     api: LogsApi
@@ -176,11 +177,14 @@ class PolicyCoverage:
     policy: AccountPolicy | None
     path: Path
     reads_filters: bool
+    is_copy: Callable[[str], bool] = lambda _name: False
 
     def rows(self) -> Iterator[CoverageRow]:
         """Yield a row for each log group. Raises ReflectorError if the listing breaks off."""
         listed, _notes = list_tags(self.api, self.choice)
         for group in self.api.groups():
+            if self.is_copy(group.name):
+                continue
             exclusion = self.choice.exclusion(group) or listed.exclusion(group.name)
             try:
                 filters = self.api.filters(group.name) if self.reads_filters and group.log_class == "STANDARD" else None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class Letters:
     events          dead-lettered in the period by the reflector
     given_up        events of payloads that Lambda gave up in the period: too many errors, or too old
     given_up_payloads   their number
+    given_up_by     the events by origin, where the caller tells origins apart
     """
 
     messages: int = 0
@@ -45,9 +47,18 @@ class Letters:
     events: int = 0
     given_up: int = 0
     given_up_payloads: int = 0
+    given_up_by: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_letters(target: Target, name: str, period: Period) -> Letters:
+Origin = Callable[[Any], str]
+"""Returns the origin of a decoded payload, "" for none."""
+
+
+def _no_origin(_payload: Any) -> str:
+    return ""
+
+
+def read_letters(target: Target, name: str, period: Period, origin: Origin = _no_origin) -> Letters:
     """Return the dead letters of the period. A queue that does not exist has none."""
     try:
         queue = read_queue(target, name)
@@ -62,51 +73,62 @@ def read_letters(target: Target, name: str, period: Period) -> Letters:
         found.update((message.message_id, message) for message in receive_messages(target, queue))
         calls += 1
         without_new = without_new + 1 if len(found) == before else 0
-    return letters_of(found.values(), queue.messages, period, time.time())
+    return letters_of(found.values(), queue.messages, period, time.time(), origin)
 
 
-def letters_of(messages: Iterable[Message], number: int, period: Period, now: float) -> Letters:
+def letters_of(
+    messages: Iterable[Message], number: int, period: Period, now: float, origin: Origin = _no_origin
+) -> Letters:
     """Return the counts of the messages that were read, of `number` in the queue."""
     read = events = given_up = payloads = 0
     oldest: int | None = None
+    by_origin: Counter[str] = Counter()
     for message in messages:
         read += 1
         sent = int(message.attributes.get("SentTimestamp", 0)) / 1000
         if sent:
             oldest = max(oldest or 0, round(now - sent))
-        counted, is_given_up, moment = _read(message, sent)
+        counted, is_given_up, moment, place = _read(message, sent, origin)
         if not period.begin <= moment < period.end:
             continue
         if is_given_up:
             given_up, payloads = given_up + counted, payloads + 1
+            by_origin[place] += counted
         else:
             events += counted
-    return Letters(number, oldest, read >= number, events, given_up, payloads)
+    return Letters(number, oldest, read >= number, events, given_up, payloads, by_origin)
 
 
-def _read(message: Message, sent: float) -> tuple[int, bool, float]:
-    """Return the number of events, whether Lambda gave the payload up, and when the message was made. Keeps nothing of an event."""
+def _read(message: Message, sent: float, origin: Origin) -> tuple[int, bool, float, str]:
+    """Return the number of events, whether Lambda gave the payload up, when the message was made, and the origin.
+
+    Keeps nothing of an event.
+    """
     try:
         body = json.loads(message.body)
     except ValueError:
-        return 0, False, sent
+        return 0, False, sent, ""
     if not isinstance(body, Mapping):
-        return 0, False, sent
+        return 0, False, sent, ""
     if "requestPayload" in body:  # (Lambda guide, "Capturing records of Lambda asynchronous invocations")
-        return _count(body["requestPayload"]), True, _moment(body.get("timestamp"), sent)
+        number, place = _decoded(body["requestPayload"], origin)
+        return number, True, _moment(body.get("timestamp"), sent), place
     metadata = body.get(module("dead_letters").METADATA)
     if isinstance(metadata, Mapping):
-        number = metadata.get("events")
-        return number if isinstance(number, int) and number >= 0 else 0, False, _moment(metadata.get("time"), sent)
-    return _count(body), True, sent  # a function's dead-letter queue gets the payload itself
+        events = metadata.get("events")
+        return events if isinstance(events, int) and events >= 0 else 0, False, _moment(metadata.get("time"), sent), ""
+    number, place = _decoded(body, origin)
+    return number, True, sent, place  # a function's dead-letter queue gets the payload itself
 
 
-def _count(payload: Any) -> int:
+def _decoded(payload: Any, origin: Origin) -> tuple[int, str]:
+    """Return the number of events of a payload and their origin; 0 and "" if it cannot be decoded."""
     code = module("decode")
     try:
-        return int(code.decode(payload).count)
+        decoded = code.decode(payload)
+        return int(decoded.count), origin(decoded)
     except (ValueError, AttributeError, RecursionError, code.PayloadError):
-        return 0
+        return 0, ""
 
 
 def _moment(text: Any, otherwise: float) -> float:

@@ -131,7 +131,7 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
 
     policy  name of our account policy, "" if there is none
     """
-    own = _own(metrics, policy)
+    own = own_deliveries(metrics, policy)
     found = Forwarding()
     for series, number in metrics.sums(own).items():
         getattr(found, _DELIVERY[series.name])[series.dimension("LogGroupName")] += number
@@ -146,7 +146,32 @@ def read_forwarding(metrics: Metrics, scope: Scope, policy: str) -> Forwarding:
         group = series.dimension("LogGroupName")
         found.written[group] = total(points)
         found.before[group] = total(points, scope.subscribed_at(group))
+    if scope.is_copy:
+        found.written.update({f"copies from {origin}": number for origin, number in read_copied(metrics).items()})
     return found
+
+
+def read_copied(metrics: Metrics) -> dict[str, int]:
+    """Return the events that AWS's centralization copied to this account and region, by origin as ACCOUNT/REGION.
+
+    CloudWatch Logs User Guide, "Centralization metrics and dimensions".
+    """
+    listed = metrics.series("AWS/Logs", MetricName="IncomingCopiedLogEvents", Dimensions=[{"Name": n} for n in _SOURCE])
+    # A metric with one more dimension would repeat the same events.
+    by_origin = [each for each in listed if {name for name, _value in each.dimensions} == {*_SOURCE}]
+    return {"/".join(map(series.dimension, _SOURCE)): number for series, number in metrics.sums(by_origin).items()}
+
+
+_SOURCE = ("SourceAccount", "SourceRegion")
+
+
+def read_copy_errors(metrics: Metrics) -> dict[str, int]:
+    """Return the errors of AWS's centralization by type. The same page: they have no origin."""
+    listed = metrics.series("AWS/Logs", MetricName="CentralizationError", Dimensions=[{"Name": "ErrorType"}])
+    found: Counter[str] = Counter()
+    for series, number in metrics.sums(listed).items():
+        found[series.dimension("ErrorType")] += number
+    return {name: number for name, number in found.items() if number}
 
 
 def _must_arrive(group: str, forwarded: Set[str], scope: Scope) -> bool:
@@ -154,11 +179,13 @@ def _must_arrive(group: str, forwarded: Set[str], scope: Scope) -> bool:
 
     forwarded  the log groups in metrics of our filters and policy, "" for one that names none
     """
+    if scope.is_copy and scope.is_copy(group):
+        return False  # copies are counted by origin
     # Metrics of an account policy may name no log group: it sends the events of all that it does not leave out.
     return group in scope.since or group in forwarded or ("" in forwarded and group not in scope.left_out)
 
 
-def _own(metrics: Metrics, policy: str) -> list[Series]:
+def own_deliveries(metrics: Metrics, policy: str) -> list[Series]:
     """Return the delivery metrics of our filters and of our policy. A name of ours tells them: metrics have no destination."""
     chosen = [{"Name": "DestinationType", "Value": "Lambda"}, {"Name": "FilterName"}]
     listed = [each for each in metrics.series("AWS/Logs", Dimensions=chosen) if each.name in _DELIVERY]

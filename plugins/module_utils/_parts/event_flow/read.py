@@ -32,9 +32,16 @@ class FlowReader:
     """
 
     def __init__(
-        self, target: Target, options: CoverageOptions, *, reflector: str, subscriber: str, queue: str
+        self,
+        target: Target,
+        options: CoverageOptions,
+        *,
+        reflector: str,
+        subscriber: str,
+        queue: str,
+        is_copy: Callable[[str], bool] | None = None,
     ) -> None:
-        self.scope = Scope()
+        self.scope = Scope(is_copy=is_copy)
         self.notes: list[str] = []
         self._target, self._reflector, self._subscriber, self._queue = target, reflector, subscriber, queue
         self._period = period_of(options, time.time())

@@ -87,7 +87,7 @@ def _forwarded(found: Counts, readings: Readings) -> None:
     # A replay may also have sent payloads from before the period.
     values["given_up_replayed"] = min(lines.given_up, max(0, left))
     left -= values["given_up_replayed"]
-    causes = dict(_payload_causes(lines, letters, function))
+    causes = dict(payload_causes(lines, letters, function))
     values.update(expired=0, waiting=0, undecodable=0)
     if left <= 0 or not causes:
         return
@@ -99,7 +99,7 @@ def _forwarded(found: Counts, readings: Readings) -> None:
     found.notes.append(f"{left:,} events were forwarded and not received. Payloads that can hold them: {text}")
 
 
-def _payload_causes(lines: Lines, letters: Letters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+def payload_causes(lines: Lines, letters: Letters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """Yield each cause for which payloads were counted that the reflector did not handle.
 
     Payloads of CloudWatch Logs can be decoded: an undecodable one usually comes from elsewhere, so it is a cause only without others.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
@@ -56,11 +57,13 @@ class Scope:
     since        by log group: since when its filter exists, in ms since 1970, 0 if unknown; None if nothing sends its events
     not_checked  the log groups that could not be read
     left_out     those whose events need not arrive: excluded, or without a filter of AWS's
+    is_copy      whether a name is that of a copy of AWS's centralization; None in a target that receives none
     """
 
     since: dict[str, int | None] = field(default_factory=dict)
     not_checked: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
+    is_copy: Callable[[str], bool] | None = None
 
     def add(self, row: CoverageRow) -> None:
         """Add a row of the coverage. A second row of a log group replaces the first."""
