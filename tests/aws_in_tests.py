@@ -221,7 +221,9 @@ def remove_rate_limits() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[tuple[str, str]]:
     """Return access key and endpoint of one embedded AWS for all tests."""
-    with EmbeddedAws(Configuration(organization=Organization(management="111111111111", members=()))) as aws:
+    with EmbeddedAws(
+        Configuration(organization=Organization(management="111111111111", members=("222222222222",)))
+    ) as aws:
         yield "111111111111", aws.endpoint_url
 
 

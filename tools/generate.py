@@ -12,6 +12,7 @@
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
+| docs/iam/administrator-policy.json | ADMINISTRATOR_POLICY in plugins/module_utils/_parts/centralization.py |
 | docs/iam/deployer-policy-bounded.json, examples/deployer-role.yml | docs/iam/deployer-policy.json, boundary-policy.json |
 | plugins/module_utils/_version.py | galaxy.yml |
 | plugins/plugin_utils/_playbook_variables.py | the variables in playbooks, roles and inventory plugins |
@@ -40,6 +41,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.connecti
 from ansible_collections.logreflector.aws.plugins.module_utils._options.option import (  # noqa: E402
     Option,
     options_of,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralization import (  # noqa: E402
+    ADMINISTRATOR_POLICY,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import PREFIXES  # noqa: E402
 from deployer_policies import as_text, bounded, template  # noqa: E402
@@ -108,7 +112,9 @@ def documented(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     if option.aliases:
         document["aliases"] = list(option.aliases)
     if option.suboptions:
-        document["suboptions"] = {each.name: documented(each, names) for each in option.suboptions}
+        path = names.get(option.name, option.name) + ("[]" if option.type == "list" else "")
+        inner = {**names, **{each.name: f"{path}.{each.name}" for each in option.suboptions}}
+        document["suboptions"] = {each.name: documented(each, inner) for each in option.suboptions}
     return document
 
 
@@ -291,6 +297,7 @@ def files() -> Iterator[tuple[Path, str]]:
         json.loads((policies / name).read_text()) for name in ("deployer-policy.json", "boundary-policy.json")
     )
     yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
+    yield policies / "administrator-policy.json", as_text(ADMINISTRATOR_POLICY)
     yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
     for path in markdown_files():
         text = path.read_text()

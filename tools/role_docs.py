@@ -12,6 +12,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Gr
 from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions, ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralization import CentralizationOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import (
     ReflectorOptions,
@@ -23,6 +24,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.subscrib
     SubscriberOptions,
     SubscriberReference,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._options.target import StateOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,22 @@ ROLES: dict[str, dict[str, Entry]] = {
                     "reflector_function_name",
                     "subscriber_function_name",
                 }
+            ),
+        ),
+    },
+    "centralization": {
+        "main": Entry(
+            "Centralize the logs of an organisation",
+            (
+                (
+                    "Brings the centralization rules of AWS into the state that C(centralization_rules) describes, in the management"
+                    " account or a delegated administrator."
+                ),
+                "C(centralization_result) holds the rules with their health, and notes on what they do not do.",
+            ),
+            (
+                Group(CentralizationOptions, variables="centralization_"),
+                Group(StateOption, variables="centralization_"),
             ),
         ),
     },

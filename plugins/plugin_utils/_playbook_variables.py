@@ -18,6 +18,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "catch_up_on_full",
         "catch_up_purge",
         "catch_up_result",
+        "centralization_result",
         "cost_egress",
         "cost_log_service_price",
         "deploy_allowed_failures",

@@ -4,8 +4,8 @@
 
 """The resource, action and condition keys of IAM checks, where MiniStack's differ from AWS's.
 
-Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda and IAM
-(Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
+Sources: "Actions, resources, and condition keys" for Account Management, CloudWatch Logs, EventBridge, Lambda, IAM
+and Organizations (Service Authorization Reference); of SQS's batch operations, "Amazon SQS API permissions" (SQS guide).
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def _role_of_session(arn: str) -> str:
 
 
 def _condition_keys(service: str, path: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return events:source of PutEvents and lambda:FunctionArn of event source mappings."""
+    """Return events:source of PutEvents, organizations:ServicePrincipal and lambda:FunctionArn of event source mappings."""
+    if service == "organizations":
+        return {"organizations:serviceprincipal": name} if (name := data.get("ServicePrincipal")) else {}
     if service == "events":
         sources = {entry.get("Source") for entry in data.get("Entries") or []}
         # A policy must allow every source of a request. Only ForAllValues expresses that.

@@ -120,3 +120,41 @@ class CentralizationInfoOptions:
         sdk=(SERVICE, "ListCentralizationRulesForOrganization", "AllRegions"),
     )
     wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CentralizationOptions:
+    """All centralization rules, and what they need in the organisation."""
+
+    rules: tuple[CentralizationRuleOptions, ...] = option(
+        (),
+        "The rules, each with the options of M(logreflector.aws.centralization_rule). Several rules can have several destinations.",
+        "Each rule excludes the copies of all of them, so no copy is copied again.",
+    )
+    purge: bool = option(
+        False,
+        "Whether rules of ours in this region that O(rules) does not name are removed. Without it they stay, and the notes of the result name them.",
+    )
+    enable_trusted_access: bool = option(
+        False,
+        "Whether trusted access of C(observabilityadmin.amazonaws.com) is enabled in the organisation if it is missing. Only the"
+        " management account can. Without it the module fails if trusted access is missing.",
+    )
+    delegated_administrator: str | None = option(
+        None,
+        "Account to register as a delegated administrator of C(observabilityadmin.amazonaws.com), 12 digits in quotes. Only the"
+        " management account can.",
+        "A removal leaves registration and trusted access, because others may use them.",
+    )
+    healthy_seconds: int = option(
+        600,
+        "Seconds to wait until AWS reports the rules as healthy. The module fails if a rule is unhealthy, or not healthy by then."
+        " V(0) reports the health and does not fail.",
+        low=0,
+    )
+    drain_seconds: int = option(
+        300,
+        "Seconds to wait after rules were removed, until copies in progress have arrived. AWS does not say how long a copy takes.",
+        low=0,
+    )
+    wait_timeout: int = option(60, "Seconds to wait while AWS throttles calls.", low=0)

@@ -26,3 +26,11 @@ def problem(health: str, failure: str) -> str | None:
     return _FAILURES.get(
         failure, f"AWS reports the rule as {health or 'unknown'}, with the reason {failure or 'unknown'}."
     )
+
+
+NOT_POSSIBLE = (
+    "AWS offers centralization neither in GovCloud nor in China nor in every other region. Targets there need filters or an account policy.",
+    "Rules select log groups by name, not by tag or date, and copies have no tags.",
+    "AWS bills each copy of the same events beyond the first.",
+)
+"""What no centralization rule can do, beside what `RuleSettings.notes` says of one."""

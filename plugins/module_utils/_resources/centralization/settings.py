@@ -16,7 +16,7 @@ from ..._plan import Params
 from .selection import fixed_beginning, groups_text, scope_text
 
 _NAME = (r"[0-9A-Za-z\-_.#/]{1,100}", "a rule's name: 1 to 100 of A-Z a-z 0-9 - _ . # /")
-_ACCOUNT = (r"[0-9]{12}", "an account id of 12 digits")
+ACCOUNT_FORM = (r"[0-9]{12}", "an account id of 12 digits")
 _REGION = (r"[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}", "a region")
 _ORGANIZATION = (r"o-[a-z0-9]{10,32}", "the id of an organisation, o- and 10 to 32 letters and digits")
 _UNIT = (r"ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}", "the id of an organizational unit, ou-...")
@@ -143,13 +143,13 @@ def _check_beginning(text: str) -> None:
 
 
 def _check_forms(settings: RuleSettings) -> None:
-    check_name("destination_account", settings.destination_account, *_ACCOUNT)
+    check_name("destination_account", settings.destination_account, *ACCOUNT_FORM)
     check_name("log_group_name_pattern", settings.name_pattern, *_PATTERN)
     if settings.organization_id:
         check_name("organization_id", settings.organization_id, *_ORGANIZATION)
     for option, values, form in (
         ("organizational_units", settings.organizational_units, _UNIT),
-        ("accounts", settings.accounts, _ACCOUNT),
+        ("accounts", settings.accounts, ACCOUNT_FORM),
         ("include", settings.include, _GROUP),
         ("exclude", settings.exclude, _GROUP),
         ("own_log_groups", settings.own_log_groups, _GROUP),
