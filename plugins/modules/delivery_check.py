@@ -89,6 +89,7 @@ changes:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption
 from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import DeliveryCheckOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.delivery_check import check_delivery
@@ -98,14 +99,17 @@ NAMED = {
     "subscriber_function_name": "subscriber_function_name",
     "tags": "log_groups_include_tags",
     "subscription": "",
-    "destinations": "",
     "state": "",
 }
 
 SPEC = Spec(
-    groups=(Group(DeliveryCheckOptions, variables="verify_", named=NAMED), Group(RoleVariables)),
+    groups=(
+        Group(DeliveryCheckOptions, variables="verify_", named=NAMED),
+        Group(PlacesOption),
+        Group(RoleVariables),
+    ),
     work=check_delivery,
-    services=("cloudtrail", "logs", "lambda", "sts"),
+    services=("cloudtrail", "lambda", "logs", "observabilityadmin", "organizations", "sts"),
 )
 
 

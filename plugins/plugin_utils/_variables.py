@@ -94,7 +94,7 @@ def _hosts_of(task_vars: Mapping[str, Any], account: str, region: str) -> list[s
 
 def _place(spec: Spec, host: str, hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a host is reached, and the options of its reflector."""
-    own = {option: name for option, name in spec.variables().items() if option.startswith(_REFLECTOR)}
+    own = {option: name for option, name in spec.variables().items() if name.startswith(_REFLECTOR)}
     options = _given(spec, _options(hostvars[host], {**CONNECTION_VARIABLES, **own}))
     defaults = {name: argument.get("default") for name, argument in CONNECTION.items() if name in CONNECTION_VARIABLES}
     defaults |= {option: spec.options()[option].default for option in own}

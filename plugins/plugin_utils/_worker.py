@@ -147,7 +147,7 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         ):
             account = given.get("account_id") or found.get("account_id")
             found["account_targets"] = account_targets(self.spec, task_vars, account)
-        if "centralization" in self.spec.options() and (given.get("mode") or found.get("mode")) == "centralized":
+        if "centralization" in self.spec.options() and _reads_places({**found, **given}, task_vars):
             found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
@@ -192,6 +192,13 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             or (any(self._task.environment or []) and not self.spec.needs_sources)
             or (self.spec.connects and SDK_ERROR)
         )
+
+
+def _reads_places(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> bool:
+    """Return whether a task may read rules and copies: of a centralized target, or of one that a deployment takes out of a rule."""
+    if "centralized" in (options.get("mode"), options.get("log_groups_mode"), options.get("subscription")):
+        return True
+    return "account_targets" in options and bool(task_vars.get(ADMINISTRATOR_VARIABLE))
 
 
 @contextlib.contextmanager

@@ -39,3 +39,15 @@ class CopiesOption:
         "Name pattern of log groups with copies of AWS's centralization. They belong to the targets that they are copied from,"
         " and are not listed here.",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOptions:
+    """What a switch to AWS's centralization may lose."""
+
+    allow_unserved: bool = option(
+        False,
+        "Whether a switch to O(log_groups_mode=centralized) also takes the service from log groups that no centralization rule"
+        " copies. Their events are no longer forwarded.",
+        "Without it the switch stops before it removes anything, and names them.",
+    )

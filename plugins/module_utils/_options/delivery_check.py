@@ -16,8 +16,8 @@ from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryCheckOptions(ReflectorName):
-    """A test line that is sent through a target."""
+class CheckLineOptions:
+    """The test line and its log group."""
 
     log_group_prefix: str = option(
         "/log-reflector/canary/",
@@ -29,6 +29,17 @@ class DeliveryCheckOptions(ReflectorName):
         "Line that is written. The subscriber's filter pattern must match it.",
         "The default is C(log reflector delivery check) and the name of the log group.",
     )
+    timeout: int = option(
+        600,
+        "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
+        low=0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryCheckOptions(ReflectorName, CheckLineOptions):
+    """A test line that is sent through a target."""
+
     tags: Mapping[str, Any] | None = option(
         None,
         "Tags of the log group, for rules that choose by tags, written as"
@@ -42,27 +53,14 @@ class DeliveryCheckOptions(ReflectorName):
         "V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the"
         " line is written again every ten seconds until one has arrived.",
         "V(any) is the account-level policy if one exists that sends to the reflector, and otherwise a filter.",
-        "V(centralized) is a copy by AWS's centralization to one of O(destinations), whose reflector delivers it.",
+        "V(centralized) is a copy by AWS's centralization, which the reflector of the destination delivers. It needs O(centralization).",
         choices=("filter", "account_policy", "any", "centralized"),
-    )
-    destinations: tuple[Mapping[str, Any], ...] = option(
-        (),
-        "With O(subscription=centralized), where AWS's centralization copies the target's logs: a dictionary each, with"
-        " C(account_id), C(log_group_name_pattern) of the rule, C(function_name) of the reflector there, and the connection"
-        " options of this module that differ, such as C(region) and C(assume_role_arn).",
-        "With O(role_variables) they are read from C(centralization_rules) and the inventory.",
-        is_hidden=True,
     )
     state: str = option(
         "present",
         "V(present) sends a line.",
         "V(absent) only removes the log groups that killed runs left behind, whatever their age.",
         choices=("present", "absent"),
-    )
-    timeout: int = option(
-        600,
-        "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
-        low=0,
     )
     trail: bool = option(
         True,

@@ -10,10 +10,9 @@ from .._errors import ReflectorError
 from .._options.delivery_check import DeliveryCheckOptions
 from .._options.option import read
 from .._plan import Params, Result
-from .._resources.centralization.destination import destinations_of
-from .._resources.copy_check import CopyCheck
 from .._resources.delivery_check import LEFTOVER_SECONDS, DeliveryCheck
 from .._session import Target
+from .centralized.check import copy_check
 
 
 def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
@@ -46,7 +45,7 @@ def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
 
 def _check_of(target: Target, options: DeliveryCheckOptions, params: Params) -> DeliveryCheck:
     if options.subscription == "centralized":
-        return CopyCheck(target, options, destinations_of(params))
+        return copy_check(target, options, params)
     return DeliveryCheck(target, options)
 
 

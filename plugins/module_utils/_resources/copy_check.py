@@ -84,7 +84,8 @@ class CopyCheck(DeliveryCheck):
 
     @property
     def _place(self) -> Destination:
-        assert self._arrived is not None, "no copy has arrived yet"
+        if self._arrived is None:
+            raise LookupError("no copy has arrived yet")
         return self._arrived
 
     def _reader(self, place: Destination) -> LogReader:
@@ -135,7 +136,7 @@ class CopyCheck(DeliveryCheck):
 
     def _advise_copy(self) -> str:
         return (
-            f"Check that a healthy rule of centralization_rules selects this target and the log group {self._log_group}"
+            f"Check that a healthy centralization rule selects this target and the log group {self._log_group}"
             " (logreflector.aws.centralization_rule_info), and the metric CentralizationError of the destination."
         )
 

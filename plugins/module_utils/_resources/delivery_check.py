@@ -17,8 +17,6 @@ from typing import Any
 
 from .._errors import InvalidInputError, ReflectorError, check_name
 from .._options.delivery_check import DeliveryCheckOptions
-from .._options.option import read
-from .._plan import Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
