@@ -26,11 +26,13 @@ from ..module_utils._module import NO_INVOCATION, Spec, perform
 from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
 from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
+from ..module_utils._resources.centralization.loops import refuse_loops
+from ..module_utils._resources.centralization.rules import parse_rules
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 from ._playbook_variables import PLAYBOOK_VARIABLES
 from ._unknown_variables import check_names
-from ._variables import account_targets, centralization_places, from_variables
+from ._variables import account_targets, centralization_places, delivery_paths, from_variables
 
 _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
@@ -149,6 +151,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             found["account_targets"] = account_targets(self.spec, task_vars, account)
         if "centralization" in self.spec.options() and _reads_places({**found, **given}, task_vars):
             found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
+        if "enable_trusted_access" in self.spec.options():  # the module that writes the rules
+            refuse_loops(parse_rules({**found, **given}.get("rules")), delivery_paths(task_vars))
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
 

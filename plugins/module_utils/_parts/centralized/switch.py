@@ -122,7 +122,8 @@ class Switch:
         self._run.converge("subscriber", self._subscriber())
         options = self._options
         remove_subscriptions(self._run, options.catch_up, options.log_groups, self._reflector)
-        filtered = self._run.result["catch_up"]["counts"]["removed"] - len(served.left)
+        # These counts are of log groups with a filter, and the target is to have none.
+        filtered = self._run.result["catch_up"].pop("counts")["changed"] - len(served.left)
         self._run.add("centralization", lambda: _doubled(max(filtered, served.covered), served, rules))
         if not self._run.check_mode:
             time.sleep(self._drain_seconds())
