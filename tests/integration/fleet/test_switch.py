@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,15 +47,25 @@ def rule(*accounts: str) -> dict[str, Any]:
 COPIED, NARROWED = {"centralization_rules": [rule(MEMBER, OTHER)]}, {"centralization_rules": [rule(OTHER)]}
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: its log group, and the time of its write in seconds since the epoch."""
+
+    group: str
+    began: float
+    ended: float
+
+
 @dataclass
 class Lines:
-    """The lines of all log groups: when each was written, in seconds since the epoch."""
+    """The lines of all log groups, by message."""
 
-    written: dict[str, float] = field(default_factory=dict)
+    written: dict[str, Line] = field(default_factory=dict)
 
-    def between(self, begin: float, end: float) -> int:
-        """Return the number of lines that were written in that time."""
-        return sum(begin <= moment <= end for moment in self.written.values())
+    def within(self, times: Callable[[str], tuple[float, float]]) -> int:
+        """Return the number of lines that were written in the time that a function returns for their log group."""
+        places = ((line, times(line.group)) for line in self.written.values())
+        return sum(begin <= line.ended and line.began <= end for line, (begin, end) in places)
 
 
 @dataclass
@@ -89,6 +99,15 @@ class Place:
             "logreflector.aws.deploy", "--limit", self.source.host, log_groups_mode=mode, **rules, **variables
         )
 
+    def moment(self, operation: str, since: float) -> float:
+        """Return when the source's first call of an operation began."""
+        calls = self.aws.front.calls()
+        return min(
+            call.began
+            for call in calls
+            if call.operation == operation and call.account == MEMBER and call.began > since
+        )
+
     @contextmanager
     def writing(self) -> Iterator[Lines]:
         """Write a line to one log group after the other."""
@@ -103,9 +122,10 @@ class Place:
                     if ended.wait(0.1):
                         return
                     message = f"line {time.time_ns()}"
-                    event = {"timestamp": int(time.time() * 1000), "message": message}
+                    began = time.time()
+                    event = {"timestamp": int(began * 1000), "message": message}
                     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
-                    lines.written[message] = time.time()
+                    lines.written[message] = Line(group, began, time.time())
 
         with in_background(write):
             wait_until(lambda: len(lines.written) > 20, "the first lines")
@@ -229,30 +249,50 @@ def test_switch_under_a_stream_of_lines_loses_none(
         end = time.time()
     counts = served.counts(lines)
     doubled = sum(times == 2 for times in counts.values())
-    predicted, groups = prediction(result, before, after, lines, begin, end)
+    doubled_groups = reported(result, before, after)
+    predicted = prediction(served, doubled_groups["seconds_at_most"], before, after, lines, (begin, end))
     with capsys.disabled():
         pass
     assert (min(counts.values()), max(counts.values())) <= (1, 2)
     assert min(counts.values()) == 1
     assert doubled <= predicted
-    assert groups >= len(GROUPS)
+    assert doubled_groups["groups"] >= len(GROUPS)
+
+
+def reported(result: dict[str, Any], before: str, after: str) -> dict[str, Any]:
+    """Return the field `doubled` of a deployment."""
+    part = "catch_up" if after == "account_policy" else "account_policy"
+    found: dict[str, Any] = result["centralization" if "centralized" in (before, after) else part]["doubled"]
+    return found
 
 
 def prediction(
-    result: dict[str, Any], before: str, after: str, lines: Lines, begin: float, end: float
-) -> tuple[int, int]:
-    """Return how many lines at most arrive twice by the result's field `doubled`, and of how many log groups."""
-    if "centralized" in (before, after):
-        doubled = result["centralization"]["doubled"]
-    else:
-        doubled = result["catch_up" if after == "account_policy" else "account_policy"]["doubled"]
-    seconds = doubled["seconds_at_most"]
-    if seconds is None:  # until the rule is narrowed
-        return lines.between(begin, end), doubled["groups"]
+    place: Place, seconds: float | None, before: str, after: str, lines: Lines, run: tuple[float, float]
+) -> int:
+    """Return how many lines at most arrive twice: those from the write of the new way to the end of the old one.
+
+    seconds     the reported longest time that a log group is served twice, None: until the rule is narrowed
+    """
+    begin, end = run
+    if seconds is None and after == "filters":
+        created = filter_times(place)
+        return lines.within(lambda group: (created[group], end))
+    if seconds is None:
+        return lines.within(lambda _group: (place.moment("PutAccountPolicy", begin), end))
     if after == "centralized":
-        return lines.between(begin, begin + seconds + 1), doubled["groups"]
+        return lines.within(lambda _group: (begin, begin + seconds + 1))
     # Each chunk of log groups is served twice for so long, at some time of the switch.
-    return round(len(lines.written) / (end - begin + 4) * (seconds + 1)), doubled["groups"]
+    return round(len(lines.written) / (end - begin) * (seconds + 1))
+
+
+def filter_times(place: Place) -> dict[str, float]:
+    """Return when each log group got its filter."""
+    logs = place.source.client("logs")
+    return {
+        group: item["creationTime"] / 1000
+        for group in GROUPS
+        for item in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    }
 
 
 def test_switch_run_again_changes_nothing(served: Place) -> None:

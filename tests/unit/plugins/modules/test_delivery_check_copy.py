@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -15,7 +16,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import check as check_module
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import copy_check
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from aws_in_tests import LAMBDA_TRUST, zip_bytes
 from botocore.exceptions import ClientError
 from threads_in_tests import in_background
@@ -23,12 +27,25 @@ from threads_in_tests import in_background
 ACCOUNT, HOME, AWAY = "123456789012", "eu-west-1", "eu-central-1"
 PREFIX = "/log-reflector/canary/"
 COPIES = f"/central/{ACCOUNT}/{HOME}"
-DESTINATION = {
-    "account_id": ACCOUNT,
-    "region": AWAY,
-    "function_name": "log-reflector",
-    "log_group_name_pattern": "/central/${source.accountId}/${source.region}${source.logGroup}",
-}
+PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
+DESTINATION = {"host": "central", "account": ACCOUNT, "region": AWAY, "options": {"region": AWAY}}
+PLACES = {"centralization": {"administrator": None, "destinations": [DESTINATION]}}
+RULE = CopyRule(
+    name="central",
+    destination=(ACCOUNT, AWAY),
+    regions=frozenset({HOME}),
+    pattern=PATTERN,
+    scope=parse_criteria(f"AccountId = '{ACCOUNT}'", frozenset({"AccountId"})),
+    groups=parse_criteria("LogGroupName NOT LIKE '/central/%'", frozenset({"LogGroupName"})),
+)
+
+
+@pytest.fixture(autouse=True)
+def rules(monkeypatch: pytest.MonkeyPatch) -> list[CopyRule]:
+    """Return the administrator's rules, which the test may change: moto has no centralization."""
+    found = [RULE]
+    monkeypatch.setattr(check_module, "read_rules_of", lambda *_unused: Rules(Source(ACCOUNT, HOME), tuple(found)))
+    return found
 
 
 def deploy_destination(aws: Any) -> None:
@@ -100,8 +117,9 @@ def centralization(aws: Any, *, reports: bool = True, late: int = 0) -> Iterator
 
 def check(aws: Any, **options: Any) -> dict[str, Any]:
     """Run the check of the source."""
-    options = {"subscription": "centralized", "destinations": [DESTINATION], "timeout": 60, **options}
-    result: dict[str, Any] = aws.run("delivery_check", **options)
+    result: dict[str, Any] = aws.run(
+        "delivery_check", **{"subscription": "centralized", "timeout": 60, **PLACES, **options}
+    )
     return result
 
 
@@ -134,7 +152,7 @@ def test_check_without_copy_names_rule_and_log_group(aws: Any) -> None:
     deploy_destination(aws)
     result = check(aws, timeout=0)
     assert result["failed"]
-    assert "AWS made no copy of its test line within 0 s. Check that a healthy rule" in result["msg"]
+    assert "AWS made no copy of its test line within 0 s. Check that a healthy centralization rule" in result["msg"]
     assert log_groups(aws, HOME, PREFIX) == []
 
 
@@ -154,34 +172,42 @@ def test_check_leftovers_of_killed_runs_are_removed_with_their_copies(aws: Any) 
     create_log_group(aws, left, HOME)
     create_log_group(aws, COPIES + left, AWAY)
     create_log_group(aws, other, AWAY)
-    planned = aws.run("delivery_check", check_mode=True, state="absent", **centralized())
-    done = aws.run("delivery_check", state="absent", **centralized())
+    absent = {"subscription": "centralized", "state": "absent", **PLACES}
+    planned = aws.run("delivery_check", check_mode=True, **absent)
+    done = aws.run("delivery_check", **absent)
     assert planned["removed_leftovers"] == done["removed_leftovers"] == [left, COPIES + left]
     assert (log_groups(aws, HOME, PREFIX), log_groups(aws, AWAY, "/central/")) == ([], [other])
 
 
-def centralized() -> dict[str, Any]:
-    return {"subscription": "centralized", "destinations": [DESTINATION]}
-
-
 @pytest.mark.parametrize(
-    ("destinations", "message"),
+    ("changes", "message"),
     [
-        ([], "no destination is known. Set centralization_rules"),
-        ([{"region": AWAY}], "one of them has no account_id"),
+        (
+            {"problem": "AWS is still setting up the rule."},
+            "the rule central does not copy now: AWS is still setting up",
+        ),
+        ({"regions": frozenset({AWAY})}, f"no rule copies it: the rule central does not copy from {HOME}"),
+        (
+            {"groups": parse_criteria("LogGroupName LIKE '/app/%'", frozenset({"LogGroupName"}))},
+            f"so no line of {PREFIX}canary-000000000000 can show that copies arrive",
+        ),
+        ({"destination": ("444444444444", AWAY)}, f"no host of the inventory is 444444444444/{AWAY}"),
     ],
 )
-def test_check_without_known_destination_is_refused_before_any_call(
-    aws: Any, destinations: list[dict[str, Any]], message: str
+def test_check_without_a_rule_that_copies_names_the_reason(
+    aws: Any, rules: list[CopyRule], changes: dict[str, Any], message: str
 ) -> None:
-    result = check(aws, destinations=destinations)
+    rules[:] = [dataclasses.replace(RULE, **changes)]
+    result = check(aws)
     assert result["failed"]
     assert message in result["msg"]
-    assert aws.calls == []
+    assert aws.writes == []
 
 
-def test_check_destination_of_another_account_is_refused(aws: Any) -> None:
-    deploy_destination(aws)
-    result = check(aws, destinations=[{**DESTINATION, "account_id": "444444444444"}])
+def test_check_destination_of_another_account_is_refused(aws: Any, rules: list[CopyRule]) -> None:
+    other = ("444444444444", AWAY)
+    rules[:] = [dataclasses.replace(RULE, destination=other)]
+    place = {**DESTINATION, "account": other[0]}
+    result = check(aws, centralization={"destinations": [place]})
     assert result["failed"]
     assert "belong to account 123456789012, and the inventory says 444444444444" in result["msg"]
