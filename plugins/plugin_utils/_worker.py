@@ -151,7 +151,8 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             found["account_targets"] = account_targets(self.spec, task_vars, account)
         if "centralization" in self.spec.options() and _reads_places({**found, **given}, task_vars):
             found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
-        if "enable_trusted_access" in self.spec.options():  # the module that writes the rules
+        # The module that writes the rules
+        if "enable_trusted_access" in self.spec.options() and given.get("state") != "absent":
             refuse_loops(parse_rules({**found, **given}.get("rules")), delivery_paths(task_vars))
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names

@@ -295,10 +295,14 @@ def filter_times(place: Place) -> dict[str, float]:
     }
 
 
-def test_switch_run_again_changes_nothing(served: Place) -> None:
+def test_switch_run_again_changes_nothing_and_check_mode_announces_it(served: Place) -> None:
     served.write_rules(COPIED)
+    variables = {"log_groups_mode": "centralized", "log_groups_allow_unserved": True, **COPIED}
+    host = served.source.host
+    planned = served.run("logreflector.aws.deploy", "--limit", host, "--check", **variables)
     first = served.deploy("centralized", COPIED, log_groups_allow_unserved=True, deploy_verify=True)
-    assert first.status == 0, first.output
+    assert (planned.status, first.status) == (0, 0), first.output
+    assert planned.changes()[host] == first.changes()[host]
     assert "delivery check: copy after" in first.recap()
     assert served.source.own_resources() == []
     again = served.deploy("centralized", COPIED)

@@ -27,7 +27,7 @@ from ..._plan import Params, Result
 from ..._resources.copy_check import CopyCheck
 from ..._resources.reflector_ready import find_reflector
 from ..._resources.sqs_queue import QueueNotEmptyError
-from ..._resources.subscriptions.shared import destination, logs_api
+from ..._resources.subscriptions.shared import destination, logs_api, target_choice
 from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
@@ -51,16 +51,18 @@ _NAMED = 5
 _REPLAY = "Send them again first: ansible-playbook logreflector.aws.replay."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Served:
     """Log groups that a filter or the account policy serves now.
 
     covered     number of those that the account policy serves and a rule copies
     left        decisions on those that no rule copies, by name
+    unwanted    log groups that the target's rules leave out and a centralization rule copies
     """
 
     covered: int
     left: dict[str, Decision]
+    unwanted: list[str]
 
 
 def serve_by_copies(target: Target, options: Deployment, params: Params, check_mode: bool) -> Result:
@@ -151,16 +153,18 @@ class Switch:
         params = params_of(self._options.catch_up, self._options.log_groups, self._reflector)
         api = logs_api(self._target, params)
         desired = DesiredFilter(destination(self._target, self._reflector))
-        policy = self._policy(api, desired)
-        covered, left = 0, {}
+        policy, choice = self._policy(api, desired), target_choice(self._target, params, desired.destination_arn)
+        found = _Served(0, {}, [])
         for group in api.groups():
-            is_covered = policy is not None and policy.covers(group.name) and group.log_class == "STANDARD"
+            is_covered = policy is not None and group.log_class == "STANDARD" and _may_cover(policy, group.name)
             decision = decide_all(rules.rules, rules.source, group)[0]
             if decision.outcome == "copied" and decision.rule and not decision.rule.problem:
-                covered += is_covered
+                found.covered += is_covered
+                if choice.exclusion(LogGroup(group.name)):
+                    found.unwanted.append(group.name)
             elif is_covered or (group.log_class == "STANDARD" and self._is_filtered(api, group, desired)):
-                left[group.name] = decision
-        return _Served(covered, left)
+                found.left[group.name] = decision
+        return found
 
     def _policy(self, api: Any, desired: DesiredFilter) -> AccountPolicy | None:
         policy = AccountPolicyApi(api, RetryPolicy(seconds=WAIT_SECONDS)).read()
@@ -227,6 +231,11 @@ class Switch:
         return False
 
 
+def _may_cover(policy: AccountPolicy, log_group: str) -> bool:
+    """Return whether the policy serves a log group. One whose criteria cannot be parsed may serve any."""
+    return policy.excluded is None or policy.covers(log_group)
+
+
 def _doubled(groups: int, served: _Served, rules: Rules) -> Result:
     """Return how many log groups were served twice and for how long, and the notes about that."""
     changed = max((rule.changed for rule in rules.relevant()), default=0) / 1000
@@ -238,6 +247,12 @@ def _doubled(groups: int, served: _Served, rules: Rules) -> Result:
     if served.left:
         names = ", ".join(list(served.left)[:_NAMED])
         notes.append(f"{len(served.left)} log groups are no longer served, because no rule copies them: {names}.")
+    if served.unwanted:
+        names = ", ".join(served.unwanted[:_NAMED])
+        notes.append(
+            f"{len(served.unwanted)} log groups that the target's rules leave out are copied, and so forwarded from now on:"
+            f" {names}. Exclude them in the rule of centralization_rules."
+        )
     return {"doubled": {"groups": groups, "seconds_at_most": seconds}, "notes": notes}
 
 

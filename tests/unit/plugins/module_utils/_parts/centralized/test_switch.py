@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import switch
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.account_policy import AccountPolicy
 
 ACCOUNT, REGION, AWAY = "123456789012", "eu-west-1", "eu-central-1"
 OPTIONS = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
@@ -109,3 +111,30 @@ def test_centralized_targets_remove_the_roles_with_the_last_function(aws: Any) -
     assert (functions(aws), len(functions(aws, AWAY)), len(roles(aws))) == ([], 2, 2)
     deploy(aws, region=AWAY, **CENTRALIZED, account_targets=[{"region": REGION, "log_groups_mode": "centralized"}])
     assert (functions(aws, AWAY), roles(aws)) == ([], [])
+
+
+def test_centralized_target_names_excluded_groups_that_are_forwarded_from_now_on(aws: Any) -> None:
+    for name in ("/app/orders", "/aws/codebuild/orders"):
+        aws.client("logs").create_log_group(logGroupName=name)
+    excluded = {"log_groups_exclude": ["/aws/codebuild/*"]}
+    deploy(aws, **OPTIONS, **excluded)
+    (_doubled, note) = deploy(aws, check_mode=True, **CENTRALIZED, **excluded)["centralization"]["notes"]
+    assert (
+        "1 log groups that the target's rules leave out are copied, and so forwarded from now on: /aws/codebuild"
+        in note
+    )
+
+
+def test_centralized_target_under_a_policy_with_unknown_criteria_may_serve_any_group(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be parsed is not taken for unserved."""
+    aws.client("logs").create_log_group(logGroupName="/app/orders")
+    deploy(aws, **OPTIONS)
+    policy = AccountPolicy("log-reflector", aws.arn("lambda", "function:log-reflector"), excluded=None)
+    monkeypatch.setattr(switch.Switch, "_policy", lambda *_unused: policy)
+    nothing = dataclasses.replace(RULE, groups=parse_criteria("LogGroupName = '/other'", frozenset({"LogGroupName"})))
+    monkeypatch.setattr(switch, "read_rules_of", lambda *_unused: Rules(Source(ACCOUNT, REGION), (nothing,)))
+    result = aws.run("deployment", **CENTRALIZED)
+    assert "served now: /app/orders (the rule central leaves it out" in result["msg"]
+    assert aws.writes == []
