@@ -23,8 +23,9 @@ from ..plugin_utils._failures import LOST, printable
 from ..plugin_utils._files import replace_file
 from ..plugin_utils._plain import place_of, read_variable
 from ..plugin_utils._report import history, sns
+from ..plugin_utils._report.copies import CopyFlow
 from ..plugin_utils._report.drift import Drift, drift
-from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, unique_targets
+from ..plugin_utils._report.fleet import FleetReport, TargetReport, merged, unique_targets, with_copies
 from ..plugin_utils._report.flow import TargetFlow
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.page import document
@@ -110,7 +111,7 @@ def _report(options: Mapping[str, Any], task_vars: Mapping[str, Any], past: Path
     if options["merge"]:
         return merged(history.read(Path(path).expanduser()) for path in options["merge"]), True
     hosts = task_vars["ansible_play_hosts_all"]
-    targets = [_target(host, task_vars) for host in hosts]
+    targets = with_copies(_target(host, task_vars) for host in hosts)
     cost = fleet_of(task_vars, choices_of(options), "volume_failure") if options["cost"] else None
     return FleetReport(int(time.time()), unique_targets(targets), cost), True
 
@@ -162,7 +163,13 @@ def _target(host: str, task_vars: Mapping[str, Any]) -> TargetReport:
         coverage["calls"],
         rows,
         TargetFlow.of_result(coverage["flow"], coverage["region"]) if coverage.get("flow") else None,
+        _copy_flows(coverage),
     )
+
+
+def _copy_flows(coverage: Mapping[str, Any]) -> tuple[CopyFlow, ...] | None:
+    found = coverage.get("copy_flows")
+    return None if found is None else tuple(CopyFlow.of_result(flow, coverage["region"]) for flow in found)
 
 
 def _write(

@@ -157,6 +157,16 @@ options:
     description: Name of the subscriber's function.
     type: str
     default: log-reflector-subscriber
+  centralization:
+    description:
+      - Where centralization rules and copies are read. With O(mode=centralized) the target's coverage depends on them; with
+        another mode the rules show which log groups are delivered twice.
+      - It has C(administrator), a dictionary with the connection options of this module, and C(destinations), a list of dictionaries
+        with C(account), C(region), C(options) (connection options and those whose names begin with C(reflector_)).
+      - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and
+        the hosts that are destinations of C(centralization_rules).'
+    type: dict
+    default: {}
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

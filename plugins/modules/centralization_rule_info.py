@@ -61,6 +61,14 @@ rules:
       description: Account that created the rule.
       type: str
       returned: always
+    created:
+      description: When the rule was created, in milliseconds since 1970.
+      type: int
+      returned: always
+    updated:
+      description: When the rule was written last, in milliseconds since 1970.
+      type: int
+      returned: always
     destination_account:
       description: Account that receives the copies.
       type: str

@@ -25,6 +25,9 @@ notes:
   - The caller needs the permissions of M(logreflector.aws.catch_up) that read, and C(lambda:GetPolicy) on the reflector.
   - With O(flow) the caller also needs C(cloudwatch:GetMetricData), C(cloudwatch:ListMetrics), C(logs:StartQuery) on the reflector's log
     group, C(logs:GetQueryResults), and those of M(logreflector.aws.dead_letter_info). What is denied is named in the result.
+  - With V(mode=centralized) the module reads in two other accounts, too, with the connection options of O(centralization). The rules'
+    administrator needs the permissions of M(logreflector.aws.centralization_rule_info), and those of C(organizations) that
+    docs/REPORT.md names. An account that cannot be read leaves log groups C(not_checked).
 seealso:
   - module: logreflector.aws.catch_up
 """
@@ -63,7 +66,7 @@ coverage:
       type: float
       returned: always
     mode:
-      description: What serves the target, V(filters) or V(account_policy).
+      description: What serves the target, V(filters), V(account_policy) or V(centralized).
       type: str
       returned: always
     complete:
@@ -127,6 +130,21 @@ coverage:
           C(metrics) of GetMetricData, C(list_calls) of ListMetrics, C(bytes_scanned) by Logs Insights.
       type: dict
       returned: always
+    copy_flows:
+      description:
+        - With V(mode=centralized) the events of the period on their way to each destination, C(account) and C(region). A count that was
+          not read is null. Null without O(flow), and with another mode.
+        - >-
+          C(written) to log groups that a rule selects; C(sent) and C(copied) by AWS; C(too_long), C(before) the rule, C(underway),
+          C(errors) by type, C(throttled) and C(late), the reasons why events were not copied.
+        - >-
+          C(received) by the reflector of the destination from this target; C(unfiltered), C(no_policy), C(delivery_errors),
+          C(delivery_throttles), C(waiting), C(given_up), C(given_up_replayed), C(expired) and C(undecodable), the reasons why copied events
+          were not received; C(delivered), C(dropped) by rule, C(dead_lettered).
+        - C(notes) has what was not read, and causes that AWS counts for all origins. C(reading) is what AWS charges for.
+      type: list
+      elements: dict
+      returned: always
   sample:
     account_id: "111111111111"
     region: eu-west-1
@@ -147,6 +165,7 @@ coverage:
     rows_left_out: 0
     rows_file: null
     flow: null
+    copy_flows: null
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

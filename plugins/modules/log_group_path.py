@@ -92,6 +92,8 @@ log_group_path:
       description:
         - The stations in the order of the path, C(log_group), C(rules), C(subscription), C(permission), C(function), C(route), C(sink),
           C(dead_letters) and C(delivery). Only the first one if the log group does not exist.
+        - With V(mode=centralized) C(centralization), the rule, and C(copy) take the place of C(rules), and the stations after them are
+          those of the destination.
         - Each has its C(name), a C(status) (V(ok), V(problem) or V(not_checked)), a C(fact) for people, a C(cause) for machines, and
           C(advice) and C(command) where there is something to do.
       type: list
@@ -102,7 +104,8 @@ log_group_path:
         - What the stations mean together. C(outcome) is V(delivered), events were seen to arrive; V(no_problem), nothing is wrong and no event
           was seen; V(unknown), a station without which nothing arrives was not checked; or V(broken).
         - C(sentence) is for people. C(station) is the first one with a problem, C(also) has the others, C(not_checked) those that were not
-          checked, and C(to_do) what to do, each with C(advice) and C(command), a playbook of this collection with its options.
+          checked, and C(to_do) what to do, each with C(advice), C(command), a playbook of this collection with its options, and
+          C(host) where the command is for another host of the inventory.
       type: dict
       returned: always
     seconds_to_delivery:
@@ -143,13 +146,14 @@ log_group_path:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_group_path import LogGroupPathOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.replay import DeadLetterQueue
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberReference
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.read import read_log_group_path
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.entry import read_log_group_path
 
 SPEC = Spec(
     groups=(
@@ -159,10 +163,11 @@ SPEC = Spec(
         Group(ReflectorReference, "reflector_", "reflector_"),
         Group(DeadLetterQueue, "reflector_", "reflector_", named={"queue": "reflector_queue_name"}),
         Group(SubscriberReference, "subscriber_", "subscriber_"),
+        Group(PlacesOption),
         Group(RoleVariables),
     ),
     work=read_log_group_path,
-    services=("cloudwatch", "lambda", "logs", "sqs", "ssm", "sts"),
+    services=("cloudwatch", "lambda", "logs", "observabilityadmin", "organizations", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

@@ -96,7 +96,7 @@ def _path_lines(name: str, path: Mapping[str, Any]) -> Iterator[str]:
     verdict = path["verdict"]
     yield f"  Verdict: {verdict['sentence']}"
     for each in verdict["to_do"]:
-        yield f"  To do: {' '.join(filter(None, (each['advice'], _command(each['command'], name, path))))}"
+        yield f"  To do: {' '.join(filter(None, (each['advice'], _command(each['command'], each.get('host') or name, path))))}"
 
 
 def _command(command: str, name: str, path: Mapping[str, Any]) -> str:

@@ -200,10 +200,10 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
 
 
 def _reads_places(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> bool:
-    """Return whether a task may read rules and copies: of a centralized target, or of one that a deployment takes out of a rule."""
+    """Return whether a task may read rules and copies. A rule may also copy a target that has another mode."""
     if "centralized" in (options.get("mode"), options.get("log_groups_mode"), options.get("subscription")):
         return True
-    return "account_targets" in options and bool(task_vars.get(ADMINISTRATOR_VARIABLE))
+    return any(task_vars.get(name) for name in (RULES_VARIABLE, ADMINISTRATOR_VARIABLE))
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ from .._subscriptions.loops import is_function_group
 from .catch_up import params_of
 from .centralized.origins import Named, origin_of
 from .centralized.read import CentralizedReader
+from .centralized.side_by_side import copied_too, read_copying_rules
 from .entry import rules_of
 from .event_flow.read import FlowReader
 
@@ -133,10 +134,11 @@ class _Reader:
         self.mode = "account_policy" if mode == "account_policy" or serves else "filters"
         if policy and serves:
             self.policy_name, self.filter_pattern = policy.name, policy.filter_pattern
-        if self.mode == "account_policy":
-            yield from self._policy_rows(policy, path, reflector)
-        else:
-            yield from self._filter_rows(path)
+        is_policy = self.mode == "account_policy"
+        rules = read_copying_rules(self._target, self._given)
+        self.notes += rules.unread
+        for row in self._policy_rows(policy, path, reflector) if is_policy else self._filter_rows(path):
+            yield copied_too(row, rules)
 
     def _policy(self, mode: str) -> tuple[AccountPolicy | None, str]:
         api = AccountPolicyApi(self.api, RetryPolicy(seconds=self._params["wait_timeout"]))

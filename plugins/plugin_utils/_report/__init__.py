@@ -15,6 +15,7 @@
 | page/ | the report as one HTML file |
 | points.py | numbers of earlier reports, for a trend |
 | flow.py, flow_text.py | counts of events on their way |
+| copies.py | counts of events that AWS's centralization copies |
 | words.py | words for states and changes |
 | sns.py | the Markdown summary as a message |
 | text.py | text of others, made visible |

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from .._cost.as_json import brief
+from .copies import COUNTS, FleetCopies
 from .drift import Change, Drift
 from .fleet import FleetReport, TargetReport, iso
 from .flow import FleetFlow
@@ -31,6 +32,7 @@ def document(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         "causes": [asdict(cause) for cause in report.causes],
         "drift": _drift(drift) if drift else None,
         "flow": _flow(report.flow) if report.flow else None,
+        "copies": _copies(report.copies) if report.copies else None,
     }
     yield f'{_open(head)}"targets": ['
     for number, target in enumerate(report.targets):
@@ -60,6 +62,11 @@ def _drift(drift: Drift) -> dict[str, Any]:
 def _flow(flow: FleetFlow) -> dict[str, Any]:
     values = asdict(flow)
     return {**values.pop("flow"), **values, "left_out": list(flow.left_out), "facts": dict(flow.facts)}
+
+
+def _copies(copies: FleetCopies) -> dict[str, Any]:
+    counts = {name: getattr(copies.flow, name) for name in ("begin", "end", *COUNTS)}
+    return {**counts, "summed": copies.summed, "left_out": list(copies.left_out), "dollars": copies.dollars}
 
 
 def _open(values: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from ...module_utils._subscriptions.coverage import STATES, CoverageRow, State
 from .._cost.fleet import FleetCost
+from .copies import CopyFlow, FleetCopies, fleet_copies, unfiltered_at
 from .flow import FleetFlow, TargetFlow, fleet_flow
 
 Status = Literal["read", "partly_read", "not_checked"]
@@ -24,6 +25,9 @@ read         all its log groups were listed
 partly_read  the listing broke off, `error` says why: the log groups that are missing in the report may exist
 not_checked  nothing was read, `error` says why
 """
+
+CENTRALIZED = "centralized"
+"""The mode of a target whose events AWS copies to a destination."""
 
 CHOSEN: tuple[State, ...] = ("covered", "missing", "broken", "impossible")
 """The states of log groups that the rules choose, which the percentage is about."""
@@ -37,11 +41,12 @@ class TargetReport:
     error       why it was not read, or not to its end
     checked_at  when the reading began, in seconds since 1970; 0 if it was not checked
     seconds     how long the reading took
-    mode        filters or account_policy
+    mode        filters, account_policy or centralized
     notes       what could not be checked
     calls       number of API calls of the reading, by operation
     log_groups  sorted by name
     flow        the events of a period, None if nobody read them
+    copy_flows  events on their way to destinations, in the mode centralized; None if nobody read them
     """
 
     host: str
@@ -56,6 +61,7 @@ class TargetReport:
     calls: Mapping[str, int] = field(default_factory=dict)
     log_groups: tuple[CoverageRow, ...] = ()
     flow: TargetFlow | None = None
+    copy_flows: tuple[CopyFlow, ...] | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -103,7 +109,13 @@ class FleetReport:
     @cached_property
     def flow(self) -> FleetFlow | None:
         """The events of all targets."""
-        return fleet_flow((target.host, target.flow) for target in self.targets)
+        # A centralized target has no reflector: its events are in `copies` and in the destination's flow.
+        return fleet_flow((target.host, target.flow) for target in self.targets if target.mode != CENTRALIZED)
+
+    @cached_property
+    def copies(self) -> FleetCopies | None:
+        """The events of all centralized targets on their way to the destinations."""
+        return fleet_copies((target.host, flow) for target in self.targets for flow in target.copy_flows or ())
 
     @property
     def chosen(self) -> int:
@@ -190,6 +202,20 @@ def _one_of(hosts: Sequence[TargetReport]) -> TargetReport:
 
 def _rank(target: TargetReport) -> tuple[int, int]:
     return ("not_checked", "partly_read", "read").index(target.status), target.checked_at
+
+
+def with_copies(targets: Iterable[TargetReport]) -> tuple[TargetReport, ...]:
+    """Return the targets. The flow of a destination has events of copies without filters as events without a filter."""
+    found = tuple(targets)
+    flows = [flow for target in found for flow in target.copy_flows or ()]
+    return tuple(_with_unfiltered(target, unfiltered_at(flows, target.account, target.region)) for target in found)
+
+
+def _with_unfiltered(target: TargetReport, events: int) -> TargetReport:
+    if target.flow is None or target.flow.flow.unsubscribed is None or not events:
+        return target
+    flow = replace(target.flow.flow, unsubscribed=target.flow.flow.unsubscribed + events)
+    return replace(target, flow=replace(target.flow, flow=flow))
 
 
 def sort_targets(targets: Iterable[TargetReport]) -> tuple[TargetReport, ...]:

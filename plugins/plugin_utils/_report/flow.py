@@ -140,18 +140,20 @@ class Flow:
         )
 
     def _outcomes(self) -> Iterator[Part]:
-        yield from _each("Sinks", "delivered", self.sinks)
-        yield from _each("Rules", "dropped", self.dropped)
+        yield from each_part("Sinks", "delivered", self.sinks)
+        yield from each_part("Rules", "dropped", self.dropped)
         yield Part("Dead-lettered", "waiting", self.dead_lettered)
         yield Part("Replayed", "delivered", self.replayed)
         yield Part("Gone from the queue", "lost", self.purged)
 
 
-def _each(name: str, fate: Fate, counts: Mapping[str, int] | None) -> Iterator[Part]:
+def each_part(name: str, fate: Fate, counts: Mapping[str, int] | None, *, prefix: str = "") -> Iterator[Part]:
+    """Yield a part for each key of the counts, the largest first; one without count if they were not read."""
     if counts is None:
         yield Part(name, fate, None)
+    before = "Rule " if fate == "dropped" else prefix
     for key, count in sorted((counts or {}).items(), key=lambda item: (-item[1], item[0])):
-        yield Part(f"Rule {key}" if fate == "dropped" else key, fate, count)
+        yield Part(f"{before}{key}", fate, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class TargetFlow:
         facts, notes, dollars = values["facts"], values["notes"], values["dollars"]
         if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
             raise ValueError("notes is no list of texts")
-        if not (isinstance(facts, Mapping) and all(_is_count(value) for value in facts.values())):
+        if not (isinstance(facts, Mapping) and all(is_count(value) for value in facts.values())):
             raise ValueError("facts has a value that is no number")
         if not isinstance(dollars, (int, float)) or not 0 <= dollars < _MOST_DOLLARS:
             raise ValueError("dollars is no amount")
@@ -202,16 +204,17 @@ _BY_NAME = ("dropped", "sinks")
 def _check(name: str, value: Any) -> None:
     """Raise ValueError unless the count has the type of its field."""
     if name in ("begin", "end"):
-        is_valid = _is_count(value)
+        is_valid = is_count(value)
     elif name in _BY_NAME:
-        is_valid = value is None or (isinstance(value, Mapping) and all(map(_is_count, value.values())))
+        is_valid = value is None or (isinstance(value, Mapping) and all(map(is_count, value.values())))
     else:
-        is_valid = value is None or _is_count(value)
+        is_valid = value is None or is_count(value)
     if not is_valid:
         raise ValueError(f"{name} has a wrong value")
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Return whether a value of JSON is a count."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from .flow import FleetFlow, Flow, Part, Station
 
@@ -37,9 +37,9 @@ Row = tuple[str, str, int | None]
 """Station, way out of it, and events; None if it was not read."""
 
 
-def rows(flow: Flow) -> Iterator[Row]:
+def rows(stations: Sequence[Station]) -> Iterator[Row]:
     """Yield the figures of every station. The way "" is the station's total."""
-    for station in flow.stations():
+    for station in stations:
         yield station.name, "", station.total
         for part in station.parts:
             yield station.name, part.name, part.count
@@ -49,7 +49,7 @@ def rows(flow: Flow) -> Iterator[Row]:
 def sentences(flow: FleetFlow) -> Iterator[str]:
     """Yield a line with the way of the events, and one with the differences and the price of reading them."""
     yield f"Events: {_way(flow.flow)}."
-    parts = [_differences(flow.flow)]
+    parts = [differences(flow.flow.stations())]
     if flow.left_out:
         targets = "target is" if len(flow.left_out) == 1 else "targets are"
         parts.append(f"{len(flow.left_out):,} {targets} not in these sums, because not every count was read.")
@@ -75,8 +75,8 @@ def _way(flow: Flow) -> str:
     return ", ".join(f"{name} unknown" if count is None else f"{count:,} {name}" for count, name in named)
 
 
-def _differences(flow: Flow) -> str:
-    stations = flow.stations()
+def differences(stations: Sequence[Station]) -> str:
+    """Return what did not reach a sink, by its names, and what is unexplained or unknown."""
     known = [f"{part.count:,} {_lower(part)}" for station in stations for part in station.parts if _is_loss(part)]
     unknown = [station.name.lower() for station in stations if station.unexplained is None]
     unexplained = [f"{rest:,} after {station.name.lower()}" for station in stations if (rest := _rest(station))]

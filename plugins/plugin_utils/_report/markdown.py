@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from ...module_utils._subscriptions.coverage import State
+from .copies import FleetCopies
+from .copies import sentences as copy_sentences
 from .drift import WORSE, Change, Difference, Drift
 from .fleet import FleetReport, TargetReport, iso
 from .flow import FleetFlow
@@ -21,6 +23,7 @@ from .text import more, visible
 
 _SHOWN = 20  # rows of a table
 _LONGEST = 200  # characters of a text of others
+_LONGEST_SENTENCE = 2000  # characters of a sentence that has such texts
 _TO_DO: tuple[State, ...] = ("missing", "broken", "impossible", "not_checked")
 # A code span ends at a backtick and a cell at a bar. Chat services parse <!channel> and &lt; in code spans too.
 _FORBIDDEN = "`|<>&"
@@ -39,11 +42,13 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
     yield from _targets(report.targets)
     if report.flow:
         yield from _events(report.flow, report.targets)
+    if report.copies:
+        yield from _copies(report.copies, report.targets)
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = _LONGEST) -> str:
     """Return a code span with the text, cut if it is long; "" for no text."""
-    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    text = text if len(text) <= longest else f"{text[: longest - 3]}..."
     return f"`{visible(text, _FORBIDDEN)}`" if text else ""
 
 
@@ -106,7 +111,7 @@ def _targets(targets: Iterable[TargetReport]) -> Iterator[str]:
 def _events(flow: FleetFlow, targets: Iterable[TargetReport]) -> Iterator[str]:
     """Yield the sums of the fleet, and the targets with events that are unexplained or unknown; those with the most come first."""
     title = f"Events from {iso(flow.flow.begin)} to {iso(flow.flow.end)}"
-    figures = [(station, code(way), _figure(number)) for station, way, number in rows(flow.flow)]
+    figures = [(station, code(way), _figure(number)) for station, way, number in rows(flow.flow.stations())]
     yield from table(title, ("Station", "Then", "Events"), figures)
     yield f"\n{' '.join(sentences(flow))}\n"  # no text of others
     found = sorted(_unexplained(targets), key=lambda each: -each[1])
@@ -114,6 +119,26 @@ def _events(flow: FleetFlow, targets: Iterable[TargetReport]) -> Iterator[str]:
         (*_name(target), _figure(rest) if rest else "unknown", code(note)) for target, rest, note in found[:_SHOWN]
     ]
     yield from table("Targets with unexplained or unread events", (*_NAME, "Events", "Note"), lines, len(found))
+
+
+def _copies(copies: FleetCopies, targets: Iterable[TargetReport]) -> Iterator[str]:
+    """Yield the sums of copied events, and the targets with those that are unexplained or unknown."""
+    title = f"Copies of AWS's centralization from {iso(copies.flow.begin)} to {iso(copies.flow.end)}"
+    figures = [(station, code(way), _figure(number)) for station, way, number in rows(copies.flow.stations())]
+    yield from table(title, ("Station", "Then", "Events"), figures)
+    # Types of errors are text of others.
+    yield f"\n{code(' '.join(copy_sentences(copies)), _LONGEST_SENTENCE)}\n"
+    found = []
+    for target in targets:
+        for flow in target.copy_flows or ():
+            rest = [station.unexplained for station in flow.stations()]
+            if any(each is None or each for each in rest):
+                number = sum(abs(each or 0) for each in rest)
+                found.append(
+                    (*_name(target), _figure(number) if number else "unknown", code(next(iter(flow.notes), "")))
+                )
+    header = (*_NAME, "Events", "Note")
+    yield from table("Targets with unexplained or unread copies", header, found[:_SHOWN], len(found))
 
 
 def _unexplained(targets: Iterable[TargetReport]) -> Iterator[tuple[TargetReport, int, str]]:

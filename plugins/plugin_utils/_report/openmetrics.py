@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .copies import BY_NAME, COUNTS
 from .drift import Drift
 from .fleet import FleetReport, TargetReport
 from .text import visible
@@ -36,6 +37,9 @@ def exposition(report: FleetReport, _drift: Drift | None) -> Iterator[str]:
     yield from _family(
         "event_facts", "Payloads, requests and messages of the period. None for what was not read.", facts
     )
+    copied = (sample for target in targets for sample in _copied(target))
+    text = "Copied events of the period by destination and count. None for a count that was not read."
+    yield from _family("copied_events", text, copied)
     if report.flow:
         price: list[Sample] = [({}, f"{report.flow.dollars:.6f}")]
         yield from _family("events_reading_dollars", "List price of reading the events.", price, "dollars")
@@ -61,6 +65,16 @@ def _events(target: TargetReport) -> Iterator[Sample]:
     for name, number in target.flow.flow.numbers().items() if target.flow else ():
         if number is not None:
             yield _labels(target, count=name), str(number)
+
+
+def _copied(target: TargetReport) -> Iterator[Sample]:
+    for flow in target.copy_flows or ():
+        for name in COUNTS:
+            value = getattr(flow, name)
+            if value is not None:
+                number = sum(value.values()) if name in BY_NAME else value
+                labels = {"destination_account": flow.account, "destination_region": flow.region, "count": name}
+                yield _labels(target, **labels), str(number)
 
 
 def _facts(target: TargetReport) -> Iterator[Sample]:

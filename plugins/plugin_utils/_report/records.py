@@ -17,6 +17,7 @@ from math import inf
 from typing import Any, get_args
 
 from ...module_utils._subscriptions.coverage import STATES, CoverageRow
+from .copies import CopyFlow
 from .fleet import FleetReport, Status, TargetReport, iso, sort_targets
 from .flow import TargetFlow
 
@@ -40,9 +41,10 @@ def lines(report: FleetReport) -> Iterator[str]:
 
 def target_record(target: TargetReport) -> dict[str, Any]:
     """Return a target for JSON, without its log groups, with their counts."""
-    values = asdict(replace(target, log_groups=(), flow=None))
+    values = asdict(replace(target, log_groups=(), flow=None, copy_flows=None))
     del values["log_groups"]
     values["flow"] = target.flow.plain() if target.flow else None
+    values["copy_flows"] = None if target.copy_flows is None else [flow.plain() for flow in target.copy_flows]
     checked = {"checked_at_text": iso(target.checked_at)} if target.checked_at else {}
     return {**values, "notes": list(target.notes), **checked, "counts": target.counts()}
 
@@ -121,9 +123,11 @@ class _Reader:
 def _target(record: dict[str, Any]) -> TargetReport:
     _check(record, _TARGET)
     values = {key: record[key] for key in _TARGET if key in record}
-    # Reports of earlier versions have no flow.
+    # Reports of earlier versions have no flow and no copies.
     flow = TargetFlow.from_plain(record["flow"]) if record.get("flow") is not None else None
-    return TargetReport(**{**values, "notes": tuple(values.get("notes", ())), "flow": flow})
+    copies = record.get("copy_flows")
+    copy_flows = None if copies is None else tuple(map(CopyFlow.from_plain, copies))
+    return TargetReport(**{**values, "notes": tuple(values.get("notes", ())), "flow": flow, "copy_flows": copy_flows})
 
 
 def _row(record: dict[str, Any]) -> CoverageRow:

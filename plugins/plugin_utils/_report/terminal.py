@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...module_utils._subscriptions.coverage import State
+from .copies import sentences as copy_sentences
 from .drift import Drift
 from .fleet import FleetReport, iso, percentage
 from .flow_text import sentences
@@ -26,11 +27,14 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
             yield f"  {number:,} {words}{_first(report, state)}"
     if report.flow:
         yield from sentences(report.flow)
+    if report.copies:
+        yield from copy_sentences(report.copies)
     for target in report.unread_targets:
         what = "was not read" if target.status == "not_checked" else "was not read to its end"
         yield f"  {target.host}: {what}. {target.error}"
     for target in report.targets:
-        for note in (*target.notes, *(target.flow.notes if target.flow else ())):
+        copied = (note for flow in target.copy_flows or () for note in flow.notes)
+        for note in (*target.notes, *(target.flow.notes if target.flow else ()), *copied):
             yield f"  {target.host}: note: {note}"
     if drift:
         yield from changes(drift)

@@ -19,8 +19,8 @@ MEANS = "centralization"
 Finding = tuple[State, str, str]
 """State, cause and reason."""
 
-Activity = Literal["written", "silent", "unknown"]
-"""Whether a log group got events since a time. "silent": CloudWatch Logs shows none."""
+Activity = Literal["written", "fresh", "silent", "unknown"]
+"""Whether a log group got events since a time. "fresh": the last minutes only. "silent": CloudWatch Logs shows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,17 @@ class CentralizedCoverage:
             other = self.leftovers(group.name)
             text = f"its events are copied, and {other} sends them too, so they arrive twice"
             return ("broken", "duplicate", text) if other else ("covered", "", "")
-        return findings[0]
+        state = findings[0][0]
+        is_decided = not self.rules.unread or state not in ("missing", "excluded")
+        return findings[0] if is_decided else ("not_checked", "rules", self._unread_rules)
+
+    @property
+    def _unread_rules(self) -> str:
+        return f"not every centralization rule was read: {self.rules.unread[0]}"
 
     def _finding(self, decision: Decision, group: LogGroup) -> Finding:
         if decision.outcome == "copied" and decision.rule:
             return self._copied(decision.rule, group)
-        if self.rules.unread and decision.outcome != "impossible":
-            return "not_checked", "rules", f"not every centralization rule was read: {self.rules.unread[0]}"
         states: dict[str, State] = {
             "unknown": "not_checked",
             "impossible": "impossible",
@@ -132,6 +136,8 @@ class CentralizedCoverage:
         if activity == "written":
             reason = f"{where}, although it got events since the rule {rule.name} was written. See CentralizationError"
             return "missing", "no_copy", reason
+        if activity == "fresh":
+            return "not_checked", "late", f"{where}, and its first events since then may be on their way"
         if activity == "unknown":
             return "not_checked", "events", f"{where}, and whether it got events since then was not read"
         return found

@@ -23,7 +23,8 @@ class SourceCounts:
     """What the source counted in the period, for one destination.
 
     written     events of log groups that a rule selects
-    before      of them, from before the rule was written; the step in which it was written counts whole
+    before      of them, from before the rule was written
+    around      of them, from the step of the metrics in which it was written: before or after
     recent      of them, from the last `LATE_SECONDS`
     too_long    of log groups whose copies would have too long names
     unfiltered  of log groups whose copies take no filter
@@ -34,6 +35,7 @@ class SourceCounts:
 
     written: int = 0
     before: int = 0
+    around: int = 0
     recent: int = 0
     too_long: int = 0
     unfiltered: int = 0
@@ -121,7 +123,9 @@ def _copied(
     elif causes:
         values["errors"] = {next(iter(causes)).removeprefix("error "): left}
     else:
-        values["late"] = min(left, source.recent)
+        around = min(left, source.around)
+        values["before"] += around
+        values["late"] = min(left - around, source.recent)
 
 
 def _types(source: SourceCounts, destination: DestinationCounts) -> list[str]:

@@ -17,7 +17,7 @@ from ..._plan import Params, Result
 from ..._session import Target
 from ..._subscriptions.choice import LogGroup
 from ..event_flow.metrics import Metrics, read_copy_errors, total
-from ..event_flow.scope import Period
+from ..event_flow.scope import STEP, Period
 from ..metrics import Series
 from ..once import once
 from .destination_flow import DestinationFlow
@@ -115,12 +115,14 @@ class CopyFlowReader:
         ]
         late = min(self._period.end, time.time()) - LATE_SECONDS
         written: Counter[str] = Counter()
-        before = recent = 0
+        before = around = recent = 0
         for series, points in metrics.points(chosen).items():
             number, kind = total(points), scope.kinds[series.dimension("LogGroupName")]
             written.update({"all": number, kind: number})
             if kind != "name":
-                before += total(points, scope.changed)
+                certain = total(points, scope.changed - STEP)
+                before += certain
+                around += total(points, scope.changed) - certain
                 recent += number - total(points, late)
         to_region = (("DestinationRegion", region),)
         names = ("OutgoingCopiedLogEvents", "CentralizationThrottled")
@@ -128,14 +130,15 @@ class CopyFlowReader:
         counts = {series.name: number for series, number in sums.items()}
         errors = read_copy_errors(metrics)
         return SourceCounts(
-            written["all"],
-            before,
-            recent,
-            written["name"],
-            written["class"],
-            counts[names[0]],
-            counts[names[1]],
-            errors,
+            written=written["all"],
+            before=before,
+            around=around,
+            recent=recent,
+            too_long=written["name"],
+            unfiltered=written["class"],
+            sent=counts[names[0]],
+            throttled=counts[names[1]],
+            errors=errors,
         )
 
 

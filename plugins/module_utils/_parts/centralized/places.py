@@ -74,10 +74,11 @@ def read_actual_rules(target: Target, params: Params, administrator: Place | Non
     account, region = target.identity.account, target.region
     if administrator is None:
         return Rules(Source(account, region), unread=(_UNKNOWN_PLACE,))
-    found = once(
-        ["centralization rules", administrator.host],
-        lambda: _Administrator(administrator.connect(target, params)).read(params["wait_timeout"]),
-    )
+    try:
+        reader = _Administrator(administrator.connect(target, params))
+    except ReflectorError as error:
+        return Rules(Source(account, region), unread=(str(error),))
+    found = once(["centralization rules", administrator.host], lambda: reader.read(params["wait_timeout"]))
     units = found["units"]
     source = Source(
         account,

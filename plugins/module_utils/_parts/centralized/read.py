@@ -30,6 +30,7 @@ from ..._subscriptions.rate_limiter import SHARE
 from ..catch_up import WAIT_SECONDS
 from ..event_flow.metrics import Metrics
 from ..event_flow.scope import period_of
+from ..metrics import Series
 from ..once import once
 from .coverage import Activity, CentralizedCoverage, Destination, Finding
 from .flow_read import CopyFlowReader
@@ -37,7 +38,8 @@ from .origins import read_pattern
 from .places import Place, Places, read_actual_rules
 from .rules import CopyRule, Rules, Source
 
-_EVERYTHING = Choice(("*",), ())
+EVERYTHING = Choice(("*",), ())
+"""Rules that choose every log group."""
 
 
 class CentralizedReader:
@@ -103,12 +105,18 @@ class CentralizedReader:
             return "unknown"
         if log_group not in self._active:
             return "silent"
+        series = Series("AWS/Logs", "IncomingLogEvents", (("LogGroupName", log_group),))
         try:
+            points = self._metrics.points([series])[series]
             last = read_last_ingestion(self._target, log_group)
         except ReflectorError as error:
-            self.notes.append(f"the last event of {log_group} was not read: {error}")
+            self.notes.append(f"the last events of {log_group} were not read: {error}")
             return "unknown"
-        return "written" if last > since else "silent"
+        if any(number for begin, number in points if begin >= since / 1000):
+            return "written"
+        if last <= since:
+            return "silent"
+        return "written" if last / 1000 + self._options.flow_settle_minutes * 60 <= time.time() else "fresh"
 
     @cached_property
     def _active(self) -> frozenset[str] | None:
@@ -166,7 +174,7 @@ def read_destination(target: Target, params: Params, place: Place, rule: CopyRul
     except NotFoundError:  # the path says that there is no reflector
         pattern = rule.pattern
     serving = PolicyCoverage(
-        api, _EVERYTHING, DesiredFilter(destination(there, reflector)), policy, path, reads_filters=False
+        api, EVERYTHING, DesiredFilter(destination(there, reflector)), policy, path, reads_filters=False
     )
     beginning = rule.beginning(source)
     copies = {group.name.removeprefix(beginning): group for group in api.groups(beginning)}

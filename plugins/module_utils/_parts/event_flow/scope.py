@@ -54,10 +54,10 @@ def period_of(options: CoverageOptions, now: float) -> Period:
 class Scope:
     """The log groups that the rules choose and that take a filter.
 
+    is_copy      whether a name is that of a copy of AWS's centralization; None in a target that receives none
     since        by log group: since when its filter exists, in ms since 1970, 0 if unknown; None if nothing sends its events
     not_checked  the log groups that could not be read
     left_out     those whose events need not arrive: excluded, or without a filter of AWS's
-    is_copy      whether a name is that of a copy of AWS's centralization; None in a target that receives none
     """
 
     since: dict[str, int | None] = field(default_factory=dict)

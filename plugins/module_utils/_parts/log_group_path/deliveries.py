@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._delivery_line import DELIVERED_EVENTS, LOG_GROUP
+from ..._delivery_line import DELIVERED_EVENTS, LOG_GROUP, OWNER, SOURCE_REGION
 from ..._errors import NotFoundError
 from ..._resources.dead_letters import reason_of, receive_messages
 from ..._resources.replay.event import Message, one_line
@@ -39,6 +39,33 @@ _FAILED = ("DeadLetteredEvents", "FailedEvents")
 
 
 REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a log group in the reflector's log and in its queue.
+
+    log_group           in the reflector's log
+    copy                the log group that CloudWatch Logs sends from, where AWS's centralization copies the events there; "" otherwise
+    account             of the log group, "" if any will do
+    region              of the origin of copies, "" otherwise
+    """
+
+    log_group: str
+    copy: str = ""
+    account: str = ""
+    region: str = ""
+
+    def has_line(self, line: Mapping[str, Any]) -> bool:
+        """Return whether a line of the reflector's log is about this log group."""
+        is_same = line.get(LOG_GROUP) == self.log_group and line.get(SOURCE_REGION, "") == self.region
+        return is_same and (not self.region or line.get(OWNER) == self.account)
+
+    def has_letter(self, owner: str, log_group: str) -> bool:
+        """Return whether a dead letter is of this log group. Those of a sink have the names of the origin, without its region."""
+        if not self.copy:
+            return log_group == self.log_group and (not self.account or owner in ("", self.account))
+        return log_group == self.copy or (owner, log_group) == (self.account, self.log_group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +100,13 @@ class Deliveries:
         return sum(getattr(line, name) for line in self.lines)
 
 
-def line_of(event: Mapping[str, Any], log_group: str) -> Line | None:
+def line_of(event: Mapping[str, Any], names: Names) -> Line | None:
     """Return the invocation that an event of the reflector's log accounts for, None if it is about other events."""
     try:
         found = json.loads(event["message"])
     except ValueError:
         return None
-    if not isinstance(found, Mapping) or found.get(LOG_GROUP) != log_group:
+    if not isinstance(found, Mapping) or not names.has_line(found):
         return None
     return Line(
         event["timestamp"],
@@ -106,15 +133,15 @@ def _reason(line: Mapping[str, Any]) -> str:
     return one_line(line.get("error") or "")
 
 
-def read_deliveries(target: Target, reflector_log: str, log_group: str, minutes: int) -> Deliveries:
+def read_deliveries(target: Target, reflector_log: str, names: Names, minutes: int) -> Deliveries:
     """Return the reflector's latest invocations for the log group. NotFoundError if the reflector has no log."""
     end = now = int(time.time() * 1000) + 1
     is_complete = True
     for share in _SHARES:
         start = now - round(minutes * 60_000 * share)
-        events, is_whole = _read(target, reflector_log, log_group, start, end)
+        events, is_whole = _read(target, reflector_log, names.log_group, start, end)
         is_complete = is_complete and is_whole
-        if lines := [line for event in events if (line := line_of(event, log_group))]:
+        if lines := [line for event in events if (line := line_of(event, names))]:
             return Deliveries(sorted(lines, key=lambda line: line.at), max(1, round(minutes * share)), is_complete)
         end = start
     return Deliveries((), minutes, is_complete)
@@ -203,7 +230,7 @@ def _silence(deliveries: Deliveries) -> str:
     return f"the reflector's log has no event of this log group from the last {deliveries.minutes} minutes"
 
 
-def dead_letters_station(target: Target, queue_name: str, log_group: str) -> Station:
+def dead_letters_station(target: Target, queue_name: str, names: Names) -> Station:
     """Return whether dead letters of the log group are in a sample of the queue. The messages stay in the queue, and visible."""
     try:
         queue = read_queue(target, queue_name)
@@ -220,7 +247,7 @@ def dead_letters_station(target: Target, queue_name: str, log_group: str) -> Sta
         return unknown("dead_letters", "redrive", f"the queue {queue_name} has a redrive policy, so it is not read")
     waiting = queue.messages
     messages = _sample(target, queue) if queue.counts["visible"] else []
-    own = [message for message in messages if group_of(message) == log_group]
+    own = [message for message in messages if names.has_letter(*place_of(message))]
     if own:
         return problem(
             "dead_letters",
@@ -251,16 +278,17 @@ def _sample(target: Target, queue: Any) -> list[Message]:
     return list(found.values())
 
 
-def group_of(message: Message) -> str:
-    """Return the log group of a dead letter, "" if it cannot be read. Nothing of the events is kept."""
+def place_of(message: Message) -> tuple[str, str]:
+    """Return account and log group of a dead letter, "" if they cannot be read. Nothing of the events is kept."""
     code = module("decode")
     try:
         body = json.loads(message.body)
         # The record of a failed asynchronous invocation has the event as its requestPayload.
         event = body.get("requestPayload", body)
-        return str(code.decode(event).log_group)
+        payload = code.decode(event)
+        return str(payload.owner), str(payload.log_group)
     except (ValueError, AttributeError, RecursionError, code.PayloadError):
-        return ""
+        return "", ""
 
 
 def _reasons(messages: Iterable[Message]) -> str:

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the path of one log group's events. Changes nothing in AWS, but for the test line that `send` asks for."""
+"""The path of one log group's events in one target: its stations, each read by itself."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -22,7 +21,7 @@ from ..._options.catch_up import CatchUpOptions, ModeOptions
 from ..._options.log_group_path import LogGroupPathOptions
 from ..._options.option import read
 from ..._options.replay import DeadLetterQueue
-from ..._plan import Params, Result
+from ..._plan import Params
 from ..._resources.subscriptions.shared import destination, logs_api, target_choice
 from ..._resources.subscriptions.subscription_filters import desired_filter
 from ..._retry import RetryPolicy
@@ -32,7 +31,7 @@ from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.delivery import log_group_of
 from ..catch_up import params_of
 from ..entry import rules_of
-from .deliveries import dead_letters_station, delivery_station, read_deliveries, sink_station
+from .deliveries import Names, dead_letters_station, delivery_station, read_deliveries, sink_station
 from .function import (
     Function,
     function_station,
@@ -44,7 +43,7 @@ from .function import (
     route_station,
     without_function,
 )
-from .stations import BEFORE_THE_SINK, ORDER, Station, unknown, unread, verdict
+from .stations import BEFORE_THE_SINK, Station, unknown, unread
 from .subscription import (
     Subscription,
     excluded_and_delivered,
@@ -58,51 +57,26 @@ from .test_line import TestLine
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[-._/#A-Za-z0-9]{1,512}", re.ASCII)
-"""PutSubscriptionFilter's pattern of a log group's name (API reference)."""
 
-
-def read_log_group_path(target: Target, params: Params, check_mode: bool) -> Result:
-    """Do the work of the module log_group_path."""
-    options = read(LogGroupPathOptions, params)
-    if not _NAME.fullmatch(options.log_group):
-        message = (
-            f"{options.log_group!r} is not the exact name of a log group: up to 512 letters, digits and any of -._/#."
-            " Give one log group without a pattern, such as /aws/lambda/payments"
-        )
-        raise InvalidInputError("log_group", message)
-    path = _Path(target, params, options)
-    path.read()
-    if options.send:
-        path.send(check_mode=check_mode)
-    stations = [path.stations[name] for name in ORDER if name in path.stations]
-    found = {
-        "log_group": options.log_group,
-        "exists": path.exists,
-        "account_id": target.identity.account,
-        "region": target.region,
-        "stations": [station.plain() for station in stations],
-        "verdict": verdict(options.log_group, stations).plain(),
-        "seconds_to_delivery": path.seconds,
-        "notes": path.notes,
-    }
-    return {"changed": False, "log_group_path": found}
-
-
-class _Path:
+class TargetPath:
     """The stations of one log group, read one after the other: a station that cannot be read does not stop the others.
 
     exists      whether the log group exists; None if that could not be read
     seconds     from the test line to its delivery
+
+    names: of the log group at the reflector, where it has others than in the target
     """
 
-    def __init__(self, target: Target, params: Params, options: LogGroupPathOptions) -> None:
+    def __init__(
+        self, target: Target, params: Params, options: LogGroupPathOptions, names: Names | None = None
+    ) -> None:
         self.stations: dict[str, Station] = {}
         self.notes: list[str] = []
         self.exists: bool | None = None
         self.seconds: float | None = None
         self._target, self._given, self._options = target, params, options
         self._name = options.log_group
+        self._names = names or Names(self._name, account=target.identity.account)
         self._reflector = str(params["reflector_function_name"])
         catch_up = CatchUpOptions(audit=True, workers=1, purge=False)
         log_groups = rules_of(params, params["subscriber_function_name"])
@@ -129,13 +103,23 @@ class _Path:
         elif broken := [name for name in BEFORE_THE_SINK if name in self.stations and self.stations[name].blocks]:
             self.notes.append(f"no test line was sent, because the path is broken: {', '.join(broken)}")
         else:
-            line = TestLine(
-                self._target, self._name, self._reflector_log, self._options.timeout, patterns=self._patterns
-            )
-            sent = line.send()
+            sent = self._test_line().send()
             self.stations.update((station.name, station) for station in sent.stations)
             self.seconds = sent.seconds
             self.notes += [sent.note] if sent.note else []
+
+    def read_behind_subscription(self) -> None:
+        """Read the stations after the subscription only."""
+        self._read_function()
+        self._read_results()
+
+    @property
+    def reflector_log(self) -> str:
+        """The log group that the reflector writes to."""
+        return self._reflector_log
+
+    def _test_line(self) -> TestLine:
+        return TestLine(self._target, self._name, self._reflector_log, self._options.timeout, patterns=self._patterns)
 
     def _add(self, station: Station) -> None:
         self.stations[station.name] = station
@@ -222,11 +206,11 @@ class _Path:
             settings = read_settings(self._target, function.configuration or {})
         except InvalidInputError as error:
             return refused_settings(error)
-        return route_station(settings, self._name)
+        return route_station(settings, self._names.log_group)
 
     def _read_results(self) -> None:
         minutes = self._options.lookback_minutes
-        deliveries = _attempt(lambda: read_deliveries(self._target, self._reflector_log, self._name, minutes))
+        deliveries = _attempt(lambda: read_deliveries(self._target, self._reflector_log, self._names, minutes))
         if isinstance(deliveries, NotFoundError):
             for name in ("sink", "delivery"):
                 self._add(
@@ -239,7 +223,7 @@ class _Path:
             self._add(sink_station(deliveries))
             self._add(delivery_station(deliveries, self._last_event, self._filtered_since))
         queue = read(DeadLetterQueue, self._given, "reflector_").dead_letter_queue
-        self._try("dead_letters", lambda: dead_letters_station(self._target, queue, self._name))
+        self._try("dead_letters", lambda: dead_letters_station(self._target, queue, self._names))
 
 
 def _attempt(work: Callable[[], T]) -> T | ReflectorError:
@@ -250,3 +234,7 @@ def _attempt(work: Callable[[], T]) -> T | ReflectorError:
         raise
     except ReflectorError as error:
         return error
+
+
+attempted = _attempt
+"""For other files of this package."""

@@ -25,6 +25,8 @@ broken      a station has a problem
 TITLES = {
     "log_group": "log group",
     "rules": "rules",
+    "centralization": "copy rule",
+    "copy": "copy",
     "subscription": "subscription",
     "permission": "permission",
     "function": "reflector",
@@ -51,6 +53,7 @@ class Station:
     cause    a key for machines: why there is a problem, or why the station was not checked
     advice   what to do
     command  the playbook that does it, with its options
+    host     the inventory's host that the playbook is for, "" for that of the log group
     """
 
     name: str
@@ -59,6 +62,7 @@ class Station:
     cause: str = ""
     advice: str = ""
     command: str = ""
+    host: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -75,9 +79,9 @@ def ok(name: str, fact: str) -> Station:
     return Station(name, "ok", fact)
 
 
-def problem(name: str, cause: str, fact: str, *, advice: str = "", command: str = "") -> Station:
+def problem(name: str, cause: str, fact: str, *, advice: str = "", command: str = "", host: str = "") -> Station:
     """Return a station that needs work."""
-    return Station(name, "problem", fact, cause, advice, command)
+    return Station(name, "problem", fact, cause, advice, command, host)
 
 
 def unread(name: str, error: ReflectorError) -> Station:
@@ -97,7 +101,7 @@ class Verdict:
     station      the first one with a problem, "" if there is none
     also         the others with a problem
     not_checked  those that were not checked
-    to_do        advice and command for each problem, in order, without repetitions
+    to_do        advice, command and host for each problem, in order, without repetitions
     """
 
     outcome: Outcome
@@ -105,11 +109,14 @@ class Verdict:
     station: str = ""
     also: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
-    to_do: tuple[tuple[str, str], ...] = ()
+    to_do: tuple[tuple[str, str, str], ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the verdict for a result."""
-        to_do = [{"advice": advice, "command": command} for advice, command in self.to_do]
+        to_do = [
+            {"advice": advice, "command": command, **({"host": host} if host else {})}
+            for advice, command, host in self.to_do
+        ]
         names = {"also": list(self.also), "not_checked": list(self.not_checked)}
         return {"outcome": self.outcome, "sentence": self.sentence, "station": self.station, **names, "to_do": to_do}
 
@@ -133,7 +140,9 @@ def verdict(log_group: str, stations: Iterable[Station]) -> Verdict:
         first.name,
         also,
         skipped,
-        tuple(dict.fromkeys((each.advice, each.command) for each in problems if each.advice or each.command)),
+        tuple(
+            dict.fromkeys((each.advice, each.command, each.host) for each in problems if each.advice or each.command)
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from ..._subscriptions.tagging import SubscriptionTags
 from .stations import Station, ok, problem, unknown, unread
 
 _CATCH_UP = "catch_up -e catch_up_audit=true"
-_ADVICE: dict[str, tuple[str, str]] = {
+ADVICE: dict[str, tuple[str, str]] = {
     "missing": ("Subscribe the log group.", _CATCH_UP),
     "outdated": ("Give the filter the settings of the deployment.", _CATCH_UP),
     "duplicate": ("Remove the second subscription.", f"{_CATCH_UP} -e log_groups_merge=true"),
@@ -190,7 +190,7 @@ class Subscription:
             return ok("subscription", f"{fact}, as the rules want")
         if row.state == "not_checked":
             return unknown("subscription", row.cause, row.reason)
-        advice, command = _ADVICE.get(row.cause, ("", ""))
+        advice, command = ADVICE.get(row.cause, ("", ""))
         # The fact names the holders of the slots, by destination.
         reason = row.reason.partition(":")[0] if row.cause == "slots" else row.reason
         return problem("subscription", row.cause, f"{reason}; {fact}", advice=advice, command=command)

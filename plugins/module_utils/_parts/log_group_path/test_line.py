@@ -45,6 +45,7 @@ class TestLine:
     reflector_log   the log group that the reflector writes to
     timeout         seconds to wait
     patterns        why the line may be left out on its way, "" if every line is forwarded
+    reader, copy    the target of the reflector and the log group of the copy, where AWS's centralization copies the line
     """
 
     target: Target
@@ -52,6 +53,8 @@ class TestLine:
     reflector_log: str
     timeout: float
     patterns: str = ""
+    reader: Target | None = None
+    copy: str = ""
     stream: str = field(default_factory=lambda: f"{STREAM_PREFIX}{uuid.uuid4().hex[:12]}")
 
     def send(self) -> Sent:
@@ -66,7 +69,8 @@ class TestLine:
             sent = self._wait()
         except ReflectorError as error:
             sent = Sent((_not_written(error),))
-        return replace(sent, note=self._remove())
+        notes = filter(None, (self._remove(), self._remove_copy()))
+        return replace(sent, note="; ".join(notes))
 
     @property
     def _logs(self) -> Any:
@@ -85,13 +89,32 @@ class TestLine:
             return f"the log stream {self.stream} is still there: {error}"
         return ""
 
+    def _remove_copy(self) -> str:
+        """Delete the copy's log stream, to whose name AWS adds the origin."""
+        if not (self.reader and self.copy):
+            return ""
+        logs = self.reader.client("logs")
+        try:
+            with self.reader.describe_operation(f"delete the log stream {self.stream}-... of {self.copy}"):
+                found = logs.describe_log_streams(logGroupName=self.copy, logStreamNamePrefix=self.stream)
+                for each in found["logStreams"]:
+                    logs.delete_log_stream(logGroupName=self.copy, logStreamName=each["logStreamName"])
+        except NotFoundError:
+            return ""
+        except ReflectorError as error:
+            return f"the copy of the log stream {self.stream} is still there: {error}"
+        return ""
+
     def _wait(self) -> Sent:
         written = time.monotonic()
-        reader = LogReader(self.target, "the reflector", self.reflector_log, self.stream)
+        reader = LogReader(self.reader or self.target, "the reflector", self.reflector_log, self.stream)
         pause, reason = 0.2, ""
         while time.monotonic() - written < self.timeout:
             for line in _read(reader):
-                if line.get("logStream") != self.stream or not (report := delivery_report(line, self.log_group)):
+                # A copy's stream keeps its suffix if AWS writes it in another form than the reflector expects.
+                if not str(line.get("logStream")).startswith(self.stream) or not (
+                    report := delivery_report(line, self.log_group)
+                ):
                     continue
                 reason = report.reason or reason
                 if found := _end(report, line, round(time.monotonic() - written, 2)):

@@ -12,6 +12,7 @@
 | grid.py | accounts x regions |
 | changes.py | drift and trend |
 | sankey.py | the event flow |
+| copies.py | the events that AWS's centralization copies |
 | markup.py | elements whose text is escaped |
 | page.html, page.css | frame and style |
 | logic.js | filter, facets, sorting, CSV, links: pure functions, which the tests run |

@@ -18,6 +18,7 @@ from ..fleet import FleetReport
 from ..points import Point
 from .changes import drift_section, trend_section
 from .columns import columns, packed
+from .copies import copies_section
 from .cost import cost_section
 from .grid import grid
 from .markup import join
@@ -48,7 +49,7 @@ def render(report: FleetReport, drift: Drift | None = None, history: Sequence[Po
         "cost": cost_section(report.cost),
         "drift": drift_section(drift),
         "trend": trend_section(history, report),
-        "flow": flow_section(report),
+        "flow": join(flow_section(report), copies_section(report)),
     }
     before, after = _file("page.html").split(_DATA)
     yield Template(before).substitute(values)

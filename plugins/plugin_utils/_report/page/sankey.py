@@ -68,7 +68,7 @@ def flow_section(report: FleetReport) -> Markup:
             tag("p", *period, class_="note"),
             _diagram(stations),
             tag("ul", *_remarks(flow, stations), *_left_out(fleet), class_="remarks"),
-            _figures(stations),
+            figures(stations),
             _facts(fleet.facts),
             _targets(report.targets),
         )
@@ -159,7 +159,8 @@ def _cells(target: TargetFlow) -> Iterator[Markup]:
     yield tag("td", "; ".join(target.notes))
 
 
-def _figures(stations: tuple[Station, ...]) -> Markup:
+def figures(stations: tuple[Station, ...]) -> Markup:
+    """Return the table of all stations and the ways out of them."""
     rows = []
     for station in stations:
         rows.append(tag("tr", tag("th", station.name, scope="row"), tag("td"), tag("td", number(station.total))))

@@ -155,6 +155,13 @@ def test_metric_line_with_failures_is_in_embedded_metric_format(monkeypatch):
     assert (line["DeadLetteredEvents"], line["FailedEvents"]) == (2, 1)
 
 
+def test_metric_line_of_a_copy_has_the_region_of_its_origin():
+    tally = tally_of(3, a=(3, (), ()))
+    assert "sourceRegion" not in line_of(tally)
+    tally.rename(replace(tally.only_payload, region="eu-central-1"))
+    assert line_of(tally)["sourceRegion"] == "eu-central-1"
+
+
 def test_metric_line_of_undecodable_payload_has_its_metric():
     ((metric,),) = [one["Metrics"] for one in line_of(Tally(undecodable=1))["_aws"]["CloudWatchMetrics"]]
     assert metric["Name"] == "UndecodablePayloads"

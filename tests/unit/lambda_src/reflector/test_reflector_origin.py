@@ -45,6 +45,7 @@ def copied(pattern, account, region, group, stream="s"):
 def test_origin_is_the_source_whatever_its_names(pattern, account, region, group, stream):
     original = name_pattern(pattern).original(copied(pattern, account, region, group, stream))
     assert (original.owner, original.log_group, original.log_stream) == (account, group, stream)
+    assert original.region == region
 
 
 @given(st.text("/central0123456789-uswt", max_size=40))

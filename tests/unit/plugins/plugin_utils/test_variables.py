@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import (
     account_targets,
+    centralization_places,
     delivery_paths,
     from_variables,
 )
@@ -145,3 +146,35 @@ def test_delivery_paths_are_the_own_log_groups_of_each_host_with_a_reflector() -
     assert found["plain"] == ("/aws/lambda/log-reflector", subscriber)
     assert found["renamed"][:3] == ("/aws/lambda/forwarder", subscriber, "/sink/*")
     assert len(found["renamed"]) > 3
+
+
+def places(hosts: Mapping[str, Variables], administrator: str = "root") -> dict[str, Any]:
+    variables = {
+        **task_vars(hosts),
+        "centralization_rules": [RULE],
+        "centralization_administrator": administrator,
+    }
+    return centralization_places(SPECS["coverage_info"], variables, lambda value: value)
+
+
+def test_centralization_places_are_the_administrator_and_the_destinations() -> None:
+    role = "arn:aws:iam::111111111111:role/x"
+    hosts = {
+        "own": host("eu-west-2"),
+        "central": host("eu-west-1", target_role_arn=role, reflector_function_name="theirs", reflector_memory_size=512),
+        "root": host("us-east-1", "999999999999", target_profile="root"),
+    }
+    found = places(hosts)
+    assert found["administrator"]["host"] == "root"
+    root = found["administrator"]["options"]
+    assert (root["region"], root["profile"], root["assume_role_arn"]) == ("us-east-1", "root", None)
+    (central,) = found["destinations"]
+    assert (central["host"], central["account"], central["region"]) == ("central", ACCOUNT, "eu-west-1")
+    options = central["options"]
+    assert (options["assume_role_arn"], options["profile"]) == (role, None), "the own profile is not the destination's"
+    assert (options["reflector_function_name"], options["reflector_queue"]) == ("theirs", None)
+    assert not {"reflector_memory_size", "endpoint_url"} & set(options)
+
+
+def test_centralization_places_outside_the_inventory_are_unknown() -> None:
+    assert places({"own": host("eu-west-2")}) == {"administrator": None, "destinations": []}

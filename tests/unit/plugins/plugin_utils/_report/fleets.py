@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import STATES, CoverageRow
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.copies import BY_NAME, COUNTS, CopyFlow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import drift
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import (
     FleetReport,
@@ -74,7 +75,7 @@ def rows(draw: st.DrawFn) -> CoverageRow:
         state,
         "" if state == "covered" else draw(st.one_of(st.sampled_from(["slots", "class", "rule", "denied"]), texts)),
         "" if state == "covered" else draw(texts),
-        means=draw(st.sampled_from(["", "filter", "account_policy"])),
+        means=draw(st.sampled_from(["", "filter", "account_policy", "centralization"])),
         known_by=draw(st.sampled_from(["", "filter", "tag", "account_policy", "rule"])),
         since=draw(times),
         created=draw(times),
@@ -98,6 +99,23 @@ def flows(draw: st.DrawFn) -> TargetFlow:
 
 
 @st.composite
+def copy_flows(draw: st.DrawFn) -> CopyFlow:
+    """Return a flow to a destination, of which any count may be unread."""
+    count = st.one_of(st.none(), st.integers(0, 10**12))
+    by_name = st.one_of(st.none(), st.dictionaries(texts, st.integers(0, 10**12), max_size=3))
+    begin = draw(st.integers(0, LATEST - 604_800))
+    return CopyFlow(
+        draw(st.sampled_from(["444444444444", "555555555555"])),
+        draw(st.sampled_from(["eu-west-1", "us-east-1"])),
+        begin,
+        begin + draw(st.integers(1, 604_800)),
+        **{name: draw(by_name if name in BY_NAME else count) for name in COUNTS},
+        notes=tuple(draw(st.lists(texts, max_size=2))),
+        dollars=draw(st.floats(0, 1e3)),
+    )
+
+
+@st.composite
 def targets(draw: st.DrawFn) -> TargetReport:
     """Return a target with any status; the account may be unknown."""
     status = draw(st.sampled_from(get_args(Status)))
@@ -115,11 +133,12 @@ def targets(draw: st.DrawFn) -> TargetReport:
         **place,
         checked_at=draw(st.integers(1, LATEST)),
         seconds=draw(st.floats(0, 1e6)),
-        mode=draw(st.sampled_from(["filters", "account_policy"])),
+        mode=draw(st.sampled_from(["filters", "account_policy", "centralized"])),
         notes=draw(st.lists(texts, max_size=2).map(tuple)),
         calls=draw(st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6))),
         log_groups=tuple(sorted(found, key=lambda row: row.log_group)),
         flow=draw(st.one_of(st.none(), flows())),
+        copy_flows=draw(st.one_of(st.none(), st.lists(copy_flows(), max_size=2).map(tuple))),
     )
 
 
@@ -144,6 +163,12 @@ NO_EVENTS: dict[str, Any] = {
 def flow_of(**counts: Any) -> TargetFlow:
     """Return a flow in which every count was read; those that are not given are 0."""
     return TargetFlow(Flow(MADE_AT - 86_400, MADE_AT, **{**NO_EVENTS, **counts}))
+
+
+def copies_of(**counts: Any) -> CopyFlow:
+    """Return a flow to a destination in which every count was read; those that are not given are 0."""
+    none: dict[str, Any] = {name: {} if name in BY_NAME else 0 for name in COUNTS}
+    return CopyFlow("444444444444", "eu-west-1", MADE_AT - 86_400, MADE_AT, **{**none, **counts})
 
 
 def group(name: str, state: Any, cause: str = "", reason: str = "", **more: Any) -> CoverageRow:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.coverage import STATES, CoverageRow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.as_json import document
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.copies import COUNTS, CopyFlow, FleetCopies
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.drift import (
     Change,
     Difference,
@@ -63,6 +64,8 @@ def test_schema_has_the_fields_of_the_model() -> None:
     assert set(PARTS["log_group"]["properties"]) == names(CoverageRow)
     assert set(PARTS["target"]["properties"]) == names(TargetReport) | {"checked_at_text", "counts"}
     assert set(PARTS["difference"]["properties"]) == names(Difference)
+    assert set(PARTS["copy_flow"]["properties"]) == names(CopyFlow)
+    assert set(PARTS["fleet_copies"]["properties"]) == {"begin", "end", *COUNTS, *names(FleetCopies)} - {"flow"}
     assert PARTS["state"]["enum"] == list(STATES) == list(PARTS["counts"]["properties"])
     assert PARTS["target"]["properties"]["status"]["enum"] == list(get_args(Status))
     assert set(PARTS["difference"]["properties"]["change"]["enum"]) == set(get_args(Change))

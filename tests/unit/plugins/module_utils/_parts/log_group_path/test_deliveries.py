@@ -16,9 +16,10 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.deliveries import (
     Deliveries,
     Line,
+    Names,
     delivery_station,
-    group_of,
     line_of,
+    place_of,
     sink_station,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.event import Message
@@ -37,10 +38,10 @@ def event(**fields: Any) -> dict[str, Any]:
 def test_line_counts_and_reasons_are_read() -> None:
     reasons = [{"sink": "main", "reason": "the sink\x1b answered 403", "events": 2}]
     line = line_of(
-        event(ReceivedEvents=5, DeliveredEvents=2, DeadLetteredEvents=2, FailedEvents=1, reasons=reasons), "/app"
+        event(ReceivedEvents=5, DeliveredEvents=2, DeadLetteredEvents=2, FailedEvents=1, reasons=reasons), Names("/app")
     )
     assert line == Line(5, received=5, delivered=2, undelivered=3, reason="main: the sink answered 403")
-    dropped = line_of(event(ReceivedEvents=1, DroppedEvents=1, droppedBy={"route": 1}), "/app")
+    dropped = line_of(event(ReceivedEvents=1, DroppedEvents=1, droppedBy={"route": 1}), Names("/app"))
     assert dropped == Line(5, received=1, dropped=1, reason="dropped by: route")
 
 
@@ -49,11 +50,11 @@ def test_line_counts_and_reasons_are_read() -> None:
     ["START RequestId", "[]", "7", '{"logGroup": "/app/other", "DeliveredEvents": 1}', '{"logGroup": ["/app"]}'],
 )
 def test_line_of_other_text_or_another_group_is_none(message: str) -> None:
-    assert line_of({"timestamp": 5, "message": message}, "/app") is None
+    assert line_of({"timestamp": 5, "message": message}, Names("/app")) is None
 
 
 def test_line_with_wrong_types_counts_nothing() -> None:
-    found = line_of(event(ReceivedEvents="many", reasons={"a": 1}, droppedBy=[1]), "/app")
+    found = line_of(event(ReceivedEvents="many", reasons={"a": 1}, droppedBy=[1]), Names("/app"))
     assert found == Line(5)
 
 
@@ -121,9 +122,9 @@ def message(body: Any) -> Message:
     return Message("1", "r", body if isinstance(body, str) else json.dumps(body))
 
 
-def test_group_of_a_dead_letter_and_of_a_failed_invocation() -> None:
-    assert group_of(message({**subscription_event("/app"), "deadLetter": {"reason": "403"}})) == "/app"
-    assert group_of(message({"requestContext": {}, "requestPayload": subscription_event("/app")})) == "/app"
+def test_place_of_a_dead_letter_and_of_a_failed_invocation() -> None:
+    assert place_of(message({**subscription_event("/app"), "deadLetter": {"reason": "403"}})) == ("1", "/app")
+    assert place_of(message({"requestContext": {}, "requestPayload": subscription_event("/app")})) == ("1", "/app")
 
 
 @pytest.mark.parametrize(
@@ -141,5 +142,33 @@ def test_group_of_a_dead_letter_and_of_a_failed_invocation() -> None:
     ],
     ids=range(9),
 )
-def test_group_of_an_unreadable_message_is_empty(body: Any) -> None:
-    assert group_of(message(body)) == ""
+def test_place_of_an_unreadable_message_is_empty(body: Any) -> None:
+    assert place_of(message(body)) == ("", "")
+
+
+COPY = Names("/app", "/central/222222222222/eu-west-1/app", "222222222222", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("owner", "region", "is_copy", "is_own"),
+    [
+        ("222222222222", "eu-west-1", True, False),
+        ("222222222222", "us-east-1", False, False),
+        ("333333333333", "eu-west-1", False, False),
+        ("444444444444", None, False, True),
+    ],
+)
+def test_line_of_a_copy_belongs_to_its_origin_only(owner: str, region: str | None, is_copy: bool, is_own: bool) -> None:
+    found = event(owner=owner, ReceivedEvents=1, **({"sourceRegion": region} if region else {}))
+    assert (line_of(found, COPY) is not None) is is_copy
+    assert (line_of(found, Names("/app", account="444444444444")) is not None) is is_own
+
+
+def test_dead_letter_of_a_copy_has_its_name_or_that_of_the_origin() -> None:
+    assert COPY.has_letter("444444444444", COPY.copy), "a payload that Lambda gave up"
+    assert COPY.has_letter("222222222222", "/app"), "a dead letter of a sink"
+    assert not COPY.has_letter("333333333333", "/app")
+    own = Names("/app", account="444444444444")
+    assert own.has_letter("444444444444", "/app")
+    assert own.has_letter("", "/app")
+    assert not own.has_letter("222222222222", "/app")

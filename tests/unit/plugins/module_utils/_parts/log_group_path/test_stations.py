@@ -80,7 +80,7 @@ def test_verdict_every_station_can_be_the_broken_one(name: str) -> None:
 def test_verdict_several_problems_come_in_the_order_of_the_path() -> None:
     found = verdict("/app", reversed(stations(FINE, LETTERS, STOPPED, MISSING)))
     assert (found.station, found.also) == ("subscription", ("function", "dead_letters"))
-    assert found.to_do == (("Subscribe.", "catch_up"), ("Start it.", "deploy"), ("Replay.", "replay"))
+    assert found.to_do == (("Subscribe.", "catch_up", ""), ("Start it.", "deploy", ""), ("Replay.", "replay", ""))
     assert found.sentence == (
         "Events of /app do not arrive. The first problem is the subscription: no filter."
         " There are also problems with: reflector, dead letters."
@@ -99,7 +99,7 @@ def test_verdict_defect_that_lets_events_pass_does_not_say_that_none_arrive(defe
 
 def test_verdict_same_advice_is_given_once() -> None:
     found = verdict("/app", stations(FINE, STOPPED, replace(STOPPED, name="route")))
-    assert found.to_do == (("Start it.", "deploy"),)
+    assert found.to_do == (("Start it.", "deploy", ""),)
 
 
 def test_unread_names_what_is_missing() -> None:
