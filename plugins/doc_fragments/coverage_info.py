@@ -188,8 +188,8 @@ options:
     default: log-reflector-subscriber
   centralization:
     description:
-      - Where centralization rules and copies are read. With O(mode=centralized) the target's coverage depends on them; with
-        another mode the rules show which log groups are delivered twice.
+      - Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another
+        mode the rules show which log groups are delivered twice.
       - It has C(administrator), a dictionary with the connection options of this module, and C(destinations), a list of dictionaries
         with C(account), C(region), C(options) (connection options and those whose names begin with C(reflector_)).
       - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and

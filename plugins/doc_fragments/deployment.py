@@ -46,9 +46,10 @@ options:
     default: 60
   centralization:
     description:
-      - 'Where the rules and the copies of a target with O(log_groups_mode=centralized) are read: C(administrator), a dictionary
-        with the connection options of this module, and C(destinations), a list of dictionaries with C(account), C(region),
-        C(options) (connection options and those whose names begin with C(reflector_)).'
+      - Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another
+        mode the rules show which log groups are delivered twice.
+      - It has C(administrator), a dictionary with the connection options of this module, and C(destinations), a list of dictionaries
+        with C(account), C(region), C(options) (connection options and those whose names begin with C(reflector_)).
       - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and
         the hosts that are destinations of C(centralization_rules).'
     type: dict
