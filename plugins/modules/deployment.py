@@ -25,6 +25,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.deployment
   - logreflector.aws.deployment_options
   - logreflector.aws.target_parts
   - logreflector.aws.attributes
