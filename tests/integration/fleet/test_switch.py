@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -251,8 +252,12 @@ def test_switch_under_a_stream_of_lines_loses_none(
     doubled = sum(times == 2 for times in counts.values())
     doubled_groups = reported(result, before, after)
     predicted = prediction(served, doubled_groups["seconds_at_most"], before, after, lines, (begin, end))
+    lost = sum(not times for times in counts.values())
     with capsys.disabled():
-        pass
+        sys.stdout.write(
+            f"\n{before} -> {after}: {len(counts)} lines, {lost} lost, {doubled} duplicates, at most {predicted} predicted,"
+            f" {doubled_groups['groups']} log groups served twice, {end - begin:.0f} s\n"
+        )
     assert (min(counts.values()), max(counts.values())) <= (1, 2)
     assert min(counts.values()) == 1
     assert doubled <= predicted
