@@ -183,6 +183,15 @@ def served(place: Place) -> Place:
     return place
 
 
+def test_rule_that_copies_a_delivery_is_refused(place: Place) -> None:
+    """The function has another name than the rule leaves out."""
+    run = place.run(place.playbook, "--limit", ADMINISTRATOR, reflector_function_name="forwarder", **COPIED)
+    assert run.status != 0
+    assert f"rule 'central' would copy /aws/lambda/forwarder of {place.source.host}" in run.output
+    client = place.aws.client("observabilityadmin", MANAGEMENT, HOME)
+    assert client.list_centralization_rules_for_organization()["CentralizationRuleSummaries"] == []
+
+
 def test_switch_without_rule_removes_nothing(served: Place) -> None:
     served.write_rules(NARROWED)
     run = served.deploy("centralized", COPIED)
