@@ -11,7 +11,10 @@ from ..._options.delivery_check import CheckLineOptions
 from ..._plan import Params
 from ..._resources.centralization.destination import Destination
 from ..._resources.delivery_check import NAME_INFIX
+from ..._resources.subscriptions.shared import destination, logs_api
+from ..._retry import RetryPolicy
 from ..._session import Target
+from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..catch_up import WAIT_SECONDS
 from .places import Place, Places, read_actual_rules
@@ -64,6 +67,23 @@ def copy_destinations(target: Target, params: Params, rules: Rules, log_group: s
         raise _not_copied(rules, f"{decisions[0].reason}, so no line of {log_group} can show that copies arrive")
     places = {(each.account, each.region): each for each in Places.from_params(params).destinations}
     return [_destination(target, params, rule, places.get(rule.destination)) for rule in chosen]
+
+
+def read_policies(target: Target, params: Params, rules: Rules) -> dict[tuple[str, str], AccountPolicy]:
+    """Return the account policies of ours in the destinations, by account and region.
+
+    A destination without one forwards copies by filters, or is no host of the inventory: then only a line shows whether it forwards.
+    """
+    places = {(each.account, each.region): each for each in Places.from_params(params).destinations}
+    found = {}
+    for rule in working_rules(rules):
+        if rule.destination in places and rule.destination not in found:
+            there = _destination(target, params, rule, places[rule.destination])
+            api = logs_api(there.target, {"wait_timeout": WAIT_SECONDS})
+            policy = AccountPolicyApi(api, RetryPolicy(seconds=WAIT_SECONDS)).read()
+            if policy and policy.destination_arn == destination(there.target, there.function_name):
+                found[rule.destination] = policy
+    return found
 
 
 def _destination(target: Target, params: Params, rule: CopyRule, place: Place | None) -> Destination:

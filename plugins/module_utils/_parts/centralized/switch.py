@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,8 @@ from ..catch_up import WAIT_SECONDS, params_of, remove_subscriptions
 from ..reflector import removed_reflector
 from ..run import PartFailedError, Run
 from ..subscriber import removed_subscriber
-from .destinations import check_line_group, copy_destinations, read_rules_of, working_rules
-from .rules import Decision, Rules, decide_all
+from .destinations import check_line_group, copy_destinations, read_policies, read_rules_of, working_rules
+from .rules import Decision, Rules, Source, decide_all
 
 if TYPE_CHECKING:
     from ..deployment import Deployment
@@ -141,9 +141,10 @@ class Switch:
             more = f" and {len(served.left) - _NAMED} more" if len(served.left) > _NAMED else ""
             raise RefusedError(
                 "leave the log groups to AWS's centralization",
-                f"no rule copies {len(served.left)} log groups that are served now: {'; '.join(named)}{more}",
-                advice="Let a rule of centralization_rules select them, exclude them first with log_groups_exclude, or accept"
-                " that their events are no longer forwarded: log_groups_allow_unserved: true.",
+                f"{len(served.left)} log groups that are served now would not be any more: {'; '.join(named)}{more}",
+                advice="Let a rule of centralization_rules select them, and the destination forward their copies. Or exclude them"
+                " first with log_groups_exclude, or accept that their events are no longer forwarded:"
+                " log_groups_allow_unserved: true.",
                 where=self._target.where,
             )
         return served
@@ -154,10 +155,10 @@ class Switch:
         api = logs_api(self._target, params)
         desired = DesiredFilter(destination(self._target, self._reflector))
         policy, choice = self._policy(api, desired), target_choice(self._target, params, desired.destination_arn)
-        found = _Served(0, {}, [])
+        found, policies = _Served(0, {}, []), read_policies(self._target, self._params, rules)
         for group in api.groups():
             is_covered = policy is not None and group.log_class == "STANDARD" and _may_cover(policy, group.name)
-            decision = decide_all(rules.rules, rules.source, group)[0]
+            decision = _with_destination(decide_all(rules.rules, rules.source, group)[0], rules.source, group, policies)
             if decision.outcome == "copied" and decision.rule and not decision.rule.problem:
                 found.covered += is_covered
                 if choice.exclusion(LogGroup(group.name)):
@@ -231,6 +232,20 @@ class Switch:
         return False
 
 
+def _with_destination(
+    decision: Decision, source: Source, group: LogGroup, policies: Mapping[tuple[str, str], AccountPolicy]
+) -> Decision:
+    """Return the decision on a log group: one whose copy the destination's account policy leaves out is not served."""
+    rule = decision.rule
+    if decision.outcome != "copied" or rule is None or rule.destination not in policies:
+        return decision
+    copy = rule.copy_name(source, group.name)
+    if copy not in (policies[rule.destination].excluded or ()):
+        return decision
+    reason = f"the account policy of {'/'.join(rule.destination)} leaves out its copy {copy}"
+    return Decision("excluded", rule, "destination", reason)
+
+
 def _may_cover(policy: AccountPolicy, log_group: str) -> bool:
     """Return whether the policy serves a log group. One whose criteria cannot be parsed may serve any."""
     return policy.excluded is None or policy.covers(log_group)
@@ -246,7 +261,7 @@ def _doubled(groups: int, served: _Served, rules: Rules) -> Result:
         notes.append(f"{groups} log groups were copied and forwarded {since}: events of that time arrive twice.")
     if served.left:
         names = ", ".join(list(served.left)[:_NAMED])
-        notes.append(f"{len(served.left)} log groups are no longer served, because no rule copies them: {names}.")
+        notes.append(f"{len(served.left)} log groups are no longer served: {names}.")
     if served.unwanted:
         names = ", ".join(served.unwanted[:_NAMED])
         notes.append(

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import switch
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.destinations import read_policies
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.account_policy import AccountPolicy
 
 ACCOUNT, REGION, AWAY = "123456789012", "eu-west-1", "eu-central-1"
+DEFAULTS = {name: argument.get("default") for name, argument in CONNECTION.items()}
 OPTIONS = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 CENTRALIZED = {
     **OPTIONS,
@@ -52,6 +56,7 @@ def centralization(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the rule copy the account: moto has no centralization."""
     monkeypatch.setattr(switch, "read_rules_of", lambda target, _params: Rules(Source(ACCOUNT, target.region), (RULE,)))
     monkeypatch.setattr(switch, "copy_destinations", lambda *_unused: [])
+    monkeypatch.setattr(switch, "read_policies", lambda *_unused: {})
     monkeypatch.setattr(switch, "CopyCheck", Check)
 
 
@@ -136,5 +141,46 @@ def test_centralized_target_under_a_policy_with_unknown_criteria_may_serve_any_g
     nothing = dataclasses.replace(RULE, groups=parse_criteria("LogGroupName = '/other'", frozenset({"LogGroupName"})))
     monkeypatch.setattr(switch, "read_rules_of", lambda *_unused: Rules(Source(ACCOUNT, REGION), (nothing,)))
     result = aws.run("deployment", **CENTRALIZED)
-    assert "served now: /app/orders (the rule central leaves it out" in result["msg"]
+    assert "served now would not be any more: /app/orders (the rule central leaves it out" in result["msg"]
     assert aws.writes == []
+
+
+def test_centralized_target_whose_copy_the_destination_leaves_out_is_refused(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule copies the log group, and nothing forwards its copy."""
+    aws.client("logs").create_log_group(logGroupName="/app/orders")
+    deploy(aws, **OPTIONS)
+    copy = f"/central/{ACCOUNT}/{REGION}/app/orders"
+    policy = AccountPolicy("log-reflector", "arn:aws:lambda:x:y:function:log-reflector", excluded=frozenset({copy}))
+    monkeypatch.setattr(switch, "read_policies", lambda *_unused: {RULE.destination: policy})
+    result = aws.run("deployment", **CENTRALIZED)
+    assert f"/app/orders (the account policy of 444444444444/{REGION} leaves out its copy {copy})" in result["msg"]
+    assert aws.writes == []
+
+
+def test_policies_are_read_in_the_destination(aws: Any) -> None:
+    """A policy that sends elsewhere is none of ours."""
+    rule = dataclasses.replace(RULE, destination=(ACCOUNT, AWAY))
+    place = {
+        "host": "central",
+        "account": ACCOUNT,
+        "region": AWAY,
+        "options": {"region": AWAY, "function_name": "theirs"},
+    }
+    document = {"DestinationArn": f"arn:aws:lambda:{AWAY}:{ACCOUNT}:function:log-reflector", "FilterPattern": ""}
+    kind = "SUBSCRIPTION_FILTER_POLICY"
+    described = {"policyName": "ours", "policyDocument": json.dumps(document), "policyType": kind}
+    aws.answering("logs", DescribeAccountPolicies=lambda _request: {"accountPolicies": [described]})
+
+    def read(function: str) -> list[str]:
+        place["options"] = {"region": AWAY, "reflector_function_name": function}
+        params = {**DEFAULTS, "centralization": {"destinations": [place]}}
+        found = read_policies(aws.target(), params, Rules(Source(ACCOUNT, REGION), (rule,)))
+        return [policy.name for policy in found.values()]
+
+    assert read("log-reflector") == ["ours"]
+    assert read("theirs") == []
+    assert (
+        read_policies(aws.target(), {**DEFAULTS, "centralization": {}}, Rules(Source(ACCOUNT, REGION), (rule,))) == {}
+    )
