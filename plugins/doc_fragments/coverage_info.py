@@ -16,9 +16,9 @@ options:
     description:
       - Whether log groups are served by subscription filters, by one account-level subscription policy, or by AWS's centralization,
         which copies them to a destination (V(centralized)).
-      - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+      - A change of mode loses no event, see docs/MODES.md. With V(account_policy) the subscriber's rules are disabled.
       - A host whose account and region are the destination of a rule of C(centralization_rules) has the default V(account_policy).
-      - L(docs/ACCOUNT_POLICY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/ACCOUNT_POLICY.md)
+      - L(docs/MODES.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/MODES.md)
     type: str
     default: filters
     choices:
@@ -204,8 +204,8 @@ options:
     default: log-reflector-subscriber
   centralization:
     description:
-      - Where centralization rules and copies are read. With O(mode=centralized) the target's coverage depends on them; with
-        another mode the rules show which log groups are delivered twice.
+      - Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another
+        mode the rules show which log groups are delivered twice.
       - It has C(administrator), a dictionary with the connection options of this module, and C(destinations), a list of dictionaries
         with C(account), C(region), C(options) (connection options and those whose names begin with C(reflector_)).
       - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and

@@ -12,10 +12,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  function_name:
-    description: Name of the reflector's function.
-    type: str
-    default: log-reflector
   log_group_prefix:
     description:
       - Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.
@@ -27,6 +23,15 @@ options:
       - Line that is written. The subscriber's filter pattern must match it.
       - The default is C(log reflector delivery check) and the name of the log group.
     type: str
+  timeout:
+    description: Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within
+      a few minutes.
+    type: int
+    default: 600
+  function_name:
+    description: Name of the reflector's function.
+    type: str
+    default: log-reflector
   tags:
     description:
       - Tags of the log group, for rules that choose by tags, written as O(logreflector.aws.subscription_filters#module:include_tags).
@@ -39,12 +44,14 @@ options:
       - V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the
         line is written again every ten seconds until one has arrived.
       - V(any) is the account-level policy if one exists that sends to the reflector, and otherwise a filter.
+      - V(centralized) is a copy by AWS's centralization, which the reflector of the destination delivers. It needs O(centralization).
     type: str
     default: filter
     choices:
       - filter
       - account_policy
       - any
+      - centralized
   state:
     description:
       - V(present) sends a line.
@@ -54,11 +61,6 @@ options:
     choices:
       - present
       - absent
-  timeout:
-    description: Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within
-      a few minutes.
-    type: int
-    default: 600
   trail:
     description:
       - 'Whether to fail at once if no CloudTrail trail logs write management events: no event reports a new log group then.
@@ -70,6 +72,16 @@ options:
     description: Name of the subscriber's function. Its log has the reason if a log group gets no filter.
     type: str
     default: log-reflector-subscriber
+  centralization:
+    description:
+      - Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another
+        mode the rules show which log groups are delivered twice.
+      - It has C(administrator), a dictionary with the connection options of this module, and C(destinations), a list of dictionaries
+        with C(account), C(region), C(options) (connection options and those whose names begin with C(reflector_)).
+      - 'With O(role_variables) they are read from the inventory: the host that C(centralization_administrator) names, and
+        the hosts that are destinations of C(centralization_rules).'
+    type: dict
+    default: {}
   role_variables:
     description:
       - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).

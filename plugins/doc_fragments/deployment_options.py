@@ -120,9 +120,9 @@ options:
     description:
       - Whether log groups are served by subscription filters, by one account-level subscription policy, or by AWS's centralization,
         which copies them to a destination (V(centralized)).
-      - A change of mode loses no event, see docs/ACCOUNT_POLICY.md. With V(account_policy) the subscriber's rules are disabled.
+      - A change of mode loses no event, see docs/MODES.md. With V(account_policy) the subscriber's rules are disabled.
       - A host whose account and region are the destination of a rule of C(centralization_rules) has the default V(account_policy).
-      - L(docs/ACCOUNT_POLICY.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/ACCOUNT_POLICY.md)
+      - L(docs/MODES.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/MODES.md)
     type: str
     default: filters
     choices:

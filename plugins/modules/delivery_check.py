@@ -15,7 +15,9 @@ description:
   - Fails at once if there is no reflector, CloudWatch Logs may not invoke it, no trail logs the creation of log groups, the subscriber
     reports that it leaves the log group out or lacks a permission, or the sink does not accept the line. Otherwise it fails with the step
     that did not happen in time, and with advice.
-  - Deletes the log groups in any case. Log groups that killed runs left behind under O(log_group_prefix), older than an hour, are
+  - With O(subscription=centralized) the target has no function. The check waits until AWS's centralization has copied the line, and until
+    the destination's reflector reports its delivery.
+  - Deletes the log groups in any case, and their copies. Log groups that killed runs left behind under O(log_group_prefix), older than an hour, are
     deleted first.
 author:
   - Log Reflector contributors (@logreflector)
@@ -55,7 +57,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 delivery_check:
-  description: The measured delays in seconds. Null in check mode and with O(state=absent).
+  description:
+    - The measured delays in seconds. Null in check mode and with O(state=absent).
+    - With O(subscription=centralized) it has C(seconds_to_copy) in place of C(seconds_to_subscription), both delays from the line's
+      writing, and C(copy) and C(destination), the log group of the copy and its account and region.
   type: dict
   returned: success
   contains:
@@ -101,9 +106,10 @@ changes:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption
 from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import DeliveryCheckOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import RoleVariables
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.delivery_check import check_delivery
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.delivery_check import check_delivery
 
 NAMED = {
     "function_name": "reflector_function_name",
@@ -114,9 +120,13 @@ NAMED = {
 }
 
 SPEC = Spec(
-    groups=(Group(DeliveryCheckOptions, variables="verify_", named=NAMED), Group(RoleVariables)),
+    groups=(
+        Group(DeliveryCheckOptions, variables="verify_", named=NAMED),
+        Group(PlacesOption),
+        Group(RoleVariables),
+    ),
     work=check_delivery,
-    services=("cloudtrail", "logs", "lambda", "sts"),
+    services=("cloudtrail", "lambda", "logs", "observabilityadmin", "organizations", "sts"),
 )
 
 

@@ -15,6 +15,9 @@ description:
     options describe.
   - The order loses no log. At no moment has a new log group neither a filter nor the account-level policy, and no function runs without
     its permissions.
+  - With O(log_groups_mode=centralized) AWS's centralization serves the target. The module first checks that a healthy rule copies every
+    log group that is served, and that a line through the copy arrives. Then it removes the filters or the account policy, waits for
+    deliveries in progress, and removes the functions.
   - Options that one part would refuse are refused before anything is changed.
   - The playbook C(logreflector.aws.deploy) runs this module on every target of the inventory.
   - The module runs on the control node, because it builds the packages of the functions there.
@@ -22,6 +25,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
+  - logreflector.aws.deployment
   - logreflector.aws.deployment_options
   - logreflector.aws.target_parts
   - logreflector.aws.attributes
@@ -309,10 +313,21 @@ packages:
   returned: where the packages were built
   sample:
     reflector: {code_sha256: Rws2JYrFmxbxNQ4dEp+1Gd7e6Q0iqJGrnVtDSEgVVE4=, size: 233383}
+centralization:
+  description:
+    - The centralization rules that copy the target, and notes.
+    - C(doubled) is the number of log groups that are copied and forwarded, and for how many seconds at most they were. C(seconds_at_most)
+      is null while a rule still copies a target with another mode.
+    - With O(log_groups_mode=centralized), C(delivery_check) is the proof that copies arrive, as in M(logreflector.aws.delivery_check).
+  type: dict
+  returned: with O(log_groups_mode=centralized), and if C(centralization_administrator) is set
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption, SwitchOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import CheckLineOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import RemovalOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
     AccountTargets,
     Placement,
@@ -326,11 +341,26 @@ SPEC = Spec(
         Group(Placement, variables="target_"),
         *(Group(options, prefix, prefix) for prefix, options in PREFIXES.items()),
         Group(ModeOptions, "log_groups_", "log_groups_"),
+        Group(SwitchOptions, "log_groups_", "log_groups_"),
+        Group(CheckLineOptions, "verify_", "verify_"),
+        Group(RemovalOptions, "reflector_", "reflector_"),
+        Group(PlacesOption),
         Group(AccountTargets),
         Group(RoleVariables),
     ),
     work=manage_deployment,
-    services=("cloudwatch", "events", "iam", "lambda", "logs", "sqs", "ssm", "sts"),
+    services=(
+        "cloudwatch",
+        "events",
+        "iam",
+        "lambda",
+        "logs",
+        "observabilityadmin",
+        "organizations",
+        "sqs",
+        "ssm",
+        "sts",
+    ),
     needs_sources=True,
 )
 

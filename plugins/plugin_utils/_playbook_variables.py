@@ -104,6 +104,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "verify_kept",
         "verify_kept_names",
         "verify_missing",
+        "verify_mode",
         "volume_failure",
         "volume_info",
         "volume_info_result",

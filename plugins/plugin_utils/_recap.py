@@ -220,13 +220,26 @@ def _incomplete(coverage: Coverage) -> str:
 
 def delivery_check_text(checks: Sequence[DeliveryCheck]) -> str:
     """Return how long the delivery checks took. Of several, the slowest counts."""
-    to_filter, to_sink = max(each.to_filter for each in checks), max(each.to_sink for each in checks)
+    copied = [each for each in checks if each.to_copy is not None]
+    others = [each for each in checks if each.to_copy is None]
+    texts = []
+    if others:
+        steps = {"filter": max(each.to_filter for each in others), "line": max(each.to_sink for each in others)}
+        texts.append(
+            _check_text(others, "filter after{most} {filter:.1f} s, line at the sink{most} {line:.1f} s later", steps)
+        )
+    if copied:
+        steps = {"copy": max(each.to_copy or 0.0 for each in copied), "line": max(each.to_sink for each in copied)}
+        texts.append(
+            _check_text(copied, "copy after{most} {copy:.1f} s, line at the sink after{most} {line:.1f} s", steps)
+        )
+    return "; ".join(texts)
+
+
+def _check_text(checks: Sequence[DeliveryCheck], text: str, steps: Mapping[str, float]) -> str:
     if len(checks) == 1:
-        return f"delivery check: filter after {to_filter:.1f} s, line at the sink {to_sink:.1f} s later"
-    return (
-        f"{len(checks):,} delivery checks: filter after at most {to_filter:.1f} s, "
-        f"line at the sink at most {to_sink:.1f} s later"
-    )
+        return f"delivery check: {text.format(most='', **steps)}"
+    return f"{len(checks):,} delivery checks: {text.format(most=' at most', **steps)}"
 
 
 def replay_text(replays: Sequence[Replay], *, check_mode: bool) -> str:

@@ -96,10 +96,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCheck:
-    """Seconds until the test log group had its filter, and from then until its line was at the sink."""
+    """Seconds until the test log group had its filter, and from then until its line was at the sink.
+
+    to_copy    seconds until AWS's centralization had copied the line, None for a target that it does not copy
+    """
 
     to_filter: float
     to_sink: float
+    to_copy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,13 @@ def target_state(name: str, variables: Mapping[str, Any], *, waves: bool, lost: 
     catch_up = _dict(subscribed, "catch_up")
     checked = _dict(variables, "delivery_check_result")
     rolled_back = _dict(variables, "rollback_result")
-    with_notes = (_dict(deployed, "reflector"), _dict(subscribed, "account_policy"), catch_up, checked)
+    with_notes = (
+        _dict(deployed, "reflector"),
+        _dict(deployed, "centralization"),
+        _dict(subscribed, "account_policy"),
+        catch_up,
+        checked,
+    )
     removed = _removed(variables)
     changed = bool(removed) or any(_dict(variables, key).get("changed") for key in _CHANGING)
     outcome: Outcome = "changed" if changed else "ok"
@@ -293,7 +303,9 @@ def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:
     found = _dict(result, "delivery_check")
     if "seconds_to_delivery" not in found:
         return None
-    return DeliveryCheck(found["seconds_to_subscription"], found["seconds_to_delivery"])
+    to_copy = found.get("seconds_to_copy")
+    to_filter = found.get("seconds_to_subscription", 0.0)
+    return DeliveryCheck(to_filter, found["seconds_to_delivery"], to_copy)
 
 
 def _replay(result: Mapping[str, Any]) -> Replay | None:

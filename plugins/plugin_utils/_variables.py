@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..module_utils._errors import InvalidInputError
 from ..module_utils._module import CONNECTION, CONNECTION_VARIABLES, Spec
 from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
+from ..module_utils._options.functions import REFLECTOR, SUBSCRIBER
+from ..module_utils._parts import reflector_code
+from ..module_utils._resources.centralization.loops import DeliveryPath
 from ..module_utils._resources.centralization.rules import DERIVED, destination_defaults, parse_rules
+from ..module_utils._subscriptions.choice import default_log_group
 from ._plain import place_of, plain, read_variable
 
 _ACCOUNT = "target_account_id"
@@ -85,6 +90,29 @@ def centralization_places(spec: Spec, task_vars: Mapping[str, Any], template: Ca
     }
 
 
+def delivery_paths(task_vars: Mapping[str, Any]) -> Iterator[DeliveryPath]:
+    """Yield the log groups that the delivery of each host writes to, of hosts whose log groups AWS does not copy.
+
+    A variable that cannot be templated is left out: its host fails by itself.
+    """
+    hostvars = task_vars["hostvars"]
+    for host in task_vars["groups"]["all"]:
+        account, region = place_of(hostvars[host])
+        if account and region and read_variable(hostvars[host], "log_groups_mode") != "centralized":
+            yield DeliveryPath(host, account, region, _own_log_groups(hostvars[host]))
+
+
+def _own_log_groups(variables: Mapping[str, Any]) -> tuple[str, ...]:
+    names = {"reflector_function_name": REFLECTOR, "subscriber_function_name": SUBSCRIBER}
+    functions = (str(read_variable(variables, name) or default) for name, default in names.items())
+    sinks, own = (read_variable(variables, name) for name in ("reflector_sinks", "log_groups_own_log_groups"))
+    found = [*map(default_log_group, functions), *(own if isinstance(own, list) else ())]
+    if isinstance(sinks, Mapping):
+        with contextlib.suppress(AttributeError, TypeError, ValueError):  # wrong sinks: their host fails by itself
+            found += reflector_code.sink_log_groups(sinks)
+    return tuple(dict.fromkeys(map(str, found)))
+
+
 def _hosts_of(task_vars: Mapping[str, Any], account: str, region: str) -> list[str]:
     """Return the hosts of an account and region."""
     hostvars, groups = task_vars["hostvars"], task_vars["groups"]
@@ -94,7 +122,7 @@ def _hosts_of(task_vars: Mapping[str, Any], account: str, region: str) -> list[s
 
 def _place(spec: Spec, host: str, hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a host is reached, and the options of its reflector."""
-    own = {option: name for option, name in spec.variables().items() if option.startswith(_REFLECTOR)}
+    own = {option: name for option, name in spec.variables().items() if name.startswith(_REFLECTOR)}
     options = _given(spec, _options(hostvars[host], {**CONNECTION_VARIABLES, **own}))
     defaults = {name: argument.get("default") for name, argument in CONNECTION.items() if name in CONNECTION_VARIABLES}
     defaults |= {option: spec.options()[option].default for option in own}

@@ -25,11 +25,13 @@ from ..module_utils._module import HIDDEN, NO_INVOCATION, Spec, perform
 from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
 from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
+from ..module_utils._resources.centralization.loops import refuse_loops
+from ..module_utils._resources.centralization.rules import parse_rules
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 from ._playbook_variables import PLAYBOOK_VARIABLES
 from ._unknown_variables import check_names
-from ._variables import account_targets, centralization_places, from_variables
+from ._variables import account_targets, centralization_places, delivery_paths, from_variables
 
 _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
@@ -176,9 +178,11 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         ):
             account = given.get("account_id") or found.get("account_id")
             found["account_targets"] = account_targets(self.spec, task_vars, account)
-        is_copied = (given.get("mode") or found.get("mode")) == "centralized" or task_vars.get(RULES_VARIABLE)
-        if is_copied and "centralization" in self.spec.options():
+        if "centralization" in self.spec.options() and _reads_places({**found, **given}, task_vars):
             found["centralization"] = centralization_places(self.spec, task_vars, self._templar.template)
+        # The module that writes the rules
+        if "enable_trusted_access" in self.spec.options() and given.get("state") != "absent":
+            refuse_loops(parse_rules({**found, **given}.get("rules")), delivery_paths(task_vars))
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
 
@@ -222,6 +226,13 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             or (any(self._task.environment or []) and not self.spec.needs_sources)
             or (self.spec.connects and SDK_ERROR)
         )
+
+
+def _reads_places(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> bool:
+    """Return whether a task may read rules and copies. A rule may also copy a target that has another mode."""
+    if "centralized" in (options.get("mode"), options.get("log_groups_mode"), options.get("subscription")):
+        return True
+    return any(task_vars.get(name) for name in (RULES_VARIABLE, ADMINISTRATOR_VARIABLE))
 
 
 @contextlib.contextmanager

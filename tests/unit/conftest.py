@@ -36,7 +36,7 @@ class AwsInProcess(Cloud):
         def recorded(target: Target, service: str, **settings: Any) -> Any:
             if service in self._stubbed:
                 return self._stubbed[service]
-            known = set(map(id, target._clients.values()))
+            known = set(map(id, list(target._clients.values())))  # a copy: other threads create clients meanwhile
             client = original(target, service, **settings)
             if id(client) not in known:
                 self._record_calls(client)

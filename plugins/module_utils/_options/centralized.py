@@ -21,8 +21,8 @@ class PlacesOption:
 
     centralization: Mapping[str, Any] = option(
         _NO_PLACES,
-        "Where centralization rules and copies are read. With O(mode=centralized) the target's coverage depends on them; with another"
-        " mode the rules show which log groups are delivered twice.",
+        "Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another mode the"
+        " rules show which log groups are delivered twice.",
         "It has C(administrator), a dictionary with the"
         " connection options of this module, and C(destinations), a list of dictionaries with C(account), C(region), C(options)"
         " (connection options and those whose names begin with C(reflector_)).",
@@ -40,4 +40,16 @@ class CopiesOption:
         "",
         "Name pattern of log groups with copies of AWS's centralization. They belong to the targets that they are copied from,"
         " and are not listed here.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOptions:
+    """What a switch to AWS's centralization may lose."""
+
+    allow_unserved: bool = option(
+        False,
+        "Whether a switch to O(log_groups_mode=centralized) also takes the service from log groups that no centralization rule"
+        " copies. Their events are no longer forwarded.",
+        "Without it the switch stops before it removes anything, and names them.",
     )

@@ -16,8 +16,8 @@ from .reflector import ReflectorName
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryCheckOptions(ReflectorName):
-    """A test line that is sent through a target."""
+class CheckLineOptions:
+    """The test line and its log group."""
 
     log_group_prefix: str = option(
         "/log-reflector/canary/",
@@ -29,6 +29,17 @@ class DeliveryCheckOptions(ReflectorName):
         "Line that is written. The subscriber's filter pattern must match it.",
         "The default is C(log reflector delivery check) and the name of the log group.",
     )
+    timeout: int = option(
+        600,
+        "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
+        low=0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryCheckOptions(ReflectorName, CheckLineOptions):
+    """A test line that is sent through a target."""
+
     tags: Mapping[str, Any] | None = option(
         None,
         "Tags of the log group, for rules that choose by tags, written as"
@@ -42,18 +53,14 @@ class DeliveryCheckOptions(ReflectorName):
         "V(account_policy) is the account-level policy. AWS does not report when it is in force for a new log group, so the"
         " line is written again every ten seconds until one has arrived.",
         "V(any) is the account-level policy if one exists that sends to the reflector, and otherwise a filter.",
-        choices=("filter", "account_policy", "any"),
+        "V(centralized) is a copy by AWS's centralization, which the reflector of the destination delivers. It needs O(centralization).",
+        choices=("filter", "account_policy", "any", "centralized"),
     )
     state: str = option(
         "present",
         "V(present) sends a line.",
         "V(absent) only removes the log groups that killed runs left behind, whatever their age.",
         choices=("present", "absent"),
-    )
-    timeout: int = option(
-        600,
-        "Seconds to wait for the subscription, and again for the delivery. CloudTrail delivers most events within a few minutes.",
-        low=0,
     )
     trail: bool = option(
         True,

@@ -36,8 +36,12 @@ ADMINISTRATOR_POLICY: dict[str, Any] = {
             "Sid": "ReadTheOrganisation",
             "Effect": "Allow",
             "Action": [
+                "organizations:DescribeOrganization",
                 "organizations:ListAWSServiceAccessForOrganization",
+                "organizations:ListAccounts",
+                "organizations:ListAccountsForParent",
                 "organizations:ListDelegatedAdministrators",
+                "organizations:ListOrganizationalUnitsForParent",
             ],
             "Resource": "*",
         },

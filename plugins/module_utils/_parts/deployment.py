@@ -14,7 +14,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._options.account import AccountOptions
 from .._options.alarms import AlarmOptions
-from .._options.catch_up import CatchUpOptions, ModeOptions, refuse_centralized
+from .._options.catch_up import CatchUpOptions, ModeOptions
 from .._options.functions import SUBSCRIBER
 from .._options.log_groups import LogGroupOptions
 from .._options.option import read
@@ -97,7 +97,6 @@ def deploy(
     reflector, subscriber = options.reflector, options.subscriber
     log_groups = with_delivery_path(options.log_groups, subscriber.function_name, reflector.sinks)
     # Before anything is changed: a mistake in one part must not leave the parts before it deployed.
-    refuse_centralized(options.mode, "log_groups_mode")
     check_reflector(reflector, "reflector_")
     check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
     check_alarms(options.alarms)

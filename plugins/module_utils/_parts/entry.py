@@ -25,10 +25,13 @@ from .._options.target import Placement
 from .._plan import Params, Result
 from .._resources.reflector_ready import require_reflector
 from .._resources.sqs_queue import QueueNotEmptyError
+from .._resources.subscriptions.shared import destination, logs_api, target_choice
 from .._session import Target
 from .account import deploy_roles, remove_roles
 from .alarms import check_alarms
-from .catch_up import deploy_filters, deploy_policy, finish, remove_subscriptions
+from .catch_up import deploy_filters, deploy_policy, finish, params_of, remove_subscriptions
+from .centralized.overlap import active, overlap, read_copying_rules, refuse_copied_delivery
+from .centralized.switch import MODE, serve_by_copies
 from .deployment import Deployment, deploy, with_delivery_path
 from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
@@ -55,13 +58,22 @@ _KEEPS_DEAD_LETTERS = (
 def manage_deployment(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of the module deployment."""
     options = Deployment.from_params(params)
-    return deploy(
+    log_groups = with_delivery_path(options.log_groups, options.subscriber.function_name, options.reflector.sinks)
+    if options.mode == MODE:
+        return serve_by_copies(target, dataclasses.replace(options, log_groups=log_groups), params, check_mode)
+    rules = read_copying_rules(target, params)
+    sweep = params_of(options.catch_up, log_groups, options.reflector.function_name)
+    if rules and active(rules):
+        choice = target_choice(target, sweep, destination(target, options.reflector.function_name))
+        refuse_copied_delivery(rules, [*sorted(choice.own_names), *target.expand(list(log_groups.own_log_groups))])
+    result = deploy(
         target,
         options,
         account_id=params["account_id"],
         account_targets=account_targets(params, options.permissions(target.region)),
         check_mode=check_mode,
     )
+    return {**result, **overlap(rules, logs_api(target, sweep))}
 
 
 def manage_reflector(target: Target, params: Params, check_mode: bool) -> Result:

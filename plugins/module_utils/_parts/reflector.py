@@ -202,21 +202,24 @@ def permission(target: Target, options: ReflectorOptions) -> PermissionSettings:
 
 
 def remove_reflector(run: Run, options: ReflectorOptions, *, discard_dead_letters: bool = False) -> None:
-    """Remove everything that belongs to the reflector.
+    """Remove everything that belongs to the reflector."""
+    run.converge("reflector", removed_reflector(run.target, options, discard_dead_letters=discard_dead_letters))
+
+
+def removed_reflector(
+    target: Target, options: ReflectorOptions, *, discard_dead_letters: bool = False
+) -> dict[str, Resource]:
+    """Return the resources of the reflector, in the order of their removal.
 
     The queue goes first: one that holds dead letters is refused, and only the function can send them again.
     """
-    target = run.target
-    resources: dict[str, Resource] = {
-        "queue": SqsQueue(
-            target,
-            QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
-        ),
+    queue = QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters)
+    return {
+        "queue": SqsQueue(target, queue),
         "function": FunctionRemoval(target, options.function_name),
         "rules": SsmParameter(target, ParameterSettings(name=options.rules_parameter, present=False)),
         **removed_reflector_alarms(target, options),
     }
-    run.converge("reflector", resources)
 
 
 def _rules(options: ReflectorOptions) -> Result:

@@ -202,38 +202,35 @@ def restore_rules(run: Run, options: SubscriberOptions, rules: Mapping[str, Any]
 
 
 def remove_subscriber(run: Run, options: SubscriberOptions, *, discard_dead_letters: bool = False) -> None:
-    """Remove everything that belongs to the subscriber, from its rules to its queues.
+    """Remove everything that belongs to the subscriber."""
+    run.converge("subscriber", removed_subscriber(run.target, options, discard_dead_letters=discard_dead_letters))
+
+
+def removed_subscriber(
+    target: Target, options: SubscriberOptions, *, discard_dead_letters: bool = False
+) -> dict[str, Resource]:
+    """Return the resources of the subscriber in the order of their removal, from its rules to its queues.
 
     Events that still wait in the work queue are of no use: nothing is subscribed any more.
     """
-    target = run.target
-    run.converge(
-        "subscriber",
-        {
-            "new_groups_rule": EventRule(target, RuleSettings(name=options.new_groups_rule, present=False)),
-            "sweep_rule": EventRule(target, RuleSettings(name=options.sweep_rule, present=False)),
-            "mapping": EventSourceMapping(
-                target, MappingSettings(function_name=options.function_name, queue=options.work_queue, present=False)
-            ),
-            "function": FunctionRemoval(target, options.function_name),
-            "settings": SsmParameter(target, ParameterSettings(name=options.settings_parameter, present=False)),
-            "alarm": removed_subscriber_alarm(target, options),
-            **removed_notification_alarms(target, options),
-            "work_queue": SqsQueue(
-                target, QueueSettings(name=options.work_queue, present=False, discard_messages=True)
-            ),
-            "fifo_dead_letter_queue": SqsQueue(
-                target,
-                QueueSettings(
-                    name=options.fifo_dead_letter_queue, present=False, discard_messages=discard_dead_letters
-                ),
-            ),
-            "queue": SqsQueue(
-                target,
-                QueueSettings(name=options.dead_letter_queue, present=False, discard_messages=discard_dead_letters),
-            ),
-        },
-    )
+
+    def queue(name: str, *, discards: bool) -> SqsQueue:
+        return SqsQueue(target, QueueSettings(name=name, present=False, discard_messages=discards))
+
+    return {
+        "new_groups_rule": EventRule(target, RuleSettings(name=options.new_groups_rule, present=False)),
+        "sweep_rule": EventRule(target, RuleSettings(name=options.sweep_rule, present=False)),
+        "mapping": EventSourceMapping(
+            target, MappingSettings(function_name=options.function_name, queue=options.work_queue, present=False)
+        ),
+        "function": FunctionRemoval(target, options.function_name),
+        "settings": SsmParameter(target, ParameterSettings(name=options.settings_parameter, present=False)),
+        "alarm": removed_subscriber_alarm(target, options),
+        **removed_notification_alarms(target, options),
+        "work_queue": queue(options.work_queue, discards=True),
+        "fifo_dead_letter_queue": queue(options.fifo_dead_letter_queue, discards=discard_dead_letters),
+        "queue": queue(options.dead_letter_queue, discards=discard_dead_letters),
+    }
 
 
 def _queues(options: SubscriberOptions, tags: Mapping[str, str]) -> dict[str, QueueSettings]:

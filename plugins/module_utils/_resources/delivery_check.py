@@ -10,14 +10,13 @@ import re
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from .._errors import InvalidInputError, ReflectorError, check_name
 from .._options.delivery_check import DeliveryCheckOptions
-from .._options.option import read
-from .._plan import Params, Result
 from .._retry import RetryPolicy
 from .._session import Target
 from .._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
@@ -57,6 +56,49 @@ class DeliveryCheckError(ReflectorError):
     """A step of the delivery did not happen in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckLogGroup:
+    """A log group of a delivery check, and where it is."""
+
+    target: Target
+    name: str
+
+    def remove(self) -> None:
+        """Delete it. A log group that is already gone is no error."""
+        logs = self.target.client("logs")
+        with self.target.describe_operation(f"delete the log group {self.name}"):
+            try:
+                logs.delete_log_group(logGroupName=self.name)
+            except logs.exceptions.ResourceNotFoundException:
+                return
+
+
+def list_check_log_groups(target: Target, names: str, seconds: float) -> list[CheckLogGroup]:
+    """Return the log groups with this beginning and twelve hexadecimal digits that are older than that."""
+    made_by_check = re.compile(re.escape(names) + "[0-9a-f]{12}")
+    before = (time.time() - seconds) * 1000
+    pages = target.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=names)
+    with target.describe_operation("list the log groups that earlier delivery checks left behind"):
+        return [
+            CheckLogGroup(target, group["logGroupName"])
+            for page in pages
+            for group in page["logGroups"]
+            if made_by_check.fullmatch(group["logGroupName"]) and group["creationTime"] <= before
+        ]
+
+
+def remove_all(log_groups: Iterable[CheckLogGroup]) -> None:
+    """Delete the log groups. Raises the last error after all were tried."""
+    failure: ReflectorError | None = None
+    for log_group in log_groups:
+        try:
+            log_group.remove()
+        except ReflectorError as error:
+            failure = error
+    if failure:
+        raise failure
+
+
 class DeliveryCheck:
     """One test of a target with log groups of its own. Times are in seconds.
 
@@ -85,6 +127,7 @@ class DeliveryCheck:
         self._log_group = ""  # the one that the line is written to
         self._pattern = ""
         self._written_at = 0.0
+        self._lines: dict[int, float] = {}  # timestamp of a line -> when it was written
         self._cause = ""  # what a function reported as the reason why a step is not done
         self._denials = 0
         self._readers: deque[tuple[str, LogReader]] = deque()  # of the subscriber's log, by log group
@@ -107,26 +150,9 @@ class DeliveryCheck:
         policy = AccountPolicyApi(LogsApi(self._logs, lambda: self._target.where, retry_policy), retry_policy).read()
         return policy if policy and policy.destination_arn == self._reflector_arn else None
 
-    def list_leftovers(self, seconds: float) -> list[str]:
+    def list_leftovers(self, seconds: float) -> list[CheckLogGroup]:
         """Return log groups of delivery checks that are older than that, by the exact form of their names."""
-        made_by_check = re.compile(re.escape(self._names) + "[0-9a-f]{12}")
-        before = (time.time() - seconds) * 1000
-        pages = self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self._names)
-        with self._target.describe_operation("list the log groups that earlier delivery checks left behind"):
-            return [
-                group["logGroupName"]
-                for page in pages
-                for group in page["logGroups"]
-                if made_by_check.fullmatch(group["logGroupName"]) and group["creationTime"] <= before
-            ]
-
-    def remove(self, log_group: str) -> None:
-        """Delete a log group of a delivery check. A log group that is already gone is no error."""
-        with self._target.describe_operation(f"delete the log group {log_group}"):
-            try:
-                self._logs.delete_log_group(logGroupName=log_group)
-            except self._logs.exceptions.ResourceNotFoundException:
-                return
+        return list_check_log_groups(self._target, self._names, seconds)
 
     def run(self) -> dict[str, Any]:
         """Send the line and return the measured delays. Removes the log groups in any case.
@@ -150,7 +176,7 @@ class DeliveryCheck:
             self._wait_for(partial(self._is_delivered, reader), not_reported, self._advise_delivery)
             delivered = time.monotonic()
         finally:
-            self._remove_all()
+            remove_all(self._log_groups())
         if missed := len(self._created) - 1:
             self.notes.append(
                 f"{missed} of {len(self._created)} test log groups had no filter in time: AWS delivers the events of new log"
@@ -174,16 +200,8 @@ class DeliveryCheck:
         self._readers.append((name, reader))
         self._log_group = name
 
-    def _remove_all(self) -> None:
-        """Delete all log groups. Raises the last error after all were tried."""
-        failure: ReflectorError | None = None
-        for name in self._created:
-            try:
-                self.remove(name)
-            except ReflectorError as error:
-                failure = error
-        if failure:
-            raise failure
+    def _log_groups(self) -> list[CheckLogGroup]:
+        return [CheckLogGroup(self._target, name) for name in self._created]
 
     def _create_stream(self) -> None:
         with self._target.describe_operation(f"create a log stream in {self._log_group}"):
@@ -195,8 +213,10 @@ class DeliveryCheck:
     def _write_line(self) -> None:
         self._written_at = time.monotonic()
         with self._target.describe_operation(f"write the test line to {self._log_group}"):
-            line = {"timestamp": int(time.time() * 1000), "message": self._message()}
+            stamp = int(time.time() * 1000)
+            line = {"timestamp": stamp, "message": self._message()}
             self._logs.put_log_events(logGroupName=self._log_group, logStreamName=LOG_STREAM, logEvents=[line])
+        self._lines[stamp] = self._written_at
 
     def _is_subscribed(self) -> bool:
         """Return whether one of the log groups has its filter; that one gets the line. Creates another one in intervals."""
@@ -290,39 +310,3 @@ def _tags(target: Target, wanted: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the first accepted value of each tag that the rules ask for."""
     values = tag_values("tags", target.expand(dict(wanted or {})))
     return {key: [*accepted, ANY_TAG_VALUE][0] for key, accepted in values.items()}
-
-
-def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
-    """Do the work of the module delivery_check. Only log groups that other runs left behind count as a change."""
-    options = read(DeliveryCheckOptions, params)
-    check = DeliveryCheck(target, options)
-    if options.state == "absent":
-        leftovers = check.list_leftovers(0)
-    else:
-        check.require_reflector()
-        # older than any run that still waits
-        leftovers = check.list_leftovers(max(LEFTOVER_SECONDS, 4 * check.timeout))
-    if check_mode:
-        return {**_removed(leftovers), "delivery_check": None, "notes": []}
-    removed: list[str] = []
-    try:
-        for log_group in leftovers:
-            check.remove(log_group)
-            removed.append(log_group)
-        if options.state == "absent":
-            return {**_removed(removed), "delivery_check": None, "notes": []}
-        if options.subscription == "any":
-            check.by_policy = check.read_policy() is not None
-        check.require_trail()
-        return {**_removed(removed), "delivery_check": check.run(), "notes": check.notes}
-    except ReflectorError as error:
-        error.done = _removed(removed)
-        raise
-
-
-def _removed(leftovers: list[str]) -> Result:
-    return {
-        "changed": bool(leftovers),
-        "changes": [f"delete log group {log_group}" for log_group in leftovers],
-        "removed_leftovers": list(leftovers),
-    }

@@ -202,6 +202,24 @@ def test_recap_delivery_checks_have_seconds() -> None:
     )
 
 
+def test_recap_delivery_checks_through_the_copy_have_both_delays() -> None:
+    def check(**times: float) -> dict[str, Any]:
+        return {"delivery_check_result": {"delivery_check": times}}
+
+    copied = check(seconds_to_copy=2.06, seconds_to_delivery=4.4)
+    found = lines(copied, check(seconds_to_subscription=10.0, seconds_to_delivery=0.2), copied)
+    assert found[1] == "a: ok. delivery check: copy after 2.1 s, line at the sink after 4.4 s."
+    assert found[4] == (
+        "All 3 targets: delivery check: filter after 10.0 s, line at the sink 0.2 s later; 2 delivery checks: copy after at most"
+        " 2.1 s, line at the sink after at most 4.4 s."
+    )
+
+
+def test_recap_has_the_notes_about_rules_that_still_copy() -> None:
+    note = "The rule central still copies this target, so events arrive twice."
+    assert lines({"deploy_result": {"centralization": {"notes": [note]}}})[2] == f"a: note: {note}"
+
+
 @pytest.mark.parametrize("result", [{"delivery_check": None}, {"skipped": True}, {"delivery_check": {}}])
 def test_recap_skipped_delivery_check_is_not_mentioned(result: dict[str, Any]) -> None:
     assert lines({"delivery_check_result": result}) == ["Deploy, 1 target: 1 ok.", "a: ok."]

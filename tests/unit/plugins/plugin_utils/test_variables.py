@@ -15,6 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import In
 from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import (
     account_targets,
     centralization_places,
+    delivery_paths,
     from_variables,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
@@ -124,6 +125,27 @@ def test_from_variables_own_values_of_a_destination_count() -> None:
 def test_from_variables_wrong_rule_fails_with_its_name() -> None:
     with pytest.raises(InvalidInputError, match="variable centralization_rules: rule 'eu': exclude: "):
         of_host("eu-west-2", centralization_rules=[{**RULE, "exclude": ["/a b"]}])
+
+
+def test_delivery_paths_are_the_own_log_groups_of_each_host_with_a_reflector() -> None:
+    hosts = {
+        "plain": host("eu-west-1"),
+        "renamed": host(
+            "eu-west-2",
+            reflector_function_name="forwarder",
+            log_groups_own_log_groups=["/sink/*"],
+            reflector_sinks={"out": {"type": "firehose", "stream": "logs"}},
+        ),
+        "copied": host("us-east-1", log_groups_mode="centralized"),
+        "wrong": host("us-east-2", reflector_sinks={"out": "firehose"}),
+        "without region": {"target_account_id": ACCOUNT},
+    }
+    found = {path.host: path.log_groups for path in delivery_paths(task_vars(hosts))}
+    subscriber = "/aws/lambda/log-reflector-subscriber"
+    assert set(found) == {"plain", "renamed", "wrong"}
+    assert found["plain"] == ("/aws/lambda/log-reflector", subscriber)
+    assert found["renamed"][:3] == ("/aws/lambda/forwarder", subscriber, "/sink/*")
+    assert len(found["renamed"]) > 3
 
 
 def places(hosts: Mapping[str, Variables], administrator: str = "root") -> dict[str, Any]:

@@ -139,7 +139,7 @@ def in_worker(module: str, options: dict[str, Any], *, check_mode: bool) -> Any:
     return json.loads(json.dumps(result))
 
 
-UNKNOWN_TO_MOTO = ("centralization_rule", "centralization_rule_info")
+UNKNOWN_TO_MOTO = ("centralization", "centralization_rule", "centralization_rule_info")
 """Modules whose service moto does not have: both hosts report its answer."""
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The mode in which nothing is deployed to a target."""
+"""The mode in which nothing is deployed to a target: modules of single parts refuse it. See centralized/test_switch.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "options"),
     [
-        ("deployment", {"log_groups_mode": "centralized", "reflector_sumo_endpoint": "secretsmanager:x"}),
         ("subscriber", {"mode": "centralized"}),
         ("catch_up", {"mode": "centralized"}),
     ],
