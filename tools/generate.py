@@ -198,7 +198,10 @@ def argument_spec(option: Option, names: Mapping[str, str]) -> dict[str, Any]:
     document.pop("aliases", None)
     document.pop("required", None)
     if suboptions := document.pop("suboptions", None):
-        document["options"] = suboptions
+        # A role's schema knows no aliases. The module takes them.
+        document["options"] = {
+            name: {key: value for key, value in each.items() if key != "aliases"} for name, each in suboptions.items()
+        }
     if option.no_log:
         document["no_log"] = True
     return document

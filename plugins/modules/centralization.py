@@ -98,6 +98,7 @@ target:
   description: Account, region and partition of the caller.
   type: dict
   returned: success
+  sample: {account_id: "111111111111", region: eu-west-1, partition: aws}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

@@ -14,8 +14,6 @@ import yaml
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-# Seconds that a role waits in a teardown. No module has these options.
-OF_ROLES_ALONE = {"reflector_drain_seconds", "reflector_settle_seconds"}
 
 
 @pytest.fixture(params=sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir()))
@@ -40,7 +38,7 @@ def test_argument_specs_variables_are_options_of_a_module() -> None:
         for name in entry.get("options", {})
     }
     known = {variable for spec in SPECS.values() for variable in spec.variables().values()}
-    assert documented - known == OF_ROLES_ALONE
+    assert documented - known == set()
 
 
 def test_argument_specs_defaults_are_those_of_the_deployment() -> None:
