@@ -31,15 +31,16 @@ class AwsInProcess(Cloud):
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__("moto")
         self._stubbed: dict[str, Any] = {}
-        original = Target.client
+        original, recording, clients = Target.client, threading.Lock(), dict[int, Any]()
 
         def recorded(target: Target, service: str, **settings: Any) -> Any:
             if service in self._stubbed:
                 return self._stubbed[service]
-            known = set(map(id, list(target._clients.values())))  # a copy: other threads create clients meanwhile
             client = original(target, service, **settings)
-            if id(client) not in known:
-                self._record_calls(client)
+            with recording:  # several threads may ask for the client that one of them creates
+                if id(client) not in clients:
+                    clients[id(client)] = client
+                    self._record_calls(client)
             return client
 
         monkeypatch.setattr(Target, "client", recorded)

@@ -69,5 +69,5 @@ def have_common_name(one: str, other: str) -> bool:
     if one[0] == "*":
         return have_common_name(one[1:], other) or have_common_name(one, other[1:])
     if other[0] == "*":
-        return have_common_name(other, one)
+        return have_common_name(one=other, other=one)
     return one[0] == other[0] and have_common_name(one[1:], other[1:])
