@@ -226,7 +226,7 @@ def test_rule_old_botocore_is_refused_before_any_call(cloud: Cloud, monkeypatch:
     monkeypatch.setattr("boto3.Session.get_available_services", lambda _self: ["sts"])
     for module in ("centralization_rule", "centralization_rule_info"):
         result = cloud.run(module, **({"name": "x"} if module == "centralization_rule" else {}))
-        assert "Update boto3" in result["msg"]
+        assert "Install boto3 1.42.7 or later" in result["msg"]
         assert cloud.calls == []
 
 

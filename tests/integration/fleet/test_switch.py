@@ -2,11 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook switches a target with 200 log groups between filters, account policy and AWS's centralization, while lines are written."""
+"""The playbook switches a target with many log groups between filters, account policy and AWS's centralization, while lines are written.
+
+SWITCHED_GROUPS=200 pytest tests/integration/fleet/test_switch.py     the figures of docs/MODES.md; AWS allows five groups a second
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -27,7 +31,7 @@ from playbooks import EXCLUDE, MANAGEMENT, MEMBER, POLICY, REGIONS, ROOT, Ansibl
 HOME = REGIONS[0]
 CENTRAL = "444444444444"
 OTHER = "555555555555"  # keeps the rule alive when it leaves the member
-GROUPS = [f"/app/service-{number:03}" for number in range(200)]
+GROUPS = [f"/app/service-{number:03}" for number in range(int(os.environ.get("SWITCHED_GROUPS", "50")))]
 SKIPPED = "/skipped/orders"
 ADMINISTRATOR = f"{MANAGEMENT}.{HOME}"
 DEPLOYER = "log-reflector-deployer"

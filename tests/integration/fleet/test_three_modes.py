@@ -70,7 +70,9 @@ class Story:
         ]
 
     def keep_memory(self, name: str) -> None:
-        found = self.serving.client("lambda").get_function_configuration(FunctionName=FUNCTION, Qualifier="log-reflector-current")
+        found = self.serving.client("lambda").get_function_configuration(
+            FunctionName=FUNCTION, Qualifier="log-reflector-current"
+        )
         self.memory[name] = found["MemorySize"]
 
 
