@@ -50,7 +50,7 @@ seealso:
 EXAMPLES = r"""
 - name: Print and write the advice
   logreflector.aws.advise:
-    destination: logging.eu-west-1
+    directory: log-reflector-advice
   run_once: true
   register: advice
 """

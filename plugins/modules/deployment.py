@@ -292,6 +292,11 @@ account:
       type: dict
       returned: always
       sample: {name: log-reflector-subscriber}
+    delivery_role:
+      description: The role of the Firehose stream for log groups of the class DELIVERY.
+      type: dict
+      returned: where O(log_groups_delivery_stream) is set, or was before
+      sample: {name: log-reflector-delivery}
 account_policy:
   description: The account-level policy.
   type: dict

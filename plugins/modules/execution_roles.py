@@ -61,6 +61,11 @@ account:
       type: dict
       returned: always
       sample: {name: log-reflector-subscriber}
+    delivery_role:
+      description: The role of the Firehose stream for log groups of the class DELIVERY.
+      type: dict
+      returned: where O(log_groups_delivery_stream) is set, or was before
+      sample: {name: log-reflector-delivery}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

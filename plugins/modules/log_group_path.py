@@ -124,6 +124,10 @@ log_group_path:
           description: The playbook that does it, with its options. Empty if there is none.
           type: str
           returned: always
+        host:
+          description: The host that the playbook is for, if that is not this one. Otherwise empty.
+          type: str
+          returned: always
     verdict:
       description:
         - What the stations mean together. C(outcome) is V(delivered), events were seen to arrive; V(no_problem), nothing is wrong and no event

@@ -237,7 +237,13 @@ def test_centralize_administrators_policy_has_exactly_the_needed_permissions(sto
     # The one needs no permission, the other is of the preflight, which is for deployers.
     assert used - allowed <= {"sts:GetCallerIdentity", "logs:DescribeLogGroups"}
     # The resource test registers a delegated administrator, and changes a rule and its tags.
-    rest = {"ListDelegatedAdministrators", "RegisterDelegatedAdministrator"}
+    # Rules by OU, and deployments in the mode centralized, read the organization's units.
+    rest = {
+        "ListAccountsForParent",
+        "ListDelegatedAdministrators",
+        "ListOrganizationalUnitsForParent",
+        "RegisterDelegatedAdministrator",
+    }
     others = {"TagResource", "UpdateCentralizationRuleForOrganization"}
     assert allowed - used == {f"organizations:{name}" for name in rest} | {
         f"observabilityadmin:{name}" for name in others
