@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -59,6 +60,7 @@ class WarmAnsible:
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self._folder = folder
+        self._asking = threading.Lock()
         self._server = subprocess.Popen(
             [sys.executable, str(SERVER)],
             env=dict(environment),
@@ -82,5 +84,7 @@ class WarmAnsible:
         }
         assert self._server.stdin
         assert self._server.stdout
-        print(json.dumps(request), file=self._server.stdin, flush=True)
-        return WarmRun(int(self._server.stdout.readline()), output, status)
+        with self._asking:  # of two threads one would read the other's answer, too, and the other wait for ever
+            print(json.dumps(request), file=self._server.stdin, flush=True)
+            pid = int(self._server.stdout.readline())
+        return WarmRun(pid, output, status)
