@@ -21,13 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from _figures import write_figures
-from _fleet_aws import GROUPS, REGIONS, ROOT, TESTS, RunningAws, deployers, inventory, organisation, targets_of
+from _fleet_aws import GROUPS, REGIONS, ROOT, RunningAws, deployers, inventory, organisation, targets_of
 from _fleet_run import Ansible, Measured
-
-assert TESTS  # which is on the path now, and has the helpers below
-
-from deployed import Deployed  # noqa: E402
-from waits import wait_until  # noqa: E402
+from deployed import Deployed
+from waits import wait_until
 
 GROUP = "/aws/lambda/service-00"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the demos have in common: the embedded AWS, runs of playbooks as an engineer runs them, and figures."""
+"""Code that both demos share: the embedded AWS, runs of playbooks as an engineer runs them, and figures."""
 
 from __future__ import annotations
 

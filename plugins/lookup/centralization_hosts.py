@@ -44,12 +44,12 @@ _raw:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import InvalidInputError
 from ..plugin_utils._centralization import administrator, destinations
+from ..plugin_utils._command_line import only_lists
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -60,7 +60,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         del kwargs
         known = variables or {}
         hostvars, groups = known.get("hostvars"), known.get("groups") or {}
-        if _lists_only():
+        if only_lists():
             return ["all"]
         if hostvars is None:
             raise AnsibleLookupError(
@@ -82,8 +82,3 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 f"--limit {limited} leaves out {', '.join(outside)}, which this playbook needs. Run it without --limit."
             )
         return [",".join(dict.fromkeys(found))]
-
-
-def _lists_only() -> bool:
-    """Return whether nothing runs: a syntax check, or a list of hosts, tasks or tags."""
-    return any(context.CLIARGS.get(name) for name in ("syntax", "listhosts", "listtasks", "listtags"))

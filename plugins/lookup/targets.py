@@ -42,11 +42,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.lookup import LookupBase
+
+from ..plugin_utils._command_line import only_lists
 
 _IMPLICIT = "localhost"
 _OLDEST_PYTHON = (3, 11)
@@ -67,7 +68,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         limit = str(known.get("ansible_limit") or "")
         matched = _match(pattern, groups)
         is_local = _IMPLICIT in matched and not limit  # which no inventory needs to contain
-        if not (within_limit.intersection(matched) or is_local or _only_lists()):
+        if not (within_limit.intersection(matched) or is_local or only_lists()):
             raise AnsibleLookupError(no_targets_message(pattern, limit, sources=known.get("ansible_inventory_sources")))
         return [pattern]
 
@@ -90,11 +91,6 @@ def _match(pattern: str, groups: Mapping[str, Any]) -> set[str]:
         for host in hosts:
             manager.add_host(host, group=group)
     return {host.name for host in manager.get_hosts(pattern=pattern)}
-
-
-def _only_lists() -> bool:
-    """Return whether nothing runs: a syntax check, or a list of hosts, tasks or tags."""
-    return any(context.CLIARGS.get(name) for name in ("syntax", "listhosts", "listtasks", "listtags"))
 
 
 def no_targets_message(pattern: str, limit: str, sources: Sequence[str] | None) -> str:

@@ -69,7 +69,7 @@ def tools(inventory: Path, report: ReportFile) -> MCPServer:
 
 
 def _answer(work: Callable[[], Result]) -> Result:
-    """Return the work's result; a failure that the caller can mend is an answer of the protocol."""
+    """Return the work's result. Raises ToolError, which the agent reads, for an error that it or a person can correct."""
     try:
         return work()
     except (ExplanationError, NoReportError) as error:

@@ -46,15 +46,11 @@ def from_system_fields(payload: Payload) -> Payload:
     A value that has not the form of AWS's names counts as none, because it would reach sinks and accounting as a name.
     """
     first = next((event for page in payload.pages() for event in page), None)
-    if first is None or _origin(first) is None:
+    origin = _origin(first) if first else None
+    if origin is None:
         return payload  # as nearly every payload, without a loop over its events
-    origins: set[tuple[str, ...] | None] = set()
-    for page in payload.pages():
-        origins.update(map(_origin, page))
-        if len(origins) > 1:
-            return payload
-    origin = next(iter(origins), None)
-    return _renamed(payload, *origin) if origin else payload
+    is_only_one = all(_origin(event) == origin for page in payload.pages() for event in page)
+    return _renamed(payload, *origin) if is_only_one else payload
 
 
 def _origin(event: LogEvent) -> tuple[str, ...] | None:

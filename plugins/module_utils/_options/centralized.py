@@ -45,7 +45,7 @@ class CopiesOption:
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchOptions:
-    """What a switch to AWS's centralization may lose."""
+    """Whether a switch to AWS's centralization may leave log groups without service."""
 
     allow_unserved: bool = option(
         False,

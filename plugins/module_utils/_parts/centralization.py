@@ -73,7 +73,7 @@ ADMINISTRATOR_POLICY: dict[str, Any] = {
         },
     ],
 }
-"""What the caller of the module `centralization` needs. docs/iam/administrator-policy.json is generated from it."""
+"""The permissions that the caller of the module `centralization` needs. docs/iam/administrator-policy.json is generated from it."""
 
 
 class _ProvisioningError(ReflectorError):

@@ -125,7 +125,7 @@ class Playbooks:
         source["log_groups_mode"] = mode
         path.write_text(json.dumps(inventory), encoding="utf-8")
         self._ansible = Ansible(aws.deploy_environment(), path, folder)
-        self._mode, self._source, self._serving = mode, MEMBER, CENTRAL if central else MEMBER
+        self._mode, self._serving = mode, CENTRAL if central else MEMBER
 
     def run(self, name: str, *arguments: str, **extra: Any) -> Run:
         return self._ansible.run(f"logreflector.aws.{name}", *arguments, extra=extra)
@@ -133,14 +133,14 @@ class Playbooks:
     def deploy(self, **extra: Any) -> list[Run]:
         """Deploy what serves the source, and the source."""
         runs = [self.run("centralize", **extra)] if self._mode == "centralized" else []
-        return [*runs, self.run("deploy", "--limit", f"{self._source}.{HOME}", **extra)]
+        return [*runs, self.run("deploy", "--limit", f"{MEMBER}.{HOME}", **extra)]
 
     def roll_back(self) -> Run:
         return self.run("rollback", "--limit", f"{self._serving}.{HOME}", rollback_verify=False)
 
     def tear_down(self) -> list[Run]:
         """Remove everything that `deploy` made."""
-        removed = [self.run("teardown", "--limit", f"{self._source}.{HOME}")]
+        removed = [self.run("teardown", "--limit", f"{MEMBER}.{HOME}")]
         if self._mode != "centralized":
             return removed
         return [*removed, self.run("centralize", centralization_state="absent", centralization_delete_copies=True)]

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ..._delivery_line import DELIVERED_EVENTS, ORIGIN, OWNER, ROUTE_NUMBER, SOURCE_REGION
+from ..._delivery_line import ORIGIN, OWNER, ROUTE_NUMBER, SOURCE_REGION
 from ..._errors import ReflectorError
 from ..._options.option import read
 from ..._options.replay import DeadLetterQueue
@@ -22,7 +22,18 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicyApi
 from ..._subscriptions.delivery import log_group_of
 from ..event_flow.dead_letters import Letters, Origin, read_letters
-from ..event_flow.lines import RULES, Lines, Query, QueryError, Row, read_lines
+from ..event_flow.lines import (
+    COUNTS,
+    RULES,
+    Lines,
+    Query,
+    QueryError,
+    Row,
+    dropped_of,
+    number_of,
+    read_lines,
+    rule_sums,
+)
 from ..event_flow.metrics import Metrics, own_deliveries, read_copied, read_copy_errors, read_function
 from ..event_flow.reconcile import payload_causes
 from ..event_flow.scope import Period
@@ -32,6 +43,8 @@ T = TypeVar("T")
 
 _ROWS = 10_000
 """Rows of a query's answer (API reference, StartQuery, limit)."""
+
+_SUMMED = ("received", "delivered", "dead_lettered")
 
 _WAYS = {"DeliveryErrors": "delivery_errors", "DeliveryThrottling": "delivery_throttles"}
 
@@ -142,23 +155,16 @@ def lines_by_origin(rows: Iterable[Row]) -> dict[str, Any]:
         if row.get("error") or row.get(ORIGIN):
             continue
         place = f"{row.get(OWNER, '')}/{row.get(SOURCE_REGION, '')}"
-        sums = found.setdefault(place, {"received": 0, "delivered": 0, "dead_lettered": 0, "dropped": {}})
-        for name in ("received", "delivered", "dead_lettered"):
-            sums[name] += _number(row, name)
-        for number, rule in enumerate(RULES):
-            name = f"routes[{_number(row, ROUTE_NUMBER)}]" if rule == RULES[0] and ROUTE_NUMBER in row else rule
-            sums["dropped"][name] = sums["dropped"].get(name, 0) + _number(row, f"rule{number}")
+        sums = found.setdefault(place, {**dict.fromkeys(_SUMMED, 0), "dropped": {}})
+        for name in _SUMMED:
+            sums[name] += number_of(row, name)
+        for rule, number in dropped_of(row, RULES).items():
+            sums["dropped"][rule] = sums["dropped"].get(rule, 0) + number
     return found
 
 
 def _sums() -> str:
-    counts = {"received": "ReceivedEvents", "delivered": DELIVERED_EVENTS, "dead_lettered": "DeadLetteredEvents"}
-    sums = [f"sum({field}) as {name}" for name, field in counts.items()]
-    return ", ".join([*sums, *(f"sum(`droppedBy.{rule}`) as rule{number}" for number, rule in enumerate(RULES))])
-
-
-def _number(row: Row, name: str) -> int:
-    return round(float(row.get(name) or 0))
+    return ", ".join([*(f"sum({COUNTS[name]}) as {name}" for name in _SUMMED), *rule_sums(RULES)])
 
 
 def _lambda_causes(lines: Lines, letters: Letters, function: Any) -> dict[str, int]:

@@ -37,14 +37,16 @@ RULES = ("route", "log stream prefix", "own log group")
 """The reasons for which the reflector drops events of subscriptions (`droppedBy` of its line)."""
 CONTROL = "control message"
 """A health check of AWS, which counts as one event and was written to no log group."""
+_ALL_RULES = (*RULES, CONTROL)
 
-_COUNTS = {
+COUNTS: Mapping[str, str] = {
     "received": "ReceivedEvents",
     "delivered": DELIVERED_EVENTS,
     "dead_lettered": "DeadLetteredEvents",
     "undecodable": "UndecodablePayloads",
     "retries": "Retries",
 }
+"""Members of a line that are summed, by their names in rows."""
 _TEST_LINE = f"{LOG_GROUP} like /{NAME_INFIX}[0-9a-f]{{12}}$/"
 """The log groups of delivery checks, whatever their prefix."""
 _WAIT_SECONDS = 120.0
@@ -108,7 +110,7 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
     if names and all(map(_SAFE.fullmatch, names)):
         _add_shared(found, query.rows(_sink_sums(names), (ORIGIN, "error", SENT_TO)), names)
         # Each event counts once in these, and once for each of its sinks in the sums by sink.
-        found.copies -= sum(_number(row, "delivered") + _number(row, "dead_lettered") for row in shared)
+        found.copies -= sum(number_of(row, "delivered") + number_of(row, "dead_lettered") for row in shared)
     elif names:
         found.sinks = None
     found.test_line_at, found.test_line_ms = _test_line(query)
@@ -119,18 +121,30 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
 def _test_line(query: Query) -> tuple[int | None, int | None]:
     """Return the time of the last delivered test line in seconds since 1970, and its delay in milliseconds."""
     sums = f"max(`_aws.Timestamp`) as at, max({DELAY}) as delay, sum({DELIVERED_EVENTS}) as delivered"
-    rows = [row for row in query.rows(sums, (LOG_GROUP,), _TEST_LINE) if _number(row, "delivered")]
+    rows = [row for row in query.rows(sums, (LOG_GROUP,), _TEST_LINE) if number_of(row, "delivered")]
     if not rows:
         return None, None
-    last = max(rows, key=lambda row: _number(row, "at"))
-    return _number(last, "at") // 1000, _number(last, "delay") if last.get("delay") else None
+    last = max(rows, key=lambda row: number_of(row, "at"))
+    return number_of(last, "at") // 1000, number_of(last, "delay") if last.get("delay") else None
 
 
 def _sums() -> str:
-    counts = [f"sum({field}) as {name}" for name, field in _COUNTS.items()]
-    rules = [f"sum(`droppedBy.{rule}`) as rule{number}" for number, rule in enumerate((*RULES, CONTROL))]
+    counts = [f"sum({field}) as {name}" for name, field in COUNTS.items()]
     given_up = [f"sum({GIVEN_UP}.events) as given_up", f"sum({GIVEN_UP}.payloads) as given_up_payloads"]
-    return ", ".join(["count(*) as lines", *counts, *given_up, *rules])
+    return ", ".join(["count(*) as lines", *counts, *given_up, *rule_sums(_ALL_RULES)])
+
+
+def rule_sums(rules: Sequence[str]) -> list[str]:
+    """Return the parts of a query that `dropped_of` reads."""
+    return [f"sum(`droppedBy.{rule}`) as rule{number}" for number, rule in enumerate(rules)]
+
+
+def dropped_of(row: Row, rules: Sequence[str]) -> Counter[str]:
+    """Return the dropped events of a row by rule. A route has its number, as in the reflector's errors."""
+    dropped = Counter({rule: number_of(row, f"rule{number}") for number, rule in enumerate(rules)})
+    if ROUTE_NUMBER in row:
+        dropped[f"routes[{number_of(row, ROUTE_NUMBER)}]"] = dropped.pop(RULES[0])
+    return dropped
 
 
 def _sink_sums(names: Sequence[str]) -> str:
@@ -144,30 +158,28 @@ def _add(found: Lines, row: Row, shared: list[Row]) -> None:
     """Add the sums of one kind of lines. Collects the rows with several sinks."""
     origin = row.get(ORIGIN)
     if row.get("error"):
-        found.failed += _number(row, "lines")
+        found.failed += number_of(row, "lines")
     elif origin == BACKFILL:
-        found.backfilled += _number(row, "received")
+        found.backfilled += number_of(row, "received")
     elif origin == REPLAY:
-        found.replayed += _number(row, "received")
-        found.replay_dead_lettered += _number(row, "dead_lettered")
-        found.given_up += _number(row, "given_up")
-        found.given_up_payloads += _number(row, "given_up_payloads")
+        found.replayed += number_of(row, "received")
+        found.replay_dead_lettered += number_of(row, "dead_lettered")
+        found.given_up += number_of(row, "given_up")
+        found.given_up_payloads += number_of(row, "given_up_payloads")
     else:
-        found.lines += _number(row, "lines")
-        dropped = Counter({rule: _number(row, f"rule{number}") for number, rule in enumerate((*RULES, CONTROL))})
-        found.received += _number(row, "received") - dropped.pop(CONTROL)
-        found.undecodable += _number(row, "undecodable")
-        found.retries += _number(row, "retries")
-        if ROUTE_NUMBER in row:  # as the reflector's errors name it
-            dropped[f"routes[{_number(row, ROUTE_NUMBER)}]"] = dropped.pop(RULES[0])
+        found.lines += number_of(row, "lines")
+        dropped = dropped_of(row, _ALL_RULES)
+        found.received += number_of(row, "received") - dropped.pop(CONTROL)
+        found.undecodable += number_of(row, "undecodable")
+        found.retries += number_of(row, "retries")
         found.dropped += dropped
         sent_to = row.get(SENT_TO, "")
         if "," in sent_to:
             shared.append(row)
         else:
-            found.dead_lettered += _number(row, "dead_lettered")
+            found.dead_lettered += number_of(row, "dead_lettered")
             if sent_to and found.sinks is not None:
-                found.sinks[sent_to] += _number(row, "delivered")
+                found.sinks[sent_to] += number_of(row, "delivered")
 
 
 def _add_shared(found: Lines, rows: Iterable[Row], names: Sequence[str]) -> None:
@@ -176,14 +188,15 @@ def _add_shared(found: Lines, rows: Iterable[Row], names: Sequence[str]) -> None
         if row.get("error") or row.get(ORIGIN) or "," not in row.get(SENT_TO, ""):
             continue
         for number, name in enumerate(names):
-            delivered, letters = _number(row, f"d{number}"), _number(row, f"l{number}")
+            delivered, letters = number_of(row, f"d{number}"), number_of(row, f"l{number}")
             found.dead_lettered += letters
             found.copies += delivered + letters
             if found.sinks is not None:
                 found.sinks[name] += delivered
 
 
-def _number(row: Row, name: str) -> int:
+def number_of(row: Row, name: str) -> int:
+    """Return a sum of a row; 0 if no line had the member."""
     return round(float(row.get(name) or 0))
 
 

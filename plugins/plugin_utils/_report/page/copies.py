@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from ..copies import CopyFlow
 from ..fleet import FleetReport
 from ..flow_text import differences, price
-from ..text import more
 from .markup import Markup, number, tag
-from .sankey import TARGETS, figures
+from .sankey import figures, target_table
 from .summary import moment, plural
 
 _COLUMNS = ("Target", "Destination", "Written", "Copied", "Received", "Delivered", "Differences", "Notes")
@@ -42,11 +41,7 @@ def copies_section(report: FleetReport) -> Markup:
 def _targets(report: FleetReport) -> Markup:
     found = [(target.host, flow) for target in report.targets for flow in target.copy_flows or ()]
     found.sort(key=lambda item: -_trouble(item[1]))
-    rows = [tag("tr", tag("th", host, scope="row"), *_cells(flow)) for host, flow in found[:TARGETS]]
-    head = tag("tr", *(tag("th", name, scope="col") for name in _COLUMNS))
-    table = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="scroll")
-    left = [tag("p", line, class_="note") for line in more(len(found), len(rows))]
-    return tag("details", tag("summary", "Targets"), table, *left, class_="by-target")
+    return target_table(_COLUMNS, [(host, _cells(flow)) for host, flow in found])
 
 
 def _trouble(flow: CopyFlow) -> float:

@@ -133,8 +133,13 @@ def _targets(targets: Sequence[TargetReport]) -> Markup:
     """Return the table of targets; those with unread or unexplained events come first."""
     found = [(target.host, target.flow) for target in targets if target.flow]
     found.sort(key=lambda item: -_trouble(item[1].flow))
-    rows = [tag("tr", tag("th", host, scope="row"), *_cells(each)) for host, each in found[:TARGETS]]
-    head = tag("tr", *(tag("th", name, scope="col") for name in _COLUMNS))
+    return target_table(_COLUMNS, [(host, _cells(each)) for host, each in found])
+
+
+def target_table(columns: Sequence[str], found: Sequence[tuple[str, Iterator[Markup]]]) -> Markup:
+    """Return the table of the first targets: each has its host and its other cells."""
+    rows = [tag("tr", tag("th", host, scope="row"), *cells) for host, cells in found[:TARGETS]]
+    head = tag("tr", *(tag("th", name, scope="col") for name in columns))
     table = tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="scroll")
     left = [tag("p", line, class_="note") for line in more(len(found), len(rows))]
     return tag("details", tag("summary", "Targets"), table, *left, class_="by-target")
