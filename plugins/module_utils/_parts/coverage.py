@@ -35,7 +35,7 @@ from .._subscriptions.loops import is_function_group
 from .catch_up import params_of
 from .centralized.origins import Named, origin_of
 from .centralized.read import CentralizedReader
-from .centralized.side_by_side import copied_too, read_copying_rules
+from .centralized.side_by_side import copied_too, read_rules_to_inventory
 from .entry import rules_of
 from .event_flow.read import FlowReader
 
@@ -135,7 +135,7 @@ class _Reader:
         if policy and serves:
             self.policy_name, self.filter_pattern = policy.name, policy.filter_pattern
         is_policy = self.mode == "account_policy"
-        rules = read_copying_rules(self._target, self._given)
+        rules = read_rules_to_inventory(self._target, self._given)
         self.notes += rules.unread
         for row in self._policy_rows(policy, path, reflector) if is_policy else self._filter_rows(path):
             yield copied_too(row, rules)

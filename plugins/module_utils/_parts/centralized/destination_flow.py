@@ -155,12 +155,17 @@ def lines_by_origin(rows: Iterable[Row]) -> dict[str, Any]:
         if row.get("error") or row.get(ORIGIN):
             continue
         place = f"{row.get(OWNER, '')}/{row.get(SOURCE_REGION, '')}"
-        sums = found.setdefault(place, {**dict.fromkeys(_SUMMED, 0), "dropped": {}})
+        sums = found.setdefault(place, no_events())
         for name in _SUMMED:
             sums[name] += number_of(row, name)
         for rule, number in dropped_of(row, RULES).items():
             sums["dropped"][rule] = sums["dropped"].get(rule, 0) + number
     return found
+
+
+def no_events() -> dict[str, Any]:
+    """Return the sums of an origin without a line."""
+    return {**dict.fromkeys(_SUMMED, 0), "dropped": {}}
 
 
 def _sums() -> str:

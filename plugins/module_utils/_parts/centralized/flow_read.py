@@ -20,7 +20,7 @@ from ..event_flow.metrics import Metrics, read_copy_errors, total
 from ..event_flow.scope import STEP, Period
 from ..metrics import Series
 from ..once import once
-from .destination_flow import DestinationFlow
+from .destination_flow import DestinationFlow, no_events
 from .flow import LATE_SECONDS, DestinationCounts, SourceCounts, reconcile_copies
 from .places import Place
 from .rules import CopyRule, Decision, Rules
@@ -152,11 +152,10 @@ def _attempt(notes: list[str], what: str, read: Callable[[], T]) -> T | None:
 def _counts(there: Mapping[str, Any], origin: str) -> DestinationCounts:
     """Return what a destination counted of one origin. An origin without a count has none: 0 was read."""
     copied, lines, given_up, delivery = (there.get(name) for name in ("copied", "lines", "given_up", "delivery"))
-    none = {"received": 0, "delivered": 0, "dead_lettered": 0, "dropped": {}}
     return DestinationCounts(
         None if copied is None else copied.get(origin, 0),
         there.get("errors"),
-        None if lines is None else lines.get(origin, none),
+        None if lines is None else lines.get(origin, no_events()),
         None if given_up is None else given_up.get(origin, 0),
         None if delivery is None else delivery.get(origin, {}),
         there.get("others"),

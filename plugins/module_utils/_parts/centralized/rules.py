@@ -14,6 +14,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..._resources.centralization.choice import origin_name
 from ..._resources.centralization.criteria import Criteria, parse_criteria
 from ..._subscriptions.choice import LogGroup
 
@@ -97,11 +98,7 @@ class CopyRule:
 
     def copy_name(self, source: Source, log_group: str) -> str:
         """Return the name of the copy's log group. Variables of the organisation stay as they are."""
-        values = ((_ACCOUNT, source.account), (_REGION, source.region), (_GROUP, log_group))
-        text = self.pattern
-        for variable, value in values:  # the group's name is last, so no name can have a variable's place
-            text = text.replace(variable, value)
-        return text
+        return origin_name(self.pattern, source.account, source.region, log_group)
 
     def beginning(self, source: Source) -> str:
         """Return the fixed beginning of the names of all copies from an account and region."""

@@ -12,20 +12,19 @@ from ..._plan import Params
 from ..._session import Target
 from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.coverage import CoverageRow
-from ..catch_up import WAIT_SECONDS
-from .places import Places, read_actual_rules
+from .destinations import read_rules_of
+from .places import Places
 from .rules import Rules, Source, decide_all
 
 _UNREAD = "whether a centralization rule copies log groups of this target, too, was not checked"
 
 
-def read_copying_rules(target: Target, params: Params) -> Rules:
+def read_rules_to_inventory(target: Target, params: Params) -> Rules:
     """Return the rules that copy to a destination of the inventory, none if the inventory has no rules. `unread` has notes."""
-    places = Places.from_params(params)
-    destinations = {(place.account, place.region) for place in places.destinations}
+    destinations = {(place.account, place.region) for place in Places.from_params(params).destinations}
     if not destinations:
         return Rules(Source("", target.region))
-    found = read_actual_rules(target, {**params, "wait_timeout": WAIT_SECONDS}, places.administrator)
+    found = read_rules_of(target, params)
     copying = tuple(rule for rule in found.rules if rule.destination in destinations and not rule.problem)
     return Rules(found.source, copying, tuple(f"{_UNREAD}: {each}" for each in found.unread))
 
