@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,9 @@ class RunningAws:
         self.sink_url = state.sink_url
         self.front = FrontClient(state.front_url)
         self.sink = SinkClient(state.sink_control_url)
+        self._sessions: dict[tuple[str, str], LocalSession] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def read(cls, state_file: str | Path) -> RunningAws:
@@ -51,8 +55,17 @@ class RunningAws:
         return root_session(self.endpoint_url, account, region)
 
     def client(self, service: str, account: str, region: str, **options: Any) -> Any:
-        """Return a boto3 client of the account's root."""
-        return self.session(account, region).client(service, **options)
+        """Return a boto3 client of the account's root. Without options it is created once: that takes more CPU than a call."""
+        with self._lock:  # threads may share clients, but not create them together
+            place = (account, region)
+            if place not in self._sessions:
+                self._sessions[place] = self.session(account, region)
+            if options:
+                return self._sessions[place].client(service, **options)
+            key = (service, *place)
+            if key not in self._clients:
+                self._clients[key] = self._sessions[place].client(service)
+            return self._clients[key]
 
     def deployer_session(self, account: str, region: str) -> LocalSession:
         """Return a boto3 session with the role that deployments assume."""

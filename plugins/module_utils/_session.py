@@ -496,6 +496,7 @@ def read_models(services: Iterable[str]) -> Models:
         with contextlib.suppress(botocore.exceptions.DataNotFoundError):  # an older botocore: `Target.knows`
             loader.load_service_model(service, "service-2", api_version=None)
             loader.load_service_model(service, "endpoint-rule-set-1", api_version=None)
+            loader.load_service_model(service, "paginators-1", api_version=None)
     hooks = botocore.hooks.HierarchicalEmitter()
     botocore.session.Session(event_hooks=hooks)  # adds botocore's own handlers
     return Models(loader, hooks)

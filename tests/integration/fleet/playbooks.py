@@ -16,12 +16,11 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from waits import RUN_LIMIT, wait_until
-from warm_ansible import WarmAnsible, WarmRun
+from warm_ansible import WarmRun, warm_ansible
 
 ROOT = Path(__file__).resolve().parents[3]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
@@ -133,12 +132,12 @@ class Ansible:
         given = ["-i", str(self.inventory), playbook, *arguments]
         if extra:
             given += ["-e", json.dumps(dict(extra))]
-        own = {"RECORD_FILE": str(record)}
+        environment = {**self.environment, "RECORD_FILE": str(record)}
         if not self._program:
-            return self._warm.start(given, own), record
+            return warm_ansible(environment).start("ansible-playbook", given, environment, self._folder), record
         process = subprocess.Popen(
             [*self._program, *given],
-            env={**self.environment, **own},
+            env=environment,
             cwd=self._folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -146,10 +145,6 @@ class Ansible:
             start_new_session=True,
         )
         return process, record
-
-    @cached_property
-    def _warm(self) -> WarmAnsible:
-        return WarmAnsible(self.environment, self._folder)
 
     def kill_when(self, playbook: str, holds: Any, *arguments: str) -> None:
         """Kill a playbook as soon as `holds` returns a true value."""

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import terminal
-from waits import RUN_LIMIT
+from warm_ansible import warm_ansible
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "logreflector.aws.fleet"
@@ -156,18 +155,12 @@ class Folder:
 
     def run(self, playbook: str, hosts: Mapping[str, Mapping[str, Any]], *arguments: str, **environment: str) -> Run:
         """Run a playbook without a terminal to its end."""
-        done = subprocess.run(
-            self.command(playbook, hosts, *arguments),
-            cwd=self.path,
-            env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=RUN_LIMIT,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, self.report())
+        given = self.environment(**environment)
+        program, *rest = self.command(playbook, hosts, *arguments)
+        done = warm_ansible(given).start(program, rest, given, self.path)
+        output, _unused = done.communicate()
+        assert done.returncode is not None
+        return Run(done.returncode, output, self.report())
 
     def on_terminal(
         self,
@@ -201,7 +194,7 @@ def targets(*broken: str, count: int = 6, **variables: Any) -> dict[str, dict[st
     return {host: {**variables, **({"broken": True} if host in broken else {})} for host in hosts}
 
 
-QUIET = "[{hosts: all, gather_facts: false, tasks: [{name: t, ansible.builtin.command: 'true', changed_when: false}]}]"
+QUIET = "[{hosts: all, gather_facts: false, tasks: [{name: t, changing: {changes: []}}]}]"
 
 
 def test_callback_run_without_changes_prints_last_line_only(folder: Folder) -> None:
@@ -285,7 +278,7 @@ def test_callback_rescued_failure_is_shown_and_target_is_ok(folder: Folder) -> N
       gather_facts: false
       tasks:
         - block: [{name: Try, ansible.builtin.fail: {msg: Not today.}}]
-          rescue: [{name: Mend, ansible.builtin.command: "true"}]
+          rescue: [{name: Mend, changing: {changes: [mended]}}]
     """
     run = folder.run(playbook, targets(count=1))
     assert (run.status, run.outcomes()) == (0, {"a.eu": "changed"})
@@ -298,7 +291,7 @@ def test_callback_unreachable_host_counts_as_failed_and_ignored_error_does_not(f
       gather_facts: false
       tasks:
         - block: [{name: Try, ansible.builtin.command: "test {{ broken | default(false) }} = False", changed_when: false}]
-          always: [{name: Tidy, ansible.builtin.command: "true", changed_when: false}]
+          always: [{name: Tidy, changing: {changes: []}}]
         - {name: Ignored, ansible.builtin.fail: {msg: never mind}, ignore_errors: true}
     """
     hosts = targets("a.us", count=3)
@@ -327,7 +320,7 @@ def test_callback_target_stopped_by_others_is_unfinished(folder: Folder, play: s
       {play}
       tasks:
         - {{name: First, ansible.builtin.fail: {{msg: broken}}, {task}}}
-        - {{name: Second, ansible.builtin.command: "true", changed_when: false}}
+        - {{name: Second, changing: {{changes: []}}}}
     """
     run = folder.run(playbook, targets("a.eu", count=2))
     assert run.status == 2
@@ -428,7 +421,7 @@ SLOW = """
   gather_facts: false
   serial: [2, '100%']
   tasks:
-    - {name: First, ansible.builtin.command: "true"}
+    - {name: First, changing: {changes: [begun]}}
     - name: Wait
       ansible.builtin.shell: "touch {{ inventory_hostname }}.waits; sleep {{ pause | default(ansible_play_batch | length) }}"
       args: {chdir: "{{ playbook_dir }}"}
@@ -519,7 +512,7 @@ def test_callback_terminal_without_bar_prints_lines(folder: Folder, broken: str,
 
 def test_callback_error_of_ansible_writes_report(folder: Folder) -> None:
     run = folder.run(
-        "[{hosts: all, gather_facts: false, tasks: [{ansible.builtin.command: 'true'}]}, {hosts: '{{ missing }}'}]",
+        "[{hosts: all, gather_facts: false, tasks: [{changing: {changes: []}}]}, {hosts: '{{ missing }}'}]",
         targets(count=1),
     )
     assert run.status != 0

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws, role_arn
-from waits import RUN_LIMIT
+from warm_ansible import warm_ansible
 
 from playbooks import MANAGEMENT, ROOT, Ansible
 
@@ -90,29 +88,25 @@ class Inventory:
     def read(self, *arguments: str, source: Path | None = None, environment: dict[str, str] | None = None) -> Answer:
         """Run ansible-inventory, with --list by default."""
         self.aws.front.clear_journal()
-        done = subprocess.run(
-            [Path(sys.executable).parent / "ansible-inventory", "-i", source or self.file, *(arguments or ["--list"])],
-            env={
-                **{
-                    name: value
-                    for name, value in os.environ.items()
-                    if not name.startswith(("AWS_", "ANSIBLE_", "LOGREFLECTOR_"))
-                },
-                **self.aws.deploy_environment(),
-                "HOME": str(self.folder),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
-                **(environment or {}),
+        given = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("AWS_", "ANSIBLE_", "LOGREFLECTOR_"))
             },
-            cwd=self.folder,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=RUN_LIMIT,
-        )
+            **self.aws.deploy_environment(),
+            "HOME": str(self.folder),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+            **(environment or {}),
+        }
+        rest = ["-i", f"{source or self.file}", *(arguments or ["--list"])]
+        done = warm_ansible(given).start("ansible-inventory", rest, given, self.folder, apart=True)
+        out, errors = done.communicate()
+        assert done.returncode is not None
         calls = Counter(call.operation for call in self.aws.front.calls())
-        return Answer(done.returncode, done.stdout, " ".join(done.stderr.split()), calls)
+        return Answer(done.returncode, out, " ".join(errors.split()), calls)
 
     def inventory_of(self, **options: Any) -> Answer:
         """Return the inventory of a file with these options."""

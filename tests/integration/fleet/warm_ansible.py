@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-playbook without its imports, which take a third of the CPU time of a short run.
+"""ansible-playbook and ansible-inventory without their imports, which take a third of the CPU time of a short run.
 
-The process warm_ansible_server.py imports Ansible and the collection once for all runs in an environment, and forks a process for
-each. Runs with a new ansible-playbook, as users start them, are in test_installed.py, test_examples.py and test_oldest.py.
+The process warm_ansible_server.py imports Ansible and the collection once for all runs with the same settings, and forks a process
+for each. Runs with a new process, as users start them, are in test_installed.py, test_examples.py and test_oldest.py.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class WarmRun:
     _status  the file that gets the exit status
     """
 
-    def __init__(self, pid: int, output: Path, status: Path) -> None:
-        self.pid, self._output, self._status = pid, output, status
+    def __init__(self, pid: int, output: Path, errors: Path, status: Path) -> None:
+        self.pid, self._output, self._errors, self._status = pid, output, errors, status
 
     @property
     def stdout(self) -> IO[str]:
@@ -49,22 +49,20 @@ class WarmRun:
         """Return `returncode`."""
         return self.returncode
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
-        """Wait for the end and return the output."""
-        wait_until(self._status.exists, "the end of a playbook", every=0.02, limit=timeout or RUN_LIMIT)
-        return self._output.read_text(encoding="utf-8"), None
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for the end and return the output and the errors, which are the same if they are not apart."""
+        wait_until(self._status.exists, "the end of a program", every=0.02, limit=timeout or RUN_LIMIT)
+        return self._output.read_text(encoding="utf-8"), self._errors.read_text(encoding="utf-8")
 
 
 class WarmAnsible:
-    """Starts playbooks in one environment. It ends with the last reference to it."""
+    """Starts playbooks with the settings of Ansible that an environment has. It ends with this process."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self._asking = threading.Lock()
         self._server = subprocess.Popen(
             [sys.executable, str(SERVER)],
             env=dict(environment),
-            cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -72,14 +70,29 @@ class WarmAnsible:
         )
         weakref.finalize(self, self._server.communicate)
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> WarmRun:
-        """Start ansible-playbook with these arguments, and variables beside those of the environment."""
+    def start(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        apart: bool = False,
+    ) -> WarmRun:
+        """Start ansible-playbook or ansible-inventory in an environment and a folder, which gets its files, too.
+
+        apart   whether standard error has a file of its own
+        """
         name = uuid.uuid4().hex
-        output, status = self._folder / f"output-{name}.txt", self._folder / f"status-{name}.txt"
+        output, status = folder / f"output-{name}.txt", folder / f"status-{name}.txt"
+        errors = folder / f"errors-{name}.txt" if apart else output
         request = {
+            "program": program,
             "arguments": [*arguments],
             "environment": {**environment},
+            "folder": f"{folder}",
             "output": f"{output}",
+            "errors": f"{errors}",
             "status": f"{status}",
         }
         assert self._server.stdin
@@ -87,4 +100,19 @@ class WarmAnsible:
         with self._asking:  # of two threads one would read the other's answer, too, and the other wait for ever
             print(json.dumps(request), file=self._server.stdin, flush=True)
             pid = int(self._server.stdout.readline())
-        return WarmRun(pid, output, status)
+        return WarmRun(pid, output, errors, status)
+
+
+def warm_ansible(environment: Mapping[str, str]) -> WarmAnsible:
+    """Return the process for runs in this environment. Those that differ in nothing that Ansible reads at its import share it."""
+    settings = {name: value for name, value in environment.items() if name.startswith("ANSIBLE_")}
+    settings.pop("ANSIBLE_LOCAL_TEMP", None)  # a run gets its own
+    key = json.dumps(settings, sort_keys=True)
+    with _starting:
+        if key not in _processes:
+            _processes[key] = WarmAnsible(environment)
+        return _processes[key]
+
+
+_processes: dict[str, WarmAnsible] = {}
+_starting = threading.Lock()

@@ -2,31 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads a request from each line of standard input, and forks an ansible-playbook for it: warm_ansible.py starts this program."""
+"""Reads a request from each line of standard input, and forks a program of Ansible for it: warm_ansible.py starts this program."""
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
+import pkgutil
 import random
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible import constants
-from ansible.cli import playbook
-from ansible.plugins.loader import init_plugin_loader
+from ansible.cli import inventory, playbook
+from ansible.plugins.loader import action_loader, init_plugin_loader
 from ansible.utils import vars as unique_ids
+
+ACTIONS = Path(__file__).resolve().parents[3] / "plugins" / "action"
+
+PROGRAMS = {"ansible-playbook": playbook.main, "ansible-inventory": inventory.main}
 
 
 def serve() -> None:
     """Fork a process for each request. Each is watched by another one, which writes the exit status."""
     init_plugin_loader()
-    importlib.import_module("ansible_collections.logreflector.aws.plugins.action.deployment")
+    # Each run calls it again.
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
+    importlib.import_module("ansible_collections.ansible.builtin")
+    for plugin in pkgutil.iter_modules([str(ACTIONS)]):
+        action_loader.get(f"logreflector.aws.{plugin.name}", class_only=True)
     for line in sys.stdin:
         if not os.fork():
             _watch(json.loads(line))
@@ -47,24 +58,30 @@ def _watch(request: Mapping[str, Any]) -> NoReturn:
 
 
 def _play(request: Mapping[str, Any]) -> NoReturn:
-    """Become ansible-playbook, with what a new process would have of its own: session, files, temporary folder, random ids."""
+    """Become the program, with what a new process would have of its own: session, files, temporary folder, random ids."""
     os.setsid()
-    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
+    output, errors = (
+        os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("output", "errors")
+    )
+    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, errors)):
         os.dup2(descriptor, standard)
+    os.environ.clear()
     os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    atexit._clear()  # what the server registered is not the run's
     random.seed()
     unique_ids.random_int = f"{random.getrandbits(32):08x}"
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(
         prefix="ansible-local-", dir=Path(constants.DEFAULT_LOCAL_TMP).parent
     )
-    sys.argv = ["ansible-playbook", *request["arguments"]]
+    sys.argv = [request["program"], *request["arguments"]]
     status = 250  # Ansible's own for what nobody expected
     try:
-        playbook.main(sys.argv)
+        PROGRAMS[request["program"]](sys.argv)
     except SystemExit as end:
         status = int(end.code or 0)
     finally:
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         shutil.rmtree(constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
