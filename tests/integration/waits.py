@@ -24,17 +24,18 @@ def wait_until(
     what: str,
     *,
     seen: Callable[[], Any] | None = None,
-    every: float = 0.05,
+    every: float = 0,
     limit: float = LIMIT,
 ) -> T:
     """Return the condition's first true value. The AssertionError names the awaited state and the state that was seen instead.
 
     seen    reports the present state for the failure; the condition's last value otherwise
-    every   seconds between two reads
+    every   seconds between two reads. The default is a tenth of the time waited so far: a read costs CPU time
     """
-    end = time.monotonic() + limit
+    begin = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() > end:
+        waited = time.monotonic() - begin
+        if waited > limit:
             raise AssertionError(f"Waited {limit:g} s for {what}. Seen instead: {seen() if seen else value!r}")
-        time.sleep(every)
+        time.sleep(every or min(max(waited / 10, 0.02), 1))
     return value
