@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from .._options.account import AccountOptions
 from .._plan import Result, converge
@@ -18,6 +18,9 @@ from .once import once
 from .permissions import LOGS_TRUST, TargetOptions, delivery_policy, reflector_policy, subscriber_policy
 from .reflector import as_tags
 from .run import Run
+
+RoleKey = Literal["reflector_role", "subscriber_role", "delivery_role"]
+"""What a role is for. The result has the role by this key."""
 
 
 def check_account(run: Run, account_id: str | None) -> None:
@@ -33,7 +36,7 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
     _converge(run, role_settings(options, targets))
 
 
-def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> list[RoleSettings]:
+def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> dict[RoleKey, RoleSettings]:
     """Return the desired state of the reflector's role, of the subscriber's role, and of the delivery's role if a target has
     a Firehose stream. `targets` as for `deploy_roles`."""
     own = targets[0]
@@ -43,52 +46,48 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
         "keep_previous": options.keep_previous,
         "tags": as_tags(options.tags),
     }
-    roles = [
-        RoleSettings(
+    roles: dict[RoleKey, RoleSettings] = {
+        "reflector_role": RoleSettings(
             name=own.reflector.role_name,
             description="Log Reflector, the function that forwards log events",
             policy=reflector_policy(targets),
             vpc_access=any(target.reflector.subnet_ids for target in targets),
             **common,
         ),
-        RoleSettings(
+        "subscriber_role": RoleSettings(
             name=own.subscriber.role_name,
             description="Log Reflector, the function that subscribes new log groups",
             policy=subscriber_policy(targets),
             vpc_access=any(target.subscriber.subnet_ids for target in targets),
             **common,
         ),
-    ]
+    }
     if policy := delivery_policy(targets)["Statement"]:
-        roles.append(
-            RoleSettings(
-                name=own.log_groups.delivery_role_name,
-                description="Log Reflector, CloudWatch Logs writes log groups of the class DELIVERY to Firehose",
-                policy={"Version": "2012-10-17", "Statement": policy},
-                trust_policy=LOGS_TRUST,
-                **common,
-            )
+        roles["delivery_role"] = RoleSettings(
+            name=own.log_groups.delivery_role_name,
+            description="Log Reflector, CloudWatch Logs writes log groups of the class DELIVERY to Firehose",
+            policy={"Version": "2012-10-17", "Statement": policy},
+            trust_policy=LOGS_TRUST,
+            **common,
         )
     return roles
 
 
-def remove_roles(run: Run, *names: str) -> None:
-    """Remove the roles of the reflector, the subscriber and the delivery. Only when no region of the account needs them."""
-    _converge(run, [RoleSettings(name=name, present=False) for name in names])
+def remove_roles(run: Run, names: Mapping[RoleKey, str]) -> None:
+    """Remove the roles of these names. Only when no region of the account needs them."""
+    _converge(run, {key: RoleSettings(name=name, present=False) for key, name in names.items()})
 
 
-def _converge(run: Run, roles: Sequence[RoleSettings]) -> None:
-    parts = ("reflector_role", "subscriber_role", "delivery_role")
-
+def _converge(run: Run, roles: Mapping[RoleKey, RoleSettings]) -> None:
     def work(settings: RoleSettings) -> Result:
         what = [run.target.identity.account, run.target.endpoint_url, run.check_mode, repr(settings)]
         return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
 
-    for part, settings in zip(parts, roles, strict=False):  # the last one is optional
-        run.add("account", partial(_named, part, partial(work, settings)))
+    for key, settings in roles.items():
+        run.add("account", partial(_named, key, partial(work, settings)))
 
 
-def _named(part: str, work: Callable[[], Result]) -> Result:
+def _named(key: RoleKey, work: Callable[[], Result]) -> Result:
     result = work()
     shared: Result = {key: result.pop(key) for key in ("changed", "changes", "diff", "warnings") if key in result}
-    return {**shared, part: result.get("role", result)}
+    return {**shared, key: result.get("role", result)}

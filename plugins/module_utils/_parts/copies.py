@@ -15,7 +15,7 @@ from typing import Any
 from .._errors import InvalidInputError, NotFoundError, ReflectorError
 from .._options.centralization import NAME_PATTERN
 from .._plan import Params, Result
-from .._resources.centralization.choice import is_copy
+from .._resources.centralization.names import is_copy
 from .._resources.centralization.rules import destination_rules, parse_rules
 from .._resources.centralization.selection import fixed_beginning
 from .._resources.subscriptions.shared import logs_api

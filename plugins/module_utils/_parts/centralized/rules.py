@@ -2,9 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a centralization rule, as AWS has it, does with a log group. Pure.
+"""What a centralization rule does with a log group: one of the inventory, or one as AWS has it. Pure.
 
-`_resources/centralization/choice.py` judges rules of the inventory. These may be rules of others, or differ from the inventory.
 What was not read is None, and a decision that depends on it is "unknown".
 """
 
@@ -14,16 +13,14 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..._resources.centralization.choice import origin_name
 from ..._resources.centralization.criteria import Criteria, parse_criteria
+from ..._resources.centralization.names import LONGEST_NAME, origin_name
+from ..._resources.centralization.rule import desired_body
+from ..._resources.centralization.selection import GROUP_KEYS, SCOPE_KEYS
+from ..._resources.centralization.settings import RuleSettings
 from ..._subscriptions.choice import LogGroup
 
-LONGEST_NAME = 512
-"""Characters of a log group's name (API reference, CreateLogGroup)."""
-
 _ACCOUNT, _REGION, _GROUP = "${source.accountId}", "${source.region}", "${source.logGroup}"
-_SCOPE_KEYS = frozenset({"OrganizationId", "OrganizationUnitId", "AccountId"})
-_GROUP_KEYS = frozenset({"LogGroupName"})
 
 Outcome = Literal["copied", "unknown", "impossible", "excluded", "elsewhere"]
 """What a rule does with a log group. "elsewhere": it copies nothing from this account and region."""
@@ -87,13 +84,26 @@ class CopyRule:
             (str(rule["destination_account"] or ""), str(rule["destination_region"] or "")),
             frozenset(source.get("Regions") or ()),
             names.get("LogGroupNamePattern") or _GROUP,
-            parse_criteria(source.get("Scope") or "", _SCOPE_KEYS),
-            parse_criteria(criteria, _GROUP_KEYS) if is_known else None,
+            parse_criteria(source.get("Scope") or "", SCOPE_KEYS),
+            parse_criteria(criteria, GROUP_KEYS) if is_known else None,
             logs is not None,
             (logs or {}).get("EncryptedLogGroupStrategy") == "SKIP",
             rule["problem"] or "",
             rule.get("created") or 0,
             rule.get("updated") or 0,
+        )
+
+    @classmethod
+    def from_settings(cls, settings: RuleSettings) -> CopyRule:
+        """Return the rule that a rule of the inventory becomes in AWS."""
+        return cls.from_result(
+            {
+                "name": settings.name,
+                "destination_account": settings.destination_account,
+                "destination_region": settings.destination_region,
+                "configuration": desired_body(settings, {}),
+                "problem": "",
+            }
         )
 
     def copy_name(self, source: Source, log_group: str) -> str:

@@ -33,7 +33,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.filters import DesiredFilter
-from ..account import check_account, remove_roles
+from ..account import RoleKey, check_account, remove_roles
 from ..catch_up import WAIT_SECONDS, params_of, remove_subscriptions
 from ..reflector import removed_reflector
 from ..run import PartFailedError, Run
@@ -222,7 +222,12 @@ class Switch:
         with self._run.keeping_changes():
             if any(map(self._has_reflector_in, sorted(regions - {self._target.region}))):
                 return
-        remove_roles(self._run, self._options.reflector.role_name, self._options.subscriber.role_name)
+        options = self._options
+        names: dict[RoleKey, str] = {
+            "reflector_role": options.reflector.role_name,
+            "subscriber_role": options.subscriber.role_name,
+        }
+        remove_roles(self._run, names)
 
     def _has_reflector_in(self, region: str) -> bool:
         there = self._target.elsewhere({**self._params, "region": region})

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..._resources.centralization.choice import COPIED, UNKNOWN, Decision, Origin, rule_of
 from ..._resources.centralization.rules import parse_rules
 from ..._resources.centralization.settings import OTHER_PARTITIONS, RuleSettings
 from ..._resources.subscriptions.shared import logs_api
 from ..._session import Target
+from ..._subscriptions.choice import LogGroup
+from ..centralized.rules import CopyRule, Source, decide_all
 from .findings import Finding, examples, problem, warning
 
 KEY = "centralization"
@@ -28,12 +29,7 @@ def check_centralization(target: Target, rules: Any, mode: str) -> list[Finding]
     if not any(target.region in rule.source_regions for rule in parsed):
         return []
     api = logs_api(target, {"wait_timeout": _WAIT_SECONDS})
-    account = target.identity.account
-    origins = (
-        Origin(account=account, region=target.region, log_group=each.name, log_class=each.log_class)
-        for each in api.groups()
-    )
-    return group_findings([rule_of(parsed, each) for each in origins], mode)
+    return group_findings(parsed, Source(target.identity.account, target.region), api.groups(), mode)
 
 
 def region_findings(region: str, rules: Sequence[RuleSettings]) -> list[Finding]:
@@ -47,21 +43,26 @@ def region_findings(region: str, rules: Sequence[RuleSettings]) -> list[Finding]
     return []
 
 
-def group_findings(decisions: Iterable[Decision], mode: str) -> list[Finding]:
-    """Return the findings about the decisions on all log groups of a target. Pure."""
-    by_reason: dict[str, list[str]] = {}
-    for decision in decisions:
-        key = COPIED if decision.state in (COPIED, UNKNOWN) else decision.reason
-        by_reason.setdefault(key, []).append(decision.log_group)
+def group_findings(
+    rules: Sequence[RuleSettings], source: Source, groups: Iterable[LogGroup], mode: str
+) -> list[Finding]:
+    """Return the findings about all log groups of a target. Pure."""
+    by_cause: dict[str, list[str]] = {}
+    copying = tuple(map(CopyRule.from_settings, rules))
+    for group in groups:
+        decision = decide_all(copying, source, group)[0]
+        # The organisation is not read, so a scope may be unknown.
+        key = "copied" if decision.outcome in ("copied", "unknown") else decision.cause
+        by_cause.setdefault(key, []).append(group.name)
     found: list[Finding] = []
-    if long := by_reason.get("name_too_long"):
+    if long := by_cause.get("name"):
         sentence = f"the names of copies of {len(long):,} log groups would be longer than 512 characters, so AWS drops their events"
         advice = "Shorten log_group_name_pattern, or exclude them in the rule and serve them by a filter."
         found.append(warning(KEY, f"{sentence}: {examples(_short(long))}", advice))
-    if mode == "centralized" and (classes := by_reason.get("class")):
+    if mode == "centralized" and (classes := by_cause.get("class")):
         sentence = f"copies of {len(classes):,} log groups take no subscription because of their class: {examples(_short(classes))}"
         found.append(warning(KEY, sentence, "AWS cannot change the class. Create them anew as STANDARD."))
-    if mode != "centralized" and (copied := by_reason.get(COPIED)):
+    if mode != "centralized" and (copied := by_cause.get("copied")):
         sentence = (
             f"log_groups_mode is {mode}, and rules also select {len(copied):,} log groups: {examples(_short(copied))}"
         )

@@ -126,7 +126,7 @@ def _builders(
 
     def roles() -> Mapping[str, Resource]:
         found = role_settings(options.account, targets)
-        return {f"IAM role {each.name}": ExecutionRole(target, each) for each in found}
+        return {f"IAM role {each.name}": ExecutionRole(target, each) for each in found.values()}
 
     def of_reflector() -> Mapping[str, Resource]:
         check_reflector(reflector, "reflector_")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._session import Target
-from .choice import origin_name
+from .names import origin_name
 
 
 @dataclass(frozen=True, slots=True)

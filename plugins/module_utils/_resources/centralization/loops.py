@@ -12,7 +12,7 @@ from functools import cache
 
 from ..._errors import InvalidInputError
 from ..._options.centralization import RULES_VARIABLE
-from .choice import Origin, in_scope, matches
+from .names import matches
 from .settings import RuleSettings
 
 
@@ -50,7 +50,7 @@ def _may_copy_from(rule: RuleSettings, path: DeliveryPath) -> bool:
     """Return whether the target may be in the rule's scope. AWS does not say that it copies nothing within the destination."""
     if path.region not in rule.source_regions:
         return False
-    return in_scope(rule, Origin(account=path.account, region=path.region, log_group="")) is not False
+    return bool(rule.organization_id or rule.organizational_units) or path.account in rule.accounts
 
 
 def may_select(rule: RuleSettings, pattern: str) -> bool:

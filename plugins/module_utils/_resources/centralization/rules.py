@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from ..._errors import InvalidInputError
 from ..._options.centralization import RULES_VARIABLE, CentralizationRuleOptions
 from ..._options.option import read, refuse_unknown
-from .choice import both_select
-from .selection import fixed_beginning
+from .criteria import parse_criteria
+from .selection import GROUP_KEYS, fixed_beginning
 from .settings import RuleSettings, check_settings, rule_settings
 
 T = TypeVar("T")
@@ -123,9 +123,22 @@ def _overlaps(rules: Sequence[RuleSettings]) -> Iterator[tuple[RuleSettings, Rul
     for number, one in enumerate(rules):
         for other in rules[number + 1 :]:
             regions = sorted({*one.source_regions} & {*other.source_regions})
-            group = both_select(one, other, _samples(one, other))
+            group = _first_of_both(one, other)
             if regions and group and _share_accounts(one, other):
                 yield one, other, regions[0], group
+
+
+def _first_of_both(one: RuleSettings, other: RuleSettings) -> str:
+    """Return the first sample that both rules select, "" if there is none."""
+    selections = [parse_criteria(rule.groups, GROUP_KEYS) for rule in (one, other)]
+    return next(
+        (
+            name
+            for name in _samples(one, other)
+            if all(each and each.holds({"LogGroupName": {name}}) for each in selections)
+        ),
+        "",
+    )
 
 
 def _samples(one: RuleSettings, other: RuleSettings) -> list[str]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 _KEY = "LogGroupName"
+SCOPE_KEYS = frozenset({"OrganizationId", "OrganizationUnitId", "AccountId"})
+GROUP_KEYS = frozenset({_KEY})
 
 
 def scope_text(organization_id: str, units: Iterable[str], accounts: Iterable[str]) -> str:

@@ -2,13 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A removal refuses to delete dead letters unless `discard_dead_letters` is set."""
+"""Removals: each role has its own key, and dead letters are kept unless `discard_dead_letters` is set."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.account import RoleKey, remove_roles
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.run import Run
+
+
+@pytest.mark.parametrize("keys", [("reflector_role", "delivery_role"), ("delivery_role", "subscriber_role")])
+def test_removed_role_has_its_own_key_in_any_order(aws: Any, keys: tuple[RoleKey, ...]) -> None:
+    """Roles were paired with their keys by position."""
+    run = Run(aws.target(), check_mode=True)
+    for key in keys:
+        aws.client("iam").create_role(
+            RoleName=f"the-{key}",
+            AssumeRolePolicyDocument="{}",
+            Tags=[{"Key": "managed-by", "Value": "logreflector.aws"}],
+        )
+    remove_roles(run, {key: f"the-{key}" for key in keys})
+    account = run.result["account"]
+    for key in keys:
+        assert f"the-{key}" in str(account[key])
+    assert {each for each in account if each.endswith("_role")} == {*keys}
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,14 @@ def test_role_of_the_delivery_may_write_to_the_streams_of_all_regions_and_to_not
     assert statement["Action"] == ["firehose:PutRecord", "firehose:PutRecordBatch"]
     assert statement["Resource"] == [STREAM.replace("{region}", region) for region in ("eu-west-1", "us-east-1")]
     roles = role_settings(AccountOptions(permissions_boundary="arn:b", tags={}), targets)
-    assert [role.name for role in roles] == ["log-reflector", "log-reflector-subscriber", "log-reflector-delivery"]
-    assert (roles[2].trust_policy, roles[2].permissions_boundary) == (LOGS_TRUST, "arn:b")
-    assert roles[0].trust_policy != LOGS_TRUST
+    assert {key: role.name for key, role in roles.items()} == {
+        "reflector_role": "log-reflector",
+        "subscriber_role": "log-reflector-subscriber",
+        "delivery_role": "log-reflector-delivery",
+    }
+    delivery = roles["delivery_role"]
+    assert (delivery.trust_policy, delivery.permissions_boundary) == (LOGS_TRUST, "arn:b")
+    assert roles["reflector_role"].trust_policy != LOGS_TRUST
 
 
 def test_subscriber_may_give_that_role_to_cloudwatch_logs_only() -> None:

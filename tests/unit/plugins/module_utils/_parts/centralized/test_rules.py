@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralize
     decide,
     decide_all,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization import choice
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.names import is_copy
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.rule import desired_body
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.settings import RuleSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
@@ -64,6 +65,9 @@ OF_UNIT = replace(SETTINGS, organization_id="", organizational_units=(UNIT,))
         ({}, {"organization": ""}, {}, "elsewhere", "no_rule"),
         ({}, {"organization": None}, {}, "unknown", "scope"),
         ({}, {"account": CENTRAL}, {}, "elsewhere", "no_rule"),
+        ({}, {"account": CENTRAL, "region": "eu-central-1"}, {}, "copied", ""),
+        ({"copies_elsewhere": ("/usa/",)}, {}, {"name": "/usa/x"}, "excluded", "rule"),
+        ({"include": ("/web/*", "/app/orders")}, {}, {}, "copied", ""),
         ({}, {}, {"name": "/central/x"}, "excluded", "rule"),
         ({}, {}, {"name": "/aws/lambda/log-reflector"}, "excluded", "rule"),
         ({"exclude": ("/app/*",)}, {}, {}, "excluded", "rule"),
@@ -91,6 +95,25 @@ def test_decide_one_rule(
 )
 def test_decide_by_unit_is_unknown_where_the_units_are(units: frozenset[str] | None, outcome: str) -> None:
     assert decide(rule_of(OF_UNIT), replace(SOURCE, units=units), GROUP).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("settings", "units", "outcome"),
+    [
+        ({"accounts": (MEMBER,)}, None, "copied"),
+        ({"organizational_units": (), "accounts": (CENTRAL,)}, None, "elsewhere"),
+        ({"accounts": (CENTRAL,)}, None, "unknown"),
+    ],
+)
+def test_decide_unread_units_matter_only_if_the_accounts_do_not_decide(
+    settings: dict[str, Any], units: None, outcome: str
+) -> None:
+    assert decide(rule_of(replace(OF_UNIT, **settings)), replace(SOURCE, units=units), GROUP).outcome == outcome
+
+
+def test_rule_of_the_inventory_is_judged_as_the_rule_that_it_becomes() -> None:
+    settings = replace(OF_UNIT, exclude=("/app/*",), skip_encrypted=True)
+    assert CopyRule.from_settings(settings) == rule_of(settings, created=0, updated=0, problem="")
 
 
 def body(**logs: Any) -> dict[str, Any]:
@@ -162,16 +185,47 @@ def test_deployed_rule_does_what_the_inventory_says(
     organization: str | None,
 ) -> None:
     settings = replace(SETTINGS, include=include, exclude=exclude, skip_encrypted=skip)
-    origin = choice.Origin(
-        account=account,
-        region=region,
-        log_group=name,
-        log_class=log_class,
-        encrypted=encrypted,
-        organization=organization,
-    )
-    planned = choice.decide(settings, origin)
     group = LogGroup(name, log_class, encrypted=encrypted)
-    actual = decide(rule_of(settings), Source(account, region, organization), group)
-    states = {"elsewhere": "excluded"}
-    assert states.get(actual.outcome, actual.outcome) == planned.state
+    actual = decide(rule_of(settings), Source(account, region, organization), group).outcome
+    refused = (*exclude, *settings.own_log_groups, "/central/*")
+    if region == "us-east-1" or account == CENTRAL or organization == "o-other00000":
+        assert actual == "elsewhere"
+    elif (
+        any(fnmatchcase(name, each) for each in refused)
+        or not any(fnmatchcase(name, each) for each in include or "*")
+        or (skip and encrypted)
+    ):
+        assert actual == "excluded"
+    elif log_class != "STANDARD":
+        assert actual == "impossible"
+    else:
+        assert actual == ("copied" if organization else "unknown")
+
+
+@given(
+    st.builds(LogGroup, st.sampled_from(["/app/x", "/central/x", "/" + "x" * 500])),
+    st.sampled_from([SETTINGS, OF_UNIT, replace(OF_UNIT, accounts=(MEMBER,))]),
+    st.sampled_from(["eu-west-1", "us-east-1"]),
+    st.sampled_from([ORGANIZATION, "o-other00000"]),
+    st.sampled_from([frozenset({UNIT}), frozenset[str]()]),
+)
+def test_decide_more_knowledge_never_contradicts_a_decision(
+    group: LogGroup, settings: RuleSettings, region: str, organization: str, units: frozenset[str]
+) -> None:
+    """A decision on what was read is copied or not copied for each value of what was not read."""
+    rule, known = rule_of(settings), Source(MEMBER, region, organization, units)
+    with_less = decide(rule, Source(MEMBER, region), group).outcome
+    if with_less != "unknown":
+        assert (with_less == "copied") is (decide(rule, known, group).outcome == "copied")
+
+
+@given(st.text("/abc.-_#", min_size=1, max_size=512))
+def test_decide_copy_has_an_allowed_name_and_is_never_copied_again(log_group: str) -> None:
+    rule = rule_of()
+    if decide(rule, SOURCE, LogGroup(log_group)).outcome == "copied":
+        name = rule.copy_name(SOURCE, log_group)
+        assert len(name) <= 512
+        assert is_copy(PATTERN, name)
+        for region in rule.regions:
+            source = Source(CENTRAL, region, ORGANIZATION, frozenset())
+            assert decide(rule, source, LogGroup(name)).outcome in ("excluded", "elsewhere")

@@ -9,13 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.coverage import (
+    CentralizedCoverage,
+    Destination,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.centralization import (
     check_centralization,
     group_findings,
     region_findings,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.choice import Origin, rule_of
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.rules import parse_rules
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
+from hypothesis import given
+from hypothesis import strategies as st
 
 RULE: dict[str, Any] = {
     "name": "eu",
@@ -26,14 +33,12 @@ RULE: dict[str, Any] = {
     "destination_region": "eu-central-1",
 }
 RULES = parse_rules([RULE])
+SOURCE = Source("222222222222", "eu-west-1")
 
 
 def sentences(mode: str, *groups: tuple[str, str]) -> list[str]:
-    origins = [
-        Origin(account="222222222222", region="eu-west-1", log_group=name, log_class=log_class)
-        for name, log_class in groups
-    ]
-    return [each.sentence for each in group_findings([rule_of(RULES, each) for each in origins], mode)]
+    found = group_findings(RULES, SOURCE, [LogGroup(*group) for group in groups], mode)
+    return [each.sentence for each in found]
 
 
 def test_copies_with_names_that_are_too_long_are_named_in_short() -> None:
@@ -82,3 +87,33 @@ def test_check_reads_log_groups_only_where_a_rule_copies(aws: Any) -> None:
     assert aws.calls == []
     (found,) = check_centralization(aws.target(), [RULE], "filters")
     assert "rules also select 1 log groups: /app" in found.sentence
+
+
+@given(
+    st.builds(
+        dict,
+        st.just(RULE),
+        include=st.lists(st.sampled_from(["/app/*", "/left-out/x"]), max_size=2),
+        encrypted_log_groups=st.sampled_from(["copy", "skip"]),
+    ),
+    st.builds(
+        LogGroup,
+        st.sampled_from(["/app/x", "/left-out/x", "/other", "/central/x", f"/app/{'x' * 500}"]),
+        st.sampled_from(["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"]),
+        encrypted=st.booleans(),
+    ),
+)
+def test_preflight_and_coverage_agree_on_what_a_rule_copies(given_rule: dict[str, Any], group: LogGroup) -> None:
+    """A log group that preflight counts as copied is covered after the deployment of the rules, and no other one is."""
+    rules = parse_rules([given_rule])
+    found = group_findings(rules, SOURCE, [group], "filters")
+    is_copied = any("rules also select" in each.sentence for each in found)
+    is_long = any("longer than 512" in each.sentence for each in found)
+    deployed = Rules(Source("222222222222", "eu-west-1", "o-exampleorg1"), tuple(map(CopyRule.from_settings, rules)))
+    place = ("444444444444", "eu-central-1")
+    coverage = CentralizedCoverage(
+        deployed, {place: Destination(place, rules[0].name_pattern, {})}, lambda _name, _since: "silent"
+    )
+    row = coverage.judge(group)[1]
+    assert (row.state == "covered") is is_copied
+    assert ((row.state, row.cause) == ("impossible", "name")) is is_long

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.choice import matches
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.names import matches
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.selection import groups_text
 from hypothesis import given
 from hypothesis import strategies as st

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.choice import (
-    matches,
-    origin_name,
-)
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.loops import (
     DeliveryPath,
     have_common_name,
     may_select,
     refuse_loops,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.names import (
+    matches,
+    origin_name,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.rules import parse_rules
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.settings import RuleSettings
