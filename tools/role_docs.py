@@ -15,10 +15,10 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up
 from ansible_collections.logreflector.aws.plugins.module_utils._options.centralization import CentralizationOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import (
+    DrainOptions,
     ReflectorOptions,
     ReflectorQueueReference,
     ReflectorReference,
-    RemovalOptions,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import (
     SubscriberOptions,
@@ -98,7 +98,7 @@ ROLES: dict[str, dict[str, Entry]] = {
                     " again."
                 ),
             ),
-            (REFLECTOR, Group(RemovalOptions, variables="reflector_")),
+            (REFLECTOR, Group(DrainOptions, variables="reflector_")),
             frozenset(
                 {
                     "reflector_function_name",

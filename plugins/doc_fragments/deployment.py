@@ -12,6 +12,24 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  state:
+    description:
+      - V(present) brings everything into the state that the options describe.
+      - V(unsubscribed) removes the subscriber and every subscription. The reflector stays, so that deliveries in progress
+        end.
+      - V(absent) removes everything. If it ends subscriptions, it waits for deliveries in progress before it removes the
+        reflector.
+    type: str
+    default: present
+    choices:
+      - present
+      - unsubscribed
+      - absent
+  remove_roles:
+    description: Whether O(state=absent) also removes the execution roles. They serve all regions of the account, so they
+      go with its last target.
+    type: bool
+    default: true
   log_groups_allow_unserved:
     description:
       - Whether a switch to O(log_groups_mode=centralized) also takes the service from log groups that no centralization rule
@@ -44,6 +62,11 @@ options:
     description: Seconds until the dead-letter queue's count can be trusted. SQS says about a minute. V(0) does not wait.
     type: int
     default: 60
+  discard_dead_letters:
+    description: 'Whether a removal also deletes queues that hold dead letters, with the log events in them. Without it the
+      module fails: send the dead letters again first, with M(logreflector.aws.dead_letter_replay).'
+    type: bool
+    default: false
   centralization:
     description:
       - Where centralization rules and copies are read. A target with the mode C(centralized) depends on them. With another

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: deployment
-short_description: Deploy everything on one account and region
+short_description: Deploy everything on one account and region, or remove it
 version_added: 0.1.0
 description:
   - Brings the execution roles, the reflector, the subscriber and the subscriptions of all log groups of a target into the state that the
@@ -19,6 +19,8 @@ description:
     log group that is served, and that a line through the copy arrives. Then it removes the filters or the account policy, waits for
     deliveries in progress, and removes the functions.
   - Options that one part would refuse are refused before anything is changed.
+  - A removal loses no log either. Its order is the subscriber, the subscriptions, deliveries in progress, the reflector, and the roles.
+    Only what this collection created is removed.
   - The playbook C(logreflector.aws.deploy) runs this module on every target of the inventory.
   - The module runs on the control node, because it builds the packages of the functions there.
 author:
@@ -40,6 +42,11 @@ EXAMPLES = r"""
     log_groups_exclude:
       - /aws/codebuild/*
     subscriber_retention_days: 30
+
+- name: Forward nothing any more, and keep the reflector until deliveries in progress have ended
+  logreflector.aws.deployment:
+    region: eu-west-1
+    state: unsubscribed
 """
 
 RETURN = r"""
@@ -312,6 +319,17 @@ account_policy:
       type: dict
       returned: always
       sample: {groups: 0, seconds_at_most: 0}
+delivery_checks:
+  description: What a removal found of delivery checks that were killed.
+  type: dict
+  returned: with another O(state) than V(present)
+  contains:
+    removed_leftovers:
+      description: The log groups that were deleted.
+      type: list
+      elements: str
+      returned: always
+  sample: {removed_leftovers: []}
 packages:
   description: The packages of both functions, with their files on the control node.
   type: dict
@@ -336,10 +354,12 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Gr
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import ModeOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.centralized import PlacesOption, SwitchOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.delivery_check import CheckLineOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import RemovalOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import DrainOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import (
     AccountTargets,
+    DeploymentState,
     Placement,
+    RemovalOptions,
     RoleVariables,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.deployment import PREFIXES
@@ -347,12 +367,14 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry impo
 
 SPEC = Spec(
     groups=(
+        Group(DeploymentState),
         Group(Placement, variables="target_"),
         *(Group(options, prefix, prefix) for prefix, options in PREFIXES.items()),
         Group(ModeOptions, "log_groups_", "log_groups_"),
         Group(SwitchOptions, "log_groups_", "log_groups_"),
         Group(CheckLineOptions, "verify_", "verify_"),
-        Group(RemovalOptions, "reflector_", "reflector_"),
+        Group(DrainOptions, "reflector_", "reflector_"),
+        Group(RemovalOptions, variables="teardown_"),
         Group(PlacesOption),
         Group(AccountTargets),
         Group(RoleVariables),

@@ -19,7 +19,6 @@ VARIABLES = (
     "target_region",
     "recap_failure",
     "recap_wave",
-    "recap_changes",
     "deploy_result",
     "catch_up_result",
     "delivery_check_result",
@@ -29,9 +28,7 @@ VARIABLES = (
     "rollback_result",
     "centralization_result",
     "centralization_copies",
-    "teardown_delivery_checks",
-    "subscriber_absent",
-    "catch_up_absent",
+    "teardown_unsubscribed",
     "reflector_absent",
     "account_absent",
 )
@@ -45,7 +42,7 @@ _CHANGING = (
     "centralization_result",
     "centralization_copies",
 )
-_REMOVING = ("subscriber_absent", "catch_up_absent", "teardown_delivery_checks", "reflector_absent", "account_absent")
+_REMOVING = ("teardown_unsubscribed", "reflector_absent", "account_absent")
 _TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline policy, log group
 _RELEASE_TAG = "logreflector.aws/release"
 _FULL = "filter slots are taken"
@@ -351,9 +348,7 @@ def _restored(result: Mapping[str, Any]) -> Mapping[str, str] | None:
 
 def _removed(variables: Mapping[str, Any]) -> Mapping[str, int]:
     """Return how many things of which kind a teardown removed, or would remove, by the first words of its changes."""
-    lines = variables.get("recap_changes")
-    if lines is None:
-        lines = [line for key in _REMOVING for line in _dict(variables, key).get("changes") or ()]
+    lines = [line for key in _REMOVING for line in _dict(variables, key).get("changes") or ()]
     counts: Counter[str] = Counter()
     kind = ""
     for line in lines:

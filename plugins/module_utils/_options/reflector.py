@@ -162,7 +162,7 @@ def default_queue(function_name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemovalOptions:
+class DrainOptions:
     """How long a teardown waits before it removes the reflector."""
 
     drain_seconds: int | None = option(

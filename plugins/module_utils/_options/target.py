@@ -26,6 +26,25 @@ class StateOption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeploymentState:
+    """What is to exist of a deployment."""
+
+    state: str = option(
+        "present",
+        "V(present) brings everything into the state that the options describe.",
+        "V(unsubscribed) removes the subscriber and every subscription. The reflector stays, so that deliveries in progress end.",
+        "V(absent) removes everything. If it ends subscriptions, it waits for deliveries in progress before it removes the"
+        " reflector.",
+        choices=("present", "unsubscribed", "absent"),
+    )
+    remove_roles: bool = option(
+        True,
+        "Whether O(state=absent) also removes the execution roles. They serve all regions of the account, so they go with its"
+        " last target.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RemovalOptions:
     """The messages that a removal may lose."""
 

@@ -43,6 +43,13 @@ def check_delivery(target: Target, params: Params, check_mode: bool) -> Result:
         raise
 
 
+def remove_check_log_groups(target: Target, reflector: str, prefix: str, check_mode: bool) -> Result:
+    """Remove all log groups of delivery checks with this prefix, which killed runs left behind."""
+    params = {"function_name": reflector, "log_group_prefix": prefix, "state": "absent"}
+    found = check_delivery(target, params, check_mode)
+    return {name: found[name] for name in ("changed", "changes", "removed_leftovers")}
+
+
 def _check_of(target: Target, options: DeliveryCheckOptions, params: Params) -> DeliveryCheck:
     if options.subscription == "centralized":
         return copy_check(target, options, params)

@@ -37,6 +37,7 @@ from .packages import reflector_package, subscriber_package
 from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
+from .removal import remove_deployment
 from .run import PartFailedError, Run
 from .subscriber import (
     check_subscriber,
@@ -58,6 +59,9 @@ _KEEPS_DEAD_LETTERS = (
 def manage_deployment(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of the module deployment."""
     options = Deployment.from_params(params)
+    if params["state"] != "present":
+        with _advice_on_dead_letters():
+            return remove_deployment(target, options, params, check_mode)
     log_groups = with_delivery_path(options.log_groups, options.subscriber.function_name, options.reflector.sinks)
     if options.mode == MODE:
         return serve_by_copies(target, dataclasses.replace(options, log_groups=log_groups), params, check_mode)

@@ -22,7 +22,6 @@ from ..._errors import InvalidInputError, NotFoundError, ReflectorError, Refused
 from ..._options.centralized import SwitchOptions
 from ..._options.delivery_check import CheckLineOptions, DeliveryCheckOptions
 from ..._options.option import read
-from ..._options.reflector import RemovalOptions
 from ..._plan import Params, Result
 from ..._resources.copy_check import CopyCheck
 from ..._resources.reflector_ready import find_reflector
@@ -36,6 +35,7 @@ from ..._subscriptions.filters import DesiredFilter
 from ..account import RoleKey, check_account, remove_roles
 from ..catch_up import WAIT_SECONDS, params_of, remove_subscriptions
 from ..reflector import removed_reflector
+from ..removal import drain_seconds
 from ..run import PartFailedError, Run
 from ..subscriber import removed_subscriber
 from .destinations import check_line_group, copy_destinations, read_policies, read_rules_of, working_rules
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from ..deployment import Deployment
 
 MODE = "centralized"
-_DRAIN_SECONDS = 180
-"""Lambda tries a failed delivery again after one minute and after two more."""
 _NAMED = 5
 _REPLAY = "Send them again first: ansible-playbook logreflector.aws.replay."
 
@@ -128,7 +126,7 @@ class Switch:
         filtered = self._run.result["catch_up"].pop("counts")["changed"] - len(served.left)
         self._run.add("centralization", lambda: _doubled(max(filtered, served.covered), served, rules))
         if not self._run.check_mode:
-            time.sleep(self._drain_seconds())
+            time.sleep(drain_seconds(self._options, self._params))
 
     def _subscriber(self) -> dict[str, Any]:
         return removed_subscriber(self._target, self._options.subscriber)
@@ -200,13 +198,6 @@ class Switch:
         changed = max(rule.changed for rule in working_rules(rules)) / 1000
         settle = float(self._options.catch_up.settle_seconds)
         time.sleep(max(0.0, settle - max(0.0, time.time() - changed)) if changed else settle)
-
-    def _drain_seconds(self) -> float:
-        removal = read(RemovalOptions, self._params, "reflector_")
-        drain = removal.drain_seconds
-        if drain is None:
-            drain = _DRAIN_SECONDS + int(self._options.reflector.timeout)
-        return float(drain + removal.settle_seconds)
 
     def remove_functions(self) -> None:
         """Remove the rest of the subscriber, and the reflector."""

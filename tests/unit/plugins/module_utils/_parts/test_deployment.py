@@ -79,6 +79,44 @@ def test_removal_of_all_parts_leaves_nothing(aws: Any) -> None:
         assert aws.run(module, state="absent")["changes"] == []
 
 
+def test_removal_in_one_task_announces_its_changes_and_leaves_nothing(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    announced = aws.run("deployment", check_mode=True, state="absent")
+    assert aws.writes == []
+    done = aws.run("deployment", state="absent", reflector_drain_seconds=0, reflector_settle_seconds=0)
+    assert "failed" not in done, done
+    assert done["changes"] == announced["changes"]
+    assert {"delete function log-reflector", "delete function log-reflector-subscriber"} <= {*done["changes"]}
+    again = aws.run("deployment", state="absent")
+    assert (again["changes"], aws.writes) == ([], [])
+    assert aws.client("iam").list_roles()["Roles"] == []
+
+
+def test_removal_waits_for_deliveries_before_the_reflector_goes(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws.run("deployment", **OPTIONS)
+    functions = aws.client("lambda")
+    waited: list[tuple[float, set[str]]] = []
+
+    def wait(seconds: float) -> None:
+        waited.append((seconds, {each["FunctionName"] for each in functions.list_functions()["Functions"]}))
+
+    monkeypatch.setattr("time.sleep", wait)
+    aws.run("deployment", state="absent", reflector_timeout=60)
+    assert waited == [(180 + 60 + 60, {"log-reflector"})]
+
+
+def test_deployment_unsubscribed_keeps_reflector_and_roles(aws: Any) -> None:
+    aws.run("deployment", **OPTIONS)
+    done = aws.run("deployment", state="unsubscribed")
+    assert "failed" not in done, done
+    assert [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]] == ["log-reflector"]
+    assert len(aws.client("iam").list_roles()["Roles"]) == 2
+    assert aws.run("deployment", state="unsubscribed")["changes"] == []
+    quick = {"reflector_drain_seconds": 0, "reflector_settle_seconds": 0}
+    assert "failed" not in aws.run("deployment", state="absent", remove_roles=False, **quick)
+    assert len(aws.client("iam").list_roles()["Roles"]) == 2, "another region may need them"
+
+
 def test_single_parts_after_the_deployment_change_nothing(aws: Any) -> None:
     aws.run("deployment", **OPTIONS)
     assert aws.run("execution_roles", **OPTIONS)["changes"] == []
