@@ -73,6 +73,15 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
     return roles
 
 
+def role_names(options: TargetOptions) -> dict[RoleKey, str]:
+    """Return the names of all roles that a target may have."""
+    return {
+        "reflector_role": options.reflector.role_name,
+        "subscriber_role": options.subscriber.role_name,
+        "delivery_role": options.log_groups.delivery_role_name,
+    }
+
+
 def remove_roles(run: Run, names: Mapping[RoleKey, str]) -> None:
     """Remove the roles of these names. Only when no region of the account needs them."""
     _converge(run, {key: RoleSettings(name=name, present=False) for key, name in names.items()})

@@ -27,7 +27,7 @@ from .._resources.reflector_ready import require_reflector
 from .._resources.sqs_queue import QueueNotEmptyError
 from .._resources.subscriptions.shared import destination, logs_api, target_choice
 from .._session import Target
-from .account import RoleKey, deploy_roles, remove_roles
+from .account import deploy_roles, remove_roles, role_names
 from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish, params_of, remove_subscriptions
 from .centralized.overlap import active, overlap, read_copying_rules, refuse_copied_delivery
@@ -169,12 +169,7 @@ def manage_roles(target: Target, params: Params, check_mode: bool) -> Result:
     options = _own_options(params, target.region)
     run = Run(target, check_mode=check_mode)
     if params["state"] == "absent":
-        names: dict[RoleKey, str] = {
-            "reflector_role": options.reflector.role_name,
-            "subscriber_role": options.subscriber.role_name,
-            "delivery_role": options.log_groups.delivery_role_name,
-        }
-        remove_roles(run, names)
+        remove_roles(run, role_names(options))
     else:
         targets = [options, *account_targets(params, options)]
         deploy_roles(run, read(AccountOptions, params), targets)

@@ -17,7 +17,7 @@ from .._options.option import read
 from .._options.reflector import DrainOptions
 from .._plan import Params, Result
 from .._session import Target
-from .account import remove_roles
+from .account import remove_roles, role_names
 from .catch_up import finish, remove_subscriptions
 from .delivery_check import remove_check_log_groups
 from .deployment import Deployment
@@ -41,7 +41,7 @@ def remove_deployment(target: Target, options: Deployment, params: Params, check
             time.sleep(drain_seconds(options, params))
         remove_reflector(run, options.reflector, discard_dead_letters=params["discard_dead_letters"])
         if params["remove_roles"]:
-            _remove_roles(run, options)
+            remove_roles(run, role_names(options.permissions(target.region)))
     except PartFailedError as error:
         return error.result
     return run.finish()
@@ -63,8 +63,3 @@ def _remove_subscriptions(run: Run, options: Deployment, params: Params) -> None
     prefix = read(CheckLineOptions, params, "verify_").log_group_prefix
     reflector = options.reflector.function_name
     run.add("delivery_checks", lambda: remove_check_log_groups(run.target, reflector, prefix, run.check_mode))
-
-
-def _remove_roles(run: Run, options: Deployment) -> None:
-    names = options.reflector.role_name, options.subscriber.role_name, options.log_groups.delivery_role_name
-    remove_roles(run, *names)

@@ -32,7 +32,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.filters import DesiredFilter
-from ..account import RoleKey, check_account, remove_roles
+from ..account import check_account, remove_roles, role_names
 from ..catch_up import WAIT_SECONDS, params_of, remove_subscriptions
 from ..reflector import removed_reflector
 from ..removal import drain_seconds
@@ -213,12 +213,7 @@ class Switch:
         with self._run.keeping_changes():
             if any(map(self._has_reflector_in, sorted(regions - {self._target.region}))):
                 return
-        options = self._options
-        names: dict[RoleKey, str] = {
-            "reflector_role": options.reflector.role_name,
-            "subscriber_role": options.subscriber.role_name,
-        }
-        remove_roles(self._run, names)
+        remove_roles(self._run, role_names(self._options.permissions(self._target.region)))
 
     def _has_reflector_in(self, region: str) -> bool:
         there = self._target.elsewhere({**self._params, "region": region})

@@ -18,8 +18,12 @@ from typing import Any
 import pytest
 from account_policy_server import AccountPolicyServer, KilledError
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import NotFoundError, RefusedError
+from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.alarms import AlarmOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.catch_up import CatchUpOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._options.log_groups import LogGroupOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriber import SubscriberOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._parts import catch_up
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import switch
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
@@ -27,6 +31,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralize
     Rules,
     Source,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.deployment import Deployment
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.run import Run
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import Change
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
@@ -173,16 +178,19 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def deploy(aws: Aws, target: Target, mode: str, **params: Any) -> dict[str, Any]:
     """Deploy a mode: the function before its subscriptions. Return the result; a failure is an error here."""
-    options = SimpleNamespace(
-        reflector=SimpleNamespace(function_name=REFLECTOR, role_name=REFLECTOR, timeout=0),
-        subscriber=SimpleNamespace(function_name=SUBSCRIBER, role_name=SUBSCRIBER),
+    options = Deployment(
+        account=AccountOptions(),
+        reflector=ReflectorOptions(function_name=REFLECTOR, role_name=REFLECTOR),
+        subscriber=SubscriberOptions(function_name=SUBSCRIBER, role_name=SUBSCRIBER),
         log_groups=LogGroupOptions(),
         catch_up=CatchUpOptions(settle_seconds=0, workers=1),
+        alarms=AlarmOptions(),
+        mode=mode,
     )
     if mode == "centralized":
         common = {"account_id": None, "account_targets": [], "account_regions": [], "reflector_drain_seconds": 0}
         everything: dict[str, Any] = {**common, "reflector_settle_seconds": 0, **params}
-        return switch.serve_by_copies(target, options, everything, check_mode=False)  # type: ignore[arg-type]
+        return switch.serve_by_copies(target, options, everything, check_mode=False)
     for name in (REFLECTOR, SUBSCRIBER):
         aws.functions.add(name)
         aws.step(f"create {name}")
