@@ -34,6 +34,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "cost_egress",
         "cost_log_service_price",
         "deploy_allowed_failures",
+        "deploy_new_targets",
         "deploy_result",
         "deploy_retry_file",
         "deploy_verify",
