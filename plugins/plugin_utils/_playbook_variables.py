@@ -66,6 +66,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "reflector_seconds_to_wait",
         "reflector_settle_seconds",
         "reflector_timeout",
+        "replay_dead_letters",
         "replay_result",
         "report_at",
         "report_cost",
