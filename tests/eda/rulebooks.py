@@ -23,8 +23,11 @@ from waits import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_RULEBOOK = ROOT / "build" / "eda" / "bin" / "ansible-rulebook"
 MANAGEMENT, MEMBERS = "111111111111", ("222222222222", "333333333333")
-REGION, QUEUE_REGION = "eu-west-1", "us-east-1"
+REGION, ORGANIZATIONS_REGION = "eu-west-1", "us-east-1"
 MOST_RECEIVES = 3
+DETAIL_TYPES = {"dead_letters": "Log Dead Letters Growing", "coverage": "Log Coverage Changed"}
+FIGURES: list[str] = []
+"""Lines for the end of the test run."""
 
 
 @dataclass(frozen=True)
@@ -32,39 +35,81 @@ class EventQueue:
     """A queue with a dead-letter queue, in the management account."""
 
     aws: RunningAws
+    region: str
     url: str
     dead_url: str
 
     @classmethod
-    def create(cls, aws: RunningAws, name: str) -> EventQueue:
+    def create(cls, aws: RunningAws, name: str, region: str) -> EventQueue:
         """Create both queues."""
-        sqs = aws.client("sqs", MANAGEMENT, QUEUE_REGION)
+        sqs = aws.client("sqs", MANAGEMENT, region)
         dead_url = sqs.create_queue(QueueName=f"{name}-failed")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES})
-        url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
-        return cls(aws, url, dead_url)
+        queue = cls(aws, region, sqs.create_queue(QueueName=name)["QueueUrl"], dead_url)
+        queue.set_attributes(Policy=json.dumps(queue.policy()))
+        queue.allow_receives(MOST_RECEIVES)
+        return queue
+
+    def set_attributes(self, **attributes: str) -> None:
+        """Set attributes of the queue."""
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes=attributes)
+
+    def allow_receives(self, number: int) -> None:
+        """Let SQS move a message to the dead-letter queue after so many receipts."""
+        arn = f"{self.arn}-failed"
+        self.set_attributes(RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": number}))
+
+    def policy(self) -> dict[str, Any]:
+        """Return a policy that lets the rules of the account and region send."""
+        rules = f"arn:aws:events:{self.region}:{MANAGEMENT}:rule/*"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": self.arn,
+            "Condition": {"ArnLike": {"aws:SourceArn": rules}},
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
 
     @property
     def sqs(self) -> Any:
         """A client in the queue's account and region."""
-        return self.aws.client("sqs", MANAGEMENT, QUEUE_REGION)
+        return self.aws.client("sqs", MANAGEMENT, self.region)
 
     @property
     def arn(self) -> str:
         """The queue's ARN."""
         name = self.url.rpartition("/")[2]
-        return f"arn:aws:sqs:{QUEUE_REGION}:{MANAGEMENT}:{name}"
+        return f"arn:aws:sqs:{self.region}:{MANAGEMENT}:{name}"
 
     def send(self, body: Any) -> None:
         """Put a message into the queue: an event, or a text."""
         self.sqs.send_message(QueueUrl=self.url, MessageBody=body if isinstance(body, str) else json.dumps(body))
+
+    def receive_events_of(self, kind: str) -> None:
+        """Create the rule that sends this collection's events of a kind to the queue."""
+        events = self.aws.client("events", MANAGEMENT, self.region)
+        pattern = {"source": ["logreflector.aws"], "detail-type": [DETAIL_TYPES[kind]]}
+        events.put_rule(Name=f"log-reflector-{kind}", EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=f"log-reflector-{kind}", Targets=[{"Id": "queue", "Arn": self.arn}])
+
+    def put_event(self, detail_type: str, detail: dict[str, Any]) -> None:
+        """Send an event of this collection to EventBridge, as a subscriber does."""
+        entry = {"Source": "logreflector.aws", "DetailType": detail_type, "Detail": json.dumps(detail)}
+        events = self.aws.client("events", MANAGEMENT, self.region)
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
+        wait_until(self.count, "the event in the queue")
 
     def count(self, url: str = "") -> int:
         """Return the number of messages, hidden ones included."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
+
+    def wait_until_settled(self, rulebook: Rulebook, dead_letters: int = 0) -> None:
+        """Wait until the queue is empty, and its dead-letter queue has so many messages. Empty that."""
+        rulebook.wait(lambda: self.count() == 0, f"an empty queue and {dead_letters} dead letters")
+        assert self.dead_letters() == dead_letters, rulebook.log()[-5000:]
+        self.sqs.purge_queue(QueueUrl=self.dead_url)
 
     def dead_letters(self) -> int:
         """Return the number of messages that SQS gave up."""
@@ -79,7 +124,7 @@ class Rulebook:
         self.log_file = folder / "log"
         variables = folder / "vars.yml"
         variables.write_text(
-            json.dumps({"log_reflector_queue_url": queue.url, "log_reflector_queue_region": QUEUE_REGION})
+            json.dumps({"log_reflector_queue_url": queue.url, "log_reflector_queue_region": queue.region})
         )
         self._command = [
             str(ANSIBLE_RULEBOOK),
@@ -166,7 +211,7 @@ def joined(account: str) -> dict[str, Any]:
 
 
 def from_eventbridge(
-    source: str, detail_type: str, detail: dict[str, Any], account: str = MANAGEMENT, region: str = QUEUE_REGION
+    source: str, detail_type: str, detail: dict[str, Any], account: str = MANAGEMENT, region: str = ORGANIZATIONS_REGION
 ) -> dict[str, Any]:
     """Return an event with the envelope of EventBridge."""
     return {

@@ -227,11 +227,16 @@ class Arguments:
 
 @dataclass
 class Consumer:
-    """The queue. Its methods call AWS, so they run in threads."""
+    """The queue. Its methods call AWS, so they run in threads.
+
+    A message that was received and not passed on is released when the source stops: it would be hidden for hours otherwise.
+    """
 
     sqs: Any
     arguments: Arguments
-    stopped: threading.Event = field(default_factory=threading.Event)
+    _pending: Mapping[str, Any] | None = None
+    _is_stopped: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         """Raise ValueError if the queue has no redrive policy: a message that nobody takes would come back for ever."""
@@ -253,11 +258,27 @@ class Consumer:
             VisibilityTimeout=self.arguments.visibility_timeout,
             AttributeNames=["ApproximateReceiveCount"],
         )
-        message = next(iter(answer.get("Messages", [])), None)
-        if message is not None and self.stopped.is_set():
-            self.release(message)
-            return None
-        return message
+        with self._lock:
+            self._pending = next(iter(answer.get("Messages", [])), None)
+            if self._is_stopped:
+                self._release_pending()
+            return self._pending
+
+    def pass_over(self) -> None:
+        """Remember that somebody else works on the message now."""
+        with self._lock:
+            self._pending = None
+
+    def stop(self) -> None:
+        """Release the message that nobody works on, now or as soon as it arrives."""
+        with self._lock:
+            self._is_stopped = True
+            self._release_pending()
+
+    def _release_pending(self) -> None:
+        if self._pending is not None:
+            self.release(self._pending)
+            self._pending = None
 
     def release(self, message: Mapping[str, Any]) -> None:
         """Make a message visible again. SQS moves it to the dead-letter queue after as many receipts as the redrive policy says."""
@@ -303,13 +324,10 @@ async def pass_on(consumer: Consumer, queue: Any, sleep: Callable[[float], Any] 
             continue
         if message is None:
             continue
-        try:
-            event = await asyncio.to_thread(consumer.take, message)
-            if event is not None:
-                await queue.put(event)
-        except asyncio.CancelledError:
-            consumer.release(message)
-            raise
+        event = await asyncio.to_thread(consumer.take, message)
+        if event is not None:
+            await queue.put(event)
+        consumer.pass_over()
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
@@ -323,4 +341,4 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     try:
         await pass_on(consumer, queue)
     finally:
-        consumer.stopped.set()
+        consumer.stop()
