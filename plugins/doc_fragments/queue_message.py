@@ -21,14 +21,14 @@ options:
     type: str
     required: true
   state:
-    description: V(absent) deletes the message. V(hidden) leaves it in the queue, where nobody receives it for O(hidden_seconds).
+    description: V(absent) deletes the message. V(present) leaves it in the queue, where nobody receives it for O(hidden_seconds).
     type: str
-    required: true
+    default: present
     choices:
+      - present
       - absent
-      - hidden
   hidden_seconds:
-    description: Seconds from now until the message can be received again, with O(state=hidden). V(0) makes it visible at
+    description: Seconds from now until the message can be received again, with O(state=present). V(0) makes it visible at
       once.
     type: int
     default: 0

@@ -53,7 +53,7 @@ EXAMPLES = r"""
     region: eu-west-1
     queue_url: "{{ ansible_eda.event.queue_url }}"
     receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
-    state: hidden
+    state: present
     hidden_seconds: 300
 """
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import yaml
 from embedded_aws import RunningAws
 from waits import wait_until
 
@@ -25,7 +26,6 @@ ANSIBLE_RULEBOOK = ROOT / "build" / "eda" / "bin" / "ansible-rulebook"
 MANAGEMENT, MEMBERS = "111111111111", ("222222222222", "333333333333")
 REGION, ORGANIZATIONS_REGION = "eu-west-1", "us-east-1"
 MOST_RECEIVES = 3
-DETAIL_TYPES = {"dead_letters": "Log Dead Letters Growing", "coverage": "Log Coverage Changed"}
 FIGURES: list[str] = []
 """Lines for the end of the test run."""
 
@@ -86,11 +86,13 @@ class EventQueue:
         self.sqs.send_message(QueueUrl=self.url, MessageBody=body if isinstance(body, str) else json.dumps(body))
 
     def receive_events_of(self, kind: str) -> None:
-        """Create the rule that sends this collection's events of a kind to the queue."""
+        """Create the rule of examples/event-queues.yml that sends this collection's events of a kind to the queue."""
         events = self.aws.client("events", MANAGEMENT, self.region)
-        pattern = {"source": ["logreflector.aws"], "detail-type": [DETAIL_TYPES[kind]]}
-        events.put_rule(Name=f"log-reflector-{kind}", EventPattern=json.dumps(pattern))
-        events.put_targets(Rule=f"log-reflector-{kind}", Targets=[{"Id": "queue", "Arn": self.arn}])
+        template = yaml.safe_load((ROOT / "examples" / "event-queues.yml").read_text(encoding="utf-8"))
+        pattern = template["Resources"][kind]["Properties"]["EventPattern"]
+        name = self.url.rpartition("/")[2]
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": self.arn}])
 
     def put_event(self, detail_type: str, detail: dict[str, Any]) -> None:
         """Send an event of this collection to EventBridge, as a subscriber does."""

@@ -25,7 +25,7 @@ def test_lost_filter_is_set_again(rulebook: Rulebook, deployed: Deployed) -> Non
 
     (name,) = filters()
     logs.delete_subscription_filter(logGroupName=LOG_GROUP, filterName=name)
-    rulebook.queue.receive_events_of(RULEBOOK)
+    rulebook.queue.receive_events_of("Coverage")
     begin = time.monotonic()
     uncovered = {"count": 1, "examples": [{"log_group": LOG_GROUP, "cause": "failed"}]}
     rulebook.queue.put_event("Log Coverage Changed", {"version": 1, "uncovered": uncovered})

@@ -25,7 +25,7 @@ def test_dead_letters_are_replayed_when_the_sink_is_back(
         deployed.write("/aws/lambda/service-00", message)
     rulebook.wait(lambda: deployed.counts()[0] == len(MESSAGES), "the dead letters")
     rulebook.queue.allow_receives(1000)
-    rulebook.queue.receive_events_of(RULEBOOK)
+    rulebook.queue.receive_events_of("DeadLetters")
     before = len(rulebook.log())
     rulebook.queue.put_event("Log Dead Letters Growing", {"version": 1, "count": len(MESSAGES)})
     rulebook.wait(lambda: "Could not send all of queue" in rulebook.log()[before:], "a replay that failed")

@@ -56,7 +56,10 @@ def test_burst_of_duplicates_and_old_events_changes_nothing(aws: RunningAws, rul
         rulebook.queue.send(event)
     rulebook.queue.wait_until_settled(rulebook)
     # One playbook at a time, however many events wait.
-    assert re.findall(r"^PLAY \[Begin\]|^PLAY RECAP", rulebook.log()[begin:], re.MULTILINE) == ["PLAY [Begin]", "PLAY RECAP"] * BURST
+    assert (
+        re.findall(r"^PLAY \[Begin\]|^PLAY RECAP", rulebook.log()[begin:], re.MULTILINE)
+        == ["PLAY [Begin]", "PLAY RECAP"] * BURST
+    )
     after = aws.client("lambda", MEMBERS[0], REGION).get_function(FunctionName=FUNCTION)["Configuration"]
     assert after["RevisionId"] == before["RevisionId"]
 

@@ -17,13 +17,14 @@ class QueueMessageOptions:
 
     queue_url: str = required("URL of the queue.")
     receipt_handle: str = required("Receipt handle of the message, from its last receipt.", no_log=False)
-    state: str = required(
-        "V(absent) deletes the message. V(hidden) leaves it in the queue, where nobody receives it for O(hidden_seconds).",
-        choices=("absent", "hidden"),
+    state: str = option(
+        "present",
+        "V(absent) deletes the message. V(present) leaves it in the queue, where nobody receives it for O(hidden_seconds).",
+        choices=("present", "absent"),
     )
     hidden_seconds: int = option(
         0,
-        "Seconds from now until the message can be received again, with O(state=hidden). V(0) makes it visible at once.",
+        "Seconds from now until the message can be received again, with O(state=present). V(0) makes it visible at once.",
         low=0,
         high=43_200,
     )

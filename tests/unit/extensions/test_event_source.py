@@ -19,6 +19,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.events.models import EventPattern
 
 ROOT = Path(__file__).resolve().parents[3]
 EDA = ROOT / "extensions" / "eda"
@@ -321,6 +322,44 @@ def test_plugin_loads_as_ansible_rulebook_loads_it() -> None:
     assert loaded["Arguments"].parse(GIVEN).kinds == KINDS
     documented = yaml.safe_load(loaded["DOCUMENTATION"])["options"]
     assert set(documented) == set(loaded["Arguments"].__dataclass_fields__)
+
+
+def patterns() -> list[EventPattern]:
+    """Return the patterns of the rules in the template of the queues."""
+    template = yaml.safe_load((ROOT / "examples" / "event-queues.yml").read_text(encoding="utf-8"))
+    rules = [each for each in template["Resources"].values() if each["Type"] == "AWS::Events::Rule"]
+    return [EventPattern.load(json.dumps(rule["Properties"]["EventPattern"])) for rule in rules]
+
+
+LOST = {"version": 1, "uncovered": {"count": 1}}
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (created(), 1),
+        (moved(), 1),
+        (managed(), 1),
+        (event("logreflector.aws", "Log Coverage Changed", LOST), 1),
+        (own("Log Dead Letters Growing"), 1),
+        (created(state="FAILED"), 0),
+        (managed(state="FAILED"), 0),
+        (moved(errorCode="AccessDenied"), 0),
+        (event("aws.organizations", API_CALL, {"eventName": "CloseAccount"}), 0),
+        (event("logreflector.aws", "Log Coverage Changed", {"version": 1, "uncovered": {"count": 0}}), 0),
+        (own("Log Sources Silent"), 0),
+    ],
+)
+def test_rules_of_the_template_match_the_events_that_the_source_takes(body: str, number: int) -> None:
+    assert sum(pattern.matches_event(json.loads(body)) for pattern in patterns()) == number
+
+
+def test_names_of_the_template_are_those_of_the_policy() -> None:
+    template = yaml.safe_load((ROOT / "examples" / "event-queues.yml").read_text(encoding="utf-8"))
+    kinds = template["Parameters"]["Kind"]["AllowedValues"]
+    policy = json.loads((ROOT / "docs" / "iam" / "events-policy.json").read_text(encoding="utf-8"))
+    assert policy["Statement"][0]["Resource"] == [f"arn:*:sqs:*:*:log-reflector-events-{kind}" for kind in kinds]
+    assert {kind.replace("-", "_") for kind in kinds} == set(KINDS)
 
 
 RULEBOOKS = sorted((EDA / "rulebooks").glob("*.yml"))

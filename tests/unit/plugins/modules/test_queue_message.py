@@ -37,12 +37,12 @@ def test_absent_deletes_the_message(aws: Any, received: dict[str, str]) -> None:
 
 
 def test_hidden_for_zero_seconds_makes_the_message_visible(aws: Any, received: dict[str, str]) -> None:
-    result = aws.run("queue_message", **received, state="hidden", hidden_seconds=0)
+    result = aws.run("queue_message", **received, state="present", hidden_seconds=0)
     assert result["changes"] == ["hide a message of queue events for 0 s"]
     assert counts(received["queue_url"]) == (1, 0)
 
 
-@pytest.mark.parametrize("state", ["absent", "hidden"])
+@pytest.mark.parametrize("state", ["absent", "present"])
 def test_check_mode_makes_no_call(aws: Any, received: dict[str, str], state: str) -> None:
     result = aws.run("queue_message", **received, state=state, check_mode=True)
     assert result["changed"]
@@ -53,7 +53,7 @@ def test_check_mode_makes_no_call(aws: Any, received: dict[str, str], state: str
 def test_hiding_a_deleted_message_fails(aws: Any, received: dict[str, str]) -> None:
     aws.run("queue_message", **received, state="absent")
     assert aws.run("queue_message", **received, state="absent")["changed"]
-    result = aws.run("queue_message", **received, state="hidden", hidden_seconds=60)
+    result = aws.run("queue_message", **received, state="present", hidden_seconds=60)
     assert result["failed"]
     assert "Could not hide a message of queue events for 60 s" in result["msg"]
 
