@@ -11,7 +11,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site build installed release changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site test-eda build installed release changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -67,6 +67,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	cd lambda_src/subscriber && MYPYPATH=$(CURDIR)/build/lambda $(MYPY) .
 	cd extensions && $(MYPY) -p embedded_aws
 	cd extensions/agents && $(MYPY) -p mcp_server
+	cd extensions/eda/plugins/event_source && $(MYPY) .
 	cd tools && MYPYPATH=$(COLLECTIONS):$(CURDIR)/extensions $(MYPY) -p check_aws
 	shellcheck .ci/run
 	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
@@ -120,6 +121,15 @@ picture: setup ## docs/report.png, the README's picture of the report: needs Chr
 
 site: setup .venv/site-ready ## the documentation site, in build/site; warnings are errors
 	python tools/site/build.py
+
+build/eda/ready: requirements-eda.txt
+	@command -v java >/dev/null || { echo "ansible-rulebook needs Java 17 or later. Debian: apt-get install openjdk-17-jre-headless"; exit 1; }
+	$(PYTHON) -m venv --clear build/eda
+	build/eda/bin/pip install --quiet --disable-pip-version-check -r requirements-eda.txt
+	@touch $@
+
+test-eda: setup build/eda/ready ## rulebooks in ansible-rulebook, against the embedded AWS: needs Java 17 or later
+	pytest tests/eda
 
 build: setup ## the collection's tarball, in build/
 	python tools/build_tarball.py

@@ -1,0 +1,30 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options for one message of a queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .option import option, required
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueMessageOptions:
+    """A message that somebody received, and what becomes of it."""
+
+    queue_url: str = required("URL of the queue.")
+    receipt_handle: str = required("Receipt handle of the message, from its last receipt.", no_log=False)
+    state: str = option(
+        "present",
+        "V(absent) deletes the message. V(present) leaves it in the queue, where nobody receives it for O(hidden_seconds).",
+        choices=("present", "absent"),
+    )
+    hidden_seconds: int = option(
+        0,
+        "Seconds from now until the message can be received again, with O(state=present). V(0) makes it visible at once.",
+        low=0,
+        high=43_200,
+    )

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 Log Reflector contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One message of a queue, which somebody received: it is deleted, or hidden for a time. Its content is not read."""
+
+from __future__ import annotations
+
+from .._errors import InvalidInputError
+from .._options.option import read
+from .._options.queue_message import QueueMessageOptions
+from .._plan import Params, Result
+from .._session import Target
+
+
+def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
+    """Do the work of the module queue_message.
+
+    SQS deletes a message that was deleted before without an error. It refuses to hide one that is deleted or visible again.
+    """
+    options = read(QueueMessageOptions, params)
+    url = options.queue_url
+    name = queue_name(url)
+    deletes = options.state == "absent"
+    change = f"delete a message of queue {name}"
+    if not deletes:
+        change = f"hide a message of queue {name} for {options.hidden_seconds:,} s"
+    if not check_mode:
+        with target.describe_operation(change):
+            sqs, message = target.client("sqs"), {"QueueUrl": url, "ReceiptHandle": options.receipt_handle}
+            if deletes:
+                sqs.delete_message(**message)
+            else:
+                sqs.change_message_visibility(**message, VisibilityTimeout=options.hidden_seconds)
+    return {"changed": True, "changes": [change]}
+
+
+def queue_name(url: str) -> str:
+    """Return the name in a queue's URL. Raises InvalidInputError."""
+    scheme, _colon, rest = url.partition("://")
+    parts = rest.split("/")
+    if scheme not in ("http", "https") or len(parts) != 3 or not all(parts):
+        raise InvalidInputError(
+            "queue_url", "it is no URL of a queue, such as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+        )
+    return parts[2]
