@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from deployed import Deployed, calls_of_runs
-from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws import Call, Configuration, EmbeddedAws, Organization, RunningAws
 from embedded_aws.population import populate
 from jsonschema import Draft202012Validator
 
@@ -31,7 +32,7 @@ def aws() -> Iterator[RunningAws]:
     organization = Organization(management=MANAGEMENT, members=(MEMBER,), regions=REGIONS)
     with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
         for target in TARGETS:
-            populate(running, *target, groups=2)
+            populate(running, *target, groups=1)
         _fill(Deployed(running, *TARGETS[0]))
         _take_the_policy(Deployed(running, *TARGETS[1]))
         _add_long_names(Deployed(running, *TARGETS[2]))
@@ -95,14 +96,29 @@ def keys(target: dict[str, Any], way: str, effect: str) -> set[str]:
     return {point["key"] for point in target["ways"][way]["points"] if point["effect"] == effect}
 
 
-def test_targets_that_differ_get_different_advice_and_nothing_is_written(
-    ansible: Ansible, aws: RunningAws, out: Path
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The first advice for all targets: the run's calls, the targets by host, and a copy of the inventory."""
+
+    calls: list[Call]
+    targets: dict[str, dict[str, Any]]
+    inventory: Path
+
+
+@pytest.fixture(scope="module")
+def advice(ansible: Ansible, aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory) -> Advice:
     aws.front.clear_journal()
     run = ansible.run("logreflector.aws.advise", extra={"log_groups_exclude": ["/noise/*"]})
     assert run.status == 0, run.output
-    assert {call.operation for call in calls_of_runs(aws) if call.write} <= {"AssumeRole"}
-    found = advised(run, out)
+    calls = calls_of_runs(aws)
+    inventory = tmp_path_factory.mktemp("advice") / "advice.yml"
+    inventory.write_text((out / "advice.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    return Advice(calls, advised(run, out), inventory)
+
+
+def test_targets_that_differ_get_different_advice_and_nothing_is_written(advice: Advice) -> None:
+    assert {call.operation for call in advice.calls if call.write} <= {"AssumeRole"}
+    found = advice.targets
     assert {host: target["deployed"] for host, target in found.items()} == dict.fromkeys((FULL, TAKEN, NARROW), False)
     assert "slots" in keys(found[FULL], "filters", "change")
     assert found[TAKEN]["ways"]["account_policy"]["fit"] == "does_not_fit"
@@ -119,14 +135,19 @@ def test_targets_that_differ_get_different_advice_and_nothing_is_written(
     assert found[FULL]["changes"]
 
 
-def test_advice_is_an_inventory_that_a_deployment_uses(ansible: Ansible, aws: RunningAws, out: Path) -> None:
-    run = ansible.run("logreflector.aws.advise", "--limit", f"{FULL},{TAKEN}")
-    assert run.status == 0, run.output
-    inventory = yaml.safe_load((out / "advice.yml").read_text(encoding="utf-8"))
+def test_advice_is_an_inventory_that_a_deployment_uses(
+    advice: Advice, ansible: Ansible, aws: RunningAws, out: Path
+) -> None:
+    inventory = yaml.safe_load(advice.inventory.read_text(encoding="utf-8"))
     modes = {host: variables[MODE] for host, variables in inventory["all"]["hosts"].items()}
-    assert modes == {FULL: "account_policy", TAKEN: "filters"}
+    assert modes == {FULL: "account_policy", TAKEN: "filters", NARROW: "filters"}
     deployed = ansible.run(
-        "logreflector.aws.deploy", "-i", str(out / "advice.yml"), "--limit", FULL, extra={"catch_up_settle_seconds": 0}
+        "logreflector.aws.deploy",
+        "-i",
+        str(advice.inventory),
+        "--limit",
+        FULL,
+        extra={"catch_up_settle_seconds": 0},
     )
     assert deployed.status == 0, deployed.output
     policies = (
@@ -171,6 +192,7 @@ def test_target_that_cannot_be_reached_is_named_and_stops_no_other(ansible: Ansi
         },
     )
     found = advised(run, out)
+    assert found.keys() == {FULL, TAKEN}
     assert found[TAKEN]["way"] == ""
     assert found[TAKEN]["error"]
     assert found[FULL]["way"]

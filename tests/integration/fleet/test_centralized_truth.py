@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from centralized_fleet import (
     write,
 )
 from deployed import Deployed, calls_of_runs
-from embedded_aws import RunningAws
+from embedded_aws import Call, RunningAws
 
 from playbooks import MANAGEMENT, MEMBER, Ansible, Run
 
@@ -63,6 +64,18 @@ def central(aws: RunningAws) -> Deployed:
 
 
 @pytest.fixture(scope="module")
+def other(aws: RunningAws) -> Deployed:
+    """Return the other target that the rule copies."""
+    return Deployed(aws, MANAGEMENT, AWAY)
+
+
+@pytest.fixture(scope="module")
+def filtered(aws: RunningAws) -> Deployed:
+    """Return the target with filters."""
+    return Deployed(aws, MEMBER, HOME)
+
+
+@pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory that the reports are written to."""
     return tmp_path_factory.mktemp("out")
@@ -74,16 +87,34 @@ def ansible(aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory
     return deployed_fleet(aws, tmp_path_factory.mktemp("truth"), out)
 
 
-def report(ansible: Ansible, out: Path, **extra: Any) -> tuple[dict[str, dict[str, Any]], Run]:
-    """Run the report. Return its targets by host, and the run."""
-    run = ansible.run("logreflector.aws.report", extra=extra)
-    assert run.status == 0, run.output
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run of the report, its targets by host, and its files for people and for Prometheus."""
+
+    run: Run
+    targets: dict[str, dict[str, Any]]
+    page: str
+    metrics: str
+
+    def rows(self, place: Deployed) -> dict[str, dict[str, Any]]:
+        """Return the rows of a target by log group."""
+        return {row["log_group"]: row for row in self.targets[place.host]["log_groups"]}
+
+    def flow(self, place: Deployed) -> dict[str, Any]:
+        """Return the flow to the only destination of a target."""
+        (flow,) = self.run.result(place.host, "Read the coverage")["coverage"]["copy_flows"]
+        found: dict[str, Any] = flow
+        return found
+
+
+def report(ansible: Ansible, out: Path, *places: Deployed, status: int = 0, **extra: Any) -> Report:
+    """Run the report on some targets, or on all."""
+    limit = ["--limit", ",".join(place.host for place in places)] if places else []
+    run = ansible.run("logreflector.aws.report", *limit, extra=extra)
+    assert run.status == status, run.output
     targets = json.loads((out / "report.json").read_text(encoding="utf-8"))["targets"]
-    return {target["host"]: target for target in targets}, run
-
-
-def rows(target: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {row["log_group"]: row for row in target["log_groups"]}
+    page, metrics = ((out / name).read_text(encoding="utf-8") for name in ("report.html", "report.prom"))
+    return Report(run, {target["host"]: target for target in targets}, page, metrics)
 
 
 def groups_in(place: Deployed) -> set[str]:
@@ -91,91 +122,108 @@ def groups_in(place: Deployed) -> set[str]:
     return {group["logGroupName"] for page in pages for group in page["logGroups"]}
 
 
-def arrived(aws: RunningAws) -> set[tuple[str, str]]:
-    """Return account and log group of every line at the sink, as the reflector names them."""
-    return {(line["owner"], line["logGroup"]) for line in aws.sink.lines()}
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """The fleet before and after one line in each log group.
+
+    calls   of the first report
+    names   the log groups of each target at that time
+    lines   the messages that the sink got
+    """
+
+    before: Report
+    calls: list[Call]
+    names: dict[str, set[str]]
+    lines: set[str]
+    after: Report
 
 
-def test_states_of_a_mixed_fleet_are_as_aws_delivers(ansible: Ansible, aws: RunningAws, out: Path) -> None:
+@pytest.fixture(scope="module")
+def mixed(ansible: Ansible, aws: RunningAws, out: Path) -> Mixed:
+    places = [Deployed(aws, *target) for target in TARGETS]
     aws.front.clear_journal()
-    targets, run = report(ansible, out)
+    before = report(ansible, out)
     calls = calls_of_runs(aws)
-    assert any(call.operation == "ListCentralizationRulesForOrganization" for call in calls)
-    assert {call.operation for call in calls if call.write} <= {"AssumeRole"}, "the report changed something"
-    assert sum(call.operation == "ListCentralizationRulesForOrganization" for call in calls) == 1, "one read for all"
-    assert {host: target["mode"] for host, target in targets.items()} == {
+    names = {place.host: groups_in(place) for place in places}
+    for place in places:
+        for name in names[place.host]:
+            if name.startswith("/app/"):
+                place.write(name, f"{place.host} {name}")
+    for place in places:
+        place.wait_until_idle()
+    return Mixed(before, calls, names, {line["message"] for line in aws.sink.lines()}, report(ansible, out))
+
+
+def test_states_of_a_mixed_fleet_are_as_aws_delivers(mixed: Mixed, aws: RunningAws) -> None:
+    assert sum(call.operation == "ListCentralizationRulesForOrganization" for call in mixed.calls) == 1, "one for all"
+    assert {call.operation for call in mixed.calls if call.write} <= {"AssumeRole"}, "the report changed something"
+    assert {host: target["mode"] for host, target in mixed.before.targets.items()} == {
         **{f"{account}.{region}": "centralized" for account, region in SOURCES},
         f"{MEMBER}.{HOME}": "filters",
         f"{MANAGEMENT}.{HOME}": "account_policy",
         f"{CENTRAL}.{HOME}": "account_policy",
     }
     expected = set()
-    for account, region in TARGETS:
-        place = Deployed(aws, account, region)
-        found = rows(targets[place.host])
-        names = {name for name in groups_in(place) if not name.startswith("/central/")}
-        assert found.keys() == names, "a log group is missing, or a copy is listed as one of the target"
-        for name, row in found.items():
-            if name.startswith("/app/"):
-                place.write(name, f"{place.host} {name}")
-                expected |= {f"{place.host} {name}"} if row["state"] == "covered" else set()
-        place.wait_until_idle()
-    assert {line["message"] for line in aws.sink.lines()} == expected, "the sink got other lines than the report says"
+    for target in TARGETS:
+        place = Deployed(aws, *target)
+        found = mixed.before.rows(place)
+        assert found.keys() == mixed.names[place.host], (
+            "a log group is missing, or a copy is listed as the target's own"
+        )
+        expected |= {
+            f"{place.host} {name}"
+            for name, row in found.items()
+            if name.startswith("/app/") and row["state"] == "covered"
+        }
+    assert mixed.lines == expected, "the sink got other lines than the report says"
     assert len(expected) == 7
-    assert "5 chosen, but not subscribed" in run.output
+    assert "5 chosen, but not subscribed" in mixed.before.run.output
 
 
 @pytest.mark.parametrize(
-    ("host", "group", "state", "cause", "reason"),
+    ("target", "group", "state", "cause", "reason"),
     [
-        (f"{MEMBER}.{AWAY}", FINE, "covered", None, None),
+        ((MEMBER, AWAY), FINE, "covered", None, ""),
         (
-            f"{MEMBER}.{AWAY}",
+            (MEMBER, AWAY),
             EXCLUDED,
             "excluded",
             "rule",
             f"the rule central leaves it out: LogGroupName NOT IN ('{EXCLUDED}')",
         ),
-        (f"{MEMBER}.{AWAY}", ARCHIVE, "impossible", "class", "its log class is INFREQUENT_ACCESS"),
-        (f"{MEMBER}.{AWAY}", LONG, "impossible", "name", "the copy's name would have 519 characters"),
-        (f"{MEMBER}.{FAR}", FINE, "missing", "no_rule", f"the rule central does not copy from {FAR}"),
-        (f"{MEMBER}.{HOME}", FILTERED, "covered", None, None),
+        ((MEMBER, AWAY), ARCHIVE, "impossible", "class", "its log class is INFREQUENT_ACCESS"),
+        ((MEMBER, AWAY), LONG, "impossible", "name", "the copy's name would have 519 characters"),
+        ((MEMBER, FAR), FINE, "missing", "no_rule", f"the rule central does not copy from {FAR}"),
+        ((MEMBER, HOME), FILTERED, "covered", None, ""),
     ],
 )
 def test_row_has_state_and_reason(
-    ansible: Ansible, out: Path, host: str, group: str, state: str, cause: str | None, reason: str | None
+    mixed: Mixed, aws: RunningAws, target: tuple[str, str], group: str, state: str, cause: str | None, reason: str
 ) -> None:
-    targets, _run = report(ansible, out, report_flow=False)
-    row = rows(targets[host])[group]
+    row = mixed.after.rows(Deployed(aws, *target))[group]
     assert (row["state"], row.get("cause")) == (state, cause)
-    assert (reason or "") in row.get("reason", "")
-    if host == f"{MEMBER}.{AWAY}" and group == FINE:
-        assert (row["means"], row["known_by"]) == ("centralization", "copy")
-        assert row["since"] > row["created"]
+    assert reason in row.get("reason", "")
+
+
+def test_row_of_a_copied_log_group_has_its_copy_as_proof(mixed: Mixed, source: Deployed) -> None:
+    row = mixed.after.rows(source)[FINE]
+    assert (row["means"], row["known_by"]) == ("centralization", "copy")
+    assert row["since"] > row["created"]
 
 
 def test_log_groups_of_other_modes_that_a_rule_copies_are_duplicates(
-    ansible: Ansible, aws: RunningAws, out: Path
+    ansible: Ansible, aws: RunningAws, filtered: Deployed, central: Deployed, out: Path
 ) -> None:
     rules = aws.client("observabilityadmin", MANAGEMENT, HOME)
+    served = Deployed(aws, MANAGEMENT, HOME)
     rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=rule_body(AWAY, HOME))
-    targets, _run = report(ansible, out, report_flow=False)
+    found = report(ansible, out, filtered, served, central, report_flow=False)
     rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=rule_body(AWAY))
-    for host, group, means in (
-        (f"{MEMBER}.{HOME}", FILTERED, "filter"),
-        (f"{MANAGEMENT}.{HOME}", SERVED, "account policy"),
-    ):
-        row = rows(targets[host])[group]
+    for place, group, means in ((filtered, FILTERED, "filter"), (served, SERVED, "account policy")):
+        row = found.rows(place)[group]
         assert (row["state"], row["cause"]) == ("broken", "duplicate")
         assert row["reason"] == f"its {means} sends its events, and the rule central copies them, so they arrive twice"
-    assert rows(targets[f"{CENTRAL}.{HOME}"])[OWN]["state"] == "covered", "a rule does not copy within its destination"
-
-
-def flow_of(run: Run, host: str) -> dict[str, Any]:
-    """Return the flow to the only destination of a target."""
-    (flow,) = run.result(host, "Read the coverage")["coverage"]["copy_flows"]
-    found: dict[str, Any] = flow
-    return found
+    assert found.rows(central)[OWN]["state"] == "covered", "a rule does not copy within its destination"
 
 
 LOSSES = ("too_long", "before", "underway", "throttled", "late")
@@ -207,15 +255,60 @@ def growth(after: dict[str, Any], before: dict[str, Any]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in names if after[name] != before[name]}
 
 
-def test_every_copied_event_is_explained_if_nothing_is_lost(
-    ansible: Ansible, source: Deployed, central: Deployed, out: Path
-) -> None:
-    before = flow_of(report(ansible, out)[1], source.host)
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Reports, each after the next event in the fleet."""
+
+    before: Report
+    explained: Report
+    lossy: Report
+    dropped: Report
+    without_policy: Report
+    healed: Report
+
+
+@pytest.fixture(scope="module")
+def events(
+    mixed: Mixed, ansible: Ansible, aws: RunningAws, source: Deployed, other: Deployed, central: Deployed, out: Path
+) -> Events:
     for group, number in ((FINE, 4), (ARCHIVE, 3), (LONG, 2), (EXCLUDED, 5)):
         write(source, group, *lines(number))
-    targets, run = report(ansible, out)
-    flow = flow_of(run, source.host)
-    assert growth(flow, before) == {
+    explained = report(ansible, out)
+    lose(source, central)
+    lossy = report(ansible, out, source)
+    aws.configure(centralization_throttling=0.0)
+    source.wait_until_idle()
+    other.client("logs").create_log_group(logGroupName=LOST)
+    with copies_fail(aws, "LogGroupQuotaExceeded"):
+        write(other, LOST, *lines(3))
+    dropped = report(ansible, out, source, other)
+    with no_policy(central):
+        write(source, FINE, *lines(6))
+        without_policy = report(ansible, out, source)
+    write(other, LOST, "now it works")
+    central.client("logs").delete_log_group(logGroupName=f"/central/{source.account}/{source.region}{FINE}")
+    write(source, FINE, *lines(2))
+    return Events(mixed.after, explained, lossy, dropped, without_policy, report(ansible, out, source, other))
+
+
+def lose(source: Deployed, central: Deployed) -> None:
+    """Lose events of a log group in each way but that of copies. AWS's throttling remains."""
+    with sink_down(central):
+        write(source, FINE, *lines(11))
+    with function_stopped(central):
+        write(source, FINE, *lines(19))
+    with no_permission(central):
+        write(source, FINE, *lines(5))
+    write(source, FINE, *lines(17, "DEBUG"), "INFO")
+    central.aws.configure(centralization_throttling=1.0)
+    source.write(FINE, *lines(7))
+
+
+def test_every_copied_event_is_explained_if_nothing_is_lost(
+    events: Events, source: Deployed, central: Deployed
+) -> None:
+    flow, run = events.explained.flow(source), events.explained.run
+    assert growth(flow, events.before.flow(source)) == {
         "written": 9,
         "sent": 7,
         "copied": 7,
@@ -227,36 +320,22 @@ def test_every_copied_event_is_explained_if_nothing_is_lost(
     assert (flow["errors"], flow["notes"]) == ({}, [])
     assert differences(flow) == (0, 0, 0)
     assert (flow["account"], flow["region"]) == (central.account, central.region)
+    targets = events.explained.targets
     assert targets[source.host]["flow"] is None, "its events are in the destination's flow, and would count twice"
     there = targets[central.host]["flow"]
     assert there["written"] - there["unsubscribed"] == there["forwarded"] == there["received"]
     assert "Copies: " in run.output
     assert "UNEXPLAINED" not in run.output
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert "Copies of AWS&#x27;s centralization" in page
+    assert "Copies of AWS&#x27;s centralization" in events.explained.page
     labels = f'account="{source.account}",region="{source.region}",host="{source.host}"'
     place = f'destination_account="{central.account}",destination_region="{central.region}"'
-    text = (out / "report.prom").read_text(encoding="utf-8")
-    assert f'log_reflector_copied_events{{{labels},{place},count="copied"}} {flow["copied"]}\n' in text
+    metric = f'log_reflector_copied_events{{{labels},{place},count="copied"}} {flow["copied"]}\n'
+    assert metric in events.explained.metrics
 
 
-def test_every_loss_of_copied_events_is_named_with_its_number(
-    ansible: Ansible, source: Deployed, central: Deployed, out: Path
-) -> None:
-    before = flow_of(report(ansible, out)[1], source.host)
-    with sink_down(central):
-        write(source, FINE, *lines(11))
-    with function_stopped(central):
-        write(source, FINE, *lines(19))
-    with no_permission(central):
-        write(source, FINE, *lines(5))
-    write(source, FINE, *lines(17, "DEBUG"), "INFO")
-    central.aws.configure(centralization_throttling=1.0)
-    source.write(FINE, *lines(7))
-    run = report(ansible, out)[1]
-    flow = flow_of(run, source.host)
-    central.aws.configure(centralization_throttling=0.0)
-    found = growth(flow, before)
+def test_every_loss_of_copied_events_is_named_with_its_number(events: Events, source: Deployed) -> None:
+    flow = events.lossy.flow(source)
+    found = growth(flow, events.explained.flow(source))
     assert {name: found.get(name) for name in ("written", "copied", "received")} == {
         "written": 60,
         "copied": 53,
@@ -267,104 +346,84 @@ def test_every_loss_of_copied_events_is_named_with_its_number(
     assert (found["delivered"], flow["errors"]) == (1, {})
     assert differences(flow) == (0, 0, 0)
     for words in ("7 throttled", "5 delivery errors", "19 given up, in the queue", "11 dead-lettered"):
-        assert words in run.output
-    source.wait_until_idle()
-    after = flow_of(report(ansible, out)[1], source.host)
-    assert (after["throttled"], after["copied"] - flow["copied"]) == (0, 7), "AWS copies throttled events later"
+        assert words in events.lossy.run.output
+
+
+def test_throttled_events_are_copied_later_and_counted(events: Events, source: Deployed) -> None:
+    after = events.dropped.flow(source)
+    assert (after["throttled"], after["copied"] - events.lossy.flow(source)["copied"]) == (0, 7)
     assert differences(after) == (0, 0, 0)
 
 
-def test_events_without_a_policy_are_named_and_the_log_group_is_missing(
-    ansible: Ansible, source: Deployed, central: Deployed, out: Path
-) -> None:
-    before = flow_of(report(ansible, out)[1], source.host)
-    with no_policy(central):
-        write(source, FINE, *lines(6))
-        targets, run = report(ansible, out)
-    flow = flow_of(run, source.host)
-    row = rows(targets[source.host])[FINE]
+def test_events_without_a_policy_are_named_and_the_log_group_is_missing(events: Events, source: Deployed) -> None:
+    before, flow = events.dropped.flow(source), events.without_policy.flow(source)
+    row = events.without_policy.rows(source)[FINE]
     assert (row["state"], row["cause"]) == ("missing", "missing")
     assert row["reason"] == f"its copy in {CENTRAL}/{HOME}: the account has no subscription filter policy"
     assert flow["copied"] - flow["received"] == before["copied"] - before["received"] + 6
 
 
-def test_dropped_copies_are_named_by_the_type_of_their_error(ansible: Ansible, aws: RunningAws, out: Path) -> None:
-    other = Deployed(aws, MANAGEMENT, AWAY)
-    other.client("logs").create_log_group(logGroupName=LOST)
-    before = flow_of(report(ansible, out)[1], other.host)
-    with copies_fail(aws, "LogGroupQuotaExceeded"):
-        write(other, LOST, *lines(3))
-    targets, run = report(ansible, out)
-    flow = flow_of(run, other.host)
+def test_dropped_copies_are_named_by_the_type_of_their_error(events: Events, other: Deployed) -> None:
+    flow = events.dropped.flow(other)
     assert flow["errors"] == {"LogGroupQuotaExceeded": 3}
-    assert growth(flow, before) == {"written": 3}
+    assert growth(flow, events.explained.flow(other)) == {"written": 3}
     assert differences(flow) == (0, 0, 0)
-    assert "3 error LogGroupQuotaExceeded" in run.output
-    row = rows(targets[other.host])[LOST]
+    assert "3 error LogGroupQuotaExceeded" in events.dropped.run.output
+    row = events.dropped.rows(other)[LOST]
     assert (row["state"], row["cause"]) == ("missing", "no_copy")
     assert (
         f"there is no copy in {CENTRAL}/{HOME}, although it got events since the rule central was written"
         in row["reason"]
     )
-    write(other, LOST, "now it works")
-    assert rows(report(ansible, out)[0][other.host])[LOST]["state"] == "covered"
+    assert events.healed.rows(other)[LOST]["state"] == "covered"
 
 
-def test_deleted_copy_is_made_again_and_loses_nothing(
-    ansible: Ansible, source: Deployed, central: Deployed, out: Path
-) -> None:
-    before = flow_of(report(ansible, out)[1], source.host)
-    central.client("logs").delete_log_group(logGroupName=f"/central/{source.account}/{source.region}{FINE}")
-    write(source, FINE, *lines(2))
-    targets, run = report(ansible, out)
-    assert rows(targets[source.host])[FINE]["state"] == "covered"
-    grown = growth(flow_of(run, source.host), before)
+def test_deleted_copy_is_made_again_and_loses_nothing(events: Events, source: Deployed) -> None:
+    assert events.healed.rows(source)[FINE]["state"] == "covered"
+    grown = growth(events.healed.flow(source), events.without_policy.flow(source))
     assert [grown.get(name) for name in ("written", "copied", "received", "delivered")] == [2, 2, 2, 2]
 
 
 def test_unhealthy_rule_is_named_with_the_reason_of_aws(
-    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+    ansible: Ansible, aws: RunningAws, source: Deployed, filtered: Deployed, out: Path
 ) -> None:
     with no_trusted_access(aws):
-        targets, _run = report(ansible, out, report_flow=False)
-    row = rows(targets[source.host])[FINE]
+        found = report(ansible, out, source, filtered, report_flow=False)
+    row = found.rows(source)[FINE]
     assert (row["state"], row["cause"]) == ("missing", "unhealthy")
     assert "Trusted access of observabilityadmin.amazonaws.com is not enabled" in row["reason"]
-    assert rows(targets[f"{MEMBER}.{HOME}"])[FILTERED]["state"] == "covered"
+    assert found.rows(filtered)[FILTERED]["state"] == "covered"
 
 
 def test_unread_rules_leave_the_centralized_targets_unchecked_and_no_others(
-    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+    ansible: Ansible, aws: RunningAws, source: Deployed, filtered: Deployed, out: Path
 ) -> None:
     with denied(Deployed(aws, MANAGEMENT, HOME), "observabilityadmin:List*"):
-        targets, _run = report(ansible, out)
-    found = targets[source.host]
-    states = {name: row["state"] for name, row in rows(found).items()}
-    assert states[FINE] == "not_checked"
-    assert set(states.values()) == {"not_checked"}
-    assert "observabilityadmin:ListCentralizationRulesForOrganization" in rows(found)[FINE]["reason"]
-    assert any("not every centralization rule was read" in note for note in found["notes"])
-    filtered = targets[f"{MEMBER}.{HOME}"]
-    assert rows(filtered)[FILTERED]["state"] == "covered"
-    assert any(note.startswith("whether a centralization rule copies") for note in filtered["notes"])
+        found = report(ansible, out, source, filtered)
+    rows = found.rows(source)
+    assert rows[FINE]["state"] == "not_checked"
+    assert {row["state"] for row in rows.values()} == {"not_checked"}
+    assert "observabilityadmin:ListCentralizationRulesForOrganization" in rows[FINE]["reason"]
+    assert any("not every centralization rule was read" in note for note in found.targets[source.host]["notes"])
+    assert found.rows(filtered)[FILTERED]["state"] == "covered"
+    notes = found.targets[filtered.host]["notes"]
+    assert any(note.startswith("whether a centralization rule copies") for note in notes)
 
 
 def test_unread_destination_is_unknown_and_never_zero(
-    ansible: Ansible, source: Deployed, central: Deployed, out: Path
+    mixed: Mixed, ansible: Ansible, source: Deployed, central: Deployed, out: Path
 ) -> None:
     with denied(central, "logs:DescribeLogGroups", "cloudwatch:GetMetricData", "logs:StartQuery"):
-        run = ansible.run("logreflector.aws.report")
-    assert run.status == 2, "the destination itself could not be read"
-    targets = {each["host"]: each for each in json.loads((out / "report.json").read_text(encoding="utf-8"))["targets"]}
-    found = rows(targets[source.host])
+        unread = report(ansible, out, source, central, status=2)  # the destination itself could not be read
+    found = unread.rows(source)
     assert (found[FINE]["state"], found[FINE]["cause"]) == ("not_checked", "copies")
     assert "logs:DescribeLogGroups" in found[FINE]["reason"]
     assert found[EXCLUDED]["state"] == "excluded", "the rule alone decides it"
     assert found[LONG]["state"] == "impossible"
-    flow = flow_of(run, source.host)
+    flow = unread.flow(source)
     assert [flow[name] for name in ("copied", "received", "errors", "late", "no_policy")] == [None] * 5
     assert flow["written"] > 0
-    assert "copied unknown" in run.output
+    assert "copied unknown" in unread.run.output
     notes = "\n".join(flow["notes"])
     assert "the copied events in 444444444444/eu-west-1 were not read: " in notes
     assert "logs:StartQuery" in notes
@@ -379,30 +438,32 @@ def unit_of(aws: RunningAws, name: str) -> str:
 
 
 def test_rule_for_an_ou_copies_its_accounts_only_and_is_unknown_if_these_were_not_read(
-    ansible: Ansible, aws: RunningAws, source: Deployed, out: Path
+    mixed: Mixed, ansible: Ansible, aws: RunningAws, source: Deployed, other: Deployed, out: Path
 ) -> None:
     rules = aws.client("observabilityadmin", MANAGEMENT, HOME)
     body = rule_body(AWAY, scope=f"OrganizationUnitId IN ('{unit_of(aws, 'Workloads')}')")
     rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=body)
-    targets, _run = report(ansible, out, report_flow=False)
+    read = report(ansible, out, source, other, report_flow=False)
     with denied(Deployed(aws, MANAGEMENT, HOME), "organizations:ListAccountsForParent"):
-        unread, _run = report(ansible, out, report_flow=False)
+        unread = report(ansible, out, source, report_flow=False)
     rules.update_centralization_rule_for_organization(RuleIdentifier="central", Rule=rule_body(AWAY))
-    assert rows(targets[source.host])[FINE]["state"] == "covered", "its OU is below the one of the rule"
-    other = rows(targets[f"{MANAGEMENT}.{AWAY}"])[FINE]
-    assert (other["state"], other["cause"]) == ("missing", "no_rule")
-    assert f"the rule central does not have the account {MANAGEMENT} in its scope" in other["reason"]
-    unknown = rows(unread[source.host])[FINE]
+    assert read.rows(source)[FINE]["state"] == "covered", "its OU is below the one of the rule"
+    outside = read.rows(other)[FINE]
+    assert (outside["state"], outside["cause"]) == ("missing", "no_rule")
+    assert f"the rule central does not have the account {MANAGEMENT} in its scope" in outside["reason"]
+    unknown = unread.rows(source)[FINE]
     assert (unknown["state"], unknown["cause"]) == ("not_checked", "scope")
 
 
-def test_target_that_still_has_filters_is_delivered_twice(ansible: Ansible, source: Deployed, out: Path) -> None:
-    extra = {"log_groups_mode": "filters"}
+def test_target_that_still_has_filters_is_delivered_twice(
+    mixed: Mixed, ansible: Ansible, source: Deployed, out: Path
+) -> None:
+    extra = {"log_groups_mode": "filters", "reflector_drain_seconds": 0}
     deployed = ansible.run("logreflector.aws.deploy", "--limit", source.host, extra=extra)
     assert deployed.status == 0, deployed.output
-    found = rows(report(ansible, out, report_flow=False)[0][source.host])
-    assert (found[FINE]["state"], found[FINE]["cause"]) == ("broken", "duplicate")
-    assert "its events are copied, and the filter " in found[FINE]["reason"]
+    row = report(ansible, out, source, report_flow=False).rows(source)[FINE]
+    assert (row["state"], row["cause"]) == ("broken", "duplicate")
+    assert "its events are copied, and the filter " in row["reason"]
     removed = ansible.run("logreflector.aws.teardown", "--limit", source.host, extra=extra)
     assert removed.status == 0, removed.output
-    assert rows(report(ansible, out, report_flow=False)[0][source.host])[FINE]["state"] == "covered"
+    assert report(ansible, out, source, report_flow=False).rows(source)[FINE]["state"] == "covered"

@@ -69,7 +69,7 @@ def aws() -> Iterator[RunningAws]:
             PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY
         )
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda region: populate(running, MEMBER, region, groups=2), REGIONS))
+            list(pool.map(lambda region: populate(running, MEMBER, region, groups=1), REGIONS))
         running.client("logs", MEMBER, REGIONS[0]).create_log_group(logGroupName="/aws/lambda/payments")
         yield running
 
@@ -100,7 +100,7 @@ def write(folder: Path, step: Step) -> None:
     path.write_text(step.text, encoding="utf-8")
     quick = folder / "inventory" / "group_vars" / f"account_{MEMBER}.yml"
     quick.parent.mkdir(exist_ok=True)
-    quick.write_text("reflector_drain_seconds: 1\nreflector_settle_seconds: 0\n", encoding="utf-8")
+    quick.write_text("reflector_drain_seconds: 0\nreflector_settle_seconds: 0\n", encoding="utf-8")
 
 
 def run(ansible: Ansible, step: Step) -> tuple[int, str]:

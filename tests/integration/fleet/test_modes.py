@@ -49,6 +49,7 @@ def ansible(place: Deployed, foreign: dict[str, Any], tmp_path_factory: pytest.T
         log_groups_exclude=EXCLUDE,
         subscriber_settings_inline_bytes=1,
         catch_up_settle_seconds=1,
+        reflector_drain_seconds=0,
     )
     return Ansible(place.aws.deploy_environment(), inventory, folder)
 

@@ -7,43 +7,37 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from warm_ansible import warm_ansible
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 HOSTS = "[prod]\nshop.eu-west-1\n[dev]\ntest.eu-west-1\n[all:vars]\nansible_connection=local\n"
 
 
-def play(folder: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
-    return subprocess.run(
-        ["ansible-playbook", f"logreflector.aws.{playbook}", *arguments],
-        cwd=folder,
-        env={
-            **environment,
-            "HOME": str(folder),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def play(folder: Path, playbook: str, *arguments: str) -> tuple[int | None, str]:
+    """Run a playbook with Ansible's default settings. Return the exit status and the output."""
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))},
+        "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+    }
+    given = [f"logreflector.aws.{playbook}", *arguments]
+    run = warm_ansible(environment).start("ansible-playbook", given, environment, folder)
+    output, _unused = run.communicate()
+    return run.returncode, output
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_playbook_with_empty_inventory_fails(tmp_path: Path, playbook: str) -> None:
     (tmp_path / "empty").mkdir()
-    run = play(tmp_path, playbook, "-i", "empty")
-    assert run.returncode != 0
-    assert "No target matches the hosts 'all'; nothing was done." in run.stdout
+    status, output = play(tmp_path, playbook, "-i", "empty")
+    assert status != 0
+    assert "No target matches the hosts 'all'; nothing was done." in output
 
 
 @pytest.mark.parametrize(
@@ -61,10 +55,11 @@ def test_playbook_whose_pattern_and_limit_match_nothing_fails(
     tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "hosts").write_text(HOSTS, encoding="utf-8")
-    run = play(tmp_path, "status", *arguments)
-    assert run.returncode != 0
-    assert message in " ".join(run.stdout.split())
+    status, output = play(tmp_path, "status", *arguments)
+    assert status != 0
+    assert message in " ".join(output.split())
 
 
 def test_playbook_syntax_check_needs_no_inventory(tmp_path: Path) -> None:
-    assert play(tmp_path, "deploy", "--syntax-check").returncode == 0
+    status, output = play(tmp_path, "deploy", "--syntax-check")
+    assert status == 0, output

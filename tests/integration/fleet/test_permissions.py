@@ -14,10 +14,22 @@ from typing import Any
 
 import pytest
 from deployed import Deployed, dead_letters
-from embedded_aws import RunningAws
+from embedded_aws import Configuration, EmbeddedAws, Organization, RunningAws
+from embedded_aws.population import populate
 from waits import wait_until
 
-from playbooks import BOUNDARY_POLICY, BOUNDED_POLICY, MANAGEMENT, POLICY, REGIONS, Ansible
+from playbooks import (
+    BOUNDARY_POLICY,
+    BOUNDED_POLICY,
+    EXCLUDE,
+    MANAGEMENT,
+    MEMBER,
+    POLICY,
+    REGIONS,
+    Ansible,
+    Run,
+    write_inventory,
+)
 
 # In the order in which a deployment needs them: each failure is one step further than the one before.
 PERMISSIONS = (
@@ -44,115 +56,127 @@ def policy_without(policy: dict[str, Any], action: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A policy of the deployer's role in docs/iam, and the variables of a deployment with it."""
-
-    policy: dict[str, Any]
-    variables: dict[str, Any]
-
-
-VARIANTS = {
-    "plain": Variant(POLICY, {}),
-    "bounded": Variant(
-        BOUNDED_POLICY,
-        {"account_permissions_boundary": "arn:{partition}:iam::{account}:policy/log-reflector-boundary"},
-    ),
-}
 DEPLOYER = {"RoleName": "log-reflector-deployer", "PolicyName": "deploy"}
+BOUNDED = {"account_permissions_boundary": "arn:{partition}:iam::{account}:policy/log-reflector-boundary"}
+TARGETS = [(MANAGEMENT, REGIONS[0]), (MEMBER, REGIONS[0])]
 
 
-@pytest.fixture(params=VARIANTS)
-def variant(request: pytest.FixtureRequest, aws: RunningAws) -> Iterator[Variant]:
-    """Each variant of the policy, in force in the management account."""
-    chosen, iam = VARIANTS[request.param], aws.client("iam", MANAGEMENT, REGIONS[0])
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(chosen.policy))
-    yield chosen
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+@pytest.fixture(scope="module")
+def aws() -> Iterator[RunningAws]:
+    """Start two accounts. IAM is enforced, with the deployer's policy of docs/iam."""
+    organization = Organization(management=MANAGEMENT, members=(MEMBER,), regions=REGIONS[:1])
+    with EmbeddedAws(Configuration(organization=organization, deployer_policy=POLICY)) as running:
+        for target in TARGETS:
+            populate(running, *target, groups=2)
+        yield running
 
 
-def test_permission_missing_of_deployer_is_named(aws: RunningAws, ansible: Ansible, variant: Variant) -> None:
-    host, account, region = f"{MANAGEMENT}.{REGIONS[0]}", MANAGEMENT, REGIONS[0]
-    assert ansible.run("logreflector.aws.teardown", "--limit", host).status == 0
-    iam = aws.client("iam", account, region)
-    for action in PERMISSIONS:
-        iam.put_role_policy(**DEPLOYER, PolicyDocument=policy_without(variant.policy, action))
-        run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
-        assert run.status == 2, action
-        failure = next(line for line in run.recap().splitlines() if line.startswith(host))
-        assert "failed. Could not" in failure
-        assert action in failure
-        assert account in failure
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(variant.policy))
-    run = ansible.run("logreflector.aws.deploy", "--limit", host, extra=variant.variables)
-    assert run.status == 0, run.output
+@pytest.fixture(scope="module")
+def ansible(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    folder = tmp_path_factory.mktemp("permissions")
+    inventory = write_inventory(folder, TARGETS, log_groups_exclude=EXCLUDE)
+    return Ansible(aws.deploy_environment(), inventory, folder)
 
 
-def test_permission_missing_to_read_the_account_policy_is_a_note(aws: RunningAws, ansible: Ansible) -> None:
-    """In the mode `filters` a deployment only checks whether a policy exists, so it works without the permission."""
-    host, iam = f"{MANAGEMENT}.{REGIONS[0]}", aws.client("iam", MANAGEMENT, REGIONS[0])
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=policy_without(POLICY, "logs:DescribeAccountPolicies"))
+@contextlib.contextmanager
+def deployer_policy(place: Deployed, policy: str) -> Iterator[None]:
+    """Give the deployer's role another policy for the block."""
+    iam = place.client("iam")
+    iam.put_role_policy(**DEPLOYER, PolicyDocument=policy)
     try:
-        run = ansible.run("logreflector.aws.deploy", "--limit", host)
+        yield
     finally:
         iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Deployments of a target: one without each permission, by the permission, and then one with all of them."""
+
+    place: Deployed
+    failed: dict[str, Run]
+    complete: Run
+
+
+@pytest.fixture(scope="module")
+def story(aws: RunningAws, ansible: Ansible) -> Story:
+    place, failed = Deployed(aws, *TARGETS[0]), {}
+    for action in PERMISSIONS:
+        with deployer_policy(place, policy_without(POLICY, action)):
+            failed[action] = ansible.run("logreflector.aws.deploy", "--limit", place.host)
+    return Story(place, failed, ansible.run("logreflector.aws.deploy", "--limit", place.host))
+
+
+@pytest.fixture(scope="module")
+def place(story: Story) -> Deployed:
+    """Return a target with a deployment."""
+    assert story.complete.status == 0, story.complete.output
+    return story.place
+
+
+@pytest.mark.parametrize("action", PERMISSIONS)
+def test_permission_missing_of_deployer_is_named(story: Story, action: str) -> None:
+    run = story.failed[action]
+    assert run.status == 2, run.output
+    failure = next(line for line in run.recap().splitlines() if line.startswith(story.place.host))
+    assert "failed. Could not" in failure
+    assert action in failure
+    assert story.place.account in failure
+
+
+def test_permissions_of_the_policy_complete_the_deployment_that_failed(story: Story) -> None:
+    assert story.complete.status == 0, story.complete.output
+
+
+def test_permission_missing_to_read_the_account_policy_is_a_note(place: Deployed, ansible: Ansible) -> None:
+    """In the mode `filters` a deployment only checks whether a policy exists, so it works without the permission."""
+    with deployer_policy(place, policy_without(POLICY, "logs:DescribeAccountPolicies")):
+        run = ansible.run("logreflector.aws.deploy", "--limit", place.host)
     assert run.status == 0, run.output
-    (note,) = (line for line in run.recap().splitlines() if line.startswith(f"{host}: note:"))
+    (note,) = (line for line in run.recap().splitlines() if line.startswith(f"{place.host}: note:"))
     assert "the policies cannot be read" in note
     assert "logs:DescribeAccountPolicies" in note
 
 
 def test_permission_to_unbound_is_missing_of_bounded_deployer(aws: RunningAws, ansible: Ansible) -> None:
     """With the former policy a deployer could remove the boundary, and so give a function any permission."""
-    place, bounded = Deployed(aws, MANAGEMENT, REGIONS[0]), VARIANTS["bounded"]
+    place = Deployed(aws, *TARGETS[1])  # no other test makes roles in its account
     iam = place.client("iam")
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
-    all_of_the_account = ",".join(f"{MANAGEMENT}.{region}" for region in REGIONS)  # otherwise the roles would stay
-    assert ansible.run("logreflector.aws.teardown", "--limit", all_of_the_account).status == 0
-    iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(bounded.policy))
-    try:
+    iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=BOUNDARY_POLICY)
+    with deployer_policy(place, json.dumps(BOUNDED_POLICY)):
         refused = ansible.run("logreflector.aws.deploy", "--limit", place.host)
         assert (refused.status, "iam:CreateRole" in refused.recap()) == (2, True)
-        run = ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=bounded.variables)
+        run = ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=BOUNDED)
         assert run.status == 0, run.output
         for name in ("log-reflector", "log-reflector-subscriber"):
             boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
             assert boundary == f"arn:aws:iam::{place.account}:policy/log-reflector-boundary"
-        assert ansible.run("logreflector.aws.verify", "--limit", place.host, extra=bounded.variables).status == 0
+        assert ansible.run("logreflector.aws.verify", "--limit", place.host, extra=BOUNDED).status == 0
         unbound = {"account_permissions_boundary": ""}
         refused = ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=unbound)
         assert (refused.status, "iam:DeleteRolePermissionsBoundary" in refused.recap()) == (2, True)
-    finally:
-        iam.put_role_policy(**DEPLOYER, PolicyDocument=json.dumps(POLICY))
 
 
-def _without(aws: RunningAws, account: str, region: str, role: str, action: str) -> str:
+def _without(place: Deployed, role: str, action: str) -> str:
     """Take an action from the role's inline policy. Return the policy as it was."""
-    iam = aws.client("iam", account, region)
+    iam = place.client("iam")
     policy = iam.get_role_policy(RoleName=role, PolicyName="log-reflector")["PolicyDocument"]
     iam.put_role_policy(RoleName=role, PolicyName="log-reflector", PolicyDocument=policy_without(policy, action))
     return json.dumps(policy)
 
 
-def _deployed_without(
-    aws: RunningAws, ansible: Ansible, role: str, action: str, link: str
-) -> tuple[Deployed, dict[str, str]]:
-    """Deploy, and take an action from the role. The delivery check must name the broken step. Return target and former policy."""
-    place = Deployed(aws, MANAGEMENT, REGIONS[0])
-    assert ansible.run("logreflector.aws.teardown", "--limit", place.host).status == 0
-    assert ansible.run("logreflector.aws.deploy", "--limit", place.host).status == 0
-    before = _without(aws, place.account, place.region, role, action)
+def take(place: Deployed, ansible: Ansible, role: str, action: str, link: str, **variables: Any) -> dict[str, str]:
+    """Take an action from the role. The delivery check must name the broken step. Return the former policy."""
+    before = _without(place, role, action)
     for timeout in (4, 40, 400):  # on a slow machine the earlier steps may take longer
-        run = ansible.run("logreflector.aws.verify", "--limit", place.host, extra={"verify_timeout": timeout})
+        extra = {"verify_timeout": timeout, **variables}
+        run = ansible.run("logreflector.aws.verify", "--limit", place.host, extra=extra)
         assert run.status != 0
         if link in run.recap():
             break
     assert link in run.recap()
     wait_until_logged(place, role, action)
-    return place, {"RoleName": role, "PolicyName": "log-reflector", "PolicyDocument": before}
+    return {"RoleName": role, "PolicyName": "log-reflector", "PolicyDocument": before}
 
 
 def wait_until_logged(place: Deployed, role: str, action: str, about: str = "") -> None:
@@ -165,14 +189,12 @@ def wait_until_logged(place: Deployed, role: str, action: str, about: str = "") 
     )
 
 
-def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ansible) -> None:
-    place, _unused = _deployed_without(
-        aws,
-        ansible,
-        "log-reflector",
-        "secretsmanager:GetSecretValue",
-        "the reflector reports: sumologic: ",
-    )
+def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ansible, place: Deployed) -> None:
+    # A function that has read the secret keeps it, so this one is new.
+    new = {"reflector_memory_size": 512}
+    assert ansible.run("logreflector.aws.deploy", "--limit", place.host, extra=new).status == 0
+    role, action = "log-reflector", "secretsmanager:GetSecretValue"
+    take(place, ansible, role, action, "the reflector reports: sumologic: ", **new)
     # Nothing is lost: after Lambda's retries the event waits with its reason.
     queue = "log-reflector-dead-letters"
     wait_until(
@@ -185,9 +207,9 @@ def test_permission_missing_of_reflector_is_logged(aws: RunningAws, ansible: Ans
     assert any("role" in change for change in restored.changes()[place.host])
 
 
-def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible) -> None:
+def test_permission_missing_of_subscriber_is_logged(aws: RunningAws, ansible: Ansible, place: Deployed) -> None:
     role, action = "log-reflector-subscriber", "logs:PutSubscriptionFilter"
-    place, right = _deployed_without(aws, ansible, role, action, "the subscriber reports: denied, ")
+    right = take(place, ansible, role, action, "the subscriber reports: denied, ")
     logs, group = place.client("logs"), "/made/meanwhile"
     logs.create_log_group(logGroupName=group)
     place.write(group, "a first line")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Twelve targets in waves with delivery checks through real functions: a failure stops the run, the retry file completes it."""
+"""Six targets in waves with delivery checks through real functions: a failure stops the run, the retry file completes it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ from waits import RUN_LIMIT
 
 from playbooks import EXCLUDE, POLICY, Ansible, Run, wait_while_running, write_inventory
 
-ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111117)]
+ACCOUNTS = [f"{number:012}" for number in range(111111111111, 111111111115)]
 REGIONS = ("eu-west-1", "us-east-1")
-TARGETS = [(account, region) for account in ACCOUNTS for region in REGIONS]
+*SERVED, UNSERVED = ACCOUNTS
+"""The last account gets its functions in the run that is interrupted."""
+TARGETS = [(account, region) for account in SERVED for region in REGIONS]
 DEPLOY = "logreflector.aws.deploy"
 RETRY = "log-reflector-deploy.retry"
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[RunningAws]:
-    """Start six accounts in two regions. After delivery checks a target has three processes and takes some 125 MB.
+    """Start four accounts in two regions. After delivery checks a target has three processes and takes some 125 MB.
 
     A function takes one event at once, since each more would be one more process.
     """
@@ -56,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fleet(aws: RunningAws, folder: Path) -> Ansible:
     """Return a runner over all targets. The inventory sets the waves and the delivery check."""
     inventory = write_inventory(
-        folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[2, "25%", "100%"], deploy_verify=True
+        folder, TARGETS, log_groups_exclude=EXCLUDE, deploy_waves=[1, "50%", "100%"], deploy_verify=True
     )
     return Ansible(aws.deploy_environment(), inventory, folder)
 
@@ -80,12 +82,12 @@ class Story:
 
     @property
     def waves(self) -> tuple[list[str], list[str], list[str]]:
-        return self.order[:2], self.order[2:5], self.order[5:]
+        return self.order[:1], self.order[1:4], self.order[4:]
 
     @property
     def broken(self) -> str:
         """Return a target of the second wave that is not the first of it."""
-        return self.order[3]
+        return self.order[2]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def story(aws: RunningAws, fleet: Ansible, folder: Path) -> Story:
 
     announced = fleet.run(DEPLOY, "--check")
     order = [line.split(":")[0] for line in announced.recap().splitlines() if re.match(r"\d{12}\.", line)]
-    account, region = order[3].split(".")
+    account, region = order[2].split(".")
     aws.front.clear_journal()
     aws.front.deny("CreateFunction", account=account, region=region)
     stopped = fleet.run(DEPLOY)
@@ -115,14 +117,14 @@ def test_waves_with_a_failure_stop(story: Story) -> None:
     assert story.announced.status == 0, story.announced.output
     assert story.stopped.status == 2, story.stopped.output
     assert story.stopped.waves() == [
-        "Wave 1 of 3: 2 targets ok, 0 failed (limit 0%).",
+        "Wave 1 of 3: 1 target ok, 0 failed (limit 0%).",
         "Wave 2 of 3: 2 targets ok, 1 failed (limit 0%). The remaining waves do not start.",
     ]
     recap = story.stopped.recap()
     assert f"{story.broken}: failed. Could not " in recap
     assert "lambda:CreateFunction" in recap
-    assert "7 targets not started: wave 2 exceeded its failure limit." in recap
-    assert f"To run the 8 targets again that failed or did not start: the same command with --limit @{RETRY}" in recap
+    assert "2 targets not started: wave 2 exceeded its failure limit." in recap
+    assert f"To run the 3 targets again that failed or did not start: the same command with --limit @{RETRY}" in recap
     assert re.search(
         r"targets that have it: logreflector.aws.rollback -e rollback_release=0.1.0\+[0-9a-f]{12}$", recap, re.MULTILINE
     )
@@ -169,12 +171,13 @@ def test_waves_check_delivery_of_every_target(story: Story, aws: RunningAws) -> 
 @pytest.fixture
 def few(aws: RunningAws, story: Story, tmp_path: Path) -> Ansible:
     """Return a runner over two deployed targets of an account: a wave for each, and no delivery check."""
-    targets = [(ACCOUNTS[1], region) for region in REGIONS]
-    return Ansible(
-        aws.deploy_environment(),
-        write_inventory(tmp_path, targets, log_groups_exclude=EXCLUDE, deploy_waves="1,1"),
-        tmp_path,
-    )
+    return runner(aws, ACCOUNTS[1], tmp_path)
+
+
+def runner(aws: RunningAws, account: str, folder: Path) -> Ansible:
+    targets = [(account, region) for region in REGIONS]
+    inventory = write_inventory(folder, targets, log_groups_exclude=EXCLUDE, deploy_waves="1,1")
+    return Ansible(aws.deploy_environment(), inventory, folder)
 
 
 def test_waves_with_allowed_failures_continue(aws: RunningAws, few: Ansible, tmp_path: Path) -> None:
@@ -211,15 +214,10 @@ def test_waves_failed_delivery_check_fails_its_target(aws: RunningAws, few: Ansi
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("deploy_waves", "many", "'many' is not valid"),
-        ("deploy_waves", [1, 0], "'0' is not valid"),
         ("deploy_waves", ["5%", "101%"], "'101%' is not valid"),
         ("deploy_waves", [], "an empty list is not valid"),
         ("deploy_waves", {"first": 1}, "\"{'first': 1}\" is not valid"),
-        ("deploy_waves", "", "'' is not valid"),
         ("deploy_allowed_failures", "many", "'many' is not valid"),
-        ("deploy_allowed_failures", "-1", "'-1' is not valid"),
-        ("deploy_verify", "perhaps", "'perhaps' is not valid"),
         ("deploy_verify", None, "'None' is not valid"),
     ],
 )
@@ -243,17 +241,16 @@ def test_waves_with_tags_that_select_nothing_fail(aws: RunningAws, few: Ansible)
     assert calls_of_runs(aws) == []
 
 
-def test_waves_interrupted_are_finished_by_the_same_command(aws: RunningAws, few: Ansible) -> None:
-    torn_down = few.run("logreflector.aws.teardown")
-    assert torn_down.status == 0, torn_down.output
+def test_waves_interrupted_are_finished_by_the_same_command(aws: RunningAws, tmp_path: Path) -> None:
+    ansible = runner(aws, UNSERVED, tmp_path)
     aws.front.clear_journal()
-    process, _record = few.start(DEPLOY)
+    process, _record = ansible.start(DEPLOY)
     wait_while_running(process, lambda: aws.front.calls(operation="CreateFunction"), "the first function")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it for Ctrl-C
     output, _unused = process.communicate(timeout=RUN_LIMIT)
     assert process.returncode == 99, output
     assert "User interrupted execution" in output
-    finished = few.run(DEPLOY)
+    finished = ansible.run(DEPLOY)
     assert finished.status == 0, finished.output
-    again = few.run(DEPLOY)
+    again = ansible.run(DEPLOY)
     assert (again.status, again.changed_tasks()) == (0, [])
