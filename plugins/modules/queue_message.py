@@ -41,13 +41,6 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Delete the message of the event that started the playbook
-  logreflector.aws.queue_message:
-    region: eu-west-1
-    queue_url: "{{ ansible_eda.event.queue_url }}"
-    receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
-    state: absent
-
 - name: Try again in five minutes
   logreflector.aws.queue_message:
     region: eu-west-1
@@ -55,6 +48,13 @@ EXAMPLES = r"""
     receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
     state: present
     hidden_seconds: 300
+
+- name: Delete the message of the event that started the playbook
+  logreflector.aws.queue_message:
+    region: eu-west-1
+    queue_url: "{{ ansible_eda.event.queue_url }}"
+    receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
+    state: absent
 """
 
 RETURN = r"""

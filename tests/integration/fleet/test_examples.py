@@ -51,6 +51,11 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     )  # a full log group could not go back from the account policy to a filter
     organizations = aws.client("organizations", account, region)
     organizations.enable_aws_service_access(ServicePrincipal="observabilityadmin.amazonaws.com")
+    sqs = aws.client("sqs", account, region)
+    queue = sqs.create_queue(QueueName="log-reflector-events")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="{}")
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    event = {"queue_url": queue, "receipt_handle": message["ReceiptHandle"]}
     tasks = [
         {**task, "name": f"{module}: {task['name']}", "ignore_errors": True}
         for module in ORDER
@@ -61,7 +66,7 @@ def ran(aws: RunningAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "hosts": "localhost",
         "connection": "local",
         "gather_facts": False,
-        "vars": {"ansible_python_interpreter": sys.executable},
+        "vars": {"ansible_python_interpreter": sys.executable, "ansible_eda": {"event": event}},
         "tasks": tasks,
     }
     playbook.write_text(json.dumps([play]), encoding="utf-8")

@@ -24,6 +24,7 @@ from ansible import constants
 from ansible.cli import inventory, playbook
 from ansible.plugins.loader import action_loader, init_plugin_loader
 from ansible.utils import vars as unique_ids
+from botocore.utils import JSONFileCache
 
 ACTIONS = Path(__file__).resolve().parents[3] / "plugins" / "action"
 
@@ -68,6 +69,7 @@ def _play(request: Mapping[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    JSONFileCache.CACHE_DIR = str(Path.home() / ".aws" / "boto" / "cache")  # botocore reads HOME at its import
     atexit._clear()  # what the server registered is not the run's
     random.seed()
     unique_ids.random_int = f"{random.getrandbits(32):08x}"

@@ -220,7 +220,8 @@ class Arguments:
             raise ValueError("region is not the name of a region, such as eu-west-1.")
         if unknown_kinds := [str(kind) for kind in found.kinds if kind not in KINDS]:
             raise ValueError(f"kinds has {', '.join(unknown_kinds)}. The kinds are {', '.join(KINDS)}.")
-        if type(found.visibility_timeout) is not int or not 60 <= found.visibility_timeout <= 36_000:
+        seconds = found.visibility_timeout
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 60 <= seconds <= 36_000:
             raise ValueError("visibility_timeout is no number of seconds from 60 to 36000.")
         return found
 

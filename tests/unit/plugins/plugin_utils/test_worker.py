@@ -107,11 +107,17 @@ def load(module: str) -> Any:
     return importlib.import_module(f"ansible_collections.logreflector.aws.plugins.modules.{module}")
 
 
+# What the examples take from an event.
+EVENT = {
+    "queue_message": {"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "receipt_handle": "abc"}
+}
+
+
 def example(module: str, package: Path) -> dict[str, Any]:
     """Return the options of the module's first example, without those that have results of other tasks."""
     name = f"logreflector.aws.{module}"
     tasks = [task for task in yaml.safe_load(load(module).EXAMPLES) if name in task]
-    return {key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}
+    return {**EVENT.get(module, {}), **{key: value for key, value in tasks[0][name].items() if "{{" not in str(value)}}
 
 
 def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
