@@ -34,6 +34,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
 from aws_in_tests import LAMBDA_TRUST, OWNER, OWNER_LIST, zip_bytes
 from functions_in_tests import function_settings
+from module_processes import ModuleProcesses
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -41,8 +42,16 @@ COLLECTIONS = ROOT / "build" / "collections"
 MODULES = sorted(SPECS)
 GROUP = "/aws/lambda/testing-the-subscriber"
 CREDENTIAL = "hunter2hunter2"
+PROCESSES = ModuleProcesses(COLLECTIONS)
 # Since ansible-core 2.21 the controller decides whether a module's result has the field invocation.
 INJECTED = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _end_processes() -> Iterator[None]:
+    """End the process that forks the modules' processes."""
+    yield
+    PROCESSES.stop()
 
 
 @pytest.fixture(scope="module")
@@ -121,17 +130,9 @@ def example(module: str, package: Path) -> dict[str, Any]:
 
 
 def as_process(module: str, options: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Run the module in a separate process, as Ansible does."""
+    """Run the module in a separate process."""
     arguments = {**options, "_ansible_check_mode": check_mode, "_ansible_module_name": module, **INJECTED}
-    done = subprocess.run(
-        [sys.executable, "-m", f"ansible_collections.logreflector.aws.plugins.modules.{module}"],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    done = PROCESSES.run(module, {"ANSIBLE_MODULE_ARGS": arguments})
     assert done.stderr == ""
     result: dict[str, Any] = json.loads(done.stdout)
     if "warnings" in result:  # objects since ansible-core 2.19, which the controller formats as sentences
