@@ -77,7 +77,8 @@ def serve() -> None:
             output.seek(0)
             errors.seek(0)
             answer = {"stdout": output.read().decode(), "stderr": errors.read().decode()}
-        print(json.dumps({**answer, "returncode": os.waitstatus_to_exitcode(status)}), flush=True)
+        sys.stdout.write(json.dumps({**answer, "returncode": os.waitstatus_to_exitcode(status)}) + "\n")
+        sys.stdout.flush()
 
 
 def run_here(request: dict[str, Any], *streams: int) -> None:
