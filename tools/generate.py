@@ -246,7 +246,8 @@ def runtime(modules: list[str]) -> str:
     )
 
 
-_VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})[a-z_]*[a-z]\b")
+# The name of an included file is no variable.
+_VARIABLE = re.compile(rf"\b(?:{'|'.join(PREFIXES)})[a-z_]*[a-z]\b(?!\.yml)")
 
 
 def playbook_variables() -> str:

@@ -27,7 +27,7 @@ class StateOption:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentState:
-    """What is to exist of a deployment."""
+    """Which parts of a deployment exist."""
 
     state: str = option(
         "present",

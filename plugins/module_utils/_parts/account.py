@@ -20,7 +20,7 @@ from .reflector import as_tags
 from .run import Run
 
 RoleKey = Literal["reflector_role", "subscriber_role", "delivery_role"]
-"""What a role is for. The result has the role by this key."""
+"""The purpose of a role, and its key in results."""
 
 
 def check_account(run: Run, account_id: str | None) -> None:
@@ -40,6 +40,7 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
     """Return the desired state of the reflector's role, of the subscriber's role, and of the delivery's role if a target has
     a Firehose stream. `targets` as for `deploy_roles`."""
     own = targets[0]
+    names = role_names(own)
     common: dict[str, Any] = {
         "permissions_boundary": options.permissions_boundary,
         "kept_managed_policies": options.kept_managed_policies,
@@ -48,14 +49,14 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
     }
     roles: dict[RoleKey, RoleSettings] = {
         "reflector_role": RoleSettings(
-            name=own.reflector.role_name,
+            name=names["reflector_role"],
             description="Log Reflector, the function that forwards log events",
             policy=reflector_policy(targets),
             vpc_access=any(target.reflector.subnet_ids for target in targets),
             **common,
         ),
         "subscriber_role": RoleSettings(
-            name=own.subscriber.role_name,
+            name=names["subscriber_role"],
             description="Log Reflector, the function that subscribes new log groups",
             policy=subscriber_policy(targets),
             vpc_access=any(target.subscriber.subnet_ids for target in targets),
@@ -64,7 +65,7 @@ def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> 
     }
     if policy := delivery_policy(targets)["Statement"]:
         roles["delivery_role"] = RoleSettings(
-            name=own.log_groups.delivery_role_name,
+            name=names["delivery_role"],
             description="Log Reflector, CloudWatch Logs writes log groups of the class DELIVERY to Firehose",
             policy={"Version": "2012-10-17", "Statement": policy},
             trust_policy=LOGS_TRUST,

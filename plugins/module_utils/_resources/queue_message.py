@@ -19,15 +19,13 @@ def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
     SQS deletes a message that was deleted before without an error. It refuses to hide one that is deleted or visible again.
     """
     options = read(QueueMessageOptions, params)
-    url = options.queue_url
-    name = queue_name(url)
+    what = f"a message of queue {queue_name(options.queue_url)}"
     deletes = options.state == "absent"
-    change = f"delete a message of queue {name}"
-    if not deletes:
-        change = f"hide a message of queue {name} for {options.hidden_seconds:,} s"
+    change = f"delete {what}" if deletes else f"hide {what} for {options.hidden_seconds:,} s"
     if not check_mode:
+        message = {"QueueUrl": options.queue_url, "ReceiptHandle": options.receipt_handle}
         with target.describe_operation(change):
-            sqs, message = target.client("sqs"), {"QueueUrl": url, "ReceiptHandle": options.receipt_handle}
+            sqs = target.client("sqs")
             if deletes:
                 sqs.delete_message(**message)
             else:

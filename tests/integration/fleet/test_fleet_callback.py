@@ -278,7 +278,7 @@ def test_callback_rescued_failure_is_shown_and_target_is_ok(folder: Folder) -> N
       gather_facts: false
       tasks:
         - block: [{name: Try, ansible.builtin.fail: {msg: Not today.}}]
-          rescue: [{name: Mend, changing: {changes: [mended]}}]
+          rescue: [{name: Repair, changing: {changes: [repaired]}}]
     """
     run = folder.run(playbook, targets(count=1))
     assert (run.status, run.outcomes()) == (0, {"a.eu": "changed"})

@@ -50,7 +50,7 @@ class WarmRun:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Wait for the end and return the output and the errors, which are the same if they are not apart."""
+        """Wait for the end. Return standard output and standard error; if they share a file, both are its text."""
         wait_until(self._status.exists, "the end of a program", every=0.02, limit=timeout or RUN_LIMIT)
         return self._output.read_text(encoding="utf-8"), self._errors.read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ class WarmAnsible:
         *,
         apart: bool = False,
     ) -> WarmRun:
-        """Start ansible-playbook or ansible-inventory in an environment and a folder, which gets its files, too.
+        """Start ansible-playbook or ansible-inventory in an environment and a folder. The files with its output are in the folder, too.
 
         apart   whether standard error has a file of its own
         """
@@ -104,7 +104,7 @@ class WarmAnsible:
 
 
 def warm_ansible(environment: Mapping[str, str]) -> WarmAnsible:
-    """Return the process for runs in this environment. Those that differ in nothing that Ansible reads at its import share it."""
+    """Return the process for runs in this environment. Runs with the same settings of Ansible share one."""
     settings = {name: value for name, value in environment.items() if name.startswith("ANSIBLE_")}
     settings.pop("ANSIBLE_LOCAL_TEMP", None)  # a run gets its own
     key = json.dumps(settings, sort_keys=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a centralization rule does with a log group: one of the inventory, or one as AWS has it. Pure.
+"""Decides whether a centralization rule copies a log group. The rule comes from the inventory or from AWS. Pure.
 
 What was not read is None, and a decision that depends on it is "unknown".
 """
@@ -20,7 +20,7 @@ from ..._resources.centralization.selection import GROUP_KEYS, SCOPE_KEYS
 from ..._resources.centralization.settings import RuleSettings
 from ..._subscriptions.choice import LogGroup
 
-_ACCOUNT, _REGION, _GROUP = "${source.accountId}", "${source.region}", "${source.logGroup}"
+_GROUP = "${source.logGroup}"
 
 Outcome = Literal["copied", "unknown", "impossible", "excluded", "elsewhere"]
 """What a rule does with a log group. "elsewhere": it copies nothing from this account and region."""
@@ -113,7 +113,7 @@ class CopyRule:
     def beginning(self, source: Source) -> str:
         """Return the fixed beginning of the names of all copies from an account and region."""
         before, _variable, _after = self.pattern.partition(_GROUP)
-        return before.replace(_ACCOUNT, source.account).replace(_REGION, source.region).partition("${")[0]
+        return origin_name(before, source.account, source.region, "").partition("${")[0]
 
 
 @dataclass(frozen=True, slots=True)
