@@ -17,7 +17,7 @@ from .._options.option import read
 from .._options.reflector import DrainOptions
 from .._plan import Params, Result
 from .._session import Target
-from .account import remove_roles, role_names
+from .account import check_account, remove_roles, role_names
 from .catch_up import finish, remove_subscriptions
 from .delivery_check import remove_check_log_groups
 from .deployment import Deployment
@@ -33,6 +33,7 @@ def remove_deployment(target: Target, options: Deployment, params: Params, check
     """Remove the subscriptions of a target, and with the state absent everything else. Return the result of all parts."""
     run = Run(target, check_mode=check_mode)
     try:
+        check_account(run, params["account_id"])
         _remove_subscriptions(run, options, params)
         unsubscribed = finish(run, options.catch_up)
         if unsubscribed.get("failed") or params["state"] == "unsubscribed":

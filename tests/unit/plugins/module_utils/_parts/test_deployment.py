@@ -92,6 +92,15 @@ def test_removal_in_one_task_announces_its_changes_and_leaves_nothing(aws: Any) 
     assert aws.client("iam").list_roles()["Roles"] == []
 
 
+@pytest.mark.parametrize("state", ["unsubscribed", "absent"])
+def test_removal_in_another_account_is_refused(aws: Any, state: str) -> None:
+    aws.run("deployment", **OPTIONS)
+    refused = aws.run("deployment", state=state, account_id="999999999999")
+    assert refused["failed"] is True
+    assert "999999999999" in refused["msg"]
+    assert aws.writes == []
+
+
 def test_removal_waits_for_deliveries_before_the_reflector_goes(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     aws.run("deployment", **OPTIONS)
     functions = aws.client("lambda")
