@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import dead_letters
 
 OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 
@@ -30,8 +33,10 @@ def test_deployment_a_second_time_writes_nothing(aws: Any) -> None:
     assert (again.get("msg"), again["changes"], aws.writes) == (None, [], [])
 
 
-def test_deployment_reports_waiting_dead_letters(aws: Any) -> None:
+def test_deployment_reports_waiting_dead_letters(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The playbook had a task of its own for them, which cost each target another session."""
+    now = time.time() + 60
+    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(time=lambda: now))  # both results have the same age
     name = "log-reflector-dead-letters"
     aws.run("deployment", **OPTIONS)
     assert aws.run("deployment", **OPTIONS)["reflector"]["dead_letters"]["summary"] == ""
