@@ -11,7 +11,7 @@ MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
 
-.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site test-eda build installed release changelog clean
+.PHONY: help setup generate demo demo-stop test lint sanity unit resources runtimes integration molecule check-aws coverage bench picture site test-eda community build installed release changelog clean
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 16
 
@@ -143,7 +143,15 @@ build/release/ready: requirements-release.txt
 	build/release/bin/pip install --quiet --disable-pip-version-check -r requirements-release.txt
 	@touch $@
 
-release: setup build/release/ready ## tarball, checked by Galaxy's importer, and release notes, in build/; SIGN=key signs
+build/nox/ready: requirements-nox.txt
+	$(PYTHON) -m venv --clear build/nox
+	build/nox/bin/pip install --quiet --disable-pip-version-check -r requirements-nox.txt
+	@touch $@
+
+community: build/nox/ready ## the Ansible community's checks of collections (antsibull-nox.toml), as its own tool runs them
+	build/nox/bin/nox
+
+release: setup build/release/ready community ## tarball, checked by Galaxy's importer, and release notes, in build/; SIGN=key signs
 	python tools/release.py $(if $(SIGN),--sign $(SIGN))
 
 changelog: setup ## CHANGELOG.md, from changelogs/fragments and the plugins
