@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import compileall
 import importlib
 import json
 import shutil
@@ -34,6 +35,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(utilities / package, root / "logreflector" / package, ignore=without_caches)
     for module in ("_errors.py", "_retry.py"):
         shutil.copy(utilities / module, root / "logreflector" / module)
+    compileall.compile_dir(root, quiet=1)  # it is imported hundreds of times
     return root
 
 

@@ -65,54 +65,72 @@ texts = st.one_of(
 names = st.one_of(st.sampled_from(["/aws/lambda/a", "/aws/lambda/b", "/ecs/c"]), texts.filter(bool))
 
 
-@st.composite
-def rows(draw: st.DrawFn) -> CoverageRow:
-    """Return a row with any state."""
-    state = draw(st.sampled_from(STATES))
-    times = st.one_of(st.just(0), st.integers(1, LATEST * 1000))
+# Each strategy is built once: Hypothesis checks a new one in every example, which took most of the time of these tests.
+_few_texts = st.lists(texts, max_size=2).map(tuple)
+_counts = st.none() | st.integers(0, 10**12)
+_counts_by_name = st.none() | st.dictionaries(texts, st.integers(0, 10**12), max_size=3)
+_dollars = st.floats(0, 1e3)
+_begins = st.integers(0, LATEST - 604_800)
+_lengths = st.integers(1, 604_800)
+_times = st.just(0) | st.integers(1, LATEST * 1000)
+
+
+def _row(state: Any, cause: str, reason: str, **values: Any) -> CoverageRow:
     return CoverageRow(
-        draw(names),
-        state,
-        "" if state == "covered" else draw(st.one_of(st.sampled_from(["slots", "class", "rule", "denied"]), texts)),
-        "" if state == "covered" else draw(texts),
-        means=draw(st.sampled_from(["", "filter", "account_policy", "centralization"])),
-        known_by=draw(st.sampled_from(["", "filter", "tag", "account_policy", "rule"])),
-        since=draw(times),
-        created=draw(times),
-        others=draw(st.one_of(st.none(), st.lists(texts, max_size=3).map(tuple))),
+        state=state, cause="" if state == "covered" else cause, reason="" if state == "covered" else reason, **values
     )
 
 
-@st.composite
-def flows(draw: st.DrawFn) -> TargetFlow:
-    """Return a flow of which any count may be unread."""
-    count = st.one_of(st.none(), st.integers(0, 10**12))
-    by_name = st.one_of(st.none(), st.dictionaries(texts, st.integers(0, 10**12), max_size=3))
-    begin = draw(st.integers(0, LATEST - 604_800))
-    values = {each.name: draw(by_name if each.name in ("dropped", "sinks") else count) for each in fields(Flow)}
-    return TargetFlow(
-        Flow(**{**values, "begin": begin, "end": begin + draw(st.integers(1, 604_800))}),
-        draw(st.dictionaries(st.sampled_from(["Errors", "Throttles"]), st.integers(0, 10**9))),
-        tuple(draw(st.lists(texts, max_size=2))),
-        draw(st.floats(0, 1e3)),
-    )
+rows = st.builds(
+    _row,
+    log_group=names,
+    state=st.sampled_from(STATES),
+    cause=st.sampled_from(["slots", "class", "rule", "denied"]) | texts,
+    reason=texts,
+    means=st.sampled_from(["", "filter", "account_policy", "centralization"]),
+    known_by=st.sampled_from(["", "filter", "tag", "account_policy", "rule"]),
+    since=_times,
+    created=_times,
+    others=st.none() | st.lists(texts, max_size=3).map(tuple),
+)
+"""Rows with any state."""
 
 
-@st.composite
-def copy_flows(draw: st.DrawFn) -> CopyFlow:
-    """Return a flow to a destination, of which any count may be unread."""
-    count = st.one_of(st.none(), st.integers(0, 10**12))
-    by_name = st.one_of(st.none(), st.dictionaries(texts, st.integers(0, 10**12), max_size=3))
-    begin = draw(st.integers(0, LATEST - 604_800))
-    return CopyFlow(
-        draw(st.sampled_from(["444444444444", "555555555555"])),
-        draw(st.sampled_from(["eu-west-1", "us-east-1"])),
-        begin,
-        begin + draw(st.integers(1, 604_800)),
-        **{name: draw(by_name if name in BY_NAME else count) for name in COUNTS},
-        notes=tuple(draw(st.lists(texts, max_size=2))),
-        dollars=draw(st.floats(0, 1e3)),
-    )
+def _flow(begin: int, length: int, metrics: Any, notes: Any, dollars: float, **counts: Any) -> TargetFlow:
+    return TargetFlow(Flow(begin=begin, end=begin + length, **counts), metrics, notes, dollars)
+
+
+flows = st.builds(
+    _flow,
+    _begins,
+    _lengths,
+    st.dictionaries(st.sampled_from(["Errors", "Throttles"]), st.integers(0, 10**9)),
+    _few_texts,
+    _dollars,
+    **{
+        each.name: _counts_by_name if each.name in ("dropped", "sinks") else _counts
+        for each in fields(Flow)
+        if each.name not in ("begin", "end")
+    },
+)
+"""Flows of which any count may be unread."""
+
+
+def _copy_flow(begin: int, length: int, **values: Any) -> CopyFlow:
+    return CopyFlow(begin=begin, end=begin + length, **values)
+
+
+copy_flows = st.builds(
+    _copy_flow,
+    _begins,
+    _lengths,
+    account=st.sampled_from(["444444444444", "555555555555"]),
+    region=st.sampled_from(["eu-west-1", "us-east-1"]),
+    **{name: _counts_by_name if name in BY_NAME else _counts for name in COUNTS},
+    notes=_few_texts,
+    dollars=_dollars,
+)
+"""Flows to a destination, of which any count may be unread."""
 
 
 def copy_place(flow: CopyFlow) -> tuple[str, str]:
@@ -120,41 +138,49 @@ def copy_place(flow: CopyFlow) -> tuple[str, str]:
     return flow.account, flow.region
 
 
-@st.composite
-def targets(draw: st.DrawFn) -> TargetReport:
-    """Return a target with any status; the account may be unknown."""
-    status = draw(st.sampled_from(get_args(Status)))
-    place: dict[str, Any] = {
-        "host": draw(names),
-        "account": draw(st.sampled_from(["", "111111111111", "222222222222"])),
-        "region": draw(st.sampled_from(["", "eu-west-1", "us-east-1"])),
-        "status": status,
-        "error": "" if status == "read" else draw(texts),
-    }
+def _target(status: Any, error: str, place: dict[str, Any], found: list[CoverageRow], **values: Any) -> TargetReport:
+    place = {**place, "status": status, "error": "" if status == "read" else error}
     if status == "not_checked":
         return TargetReport(**place)
-    found = draw(st.lists(rows(), max_size=5, unique_by=lambda row: row.log_group))
-    return TargetReport(
-        **place,
-        checked_at=draw(st.integers(1, LATEST)),
-        seconds=draw(st.floats(0, 1e6)),
-        mode=draw(st.sampled_from(["filters", "account_policy", "centralized"])),
-        notes=draw(st.lists(texts, max_size=2).map(tuple)),
-        calls=draw(st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6))),
-        log_groups=tuple(sorted(found, key=lambda row: row.log_group)),
-        flow=draw(st.one_of(st.none(), flows())),
-        copy_flows=draw(st.one_of(st.none(), st.lists(copy_flows(), max_size=2, unique_by=copy_place).map(tuple))),
-    )
+    return TargetReport(**place, log_groups=tuple(sorted(found, key=lambda row: row.log_group)), **values)
 
 
-@st.composite
-def fleets(draw: st.DrawFn) -> FleetReport:
-    """Return a report; each target and each host is in it once."""
-    found = draw(st.lists(targets(), max_size=4, unique_by=(lambda each: each.key, lambda each: each.host)))
-    return FleetReport(draw(st.integers(0, LATEST)), sort_targets(found))
+targets = st.builds(
+    _target,
+    st.sampled_from(get_args(Status)),
+    texts,
+    st.fixed_dictionaries(
+        {
+            "host": names,
+            "account": st.sampled_from(["", "111111111111", "222222222222"]),
+            "region": st.sampled_from(["", "eu-west-1", "us-east-1"]),
+        }
+    ),
+    st.lists(rows, max_size=5, unique_by=lambda row: row.log_group),
+    checked_at=st.integers(1, LATEST),
+    seconds=st.floats(0, 1e6),
+    mode=st.sampled_from(["filters", "account_policy", "centralized"]),
+    notes=_few_texts,
+    calls=st.dictionaries(st.sampled_from(["DescribeLogGroups", "GetPolicy"]), st.integers(0, 10**6)),
+    flow=st.none() | flows,
+    copy_flows=st.none() | st.lists(copy_flows, max_size=2, unique_by=copy_place).map(tuple),
+)
+"""Targets with any status; the account may be unknown."""
 
 
-drifts = st.one_of(st.none(), st.builds(drift, fleets(), fleets()))
+def _fleet(made_at: int, found: list[TargetReport]) -> FleetReport:
+    return FleetReport(made_at, sort_targets(found))
+
+
+fleets = st.builds(
+    _fleet,
+    st.integers(0, LATEST),
+    st.lists(targets, max_size=4, unique_by=(lambda each: each.key, lambda each: each.host)),
+)
+"""Reports; each target and each host is in one once."""
+
+
+drifts = st.one_of(st.none(), st.builds(drift, fleets, fleets))
 
 
 NO_EVENTS: dict[str, Any] = {

@@ -89,7 +89,7 @@ def test_events_without_filters_are_lost_at_the_destination() -> None:
     assert central.flow.flow.stations()[0].unexplained == 0
 
 
-@given(copy_flows())
+@given(copy_flows)
 def test_flow_comes_back_from_json(flow: CopyFlow) -> None:
     assert CopyFlow.from_plain(flow.plain()) == flow
 

@@ -30,7 +30,7 @@ def parsed(report: FleetReport) -> list[dict[str, str]]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in found[1:]]
 
 
-@given(fleets())
+@given(fleets)
 def test_table_has_each_log_group_and_each_unread_target(report: FleetReport) -> None:
     rows = parsed(report)
     groups = [row for row in rows if row["log_group"]]
@@ -44,7 +44,7 @@ def test_table_has_each_log_group_and_each_unread_target(report: FleetReport) ->
     assert all("was not read" in row["reason"] for row in unread)
 
 
-@given(fleets())
+@given(fleets)
 def test_no_cell_is_a_formula_or_has_characters_that_cannot_be_seen(report: FleetReport) -> None:
     for row in parsed(report):
         for cell in row.values():

@@ -135,13 +135,13 @@ def test_since_is_the_time_of_the_earlier_report() -> None:
     assert drift(fleet(made_at=5), EVERY_STATE).since == 5
 
 
-@given(fleets())
+@given(fleets)
 def test_report_has_no_drift_to_itself(report: FleetReport) -> None:
     found = drift(report, report)
     assert (found.differences, found.lost_targets, found.is_worse) == ((), (), False)
 
 
-@given(fleets(), fleets())
+@given(fleets, fleets)
 def test_each_log_group_is_at_most_one_difference(before: FleetReport, after: FleetReport) -> None:
     found = drift(before, after)
     places = [(each.account, each.region, each.log_group) for each in found.differences if each.account]
@@ -151,7 +151,7 @@ def test_each_log_group_is_at_most_one_difference(before: FleetReport, after: Fl
     assert set(found.lost_targets) <= {each.host for each in before.targets if each.status != "not_checked"}
 
 
-@given(fleets(), fleets())
+@given(fleets, fleets)
 def test_covered_log_group_of_a_read_target_does_not_disappear(before: FleetReport, after: FleetReport) -> None:
     found = drift(before, after)
     named = {(each.account, each.region, each.log_group) for each in found.differences}

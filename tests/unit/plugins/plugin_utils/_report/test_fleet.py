@@ -56,7 +56,7 @@ def test_percentage_is_100_only_if_every_chosen_log_group_is_covered(counts: dic
         assert share * chosen <= counts["covered"] * 100 + 1e-6 * chosen
 
 
-@given(fleets())
+@given(fleets)
 def test_counts_add_up_to_the_log_groups(report: FleetReport) -> None:
     found = [row for each in report.targets for row in each.log_groups]
     assert report.counts == {state: sum(row.state == state for row in found) for state in STATES}
@@ -122,7 +122,7 @@ def test_merge_of_nothing_is_refused() -> None:
         merged([])
 
 
-@given(fleets(), fleets())
+@given(fleets, fleets)
 def test_merge_loses_no_target(first: FleetReport, second: FleetReport) -> None:
     result = merged([first, second])
     given_targets = [*first.targets, *second.targets]

@@ -72,7 +72,7 @@ def test_each_target_is_in_each_format(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEXT)
-@given(fleets())
+@given(fleets)
 def test_format_can_be_written_for_any_report(name: str, fleet: FleetReport) -> None:
     text = "".join(FORMATS[name].text(fleet, None))
     assert text.encode().decode() == text

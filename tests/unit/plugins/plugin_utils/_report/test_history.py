@@ -32,7 +32,7 @@ same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixtur
 
 
 @same_folder
-@given(fleets())
+@given(fleets)
 def test_report_that_was_added_is_read(tmp_path: Path, report: FleetReport) -> None:
     path = add(tmp_path, report)
     assert read(path) == report

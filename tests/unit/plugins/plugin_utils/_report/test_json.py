@@ -72,7 +72,7 @@ def test_schema_has_the_fields_of_the_model() -> None:
     assert set(PARTS["drift"]["properties"]["counts"]["properties"]) == set(get_args(Change))
 
 
-@given(fleets(), drifts)
+@given(fleets, drifts)
 def test_document_follows_the_schema_and_has_everything(report: FleetReport, change: Drift | None) -> None:
     found = parsed(report, change)
     assert [each["host"] for each in found["targets"]] == [each.host for each in report.targets]

@@ -65,7 +65,7 @@ def kind(case: TestCase) -> str:
     return type(case.result[0]).__name__.lower() if case.result else "passed"
 
 
-@given(fleets())
+@given(fleets)
 def test_each_target_is_a_case_with_one_result(report: FleetReport) -> None:
     cases = parsed(report)
     assert len(cases) == len(report.targets)

@@ -61,7 +61,7 @@ def shown(text: str) -> str:
     return code(text)[1:-1].strip()
 
 
-@given(fleets(), drifts)
+@given(fleets, drifts)
 def test_summary_has_the_numbers_and_no_markup_of_others(report: FleetReport, change: Drift | None) -> None:
     found = tables(report, change)
     assert {state: int(number) for state, number in found["Log groups"]} == report.counts

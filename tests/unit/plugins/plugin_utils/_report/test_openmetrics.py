@@ -41,7 +41,7 @@ def _samples(families: Any) -> Samples:
     return found
 
 
-@given(fleets())
+@given(fleets)
 def test_metrics_add_up_to_the_model(report: FleetReport) -> None:
     found = parsed(report)
     total: Counter[str] = Counter()

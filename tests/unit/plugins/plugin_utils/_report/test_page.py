@@ -189,7 +189,7 @@ def test_hostile_name_is_text(name):
     content.encode("utf-8")
 
 
-@given(fleets(), st.booleans())
+@given(fleets, st.booleans())
 def test_any_report_is_a_page_with_all_rows(fleet, has_drift):
     content = "".join(render(fleet, drift(FleetReport(0, ()), fleet) if has_drift else None))
     content.encode("utf-8")

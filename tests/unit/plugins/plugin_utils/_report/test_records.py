@@ -31,13 +31,13 @@ json_values = st.recursive(
 )
 
 
-@given(fleets())
+@given(fleets)
 def test_report_of_lines_is_the_report(report: FleetReport) -> None:
     text = [f"{line}\n".encode().decode("ascii") for line in lines(report)]
     assert report_of(text) == report
 
 
-@given(fleets(), st.data())
+@given(fleets, st.data())
 def test_report_without_its_last_lines_is_refused(report: FleetReport, data: st.DataObject) -> None:
     """A file that was cut off at a line end was read as a smaller fleet."""
     text = list(lines(report))
@@ -46,7 +46,7 @@ def test_report_without_its_last_lines_is_refused(report: FleetReport, data: st.
         report_of(text[:kept])
 
 
-@given(fleets(), st.data())
+@given(fleets, st.data())
 def test_report_with_any_other_value_is_refused_or_read(report: FleetReport, data: st.DataObject) -> None:
     """Infinite times, text in place of numbers and lists in place of text raised other errors, here or in a format."""
     records = [json.loads(line) for line in lines(report)]

@@ -83,7 +83,7 @@ def test_long_summary_has_fewer_rows_whole_counts_and_says_so() -> None:
         assert len(fewer) + now == len(rows) + more == 60
 
 
-@given(fleets(), drifts, st.integers(0, 20_000))
+@given(fleets, drifts, st.integers(0, 20_000))
 def test_shortened_summary_keeps_counts_and_loses_no_number(report: FleetReport, change: object, limit: int) -> None:
     text = "".join(summary(report, change))  # type: ignore[arg-type]
     before, after = sections(text), sections(shortened(text, limit))
