@@ -31,12 +31,10 @@ HOME = ROOT / "build" / "sanity" / "home"
 COLLECTION = ROOT / "build" / "sanity" / "ansible_collections" / "logreflector" / "aws"
 BIN = Path(sys.executable).parent
 
-# Called as get-pip: installs Python's bundled pip, then the requirements of ansible-test ("pip==24.2", then get-pip's flags).
+# Called as get-pip, with the version of pip that ansible-test names. Python's bundled one does the same, without a download.
 GET_PIP = """\
 import subprocess, sys
 subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
-wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *wanted]))
 """
 # Only the Python of .venv: other Pythons of the machine would take minutes, or fail.
 ONE_PYTHON = ("--controller", "origin:python=default", "--target-python", "default")
