@@ -66,6 +66,17 @@ def is_write(operation: str) -> bool:
     return not operation.startswith(READS)
 
 
+# A session takes more CPU time than most tests' calls, and a client as much as ten calls.
+@cache
+def _shared_session(keys: tuple[tuple[str, str], ...]) -> boto3.Session:
+    return boto3.Session(region_name=REGION, **dict(keys))
+
+
+@cache
+def _shared_client(service: str, region: str, endpoint_url: str | None, keys: tuple[tuple[str, str], ...]) -> Any:
+    return _shared_session(keys).client(service, region_name=region, endpoint_url=endpoint_url)
+
+
 class Cloud:
     """One AWS backend. Resources and modules run against it in this process.
 
@@ -76,7 +87,6 @@ class Cloud:
     def __init__(self, name: str, access_key: str = "testing", endpoint_url: str | None = None, **keys: str) -> None:
         self.name = name
         self.calls: list[str] = []
-        self.client = cache(self._client)
         self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": "of-the-owner", **keys}
         self._endpoint_url = endpoint_url
         self._connection = {"region": REGION}
@@ -89,7 +99,7 @@ class Cloud:
 
     @cached_property
     def _recorded_session(self) -> boto3.Session:
-        session = self._session()
+        session = boto3.Session(region_name=REGION, **self._keys)
         session.events.register("before-parameter-build", self._record)
         session.events.register_first("before-call", self._replace_answer)
         return session
@@ -180,12 +190,13 @@ class Cloud:
         """
         self._answers[operation] = list(answers)
 
-    def _client(self, service: str, region: str = REGION) -> Any:
-        """Return a boto3 client to prepare and inspect with; its calls are not recorded."""
-        return self._session().client(service, region_name=region, endpoint_url=self._endpoint_url)
+    def client(self, service: str, region: str = REGION) -> Any:
+        """Return a boto3 client to prepare and inspect with, which other tests use too; its calls are not recorded."""
+        return _shared_client(service, region, self._endpoint_url, tuple(self._keys.items()))
 
-    def _session(self) -> boto3.Session:
-        return boto3.Session(region_name=REGION, **self._keys)
+    def _client(self, service: str) -> Any:
+        """Return a client of this test alone."""
+        return _shared_session(tuple(self._keys.items())).client(service, endpoint_url=self._endpoint_url)
 
     def _record(self, params: dict[str, Any], model: Any, **_unused: Any) -> None:
         self.calls.append(model.name)
