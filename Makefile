@@ -130,7 +130,8 @@ build/eda/ready: requirements-eda.txt
 test-eda: setup build/eda/ready ## rulebooks in ansible-rulebook, against the embedded AWS: needs Java 17 or later
 	pytest tests/eda
 
-build: setup ## the collection's tarball, in build/
+# Needs git and ansible-galaxy only, so it does not wait for the development tools.
+build: .venv/demo-ready ## the collection's tarball, in build/
 	python tools/build_tarball.py
 
 installed: build ## the tarball, installed into an empty path, build/installed, without network

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from demo_stage import ROOT, Stage, aligned, format_seconds, print_heading, wait_until
-from embedded_aws import Organization, RunningAws
+from embedded_aws import Account, Organization, RunningAws
 
 MANAGEMENT, CENTRAL = "111111111111", "444444444444"
 MEMBERS = {"222222222222": "shop", "333333333333": "warehouse", "555555555555": "payments"}
@@ -52,7 +52,16 @@ class CentralizedDemo(Stage):
     to_try = """  ansible-playbook logreflector.aws.centralize --check --diff
   ansible-playbook logreflector.aws.status --limit '!management*'
   ansible-playbook logreflector.aws.centralize -e centralization_state=absent -e centralization_drain_seconds=1"""
-    organization = Organization(management=MANAGEMENT, members=(*MEMBERS, CENTRAL), regions=REGIONS)
+    place = ("222222222222", "eu-west-1", "/aws/lambda/shop-0")
+    organization = Organization(
+        management=MANAGEMENT,
+        members=(*MEMBERS, CENTRAL),
+        regions=REGIONS,
+        described={
+            account: Account(name=name)
+            for account, name in {MANAGEMENT: "management", **MEMBERS, CENTRAL: "central"}.items()
+        },
+    )
 
     def __init__(self, aws: RunningAws, *, keeps: bool = False) -> None:
         super().__init__(aws, keeps=keeps)

@@ -13,15 +13,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demo_stage import REPORT, Stage, aligned, format_seconds, longest, print_heading, wait_until
-from embedded_aws import Organization, RunningAws
+from demo_stage import REPORT, ROOT, Stage, aligned, format_seconds, longest, print_heading, wait_until
+from embedded_aws import Account, Organization, RunningAws
 from embedded_aws.population import FULL_GROUP, populate
 
-ACCOUNT_NAMES = {"111111111111": "management", "222222222222": "shop", "333333333333": "warehouse"}
+MANAGEMENT = "111111111111"
+MEMBERS = {"222222222222": "shop", "333333333333": "warehouse"}
+ACCOUNT_NAMES = {MANAGEMENT: "management", **MEMBERS}
 # A deployment reads the filters of every group, and CloudWatch Logs answers 5 such calls a second ("CloudWatch Logs
 # quotas"). The demo has few groups, so that it does not wait for AWS's rate.
-ORDINARY_GROUPS = 12
-GROUPS = ORDINARY_GROUPS + 4
+ORDINARY_GROUPS = 11
+GROUPS = ORDINARY_GROUPS + 5
+# The log group that README and docs/TROUBLESHOOTING.md explain.
+DOCUMENTED_GROUP = "/aws/lambda/payments"
+STREAM = "demo"
 # One target first, then all the others; and a recap of one line, because the table at the end has target by target.
 VARIABLES = {"deploy_waves": [1, "100%"], "recap_lines": 1}
 LINES = 5
@@ -57,10 +62,16 @@ class Demo(Stage):
     command = "make demo"
     inventory = "examples/inventory"
     page = "docs/ARCHITECTURE.md"
+    place = ("222222222222", "eu-west-1", DOCUMENTED_GROUP)
     to_try = """  ansible-playbook logreflector.aws.status
   ansible-playbook logreflector.aws.verify
+  ansible-playbook logreflector.aws.explain -e log_group=/aws/lambda/payments --limit shop.eu-west-1
   ansible-playbook logreflector.aws.teardown -e reflector_drain_seconds=1 -e reflector_settle_seconds=1"""
-    organization = Organization()
+    organization = Organization(
+        management=MANAGEMENT,
+        members=tuple(MEMBERS),
+        described={account: Account(name=name) for account, name in ACCOUNT_NAMES.items()},
+    )
 
     def __init__(self, aws: RunningAws, *, keeps: bool = False) -> None:
         super().__init__(aws, keeps=keeps)
@@ -72,6 +83,7 @@ class Demo(Stage):
         print_heading(f"1. {len(self.targets)} targets (3 accounts, 2 regions) with {GROUPS} log groups each")
         with ThreadPoolExecutor(len(self.targets)) as pool:
             list(pool.map(self.populate, self.targets))
+        self.create_boundaries()
         print_heading("2. What would a deployment change? ansible-playbook logreflector.aws.deploy --check")
         announced = self.run_playbook("deploy", "--check")
         print_heading("3. Deploy to one target first, then to the others: ansible-playbook logreflector.aws.deploy")
@@ -94,6 +106,15 @@ class Demo(Stage):
     def populate(self, target: TargetRun) -> None:
         """Create log groups, the secret, and another team's filters and rule."""
         populate(self.aws, target.account, target.region, ORDINARY_GROUPS)
+        self.logs(target).create_log_group(logGroupName=DOCUMENTED_GROUP)
+        self.logs(target).create_log_stream(logGroupName=DOCUMENTED_GROUP, logStreamName=STREAM)
+
+    def create_boundaries(self) -> None:
+        """Create in every account the permissions boundary that the inventory of docs/START.md names."""
+        document = (ROOT / "docs" / "iam" / "boundary-policy.json").read_text(encoding="utf-8")
+        for account in self.aws.state.accounts:
+            iam = self.aws.client("iam", account, self.aws.state.regions[0])
+            iam.create_policy(PolicyName="log-reflector-boundary", PolicyDocument=document)
 
     def create_groups(self) -> None:
         """Create a log group in each target and wait until the subscriber has subscribed it."""
@@ -118,11 +139,11 @@ class Demo(Stage):
         started = {}
         for target in self.targets:
             logs = self.logs(target)
-            logs.create_log_stream(logGroupName=target.new_group, logStreamName="demo")
+            logs.create_log_stream(logGroupName=target.new_group, logStreamName=STREAM)
             now = int(time.time() * 1000)
             messages = [f"line {number} of {target.name}, naïve ☃" for number in range(LINES)]
             events = [{"timestamp": now, "message": message} for message in messages]
-            logs.put_log_events(logGroupName=target.new_group, logStreamName="demo", logEvents=events)
+            logs.put_log_events(logGroupName=target.new_group, logStreamName=STREAM, logEvents=events)
             started[target.name] = time.monotonic()
 
         def all_received() -> bool:

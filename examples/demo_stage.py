@@ -38,6 +38,7 @@ class Stage(ABC):
     command         that runs it
     inventory, page the folder of its inventory, the page of the documentation
     to_try          commands to try next
+    place           account, region and log group to which the user can write; its stream is "demo"
     keeps           whether the embedded AWS runs on after the demo
     """
 
@@ -45,6 +46,7 @@ class Stage(ABC):
     inventory: ClassVar[str]
     page: ClassVar[str]
     to_try: ClassVar[str]
+    place: ClassVar[tuple[str, str, str]]
     organization: ClassVar[Organization]
 
     def __init__(self, aws: RunningAws, *, keeps: bool = False) -> None:
@@ -86,7 +88,7 @@ def engineer_environment(aws: RunningAws, inventory: str) -> dict[str, str]:
         "ANSIBLE_INVENTORY": str(ROOT / inventory),
         "ANSIBLE_FORKS": "6",
         "ANSIBLE_STDOUT_CALLBACK": "logreflector.aws.fleet",
-        "LOG_REFLECTOR_FLEET_REPORT": str(FOLDER / "report.json"),
+        "LOG_REFLECTOR_FLEET_REPORT": str(FOLDER / "run.json"),
         # Not in the user's folders.
         "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
         "LOGREFLECTOR_SESSION_CACHE": str(FOLDER / "sessions"),
@@ -100,7 +102,7 @@ def display_environment(playbook: str) -> dict[str, str]:
         "ANSIBLE_CALLBACKS_ENABLED": "transcript",
         "DEMO_TRANSCRIPT": str(TRANSCRIPT),
         "LOG_REFLECTOR_FLEET_INTERVAL": "10",
-        "LOG_REFLECTOR_FLEET_REPORT": str((FOLDER / f"{playbook}.json").relative_to(ROOT)),
+        "LOG_REFLECTOR_FLEET_REPORT": str((FOLDER / f"run-{playbook}.json").relative_to(ROOT)),
     }
 
 
@@ -147,7 +149,12 @@ What to look at next
   {stage.inventory:<35} the inventory of this demo
   {stage.page:<35} how it works
   {"README.md":<35} what a deployment to real accounts needs"""
-    account, region = aws.state.accounts[1], aws.state.regions[0]
+    account, region, log_group = stage.place
+    owner = (
+        f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x AWS_SESSION_TOKEN= \\\n"
+        f"    aws --endpoint-url {aws.endpoint_url} --region {region}"
+    )
+    names = ", ".join(f"{number} {known.name}" for number, known in stage.organization.described.items())
     return f"""{transcript}
 
 The embedded AWS runs at {aws.endpoint_url} until `make demo-stop`, or until half an hour passes without a request.
@@ -155,11 +162,13 @@ The embedded AWS runs at {aws.endpoint_url} until `make demo-stop`, or until hal
 What to try next
   source {ENVIRONMENT.relative_to(ROOT)}      the shell of the engineer who deploys
 {stage.to_try}
-What the sink received
-  curl {aws.state.sink_control_url}/_sink/lines
 An account with the AWS CLI: its number is the access key, any text is the secret
-  AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x AWS_SESSION_TOKEN= \\
-    aws --endpoint-url {aws.endpoint_url} --region {region} logs describe-log-groups"""
+({names})
+  {owner} logs describe-log-groups
+  {owner} logs put-log-events \\
+    --log-group-name {log_group} --log-stream-name demo --log-events "timestamp=$(date +%s000),message=hello"
+What the sink received
+  curl {aws.state.sink_control_url}/_sink/lines"""
 
 
 def prepare(organization: Organization) -> Configuration:

@@ -58,7 +58,7 @@ def without_assignment(line: str) -> str:
     line = re.sub(r"^\$ ", "", line)
     if within := re.match(r"\w+=\$\((.*)\)$", line):
         return within[1]
-    return re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line)
+    return re.sub(r"^(?:[A-Z_]+=\S* )+", "", line)
 
 
 def words(command: str) -> list[str]:

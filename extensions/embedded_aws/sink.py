@@ -7,7 +7,7 @@
 Paths under /_sink control it; every other path is the source.
 
     GET    /_sink/requests   the requests, in order
-    GET    /_sink/lines      the lines of accepted requests, parsed as JSON
+    GET    /_sink/lines      the lines of accepted requests, parsed as JSON: a list with a line of text for each
     GET    /_sink/behaviour  the behaviours of the next requests
     POST   /_sink/behaviour  replace the behaviours by one or a list
     DELETE /_sink/requests, DELETE /_sink/behaviour
@@ -197,7 +197,9 @@ class Sink:
             case "GET", "requests":
                 return json_response([received.to_dict() for received in self.requests()])
             case "GET", "lines":
-                return json_response(self.lines())
+                # One event in each line of text, so that curl and grep show single events.
+                events = ",\n".join(json.dumps(line) for line in self.lines())
+                return Response(200, f"[{events}]\n".encode(), (("Content-Type", "application/json"),))
             case "GET", "behaviour":
                 return json_response([dataclasses.asdict(behaviour) for behaviour in list(self._behaviours)])
             case "POST", "behaviour":

@@ -312,7 +312,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         written = self._write(status)
         bad = counts["failed"] or counts["not_started"] or counts["unfinished"]
         color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
-        self._display.display(f"{line} Report: {written}" if written else line, color=color)
+        self._display.display(f"{line} Report of the run: {written}" if written else line, color=color)
 
     def _interrupted(self) -> None:
         """End an interrupted run when the process exits: Ctrl-C and errors of Ansible cause no event."""

@@ -36,7 +36,7 @@ PARSERS = {
 USERS_FILES = {"endpoint.txt"}
 # Options of the AWS CLI that are no parameter of an operation.
 CLI_OPTIONS = {"region", "query", "output", "profile", "endpoint_url"}
-UNCHECKED = {"pip", "collection"}  # `collection=...` sets a variable
+UNCHECKED = {"pip", "source", "collection"}  # `collection=...` sets a variable
 INTERNAL = {"not_subscribed", "recap_waves"}  # a field of a result, and a variable that playbooks give to an include
 
 

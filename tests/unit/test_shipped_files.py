@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,11 @@ def test_python_files_name_their_licence() -> None:
     folders = ("bench", "examples", "extensions", "lambda_src", "plugins", "tests", "tools")
     texts = {path: path.read_text(encoding="utf-8") for folder in folders for path in ROOT.glob(f"{folder}/**/*.py")}
     assert [str(path) for path, text in texts.items() if text and f"{LICENCE} GPL-3.0" not in text] == []
+
+
+def test_build_of_the_tarball_needs_no_development_tools() -> None:
+    """`make build` first installed every tool for tests, which took most of its time."""
+    command = ["make", "--dry-run", "--always-make", "build"]
+    planned = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "tools/build_tarball.py" in planned
+    assert set(re.findall(r"requirements\S*\.txt", planned)) == {"requirements-demo.txt"}

@@ -145,6 +145,13 @@ def test_clear_removes_stored_requests(sink: Sink, control: SinkControl) -> None
     assert control.requests() == []
 
 
+def test_sink_lines_have_a_line_of_text_each(sink: Sink) -> None:
+    """All events were one line of JSON, so `curl | grep` printed everything."""
+    post(sink, b'{"a": 1}\n{"b": 2}')
+    with urllib.request.urlopen(f"{sink.control_url}/_sink/lines") as answer:
+        assert answer.read().decode().splitlines() == ['[{"a": 1},', '{"b": 2}]']
+
+
 def test_sink_control_paths_accept_json(sink: Sink) -> None:
     call(sink.control_url, "POST", "/_sink/behaviour", {"status": 429, "times": 1})
     assert [item["status"] for item in call(sink.control_url, "GET", "/_sink/behaviour")] == [429]

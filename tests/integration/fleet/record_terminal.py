@@ -74,7 +74,7 @@ def main() -> int:
 
         status, output = terminal.run([*COMMAND, *arguments], folder, environment, seen=seen)
         whole = terminal.screen(output)
-    if not frames or "Report: " not in whole:
+    if not frames or "Report of the run: " not in whole:
         print(f"The deployment ended with {status} and was not what is to be shown:\n{output}")  # noqa: T201
         return 1
     picture("watching-bar", frames[-1])

@@ -201,7 +201,7 @@ def test_callback_run_without_changes_prints_last_line_only(folder: Folder) -> N
     run = folder.run(QUIET, targets(count=12))
     assert run.status == 0
     (line,) = run.lines()
-    assert re.fullmatch(rf"12 targets: 12 ok in (\d+ min )?\d+ s\. Report: {REPORT}", line)
+    assert re.fullmatch(rf"12 targets: 12 ok in (\d+ min )?\d+ s\. Report of the run: {REPORT}", line)
     assert (folder.path / REPORT).stat().st_mode & 0o777 == 0o640
 
 
@@ -209,7 +209,7 @@ def test_callback_playbook_without_hosts_says_so(folder: Folder) -> None:
     run = folder.run("[{hosts: none_such, tasks: []}]", targets())
     said, line = run.lines()[-2:]
     assert said == "No hosts matched."
-    assert re.fullmatch(rf"Nothing was done: the run had no targets\. Report: {REPORT}", line)
+    assert re.fullmatch(rf"Nothing was done: the run had no targets\. Report of the run: {REPORT}", line)
 
 
 def test_callback_prompt_between_plays_hides_bar(folder: Folder) -> None:
