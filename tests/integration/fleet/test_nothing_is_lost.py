@@ -313,7 +313,7 @@ def test_events_of_an_invocation_that_lambda_ends_arrive(
 
 @given(steps=st.lists(STEPS, min_size=5, max_size=10))
 @settings(
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take hours
     suppress_health_check=list(HealthCheck),
