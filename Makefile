@@ -50,10 +50,10 @@ demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KE
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
-# Three run at a time, because each has phases that leave a core idle. The longest begins first. A failure does not
-# keep the others from reporting.
+# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority. A failure
+# does not keep the others from reporting.
 test: setup ## all tests and checks
-	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit resources lint molecule runtimes
+	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit resources lint molecule runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
@@ -70,20 +70,20 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 	cd extensions/eda/plugins/event_source && $(MYPY) .
 	cd tools && MYPYPATH=$(COLLECTIONS):$(CURDIR)/extensions $(MYPY) -p check_aws
 	shellcheck .ci/run
-	ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
-	python tools/lint_docs.py $(COLLECTION)
+	$(NICE) ansible-lint roles playbooks examples extensions changelogs meta galaxy.yml
+	$(NICE) python tools/lint_docs.py $(COLLECTION)
 	reuse lint --lines
 	antsibull-changelog lint
 	antsibull-changelog lint-changelog-yaml --strict changelogs/changelog.yaml
 
 sanity: setup ## ansible-test sanity, every test, nothing ignored
-	python tests/sanity/run.py
+	$(NICE) python tests/sanity/run.py
 
 unit: setup ## unit tests, the reflector's excepted
-	pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
+	$(NICE) pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
 
 runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
-	python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
+	$(NICE) python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 # `installed` is no prerequisite: make would run the other suites first.
 integration: setup ## modules and playbooks against the embedded AWS
@@ -91,7 +91,7 @@ integration: setup ## modules and playbooks against the embedded AWS
 	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
 
 resources: setup ## every AWS resource against the embedded AWS and moto
-	pytest -n 2 --dist loadfile tests/resources
+	$(NICE) pytest -n 2 --dist loadfile tests/resources
 
 coverage: setup ## share of lines that the unit tests and the resource tests run, by folder
 	rm -rf build/coverage
@@ -99,7 +99,7 @@ coverage: setup ## share of lines that the unit tests and the resource tests run
 	python tools/coverage_table.py
 
 molecule: setup ## every molecule scenario
-	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule molecule test --all --no-command-borders
+	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/build/molecule $(NICE) molecule test --all --no-command-borders
 
 check-aws: .venv/demo-ready build/collections/ready ## measure in an AWS account what is assumed: PROFILE=, REGION=, CONFIRM=yes, ARGS=
 	python tools/check_aws $(if $(PROFILE),--profile $(PROFILE)) $(if $(REGION),--region $(REGION)) $(ARGS)
