@@ -78,7 +78,7 @@ def build_package(folder: Path, *, native: bool) -> Path:
         architecture={"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine],
         package_file=str(place.with_suffix(".zip")),
     )
-    built, _changes = reflector_package(options, check_mode=False)
+    built = reflector_package(options, check_mode=False)
     with zipfile.ZipFile(built.path) as package:
         package.extractall(place)
     return place

@@ -19,10 +19,10 @@ from reflector.config import RULES, current_config
 from reflector.dead_letters import Queue, QueueRefusedError, current_queue, dead_letters, undecodable_letter
 from reflector.decode import Payload, PayloadError, decode
 from reflector.delivery import Undelivered
-from reflector.delivery_line import REPLAY
+from reflector.delivery_line import ALREADY_DELIVERED, REPLAY
 from reflector.flow import Flow, OnUndelivered
 from reflector.http import HttpSink, tls_context
-from reflector.overlap import ALREADY_DELIVERED, Memory, without_delivered
+from reflector.overlap import Memory, without_delivered
 from reflector.replay import Replay, is_queue_event
 from reflector.retries import Breaker
 from reflector.rules import never_forwarded

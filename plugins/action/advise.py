@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..plugin_utils._advice import as_json, terminal, variables
 from ..plugin_utils._advice.fleet import FleetAdvice
@@ -20,6 +19,7 @@ from ..plugin_utils._advice.hosts import advice_of, destination_of, rule_options
 from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
 from ..plugin_utils._failures import printable
 from ..plugin_utils._files import replace_file
+from ..plugin_utils._output import print_lines
 
 OPTIONS: dict[str, Any] = {
     "directory": {"type": "path", "default": "log-reflector-advice"},
@@ -55,7 +55,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     replace_file(files[0], as_json.document(fleet))
     replace_file(files[1], [variables.text(inventory)])
     lines = [*terminal.lines(fleet), *map(printable, notes), *(f"Advice: {path}" for path in files)]
-    Display().display("\n".join(lines))
+    print_lines(lines)
     return {
         "changed": False,
         "lines": lines,

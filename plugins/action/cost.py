@@ -12,12 +12,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..plugin_utils._cost import as_json, terminal
 from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
 from ..plugin_utils._failures import printable
 from ..plugin_utils._files import replace_file
+from ..plugin_utils._output import print_lines
 
 OPTIONS: dict[str, Any] = {
     "directory": {"type": "path", "default": "log-reflector-preview"},
@@ -47,7 +47,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     path = Path(options["directory"]).expanduser() / as_json.FILE
     replace_file(path, as_json.document(fleet))
     lines = _printable(terminal.summary(fleet))
-    Display().display("\n".join([*lines, f"Estimate: {path}"]))
+    print_lines([*lines, f"Estimate: {path}"])
     return {"changed": False, "lines": lines, "file": str(path), "summary": as_json.summary(fleet)}
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..plugin_utils._explanation import ExplainedTarget, Explanation
 from ..plugin_utils._files import replace_file
+from ..plugin_utils._output import print_lines
 from ..plugin_utils._plain import place_of, read_variable
 
 
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         lines = explanation.lines()
         if options["file"]:
             replace_file(Path(options["file"]), [json.dumps(explanation.plain(), indent=2), "\n"])
-        Display().display("\n".join(lines))
+        print_lines(lines)
         return {**result, "changed": False, "lines": lines, "left": explanation.left()}
 
 

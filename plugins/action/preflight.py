@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
+from ..plugin_utils._output import print_lines
 from ..plugin_utils._plain import place_of, read_variable
 from ..plugin_utils._preflight import CheckedTarget, Preflight
 
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         preflight = Preflight([_target(host, variables) for host in variables["ansible_play_hosts_all"]])
         lines = preflight.lines()
-        Display().display("\n".join(lines))
+        print_lines(lines)
         return {**result, "changed": False, "lines": lines, "left": preflight.left()}
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
+from ..plugin_utils._output import print_lines
 from ..plugin_utils._plain import read_variable
 from ..plugin_utils._recap import Recap, wave_line
 from ..plugin_utils._target_state import VARIABLES, TargetState, target_state
@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validation, options = self.validate_argument_spec(argument_spec=OPTIONS)
         report = _report_wave if options["scope"] == "wave" else _report_run
         lines, found = report(options, task_vars or {})
-        Display().display("\n".join(lines))
+        print_lines(lines)
         return {**result, "changed": False, "lines": lines, **found}
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..module_utils._errors import ReflectorError, error_sentence
 from ..plugin_utils._cost import as_json as cost_json
@@ -21,6 +20,7 @@ from ..plugin_utils._cost.hosts import COST_OPTIONS, choices_of, fleet_of
 from ..plugin_utils._cost.terminal import report_lines as cost_lines
 from ..plugin_utils._failures import LOST, printable
 from ..plugin_utils._files import replace_file
+from ..plugin_utils._output import print_lines
 from ..plugin_utils._plain import place_of, read_variable
 from ..plugin_utils._report import history, sns
 from ..plugin_utils._report.copies import CopyFlow
@@ -88,7 +88,7 @@ def _make(options: Mapping[str, Any], task_vars: Mapping[str, Any], *, is_silent
         files.append(str(directory / cost_json.FILE))
     texts = [*summary(report, change), *(cost_lines(report.cost) if report.cost else ())]
     lines = [printable(line) for text in texts for line in text.splitlines()]
-    Display().display("\n".join([*lines, f"Report: {', '.join(files)}"]))
+    print_lines([*lines, f"Report: {', '.join(files)}"])
     text = "".join(FORMATS["markdown"].text(report, change)) if topic and not is_silent else ""
     profile, endpoint_url = options["sns_profile"], options["sns_endpoint_url"]
     message = sns.publish(topic, report, text, profile=profile, endpoint_url=endpoint_url) if text else None

@@ -60,6 +60,7 @@ options:
 """
 
 import atexit
+import contextlib
 import json
 import os
 import sys
@@ -204,12 +205,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if isinstance(item, dict) and item.get("changed") and item.get("diff") and not is_hidden(item):
                 text = self._get_diff(item["diff"])
                 if text:
-                    self._display.display(f"{result._host.name}: {result._task.get_name().strip()}\n{text}")
+                    self._print(f"{result._host.name}: {result._task.get_name().strip()}\n{text}")
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Print that a play has no hosts."""
         if self._alone:
-            self._display.display("No hosts matched.", color=C.COLOR_SKIP)
+            self._print("No hosts matched.", color=C.COLOR_SKIP)
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
         """Note the end of the play. With max_fail_percentage the failures of some hosts stop the others."""
@@ -244,7 +245,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._next_line = now + self.get_option("interval")
             progress = self._fleet.progress(now)
             if progress:
-                self._display.display(progress_line(progress))
+                self._print(progress_line(progress))
 
     def _fail(self, result: Any, reason: str) -> None:
         host = result._host.name
@@ -255,7 +256,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if new and self._alone:
             # The recap prints the whole reason of a stored failure.
             shown = reason if final else _short_reason(result._result)
-            self._display.display(f"{host}: {shown}", color=C.COLOR_ERROR)
+            self._print(f"{host}: {shown}", color=C.COLOR_ERROR)
 
     def _show_debug(self, result: Any) -> None:
         """Print the output of a debug task that runs once, or with -v of every debug task."""
@@ -268,7 +269,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             text = "\n".join(message)
         else:
             text = self._dump_results(result._result)
-        self._display.display(text if result._task.run_once else f"{result._host.name}: {text}")
+        self._print(text if result._task.run_once else f"{result._host.name}: {text}")
+
+    def _print(self, text: str, color: str | None = None) -> None:
+        """Print a text. If the reader of the output has gone (`| head`), the report is written all the same."""
+        with contextlib.suppress(BrokenPipeError):
+            self._display.display(text, color=color)
 
     def _draw(self) -> None:
         """Start the bar if there are a terminal and rich. Without a bar `_note` prints lines."""
@@ -280,7 +286,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             )
         except ImportError:
             self._no_bar = True
-            self._display.display("Progress comes as lines: the bar needs the Python package rich.")
+            self._print("Progress comes as lines: the bar needs the Python package rich.")
         except OSError:
             self._no_bar = True
         else:
@@ -305,14 +311,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 *table(outcomes, self._places, rows=self.get_option("rows"), check_mode=_check_mode()),
                 "",
             ]:
-                self._display.display(line)
+                self._print(line)
         line = summary_line(
             counts, time.monotonic() - self._began, check_mode=_check_mode(), interrupted=status == "interrupted"
         )
         written = self._write(status)
         bad = counts["failed"] or counts["not_started"] or counts["unfinished"]
         color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
-        self._display.display(f"{line} Report of the run: {written}" if written else line, color=color)
+        self._print(f"{line} Report of the run: {written}" if written else line, color=color)
 
     def _interrupted(self) -> None:
         """End an interrupted run when the process exits: Ctrl-C and errors of Ansible cause no event."""

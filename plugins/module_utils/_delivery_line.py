@@ -20,6 +20,15 @@ ORIGIN = "origin"
 BACKFILL = "backfill"
 REPLAY = "replay"
 
+DROPPED_BY = "droppedBy"
+"""Member with the numbers of dropped events, by reason. A line without such events does not have it."""
+
+ALREADY_DELIVERED = "delivered by the filter already"
+"""Reason for dropping an event of a backfill: another line counts it, too."""
+
+RESENT = "resent"
+"""Member of a replay's line: the `events` of each message that all sinks accepted, with `LOG_GROUP`, `OWNER` and `SOURCE_REGION`."""
+
 DELAY = "delayMs"
 """Member with the milliseconds from the time of a payload's first event to the line. Only lines with delivered events have it."""
 

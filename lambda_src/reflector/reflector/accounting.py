@@ -26,10 +26,12 @@ from .delivery_line import (
     BACKFILL,
     DELAY,
     DELIVERED_EVENTS,
+    DROPPED_BY,
     GIVEN_UP,
     LOG_GROUP,
     ORIGIN,
     OWNER,
+    RESENT,
     ROUTE_NUMBER,
     SENT_TO,
     SOURCE_REGION,
@@ -67,8 +69,9 @@ class SinkTally:
 class Tally:
     """Counts of one invocation. Several threads may count sinks.
 
-    `given_up`: the events of each payload that Lambda had given up and that a replay sent. `route`: the number of the route that
-    dropped events. `first_at`: the time of the first event, in ms since the epoch.
+    `given_up`: the events of each payload that Lambda had given up and that a replay sent. `resent`: the events of each
+    message of a replay that sinks accepted. `route`: the number of the route that dropped events. `first_at`: the time of the
+    first event, in ms since the epoch.
     """
 
     received_events: int = 0
@@ -80,6 +83,7 @@ class Tally:
     error: str | None = None
     origin: str = ""
     given_up: list[int] = field(default_factory=list)
+    resent: list[dict[str, Any]] = field(default_factory=list)
     route: int | None = None
     first_at: int | None = None
     duration_ms: int = 0
@@ -105,6 +109,12 @@ class Tally:
     def rename(self, payload: Payload) -> None:
         """Use the names of this payload, which is the received one with the names of its origin."""
         self._payload = payload
+
+    def add_resent(self, payload: Payload, events: int) -> None:
+        """Count events of a replay's message that sinks accepted."""
+        if events:
+            region = {SOURCE_REGION: payload.region} if payload.region else {}
+            self.resent.append({LOG_GROUP: payload.log_group, OWNER: payload.owner, **region, "events": events})
 
     def add_undelivered(self, sink: str, undelivered: Undelivered, *, queued: bool) -> None:
         """Count events that the sink did not accept, either as dead-lettered or as failed."""
@@ -206,10 +216,12 @@ def metric_line(tally: Tally) -> str:
         line[DELAY] = max(0, now - tally.first_at)
     if tally.given_up:
         line[GIVEN_UP] = {"events": sum(tally.given_up), "payloads": len(tally.given_up)}
+    if tally.resent:
+        line[RESENT] = tally.resent
     if tally.sinks:
         line[SENT_TO] = ",".join(sorted(tally.sinks))
     if tally.dropped:
-        line["droppedBy"] = dict(tally.dropped)
+        line[DROPPED_BY] = dict(tally.dropped)
         if tally.route is not None and tally.only_payload:
             line[ROUTE_NUMBER] = tally.route
     if len(tally.sinks) > 1 or tally.reasons:

@@ -6,7 +6,8 @@
 
 When a log group is subscribed, the subscriber reads the events that the new filter does not deliver, and sends them itself, with
 `"backfill": true`. Events from the seconds in which the filter may already have been active have `"backfill": "overlap"`. Of
-these the reflector drops those that this worker has received from the filter.
+these the reflector drops those that this worker has received from the filter. An event in the dead-letter queue counts as
+delivered: it is replayed from there.
 """
 
 import time
@@ -15,9 +16,6 @@ from itertools import chain, islice
 
 from .decode import LogEvent, Payload
 from .records import with_request_ids
-
-ALREADY_DELIVERED = "delivered by the filter already"
-"""Reason for dropping an event of the overlap. An event in the dead-letter queue counts as delivered: it is replayed from there."""
 
 SECONDS = 120.0
 """How long a log group is new to a worker, from its first payload.

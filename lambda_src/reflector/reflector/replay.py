@@ -82,7 +82,7 @@ class Replay:
             left.append((name, undelivered))
             return True
 
-        delivered = self._tally.delivered
+        delivered, dropped = self._tally.delivered, self._tally.dropped.total()
         if sink is None:
             self._flow.reflect(payload, on_undelivered)
         else:
@@ -93,6 +93,8 @@ class Replay:
             raise _ReplayError(left[0][1].reason)
         for name, undelivered in left:
             self._requeue(name, undelivered)
+        refused = {number for _name, undelivered in left for number in undelivered.batch.numbers}
+        self._tally.add_resent(payload, payload.count - len(refused) - self._tally.dropped.total() + dropped)
         if is_given_up:
             self._tally.given_up.append(payload.count)
 

@@ -101,10 +101,10 @@ def deploy(
     check_subscriber(subscriber, log_groups, "subscriber_", "log_groups_")
     check_alarms(options.alarms)
     run = Run(target, check_mode=check_mode)
-    reflector_zip, reflector_built = reflector_package(reflector, check_mode=check_mode)
-    run.add("packages", lambda: reflector_built)
-    subscriber_zip, subscriber_built = subscriber_package(subscriber, check_mode=check_mode)
-    run.add("packages", lambda: subscriber_built)
+    reflector_zip = reflector_package(reflector, check_mode=check_mode)
+    subscriber_zip = subscriber_package(subscriber, check_mode=check_mode)
+    packages = {"reflector": dataclasses.asdict(reflector_zip), "subscriber": dataclasses.asdict(subscriber_zip)}
+    run.add("packages", lambda: packages)
     release = release_of(options, log_groups, reflector_zip, subscriber_zip)
     try:
         check_account(run, account_id)

@@ -91,8 +91,8 @@ def manage_reflector(target: Target, params: Params, check_mode: bool) -> Result
     alarms = read(AlarmOptions, params, "alarms_")
     check_reflector(options)
     check_alarms(alarms)
-    package, built = reflector_package(options, check_mode=check_mode)
-    run.add("package", lambda: built)
+    package = reflector_package(options, check_mode=check_mode)
+    run.add("package", lambda: {"reflector": dataclasses.asdict(package)})
     deploy_reflector(run, options, alarms, package, release_name(reflector_function(options, package)))
     return run.finish()
 
@@ -112,8 +112,8 @@ def manage_subscriber(target: Target, params: Params, check_mode: bool) -> Resul
     alarms = read(AlarmOptions, params, "alarms_")
     check_subscriber(options, log_groups)
     check_alarms(alarms)
-    package, built = subscriber_package(options, check_mode=check_mode)
-    run.add("package", lambda: built)
+    package = subscriber_package(options, check_mode=check_mode)
+    run.add("package", lambda: {"subscriber": dataclasses.asdict(package)})
     queue = read(ReflectorQueueReference, params, "reflector_").queue_name or default_queue(reflector)
     release = release_name(subscriber_function(options, log_groups, reflector, package, reflector_queue=queue))
     parts = subscriber_resources(

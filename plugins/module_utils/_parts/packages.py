@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +34,12 @@ class Package:
     size: int = 0
 
 
-def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> tuple[Package, Result]:
-    """Return the reflector's package, and what building it changed."""
+def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> Package:
+    """Return the reflector's package."""
     path = _path(options.package_file, "reflector.zip")
     if options.native:
         path = path.with_name(f"{path.stem}-{options.runtime}-{options.architecture}.zip")
     return _built(
-        "reflector",
         path,
         [{"src": str(LAMBDA_SOURCES / "reflector")}],
         options,
@@ -50,15 +48,15 @@ def reflector_package(options: ReflectorOptions, *, check_mode: bool) -> tuple[P
     )
 
 
-def subscriber_package(options: SubscriberOptions, *, check_mode: bool) -> tuple[Package, Result]:
-    """Return the subscriber's package, which holds the rules that the catch-up uses too, and what building it changed."""
+def subscriber_package(options: SubscriberOptions, *, check_mode: bool) -> Package:
+    """Return the subscriber's package, which holds the rules that the catch-up uses too."""
     shared = ("_subscriptions", "_options", "_errors.py", "_retry.py")
     sources = [
         {"src": str(LAMBDA_SOURCES / "subscriber")},
         *({"src": str(_SHARED / name), "dest": f"logreflector/{name}"} for name in shared),
     ]
     path = _path(options.package_file, "subscriber.zip")
-    return _built("subscriber", path, sources, options, check_mode=check_mode)
+    return _built(path, sources, options, check_mode=check_mode)
 
 
 def missing_sources(operation: str) -> ReflectorError:
@@ -77,14 +75,13 @@ def _path(given: str, name: str) -> Path:
 
 
 def _built(
-    part: str,
     path: Path,
     sources: list[dict[str, str]],
     options: ReflectorOptions | SubscriberOptions,
     *,
     requirements: str | None = None,
     check_mode: bool,
-) -> tuple[Package, Result]:
+) -> Package:
     if not LAMBDA_SOURCES.is_dir():
         raise missing_sources("build the function's package")
     platform = (options.runtime, options.architecture) if requirements else ()
@@ -100,6 +97,4 @@ def _built(
         )
 
     result = once(["package", str(path), *platform, check_mode], build)
-    package = Package(result["path"], result["code_sha256"], result["size"])
-    changes: Result = {key: result[key] for key in ("changed", "changes", "diff") if key in result}
-    return package, {**changes, part: dataclasses.asdict(package)}
+    return Package(result["path"], result["code_sha256"], result["size"])

@@ -196,7 +196,7 @@ def unfiltered_at(flows: Iterable[CopyFlow], account: str, region: str) -> int:
     return sum(flow.unfiltered or 0 for flow in flows if (flow.account, flow.region) == (account, region))
 
 
-def sentences(copies: FleetCopies) -> Iterator[str]:
+def sentences(copies: FleetCopies, title: str = "Copies") -> Iterator[str]:
     """Yield a line with the way of copied events. Its second part names the differences."""
     flow = copies.flow
     named = (
@@ -206,7 +206,7 @@ def sentences(copies: FleetCopies) -> Iterator[str]:
         (flow.delivered, "delivered"),
     )
     way = ", ".join(f"{name} unknown" if count is None else f"{count:,} {name}" for count, name in named)
-    parts = [f"Copies: {way}.", differences(flow.stations())]
+    parts = [f"{title}: {way}.", differences(flow.stations())]
     if copies.left_out:
         what = "target is" if len(copies.left_out) == 1 else "targets are"
         parts.append(f"{len(copies.left_out):,} {what} not in these sums, because not every count was read.")

@@ -47,9 +47,9 @@ def rows(stations: Sequence[Station]) -> Iterator[Row]:
         yield station.name, "Unexplained", station.unexplained
 
 
-def sentences(flow: FleetFlow) -> Iterator[str]:
+def sentences(flow: FleetFlow, title: str = "Events") -> Iterator[str]:
     """Yield a line with the way of the events, and one with the differences and the price of reading them."""
-    yield f"Events: {_way(flow.flow)}."
+    yield f"{title}: {_way(flow.flow)}."
     parts = [differences(flow.flow.stations())]
     if flow.left_out:
         targets = "target is" if len(flow.left_out) == 1 else "targets are"

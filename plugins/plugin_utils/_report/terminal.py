@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...module_utils._subscriptions.coverage import State
+from .copies import CopyFlow
 from .copies import sentences as copy_sentences
 from .drift import Drift
 from .fleet import FleetReport, iso, percentage
+from .flow import Flow
 from .flow_text import sentences
 from .words import COUNTED_CHANGES, COUNTED_STATES
 
@@ -26,9 +28,9 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
         if number := report.counts[state]:
             yield f"  {number:,} {words}{_first(report, state)}"
     if report.flow:
-        yield from sentences(report.flow)
+        yield from sentences(report.flow, f"Events{_period(report.flow.flow)}")
     if report.copies:
-        yield from copy_sentences(report.copies)
+        yield from copy_sentences(report.copies, f"Copies{_period(report.copies.flow)}")
     for target in report.unread_targets:
         what = "was not read" if target.status == "not_checked" else "was not read to its end"
         yield f"  {target.host}: {what}. {target.error}"
@@ -38,6 +40,11 @@ def summary(report: FleetReport, drift: Drift | None) -> Iterator[str]:
             yield f"  {target.host}: note: {note}"
     if drift:
         yield from changes(drift)
+
+
+def _period(flow: Flow | CopyFlow) -> str:
+    """Return the period of the counts. Without it, events of the last minutes seem to be lost."""
+    return f" from {iso(flow.begin)} to {iso(flow.end)} (later ones are not counted yet)"
 
 
 def headline(report: FleetReport) -> str:

@@ -324,7 +324,7 @@ def test_every_copied_event_is_explained_if_nothing_is_lost(
     assert targets[source.host]["flow"] is None, "its events are in the destination's flow, and would count twice"
     there = targets[central.host]["flow"]
     assert there["written"] - there["unsubscribed"] == there["forwarded"] == there["received"]
-    assert "Copies: " in run.output
+    assert "Copies from " in run.output
     assert "UNEXPLAINED" not in run.output
     assert "Copies of AWS&#x27;s centralization" in events.explained.page
     labels = f'account="{source.account}",region="{source.region}",host="{source.host}"'

@@ -385,11 +385,12 @@ def test_refused_test_line_and_dead_letters_are_named_with_the_answer(
     assert f"ansible-playbook logreflector.aws.replay --limit {here.host}" in run.output
     assert f"Events of {DEAD} do not arrive." in run.output
     assert "dead_letters" not in problems(explain(HALF_GROUP))
-    sqs.purge_queue(QueueUrl=url)
     here.aws.sink.behave()
-    path = explain(DEAD, send=True)
-    assert problems(path) == {}
-    assert path["verdict"]["outcome"] == "delivered"
+    ansible.run("logreflector.aws.replay", "--limit", here.host)
+    sqs.purge_queue(QueueUrl=url)
+    path = explain(DEAD)
+    assert (problems(path), path["verdict"]["outcome"], path["verdict"]["to_do"]) == ({}, "delivered", [])
+    assert "replay" in fact(path, "delivery")
 
 
 def test_test_line_without_permission_or_on_a_broken_path_is_not_sent(explain: Explain, here: Deployed) -> None:

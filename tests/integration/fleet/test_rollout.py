@@ -140,12 +140,10 @@ def test_check_mode_writes_nothing(story: Story) -> None:
 
 
 def by_account(changes: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the lines by account: any target may do the work for its account, or for the run."""
+    """Return the lines by account: any target may do the work for its account."""
     found: dict[str, list[str]] = {}
     for host, lines in sorted(changes.items()):
-        for line in lines:
-            is_shared = line.startswith("create package ")
-            found.setdefault("run" if is_shared else host.partition(".")[0], []).append(line)
+        found.setdefault(host.partition(".")[0], []).extend(lines)
     return {account: sorted(lines) for account, lines in found.items()}
 
 

@@ -65,7 +65,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             "architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
             "package_file": str(tmp_path_factory.mktemp("native") / "reflector.zip"),
         }
-        built, _changes = reflector_package(read(ReflectorOptions, options), check_mode=False)
+        built = reflector_package(read(ReflectorOptions, options), check_mode=False)
         return Path(built.path)
 
     return package

@@ -10,10 +10,20 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..._delivery_line import DELIVERED_EVENTS, LOG_GROUP, OWNER, SOURCE_REGION
+from ..._delivery_line import (
+    ALREADY_DELIVERED,
+    DELIVERED_EVENTS,
+    DROPPED_BY,
+    LOG_GROUP,
+    ORIGIN,
+    OWNER,
+    REPLAY,
+    RESENT,
+    SOURCE_REGION,
+)
 from ..._errors import NotFoundError
 from ..._resources.dead_letters import reason_of, receive_messages
 from ..._resources.replay.event import Message, one_line
@@ -39,6 +49,10 @@ _FAILED = ("DeadLetteredEvents", "FailedEvents")
 
 
 REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
+
+_NO_DEAD_LETTERS_ADVICE = (
+    "Remove the cause, then see whether a test line arrives: no dead letter of this log group is left."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ class Line:
     """One invocation of the reflector with events of the log group.
 
     at      ms since 1970
+    resent  events that a replay took from the dead-letter queue and sinks accepted; an earlier line has received them
     reason  why events were not delivered, or by which rule they were dropped
     """
 
@@ -81,6 +96,7 @@ class Line:
     delivered: int = 0
     dropped: int = 0
     undelivered: int = 0
+    resent: int = 0
     reason: str = ""
 
 
@@ -99,6 +115,16 @@ class Deliveries:
         """Return the sum of a count."""
         return sum(getattr(line, name) for line in self.lines)
 
+    @property
+    def recovered(self) -> int:
+        """The number of events that were received in the period, not delivered, and accepted in a replay after that."""
+        recovered = waiting = 0
+        for line in self.lines:
+            accepted = min(line.resent, waiting)
+            recovered += accepted
+            waiting += (line.undelivered if line.received else 0) - accepted
+        return recovered
+
 
 def line_of(event: Mapping[str, Any], names: Names) -> Line | None:
     """Return the invocation that an event of the reflector's log accounts for, None if it is about other events."""
@@ -106,16 +132,40 @@ def line_of(event: Mapping[str, Any], names: Names) -> Line | None:
         found = json.loads(event["message"])
     except ValueError:
         return None
-    if not isinstance(found, Mapping) or not names.has_line(found):
+    if not isinstance(found, Mapping):
+        return None
+    if found.get(ORIGIN) == REPLAY:
+        return _replay_line(event["timestamp"], found, names)
+    if not names.has_line(found):
+        return None
+    counted = _number(_dropped_by(found).get(ALREADY_DELIVERED))
+    received = _number(found.get("ReceivedEvents")) - counted
+    if counted and not received:
         return None
     return Line(
         event["timestamp"],
-        _number(found.get("ReceivedEvents")),
+        received,
         _number(found.get(DELIVERED_EVENTS)),
-        _number(found.get("DroppedEvents")),
+        _number(found.get("DroppedEvents")) - counted,
         sum(_number(found.get(name)) for name in _FAILED),
-        _reason(found),
+        reason=_reason(found),
     )
+
+
+def _replay_line(at: int, line: Mapping[str, Any], names: Names) -> Line | None:
+    """Return a replay of events of the log group. It names the log group of refused events only if it had one message."""
+    listed = line.get(RESENT)
+    messages = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    resent = sum(_number(message.get("events")) for message in messages if names.has_line(message))
+    refused = sum(_number(line.get(name)) for name in _FAILED) if names.has_line(line) else 0
+    if not resent and not refused:
+        return None
+    return Line(at, undelivered=refused, resent=resent, reason=_reason(line))
+
+
+def _dropped_by(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    dropped = line.get(DROPPED_BY)
+    return dropped if isinstance(dropped, Mapping) else {}
 
 
 def _number(value: Any) -> int:
@@ -127,9 +177,8 @@ def _reason(line: Mapping[str, Any]) -> str:
     listed = [each for each in reasons if isinstance(each, Mapping)] if isinstance(reasons, list) else []
     if listed:
         return one_line("; ".join(f"{each.get('sink')}: {each.get('reason')}" for each in listed[:3]))
-    dropped = line.get("droppedBy")
-    if isinstance(dropped, Mapping):
-        return one_line(f"dropped by: {', '.join(map(str, dropped))}")
+    if rules := [str(rule) for rule in _dropped_by(line) if rule != ALREADY_DELIVERED]:
+        return one_line(f"dropped by: {', '.join(rules)}")
     return one_line(line.get("error") or "")
 
 
@@ -170,12 +219,12 @@ def _read(
 
 def sink_station(deliveries: Deliveries) -> Station:
     """Return what the sinks answered last."""
-    answered = [line for line in deliveries.lines if line.delivered or line.undelivered]
+    answered = [line for line in deliveries.lines if line.delivered or line.undelivered or line.resent]
     if not answered:
         return unknown("sink", "no_answer", f"{_silence(deliveries)}, so no answer of a sink is known")
     last = answered[-1]
     if not last.undelivered:
-        return ok("sink", f"it accepted {_events(last.delivered)} at {moment(last.at)}")
+        return ok("sink", f"it accepted {_events(last.delivered or last.resent)} at {moment(last.at)}")
     return problem(
         "sink",
         "refused",
@@ -191,16 +240,22 @@ def delivery_station(deliveries: Deliveries, last_event: int | None, filtered_si
     last_event      of the log group, in ms since 1970, None if unknown
     filtered_since  since when every event of the log group is sent to the reflector; None if that is not known, or not so
     """
-    received, delivered = deliveries.total("received"), deliveries.total("delivered")
+    received, recovered = deliveries.total("received"), deliveries.recovered
+    delivered = deliveries.total("delivered") + recovered
+    period = f"of the last {deliveries.minutes} minutes"
     if delivered:
-        last = next(line for line in reversed(deliveries.lines) if line.delivered)
-        share = f"{delivered:,} of {_events(received)} of the last {deliveries.minutes} minutes delivered"
-        return ok("delivery", f"{share}, the last at {moment(last.at)}")
+        share = f"{delivered:,} of {_events(received)} {period} delivered"
+        replayed = f", {recovered:,} of them by a replay" if recovered else ""
+        return ok("delivery", f"{share}{replayed}, the last at {_last_delivery(deliveries)}")
     if received:
         last = deliveries.lines[-1]
         why = last.reason or "no reason is known"
-        text = f"none of {_events(received)} of the last {deliveries.minutes} minutes was delivered: {why}"
+        text = f"none of {_events(received)} {period} was delivered: {why}"
         return problem("delivery", "dropped" if deliveries.total("dropped") else "undelivered", text)
+    if resent := deliveries.total("resent"):
+        return ok(
+            "delivery", f"a replay {period} delivered {_events(resent)}, the last at {_last_delivery(deliveries)}"
+        )
     if deliveries.is_complete and _must_have_arrived(deliveries.minutes, last_event, filtered_since):
         return problem(
             "delivery",
@@ -210,6 +265,17 @@ def delivery_station(deliveries: Deliveries, last_event: int | None, filtered_si
             command="explain -e send=true",
         )
     return unknown("delivery", "no_event", _silence(deliveries))
+
+
+def _last_delivery(deliveries: Deliveries) -> str:
+    return moment(next(line.at for line in reversed(deliveries.lines) if line.delivered or line.resent))
+
+
+def without_dead_letters(sink: Station) -> Station:
+    """Return the station of a sink for a log group without dead letters: there is nothing to send again."""
+    if sink.cause != "refused":
+        return sink
+    return replace(sink, advice=_NO_DEAD_LETTERS_ADVICE, command="explain -e send=true")
 
 
 def _must_have_arrived(minutes: int, last_event: int | None, filtered_since: int | None) -> bool:

@@ -32,7 +32,14 @@ from ..._subscriptions.delivery import log_group_of
 from ..._subscriptions.filters import DELIVERY, SubscriptionFilter
 from ..catch_up import params_of
 from ..entry import rules_of
-from .deliveries import Names, dead_letters_station, delivery_station, read_deliveries, sink_station
+from .deliveries import (
+    Names,
+    dead_letters_station,
+    delivery_station,
+    read_deliveries,
+    sink_station,
+    without_dead_letters,
+)
 from .function import (
     Function,
     function_station,
@@ -244,6 +251,8 @@ class TargetPath:
             self._add(delivery_station(deliveries, self._last_event, self._filtered_since))
         queue = read(DeadLetterQueue, self._given, "reflector_").dead_letter_queue
         self._try("dead_letters", lambda: dead_letters_station(self._target, queue, self._names))
+        if self.stations["dead_letters"].status == "ok":
+            self._add(without_dead_letters(self.stations["sink"]))
 
 
 def _attempt(work: Callable[[], T]) -> T | ReflectorError:

@@ -119,8 +119,8 @@ def _builders(
     @cache
     def packages() -> tuple[Package, Package, str]:
         """Return both packages, and the name of the release."""
-        own = reflector_package(reflector, check_mode=True)[0]
-        other = subscriber_package(subscriber, check_mode=True)[0]
+        own = reflector_package(reflector, check_mode=True)
+        other = subscriber_package(subscriber, check_mode=True)
         planned.package_bytes = own.size + other.size
         return own, other, release_of(options, log_groups, own, other)
 

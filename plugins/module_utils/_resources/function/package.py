@@ -16,12 +16,10 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ..._errors import InvalidInputError, LimitReachedError, ReflectorError
-from ..._plan import Change, Result, converge
+from ..._plan import Result
 from .wheels import Platform, wheel_files
 
 LARGEST_PACKAGE = 50 * 1024 * 1024
@@ -175,31 +173,6 @@ def _refuse_large(size: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A zip and the hashes of its files."""
-
-    data: bytes
-    files: Mapping[str, str]
-
-    @classmethod
-    def from_zip(cls, data: bytes) -> Package:
-        """Return the package in the bytes of a file. A file that is not a zip has no files."""
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as package:
-                return cls(data, {name: _short_hash(package.read(name)) for name in sorted(package.namelist())})
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError):
-            return cls(data, {})
-
-    def plain(self) -> Result:
-        """Return the values for diffs: the hash of each file and of the zip."""
-        return {"code_sha256": code_sha256(self.data), "files": dict(self.files)}
-
-
-def _short_hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:12]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageSettings:
     """The desired zip at `dest`.
@@ -215,7 +188,7 @@ class PackageSettings:
 
 
 class LambdaPackage:
-    """The zip at `dest`. Equal bytes are not written again, so its timestamp shows when the code last changed."""
+    """The zip at `dest`, a file of the control node: no AWS resource, so to write it is no change of a target."""
 
     def __init__(self, settings: PackageSettings) -> None:
         self._dest, self._platform = Path(settings.dest), settings.platform
@@ -224,14 +197,24 @@ class LambdaPackage:
         ]
         self._requirements = Path(os.path.abspath(settings.requirements)) if settings.requirements else None
 
-    @cached_property
-    def _desired(self) -> Package:
+    def build(self, *, check_mode: bool) -> Result:
+        """Return path, hash, size and file names. In check mode the package is built in memory only.
+
+        Equal bytes are not written again, so the file's timestamp shows when the code last changed.
+        """
+        files = self._files()
+        data = archive(files)
+        if self._read() != data and not check_mode:
+            self._write(data)
+        return {"path": str(self._dest), "code_sha256": code_sha256(data), "size": len(data), "files": list(files)}
+
+    def _files(self) -> dict[str, bytes]:
         files = read_files(collect_files(self._sources))
         if self._requirements and self._platform:
             files = merge(files, wheel_files(self._requirements, self._platform), self._requirements)
-        return Package(archive(files), {name: _short_hash(data) for name, data in files.items()})
+        return files
 
-    def read(self) -> bytes | None:
+    def _read(self) -> bytes | None:
         """Return the bytes at `dest`, None without a file."""
         try:
             return self._dest.read_bytes()
@@ -240,16 +223,7 @@ class LambdaPackage:
         except OSError as error:
             raise self._failure("read", error) from error
 
-    def plan(self, actual: bytes | None) -> list[Change]:
-        """Return at most one change. Builds the package in memory."""
-        desired = self._desired
-        if desired.data == actual:
-            return []
-        before = Package.from_zip(actual).plain() if actual is not None else None
-        action: Any = "create" if actual is None else "update"
-        return [Change(action, "package", str(self._dest), before, desired.plain(), payload=desired.data)]
-
-    def apply(self, change: Change) -> None:
+    def _write(self, data: bytes) -> None:
         """Write a temporary file and move it to `dest`: a reader sees the old file or the new one, never a part."""
         folder = self._dest.parent
         try:
@@ -257,7 +231,7 @@ class LambdaPackage:
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{self._dest.name}.")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(change.payload)
+                    file.write(data)
                 Path(temporary).chmod(0o644)
                 Path(temporary).replace(self._dest)
             except BaseException:
@@ -265,16 +239,6 @@ class LambdaPackage:
                 raise
         except OSError as error:
             raise self._failure("write", error) from error
-
-    def facts(self, _actual: bytes | None) -> Result:
-        """Return path, hash, size and file names; in check mode of the package that would be built."""
-        desired = self._desired
-        return {
-            "path": str(self._dest),
-            "code_sha256": code_sha256(desired.data),
-            "size": len(desired.data),
-            "files": list(desired.files),
-        }
 
     def _failure(self, verb: str, error: OSError) -> ReflectorError:
         return ReflectorError(f"{verb} the package {self._dest}", error.strerror or str(error))
@@ -307,4 +271,4 @@ def build_package(
         requirements=requirements,
         platform=Platform(runtime, architecture) if requirements else None,
     )
-    return converge(LambdaPackage(settings), check_mode=check_mode)
+    return LambdaPackage(settings).build(check_mode=check_mode)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reflector import delivery
-from reflector.accounting import Tally
+from reflector.accounting import Tally, metric_line
 from reflector.config import Config
 from reflector.dead_letters import QueueRefusedError, dead_letters, undecodable_letter
 from reflector.delivery import TIME_IS_OVER, Undelivered
@@ -61,6 +61,11 @@ class Replaying:
     def counts(self):
         counts = self.tally.counts()
         return tuple(counts[f"{name}Events"] for name in ("Received", "Dropped", "Delivered", "DeadLettered", "Failed"))
+
+    @property
+    def resent(self):
+        """The accepted events of each message in the accounting line."""
+        return [message["events"] for message in json.loads(metric_line(self.tally)).get("resent", [])]
 
 
 def sink(*script, **options):
@@ -112,6 +117,7 @@ def test_replay_dead_letters_go_to_their_sink():
     assert replaying.answer(dead_letter("x", "y"), dead_letter("z", sink="b", first=5)) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([0, 1], [5])
     assert replaying.counts == (3, 0, 3, 0, 0)
+    assert replaying.resent == [2, 1]
     assert replaying.queue.bodies == []
 
 
@@ -128,6 +134,8 @@ def test_replay_event_without_metadata_uses_routes():
     assert replaying.answer(json.dumps(subscription_event(payload(["x", "y", "z"])))) == {}
     assert (at(replaying.sinks["a"]), at(replaying.sinks["b"])) == ([], [0, 2])
     assert replaying.counts == (3, 1, 2, 0, 0)
+    (message,) = json.loads(metric_line(replaying.tally))["resent"]
+    assert message == {"logGroup": "/app/orders", "owner": "222222222222", "events": 2}
 
 
 @pytest.mark.parametrize("mark", [None, {"sink": "a"}])
@@ -248,6 +256,7 @@ def test_replay_remainder_becomes_a_new_message():
     assert [int(event["id"]) for event in got["logEvents"]] == [4]
     assert (mark["sink"], mark["reason"], mark["events"]) == ("a", "bad", 1)
     assert replaying.counts == (3, 0, 2, 1, 0)
+    assert replaying.resent == [2]
     again = Replaying(a=sink(), queue=Messages())
     assert again.answer(body) == {}
     assert at(again.sinks["a"]) == [4]
@@ -260,6 +269,7 @@ def test_replay_requeues_for_failed_sinks_only():
     got, mark = opened(body)
     assert ([int(event["id"]) for event in got["logEvents"]], mark["sink"]) == ([0, 1], "b")
     assert replaying.counts == (2, 0, 0, 2, 0)
+    assert replaying.resent == []
 
 
 @pytest.mark.parametrize(

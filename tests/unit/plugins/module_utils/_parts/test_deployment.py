@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,3 +181,23 @@ def test_reflector_trigger_log_group_with_impossible_name_is_refused(aws: Any, n
     refused = aws.run("reflector", sumo_endpoint="secretsmanager:x", trigger_log_groups=["/app/orders", name])
     assert "trigger_log_groups" in refused["msg"]
     assert aws.calls == []
+
+
+PARTS = {
+    "deployment": OPTIONS,
+    "reflector": {"sumo_endpoint": OPTIONS["reflector_sumo_endpoint"]},
+    "subscriber": {},
+}
+
+
+@pytest.mark.parametrize("module", PARTS)
+def test_packages_missing_on_the_control_node_are_no_change(
+    aws: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    """A job with an empty cache reported `changed` for a target that was up to date."""
+    aws.run("deployment", **OPTIONS)
+    aws.run(module, **PARTS[module])
+    for run, check_mode in (("check", True), ("run", False)):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / module / run))
+        again = aws.run(module, check_mode=check_mode, **PARTS[module])
+        assert (again.get("msg"), again["changed"], again["changes"], again["diff"]) == (None, False, [], [])

@@ -18,6 +18,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow impo
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.flow_text import sentences
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.page.sankey import BODY, flow_section, layout
+from ansible_collections.logreflector.aws.plugins.plugin_utils._report.terminal import summary
 
 from .fleets import fleet, flow_of, target
 
@@ -192,6 +193,15 @@ def test_sentences_name_every_loss_and_what_is_unknown():
     assert "UNEXPLAINED: 7 after written." in second
     assert "Unknown: the differences after received." in second
     assert "1 target is not in these sums" in second
+
+
+def test_terminal_names_the_period_of_the_counts():
+    """ "0 written. Every event is explained." followed an event of a minute ago, and named no period."""
+    lines = list(summary(fleet(target("here", flow=TargetFlow(flow()))), None))
+    period = "Events from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z (later ones are not counted yet): "
+    assert [line for line in lines if line.startswith("Events")] == [
+        f"{period}100 written, 80 forwarded, 70 received, 56 delivered, 9 dropped by rule, 8 in the dead-letter queue."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._delivery_line import ALREADY_DELIVERED
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_path.deliveries import (
     Deliveries,
     Line,
@@ -21,6 +22,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_
     line_of,
     place_of,
     sink_station,
+    without_dead_letters,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.replay.event import Message
 
@@ -56,6 +58,63 @@ def test_line_of_other_text_or_another_group_is_none(message: str) -> None:
 def test_line_with_wrong_types_counts_nothing() -> None:
     found = line_of(event(ReceivedEvents="many", reasons={"a": 1}, droppedBy=[1]), Names("/app"))
     assert found == Line(5)
+
+
+def test_line_leaves_out_events_that_the_filter_delivered_too() -> None:
+    """`explain` of a new log group with one event, which arrived, said "1 of 2 events delivered"."""
+    copy = event(ReceivedEvents=1, DroppedEvents=1, droppedBy={ALREADY_DELIVERED: 1}, origin="backfill")
+    assert line_of(copy, Names("/app")) is None
+    some = event(ReceivedEvents=5, DeliveredEvents=2, DroppedEvents=3, droppedBy={ALREADY_DELIVERED: 2, "route": 1})
+    assert line_of(some, Names("/app")) == Line(5, received=3, delivered=2, dropped=1, reason="dropped by: route")
+
+
+def test_line_of_a_replay_counts_only_messages_of_the_log_group() -> None:
+    messages = [
+        {"logGroup": "/app", "events": 2},
+        {"logGroup": "/other", "events": 9},
+        {"logGroup": "/app", "events": 1},
+    ]
+    several = {"timestamp": 5, "message": json.dumps({"origin": "replay", "ReceivedEvents": 12, "resent": messages})}
+    assert line_of(several, Names("/app")) == Line(5, resent=3)
+    assert line_of(several, Names("/nothing")) is None
+    refused = event(
+        origin="replay", ReceivedEvents=1, DeadLetteredEvents=1, reasons=[{"sink": "main", "reason": "403"}]
+    )
+    assert line_of(refused, Names("/app")) == Line(5, undelivered=1, reason="main: 403")
+
+
+@pytest.mark.parametrize("resent", [7, [7], [{"logGroup": "/app", "events": "many"}]])
+def test_line_of_a_replay_with_wrong_types_is_none(resent: Any) -> None:
+    assert line_of(event(origin="replay", resent=resent), Names("/app")) is None
+
+
+def test_replay_after_a_refusal_counts_as_the_delivery() -> None:
+    """After a successful replay `explain` still said PROBLEM and "send the dead letters again"."""
+    lines = [Line(ago(9), 2, undelivered=2, reason="main: 403"), Line(ago(2), resent=2)]
+    assert sink_station(Deliveries(lines, 20)).status == "ok"
+    found = delivery_station(Deliveries(lines, 20), None, None)
+    assert found.status == "ok"
+    assert found.fact.startswith("2 of 2 events of the last 20 minutes delivered, 2 of them by a replay, the last at ")
+
+
+def test_replay_that_is_refused_again_is_a_problem() -> None:
+    lines = [Line(ago(9), 1, undelivered=1), Line(ago(2), undelivered=1, reason="main: 403")]
+    assert sink_station(Deliveries(lines, 20)).cause == "refused"
+    assert "none of 1 event " in delivery_station(Deliveries(lines, 20), None, None).fact
+
+
+def test_replay_of_events_from_before_the_period_delivers_no_later_one() -> None:
+    replay, refused = Line(ago(9), resent=3), Line(ago(2), 1, undelivered=1)
+    assert delivery_station(Deliveries([replay, refused], 20), None, None).cause == "undelivered"
+    found = delivery_station(Deliveries([replay], 20), None, None)
+    assert (found.status, "a replay of the last 20 minutes delivered 3 events" in found.fact) == ("ok", True)
+
+
+def test_refused_sink_without_dead_letters_advises_no_replay() -> None:
+    refused = sink_station(Deliveries([Line(ago(1), 1, undelivered=1)], 5))
+    assert without_dead_letters(refused).command == "explain -e send=true"
+    accepted = sink_station(Deliveries([Line(ago(1), 1, 1)], 5))
+    assert without_dead_letters(accepted) == accepted
 
 
 def test_sink_last_answer_counts_not_earlier_ones() -> None:
