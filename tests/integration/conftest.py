@@ -13,10 +13,18 @@ from aws_in_tests import answer_one_call_at_a_time, read_models_once  # noqa: F4
 if TYPE_CHECKING:
     import pytest
 
-FIRST = ("test_switch.py",)
-"""Files whose tests mostly wait for AWS's rates. At the end they would keep the other processes idle."""
+FIRST = (
+    "test_new_groups.py",
+    "test_switch.py",
+    "test_examples.py",
+    "test_check_measurements.py",
+    "test_permissions.py",
+    "test_delays.py",
+)
+"""Files whose tests mostly wait, for AWS's rates and delays, the longest first. At the end they would keep the other processes idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let these files begin first."""
-    items.sort(key=lambda item: item.path.name not in FIRST)
+    order = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
