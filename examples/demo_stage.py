@@ -91,7 +91,7 @@ def engineer_environment(aws: RunningAws, inventory: str) -> dict[str, str]:
         "LOG_REFLECTOR_FLEET_REPORT": str(FOLDER / "run.json"),
         # Not in the user's folders.
         "XDG_CACHE_HOME": str(ROOT / "build" / "cache"),
-        "LOGREFLECTOR_SESSION_CACHE": str(FOLDER / "sessions"),
+        "LOG_REFLECTOR_SESSION_CACHE": str(FOLDER / "sessions"),
     }
 
 

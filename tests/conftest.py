@@ -19,7 +19,7 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
 # No test stores sessions of roles outside its own folders.
-os.environ["LOGREFLECTOR_SESSION_CACHE"] = ""
+os.environ["LOG_REFLECTOR_SESSION_CACHE"] = ""
 
 # build/collections/ansible_collections/logreflector/aws is a link to the checkout, made by `make setup`.
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions", ROOT / "extensions" / "agents"):

@@ -30,7 +30,7 @@ with contextlib.suppress(ImportError):  # the host says what to install
     from botocore.exceptions import ClientError
     from botocore.utils import JSONFileCache
 
-FOLDER_VARIABLE = "LOGREFLECTOR_SESSION_CACHE"
+FOLDER_VARIABLE = "LOG_REFLECTOR_SESSION_CACHE"
 """Environment variable with another folder than botocore's ~/.aws/boto/cache; if it is empty, nothing is cached."""
 
 DEFAULT_SECONDS = 3600

@@ -70,7 +70,7 @@ class Connection:
         "A fleet has one set of credentials and one role in each account.",
         "The session is kept for its lifetime, for later tasks and runs, in C(~/.aws/boto/cache), with files that only their"
         " owner can read. Files of other users, and files that others can read or write, are ignored. The environment variable"
-        " E(LOGREFLECTOR_SESSION_CACHE) names another folder. If it is empty, no session is kept. Files of expired"
+        " E(LOG_REFLECTOR_SESSION_CACHE) names another folder. If it is empty, no session is kept. Files of expired"
         " sessions are not removed.",
         "A kept session serves tasks of the same user with the same role, session name, external id, duration, endpoint and"
         " source. The source is the access key, or the profile where the profile's keys change by themselves.",

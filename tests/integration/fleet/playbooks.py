@@ -101,7 +101,7 @@ class Ansible:
             **{
                 key: value
                 for key, value in os.environ.items()
-                if not key.startswith(("AWS_", "ANSIBLE_", "LOGREFLECTOR_"))
+                if not key.startswith(("AWS_", "ANSIBLE_", "LOG_REFLECTOR_"))
             },
             "HOME": str(folder),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

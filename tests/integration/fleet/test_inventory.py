@@ -92,7 +92,7 @@ class Inventory:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("AWS_", "ANSIBLE_", "LOGREFLECTOR_"))
+                if not name.startswith(("AWS_", "ANSIBLE_", "LOG_REFLECTOR_"))
             },
             **self.aws.deploy_environment(),
             "HOME": str(self.folder),

@@ -87,7 +87,7 @@ class Fleet(Ansible):
         self._given = {
             **aws.deploy_environment(),
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "LOGREFLECTOR_SESSION_CACHE": str(folder / "sessions"),
+            "LOG_REFLECTOR_SESSION_CACHE": str(folder / "sessions"),
         }
         super().__init__(self._given, self.inventory, folder)
 

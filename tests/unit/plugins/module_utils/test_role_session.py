@@ -64,7 +64,7 @@ def server(source_keys: None) -> Iterator[RoleServer]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of cached sessions, which does not exist yet."""
     path = tmp_path / "home" / ".aws" / "boto" / "cache"
-    monkeypatch.setenv("LOGREFLECTOR_SESSION_CACHE", str(path))
+    monkeypatch.setenv("LOG_REFLECTOR_SESSION_CACHE", str(path))
     return path
 
 
@@ -118,7 +118,7 @@ def test_cache_is_private_to_its_owner(server: RoleServer, folder: Path) -> None
 def test_cache_folder_defaults_to_that_of_botocore(
     server: RoleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("LOGREFLECTOR_SESSION_CACHE")
+    monkeypatch.delenv("LOG_REFLECTOR_SESSION_CACHE")
     monkeypatch.setattr(JSONFileCache, "CACHE_DIR", str(tmp_path / "cache"))
     task(server)
     assert only_file(tmp_path / "cache").suffix == ".json"
@@ -211,7 +211,7 @@ def test_cache_separates_emulated_clouds(
 
 
 def test_cache_empty_variable_disables_it(server: RoleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGREFLECTOR_SESSION_CACHE", "")
+    monkeypatch.setenv("LOG_REFLECTOR_SESSION_CACHE", "")
     monkeypatch.setattr(JSONFileCache, "CACHE_DIR", str(tmp_path / "cache"))
     assert [task(server).get("failed") for _unused in range(2)] == [None, None]
     assert server.count("AssumeRole") == 2
@@ -352,10 +352,10 @@ def test_cache_invalid_file_is_ignored(server: RoleServer, folder: Path, content
 def test_cache_unusable_folder_is_ignored(server: RoleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        monkeypatch.setenv("LOGREFLECTOR_SESSION_CACHE", str(folder))
+        monkeypatch.setenv("LOG_REFLECTOR_SESSION_CACHE", str(folder))
         assert task(server)["groups"] == []
     task_file = tmp_path / "cache"
-    monkeypatch.setenv("LOGREFLECTOR_SESSION_CACHE", str(task_file))
+    monkeypatch.setenv("LOG_REFLECTOR_SESSION_CACHE", str(task_file))
     task(server)
     only = only_file(task_file)
     only.unlink()
