@@ -91,10 +91,18 @@ def remove_roles(run: Run, names: Mapping[RoleKey, str]) -> None:
 def _converge(run: Run, roles: Mapping[RoleKey, RoleSettings]) -> None:
     def work(settings: RoleSettings) -> Result:
         what = [run.target.identity.account, run.target.endpoint_url, run.check_mode, repr(settings)]
-        return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
+        return once(what, partial(_one, run, settings))
 
     for key, settings in roles.items():
         run.add("account", partial(_named, key, partial(work, settings)))
+
+
+def _one(run: Run, settings: RoleSettings) -> Result:
+    """Bring one role into its desired state. A missing permissions boundary fails in check mode, too."""
+    role = ExecutionRole(run.target, settings)
+    actual = role.read()
+    role.check_boundary(actual)
+    return converge(role, check_mode=run.check_mode, read=lambda: actual)
 
 
 def _named(key: RoleKey, work: Callable[[], Result]) -> Result:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import dead_letters
+from botocore.exceptions import ClientError
 
 OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 
@@ -157,6 +158,36 @@ def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: d
     assert result["failed"] is True
     assert message in result["msg"]
     assert aws.calls == []
+
+
+READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:Describe*", "Resource": "*"}]}
+BOUNDARY = "arn:aws:iam::123456789012:policy/log-reflector-boundary"
+
+
+def answer_get_policy(code: str) -> Any:
+    def answer(_request: dict[str, Any]) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetPolicy")
+
+    return answer
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_deployment_missing_boundary_is_refused_before_any_write(aws: Any, *, check_mode: bool) -> None:
+    """Check mode passed, and the deployment failed at CreateRole with NoSuchEntity and no advice."""
+    refused = aws.run("execution_roles", check_mode=check_mode, permissions_boundary=BOUNDARY, **OPTIONS)
+    assert refused["failed"] is True
+    assert f"Could not read the permissions boundary {BOUNDARY}" in refused["msg"]
+    assert "correct account_permissions_boundary" in refused["msg"]
+    assert aws.writes == []
+
+
+def test_deployment_boundary_that_may_not_be_read_is_left_to_the_write(aws: Any) -> None:
+    aws.client("iam").create_policy(PolicyName="log-reflector-boundary", PolicyDocument=json.dumps(READS))
+    aws.answering("iam", GetPolicy=answer_get_policy("AccessDenied"))
+    done = aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)
+    assert "failed" not in done, done
+    assert aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)["changes"] == []
+    assert "GetPolicy" not in aws.calls, "the roles have the boundary already"
 
 
 def statements_of(aws: Any) -> list[dict[str, Any]]:
