@@ -160,13 +160,61 @@ def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: d
     assert aws.calls == []
 
 
+MISSPELLED = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpiont"}
+
+
+def test_deployment_with_a_missing_secret_leaves_the_reflector_that_delivers(aws: Any) -> None:
+    """Check mode passed, and the deployment replaced a working delivery by a function that could not read its secret."""
+    aws.run("deployment", **OPTIONS)
+    for check_mode in (True, False):
+        refused = aws.run("deployment", check_mode=check_mode, **MISSPELLED)
+        assert refused["failed"] is True
+        assert "the secret log-reflector/sumo-endpiont of the sinks does not exist" in refused["msg"]
+        assert "correct reflector_sumo_endpoint" in refused["msg"]
+        assert aws.writes == []
+    refused = aws.run("reflector", sumo_endpoint=MISSPELLED["reflector_sumo_endpoint"])
+    assert (refused["failed"], aws.writes) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("place", "is_deployed"),
+    [
+        ("ssm:/log-reflector/endpiont", False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-AbCdEf", False),
+        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:gone-AbCdEf", True),
+    ],
+)
+def test_deployment_needs_parameters_and_secrets_of_its_own_place(aws: Any, place: str, *, is_deployed: bool) -> None:
+    assert ("failed" not in aws.run("deployment", check_mode=True, reflector_sumo_endpoint=place)) is is_deployed
+
+
+def test_deployment_secret_marked_for_deletion_is_refused(aws: Any) -> None:
+    aws.client("secretsmanager").delete_secret(SecretId="log-reflector/sumo-endpoint", RecoveryWindowInDays=7)
+    refused = aws.run("deployment", check_mode=True, **OPTIONS)
+    assert "the secret log-reflector/sumo-endpoint of the sinks is marked for deletion" in refused["msg"]
+
+
+def test_deployment_secret_that_may_not_be_read_is_no_obstacle(aws: Any) -> None:
+    aws.answering("secretsmanager", DescribeSecret=error_answer("DescribeSecret", "AccessDeniedException"))
+    assert "failed" not in aws.run("deployment", check_mode=True, **MISSPELLED)
+
+
+def test_deployment_reads_secrets_only_for_another_environment(aws: Any) -> None:
+    assert aws.run("deployment", **OPTIONS)["changed"]
+    assert aws.calls.count("DescribeSecret") == 1
+    aws.run("deployment", reflector_memory_size=512, **OPTIONS)
+    assert aws.calls.count("DescribeSecret") == 0
+    aws.run("deployment", reflector_environment={"INCLUDE_LOG_INFO": True}, **OPTIONS)
+    assert aws.calls.count("DescribeSecret") == 1
+
+
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:Describe*", "Resource": "*"}]}
 BOUNDARY = "arn:aws:iam::123456789012:policy/log-reflector-boundary"
 
 
-def answer_get_policy(code: str) -> Any:
+def error_answer(operation: str, code: str) -> Any:
     def answer(_request: dict[str, Any]) -> dict[str, Any]:
-        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetPolicy")
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
     return answer
 
@@ -183,7 +231,7 @@ def test_deployment_missing_boundary_is_refused_before_any_write(aws: Any, *, ch
 
 def test_deployment_boundary_that_may_not_be_read_is_left_to_the_write(aws: Any) -> None:
     aws.client("iam").create_policy(PolicyName="log-reflector-boundary", PolicyDocument=json.dumps(READS))
-    aws.answering("iam", GetPolicy=answer_get_policy("AccessDenied"))
+    aws.answering("iam", GetPolicy=error_answer("GetPolicy", "AccessDenied"))
     done = aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)
     assert "failed" not in done, done
     assert aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)["changes"] == []
