@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws, role_arn
+from embedded_aws.population import SECRET
 from warm_ansible import warm_ansible
 
 from playbooks import MANAGEMENT, ROOT, Ansible
@@ -244,6 +245,8 @@ def test_inventory_playbook_reaches_accounts_of_its_hosts(inventory: Inventory) 
 
 def test_inventory_deployment_in_check_mode_is_announced(inventory: Inventory) -> None:
     ansible = Ansible(inventory.aws.deploy_environment(), EXAMPLE, inventory.folder)
+    for account, region in ((MEMBERS[5], "eu-west-1"), (MEMBERS[6], "us-east-1")):
+        inventory.aws.client("secretsmanager", account, region).create_secret(Name=SECRET, SecretString="x")
     run = ansible.run("logreflector.aws.deploy", "--check", "--limit", "shop-5.eu-west-1,shop-6.us-east-1")
     assert run.status == 0, run.output
     assert {"shop-5.eu-west-1", "shop-6.us-east-1"} == {host for host, lines in run.changes().items() if lines}
