@@ -376,7 +376,8 @@ def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, optio
         ({"include": {"oses": ["/"]}}, "there is no option include.oses"),
         ({"exclude": {"tags": ["env"]}}, "'tags'"),
         ({"exclude": {"ous": ["Workloads"]}}, "exclude.ous: 'Workloads' is not a path"),
-        ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option"),
+        ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option. Did you mean regions?"),
+        ({"rolearn": "arn:{partition}:iam::{account_id}:role/x"}, "Did you mean role_arn?"),
         ({"hostname": "{account}"}, "option hostname: 'account' is not a field"),
         ({"role_arn": "deployer"}, "option role_arn: 'deployer' is not a role"),
         (
