@@ -208,6 +208,22 @@ def test_deployment_reads_secrets_only_for_another_environment(aws: Any) -> None
     assert aws.calls.count("DescribeSecret") == 1
 
 
+def test_roles_warn_about_a_deployed_region_that_loses_its_rights(aws: Any) -> None:
+    """An inventory with fewer regions took rights from the shared role, one line among many of the diff."""
+    aws.client("secretsmanager", "us-east-1").create_secret(Name="log-reflector/sumo-endpoint")
+    other = {"account_targets": [{"region": "us-east-1"}], **OPTIONS}
+    assert "warnings" not in aws.run("execution_roles", **other)
+    assert "warnings" not in aws.run("execution_roles", check_mode=True, **OPTIONS), "nothing is deployed there"
+    assert "failed" not in aws.run(
+        "deployment", region="us-east-1", account_targets=[{"region": "eu-west-1"}], **OPTIONS
+    )
+    for check_mode in (True, False):
+        (warning,) = aws.run("execution_roles", check_mode=check_mode, **OPTIONS)["warnings"]
+        assert "loses its rights on log groups of us-east-1" in warning
+        assert "the function log-reflector-subscriber is deployed there" in warning
+    assert "warnings" not in aws.run("execution_roles", **OPTIONS)
+
+
 READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:Describe*", "Resource": "*"}]}
 BOUNDARY = "arn:aws:iam::123456789012:policy/log-reflector-boundary"
 
