@@ -388,6 +388,7 @@ SPEC = Spec(
         "logs",
         "observabilityadmin",
         "organizations",
+        "secretsmanager",
         "sqs",
         "ssm",
         "sts",

@@ -43,8 +43,9 @@ attributes:
       - With O(send) each run sends a line to each sink.
 notes:
   - The caller needs the permissions of M(logreflector.aws.deployment) that read, and C(cloudtrail:DescribeTrails),
-    C(cloudtrail:GetTrailStatus), C(cloudtrail:GetEventSelectors), C(iam:SimulatePrincipalPolicy) on its own role, C(kms:DescribeKey) and
-    C(kms:GetKeyPolicy) on the keys, and C(secretsmanager:DescribeSecret) and C(secretsmanager:GetResourcePolicy) on the secrets.
+    C(cloudtrail:GetTrailStatus), C(cloudtrail:GetEventSelectors), C(iam:SimulatePrincipalPolicy) on its own role, C(iam:GetPolicy) on
+    the permissions boundary, C(kms:DescribeKey) and C(kms:GetKeyPolicy) on the keys, and C(secretsmanager:DescribeSecret) and
+    C(secretsmanager:GetResourcePolicy) on the secrets.
     What is denied is named in the result.
   - With O(send) the caller also needs C(secretsmanager:GetSecretValue) or C(ssm:GetParameter) on the secrets of the sinks.
 seealso:

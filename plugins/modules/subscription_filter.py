@@ -14,6 +14,9 @@ description:
     destination.
   - The filter is identified by O(log_group) and O(name), compared exactly.
   - Other filters of the log group are never touched, and a filter that sends elsewhere is only redirected with O(redirect).
+  - Warns about other filters of the log group with the same destination, because their events arrive twice.
+  - Check mode warns about a destination that is a Lambda function and does not exist, if the caller may read it. It does not see whether
+    the function's policy lets CloudWatch Logs invoke it, and nothing of other destinations.
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
@@ -83,14 +86,13 @@ changes:
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
 from ansible_collections.logreflector.aws.plugins.module_utils._options.subscriptions import FilterOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._plan import converging
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions.subscription_filter import (
-    SubscriptionFilterResource,
+    manage_filter,
 )
 
 SPEC = Spec(
     groups=(Group(FilterOptions),),
-    work=converging(SubscriptionFilterResource),
+    work=manage_filter,
     services=("lambda", "logs", "sts"),
 )
 

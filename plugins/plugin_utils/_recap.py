@@ -320,8 +320,7 @@ def _impossible_lines(states: Sequence[TargetState]) -> Iterator[str]:
         for entry in state.impossible:
             # Behind the colon are the filters that hold the slots: each group has its own.
             reason = entry.reason.partition(": ")[0] if entry.is_full else entry.reason
-            general = FailedTarget(state.name, state.account, state.region, {}).generalise(reason)
-            groups.setdefault(pattern(general), []).append((state, entry))
+            groups.setdefault(pattern(_general(state, reason)), []).append((state, entry))
     if not groups:
         return
     total = sum(state.coverage.not_possible for state in states if state.coverage)
@@ -339,9 +338,16 @@ def _impossible_group(members: Sequence[tuple[TargetState, Impossible]]) -> Iter
     targets = len({state.name for state, _entry in members})
     examples = ", ".join(f"{entry.log_group} in {state.name}" for state, entry in members[:_EXAMPLES])
     more = len(members) - _EXAMPLES
-    first = members[0][1]
-    yield f"    {len(members):,} on {plural(targets, 'target')}: {first.reason}"
+    state, first = members[0]
+    is_common = targets == 1 or all(entry.reason == first.reason for _state, entry in members)
+    reason = first.reason if is_common else _general(state, first.reason)
+    yield f"    {len(members):,} on {plural(targets, 'target')}: {reason}"
     yield f"        {examples}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _general(state: TargetState, text: str) -> str:
+    """Return the text with placeholders for the target's name, account and region."""
+    return FailedTarget(state.name, state.account, state.region, {}).generalise(text)
 
 
 def _kept_lines(states: Sequence[TargetState]) -> Iterator[str]:

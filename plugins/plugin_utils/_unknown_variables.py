@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from functools import cache
 
 from ..module_utils._errors import InvalidInputError
 
@@ -32,6 +33,9 @@ SHARED_PREFIXES = (
 )
 """Inventories have other variables with these prefixes, so only a name that nearly equals a known one is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
+_RARE_PREFIXES = tuple(prefix for prefix in OWN_PREFIXES if prefix != "alarms_")
+"""Without one of these prefixes, a name that is a letter or underscore away from a known one is a mistake. Other collections may
+have a variable such as alarm_actions."""
 
 
 def check_names(variables: Iterable[str], known: Collection[str]) -> None:
@@ -44,13 +48,29 @@ def check_names(variables: Iterable[str], known: Collection[str]) -> None:
 
 def unknown_variables(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Return a message for each variable that is probably misspelled, sorted by name."""
-    unknown = sorted({name for name in names if name.startswith(PREFIXES)}.difference(known))
-    found = {name: _suggestion(name, known) for name in unknown}
-    return {
-        name: f"no such variable.{suggestion}"
-        for name, suggestion in found.items()
-        if suggestion or name.startswith(OWN_PREFIXES)
-    }
+    misspelled_prefixes = _misspelled_prefixes(frozenset(known))
+    found = {}
+    for name in sorted(set(names).difference(known)):
+        if name.startswith(PREFIXES):
+            suggestion = _suggestion(name, known)
+        else:
+            meant = next((misspelled_prefixes[form] for form in _forms(name) if form in misspelled_prefixes), "")
+            suggestion = f" Did you mean {meant}?" if meant else ""
+        if suggestion or name.startswith(OWN_PREFIXES):
+            found[name] = f"no such variable.{suggestion}"
+    return found
+
+
+@cache
+def _misspelled_prefixes(known: frozenset[str]) -> dict[str, str]:
+    """Return the known variable for each form of its name."""
+    return {form: name for name in sorted(known) if name.startswith(_RARE_PREFIXES) for form in _forms(name)}
+
+
+def _forms(name: str) -> list[str]:
+    """Return the name without underscores, and this without one letter. Two names that share a form are one mistake apart."""
+    letters = name.replace("_", "")
+    return [letters, *(letters[:place] + letters[place + 1 :] for place in range(len(letters)))]
 
 
 def _suggestion(name: str, known: Collection[str]) -> str:

@@ -288,6 +288,14 @@ def test_role_retries_transient_errors_within_the_limit(cloud: Cloud) -> None:
 
 
 @pytest.mark.backend("moto")
+def test_role_missing_boundary_at_the_write_names_the_variable(cloud: Cloud) -> None:
+    """Deployers who may not read the policy got "Scope ARN ... does not exist or is not attachable" without advice."""
+    cloud.answer("CreateRole", f"NoSuchEntity: Scope ARN: {BOUNDARY} does not exist or is not attachable.")
+    with pytest.raises(NotFoundError, match=r"Could not create IAM role bound .*account_permissions_boundary"):
+        run(cloud, role("bound", permissions_boundary=BOUNDARY, wait_seconds=0))
+
+
+@pytest.mark.backend("moto")
 def test_role_deleted_by_another_worker_meanwhile_is_no_error(cloud: Cloud) -> None:
     run(cloud, role("gone"))
     no_role = "NoSuchEntity: gone"

@@ -22,15 +22,25 @@ from .aws import AwsError, call
 _ARN = re.compile(
     r"arn:[a-z0-9-]+:(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):\d{12}:(?:secret:|parameter/).+"
 )
+# Secrets Manager answers the same for a secret that does not exist, unless the role may read every name.
+_DENIED_HINT = (
+    " It does not exist, or the function's role may not read it or its key: preflight tells which. Variables:"
+    " reflector_sumo_endpoint, reflector_sinks, reflector_secret_arns, reflector_secret_kms_key_arns."
+)
 _NAME = re.compile(r"(?P<service>secretsmanager|ssm):(?P<name>.+)")
 
 
 class SecretError(Exception):
-    """A secret could not be read. The text has its name and AWS's error code, never a value. `transient`: a retry may succeed."""
+    """A secret could not be read. The text has its name and AWS's error code, never a value.
 
-    def __init__(self, text: str, *, transient: bool = False) -> None:
+    transient   a retry may succeed
+    denied      AWS's code is that of a missing permission
+    """
+
+    def __init__(self, text: str, *, transient: bool = False, denied: bool = False) -> None:
         super().__init__(text)
         self.transient = transient
+        self.denied = denied
 
 
 class Secret:
@@ -75,7 +85,12 @@ def read(reference: str, keys: Sequence[str] = ()) -> str:
         raise SecretError("The setting is no reference to a Secrets Manager secret or an SSM parameter.")
     service = found["service"]
     name = reference if arn else found["name"]
-    text = _read(service, name, arn["region"] if arn else None).strip()
+    try:
+        text = _read(service, name, arn["region"] if arn else None).strip()
+    except SecretError as error:
+        if keys and error.denied:  # without keys it is the parameter with the rules
+            raise SecretError(f"{error}{_DENIED_HINT}") from None
+        raise
     return _pick(text, keys, f"{service} {name}") if keys else text
 
 
@@ -88,7 +103,8 @@ def _read(service: str, name: str, region: str | None) -> str:
         text = f"{service} {name} could not be read: {error.code}."
         if error.status:
             text = f"{error.operation} of {service} {name} was refused: {error.code}."
-        raise SecretError(text, transient=error.transient) from None
+        denied = error.code.startswith("AccessDenied")
+        raise SecretError(text, transient=error.transient, denied=denied) from None
     if "SecretString" not in secret:
         raise SecretError(f"{service} {name} is a binary secret: text is needed.")
     return str(secret["SecretString"])

@@ -10,12 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
+from .._errors import ReflectorError
 from .._options.account import AccountOptions
 from .._plan import Result, converge
-from .._resources.execution_role.role import ExecutionRole, RoleSettings
+from .._resources.execution_role.role import POLICY, ExecutionRole, RoleSettings
 from .._resources.target_info import read_target
+from .._session import Target
 from .once import once
-from .permissions import LOGS_TRUST, TargetOptions, delivery_policy, reflector_policy, subscriber_policy
+from .permissions import (
+    LOGS_TRUST,
+    TargetOptions,
+    delivery_policy,
+    reflector_policy,
+    subscribed_regions,
+    subscriber_policy,
+)
 from .reflector import as_tags
 from .run import Run
 
@@ -33,7 +42,7 @@ def deploy_roles(run: Run, options: AccountOptions, targets: Sequence[TargetOpti
 
     targets     all targets of the account; the first is the one that this run works on
     """
-    _converge(run, role_settings(options, targets))
+    _converge(run, role_settings(options, targets), targets[0].subscriber.function_name)
 
 
 def role_settings(options: AccountOptions, targets: Sequence[TargetOptions]) -> dict[RoleKey, RoleSettings]:
@@ -88,13 +97,44 @@ def remove_roles(run: Run, names: Mapping[RoleKey, str]) -> None:
     _converge(run, {key: RoleSettings(name=name, present=False) for key, name in names.items()})
 
 
-def _converge(run: Run, roles: Mapping[RoleKey, RoleSettings]) -> None:
+def _converge(run: Run, roles: Mapping[RoleKey, RoleSettings], subscriber: str = "") -> None:
     def work(settings: RoleSettings) -> Result:
         what = [run.target.identity.account, run.target.endpoint_url, run.check_mode, repr(settings)]
-        return once(what, lambda: converge(ExecutionRole(run.target, settings), check_mode=run.check_mode))
+        return once(what, partial(_one, run, settings, subscriber))
 
     for key, settings in roles.items():
         run.add("account", partial(_named, key, partial(work, settings)))
+
+
+def _one(run: Run, settings: RoleSettings, subscriber: str) -> Result:
+    """Bring one role into its desired state. A missing permissions boundary fails in check mode, too."""
+    role = ExecutionRole(run.target, settings)
+    actual = role.read()
+    role.check_boundary(actual)
+    result = converge(role, check_mode=run.check_mode, read=lambda: actual)
+    before = actual.policies.get(POLICY, {}) if actual else {}
+    lost = sorted(subscribed_regions(before) - subscribed_regions(settings.policy)) if settings.present else []
+    if deployed := [region for region in lost if _is_deployed(run.target, subscriber, region)]:
+        result["warnings"] = [_loss(role.what, run.target.identity.account, subscriber, deployed)]
+    return result
+
+
+def _loss(role: str, account: str, subscriber: str, regions: Sequence[str]) -> str:
+    return (
+        f"{role} of {account} loses its rights on log groups of {', '.join(regions)}: this inventory has no such target, but the"
+        f" function {subscriber} is deployed there and would not subscribe new log groups. Add the region to the inventory, or tear it"
+        " down first."
+    )
+
+
+def _is_deployed(target: Target, function: str, region: str) -> bool:
+    """Return whether the function exists in another region of the account. False if the caller may not know."""
+    try:
+        with target.describe_operation(f"find the function {function} in {region}"):
+            target.client("lambda", region=region).get_function_configuration(FunctionName=function)
+    except ReflectorError:
+        return False
+    return True
 
 
 def _named(key: RoleKey, work: Callable[[], Result]) -> Result:

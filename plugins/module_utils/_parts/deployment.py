@@ -30,7 +30,7 @@ from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish
 from .packages import Package, reflector_package, subscriber_package
 from .permissions import TargetOptions
-from .reflector import check_reflector, reflector_function, reflector_resources
+from .reflector import check_reflector, check_secrets, reflector_function, reflector_resources
 from .release import release_name
 from .run import PartFailedError, Run
 from .subscriber import (
@@ -114,6 +114,7 @@ def deploy(
         rules = rules_of_mode(target, options, log_groups)
         run.read_ahead(reflector_parts, subscriber_parts, rules)
         run.check_plans(reflector_parts, subscriber_parts, rules)
+        check_secrets(run, reflector_parts["function"], reflector)
         with run.keeping_reads():
             deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
         run.converge("reflector", reflector_parts)

@@ -18,6 +18,7 @@ from typing import Any
 from .._options.log_groups import LogGroupOptions
 from .._options.reflector import ReflectorOptions
 from .._options.subscriber import SubscriberOptions
+from .._resources.policy_document import statements as statements_of
 from . import reflector_code
 
 Statement = dict[str, Any]
@@ -31,6 +32,9 @@ _FINDING = [
     "logs:ListLogGroups",
 ]
 _REFERENCE = re.compile(r'"((?:arn:[a-z0-9-]+:(?:secretsmanager|ssm):|secretsmanager:|ssm:)[^"]+)"')
+
+
+_SUBSCRIBE = "SubscribeLogGroups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
     statements = [
         # The only one that lists regions: an inline policy has 10,240 characters, and the previous one stays for a while.
         _allow(
-            "SubscribeLogGroups",
+            _SUBSCRIBE,
             _log_group_actions(targets),
             [f"arn:{{partition}}:logs:{region}:{{account}}:log-group:*" for region in regions],
         ),
@@ -116,6 +120,14 @@ def subscriber_policy(targets: Sequence[TargetOptions]) -> Document:
         *_notification_statements([target for target in targets if target.subscriber.notify]),
     ]
     return _document(statements)
+
+
+def subscribed_regions(policy: Mapping[str, Any]) -> set[str]:
+    """Return the regions in which a policy of the subscriber's role, also one that IAM stores, lets it subscribe log groups."""
+    found = [each for each in statements_of(policy) if isinstance(each, Mapping) and each.get("Sid") == _SUBSCRIBE]
+    resources = [each.get("Resource") or [] for each in found]
+    arns = [arn for listed in resources for arn in ([listed] if isinstance(listed, str) else listed)]
+    return {arn.split(":")[3] for arn in arns if arn.count(":") > 3}
 
 
 # CloudWatch Logs User Guide, "Subscription filters with Amazon Data Firehose": the role that CloudWatch Logs assumes.

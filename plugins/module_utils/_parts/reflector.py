@@ -21,6 +21,7 @@ from .._options.subscriber import SubscriberOptions
 from .._plan import Resource, Result
 from .._resources.function.function import FunctionRemoval, LambdaFunction
 from .._resources.function.settings import FunctionSettings
+from .._resources.function.state import CONFIGURATION, FUNCTION
 from .._resources.permission.permission import LambdaPermission
 from .._resources.permission.settings import PermissionSettings
 from .._resources.permission.statement import Statement
@@ -31,7 +32,9 @@ from .._session import Target
 from . import reflector_code
 from .alarms import reflector_alarms, removed_reflector_alarms
 from .packages import Package
+from .permissions import secret_references
 from .run import Run
+from .secrets import require_references
 from .settings import StoredSettings, store
 
 TRIGGER_PREFIX = "log-reflector-trigger-"
@@ -136,7 +139,21 @@ def as_tags(tags: Mapping[str, Any]) -> dict[str, str]:
 
 def deploy_reflector(run: Run, options: ReflectorOptions, alarms: AlarmOptions, package: Package, release: str) -> None:
     """Bring the reflector into the state that the options describe."""
-    run.converge("reflector", reflector_resources(run, options, alarms, package, release))
+    resources = reflector_resources(run, options, alarms, package, release)
+    run.read_ahead(resources)
+    check_secrets(run, resources["function"], options)
+    run.converge("reflector", resources)
+
+
+def check_secrets(run: Run, function: Resource, options: ReflectorOptions) -> None:
+    """Raise NotFoundError if the function would get the name of a secret that does not exist. The function is read ahead.
+
+    Otherwise a function that delivers would be replaced by one that cannot. This makes no call if the environment stays.
+    """
+    changes = function.plan(run.state_of(function))
+    if any("Environment" in change.payload for change in changes if change.kind in (FUNCTION, CONFIGURATION)):
+        with run.keeping_changes():
+            require_references(run.target, secret_references(options))
 
 
 def reflector_resources(

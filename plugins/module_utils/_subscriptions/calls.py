@@ -169,6 +169,10 @@ class LogsApi:
         for a while."""
         return is_destination_refusal(error) and not self._is_missing(destination_arn)
 
+    def missing_destination(self, destination_arn: str) -> str:
+        """Return a sentence if the destination is a function that does not exist, "" otherwise or if the caller may not know."""
+        return self.destination_advice(destination_arn) if self._is_missing(destination_arn) else ""
+
     def destination_advice(self, destination_arn: str, scope: str = "") -> str:
         """Return what to do if AWS refuses the destination."""
         if not is_lambda(destination_arn):

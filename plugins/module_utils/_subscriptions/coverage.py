@@ -14,7 +14,7 @@ from .._errors import ReflectorError
 from .account_policy import AccountPolicy, known_loops
 from .calls import LogsApi
 from .choice import Choice, Exclusion, Kind, LogGroup
-from .filters import DesiredFilter, SubscriptionFilter
+from .filters import DesiredFilter, SubscriptionFilter, duplicate_reason
 from .listing import list_tags
 from .loops import LOOP_REASON
 from .outcome import Outcome
@@ -147,10 +147,10 @@ def _filter_finding(outcome: Outcome, path: Path) -> _Finding:
     if outcome.plan.put and outcome.plan.before:
         changed = ", ".join(_differences(outcome.plan.before, outcome.plan.put))
         return "broken", "outdated", f"its filter has other settings than the deployment asks for: {changed}"
-    if outcome.plan.duplicates or outcome.plan.remove:
-        names = ", ".join(item.name for item in (*outcome.plan.duplicates, *outcome.plan.remove))
+    duplicates = (*outcome.plan.duplicates, *outcome.plan.remove)
+    if outcome.plan.before and duplicates:
         place = "Firehose" if outcome.is_delivery else "the reflector"
-        return "broken", "duplicate", f"more than one filter sends to {place}, so events arrive twice: {names}"
+        return "broken", "duplicate", duplicate_reason(place, outcome.plan.before, duplicates)
     return "covered", "", ""
 
 

@@ -245,6 +245,12 @@ class GroupPlan:
         return self.after if self.after != self.before else None
 
 
+def duplicate_reason(place: str, keep: SubscriptionFilter, duplicates: Sequence[SubscriptionFilter]) -> str:
+    """Return the sentence about filters that send the same events to one place."""
+    names = ", ".join(item.name for item in duplicates)
+    return f"more than one filter sends to {place}, so events arrive twice: {keep.name}, {names}; log_groups_merge: true keeps {keep.name}"
+
+
 def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], desired: DesiredFilter) -> GroupPlan:
     """Plan our filter in the group, updated in place if it exists. LimitReachedError, with the slots' holders, if no slot is free."""
     ours = sorted((item for item in filters if desired.owns(item)), key=lambda item: item.name)
@@ -252,8 +258,7 @@ def plan_present(log_group: str, filters: Sequence[SubscriptionFilter], desired:
         name = default_name(log_group)
         keep = next((item for item in ours if item.name == name), ours[0])
         duplicates = tuple(item for item in ours if item is not keep)
-        others = ", ".join(item.name for item in duplicates)
-        note = f"more than one filter sends to the reflector, so events arrive twice: {others}" if others else ""
+        note = duplicate_reason("the reflector", keep, duplicates) if duplicates else ""
         after = replace(keep, destination_arn=desired.destination_arn, **desired.attributes)
         if desired.merge:
             return GroupPlan(before=keep, after=after, remove=duplicates)

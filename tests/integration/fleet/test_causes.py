@@ -101,7 +101,9 @@ def test_verify_names_the_sinks_answer_and_dead_letters_wait_until_a_replay(flee
 
 
 def test_failed_delivery_check_offers_the_rollback(fleet: Ansible, place: Deployed) -> None:
-    wrong = {"reflector_sumo_endpoint": "secretsmanager:nope", "deploy_verify": True, **PATIENT}
+    # The deployment does not read secrets of other regions.
+    secret = f"arn:aws:secretsmanager:{REGIONS[1]}:{place.account}:secret:nope-AbCdEf"
+    wrong = {"reflector_sumo_endpoint": secret, "deploy_verify": True, **PATIENT}
     run = fleet.run("logreflector.aws.deploy", "--limit", HERE, extra=wrong)
     assert run.status == 2
     assert "the reflector reports: sumologic: " in failure(run.recap(), HERE)

@@ -66,6 +66,7 @@ def test_member_events_reach_the_sink_with_their_origin(organization: RunningAws
     inventory = write_inventory(
         tmp_path,
         [(CENTRAL, HOME)],
+        reflector_sumo_endpoint=None,
         reflector_sinks={"audit": {"type": "http", "endpoint": sink.url}},
         reflector_centralized_name_pattern=PATTERN,
         log_groups_mode="account_policy",

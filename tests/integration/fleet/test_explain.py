@@ -408,11 +408,14 @@ def test_test_line_without_permission_or_on_a_broken_path_is_not_sent(explain: E
 
 
 def test_playbook_without_a_usable_name_says_so_in_one_sentence(ansible: Ansible) -> None:
-    for extra in ({}, {"log_group": "/aws/lambda/*"}):
+    for extra, advice in (
+        ({}, "it is missing. Give one log group, as in -e log_group=/aws/lambda/payments."),
+        ({"log_group": "/aws/lambda/*"}, "Give one log group without a pattern, such as /aws/lambda/payments"),
+    ):
         run = ansible.run("logreflector.aws.explain", extra=extra)
         assert run.status == 2
         assert run.output.count("2 targets: failed. Could not accept the option log_group") == 1, run.output
-        assert "Give one log group without a pattern, such as /aws/lambda/payments" in run.output
+        assert advice in run.output
 
 
 def test_group_that_no_target_has_fails_the_playbook_in_one_line(ansible: Ansible) -> None:

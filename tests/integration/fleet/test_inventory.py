@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from embedded_aws import Account, Configuration, EmbeddedAws, Organization, RunningAws, role_arn
+from embedded_aws.population import SECRET
 from warm_ansible import warm_ansible
 
 from playbooks import MANAGEMENT, ROOT, Ansible
@@ -244,6 +245,8 @@ def test_inventory_playbook_reaches_accounts_of_its_hosts(inventory: Inventory) 
 
 def test_inventory_deployment_in_check_mode_is_announced(inventory: Inventory) -> None:
     ansible = Ansible(inventory.aws.deploy_environment(), EXAMPLE, inventory.folder)
+    for account, region in ((MEMBERS[5], "eu-west-1"), (MEMBERS[6], "us-east-1")):
+        inventory.aws.client("secretsmanager", account, region).create_secret(Name=SECRET, SecretString="x")
     run = ansible.run("logreflector.aws.deploy", "--check", "--limit", "shop-5.eu-west-1,shop-6.us-east-1")
     assert run.status == 0, run.output
     assert {"shop-5.eu-west-1", "shop-6.us-east-1"} == {host for host, lines in run.changes().items() if lines}
@@ -373,7 +376,8 @@ def test_inventory_unknown_name_fails_with_that_name(inventory: Inventory, optio
         ({"include": {"oses": ["/"]}}, "there is no option include.oses"),
         ({"exclude": {"tags": ["env"]}}, "'tags'"),
         ({"exclude": {"ous": ["Workloads"]}}, "exclude.ous: 'Workloads' is not a path"),
-        ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option"),
+        ({"regoins": ["eu-west-1"]}, "option regoins: there is no such option. Did you mean regions?"),
+        ({"rolearn": "arn:{partition}:iam::{account_id}:role/x"}, "Did you mean role_arn?"),
         ({"hostname": "{account}"}, "option hostname: 'account' is not a field"),
         ({"role_arn": "deployer"}, "option role_arn: 'deployer' is not a role"),
         (

@@ -31,6 +31,7 @@ def mixed(aws: RunningAws, folder: Path) -> tuple[Run, Run]:
         folder,
         TARGETS,
         log_groups_exclude=EXCLUDE,
+        reflector_sumo_endpoint=aws.sink_url,
         reflector_native=f"{{{{ target_region == '{NATIVE}' }}}}",
         reflector_architecture=f"{{{{ 'x86_64' if target_account_id == '{MEMBER}' else 'arm64' }}}}",
     )

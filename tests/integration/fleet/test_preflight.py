@@ -174,6 +174,11 @@ CAUSES: dict[str, Cause] = {
         {"log_groups_mode": "account_policy"},
         foreign_policy,
     ),
+    "no boundary": Cause(
+        {("problem", "boundary")},
+        "Could not read the permissions boundary arn:aws:iam::",
+        {"account_permissions_boundary": "arn:{partition}:iam::{account}:policy/log-reflector-boundary"},
+    ),
     "read denied": Cause(
         {("not_checked", "secret")}, "secretsmanager:DescribeSecret", prepare=denied("DescribeSecret")
     ),
@@ -305,7 +310,7 @@ def test_output_groups_targets_by_reason_and_ends_with_a_line_each(first: Run, r
     assert f"not ready            {several}: 3 problems, 1 not checked" in lines
     assert (
         lines[-1]
-        == f"23 targets: {len(NOT_READY) + 2} not ready, {len(CAUSES) - len(NOT_READY)} ready with warnings, 1 ready."
+        == f"24 targets: {len(NOT_READY) + 2} not ready, {len(CAUSES) - len(NOT_READY)} ready with warnings, 1 ready."
     )
     assert set(first.result(ready.host, "Print the findings")["left"]) == {
         f"{DISABLED}.us-east-1",

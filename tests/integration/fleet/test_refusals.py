@@ -22,7 +22,10 @@ BAD: dict[str, Any] = {"archive": {"type": "kinesis", "stream": 5}}
 
 @pytest.fixture(scope="module")
 def place(aws: RunningAws) -> Deployed:
-    """Return the first target of the account."""
+    """Return the first target of the account. All its targets have the parameter of the good sinks."""
+    for region in REGIONS:
+        parameters = aws.client("ssm", MEMBER, region)
+        parameters.put_parameter(Name="/archive/endpoint", Value=aws.sink_url, Type="SecureString")
     return Deployed(aws, MEMBER, REGIONS[0])
 
 

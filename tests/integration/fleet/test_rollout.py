@@ -52,10 +52,10 @@ NEEDED_ELSEWHERE = {"ec2:DescribeFlowLogs", "logs:ListTagsForResource"}
 NEEDED_FOR_EXPLAIN = {"cloudwatch:GetMetricData", "logs:DescribeLogStreams"}
 # Needed by the playbook preflight: see test_preflight.py.
 NEEDED_FOR_PREFLIGHT = {
+    "iam:GetPolicy",
     "iam:SimulatePrincipalPolicy",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
-    "secretsmanager:DescribeSecret",
     "secretsmanager:GetResourcePolicy",
 }
 # Needed by the events of the playbook report: see test_flow.py.

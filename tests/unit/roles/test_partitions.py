@@ -109,6 +109,8 @@ def deployed(
         for name in ("log-reflector", "log-reflector-subscriber"):
             iam_backends[ACCOUNT][place.partition].create_role(name, "{}", "/", None, "", [], "3600")
     aws.client("logs", place.region).create_log_group(logGroupName="/there/already")
+    aws.client("secretsmanager", place.region).create_secret(Name="log-reflector/sumo-endpoint")
+    aws.client("ssm", place.region).put_parameter(Name="/loki/endpoint", Value="https://loki.example", Type="String")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     result = aws.run("deployment", region=place.region, **SETTINGS)
     assert not result.get("failed"), result["msg"]

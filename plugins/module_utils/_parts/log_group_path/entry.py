@@ -25,6 +25,10 @@ _NAME = re.compile(r"[-._/#A-Za-z0-9]{1,512}", re.ASCII)
 def read_log_group_path(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of the module log_group_path."""
     options = read(LogGroupPathOptions, params)
+    if not options.log_group:
+        raise InvalidInputError(
+            "log_group", "it is missing. Give one log group, as in -e log_group=/aws/lambda/payments"
+        )
     if not _NAME.fullmatch(options.log_group):
         message = (
             f"{options.log_group!r} is not the exact name of a log group: up to 512 letters, digits and any of -._/#."

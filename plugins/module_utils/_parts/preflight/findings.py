@@ -33,6 +33,7 @@ TITLES = {
     "resources": "resources",
     "permission": "permissions of the caller",
     "organization": "policies of the organisation",
+    "boundary": "permissions boundary",
     "concurrency": "concurrency quota",
     "code_storage": "code storage of Lambda",
     "key": "KMS keys",

@@ -23,6 +23,7 @@ from ..catch_up import params_of
 from ..deployment import Deployment, with_delivery_path
 from ..entry import account_targets
 from ..permissions import TargetOptions, reflector_policy, secret_references
+from .boundary import boundary_findings
 from .caller import permission_findings, planned_needs
 from .centralization import KEY, check_centralization
 from .facts import rule_facts
@@ -86,6 +87,7 @@ class _Preflight:
             ("resources", self._resources),
             ("slots", self._log_groups),
             ("trail", self._trail),
+            ("boundary", self._boundary),
             *(("key", check) for check in self._keys()),
             *(("secret", check) for check in self._secrets()),
         ]
@@ -140,6 +142,9 @@ class _Preflight:
             self.facts["trail"] = False
             return [from_error("problem", "trail", error)]
         return [not_checked("trail", unread.removesuffix("."))] if unread else []
+
+    def _boundary(self) -> list[Finding]:
+        return boundary_findings(self._target, self._options.account.permissions_boundary)
 
     def _keys(self) -> list[Callable[[], list[Finding]]]:
         return [partial(key_findings, self._target, use) for use in key_uses(self._target, self._options)]

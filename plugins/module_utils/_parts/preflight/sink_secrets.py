@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -20,38 +19,10 @@ from ..._options.reflector import ReflectorOptions
 from ..._resources.policy_document import statements
 from ..._session import Target
 from ..permissions import Document
+from ..secrets import Reference, is_elsewhere, require_parameter, require_secret
 from .findings import Finding, from_error, is_organization_denial, not_checked, problem
 
 _ACTIONS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A reference in the options, taken apart.
-
-    place   the region and account of an ARN, "" for a name
-    """
-
-    text: str
-    service: str
-    name: str
-    region: str = ""
-    account: str = ""
-
-    @classmethod
-    def parsed(cls, text: str) -> Reference:
-        """Return the reference in one of the forms that the reflector reads."""
-        if not text.startswith("arn:"):
-            service, _colon, name = text.partition(":")
-            return cls(text, service, name)
-        _arn, _partition, service, region, account, resource = text.split(":", 5)
-        name = resource.removeprefix("secret:") if service == "secretsmanager" else resource.removeprefix("parameter")
-        return cls(text, service, name, region, account)
-
-    @property
-    def what(self) -> str:
-        """The secret, for messages."""
-        return f"{'secret' if self.service == 'secretsmanager' else 'parameter'} {self.name}"
 
 
 def secret_findings(target: Target, text: str, options: ReflectorOptions, policy: Document) -> list[Finding]:
@@ -60,7 +31,7 @@ def secret_findings(target: Target, text: str, options: ReflectorOptions, policy
     policy  of the reflector's role, with placeholders replaced
     """
     reference = Reference.parsed(str(target.expand(text)))
-    if reference.region not in ("", target.region) or reference.account not in ("", target.identity.account):
+    if is_elsewhere(target, reference):
         place = f"{reference.account}/{reference.region}"
         return [not_checked("secret", f"the {reference.what} is in {place}, and only secrets of the target are read")]
     try:
@@ -68,34 +39,23 @@ def secret_findings(target: Target, text: str, options: ReflectorOptions, policy
             return _parameter_findings(target, reference, options, policy)
         return _secret_findings(target, reference, options, policy)
     except NotFoundError as error:
-        return [_missing(reference, error.message)]
+        return [problem("secret", error.message, error.advice)]
     except ReflectorError as error:
         key = "organization" if is_organization_denial(error) else "secret"
         return [from_error("not_checked", key, error)]
 
 
-def _missing(reference: Reference, message: str) -> Finding:
-    return problem(
-        "secret",
-        f"the {reference.what} of the sinks does not exist: {message}",
-        "Create it in this account and region, or correct reflector_sumo_endpoint and reflector_sinks.",
-    )
-
-
 def _secret_findings(
     target: Target, reference: Reference, options: ReflectorOptions, policy: Document
 ) -> list[Finding]:
-    client = target.client("secretsmanager")
-    identifier = reference.text if reference.text.startswith("arn:") else reference.name
-    with target.describe_operation(f"describe the {reference.what}"):
-        secret = client.describe_secret(SecretId=identifier)
+    secret = require_secret(target, reference)
     found = described_secret_findings(reference, secret, target.expand(list(options.secret_kms_key_arns)), policy)
     try:
         with target.describe_operation(f"read the resource policy of the {reference.what}"):
-            text = client.get_resource_policy(SecretId=identifier).get("ResourcePolicy") or "{}"
+            answer = target.client("secretsmanager").get_resource_policy(SecretId=reference.identifier)
     except ReflectorError as error:
         return [*found, from_error("not_checked", "secret", error)]
-    return [*found, *resource_policy_findings(reference, json.loads(text))]
+    return [*found, *resource_policy_findings(reference, json.loads(answer.get("ResourcePolicy") or "{}"))]
 
 
 def described_secret_findings(
@@ -105,8 +65,6 @@ def described_secret_findings(
 
     keys    that the role may decrypt with
     """
-    if secret.get("DeletedDate"):
-        return [problem("secret", f"the {reference.what} is marked for deletion", "Restore it, or name another one.")]
     found = coverage_findings(reference, str(secret["ARN"]), policy)
     return [*found, *key_findings(reference, str(secret.get("KmsKeyId") or ""), keys)]
 
@@ -143,16 +101,10 @@ def resource_policy_findings(reference: Reference, document: Mapping[str, Any]) 
 def _parameter_findings(
     target: Target, reference: Reference, options: ReflectorOptions, policy: Document
 ) -> list[Finding]:
-    name = reference.name.partition(":")[0]  # a version or label may follow
-    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    with target.describe_operation(f"find the {reference.what}"):
-        pages = target.client("ssm").get_paginator("describe_parameters").paginate(ParameterFilters=filters)
-        listed = [each for each in pages.build_full_result()["Parameters"] if each["Name"] == name]
-    if not listed:
-        return [_missing(reference, "Parameter Store does not list it")]
-    found = coverage_findings(reference, target.arn("ssm", f"parameter/{name.removeprefix('/')}"), policy)
+    parameter = require_parameter(target, reference)
+    found = coverage_findings(reference, target.arn("ssm", f"parameter/{parameter['Name'].removeprefix('/')}"), policy)
     granted = target.expand(list(options.secret_kms_key_arns))
-    return [*found, *key_findings(reference, str(listed[0].get("KeyId") or ""), granted)]
+    return [*found, *key_findings(reference, str(parameter.get("KeyId") or ""), granted)]
 
 
 def coverage_findings(reference: Reference, arn: str, policy: Document) -> list[Finding]:

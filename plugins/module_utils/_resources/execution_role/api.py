@@ -17,6 +17,10 @@ from ..common import Call
 from ..ownership import as_dict
 from ..policy_document import Document, stored_document
 
+BOUNDARY_ADVICE = (
+    "Create the policy from docs/iam/boundary-policy.json in this account, or correct account_permissions_boundary."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
@@ -59,6 +63,15 @@ class Role:
             "trust_policy": dict(self.trust_policy),
             "tags": dict(self.tags),
         }
+
+
+def require_boundary(target: Target, arn: str) -> None:
+    """Raise NotFoundError if the managed policy that should be a permissions boundary does not exist."""
+    try:
+        with target.describe_operation(f"read the permissions boundary {arn}"):
+            target.client("iam").get_policy(PolicyArn=arn)
+    except NotFoundError as error:
+        raise error.with_advice(BOUNDARY_ADVICE) from None
 
 
 class RoleApi:

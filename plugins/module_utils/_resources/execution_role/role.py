@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Literal
 
 from ..._errors import (
+    AccessDeniedError,
     ConflictError,
     InvalidInputError,
     LimitReachedError,
@@ -29,7 +30,7 @@ from ..._session import Target
 from ..common import Call, compact_json
 from ..ownership import Ownership, as_list
 from ..policy_document import Document, same_meaning, size
-from .api import Role, RoleApi
+from .api import BOUNDARY_ADVICE, Role, RoleApi, require_boundary
 
 POLICY = "log-reflector"
 """The inline policy with everything that the function may do."""
@@ -155,6 +156,17 @@ class ExecutionRole:
         role, names, managed = found
         return replace(role, policies={name: {} for name in names}, managed=tuple(managed)) if role else None
 
+    def check_boundary(self, actual: Role | None) -> None:
+        """Raise NotFoundError if the permissions boundary is to be set and does not exist. Makes no call otherwise.
+
+        A caller who may not read the policy learns it from the write.
+        """
+        if self._boundary and self._boundary != (actual.permissions_boundary if actual else ""):
+            try:
+                require_boundary(self._target, self._boundary)
+            except AccessDeniedError:
+                return
+
     def plan(self, actual: Role | None) -> list[Change]:
         """Return the changes: the role, then its policies; to delete it, the other way round.
 
@@ -183,7 +195,11 @@ class ExecutionRole:
             self._is_new = self._is_new or call.method == "create_role"
             try:
                 self._settling.wait_out(partial(self._write, call, str(change)), self._will_settle)
-            except NotFoundError:
+            except NotFoundError as error:
+                if (
+                    "PermissionsBoundary" in call.request
+                ):  # IAM says "Scope ARN: ... does not exist or is not attachable"
+                    raise error.with_advice(BOUNDARY_ADVICE) from None
                 if change.action != "delete":
                     raise
             except ConflictError as error:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._errors import InvalidInputError, NotFoundError, RefusedError, check_name
-from ..._plan import Change, Params, Result
+from ..._plan import Change, Params, Result, converge
 from ..._session import Target
 from ..._subscriptions.calls import LogsApi
 from ..._subscriptions.filters import (
@@ -84,6 +84,25 @@ class SubscriptionFilterResource:
         check_slot(self._group, actual, self._slots, self._target.where)
         return [self._change("create", None, SubscriptionFilter(self._group, self._name, **self._attributes))]
 
+    def warnings(self, actual: Sequence[SubscriptionFilter], *, check_mode: bool) -> Iterator[str]:
+        """Yield what the user should know about the change of a filter that is to be present.
+
+        actual  the filters before the change
+        """
+        before = self._find(actual)
+        destination_arn = self._attributes.get("destination_arn") or (before.destination_arn if before else "")
+        others = ", ".join(
+            item.name for item in actual if item.name != self._name and item.destination_arn == destination_arn
+        )
+        if others:
+            yield (
+                f"The log group {self._group} has more filters to {destination_arn}: {others}. Events that match {self._name} and"
+                " one of these arrive twice."
+            )
+        # In check mode the function may be one that an earlier task of the play would create.
+        if check_mode and (missing := self._api.missing_destination(destination_arn)):
+            yield f"Without check mode this task would fail, unless an earlier task creates the function. {missing}"
+
     def apply(self, change: Change) -> None:
         """Put (create or update in place) or delete."""
         if change.action == "delete":
@@ -129,6 +148,16 @@ class SubscriptionFilterResource:
             after.plain() if after else None,
             payload=after or before,
         )
+
+
+def manage_filter(target: Target, params: Params, check_mode: bool) -> Result:
+    """Do the work of the module subscription_filter."""
+    resource = SubscriptionFilterResource(target, params)
+    actual = resource.read()
+    result = converge(resource, check_mode=check_mode, read=lambda: actual)
+    is_written = result["changed"] and params["state"] == "present"
+    warnings = list(resource.warnings(actual, check_mode=check_mode)) if is_written else []
+    return {**result, **({"warnings": warnings} if warnings else {})}
 
 
 def read_filters(target: Target, params: Params, _check_mode: bool) -> Result:

@@ -131,6 +131,20 @@ def test_secret_refusal_has_aws_code(reference, sentence):
     assert str(caught.value) == sentence
 
 
+@pytest.mark.parametrize("reference", ["secretsmanager:endpiont", "ssm:/endpiont"])
+def test_secret_denial_says_that_the_secret_may_be_missing(monkeypatch, reference):
+    """For a missing secret the whole text was "refused: AccessDeniedException"."""
+
+    def refuse(_service, operation, _region, **_parameters):
+        raise AwsError(operation, "AccessDeniedException", 400, transient=False)
+
+    monkeypatch.setattr(secrets, "call", refuse)
+    with pytest.raises(SecretError, match=r"endpiont was refused: .*It does not exist, or .*reflector_sumo_endpoint"):
+        read(reference, KEYS)
+    with pytest.raises(SecretError, match=r"refused: AccessDeniedException\.$"):
+        read(reference)  # the rules
+
+
 @pytest.mark.parametrize(
     ("code", "status", "transient"),
     [

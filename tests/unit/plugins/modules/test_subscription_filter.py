@@ -76,6 +76,29 @@ def test_filter_is_created_under_the_groups_name_and_then_left_alone(prepared: A
     assert prepared.calls == ["DescribeSubscriptionFilters"]
 
 
+def test_named_filter_beside_another_one_to_its_destination_warns(prepared: Any) -> None:
+    """Events arrived twice without a word."""
+    put(prepared, GROUP, "team-app", "log-reflector", "")
+    for check_mode in (True, False):
+        result = run(prepared, check_mode=check_mode, name="shipper", destination_arn=REFLECTOR)
+        (warning,) = result["warnings"]
+        assert (
+            f"more filters to {REFLECTOR}: team-app. Events that match shipper and one of these arrive twice."
+            in warning
+        )
+    assert "warnings" not in run(prepared, name="shipper", destination_arn=REFLECTOR)
+    assert "warnings" not in run(prepared, name="shipper", state="absent")
+
+
+def test_check_mode_warns_about_a_missing_function(prepared: Any) -> None:
+    """Check mode said changed, and the real run failed. The function may be one that an earlier task would create."""
+    announced = run(prepared, check_mode=True, destination_arn="gone")
+    (warning,) = announced["warnings"]
+    assert warning.startswith("Without check mode this task would fail, unless an earlier task creates the function.")
+    assert "There is no function arn:aws:lambda:eu-west-1:123456789012:function:gone." in warning
+    assert "warnings" not in run(prepared, check_mode=True, destination_arn=STREAM, role_arn=ROLE)
+
+
 @pytest.mark.parametrize(
     "destination", ["log-reflector", "arn:{partition}:lambda:{region}:{account}:function:log-reflector"]
 )

@@ -169,6 +169,27 @@ def test_recap_full_log_group_names_each_destination_once() -> None:
     assert "    1 on 1 target: all its 3 filter slots are taken: a, c (to arn:x); b (to arn:y)" in found
 
 
+def test_recap_reason_of_several_targets_has_the_arn_of_none() -> None:
+    """The recap of six targets named the ARN of one of them as the reason of all."""
+    targets = [
+        {
+            **catch_up(
+                not_subscribed=impossible(
+                    f"all its 5 filter slots are taken: shipper (to arn:aws:lambda:{region}:{account}:x)"
+                )
+            ),
+            "target_account_id": account,
+            "target_region": region,
+        }
+        for region, account in (("eu-west-1", "111111111111"), ("us-east-1", "222222222222"))
+    ]
+    text = "\n".join(lines(*targets))
+    assert (
+        "    2 on 2 targets: all its 5 filter slots are taken: shipper (to arn:aws:lambda:<region>:<account>:x)" in text
+    )
+    assert "111111111111" in "\n".join(lines(targets[0]))
+
+
 def test_recap_other_impossible_log_groups_do_not_mention_the_account_policy() -> None:
     found = "\n".join(lines(catch_up(not_subscribed=impossible(CLASS))))
     assert "2 log groups cannot be subscribed:" in found

@@ -30,6 +30,26 @@ def test_unknown_variables_other_prefix_suggests_the_right_one() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("loggroups_exclude", "log_groups_exclude"),
+        ("log_group_exclude", "log_groups_exclude"),
+        ("relfector_memory_size", "reflector_memory_size"),
+        ("subscriberretention_days", "subscriber_retention_days"),
+    ],
+)
+def test_unknown_variables_misspelled_prefix_suggests_the_variable(name: str, meant: str) -> None:
+    """The rules were ignored without a word, so excluded log groups were delivered."""
+    assert unknown_variables([name], KNOWN) == {name: f"no such variable. Did you mean {meant}?"}
+
+
+@pytest.mark.parametrize("name", ["sumo_endpoint", "memory_size", "alarm_actions", "targetregion", "exclude"])
+def test_unknown_variables_of_others_give_no_message(name: str) -> None:
+    known = {*KNOWN, "reflector_sumo_endpoint", "alarms_actions"}
+    assert unknown_variables([name, f"our_{name}"], known) == {}
+
+
 def test_unknown_variables_nothing_near_has_no_suggestion() -> None:
     assert unknown_variables(["reflector_zzz"], KNOWN) == {"reflector_zzz": "no such variable."}
 

@@ -92,6 +92,7 @@ def server(package: Path) -> Iterator[str]:
         Principal="logs.amazonaws.com",
     )
     logs.create_log_group(logGroupName=GROUP)
+    session.client("secretsmanager", endpoint_url=url).create_secret(Name="log-reflector/sumo-endpoint")
     session.client("sqs", endpoint_url=url).create_queue(QueueName="log-reflector-dead-letters", tags=OWNER)
     for number in (1, 2):  # two releases, so that release_rollback can roll back
         settings = function_settings(

@@ -7,8 +7,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+
+@pytest.fixture
+def aws(aws: Any) -> Any:
+    """Store the secret of the sink: nothing is deployed without it."""
+    aws.client("secretsmanager").create_secret(Name="log-reflector/sumo-endpoint", SecretString="https://sumo.example")
+    return aws
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import dead_letters
+from botocore.exceptions import ClientError
 
 OPTIONS: dict[str, Any] = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 
@@ -158,6 +159,100 @@ def test_deployment_wrong_option_is_refused_before_any_call(aws: Any, options: d
     assert result["failed"] is True
     assert message in result["msg"]
     assert aws.calls == []
+
+
+MISSPELLED = {"reflector_sumo_endpoint": "secretsmanager:log-reflector/sumo-endpiont"}
+
+
+def test_deployment_with_a_missing_secret_leaves_the_reflector_that_delivers(aws: Any) -> None:
+    """Check mode passed, and the deployment replaced a working delivery by a function that could not read its secret."""
+    aws.run("deployment", **OPTIONS)
+    for check_mode in (True, False):
+        refused = aws.run("deployment", check_mode=check_mode, **MISSPELLED)
+        assert refused["failed"] is True
+        assert "the secret log-reflector/sumo-endpiont of the sinks does not exist" in refused["msg"]
+        assert "correct reflector_sumo_endpoint" in refused["msg"]
+        assert aws.writes == []
+    refused = aws.run("reflector", sumo_endpoint=MISSPELLED["reflector_sumo_endpoint"])
+    assert (refused["failed"], aws.writes) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("place", "is_deployed"),
+    [
+        ("ssm:/log-reflector/endpiont", False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-AbCdEf", False),
+        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:gone-AbCdEf", True),
+    ],
+)
+def test_deployment_needs_parameters_and_secrets_of_its_own_place(aws: Any, place: str, *, is_deployed: bool) -> None:
+    assert ("failed" not in aws.run("deployment", check_mode=True, reflector_sumo_endpoint=place)) is is_deployed
+
+
+def test_deployment_secret_marked_for_deletion_is_refused(aws: Any) -> None:
+    aws.client("secretsmanager").delete_secret(SecretId="log-reflector/sumo-endpoint", RecoveryWindowInDays=7)
+    refused = aws.run("deployment", check_mode=True, **OPTIONS)
+    assert "the secret log-reflector/sumo-endpoint of the sinks is marked for deletion" in refused["msg"]
+
+
+def test_deployment_secret_that_may_not_be_read_is_no_obstacle(aws: Any) -> None:
+    aws.answering("secretsmanager", DescribeSecret=error_answer("DescribeSecret", "AccessDeniedException"))
+    assert "failed" not in aws.run("deployment", check_mode=True, **MISSPELLED)
+
+
+def test_deployment_reads_secrets_only_for_another_environment(aws: Any) -> None:
+    assert aws.run("deployment", **OPTIONS)["changed"]
+    assert aws.calls.count("DescribeSecret") == 1
+    aws.run("deployment", reflector_memory_size=512, **OPTIONS)
+    assert aws.calls.count("DescribeSecret") == 0
+    aws.run("deployment", reflector_environment={"INCLUDE_LOG_INFO": True}, **OPTIONS)
+    assert aws.calls.count("DescribeSecret") == 1
+
+
+def test_roles_warn_about_a_deployed_region_that_loses_its_rights(aws: Any) -> None:
+    """An inventory with fewer regions took rights from the shared role, one line among many of the diff."""
+    aws.client("secretsmanager", "us-east-1").create_secret(Name="log-reflector/sumo-endpoint")
+    other = {"account_targets": [{"region": "us-east-1"}], **OPTIONS}
+    assert "warnings" not in aws.run("execution_roles", **other)
+    assert "warnings" not in aws.run("execution_roles", check_mode=True, **OPTIONS), "nothing is deployed there"
+    assert "failed" not in aws.run(
+        "deployment", region="us-east-1", account_targets=[{"region": "eu-west-1"}], **OPTIONS
+    )
+    for check_mode in (True, False):
+        (warning,) = aws.run("execution_roles", check_mode=check_mode, **OPTIONS)["warnings"]
+        assert "loses its rights on log groups of us-east-1" in warning
+        assert "the function log-reflector-subscriber is deployed there" in warning
+    assert "warnings" not in aws.run("execution_roles", **OPTIONS)
+
+
+READS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:Describe*", "Resource": "*"}]}
+BOUNDARY = "arn:aws:iam::123456789012:policy/log-reflector-boundary"
+
+
+def error_answer(operation: str, code: str) -> Any:
+    def answer(_request: dict[str, Any]) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+    return answer
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_deployment_missing_boundary_is_refused_before_any_write(aws: Any, *, check_mode: bool) -> None:
+    """Check mode passed, and the deployment failed at CreateRole with NoSuchEntity and no advice."""
+    refused = aws.run("execution_roles", check_mode=check_mode, permissions_boundary=BOUNDARY, **OPTIONS)
+    assert refused["failed"] is True
+    assert f"Could not read the permissions boundary {BOUNDARY}" in refused["msg"]
+    assert "correct account_permissions_boundary" in refused["msg"]
+    assert aws.writes == []
+
+
+def test_deployment_boundary_that_may_not_be_read_is_left_to_the_write(aws: Any) -> None:
+    aws.client("iam").create_policy(PolicyName="log-reflector-boundary", PolicyDocument=json.dumps(READS))
+    aws.answering("iam", GetPolicy=error_answer("GetPolicy", "AccessDenied"))
+    done = aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)
+    assert "failed" not in done, done
+    assert aws.run("execution_roles", permissions_boundary=BOUNDARY, **OPTIONS)["changes"] == []
+    assert "GetPolicy" not in aws.calls, "the roles have the boundary already"
 
 
 def statements_of(aws: Any) -> list[dict[str, Any]]:

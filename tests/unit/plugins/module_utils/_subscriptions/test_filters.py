@@ -167,7 +167,7 @@ def test_duplicate_is_noted_and_the_default_name_is_kept() -> None:
     plan = plan_present("/x/y", filters, DesiredFilter(OURS, {"filter_pattern": "ERROR"}))
     assert plan.put is not None
     assert plan.put.name == "x-y"
-    assert "twice: a" in plan.note
+    assert "twice: x-y, a; log_groups_merge: true keeps x-y" in plan.note
 
 
 FULL = {

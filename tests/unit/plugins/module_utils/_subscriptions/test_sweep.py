@@ -300,7 +300,8 @@ def test_older_filter_on_other_forwarder_stays_without_purge() -> None:
     assert kinds(outcomes)["/aws/lambda/theirs"] == "subscribed"
     (note,) = summary(outcomes)["notes"]
     assert "loop" in note
-    assert "events arrive twice: another" in note
+    both = "aws-lambda-theirs, another; log_groups_merge: true keeps aws-lambda-theirs"
+    assert f"events arrive twice: {both}" in note, "the note named only one of the two filters"
     outcomes = run(server, purge=True)
     assert kinds(outcomes)["/aws/lambda/theirs"] == "removed"
     assert list(server.groups["/aws/lambda/theirs"]) == ["foreign"]
@@ -359,7 +360,7 @@ def test_duplicate_filters_are_noted() -> None:
     assert told["counts"]["already_right"] == 1
     (note,) = told["notes"]
     assert note.startswith("/a: ")
-    assert note.endswith(": b")
+    assert note.endswith(": a, b; log_groups_merge: true keeps a")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

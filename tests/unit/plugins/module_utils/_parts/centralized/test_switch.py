@@ -110,6 +110,7 @@ def test_centralized_target_leaves_the_roles_to_other_targets_with_functions(aws
 
 
 def test_centralized_targets_remove_the_roles_with_the_last_function(aws: Any) -> None:
+    aws.client("secretsmanager", AWAY).create_secret(Name="log-reflector/sumo-endpoint")
     for region in (REGION, AWAY):
         deploy(aws, region=region, account_targets=[{"region": AWAY}], **OPTIONS)
     deploy(aws, **CENTRALIZED, account_targets=[{"region": AWAY, "log_groups_mode": "centralized"}])

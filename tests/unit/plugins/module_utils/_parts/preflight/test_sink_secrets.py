@@ -18,13 +18,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.permission
     secret_references,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.sink_secrets import (
-    Reference,
     coverage_findings,
     described_secret_findings,
     key_findings,
     resource_policy_findings,
     secret_findings,
 )
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.secrets import Reference
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:log-reflector/endpoint-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/1"
@@ -71,7 +71,6 @@ def test_policy_of_the_role_must_cover_the_secret(options: dict[str, Any], is_co
     ("secret", "keys", "text"),
     [
         ({}, [], ""),
-        ({"DeletedDate": 1}, [], "is marked for deletion"),
         ({"KmsKeyId": KEY}, [], "is encrypted with the key"),
         ({"KmsKeyId": KEY}, [KEY], ""),
         ({"KmsKeyId": "1"}, [KEY], ""),
@@ -115,6 +114,7 @@ def test_parameter_is_found_by_its_exact_name_without_its_value() -> None:
     client = SimpleNamespace(get_paginator=lambda _name: SimpleNamespace(paginate=paginate))
     target: Any = SimpleNamespace(
         region="eu-west-1",
+        where="111111111111/eu-west-1",
         identity=SimpleNamespace(account="111111111111"),
         expand=lambda value: value,
         client=lambda _service: client,
