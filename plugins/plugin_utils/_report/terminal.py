@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...module_utils._subscriptions.coverage import State
+from .._outcomes import plural
 from .copies import CopyFlow
 from .copies import sentences as copy_sentences
 from .drift import Drift
@@ -54,7 +55,7 @@ def headline(report: FleetReport) -> str:
     found = "No log group is chosen" if share is None else f"{share:g} % covered: {of}"
     targets = len(report.targets)
     unread = len(report.unread_targets)
-    read = f"{targets - unread:,} of {targets:,} targets read" if unread else f"{targets:,} targets read"
+    read = f"{targets - unread:,} of {targets:,} targets read" if unread else f"{plural(targets, 'target')} read"
     return f"{found}, {read}."
 
 

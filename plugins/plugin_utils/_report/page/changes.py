@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..._outcomes import plural
 from ..drift import WORSE, Drift
 from ..fleet import FleetReport, percentage
 from ..points import Point
 from ..words import CHANGES, STATES
 from .markup import Markup, join, number, tag
-from .summary import moment, plural, view_link
+from .summary import moment, view_link
 
 WIDTH, HEIGHT = 640, 180
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 16, 24

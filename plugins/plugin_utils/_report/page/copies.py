@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..._outcomes import plural
 from ..copies import CopyFlow
 from ..fleet import FleetReport
 from ..flow_text import differences, price
 from .markup import Markup, number, tag
 from .sankey import figures, target_table
-from .summary import moment, plural
+from .summary import moment
 
 _COLUMNS = ("Target", "Destination", "Written", "Copied", "Received", "Delivered", "Differences", "Notes")
 

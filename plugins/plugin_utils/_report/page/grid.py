@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ....module_utils._subscriptions.coverage import STATES, State
+from ..._outcomes import plural
 from ..fleet import CHOSEN, FleetReport, TargetReport, percentage
 from ..words import STATUSES
 from .markup import Markup, tag
-from .summary import plural, view_link
+from .summary import view_link
 
 _Counts = dict[State, int]
 _Regions = dict[str, list[TargetReport]]

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from ..._outcomes import plural
 from ..fleet import FleetReport, TargetReport
 from ..flow import Fate, FleetFlow, Flow, Part, Station, TargetFlow
 from ..flow_text import FACTS, price
 from ..text import more
 from .markup import Markup, join, number, tag
-from .summary import moment, plural
+from .summary import moment
 
 WIDTH, NODE, TOP, GAP = 1160, 12, 34, 26
 LABEL = 270

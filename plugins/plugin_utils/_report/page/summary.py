@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from ..._outcomes import plural
 from ..fleet import FleetReport, TargetReport
 from ..text import visible
 from ..words import STATES, STATUSES
@@ -27,11 +28,6 @@ def moment(seconds: int) -> Markup:
 def view_link(**filters: str) -> str:
     """Return the link to the table with these filters."""
     return "#" + "&".join(f"{key}={quote(visible(value), safe='')}" for key, value in filters.items())
-
-
-def plural(count: int, noun: str) -> str:
-    """Return the count with its noun."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def hero(report: FleetReport) -> Markup:
