@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from deployed import calls_of_runs
 from embedded_aws import Call, Configuration, EmbeddedAws, Organization, RunningAws, Settings
-from embedded_aws.population import populate
+from embedded_aws.population import SECRET, populate
 from waits import RUN_LIMIT
 
 from playbooks import EXCLUDE, POLICY, Ansible, Run, wait_while_running, write_inventory
@@ -45,6 +45,8 @@ def aws() -> Iterator[RunningAws]:
     with EmbeddedAws(configuration) as running:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda target: populate(running, *target, groups=2), TARGETS))
+        for region in REGIONS:
+            running.client("secretsmanager", UNSERVED, region).create_secret(Name=SECRET, SecretString=running.sink_url)
         yield running
 
 
