@@ -88,7 +88,7 @@ runtimes: setup ## the reflector's unit tests, under each Python of Lambda's tha
 # `installed` is no prerequisite: make would run the other suites first.
 integration: setup ## modules and playbooks against the embedded AWS
 	$(MAKE) --no-print-directory installed
-	pytest -n 5 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
 
 resources: setup ## every AWS resource against the embedded AWS and moto
 	$(NICE) pytest -n 2 --dist loadfile tests/resources
