@@ -139,7 +139,6 @@ cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.ansible/tmp/log-reflector-inventory
 """
 
-import difflib
 import hashlib
 import json
 import os
@@ -158,6 +157,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import EXCLUSIVE, TOGETHER
+from ansible_collections.logreflector.aws.plugins.module_utils._options.option import did_you_mean
 from ansible_collections.logreflector.aws.plugins.module_utils._session import SDK_ERROR, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     known_regions,
@@ -236,9 +236,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(f"This inventory needs boto3 and botocore: {SDK_ERROR}.")
         aliases = {alias for option in self.option_definitions.values() for alias in option.get("aliases") or ()}
         if unknown := sorted(str(name) for name in {*config} - {*self.option_definitions} - aliases):
-            near = difflib.get_close_matches(unknown[0], [*self.option_definitions, *aliases], n=1, cutoff=0.7)
-            suggestion = f". Did you mean {near[0]}?" if near else ""
-            raise InvalidInputError(unknown[0], f"there is no such option{suggestion}")
+            hint = did_you_mean(unknown[0], [*self.option_definitions, *aliases])
+            raise InvalidInputError(unknown[0], f"there is no such option.{hint}".removesuffix("."))
         given = {name: self.get_option(name) for name in _SPEC}
         # From the file itself: Ansible reads an invalid bool as false.
         given |= {name: config[name] for name in config if _SPEC.get(name, {}).get("type") == "bool"}

@@ -34,8 +34,8 @@ SHARED_PREFIXES = (
 """Inventories have other variables with these prefixes, so only a name that nearly equals a known one is a mistake."""
 PREFIXES = OWN_PREFIXES + SHARED_PREFIXES
 _RARE_PREFIXES = tuple(prefix for prefix in OWN_PREFIXES if prefix != "alarms_")
-"""Without one of these prefixes, a name that is a letter or underscore away from a known one is a mistake. Other collections may
-have a variable such as alarm_actions."""
+"""A name that is one letter or underscore away from a known one with such a prefix is a mistake. Other collections may have a variable
+such as alarm_actions."""
 
 
 def check_names(variables: Iterable[str], known: Collection[str]) -> None:
@@ -48,21 +48,22 @@ def check_names(variables: Iterable[str], known: Collection[str]) -> None:
 
 def unknown_variables(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Return a message for each variable that is probably misspelled, sorted by name."""
-    misspelled_prefixes = _misspelled_prefixes(frozenset(known))
     found = {}
     for name in sorted(set(names).difference(known)):
-        if name.startswith(PREFIXES):
-            suggestion = _suggestion(name, known)
-        else:
-            meant = next((misspelled_prefixes[form] for form in _forms(name) if form in misspelled_prefixes), "")
-            suggestion = f" Did you mean {meant}?" if meant else ""
-        if suggestion or name.startswith(OWN_PREFIXES):
-            found[name] = f"no such variable.{suggestion}"
+        meant = _nearest(name, known) if name.startswith(PREFIXES) else _one_mistake_away(name, known)
+        if meant or name.startswith(OWN_PREFIXES):
+            found[name] = f"no such variable. Did you mean {meant}?" if meant else "no such variable."
     return found
 
 
+def _one_mistake_away(name: str, known: Collection[str]) -> str:
+    """Return the known variable that shares a form with the name, "" if none does."""
+    by_form = _by_form(frozenset(known))
+    return next((by_form[form] for form in _forms(name) if form in by_form), "")
+
+
 @cache
-def _misspelled_prefixes(known: frozenset[str]) -> dict[str, str]:
+def _by_form(known: frozenset[str]) -> dict[str, str]:
     """Return the known variable for each form of its name."""
     return {form: name for name in sorted(known) if name.startswith(_RARE_PREFIXES) for form in _forms(name)}
 
@@ -73,8 +74,8 @@ def _forms(name: str) -> list[str]:
     return [letters, *(letters[:place] + letters[place + 1 :] for place in range(len(letters)))]
 
 
-def _suggestion(name: str, known: Collection[str]) -> str:
-    """Return a question for the known variable that is nearest, "" if none is near.
+def _nearest(name: str, known: Collection[str]) -> str:
+    """Return the known variable that is nearest, "" if none is near.
 
     Only the part behind the prefix counts, because names with one prefix are always similar.
     """
@@ -86,4 +87,4 @@ def _suggestion(name: str, known: Collection[str]) -> str:
     found = [same_prefix[each] for each in near]
     if is_own:
         found += [f"{other}{rest}" for other in PREFIXES if f"{other}{rest}" in known]
-    return f" Did you mean {found[0]}?" if found else ""
+    return found[0] if found else ""

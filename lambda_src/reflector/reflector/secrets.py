@@ -22,12 +22,13 @@ from .aws import AwsError, call
 _ARN = re.compile(
     r"arn:[a-z0-9-]+:(?P<service>secretsmanager|ssm):(?P<region>[a-z0-9-]+):\d{12}:(?:secret:|parameter/).+"
 )
+_NAME = re.compile(r"(?P<service>secretsmanager|ssm):(?P<name>.+)")
+
 # Secrets Manager answers the same for a secret that does not exist, unless the role may read every name.
 _DENIED_HINT = (
     " It does not exist, or the function's role may not read it or its key: preflight tells which. Variables:"
     " reflector_sumo_endpoint, reflector_sinks, reflector_secret_arns, reflector_secret_kms_key_arns."
 )
-_NAME = re.compile(r"(?P<service>secretsmanager|ssm):(?P<name>.+)")
 
 
 class SecretError(Exception):

@@ -31,10 +31,8 @@ _FINDING = [
     "logs:DescribeSubscriptionFilters",
     "logs:ListLogGroups",
 ]
-_REFERENCE = re.compile(r'"((?:arn:[a-z0-9-]+:(?:secretsmanager|ssm):|secretsmanager:|ssm:)[^"]+)"')
-
-
 _SUBSCRIBE = "SubscribeLogGroups"
+_REFERENCE = re.compile(r'"((?:arn:[a-z0-9-]+:(?:secretsmanager|ssm):|secretsmanager:|ssm:)[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from typing import Any
 from .._errors import NotFoundError, ReflectorError
 from .._session import Target
 
+_OPERATION = "deploy the reflector"
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference in the options, taken apart.
 
-    place   the region and account of an ARN, "" for a name
+    region, account     of an ARN, "" for a name
     """
 
     text: str
@@ -63,7 +65,7 @@ def require_secret(target: Target, reference: Reference) -> Mapping[str, Any]:
         raise _missing(target, reference, error.message) from None
     if secret.get("DeletedDate"):
         message = f"the {reference.what} of the sinks is marked for deletion"
-        raise NotFoundError(_USE, message, advice="Restore it, or name another one.", where=target.where)
+        raise NotFoundError(_OPERATION, message, advice="Restore it, or name another one.", where=target.where)
     return secret
 
 
@@ -92,12 +94,9 @@ def require_references(target: Target, texts: Iterable[str]) -> None:
             raise error
 
 
-_USE = "deploy the reflector"
-
-
 def _missing(target: Target, reference: Reference, message: str) -> NotFoundError:
     return NotFoundError(
-        _USE,
+        _OPERATION,
         f"the {reference.what} of the sinks does not exist: {message}",
         advice="Create it in this account and region, or correct reflector_sumo_endpoint and reflector_sinks.",
         where=target.where,

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +145,9 @@ def test_target_with_wrong_variables_fails_alone(
     aws: RunningAws, tmp_path: Path, mistake: dict[str, Any], told: str
 ) -> None:
     wrong, right = (f"{MEMBER}.{region}" for region in REGIONS)
-    inventory = write_inventory(tmp_path, [(MEMBER, region) for region in REGIONS], log_groups_exclude=EXCLUDE)
+    targets = [(MEMBER, region) for region in REGIONS]
+    # Another memory size than that of earlier tests, so that the right target has something to change.
+    inventory = write_inventory(tmp_path, targets, log_groups_exclude=EXCLUDE, reflector_memory_size=640)
     data = json.loads(inventory.read_text(encoding="utf-8"))
     for group in data["all"]["children"].values():
         if wrong in group["hosts"]:
@@ -156,9 +157,7 @@ def test_target_with_wrong_variables_fails_alone(
     assert run.status == 2, run.output
     (failure,) = (line for line in run.recap().splitlines() if line.startswith(f"{wrong}: failed. "))
     assert told in failure
-    assert re.search(
-        rf"^{right}: (ok|would change)\b", run.recap(), re.MULTILINE
-    )  # whether an earlier test deployed to it
+    assert f"{right}: would change" in run.recap()
 
 
 def test_deploy_slow_and_throttling_aws_succeeds(aws: RunningAws, ansible: Ansible) -> None:

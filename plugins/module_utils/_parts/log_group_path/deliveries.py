@@ -50,6 +50,8 @@ _FAILED = ("DeadLetteredEvents", "FailedEvents")
 
 REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
 
+_SEND = "explain -e send=true"
+
 _NO_DEAD_LETTERS_ADVICE = (
     "Remove the cause, then see whether a test line arrives: no dead letter of this log group is left."
 )
@@ -262,7 +264,7 @@ def delivery_station(deliveries: Deliveries, last_event: int | None, filtered_si
             "not_received",
             f"the reflector received nothing, and the log group has an event of {moment(last_event or 0)}",
             advice="CloudWatch Logs skips a filter for up to ten minutes after a refused delivery. See whether a test line arrives.",
-            command="explain -e send=true",
+            command=_SEND,
         )
     return unknown("delivery", "no_event", _silence(deliveries))
 
@@ -275,7 +277,7 @@ def without_dead_letters(sink: Station) -> Station:
     """Return the station of a sink for a log group without dead letters: there is nothing to send again."""
     if sink.cause != "refused":
         return sink
-    return replace(sink, advice=_NO_DEAD_LETTERS_ADVICE, command="explain -e send=true")
+    return replace(sink, advice=_NO_DEAD_LETTERS_ADVICE, command=_SEND)
 
 
 def _must_have_arrived(minutes: int, last_event: int | None, filtered_since: int | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..._errors import NotFoundError, ReflectorError
 from ..._resources.execution_role.api import require_boundary
 from ..._session import Target
-from .findings import Finding, from_error, is_organization_denial
+from .findings import Finding, from_error, unread
 
 
 def boundary_findings(target: Target, boundary: str | None) -> list[Finding]:
@@ -21,5 +21,5 @@ def boundary_findings(target: Target, boundary: str | None) -> list[Finding]:
     except NotFoundError as error:
         return [from_error("problem", "boundary", error)]
     except ReflectorError as error:
-        return [from_error("not_checked", "organization" if is_organization_denial(error) else "boundary", error)]
+        return [unread("boundary", error)]
     return []

@@ -116,6 +116,11 @@ def is_organization_denial(error: ReflectorError) -> bool:
     )
 
 
+def unread(key: str, error: ReflectorError) -> Finding:
+    """Return that something is not checked, because the read failed. If a policy of the organisation denies it, that is the finding."""
+    return from_error("not_checked", "organization" if is_organization_denial(error) else key, error)
+
+
 def verdict(findings: Iterable[Finding]) -> State:
     """Return whether the target is ready. What was not checked is never a plain "ready"."""
     levels = {each.level for each in findings}

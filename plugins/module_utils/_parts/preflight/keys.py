@@ -16,7 +16,7 @@ from ..._errors import NotFoundError, ReflectorError
 from ..._resources.policy_document import statements
 from ..._session import Target
 from ..deployment import Deployment
-from .findings import Finding, attempt, from_error, is_organization_denial, not_checked, problem
+from .findings import Finding, attempt, not_checked, problem, unread
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def key_findings(target: Target, use: KeyUse) -> list[Finding]:
     except NotFoundError as error:
         return [problem("key", f"the {use.what} does not exist: {error.message}", "Create it, or name another key.")]
     except ReflectorError as error:
-        return [_unread(error)]
+        return [unread("key", error)]
     if found := state_findings(use, metadata):
         return found
     return attempt("key", lambda: _policy_findings(target, use, metadata)) if use.services else []
@@ -88,12 +88,6 @@ def _elsewhere(use: KeyUse, region: str) -> Finding:
     return not_checked(
         "key", f"the {use.what} is in the region {region}, and only keys of the target's region are read"
     )
-
-
-def _unread(error: ReflectorError) -> Finding:
-    if is_organization_denial(error):
-        return from_error("not_checked", "organization", error)
-    return from_error("not_checked", "key", error)
 
 
 def state_findings(use: KeyUse, metadata: Mapping[str, Any]) -> list[Finding]:

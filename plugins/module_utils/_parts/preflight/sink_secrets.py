@@ -20,7 +20,7 @@ from ..._resources.policy_document import statements
 from ..._session import Target
 from ..permissions import Document
 from ..secrets import Reference, is_elsewhere, require_parameter, require_secret
-from .findings import Finding, from_error, is_organization_denial, not_checked, problem
+from .findings import Finding, from_error, not_checked, problem, unread
 
 _ACTIONS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
@@ -41,8 +41,7 @@ def secret_findings(target: Target, text: str, options: ReflectorOptions, policy
     except NotFoundError as error:
         return [problem("secret", error.message, error.advice)]
     except ReflectorError as error:
-        key = "organization" if is_organization_denial(error) else "secret"
-        return [from_error("not_checked", key, error)]
+        return [unread("secret", error)]
 
 
 def _secret_findings(

@@ -196,9 +196,8 @@ class ExecutionRole:
             try:
                 self._settling.wait_out(partial(self._write, call, str(change)), self._will_settle)
             except NotFoundError as error:
-                if (
-                    "PermissionsBoundary" in call.request
-                ):  # IAM says "Scope ARN: ... does not exist or is not attachable"
+                # IAM says "Scope ARN: ... does not exist or is not attachable".
+                if "PermissionsBoundary" in call.request:
                     raise error.with_advice(BOUNDARY_ADVICE) from None
                 if change.action != "delete":
                     raise

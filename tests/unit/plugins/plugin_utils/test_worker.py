@@ -260,11 +260,12 @@ def wrong_options(module: str) -> dict[str, Any]:
 def test_refused_options_reveal_no_secret() -> None:
     """A wrong type in one option stopped Ansible from collecting the secrets of all, and the result showed them."""
     for module in MODULES:
-        process = as_process(module, wrong_options(module), check_mode=True)
+        wrong = wrong_options(module)
+        process = as_process(module, wrong, check_mode=True)
         assert process["failed"], module
         process.pop("exception", None)
         assert CREDENTIAL not in json.dumps(process), module
-        assert process == in_worker(module, wrong_options(module), check_mode=True)
+        assert process == in_worker(module, wrong, check_mode=True)
 
 
 def test_refused_statements_reveal_no_credentials() -> None:
