@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import library
+from .function_processes import function_processes
 from .settings import FULL_ACCESS, Configuration, Organization, Settings
 
 
@@ -34,9 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
 
             return supervisor.main(options.stay, options.log)
         case "server":
+            processes = function_processes()
             from . import server  # noqa: PLC0415  # MiniStack reads its environment on import
 
-            server.main(options.descriptor, options.directory)
+            server.main(options.descriptor, options.directory, processes)
     return 0
 
 

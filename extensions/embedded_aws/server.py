@@ -24,6 +24,7 @@ from ministack import app
 from ministack.core import iam_evaluator, responses
 
 from . import gaps
+from .function_processes import FunctionProcesses
 from .gaps import regions
 from .gaps.current import current
 from .http_server import Request, Response, json_response
@@ -36,11 +37,14 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def main(descriptor: int, directory: str) -> None:
-    """Serve on an inherited socket. The first line of standard input is the configuration."""
+def main(descriptor: int, directory: str, processes: FunctionProcesses | None) -> None:
+    """Serve on an inherited socket. The first line of standard input is the configuration.
+
+    processes   which starts Python functions; None: MiniStack does
+    """
     configuration = Configuration.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
-    gaps.install(configuration.settings, configuration.organization)
+    gaps.install(configuration.settings, configuration.organization, processes)
     config = Config()
     config.bind = [f"fd://{descriptor}"]
     config.keep_alive_timeout = 3600

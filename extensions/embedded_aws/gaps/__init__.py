@@ -10,6 +10,7 @@ start if one has moved.
 
 from __future__ import annotations
 
+from ..function_processes import FunctionProcesses
 from ..settings import Organization, Settings
 from . import (
     account_policies,
@@ -43,7 +44,7 @@ from . import (
 from .current import current
 
 
-def install(settings: Settings, members: Organization) -> None:
+def install(settings: Settings, members: Organization, processes: FunctionProcesses | None) -> None:
     """Patch MiniStack. Call it after the import and before MiniStack serves."""
     current.settings = settings
     for subject in (
@@ -69,10 +70,10 @@ def install(settings: Settings, members: Organization) -> None:
         streams,
         subscriptions,
         versions,
-        workers,
     ):
         subject.install()
     centralization.install(members)
     organization.install(members)
     regions.install(members)
     trails.install(members)
+    workers.install(processes)

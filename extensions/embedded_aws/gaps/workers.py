@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Execution environments and updates: a running invocation ends with the old code, as on AWS, and no new one starts with it.
+"""Execution environments: what starts their processes, and updates.
+
+A running invocation ends with the old code, as on AWS, and no new one starts with it.
 
 Source: Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle".
 """
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +24,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
+from ..function_processes import FunctionProcess, FunctionProcesses
 from .hooks import Function, original, replace
 
 _kill = original(lambda_runtime, "kill_workers", "workers")
@@ -38,7 +43,26 @@ def updating() -> Iterator[None]:
         _updating.reset(token)
 
 
-def install() -> None:
+class _Subprocess:
+    """The module subprocess for MiniStack's workers, whose Python scripts become forks."""
+
+    def __init__(self, processes: FunctionProcesses) -> None:
+        self._processes = processes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    def Popen(self, command: list[str], **options: Any) -> FunctionProcess | subprocess.Popen[str]:
+        if command[0] == sys.executable:
+            return self._processes.start(command[1], options["cwd"], options["env"])
+        return subprocess.Popen(command, **options)
+
+
+def install(processes: FunctionProcesses | None) -> None:
+    original(lambda_runtime.Worker, "_spawn", "self")  # it names lambda_runtime.subprocess
+    if processes:
+        lambda_runtime.subprocess = _Subprocess(processes)
+
     @replace(lambda_svc, "invalidate_worker", "func_name", "qualifier", "account", "region")
     def invalidate_worker(ministack: Function) -> Function:
         def invalidate(

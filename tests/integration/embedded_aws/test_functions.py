@@ -158,3 +158,30 @@ def handler(event, context):
     assert answer[0].startswith(f"arn:aws:sts::222222222222:assumed-role/{role}/")
     assert answer[1:] == [aws.endpoint_url, "eu-west-1"]
     assert aws.front.calls(operation="GetCallerIdentity", caller=answer[0])
+
+
+NEW_PROCESS = """
+import logging, os, random, sys
+def handler(event, context):
+    return {
+        "pid": os.getpid(),
+        "number": random.random(),
+        "place": os.environ["PLACE"],
+        "folder": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"],
+        "handlers": len(logging.root.handlers),
+        "ours": [name for name in sys.modules if name.partition(".")[0] == "ministack"],
+        "files": sorted(int(name) for name in os.listdir("/proc/self/fd"))[:-1],
+    }
+"""
+
+
+def test_functions_process_has_nothing_of_another_one(place: Place) -> None:
+    answers = []
+    for number in "12":
+        name = place.function(NEW_PROCESS, Environment={"Variables": {"PLACE": number}})
+        answers.append(json.loads(place.lambda_.invoke(FunctionName=name)["Payload"].read()))
+        assert answers[-1]["place"] == number
+        assert answers[-1]["folder"]
+        assert (answers[-1]["handlers"], answers[-1]["ours"], answers[-1]["files"]) == (0, [], [0, 1, 2])
+    assert answers[0]["pid"] != answers[1]["pid"]
+    assert answers[0]["number"] != answers[1]["number"]

@@ -35,4 +35,4 @@ def test_replace_passes_the_original(ministack: types.ModuleType) -> None:
 
 def test_install_finds_every_replaced_function() -> None:
     """The import of the patches finds every private name that they call, and their installation those that they replace."""
-    gaps.install(Settings(), Organization())
+    gaps.install(Settings(), Organization(), None)

@@ -52,6 +52,11 @@ def processes(folder: Path) -> list[str]:
     return found
 
 
+def parent_of(process: str) -> int:
+    """Return the id of the parent of one of `processes`."""
+    return int(Path("/proc", process.split(maxsplit=1)[0], "stat").read_text().rpartition(")")[2].split()[1])
+
+
 def leftovers(folder: Path) -> list[str]:
     return [str(path) for path in folder.glob("embedded-aws-*")] + processes(folder)
 
@@ -60,8 +65,9 @@ def keep_busy(aws: RunningAws, folder: Path) -> None:
     """Run a function with a worker and a grandchild process."""
     place = Place(aws, "222222222222", "eu-west-1")
     place.lambda_.invoke(FunctionName=place.function(BUSY, Timeout=900), InvocationType="Event")
-    assert until(lambda: [line for line in processes(folder) if "sleep 601" in line])
-    assert [line for line in processes(folder) if "_worker.py" in line]
+    sleeping = until(lambda: [line for line in processes(folder) if "sleep 601" in line])
+    assert sleeping
+    assert [line for line in processes(folder) if line.startswith(f"{parent_of(sleeping[0])} ")]
 
 
 def test_block_end_leaves_no_process_or_file(tmp_path: Path) -> None:
@@ -204,7 +210,7 @@ def test_failed_start_reports_the_cause_and_leaves_nothing(tmp_path: Path) -> No
 
 def test_killed_ministack_leaves_no_process_or_file(tmp_path: Path) -> None:
     with EmbeddedAws() as aws:
-        (server,) = [line for line in processes(tmp_path) if " server " in line]
+        (server,) = [line for line in processes(tmp_path) if parent_of(line) == aws.state.pid]
         keep_busy(aws, tmp_path)
         os.kill(int(server.split()[0]), signal.SIGKILL)
         assert until(lambda: not leftovers(tmp_path)), leftovers(tmp_path)
