@@ -50,10 +50,10 @@ demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KE
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
-# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority. A failure
-# does not keep the others from reporting.
-test: setup ## all tests and checks
-	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity unit resources lint molecule runtimes
+# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority; the one that
+# does without the development tools runs while these are installed. A failure does not keep the others from reporting.
+test: .venv/demo-ready ## all tests and checks
+	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity runtimes unit resources lint molecule
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
@@ -82,7 +82,7 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 unit: setup ## unit tests, the reflector's excepted
 	$(NICE) pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
 
-runtimes: setup ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
+runtimes: .venv/demo-ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	$(NICE) python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 # `installed` is no prerequisite: make would run the other suites first.
