@@ -53,7 +53,7 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 # Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority. The reflector's
 # tests have Pythons of their own, and run while .venv gets the development tools. A failure does not keep the others from reporting.
 test: .venv/demo-ready ## all tests and checks
-	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration sanity runtimes unit resources lint molecule
+	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration unit sanity molecule lint resources runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py

@@ -10,6 +10,7 @@ nothing of MiniStack's: no logging settings, threads or open files.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -25,8 +26,6 @@ import time
 import traceback
 from collections.abc import Mapping
 from typing import IO, NoReturn
-
-import boto3.session  # noqa: F401  # for the forks
 
 _LONGEST_REQUEST = 1 << 20
 
@@ -76,6 +75,7 @@ class FunctionProcesses:
     """The process whose forks run functions. It ends with this one."""
 
     def __init__(self) -> None:
+        importlib.import_module("boto3")
         self._asking = threading.Lock()
         self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         if not os.fork():
