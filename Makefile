@@ -53,7 +53,7 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 # Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority. The reflector's
 # tests have Pythons of their own, and run while .venv gets the development tools. A failure does not keep the others from reporting.
 test: .venv/demo-ready ## all tests and checks
-	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration unit sanity molecule lint resources runtimes
+	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration resources sanity molecule unit lint runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
@@ -88,7 +88,7 @@ runtimes: .venv/demo-ready ## the reflector's unit tests, under each Python of L
 # `installed` is no prerequisite: make would run the other suites first.
 integration: setup ## modules and playbooks against the embedded AWS
 	$(MAKE) --no-print-directory installed
-	pytest -n 4 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 6 --dist loadfile --no-loadscope-reorder tests/integration
 
 resources: setup ## every AWS resource against the embedded AWS and moto
 	$(NICE) pytest -n 2 --dist loadfile tests/resources
