@@ -80,7 +80,7 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 	$(NICE) python tests/sanity/run.py
 
 unit: setup ## unit tests, the reflector's excepted
-	$(NICE) pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
+	$(NICE) pytest -n 3 tests/unit --ignore tests/unit/lambda_src/reflector
 
 runtimes: .venv/demo-ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	$(NICE) python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
