@@ -50,8 +50,9 @@ demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KE
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
-# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority. The reflector's
-# tests have Pythons of their own, and run while .venv gets the development tools. A failure does not keep the others from reporting.
+# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority; next is
+# resources, which mostly waits. The reflector's tests have Pythons of their own, and run while .venv gets the development tools.
+# A failure does not keep the others from reporting.
 test: .venv/demo-ready ## all tests and checks
 	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration resources sanity molecule unit lint runtimes
 

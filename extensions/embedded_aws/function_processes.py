@@ -44,14 +44,13 @@ class FunctionProcess:
 
     def poll(self) -> int | None:
         """Return None while it runs, then 0: MiniStack does not ask for the status."""
-        return self._end_within(0)
+        return 0 if self._has_ended(0) else None
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end. Raises subprocess.TimeoutExpired after `timeout` seconds."""
-        status = self._end_within(timeout)
-        if status is None:
+        if not self._has_ended(timeout):
             raise subprocess.TimeoutExpired("a function's process", timeout or 0)
-        return status
+        return 0
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -61,13 +60,14 @@ class FunctionProcess:
         """Send SIGKILL."""
         self._signal(signal.SIGKILL)
 
-    def _end_within(self, seconds: float | None) -> int | None:
+    def _has_ended(self, timeout: float | None) -> bool:
+        """Wait up to `timeout` seconds for the end, without a limit if it is None."""
         ended = select.poll()
         ended.register(self._process, select.POLLIN)
-        return 0 if ended.poll(None if seconds is None else seconds * 1000) else None
+        return bool(ended.poll(None if timeout is None else timeout * 1000))
 
     def _signal(self, number: int) -> None:
-        if self.poll() is None:
+        if not self._has_ended(0):
             signal.pidfd_send_signal(self._process.fileno(), number)
 
 
@@ -102,23 +102,22 @@ def function_processes() -> FunctionProcesses | None:
 
 def _serve(requests: socket.socket) -> NoReturn:
     """Fork a process for each request, until the other end is closed."""
-    os.dup2(requests.fileno(), 3)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    kept = requests.fileno()
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    requests.detach()
-    with socket.socket(fileno=3) as requests:
-        while True:
-            message, pipes, _flags, _address = socket.recv_fds(requests, _LONGEST_REQUEST, 3)
-            if not message:
-                os._exit(0)
-            pid = os.fork()
-            if not pid:
-                _run(pipes, **json.loads(message))
-            process = os.pidfd_open(pid)
-            socket.send_fds(requests, [b"1"], [process])
-            for descriptor in (*pipes, process):
-                os.close(descriptor)
-            _reap()
+    while True:
+        message, pipes, _flags, _address = socket.recv_fds(requests, _LONGEST_REQUEST, 3)
+        if not message:
+            os._exit(0)
+        pid = os.fork()
+        if not pid:
+            _run(pipes, **json.loads(message))
+        process = os.pidfd_open(pid)
+        socket.send_fds(requests, [b"1"], [process])
+        for descriptor in (*pipes, process):
+            os.close(descriptor)
+        _reap()
 
 
 def _run(pipes: list[int], script: str, folder: str, environment: dict[str, str]) -> NoReturn:
@@ -129,23 +128,24 @@ def _run(pipes: list[int], script: str, folder: str, environment: dict[str, str]
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    os.chdir(folder)
-    random.seed()
-    sys.argv = [script]
-    sys.path[0] = os.path.dirname(script)
-    status = 1
     try:
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        os.chdir(folder)
+        random.seed()
+        sys.argv = [script]
+        sys.path[0] = os.path.dirname(script)
         runpy.run_path(script, run_name="__main__")
-        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os._exit(status)
+        os._exit(0)
 
 
 def _reap() -> None:

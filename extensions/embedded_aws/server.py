@@ -40,7 +40,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 def main(descriptor: int, directory: str, processes: FunctionProcesses | None) -> None:
     """Serve on an inherited socket. The first line of standard input is the configuration.
 
-    processes   which starts Python functions; None: MiniStack does
+    processes   starts Python functions; None: MiniStack itself does
     """
     configuration = Configuration.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()

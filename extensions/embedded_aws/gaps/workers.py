@@ -44,7 +44,7 @@ def updating() -> Iterator[None]:
 
 
 class _Subprocess:
-    """The module subprocess for MiniStack's workers, whose Python scripts become forks."""
+    """Replaces the module subprocess where MiniStack starts functions: one in Python becomes a fork."""
 
     def __init__(self, processes: FunctionProcesses) -> None:
         self._processes = processes

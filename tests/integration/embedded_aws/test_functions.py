@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from botocore.exceptions import ClientError
@@ -165,6 +166,7 @@ import logging, os, random, sys
 def handler(event, context):
     return {
         "pid": os.getpid(),
+        "is_fork": "server" in sys.orig_argv,
         "number": random.random(),
         "place": os.environ["PLACE"],
         "folder": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"],
@@ -183,5 +185,6 @@ def test_functions_process_has_nothing_of_another_one(place: Place) -> None:
         assert answers[-1]["place"] == number
         assert answers[-1]["folder"]
         assert (answers[-1]["handlers"], answers[-1]["ours"], answers[-1]["files"]) == (0, [], [0, 1, 2])
+        assert answers[-1]["is_fork"] == hasattr(os, "pidfd_open")
     assert answers[0]["pid"] != answers[1]["pid"]
     assert answers[0]["number"] != answers[1]["number"]
