@@ -106,6 +106,8 @@ class Playbooks:
             "reflector_sinks": {"audit": {"type": "http", "endpoint": sink.url}},
             "reflector_sumo_endpoint": None,
             "reflector_drain_seconds": 0,
+            # A new release's workers do not know what a new filter has just delivered, and would send it again.
+            "subscriber_backfill_seconds": 0,
             "report_directory": str(folder / "report"),
             "report_flow_hours": 1,
             "report_flow_settle_minutes": 0,
