@@ -241,20 +241,40 @@ def test_package_dest_outside_is_refused(tmp_path: Path, dest: str) -> None:
 def test_package_python_that_does_not_compile_is_refused_with_line_and_column(
     tmp_path: Path, text: str, place: str
 ) -> None:
-    root = tree(tmp_path, {"handler.py": text})
-    files = collect_files([Source(root)])
-    with pytest.raises(ReflectorError, match=rf"handler\.py: it does not compile at {place}"):
-        read_files(files)
+    source = {"src": str(tree(tmp_path / "source", {"handler.py": text}))}
+    for check_mode in (True, False):
+        with pytest.raises(ReflectorError, match=rf"handler\.py: it does not compile at {place}"):
+            build(tmp_path / "x.zip", source, check_mode=check_mode)
+    assert not (tmp_path / "x.zip").exists()
 
 
 def test_package_null_bytes_in_python_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "handler.py").write_bytes(b"x = 1\0\n")
+    source = tree(tmp_path / "source", {"handler.py": "x = 1\0\n"})
     with pytest.raises(ReflectorError, match="does not compile"):
-        read_files(collect_files([Source(tmp_path)]))
+        build(tmp_path / "x.zip", {"src": str(source)})
 
 
 def test_package_compiles_only_python(tmp_path: Path) -> None:
-    assert read_files(collect_files([Source(tree(tmp_path, {"data.txt": "def broken(:"}))]))
+    source = tree(tmp_path / "source", {"data.txt": "def broken(:"})
+    assert build(tmp_path / "x.zip", {"src": str(source)})["files"] == ["data.txt"]
+
+
+def test_package_is_compiled_only_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+
+    def recorded(data: bytes, name: str, *arguments: Any, **options: Any) -> Any:
+        compiled.append(Path(name).name)
+        return compile(data, name, *arguments, **options)
+
+    monkeypatch.setattr(package_module, "compile", recorded, raising=False)
+    source = tree(tmp_path / "source", {"handler.py": "", "other.py": ""})
+    first = build(tmp_path / "x.zip", {"src": str(source)})
+    assert compiled == ["handler.py", "other.py"]
+    assert build(tmp_path / "x.zip", {"src": str(source)}) == first
+    assert compiled == ["handler.py", "other.py"]
+    tree(source, {"other.py": "x = 1"})
+    assert build(tmp_path / "x.zip", {"src": str(source)})["code_sha256"] != first["code_sha256"]
+    assert compiled == ["handler.py", "other.py"] * 2
 
 
 def test_package_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def merge(sources: Mapping[str, bytes], wheels: Mapping[str, bytes], requirement
 
 
 def read_files(files: Mapping[str, Path]) -> dict[str, bytes]:
-    """Return the contents of the package. Raises an error if it is too large to upload or cannot run."""
+    """Return the contents of the package. Raises an error if it is too large to upload."""
     read: dict[str, bytes] = {}
     size = 0
     for name, path in files.items():
@@ -122,8 +122,6 @@ def read_files(files: Mapping[str, Path]) -> dict[str, bytes]:
             raise ReflectorError(f"read the source {path}", error.strerror or str(error)) from error
         size += len(data)
         _refuse_large(size)
-        if name.endswith(".py"):
-            _refuse_broken(path, data)
         read[name] = data
     return read
 
@@ -202,16 +200,20 @@ class LambdaPackage:
 
         Equal bytes are not written again, so the file's timestamp shows when the code last changed.
         """
-        files = self._files()
+        sources = collect_files(self._sources)
+        files = self._with_wheels(read_files(sources))
         data = archive(files)
-        if self._read() != data and not check_mode:
-            self._write(data)
+        if self._read() != data:  # equal bytes were compiled before they were written
+            for name, path in sources.items():
+                if name.endswith(".py"):
+                    _refuse_broken(path, files[name])
+            if not check_mode:
+                self._write(data)
         return {"path": str(self._dest), "code_sha256": code_sha256(data), "size": len(data), "files": list(files)}
 
-    def _files(self) -> dict[str, bytes]:
-        files = read_files(collect_files(self._sources))
+    def _with_wheels(self, files: dict[str, bytes]) -> dict[str, bytes]:
         if self._requirements and self._platform:
-            files = merge(files, wheel_files(self._requirements, self._platform), self._requirements)
+            return merge(files, wheel_files(self._requirements, self._platform), self._requirements)
         return files
 
     def _read(self) -> bytes | None:
