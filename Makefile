@@ -6,7 +6,6 @@ COLLECTIONS := $(CURDIR)/build/collections
 COLLECTION := build/collections/ansible_collections/logreflector/aws
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
-export PYTHONDONTWRITEBYTECODE := 1
 MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))

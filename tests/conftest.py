@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,3 +32,20 @@ for _folder in (ROOT / "build" / "collections", ROOT / "extensions", ROOT / "ext
 # The machines are shared, so the duration of an example proves nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the first of xdist's processes compile the tests. The others wait, and read its byte code."""
+    with Path(__file__).open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        return (yield)
+
+
+def pytest_collection_finish() -> None:
+    """Take tests and imported modules from the garbage collector, which would visit them again and again: a tenth of the time."""
+    gc.collect()
+    gc.freeze()

@@ -42,6 +42,7 @@ def main(descriptor: int, directory: str, processes: FunctionProcesses | None) -
 
     processes   starts Python functions; None: MiniStack itself does
     """
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for functions: on AWS their folder is read-only
     configuration = Configuration.from_json(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, args=(directory,), daemon=True).start()
     gaps.install(configuration.settings, configuration.organization, processes)

@@ -122,7 +122,6 @@ def _start_ministack(
         "HOME": str(directory),
         "TMPDIR": str(temporary),
         "STATE_DIR": str(directory / "state"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "AUTH": "true",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

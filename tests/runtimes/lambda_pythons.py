@@ -124,7 +124,7 @@ def _passes(version: str, arguments: list[str]) -> bool:
     # As tests/conftest.py does, which is not loaded here.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    environment |= {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"AWS_EC2_METADATA_DISABLED": "true"}
     options = [
         "--confcutdir=tests/unit/lambda_src",
         "--hypothesis-profile=runtimes",

@@ -4,6 +4,7 @@
 
 """Fixtures: the reflector's package as Lambda imports it, a sink with real sockets, and a dead-letter queue."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +25,12 @@ from reflector_support import DeadLetters, Function, Sink
 
 # Fewer examples under each further Python (lambda_pythons.py, without tests/conftest.py): the logic is the same.
 settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=20)
+
+
+def pytest_collection_finish() -> None:
+    """Take tests and modules from the garbage collector, as tests/conftest.py does."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
