@@ -49,11 +49,11 @@ demo: .venv/demo-ready build/collections/ready ## deploy to the embedded AWS; KE
 demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
-# Three run at a time, because each has phases that leave a core idle. The longest begins first and has priority; next is
+# Four run at a time, because each has phases that leave a core idle. The longest begins first and has priority; next is
 # resources, which mostly waits. The reflector's tests have Pythons of their own, and run while .venv gets the development tools.
 # A failure does not keep the others from reporting.
 test: .venv/demo-ready ## all tests and checks
-	$(MAKE) NICE=nice --no-print-directory --jobs 3 --keep-going --output-sync=target integration resources sanity molecule unit lint runtimes
+	$(MAKE) NICE=nice --no-print-directory --jobs 4 --keep-going --output-sync=target integration resources sanity molecule lint unit runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py
@@ -79,7 +79,7 @@ lint: setup ## ruff, mypy, generated files, shellcheck, ansible-lint, the docume
 sanity: setup ## ansible-test sanity, every test, nothing ignored
 	$(NICE) python tests/sanity/run.py
 
-unit: setup ## unit tests, the reflector's excepted
+unit: setup ## unit tests, the reflector's excepted; EXAMPLES=500 for more of each property
 	$(NICE) pytest -n 3 tests/unit --ignore tests/unit/lambda_src/reflector
 
 runtimes: .venv/demo-ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one

@@ -29,8 +29,14 @@ os.environ["LOG_REFLECTOR_SESSION_CACHE"] = ""
 for _folder in (ROOT / "build" / "collections", ROOT / "extensions", ROOT / "extensions" / "agents"):
     sys.path.insert(0, str(_folder))
 
-# The machines are shared, so the duration of an example proves nothing.
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The machines are shared, so the duration of an example proves nothing. Examples differ from run to run, and the weekly run of CI
+# has more of them.
+settings.register_profile(
+    "shared",
+    max_examples=int(os.environ.get("EXAMPLES") or 50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("shared")
 
 

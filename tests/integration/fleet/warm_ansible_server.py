@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from ansible import constants
 from ansible.cli import inventory, playbook
-from ansible.plugins.loader import action_loader, init_plugin_loader
+from ansible.plugins.loader import action_loader, filter_loader, init_plugin_loader, test_loader
 from ansible.utils import vars as unique_ids
 from botocore.utils import JSONFileCache
 
@@ -39,6 +39,8 @@ def serve() -> None:
     importlib.import_module("ansible_collections.ansible.builtin")
     for plugin in pkgutil.iter_modules([str(ACTIONS)]):
         action_loader.get(f"logreflector.aws.{plugin.name}", class_only=True)
+    for loader, name in ((filter_loader, "default"), (test_loader, "defined")):
+        loader.get(f"ansible.builtin.{name}")
     for line in sys.stdin:
         if not os.fork():
             _watch(json.loads(line))

@@ -5,6 +5,7 @@
 """Fixtures: the reflector's package as Lambda imports it, a sink with real sockets, and a dead-letter queue."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -23,8 +24,8 @@ from reflector import aws as reflector_aws
 from reflector import dead_letters
 from reflector_support import DeadLetters, Function, Sink
 
-# Fewer examples under each further Python (lambda_pythons.py, without tests/conftest.py): the logic is the same.
-settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=20)
+# lambda_pythons.py uses this profile, without tests/conftest.py.
+settings.register_profile("runtimes", settings.get_profile("ci"), max_examples=int(os.environ.get("EXAMPLES") or 20))
 
 
 def pytest_collection_finish() -> None:

@@ -72,7 +72,7 @@ def code():
 
 
 def test_histories_of_seeds_lose_nothing(code):
-    count = 7 * settings.default.max_examples  # fewer under further Pythons: see conftest.py
+    count = 7 * settings.default.max_examples
     record = Record()
     for seed in range(count):
         run_history(code, seed, record)
