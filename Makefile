@@ -53,7 +53,7 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 # resources, which mostly waits. The reflector's tests have Pythons of their own, and run while .venv gets the development tools.
 # A failure does not keep the others from reporting.
 test: .venv/demo-ready ## all tests and checks
-	$(MAKE) NICE=nice --no-print-directory --jobs 4 --keep-going --output-sync=target integration resources sanity molecule lint unit runtimes
+	$(MAKE) NICE='nice -n 5' --no-print-directory --jobs 4 --keep-going --output-sync=target integration resources sanity molecule lint unit runtimes
 
 generate: setup ## write the files that follow from options and modules
 	python tools/generate.py

@@ -11,6 +11,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import termios
 import time
@@ -29,13 +30,13 @@ def run(
     environment: Mapping[str, str],
     *,
     until: Callable[[str], bool] | None = None,
-    send: int = 0,
+    send: int | str = 0,
     seen: Callable[[str], None] | None = None,
     timeout: float = RUN_LIMIT,
 ) -> tuple[int, str]:
     """Run a command and return its exit status (negative: the signal) and output.
 
-    until   condition on the output so far at which the signal `send` is sent
+    until   condition on the output so far at which `send` is sent: a signal, or what the user types
     seen    called with the output so far
     """
     child, terminal = pty.fork()
@@ -46,16 +47,22 @@ def run(
     output = b""
     end = time.monotonic() + timeout
     with contextlib.suppress(OSError):  # EIO: the other side is closed
-        while piece := os.read(terminal, 65536):
+        while True:
+            left = end - time.monotonic()
+            ready = left > 0 and select.select([terminal], [], [], left)[0]
+            assert ready, f"{command} did not end within {timeout:g} s:\n{output.decode(errors='replace')}"
+            piece = os.read(terminal, 65536)
+            if not piece:
+                break
             output += piece
-            assert time.monotonic() < end, (
-                f"{command} did not end within {timeout:g} s:\n{output.decode(errors='replace')}"
-            )
             text = output.decode(errors="replace")
             if seen:
                 seen(text)
             if send and until and until(text):
-                os.kill(child, send)
+                if isinstance(send, str):
+                    os.write(terminal, send.encode())
+                else:
+                    os.kill(child, send)
                 send = 0
     _unused, status = os.waitpid(child, 0)
     os.close(terminal)
