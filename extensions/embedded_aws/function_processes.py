@@ -106,7 +106,6 @@ def _serve(requests: socket.socket) -> NoReturn:
     os.closerange(3, kept)
     os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.dont_write_bytecode = True  # on AWS a function's folder is read-only
     while True:
         message, pipes, _flags, _address = socket.recv_fds(requests, _LONGEST_REQUEST, 3)
         if not message:
@@ -132,6 +131,7 @@ def _run(pipes: list[int], script: str, folder: str, environment: dict[str, str]
     try:
         os.environ.clear()
         os.environ.update(environment)
+        sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
         time.tzset()
         os.chdir(folder)
         random.seed()

@@ -39,6 +39,7 @@ def serve() -> None:
     importlib.import_module("ansible_collections.ansible.builtin")
     for plugin in pkgutil.iter_modules([str(ACTIONS)]):
         action_loader.get(f"logreflector.aws.{plugin.name}", class_only=True)
+    # Each of the two loads a file with many others.
     for loader, name in ((filter_loader, "default"), (test_loader, "defined")):
         loader.get(f"ansible.builtin.{name}")
     for line in sys.stdin:
