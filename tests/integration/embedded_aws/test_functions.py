@@ -167,6 +167,7 @@ def handler(event, context):
     return {
         "pid": os.getpid(),
         "is_fork": "server" in sys.orig_argv,
+        "writes_byte_code": not sys.dont_write_bytecode,
         "number": random.random(),
         "place": os.environ["PLACE"],
         "folder": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"],
@@ -186,5 +187,6 @@ def test_functions_process_has_nothing_of_another_one(place: Place) -> None:
         assert answers[-1]["folder"]
         assert (answers[-1]["handlers"], answers[-1]["ours"], answers[-1]["files"]) == (0, [], [0, 1, 2])
         assert answers[-1]["is_fork"] == hasattr(os, "pidfd_open")
+        assert not answers[-1]["writes_byte_code"]  # on AWS the folder is read-only
     assert answers[0]["pid"] != answers[1]["pid"]
     assert answers[0]["number"] != answers[1]["number"]
