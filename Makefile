@@ -6,6 +6,8 @@ COLLECTIONS := $(CURDIR)/build/collections
 COLLECTION := build/collections/ansible_collections/logreflector/aws
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+# Containers often set it. Then each of hundreds of processes would compile the collection and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 MYPY := mypy --config-file $(CURDIR)/pyproject.toml
 # thousand takes half an hour, so it runs only by its name.
 BENCHES := $(filter-out _% thousand,$(basename $(notdir $(wildcard bench/*.py))))
