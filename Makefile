@@ -18,10 +18,13 @@ help: ## this list
 
 setup: .venv/ready build/collections/ready build/lambda/ready ## create .venv and the collection path (every verb does)
 
-# .venv has two stages, so that the demo does not wait for the development tools.
-.venv/demo-ready: requirements-demo.txt extensions/embedded_aws/requirements.txt
+# .venv has stages, so that the demo does not wait for the development tools, and the reflector's tests need nothing but a Python.
+.venv/created: requirements-demo.txt extensions/embedded_aws/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 is needed: none found. Set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/demo-ready: .venv/created
 	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements-demo.txt
 	@touch $@
 
@@ -52,9 +55,9 @@ demo-stop: .venv/demo-ready ## stop what `make demo KEEP=1` left running
 	python extensions/embedded_aws down --state build/demo/embedded-aws.json
 
 # Four run at a time, because each has phases that leave a core idle. The longest begins first and has priority; next is
-# resources, which mostly waits. The reflector's tests have Pythons of their own, and run while .venv gets the development tools.
+# resources, which mostly waits. The reflector's tests have Pythons of their own, and run while .venv gets its packages.
 # A failure does not keep the others from reporting.
-test: .venv/demo-ready ## all tests and checks
+test: ## all tests and checks
 	$(MAKE) NICE='nice -n 5' --no-print-directory --jobs 4 --keep-going --output-sync=target integration resources sanity molecule lint unit runtimes
 
 generate: setup ## write the files that follow from options and modules
@@ -84,7 +87,7 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 unit: setup ## unit tests, the reflector's excepted; EXAMPLES=500 for more of each property
 	$(NICE) pytest -n 3 tests/unit --ignore tests/unit/lambda_src/reflector
 
-runtimes: .venv/demo-ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
+runtimes: .venv/created build/collections/ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	$(NICE) python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
 
 # `installed` is no prerequisite: make would run the other suites first.

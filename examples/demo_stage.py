@@ -30,6 +30,8 @@ TRANSCRIPT = FOLDER / "ansible.log"
 REPORT = FOLDER / "report"
 ENVIRONMENT = FOLDER / "environment.sh"
 WAIT_SECONDS = 180.0
+USERS_OWN = ("AWS_", "ANSIBLE_", "LOG_REFLECTOR_")
+"""Beginnings of variables that a user may have set for accounts of his own. The demo has none of them."""
 
 
 class Stage(ABC):
@@ -132,10 +134,11 @@ def print_heading(text: str) -> None:
 
 
 def write_environment(aws: RunningAws, inventory: str) -> None:
-    """Write the engineer's shell variables for `source`."""
+    """Write the engineer's shell variables for `source`, in place of the user's."""
+    own = f"for name in $(env | sed -nE 's/^(({'|'.join(USERS_OWN)})[A-Z0-9_]*)=.*/\\1/p'); do unset \"$name\"; done\n"
     exports = [f"export {name}={shlex.quote(value)}\n" for name, value in engineer_environment(aws, inventory).items()]
     ENVIRONMENT.touch(mode=0o600)  # it has the keys of the emulated management account
-    ENVIRONMENT.write_text("".join(exports), encoding="utf-8")
+    ENVIRONMENT.write_text("".join([own, *exports]), encoding="utf-8")
 
 
 def next_steps(aws: RunningAws | None, stage: type[Stage]) -> str:
@@ -173,7 +176,7 @@ What the sink received
 
 def prepare(organization: Organization) -> Configuration:
     """Remove what an earlier demo left, and everything of the user's own AWS accounts from the environment."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "ANSIBLE_", "LOG_REFLECTOR_"))]:
+    for name in [name for name in os.environ if name.startswith(USERS_OWN)]:
         del os.environ[name]
     if down(STATE):
         print("Stopped the embedded AWS of an earlier `make demo KEEP=1`.")

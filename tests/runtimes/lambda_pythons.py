@@ -7,7 +7,7 @@
     python tests/runtimes/lambda_pythons.py                     creates the environments and lists them
     python tests/runtimes/lambda_pythons.py ARGUMENTS           also runs pytest with these under each
 
-Versions are those that the role deploys (its argument_specs), and the current one only if this machine has none of these.
+Versions are those that can be deployed, and the current one only if this machine has none of these.
 pythonX.Y is searched on the PATH and in pyenv. Environments are in build/runtimes/X.Y, and are created again when the
 requirements or the Python change.
 """
@@ -26,9 +26,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "build" / "collections"))
+
+from ansible_collections.logreflector.aws.plugins.module_utils._options.functions import RUNTIMES  # noqa: E402
+
 HOME = ROOT / "build" / "runtimes"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 NATIVE_REQUIREMENTS = Path(__file__).with_name("requirements-native.txt")
@@ -36,12 +38,9 @@ CONTROL = ".".join(platform.python_version_tuple()[:2])
 _PROBE = "import platform, ssl, venv; print(platform.python_version())"
 
 
-@functools.cache
 def declared() -> tuple[str, ...]:
-    """Return the versions ("3.13") that the reflector's role deploys."""
-    specs = yaml.safe_load((ROOT / "roles" / "reflector" / "meta" / "argument_specs.yml").read_text())
-    choices: list[str] = specs["argument_specs"]["main"]["options"]["reflector_runtime"]["choices"]
-    return tuple(choice.removeprefix("python") for choice in choices)
+    """Return the versions ("3.13") that can be deployed."""
+    return tuple(runtime.removeprefix("python") for runtime in RUNTIMES)
 
 
 @functools.cache

@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 import yaml
 from documented_commands import GUIDES, ROOT, all_commands, steps, without_assignment
 from embedded_aws import RunningAws
@@ -16,6 +20,7 @@ from embedded_aws.state import State
 from test_documented_commands import unknown_in
 
 sys.path.insert(0, str(ROOT / "examples"))
+import demo_stage
 from demo_centralized import CentralizedDemo
 from demo_filters import DOCUMENTED_GROUP, Demo
 from demo_stage import Stage, next_steps
@@ -64,26 +69,60 @@ def test_inventory_of_start_suits_the_accounts_of_the_demo() -> None:
     assert plugin["exclude"]["accounts"] == [Demo.organization.management]
 
 
-def test_next_steps_name_commands_that_exist_and_accounts() -> None:
+@pytest.fixture
+def aws() -> RunningAws:
+    """A handle on an embedded AWS that does not run."""
     url = "http://127.0.0.1:1"
-    state = State(
-        endpoint_url=url,
-        front_url=url,
-        sink_url=url,
-        sink_control_url=url,
-        pid=1,
-        organization_id="o-1",
-        management_account="111111111111",
-        accounts=["111111111111"],
-        regions=["eu-west-1"],
-        deployer_role="log-reflector-deployer",
-        environment={},
-        log="",
+    return RunningAws(
+        State(
+            endpoint_url=url,
+            front_url=url,
+            sink_url=url,
+            sink_control_url=url,
+            pid=1,
+            organization_id="o-1",
+            management_account="111111111111",
+            accounts=["111111111111"],
+            regions=["eu-west-1"],
+            deployer_role="log-reflector-deployer",
+            environment={"AWS_ACCESS_KEY_ID": "of the demo"},
+            log="",
+        )
     )
+
+
+def test_next_steps_name_commands_that_exist_and_accounts(aws: RunningAws) -> None:
     for stage in (Demo, CentralizedDemo):
-        text = next_steps(RunningAws(state), stage)
+        text = next_steps(aws, stage)
         lines = [" ".join(line.split()) for line in text.replace("\\\n", " ").splitlines()]
         commands = [command for line in lines if (command := without_assignment(line)).startswith(("aws ", "ansible-"))]
         assert any("put-log-events" in command for command in commands)
         assert {command: unknown_in(command) for command in commands} == {command: [] for command in commands}
         assert "222222222222 shop" in text
+
+
+def test_environment_of_the_demo_replaces_the_users(
+    aws: RunningAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 looked for the user's profile in the demo's configuration, which has none."""
+    monkeypatch.setattr(demo_stage, "ENVIRONMENT", tmp_path / "environment.sh")
+    demo_stage.write_environment(aws, Demo.inventory)
+    own = {
+        "AWS_PROFILE": "work",
+        "AWS_SESSION_TOKEN": "token",
+        "ANSIBLE_FORKS": "1",
+        "ANSIBLE_CONFIG": "/mine",
+        "MINE": "1",
+    }
+    script = ". ./environment.sh && exec env -0"
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+    assert (found["AWS_ACCESS_KEY_ID"], found["ANSIBLE_FORKS"], found["MINE"]) == ("of the demo", "6", "1")
+    assert not found.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN", "ANSIBLE_CONFIG"}

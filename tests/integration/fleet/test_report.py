@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from deployed import FUNCTION, Deployed, calls_of_runs
 from embedded_aws import RunningAws
 from embedded_aws.population import ARCHIVE_GROUP, EXCLUDED_GROUP, FULL_GROUP, HALF_GROUP
+from waits import wait_until
 
 from playbooks import EXCLUDE, MEMBER, POLICY, REGIONS, TARGETS, Ansible, Run, write_inventory
 
@@ -40,6 +42,13 @@ def ansible(aws: RunningAws, out: Path, tmp_path_factory: pytest.TempPathFactory
     run = ansible.run("logreflector.aws.deploy")
     assert run.status == 0, run.output
     return ansible
+
+
+@pytest.fixture(autouse=True)
+def later_second() -> None:
+    """A report has the second in which it was made, and is compared with those of earlier seconds only. A run may take less."""
+    second = int(time.time())
+    wait_until(lambda: int(time.time()) > second, "the next second")
 
 
 @pytest.fixture
