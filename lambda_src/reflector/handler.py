@@ -80,7 +80,7 @@ def _handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     queue = current_queue()
     seconds_left = _clock(context, queue)
     answer: dict[str, Any] = {}
-    with accounted() as tally:
+    with accounted(getattr(context, "aws_request_id", "")) as tally:
         if is_queue_event(event):
             config = current_config()
             flow = Flow(config, seconds_left, tally)

@@ -32,6 +32,9 @@ RESENT = "resent"
 DELAY = "delayMs"
 """Member with the milliseconds from the time of a payload's first event to the line. Only lines with delivered events have it."""
 
+REQUEST_ID = "requestId"
+"""Member with Lambda's id of the request. A failed invocation that Lambda tries again has a line for each attempt, all with this id."""
+
 GIVEN_UP = "givenUp"
 """Member with the numbers of `events` and `payloads` that Lambda had given up and a replay sent. Other lines do not have it."""
 

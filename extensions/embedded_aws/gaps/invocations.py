@@ -40,6 +40,8 @@ _MAX_EVENT_AGE = 21600.0
 # Bytes, by invocation type. Lambda API Reference, Invoke.
 _MAX_PAYLOAD_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 _slots_of: dict[str, threading.Semaphore] = {}
+_attempted: contextvars.ContextVar[str] = contextvars.ContextVar("attempted", default="")
+"""Id of the request that this thread tries: on AWS each attempt has the same."""
 
 
 def install() -> None:
@@ -53,6 +55,14 @@ def install() -> None:
                     invoke_async(target, event)
 
         return invoke
+
+    @replace(lambda_svc, "_execute_function_dispatch", "func", "config", "event", "request_id", "started")
+    def execute_function_dispatch(ministack: Function) -> Function:
+        def execute(func: Any, config: Any, event: Any, request_id: str, started: float) -> dict[str, Any]:
+            result: dict[str, Any] = ministack(func, config, event, _attempted.get() or request_id, started)
+            return result
+
+        return execute
 
     @replace(lambda_svc, "handle_request", "method", "path", "headers", "body", "query_params")
     def handle_request(ministack: Function) -> Function:
@@ -179,6 +189,7 @@ def _run_with_retries(target: Target, event: Any) -> Failure | None:
     longest = settings.get("MaximumEventAgeInSeconds", _MAX_EVENT_AGE) * current.settings.retry_delay / 60
     started, attempts, throttles = time.monotonic(), 0, 0
     request_id = str(uuid.uuid4())
+    _attempted.set(request_id)
     name = str(target.config["FunctionName"])
     while True:
         # A retry runs the current function.

@@ -31,6 +31,7 @@ from .delivery_line import (
     LOG_GROUP,
     ORIGIN,
     OWNER,
+    REQUEST_ID,
     RESENT,
     ROUTE_NUMBER,
     SENT_TO,
@@ -71,7 +72,7 @@ class Tally:
 
     `given_up`: the events of each payload that Lambda had given up and that a replay sent. `resent`: the events of each
     message of a replay that sinks accepted. `route`: the number of the route that dropped events. `first_at`: the time of the
-    first event, in ms since the epoch.
+    first event, in ms since the epoch. `request_id`: Lambda's, the same for each attempt.
     """
 
     received_events: int = 0
@@ -80,6 +81,7 @@ class Tally:
     dropped: Counter[str] = field(default_factory=Counter)
     sinks: dict[str, SinkTally] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    request_id: str = ""
     error: str | None = None
     origin: str = ""
     given_up: list[int] = field(default_factory=list)
@@ -173,12 +175,12 @@ class Tally:
 
 
 @contextmanager
-def accounted() -> Iterator[Tally]:
+def accounted(request_id: str = "") -> Iterator[Tally]:
     """Yield a tally, and print its line at the end, with the name of an error if there was one.
 
     For events of the reflector's own log group nothing is printed: the line would be the next such event.
     """
-    tally = Tally()
+    tally = Tally(request_id=request_id)
     started = time.monotonic()
     try:
         yield tally
@@ -208,6 +210,8 @@ def metric_line(tally: Tally) -> str:
         OWNER: payload.owner if payload else "",
         **counts,
     }
+    if tally.request_id:
+        line[REQUEST_ID] = tally.request_id
     if payload and payload.region:
         line[SOURCE_REGION] = payload.region
     if tally.origin:

@@ -61,6 +61,18 @@ def test_failing_event_goes_to_the_destination_after_three_attempts(place: Place
     assert "no luck" in record["responsePayload"]["errorMessage"]
 
 
+def test_attempts_at_an_event_have_the_same_request_id(place: Place) -> None:
+    url, queue = place.queue()
+    function = place.function(FAILS.replace('"an attempt"', '"an attempt of " + context.aws_request_id'), SEND)
+    place.lambda_.put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": queue}}
+    )
+    send(place, function, {})
+    (message,) = place.messages(url)
+    request = json.loads(message["Body"])["requestContext"]["requestId"]
+    assert place.printed(function, start="an attempt of ") == [f"an attempt of {request}"] * 3
+
+
 def test_failing_event_uses_the_functions_maximum_retries(place: Place) -> None:
     url, queue = place.queue()
     function = place.function(FAILS, SEND)

@@ -21,6 +21,7 @@ from ..._delivery_line import (
     ORIGIN,
     OWNER,
     REPLAY,
+    REQUEST_ID,
     RESENT,
     SOURCE_REGION,
 )
@@ -91,6 +92,7 @@ class Line:
     at      ms since 1970
     resent  events that a replay took from the dead-letter queue and sinks accepted; an earlier line has received them
     reason  why events were not delivered, or by which rule they were dropped
+    request Lambda's id, the same for each attempt at an invocation; "" if the line has none
     """
 
     at: int
@@ -100,6 +102,7 @@ class Line:
     undelivered: int = 0
     resent: int = 0
     reason: str = ""
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def line_of(event: Mapping[str, Any], names: Names) -> Line | None:
         _number(found.get("DroppedEvents")) - counted,
         sum(_number(found.get(name)) for name in _FAILED),
         reason=_reason(found),
+        request=_request(found),
     )
 
 
@@ -162,12 +166,16 @@ def _replay_line(at: int, line: Mapping[str, Any], names: Names) -> Line | None:
     refused = sum(_number(line.get(name)) for name in _FAILED) if names.has_line(line) else 0
     if not resent and not refused:
         return None
-    return Line(at, undelivered=refused, resent=resent, reason=_reason(line))
+    return Line(at, undelivered=refused, resent=resent, reason=_reason(line), request=_request(line))
 
 
 def _dropped_by(line: Mapping[str, Any]) -> Mapping[str, Any]:
     dropped = line.get(DROPPED_BY)
     return dropped if isinstance(dropped, Mapping) else {}
+
+
+def _request(line: Mapping[str, Any]) -> str:
+    return str(line.get(REQUEST_ID) or "")
 
 
 def _number(value: Any) -> int:
@@ -193,9 +201,16 @@ def read_deliveries(target: Target, reflector_log: str, names: Names, minutes: i
         events, is_whole = _read(target, reflector_log, names.log_group, start, end)
         is_complete = is_complete and is_whole
         if lines := [line for event in events if (line := line_of(event, names))]:
-            return Deliveries(sorted(lines, key=lambda line: line.at), max(1, round(minutes * share)), is_complete)
+            return Deliveries(last_attempts(lines), max(1, round(minutes * share)), is_complete)
         end = start
     return Deliveries((), minutes, is_complete)
+
+
+def last_attempts(lines: Iterable[Line]) -> list[Line]:
+    """Return lines by time. Of an invocation that Lambda tried again only the last attempt counts: it had all events once more."""
+    in_order = sorted(lines, key=lambda line: line.at)
+    last = {line.request or number: line for number, line in enumerate(in_order)}
+    return sorted(last.values(), key=lambda line: line.at)
 
 
 def _read(

@@ -214,6 +214,7 @@ class Context:
 
     seconds: float = 30.0
     log_group_name: str = "/aws/lambda/reflector"
+    aws_request_id: str = "6f1c2a0e-8d3b-4c55-9a41-0b7e5d2f9c13"
     started: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:

@@ -229,6 +229,12 @@ def test_metric_line_is_one_line_of_ascii():
 # --- around an invocation ---
 
 
+def test_accounted_line_has_the_request(capsys):
+    with accounted("8a4f"):
+        pass
+    assert json.loads(capsys.readouterr().out)["requestId"] == "8a4f"
+
+
 def test_accounted_prints_one_line(capsys):
     with accounted() as tally:
         tally.receive(received(2))

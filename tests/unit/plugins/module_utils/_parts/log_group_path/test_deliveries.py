@@ -19,6 +19,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_
     Line,
     Names,
     delivery_station,
+    last_attempts,
     line_of,
     place_of,
     sink_station,
@@ -43,6 +44,7 @@ def test_line_counts_and_reasons_are_read() -> None:
         event(ReceivedEvents=5, DeliveredEvents=2, DeadLetteredEvents=2, FailedEvents=1, reasons=reasons), Names("/app")
     )
     assert line == Line(5, received=5, delivered=2, undelivered=3, reason="main: the sink answered 403")
+    assert line_of(event(requestId="r"), Names("/app")) == Line(5, request="r")
     dropped = line_of(event(ReceivedEvents=1, DroppedEvents=1, droppedBy={"route": 1}), Names("/app"))
     assert dropped == Line(5, received=1, dropped=1, reason="dropped by: route")
 
@@ -66,6 +68,22 @@ def test_line_leaves_out_events_that_the_filter_delivered_too() -> None:
     assert line_of(copy, Names("/app")) is None
     some = event(ReceivedEvents=5, DeliveredEvents=2, DroppedEvents=3, droppedBy={ALREADY_DELIVERED: 2, "route": 1})
     assert line_of(some, Names("/app")) == Line(5, received=3, delivered=2, dropped=1, reason="dropped by: route")
+
+
+def test_attempts_at_an_invocation_count_once() -> None:
+    """Lambda tried a failed invocation again, and `explain` said "2 of 4 events delivered"."""
+    first = Line(ago(9), 2, undelivered=2, reason="main: 503", request="r")
+    other = Line(ago(8), 3, 3, request="s")
+    second = Line(ago(7), 2, 2, request="r")
+    found = last_attempts([second, other, first])
+    assert found == [other, second]
+    assert delivery_station(Deliveries(found, 20), None, None).fact.startswith("5 of 5 events ")
+    assert sink_station(Deliveries(found, 20)).status == "ok"
+
+
+def test_lines_without_a_request_all_count() -> None:
+    lines = [Line(2, 1), Line(1, 1)]
+    assert last_attempts(lines) == [Line(1, 1), Line(2, 1)]
 
 
 def test_line_of_a_replay_counts_only_messages_of_the_log_group() -> None:
