@@ -15,6 +15,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._session import T
 from aws_in_tests import (  # noqa: F401  # pylint: disable=unused-import
     Cloud,
     answer_one_call_at_a_time,
+    compile_sources_once,
     models_that_know_moto,
     moto,
     read_models_once,
