@@ -64,7 +64,7 @@ def test_handler_prints_accounting_line(function, sink):
     assert outcome.counts == {name: account[name] for name in outcome.counts}
     assert len(outcome.counts) == 10
     assert (account["logGroup"], account["logStream"], account["owner"]) == ("/app/orders", "web/1", "222222222222")
-    assert (account["FunctionName"], account["requestId"]) == ("reflector", Context.aws_request_id)
+    assert (account["FunctionName"], account["requestId"]) == ("reflector", Context().aws_request_id)
     assert events(outcome) == (2, 0, 2, 0, 0)
     assert (account["Requests"], account["Retries"]) == (2, 1)
     assert account["ReceivedBytes"] == len(json.dumps(payload(["private", "private"])))
