@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import ModuleType, SimpleNamespace
+from unittest import mock
 
 
 @contextmanager
@@ -24,3 +27,20 @@ def in_background(*works: Callable[[threading.Event], None]) -> Iterator[None]:
             ended.set()
     for future in futures:
         future.result()
+
+
+@contextmanager
+def work_in_pauses(work: Callable[[], None], *modules: ModuleType) -> Iterator[None]:
+    """Do this work in each pause of these modules. Their clock moves with their pauses only."""
+    now = 0.0
+
+    def pause(seconds: float) -> None:
+        nonlocal now
+        work()
+        now += seconds
+
+    virtual = SimpleNamespace(time=time.time, monotonic=lambda: now, sleep=pause)
+    with ExitStack() as stack:
+        for module in modules:
+            stack.enter_context(mock.patch.object(module, "time", virtual))
+        yield

@@ -19,7 +19,14 @@ from reflector.config import RULES, current_config
 from reflector.dead_letters import Queue, QueueRefusedError, current_queue, dead_letters, undecodable_letter
 from reflector.decode import Payload, PayloadError, decode
 from reflector.delivery import Undelivered
-from reflector.delivery_line import ALREADY_DELIVERED, REPLAY
+from reflector.delivery_line import (
+    ALREADY_DELIVERED,
+    DEAD_LETTERED_EVENTS,
+    DELIVERED_EVENTS,
+    DROPPED_EVENTS,
+    RECEIVED_EVENTS,
+    REPLAY,
+)
 from reflector.flow import Flow, OnUndelivered
 from reflector.http import HttpSink, tls_context
 from reflector.overlap import Memory, without_delivered
@@ -157,8 +164,8 @@ def _failure(tally: Tally) -> str:
     reasons = "; ".join(f"{sink}: {reason}" for sink, reason in tally.reasons)
     counts = tally.counts()
     return (
-        f"{reasons}. Of {counts['ReceivedEvents']} events {counts['DeliveredEvents']} were delivered,"
-        f" {counts['DroppedEvents']} dropped by rule, {counts['DeadLetteredEvents']} put into the dead-letter queue."
+        f"{reasons}. Of {counts[RECEIVED_EVENTS]} events {counts[DELIVERED_EVENTS]} were delivered,"
+        f" {counts[DROPPED_EVENTS]} dropped by rule, {counts[DEAD_LETTERED_EVENTS]} put into the dead-letter queue."
     )
 
 

@@ -14,10 +14,10 @@ class ModuleDocFragment:
 options:
   log_group_prefix:
     description:
-      - Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.
+      - Prefix of the check's log groups. C(delivery-check-) and twelve hexadecimal digits follow.
       - The subscriber's rules must choose these log groups.
     type: str
-    default: /log-reflector/canary/
+    default: /log-reflector/check/
   line:
     description:
       - Line that is written. The subscriber's filter pattern must match it.
@@ -35,7 +35,7 @@ options:
   tags:
     description:
       - Tags of the log group, for rules that choose by tags, written as O(logreflector.aws.subscription_filters#module:include_tags).
-      - The log group gets the first value of a list, and C(canary) if any value matches.
+      - The log group gets the first value of a list, and C(delivery-check) if any value matches.
     type: dict
   subscription:
     description:

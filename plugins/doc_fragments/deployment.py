@@ -39,10 +39,10 @@ options:
     default: false
   verify_log_group_prefix:
     description:
-      - Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.
+      - Prefix of the check's log groups. C(delivery-check-) and twelve hexadecimal digits follow.
       - The subscriber's rules must choose these log groups.
     type: str
-    default: /log-reflector/canary/
+    default: /log-reflector/check/
   verify_line:
     description:
       - Line that is written. The subscriber's filter pattern must match it.

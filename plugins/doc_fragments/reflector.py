@@ -114,7 +114,7 @@ options:
     elements: str
     default: []
   sink_kms_key_arns:
-    description: Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.
+    description: Customer managed keys that encrypt what the sinks write to, in addition to the C(kms_key_id) of each sink.
     type: list
     elements: str
     default: []

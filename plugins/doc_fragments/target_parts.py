@@ -16,8 +16,8 @@ options:
     description: Account that the target is expected to be. The module fails if the credentials lead into another one.
     type: str
   account_regions:
-    description: More regions in which the account has targets, beside those in the inventory. A job slice of AWX sees only
-      its own part of the inventory.
+    description: Regions in which the account has targets, in addition to those in the inventory. A job slice of AWX sees
+      only its own part of the inventory.
     type: list
     elements: str
     default: []
@@ -200,7 +200,7 @@ options:
     elements: str
     default: []
   reflector_sink_kms_key_arns:
-    description: Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.
+    description: Customer managed keys that encrypt what the sinks write to, in addition to the C(kms_key_id) of each sink.
     type: list
     elements: str
     default: []

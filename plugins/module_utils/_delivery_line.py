@@ -11,8 +11,29 @@ coverage_info sums the lines of a period. The reflector's package has this file 
 LOG_GROUP = "logGroup"
 """Member with the name of the log group whose events the invocation received."""
 
+RECEIVED_EVENTS = "ReceivedEvents"
+"""Member with the number of events in the payload: the sum of the dropped, delivered, dead-lettered and failed ones."""
+
+DROPPED_EVENTS = "DroppedEvents"
+"""Member with the number of events that a rule dropped, see `DROPPED_BY`."""
+
 DELIVERED_EVENTS = "DeliveredEvents"
 """Member with the number of events that every sink of their route accepted."""
+
+DEAD_LETTERED_EVENTS = "DeadLetteredEvents"
+"""Member with the number of events that went into the dead-letter queue for one of their sinks."""
+
+FAILED_EVENTS = "FailedEvents"
+"""Member with the number of events that are neither delivered nor in the dead-letter queue."""
+
+UNDECODABLE_PAYLOADS = "UndecodablePayloads"
+"""Member with the number of payloads that could not be read."""
+
+REASONS = "reasons"
+"""Member with a list of `sink`, `reason` and `events` that the sink did not accept. A line without such events does not have it."""
+
+ERROR = "error"
+"""Member with the class of the error that ended the invocation. Other lines do not have it."""
 
 ORIGIN = "origin"
 """Member with what sent the events, `BACKFILL` or `REPLAY`. A line about a subscription's events does not have it."""

@@ -216,11 +216,11 @@ class Target:
         with self._identity_lock:  # a second thread takes what the first one has read
             if "identity" not in self.__dict__:
                 role = _assumed_identity(self._role_arn, self._role_session_name) if self._role_arn else None
-                self.__dict__["identity"] = role or self.ask_identity()
+                self.__dict__["identity"] = role or self.read_identity()
             found: Identity = self.__dict__["identity"]
             return found
 
-    def ask_identity(self) -> Identity:
+    def read_identity(self) -> Identity:
         """Read the caller's account and ARN from AWS: one call, which needs no permission."""
         with describe_operation("read the caller's identity", self.where):
             answer = self.client("sts").get_caller_identity()

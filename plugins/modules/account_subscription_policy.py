@@ -140,7 +140,7 @@ counts:
       type: int
       returned: always
     not_possible:
-      description: Of a class that takes no filter, or without a free slot.
+      description: Log groups whose class takes no filter, or without a free slot.
       type: int
       returned: always
     gone:

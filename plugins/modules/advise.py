@@ -13,7 +13,7 @@ description:
     V(firehose) (Firehose directly to S3, without this collection), with the reasons, the price of each way, and what has to change.
   - Prints a table and writes C(advice.json), which follows C(docs/advise.schema.json), and C(advice.yml), an inventory with the
     advised variables.
-  - What was not read makes a way unknown, never fitting.
+  - A way is unknown if a fact about it was not read.
   - It reads variables that the playbook C(logreflector.aws.advise) registers, and calls no API. Use it with C(run_once).
   - It runs on the control node only.
 author:

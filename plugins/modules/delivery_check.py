@@ -81,7 +81,7 @@ delivery_check:
       type: float
       returned: always
   sample:
-    log_group: /log-reflector/canary/canary-5f1c2e9a7b40
+    log_group: /log-reflector/check/delivery-check-5f1c2e9a7b40
     log_groups: 1
     seconds_to_subscription: 41.2
     seconds_to_delivery: 2.1

@@ -53,8 +53,8 @@ options:
     type: str
   merge:
     description:
-      - Files C(report.ndjson), or files of a history, to make one report of. Of a target that is in several of them, the one that was read
-        last counts.
+      - Files C(report.ndjson), or files of a history, to make one report of. If several files have a target, the latest complete
+        reading counts.
     type: list
     elements: path
     default: []

@@ -57,7 +57,7 @@ subscriber:
   returned: success
   contains:
     function:
-      description: The function. Of its environment only the names are shown.
+      description: The function. Only the names of environment variables are shown.
       type: dict
       returned: always
       sample: {name: log-reflector-subscriber, runtime: python3.13, state: Active, environment_names: [REFLECTOR, SUBSCRIPTIONS]}

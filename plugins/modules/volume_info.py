@@ -123,7 +123,7 @@ volume:
       type: list
       elements: str
       returned: always
-    asking:
+    reading:
       description: The number of calls to CloudWatch's metrics by operation, and of the metrics that AWS charges for GetMetricData.
       type: dict
       returned: always
@@ -160,7 +160,7 @@ volume:
     facts: {mode: filters, memory_mb: 256}
     prices: null
     notes: []
-    asking: {calls: {GetMetricData: 1, GetMetricStatistics: 120}, metrics: 2}
+    reading: {calls: {GetMetricData: 1, GetMetricStatistics: 120}, metrics: 2}
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run

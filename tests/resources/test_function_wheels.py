@@ -116,7 +116,7 @@ def test_wheels_for_any_platform_or_later_pythons_serve_too(tmp_path: Path, inde
     assert wheel_files(stable, ARM)["toy/__init__.py"] == b"ANSWER = 2\n"
 
 
-def test_what_was_brought_once_is_never_asked_for_again(tmp_path: Path, index: Path, monkeypatch) -> None:
+def test_wheels_cached_are_not_downloaded_again(tmp_path: Path, index: Path, monkeypatch) -> None:
     requirements = pinned(tmp_path, make_wheel(index, "py3-none-any", 1))
     first = wheel_files(requirements, ARM)
 
@@ -145,7 +145,7 @@ def test_damaged_cached_wheel_is_downloaded_again(tmp_path: Path, index: Path) -
     assert wheel_files(requirements, ARM) == first
 
 
-def test_a_new_pin_leaves_the_old_wheel_out(tmp_path: Path, index: Path) -> None:
+def test_wheels_new_pin_excludes_old_wheel(tmp_path: Path, index: Path) -> None:
     wheel_files(pinned(tmp_path, make_wheel(index, "py3-none-any", 1)), ARM)
     requirements = pinned(tmp_path, make_wheel(index, "py3-none-any", 2))
     assert wheel_files(requirements, ARM)["toy/__init__.py"] == b"ANSWER = 2\n"
@@ -164,7 +164,7 @@ def test_another_hash_is_refused(tmp_path: Path, index: Path) -> None:
     assert list(cache_folder().glob("*/*.whl")) == []
 
 
-def test_what_the_index_has_not_is_one_sentence(tmp_path: Path, index: Path) -> None:
+def test_wheels_missing_in_index_error_is_one_sentence(tmp_path: Path, index: Path) -> None:
     with pytest.raises(ReflectorError) as failure:
         wheel_files(pinned(tmp_path, A), ARM)
     assert str(failure.value).endswith(
@@ -173,7 +173,9 @@ def test_what_the_index_has_not_is_one_sentence(tmp_path: Path, index: Path) -> 
     )
 
 
-def test_a_python_without_pip_is_one_sentence(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wheels_python_without_pip_error_is_one_sentence(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nshift\nexec "{sys.executable}" -I -S "$@"\n')  # -S: no site-packages, so no pip
     python.chmod(0o755)
@@ -196,7 +198,7 @@ def test_credentials_of_the_index_are_never_shown() -> None:
     assert "s3cret" not in str(failure)
 
 
-def test_a_cache_that_cannot_be_written_is_one_sentence(
+def test_wheels_unwritable_cache_error_is_one_sentence(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -265,14 +267,14 @@ def test_pins_are_read_as_pip_reads_them(tmp_path: Path) -> None:
         f"toy==1.0 --hash=sha256:{A} \\\n# comment\n --hash=sha256:{B}",
     ],
 )
-def test_what_is_not_pinned_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+def test_pins_invalid_line_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "requirements.txt"
     path.write_text(f"# first\n{line}\n")
     with pytest.raises(InvalidInputError, match=rf"requirements: {path}, line [24]: it is not NAME==VERSION"):
         read_pins(path)
 
 
-def test_one_library_twice_and_none_are_refused(tmp_path: Path) -> None:
+def test_pins_duplicate_or_empty_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
     path.write_text(f"a-b==1.0 --hash=sha256:{A}\nA_B==1.0 --hash=sha256:{A}\n")
     with pytest.raises(InvalidInputError, match="line 2: A_B is there twice"):
@@ -285,14 +287,14 @@ def test_one_library_twice_and_none_are_refused(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=200))
-def test_whatever_stands_in_the_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_pins_arbitrary_text_is_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.txt"
     path.write_text(text, encoding="utf-8", errors="replace")
     with pytest.raises(InvalidInputError):
         read_pins(path)
 
 
-def test_what_is_kept_of_a_wheel(tmp_path: Path) -> None:
+def test_unpacked_keeps_only_code_licenses_and_metadata(tmp_path: Path) -> None:
     info = "toy-1.0.dist-info"
     make_wheel(
         tmp_path,
@@ -339,7 +341,7 @@ def test_two_wheels_with_one_file_are_refused(tmp_path: Path, index: Path) -> No
         wheel_files(requirements, ARM)
 
 
-def test_the_reflector_s_own_pins() -> None:
+def test_reflector_pins_cover_all_runtimes_and_architectures() -> None:
     """There is one wheel of each library for each of the four Pythons and two architectures."""
     pins = read_pins(ROOT / "lambda_src" / "requirements-native.txt")
     assert {pin.name: len(pin.hashes) for pin in pins} == {"isal": 8, "orjson": 8}

@@ -116,6 +116,12 @@ def test_every_action_plugin_has_a_module() -> None:
     assert actions == modules
 
 
+def test_the_changelog_has_every_module() -> None:
+    releases = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text())["releases"].values()
+    listed = [module["name"] for release in releases for module in release.get("modules", [])]
+    assert sorted(listed) == DOCUMENTED, "run make changelog"
+
+
 def test_the_action_group_has_every_module_that_connects() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
     assert sorted(groups["aws"]) == [name for name in MODULES if name not in WITHOUT_CONNECTION]
@@ -132,7 +138,7 @@ def test_every_module_that_connects_takes_the_connection_options_and_says_so(nam
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_reads_or_has_a_state(name: str) -> None:
+def test_module_has_state_option_unless_it_has_no_states(name: str) -> None:
     options = {key: option.argument() for key, option in spec(name).options().items()}
     if name in WITHOUT_STATE or name.endswith("_info"):
         assert "state" not in options

@@ -122,3 +122,16 @@ def test_build_of_the_tarball_needs_no_development_tools() -> None:
     planned = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert "tools/build_tarball.py" in planned
     assert set(re.findall(r"requirements\S*\.txt", planned)) == {"requirements-demo.txt"}
+
+
+def test_markdown_lines_have_at_most_100_columns() -> None:
+    """Code, tables, links and pictures cannot be broken."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    found = []
+    for page in pages:
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for line in text.splitlines():
+            breakable = re.sub(r"`[^`]*`|\(http\S*\)", "", line)
+            if len(breakable) > 100 and not line.startswith("    ") and not line.lstrip().startswith(("|", "[![")):
+                found.append((page.name, line))
+    assert found == []

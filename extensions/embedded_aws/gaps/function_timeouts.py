@@ -4,7 +4,7 @@
 
 """A machine that is slower than Lambda may end functions later than at their timeout: setting `timeout_slack`.
 
-The function itself is still told its own timeout, so that it plans its work as on AWS.
+The function itself still sees its own timeout, so that it plans its work as on AWS.
 """
 
 from __future__ import annotations

@@ -24,24 +24,31 @@ from .decode import Payload
 from .delivery import Sent, Undelivered
 from .delivery_line import (
     BACKFILL,
+    DEAD_LETTERED_EVENTS,
     DELAY,
     DELIVERED_EVENTS,
     DROPPED_BY,
+    DROPPED_EVENTS,
+    ERROR,
+    FAILED_EVENTS,
     GIVEN_UP,
     LOG_GROUP,
     ORIGIN,
     OWNER,
+    REASONS,
+    RECEIVED_EVENTS,
     REQUEST_ID,
     RESENT,
     ROUTE_NUMBER,
     SENT_TO,
     SOURCE_REGION,
+    UNDECODABLE_PAYLOADS,
 )
 from .rules import OWN_LOG_GROUP
 
 NAMESPACE = "LogReflector"
 
-METRICS = ("DeadLetteredEvents", "FailedEvents", "UndecodablePayloads")
+METRICS = (DEAD_LETTERED_EVENTS, FAILED_EVENTS, UNDECODABLE_PAYLOADS)
 """Counts that are worth an alarm. They are sent as metrics when they are not 0."""
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
@@ -161,13 +168,13 @@ class Tally:
             delivered = min((tally.sent.events for tally in sinks), default=0)
         dead_lettered = min(len(self._dead_lettered - self._failed), to_deliver - delivered)
         return {
-            "ReceivedEvents": self.received_events,
+            RECEIVED_EVENTS: self.received_events,
             "ReceivedBytes": self.received_bytes,
-            "DroppedEvents": self.dropped.total(),
+            DROPPED_EVENTS: self.dropped.total(),
             DELIVERED_EVENTS: delivered,
-            "DeadLetteredEvents": dead_lettered,
-            "FailedEvents": to_deliver - delivered - dead_lettered,
-            "UndecodablePayloads": self.undecodable,
+            DEAD_LETTERED_EVENTS: dead_lettered,
+            FAILED_EVENTS: to_deliver - delivered - dead_lettered,
+            UNDECODABLE_PAYLOADS: self.undecodable,
             "Requests": sum(tally.sent.requests for tally in sinks),
             "Retries": sum(tally.sent.retries for tally in sinks),
             "DurationMs": self.duration_ms,
@@ -234,11 +241,11 @@ def metric_line(tally: Tally) -> str:
             for name, sink in tally.sinks.items()
         }
     if tally.reasons:
-        line["reasons"] = [
+        line[REASONS] = [
             {"sink": sink, "reason": reason, "events": events} for (sink, reason), events in tally.reasons.items()
         ]
     if tally.error:
-        line["error"] = tally.error
+        line[ERROR] = tally.error
     return _dumps(line)
 
 

@@ -31,7 +31,7 @@ class BackfillError(ReflectorError):
 class _Done:
     """The result for a group: complete, or `remainder` to continue with, or `error`.
 
-    second      the time of the second look, in ms since 1970, and the group for its message; None if none is needed
+    second      the time of the second pass, in ms since 1970, and the group for its message; None if none is needed
     """
 
     events: int = 0
@@ -60,7 +60,7 @@ class Backfills:
     def __init__(self, worker: Worker, groups: Groups) -> None:
         self._worker, self._groups = worker, groups
         self._progress: dict[tuple[str, bool], _Progress] = {}
-        """By group, for the first look and the second."""
+        """By group, for the first pass and the second."""
 
     def run(self, work: GroupsSubscribed, deadline: Deadline) -> dict[str, Any]:
         """Follow up the groups, several at once, and hand over those for which no time is left. Return a report.
@@ -118,7 +118,7 @@ class Backfills:
         return self._send(group, current, backfill, deadline) if self._worker.settings.backfill_seconds else _Done()
 
     def _send(self, group: Subscribed, current: SubscriptionFilter, backfill: Backfill, deadline: Deadline) -> _Done:
-        """Send events: in the first look those that can be read by now, in the second look the rest of the overlap."""
+        """Send events: in the first pass those that can be read by now, in the second pass the rest of the overlap."""
         key = group.log_group, group.is_second
         end = current.created + OVERLAP_MS
         progress = self._progress.get(key)

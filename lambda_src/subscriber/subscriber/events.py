@@ -87,8 +87,8 @@ class Subscribed:
     """A group that got its filter.
 
     token       of the next page of events to backfill
-    cut         ms since 1970: the first look sends the events that were ingested before, 0 if it has not begun
-    is_second   whether this is the second look, which sends the events of the overlap that were ingested later
+    cut         ms since 1970: the first pass sends the events that were ingested before, 0 if it has not begun
+    is_second   whether this is the second pass, which sends the events of the overlap that were ingested later
     """
 
     log_group: str

@@ -28,7 +28,7 @@ NEW_MS = 2 * 24 * 3600 * 1000
 _YOUNG_FILTER_MS = 6 * 3600 * 1000
 """The follow-up of a younger filter may be missing: this function was killed, or the catch-up was faster than the event."""
 
-_FOLLOW_UP, _SECOND_LOOK = "follow-up", "second-look"
+_FOLLOW_UP, _SECOND_PASS = "follow-up", "second-pass"
 """Message groups of their own: follow-ups wait until events can be read, and new groups do not wait with them."""
 
 _SKEW_MS = 5_000  # between AWS's clock and this one
@@ -86,7 +86,7 @@ class Groups:
         for chunk in _chunks(groups):
             at = now()
             detail = {"groups": [group.plain() for group in chunk], "not_before": not_before or at + READABLE_MS}
-            self._worker.hand_over(GROUPS_SUBSCRIBED, detail, _SECOND_LOOK if not_before else _FOLLOW_UP)
+            self._worker.hand_over(GROUPS_SUBSCRIBED, detail, _SECOND_PASS if not_before else _FOLLOW_UP)
             self._announced.update((group.log_group, at) for group in chunk)
         forget_oldest(self._announced)
 

@@ -10,9 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from logreflector._subscriptions.tally import FAILURES
+
 NAMESPACE = "LogReflector"
 
-_NOT_SERVED = ("not_possible", "denied", "contested", "failed")
+_NOT_SERVED = ("not_possible", *FAILURES)
 
 
 def coverage(counts: Mapping[str, int]) -> dict[str, float]:
@@ -27,7 +29,7 @@ def coverage(counts: Mapping[str, int]) -> dict[str, float]:
         "NotPossible": number["not_possible"],
         "NotPossibleSlots": counts.get("not_possible_slots", 0),
         "NotPossibleClass": counts.get("not_possible_class", 0),
-        "Failed": number["denied"] + number["contested"] + number["failed"],
+        "Failed": sum(number[name] for name in FAILURES),
         "Coverage": round(100 * number["subscribed"] / chosen, 2) if chosen else 100.0,
     }
 

@@ -20,8 +20,8 @@ class CheckLineOptions:
     """The test line and its log group."""
 
     log_group_prefix: str = option(
-        "/log-reflector/canary/",
-        "Prefix of the check's log groups. C(canary-) and twelve hexadecimal digits follow.",
+        "/log-reflector/check/",
+        "Prefix of the check's log groups. C(delivery-check-) and twelve hexadecimal digits follow.",
         "The subscriber's rules must choose these log groups.",
     )
     line: str | None = option(
@@ -44,7 +44,7 @@ class DeliveryCheckOptions(ReflectorName, CheckLineOptions):
         None,
         "Tags of the log group, for rules that choose by tags, written as"
         " O(logreflector.aws.subscription_filters#module:include_tags).",
-        "The log group gets the first value of a list, and C(canary) if any value matches.",
+        "The log group gets the first value of a list, and C(delivery-check) if any value matches.",
     )
     subscription: str = option(
         "filter",

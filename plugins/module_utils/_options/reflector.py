@@ -134,7 +134,7 @@ class ReflectorOptions(FunctionOptions, ForwardingOptions):
     )
     sink_kms_key_arns: tuple[str, ...] = option(
         (),
-        "Customer managed keys that encrypt what the sinks write to, beside the C(kms_key_id) of each sink.",
+        "Customer managed keys that encrypt what the sinks write to, in addition to the C(kms_key_id) of each sink.",
         no_log=False,
     )
     native: bool = option(

@@ -76,8 +76,8 @@ class Placement:
     )
     account_regions: tuple[str, ...] = option(
         (),
-        "More regions in which the account has targets, beside those in the inventory. A job slice of AWX sees only its own"
-        " part of the inventory.",
+        "Regions in which the account has targets, in addition to those in the inventory. A job slice of AWX sees only"
+        " its own part of the inventory.",
     )
 
 

@@ -41,10 +41,10 @@ REWRITE_SECONDS = 10.0
 LOG_SECONDS = 5.0
 """Interval for reading the subscriber's log."""
 
-ANY_TAG_VALUE = "canary"
+ANY_TAG_VALUE = "delivery-check"
 """The tag value if the rules accept any value."""
 
-NAME_INFIX = "canary-"
+NAME_INFIX = "delivery-check-"
 """Part of each name after the prefix, so that no other log group is removed as a leftover by accident."""
 
 LOG_STREAM = "delivery-check"

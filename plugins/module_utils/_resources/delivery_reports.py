@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._delivery_line import DELIVERED_EVENTS, LOG_GROUP
+from .._delivery_line import DEAD_LETTERED_EVENTS, DELIVERED_EVENTS, ERROR, LOG_GROUP, REASONS
 from .._errors import AccessDeniedError, NotFoundError
 from .._session import Target
 
@@ -21,7 +21,6 @@ CLOCK_SECONDS = 60
 LAG_SECONDS = 120
 """FilterLogEvents may return an event so much later."""
 
-_DEAD_LETTERED = "DeadLetteredEvents"
 _FINAL = ("excluded", "not_possible")
 _DENIED = "denied"
 _RETRIED = (_DENIED, "contested", "failed")
@@ -99,8 +98,10 @@ def delivery_report(line: Mapping[str, Any], log_group: str) -> Report | None:
         return None
     if _number(line.get(DELIVERED_EVENTS)):
         return Report(True, is_final=True)
-    reason = _reasons(line.get("reasons")) or str(line.get("error") or "")
-    return Report(False, bool(_number(line.get(_DEAD_LETTERED))), f"the reflector reports: {reason}" if reason else "")
+    reason = _reasons(line.get(REASONS)) or str(line.get(ERROR) or "")
+    return Report(
+        False, bool(_number(line.get(DEAD_LETTERED_EVENTS))), f"the reflector reports: {reason}" if reason else ""
+    )
 
 
 def _reasons(reasons: Any) -> str:

@@ -204,7 +204,7 @@ class EventSourceMapping(OwnedResource[SourceMapping]):
     def _wait_until_settled(self, uuid: str, operation: str) -> SourceMapping | None:
         """Return the mapping when no change is in progress, None when it is gone."""
 
-        def look() -> SourceMapping:
+        def read_mapping() -> SourceMapping:
             with self._target.describe_operation(operation):
                 mapping = SourceMapping.from_api(self._client.get_event_source_mapping(UUID=uuid))
             if mapping.has_settled:
@@ -214,7 +214,7 @@ class EventSourceMapping(OwnedResource[SourceMapping]):
 
         try:
             return self._retry_policy.wait_out(
-                look, lambda error: isinstance(error, (ThrottledError, _InProgressError))
+                read_mapping, lambda error: isinstance(error, (ThrottledError, _InProgressError))
             )
         except NotFoundError:
             return None

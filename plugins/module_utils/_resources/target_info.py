@@ -13,7 +13,7 @@ from .._session import Target
 
 def read_target(target: Target, params: Params, _check_mode: bool) -> Result:
     """Do the work of the module target_info. Raises CredentialsError if the credentials belong to another account."""
-    identity, expected = target.ask_identity(), params["account_id"]
+    identity, expected = target.read_identity(), params["account_id"]
     if expected and identity.account != expected:
         raise CredentialsError(
             f"reach account {expected}",

@@ -98,14 +98,14 @@ class TargetCost:
         ]
 
     @property
-    def asking(self) -> Range | None:
+    def reading(self) -> Range | None:
         """The price of reading the metrics, in dollars; None if the price is unknown.
 
         At the lower end the account has free calls of GetMetricStatistics left.
         """
         if not self.volume:
             return Range(0.0, 0.0)
-        asked = self.volume["asking"]
+        asked = self.volume["reading"]
         metrics, requests = asked["metrics"], asked["calls"].get("GetMetricStatistics", 0)
         try:
             a_metric, a_request = self.prices["metric_data"].usd, self.prices["metric_request"].usd
@@ -255,9 +255,9 @@ class FleetCost:
         return sorted(found, key=_by_volume)[:SHOWN]
 
     @property
-    def asking(self) -> Range | None:
+    def reading(self) -> Range | None:
         """The price of reading the metrics of all targets; None if a price is unknown."""
-        found = [target.asking for target in self.targets]
+        found = [target.reading for target in self.targets]
         return None if None in found else total(each for each in found if each is not None)
 
     @property
@@ -265,7 +265,7 @@ class FleetCost:
         """The number of calls to CloudWatch's metrics by operation."""
         found: dict[str, int] = {}
         for target in self.read_targets:
-            for operation, count in (target.volume or {})["asking"]["calls"].items():
+            for operation, count in (target.volume or {})["reading"]["calls"].items():
                 found[operation] = found.get(operation, 0) + count
         return dict(sorted(found.items()))
 

@@ -26,7 +26,7 @@ def summary(fleet: FleetCost) -> Iterator[str]:
     yield from deployed(fleet)
     yield from _largest(fleet)
     yield from unknown(fleet)
-    yield from asking(fleet)
+    yield from reading(fleet)
     yield from prices(fleet)
 
 
@@ -35,7 +35,7 @@ def report_lines(fleet: FleetCost) -> Iterator[str]:
     yield f"Volume: {headline(fleet)}"
     yield from deployed(fleet)
     yield from unknown(fleet)
-    yield from asking(fleet)
+    yield from reading(fleet)
 
 
 def headline(fleet: FleetCost) -> str:
@@ -133,8 +133,8 @@ def unknown(fleet: FleetCost) -> Iterator[str]:
     if fleet.count("unknown"):
         part, rest = share(fleet.unknown_share), share(fleet.unattributed_share)
         yield (
-            f"Unknown: {fleet.count('unknown'):,} chosen log groups ({part}) have no data points. Of the volume"
-            f" {rest} belongs to no log group that was read."
+            f"Unknown: {fleet.count('unknown'):,} chosen log groups ({part}) have no data points. {rest} of the"
+            " volume belongs to no log group that was read."
         )
     for target in fleet.unread_targets:
         yield f"  {target.host}: was not read. {target.error}"
@@ -145,11 +145,11 @@ def unknown(fleet: FleetCost) -> Iterator[str]:
         yield f"  Prices are unknown in {', '.join(regions)}. Set volume_prices: true to read AWS's price list."
 
 
-def asking(fleet: FleetCost) -> Iterator[str]:
+def reading(fleet: FleetCost) -> Iterator[str]:
     """Yield what reading the metrics cost."""
     if fleet.calls:
         calls = ", ".join(f"{number:,} {operation}" for operation, number in fleet.calls.items())
-        yield f"Reading the metrics took {calls}: {dollars(fleet.asking)}."
+        yield f"Reading the metrics took {calls}: {dollars(fleet.reading)}."
 
 
 def prices(fleet: FleetCost) -> Iterator[str]:

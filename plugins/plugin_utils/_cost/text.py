@@ -40,7 +40,7 @@ NAMES: Mapping[str, str] = {
 """The names of items."""
 
 WITHOUT_US: Mapping[str, str] = {"firehose": "Firehose directly to S3, without this collection"}
-"""What serves without a deployment of ours."""
+"""Ways to forward logs without a deployment of this collection, with their names."""
 
 
 def dollars(cost: Range | None) -> str:

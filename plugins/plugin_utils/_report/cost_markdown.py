@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._cost.fleet import FleetCost
-from .._cost.terminal import asking, deployed, headline, targets, unknown
+from .._cost.terminal import deployed, headline, reading, targets, unknown
 from .._cost.text import NAMES, dollars, volume
 from .markdown import code, table
 
@@ -25,5 +25,5 @@ def section(fleet: FleetCost) -> Iterator[str]:
     groups = fleet.largest()[:_LARGEST]
     places = [(code(each.account), code(each.region), code(each.name), volume(each.bytes)) for each in groups]
     yield from table("The largest log groups", ("Account", "Region", "Log group", "A month"), places)
-    for line in (*deployed(fleet), *unknown(fleet), *asking(fleet)):
+    for line in (*deployed(fleet), *unknown(fleet), *reading(fleet)):
         yield f"\n{code(line.strip())}\n"

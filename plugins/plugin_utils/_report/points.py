@@ -19,7 +19,7 @@ from .fleet import FleetReport
 from .history import files
 
 SHOWN = 60
-"""A trend has at most so many reports. Of a longer history it has reports at even distances."""
+"""A trend has at most this many reports. It takes them from a longer history at even distances."""
 
 
 @dataclass(frozen=True, slots=True)

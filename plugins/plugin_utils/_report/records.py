@@ -22,7 +22,7 @@ from .fleet import FleetReport, Status, TargetReport, iso, sort_targets
 from .flow import TargetFlow
 
 VERSION = 1
-"""Of the form. A reader refuses others."""
+"""Version of the format. Readers refuse other versions."""
 
 
 class NotAReportError(ValueError):

@@ -117,7 +117,7 @@ def test_preview_of_the_fleet_writes_nothing_and_adds_up(ansible: Ansible, out: 
             parts = [each["estimates"][way]["cost"][end] for each in found["targets"]]
             assert whole[end] is None if None in parts else whole[end] == pytest.approx(sum(parts)), (way, end)
     asked = sum(call.operation == "GetMetricStatistics" for call in calls)
-    assert found["asking"]["calls"]["GetMetricStatistics"] == asked
+    assert found["reading"]["calls"]["GetMetricStatistics"] == asked
     assert (out / "cost.json").stat().st_mode & 0o777 == 0o640
     # No line was ever written in the other targets: their volume is unknown, and so is the upper end of the fleet's.
     other = target(out, f"{MEMBER}.{REGIONS[1]}")

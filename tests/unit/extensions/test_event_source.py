@@ -183,7 +183,7 @@ def test_message_of_any_content_is_accepted_with_safe_fields_or_rejected(body: A
 
 
 @given(count=st.none() | st.text() | st.integers() | st.lists(st.text()))
-def test_number_of_receives_is_a_number_whatever_it_says(count: Any) -> None:
+def test_receives_of_arbitrary_count_is_a_small_number(count: Any) -> None:
     found = sqs_events.receives_of({"Attributes": {"ApproximateReceiveCount": count}})
     assert type(found) is int
     assert 0 <= found < 1_000_000

@@ -36,7 +36,7 @@ def test_link_leads_to_the_site_or_else_to_github(pages: Pages, page: str, link:
     assert pages.rewritten(page, f"[text]({link})") == f"[text]({expected})"
 
 
-def test_picture_is_copied_whatever_its_address_is(pages: Pages) -> None:
+def test_picture_is_copied_from_relative_or_absolute_address(pages: Pages) -> None:
     text = pages.rewritten(
         "README.md", f"[![a]({RAW}/docs/report.png)]({REPOSITORY}/blob/main/docs/REPORT.md#the-page)"
     )

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ..._delivery_line import ORIGIN, OWNER, ROUTE_NUMBER, SOURCE_REGION
+from ..._delivery_line import ERROR, ORIGIN, OWNER, ROUTE_NUMBER, SOURCE_REGION
 from ..._errors import ReflectorError
 from ..._options.option import read
 from ..._options.replay import DeadLetterQueue
@@ -21,7 +21,7 @@ from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicyApi
 from ..._subscriptions.delivery import log_group_of
-from ..event_flow.dead_letters import Letters, Origin, read_letters
+from ..event_flow.dead_letters import DeadLetters, Origin, read_dead_letters
 from ..event_flow.lines import (
     COUNTS,
     RULES,
@@ -99,15 +99,15 @@ class DestinationFlow:
     def _pattern(self) -> str:
         return read_pattern(self._target, self._reflector)
 
-    def _letters(self) -> Letters:
-        return read_letters(self._target, self._queue, self._period, self._origin)
+    def _letters(self) -> DeadLetters:
+        return read_dead_letters(self._target, self._queue, self._period, self._origin)
 
     def _log_group(self) -> str:
         return log_group_of(find_reflector(self._target, self._reflector), self._reflector)
 
     def _lines(self) -> dict[str, Any]:
         query = Query(self._target, self._log_group(), self._reflector, self._period)
-        rows = query.rows(_sums(), (OWNER, SOURCE_REGION, ORIGIN, "error", ROUTE_NUMBER), f"ispresent({SOURCE_REGION})")
+        rows = query.rows(_sums(), (OWNER, SOURCE_REGION, ORIGIN, ERROR, ROUTE_NUMBER), f"ispresent({SOURCE_REGION})")
         self._bytes += query.bytes_scanned
         if len(rows) >= _ROWS:
             raise QueryError(
@@ -117,7 +117,7 @@ class DestinationFlow:
             )
         return lines_by_origin(rows)
 
-    def _others(self, letters: Letters | None) -> tuple[dict[str, Any] | None, dict[str, int] | None]:
+    def _others(self, letters: DeadLetters | None) -> tuple[dict[str, Any] | None, dict[str, int] | None]:
         """Return the ways out of the account policy by origin, None if AWS counts them for all; and the causes of all origins."""
         lines = read_lines(self._target, self._log_group(), self._reflector, self._period)
         self._bytes += lines.bytes_scanned
@@ -152,7 +152,7 @@ def lines_by_origin(rows: Iterable[Row]) -> dict[str, Any]:
     """Return the sums of accounting lines about subscriptions, by origin. Lines of retried invocations, replays and backfills are not in."""
     found: dict[str, Any] = {}
     for row in rows:
-        if row.get("error") or row.get(ORIGIN):
+        if row.get(ERROR) or row.get(ORIGIN):
             continue
         place = f"{row.get(OWNER, '')}/{row.get(SOURCE_REGION, '')}"
         sums = found.setdefault(place, no_events())
@@ -172,5 +172,5 @@ def _sums() -> str:
     return ", ".join([*(f"sum({COUNTS[name]}) as {name}" for name in _SUMMED), *rule_sums(RULES)])
 
 
-def _lambda_causes(lines: Lines, letters: Letters, function: Any) -> dict[str, int]:
+def _lambda_causes(lines: Lines, letters: DeadLetters, function: Any) -> dict[str, int]:
     return {**dict(payload_causes(lines, letters, function)), "given_up_replayed": lines.given_up}

@@ -29,7 +29,7 @@ _WITHOUT_NEW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class DeadLetters:
     """The messages in the queue now.
 
     messages        their number, whenever they were put there
@@ -58,14 +58,14 @@ def _no_origin(_payload: Any) -> str:
     return ""
 
 
-def read_letters(target: Target, name: str, period: Period, origin: Origin = _no_origin) -> Letters:
+def read_dead_letters(target: Target, name: str, period: Period, origin: Origin = _no_origin) -> DeadLetters:
     """Return the dead letters of the period. A queue that does not exist has none."""
     try:
         queue = read_queue(target, name)
     except NotFoundError:
-        return Letters()
+        return DeadLetters()
     if queue.attributes.get("RedrivePolicy"):
-        return Letters(queue.messages, is_complete=not queue.messages)  # a receipt would count
+        return DeadLetters(queue.messages, is_complete=not queue.messages)  # a receipt would count
     found: dict[str, Message] = {}
     calls = without_new = 0
     while len(found) < queue.counts["visible"] and calls < _RECEIVES and without_new < _WITHOUT_NEW:
@@ -78,7 +78,7 @@ def read_letters(target: Target, name: str, period: Period, origin: Origin = _no
 
 def letters_of(
     messages: Iterable[Message], number: int, period: Period, now: float, origin: Origin = _no_origin
-) -> Letters:
+) -> DeadLetters:
     """Return the counts of the messages that were read, of `number` in the queue."""
     read = events = given_up = payloads = 0
     oldest: int | None = None
@@ -96,7 +96,7 @@ def letters_of(
             by_origin[place] += counted
         else:
             events += counted
-    return Letters(number, oldest, read >= number, events, given_up, payloads, by_origin)
+    return DeadLetters(number, oldest, read >= number, events, given_up, payloads, by_origin)
 
 
 def _read(message: Message, sent: float, origin: Origin) -> tuple[int, bool, float, str]:

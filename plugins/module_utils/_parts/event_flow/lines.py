@@ -19,14 +19,18 @@ from typing import Any
 
 from ..._delivery_line import (
     BACKFILL,
+    DEAD_LETTERED_EVENTS,
     DELAY,
     DELIVERED_EVENTS,
+    ERROR,
     GIVEN_UP,
     LOG_GROUP,
     ORIGIN,
+    RECEIVED_EVENTS,
     REPLAY,
     ROUTE_NUMBER,
     SENT_TO,
+    UNDECODABLE_PAYLOADS,
 )
 from ..._errors import ReflectorError
 from ..._resources.delivery_check import NAME_INFIX
@@ -40,10 +44,10 @@ CONTROL = "control message"
 _ALL_RULES = (*RULES, CONTROL)
 
 COUNTS: Mapping[str, str] = {
-    "received": "ReceivedEvents",
+    "received": RECEIVED_EVENTS,
     "delivered": DELIVERED_EVENTS,
-    "dead_lettered": "DeadLetteredEvents",
-    "undecodable": "UndecodablePayloads",
+    "dead_lettered": DEAD_LETTERED_EVENTS,
+    "undecodable": UNDECODABLE_PAYLOADS,
     "retries": "Retries",
 }
 """Members of a line that are summed, by their names in rows."""
@@ -104,11 +108,11 @@ def read_lines(target: Target, log_group: str, function: str, period: Period) ->
     query = Query(target, log_group, function, period)
     found = Lines()
     shared: list[Row] = []
-    for row in query.rows(_sums(), (ORIGIN, "error", SENT_TO, ROUTE_NUMBER)):
+    for row in query.rows(_sums(), (ORIGIN, ERROR, SENT_TO, ROUTE_NUMBER)):
         _add(found, row, shared)
     names = sorted({name for row in shared for name in row[SENT_TO].split(",")})
     if names and all(map(_SAFE.fullmatch, names)):
-        _add_shared(found, query.rows(_sink_sums(names), (ORIGIN, "error", SENT_TO)), names)
+        _add_shared(found, query.rows(_sink_sums(names), (ORIGIN, ERROR, SENT_TO)), names)
         # Each event counts once in these, and once for each of its sinks in the sums by sink.
         found.copies -= sum(number_of(row, "delivered") + number_of(row, "dead_lettered") for row in shared)
     elif names:
@@ -157,7 +161,7 @@ def _sink_sums(names: Sequence[str]) -> str:
 def _add(found: Lines, row: Row, shared: list[Row]) -> None:
     """Add the sums of one kind of lines. Collects the rows with several sinks."""
     origin = row.get(ORIGIN)
-    if row.get("error"):
+    if row.get(ERROR):
         found.failed += number_of(row, "lines")
     elif origin == BACKFILL:
         found.backfilled += number_of(row, "received")
@@ -185,7 +189,7 @@ def _add(found: Lines, row: Row, shared: list[Row]) -> None:
 def _add_shared(found: Lines, rows: Iterable[Row], names: Sequence[str]) -> None:
     """Add the deliveries of lines with several sinks, by sink."""
     for row in rows:
-        if row.get("error") or row.get(ORIGIN) or "," not in row.get(SENT_TO, ""):
+        if row.get(ERROR) or row.get(ORIGIN) or "," not in row.get(SENT_TO, ""):
             continue
         for number, name in enumerate(names):
             delivered, letters = number_of(row, f"d{number}"), number_of(row, f"l{number}")
@@ -210,7 +214,7 @@ class Query:
         self.bytes_scanned = 0
         self._target, self._log_group, self._function, self._period = target, log_group, function, period
 
-    def rows(self, sums: str, groups: Sequence[str], condition: str = "ispresent(ReceivedEvents)") -> list[Row]:
+    def rows(self, sums: str, groups: Sequence[str], condition: str = f"ispresent({RECEIVED_EVENTS})") -> list[Row]:
         """Return the rows of the sums over the lines that fit, grouped by these members."""
         text = f'filter FunctionName = "{self._function}" and {condition} | stats {sums} by {", ".join(groups)}'
         logs = self._target.client("logs")

@@ -16,7 +16,7 @@ from ..._plan import Result
 from ..._resources.reflector_ready import find_reflector
 from ..._session import Target
 from ..._subscriptions.delivery import log_group_of
-from .dead_letters import read_letters
+from .dead_letters import read_dead_letters
 from .lines import Lines, read_lines
 from .metrics import Metrics, read_failed_rules, read_forwarding, read_function, read_queue_metrics
 from .reconcile import Readings, reconcile
@@ -66,7 +66,7 @@ class FlowReader:
             failed_rules=self._try(
                 "the metrics of the subscriber's rules", lambda: read_failed_rules(metrics, self._subscriber)
             ),
-            letters=self._try("the dead letters", lambda: read_letters(self._target, self._queue, self._period)),
+            letters=self._try("the dead letters", lambda: read_dead_letters(self._target, self._queue, self._period)),
             filter_pattern=filter_pattern,
         )
         counts = reconcile(readings)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .dead_letters import Letters
+from .dead_letters import DeadLetters
 from .lines import Lines
 from .metrics import Forwarding
 
@@ -32,7 +32,7 @@ class Readings:
     queue: Mapping[str, int] | None = None
     lines: Lines | None = None
     failed_rules: int | None = None
-    letters: Letters | None = None
+    letters: DeadLetters | None = None
     filter_pattern: str = ""
 
 
@@ -99,7 +99,7 @@ def _forwarded(found: Counts, readings: Readings) -> None:
     found.notes.append(f"{left:,} events were forwarded and not received. Payloads that can hold them: {text}")
 
 
-def payload_causes(lines: Lines, letters: Letters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+def payload_causes(lines: Lines, letters: DeadLetters, function: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """Yield each cause for which payloads were counted that the reflector did not handle.
 
     Payloads of CloudWatch Logs can be decoded: an undecodable one usually comes from elsewhere, so it is a cause only without others.
@@ -138,6 +138,6 @@ def _received(found: Counts, readings: Readings) -> None:
         found.notes.append("how many dead letters are still in the queue is unknown: not all of its messages were read")
 
 
-def _none_is_missing(queue: Mapping[str, int], letters: Letters) -> bool:
+def _none_is_missing(queue: Mapping[str, int], letters: DeadLetters) -> bool:
     """Return whether the queue has every message that was sent to it and not deleted."""
     return queue["NumberOfMessagesSent"] - queue["NumberOfMessagesDeleted"] <= letters.messages

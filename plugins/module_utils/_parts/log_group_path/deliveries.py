@@ -15,11 +15,17 @@ from typing import Any
 
 from ..._delivery_line import (
     ALREADY_DELIVERED,
+    DEAD_LETTERED_EVENTS,
     DELIVERED_EVENTS,
     DROPPED_BY,
+    DROPPED_EVENTS,
+    ERROR,
+    FAILED_EVENTS,
     LOG_GROUP,
     ORIGIN,
     OWNER,
+    REASONS,
+    RECEIVED_EVENTS,
     REPLAY,
     REQUEST_ID,
     RESENT,
@@ -46,7 +52,7 @@ _RECEIVES = 5
 _SETTLE_MS = 10 * 60_000
 """After so long an event must be in the reflector's log. AWS delivers "usually less than three minutes" (Subscriptions page)."""
 
-_FAILED = ("DeadLetteredEvents", "FailedEvents")
+_FAILED = (DEAD_LETTERED_EVENTS, FAILED_EVENTS)
 
 
 REPLAY_ADVICE = "Remove the cause, then send the dead letters again."
@@ -144,14 +150,14 @@ def line_of(event: Mapping[str, Any], names: Names) -> Line | None:
     if not names.has_line(found):
         return None
     counted = _number(_dropped_by(found).get(ALREADY_DELIVERED))
-    received = _number(found.get("ReceivedEvents")) - counted
+    received = _number(found.get(RECEIVED_EVENTS)) - counted
     if counted and not received:
         return None
     return Line(
         event["timestamp"],
         received,
         _number(found.get(DELIVERED_EVENTS)),
-        _number(found.get("DroppedEvents")) - counted,
+        _number(found.get(DROPPED_EVENTS)) - counted,
         sum(_number(found.get(name)) for name in _FAILED),
         reason=_reason(found),
         request=_request(found),
@@ -183,13 +189,13 @@ def _number(value: Any) -> int:
 
 
 def _reason(line: Mapping[str, Any]) -> str:
-    reasons = line.get("reasons")
+    reasons = line.get(REASONS)
     listed = [each for each in reasons if isinstance(each, Mapping)] if isinstance(reasons, list) else []
     if listed:
         return one_line("; ".join(f"{each.get('sink')}: {each.get('reason')}" for each in listed[:3]))
     if rules := [str(rule) for rule in _dropped_by(line) if rule != ALREADY_DELIVERED]:
         return one_line(f"dropped by: {', '.join(rules)}")
-    return one_line(line.get("error") or "")
+    return one_line(line.get(ERROR) or "")
 
 
 def read_deliveries(target: Target, reflector_log: str, names: Names, minutes: int) -> Deliveries:
@@ -207,7 +213,7 @@ def read_deliveries(target: Target, reflector_log: str, names: Names, minutes: i
 
 
 def last_attempts(lines: Iterable[Line]) -> list[Line]:
-    """Return lines by time. Of an invocation that Lambda tried again only the last attempt counts: it had all events once more."""
+    """Return the last attempt of each invocation, by time. Each attempt has all events, so earlier ones would count them again."""
     in_order = sorted(lines, key=lambda line: line.at)
     last = {line.request or number: line for number, line in enumerate(in_order)}
     return sorted(last.values(), key=lambda line: line.at)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from ..._delivery_line import DROPPED_EVENTS
 from ..._errors import AccessDeniedError, NotFoundError, ReflectorError
 from ..._resources.delivery_reports import LogReader, Report, delivery_report
 from ..._session import Target
@@ -131,7 +132,7 @@ def _end(report: Report, line: Mapping[str, Any], seconds: float) -> Sent | None
         return Sent((ok("sink", f"it accepted {text}"), ok("delivery", f"the reflector delivered {text}")), seconds)
     if report.is_final:
         return Sent((_refused(report.reason),))
-    return Sent((_dropped(line),)) if line.get("DroppedEvents") else None
+    return Sent((_dropped(line),)) if line.get(DROPPED_EVENTS) else None
 
 
 def _not_written(error: ReflectorError) -> Station:

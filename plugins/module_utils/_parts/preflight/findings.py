@@ -122,7 +122,7 @@ def unread(key: str, error: ReflectorError) -> Finding:
 
 
 def verdict(findings: Iterable[Finding]) -> State:
-    """Return whether the target is ready. What was not checked is never a plain "ready"."""
+    """Return whether the target is ready. A target with an unchecked fact is never plainly "ready"."""
     levels = {each.level for each in findings}
     if "problem" in levels:
         return "not_ready"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls of CloudWatch's metrics: sums of daily data points, and what asking for them costs."""
+"""The calls of CloudWatch's metrics: sums of daily data points, and what reading them costs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def read_volume(target: Target, params: Params, _check_mode: bool) -> Result:
         "facts": facts_of(params, read(ModeOptions, params).mode, len(rows)),
         "prices": {key: prices[key] for key in ("prices", "date")} if prices and prices["prices"] else None,
         "notes": [*reader.notes, *(prices["notes"] if prices else [])],
-        "asking": {"calls": dict(sorted(reader.api.calls.items())), "metrics": reader.api.metrics},
+        "reading": {"calls": dict(sorted(reader.api.calls.items())), "metrics": reader.api.metrics},
     }
     return {"changed": False, "volume": volume}
 

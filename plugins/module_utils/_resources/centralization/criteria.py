@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scopes and selections as AWS's centralization rules have them, whoever wrote them: parsed and judged. Pure.
+"""Parse and evaluate scopes and selections of any centralization rule. Pure.
 
 CloudWatch Logs User Guide, "Cross-account cross-Region log centralization": keys and operators. `selection.py` writes such texts.
 """

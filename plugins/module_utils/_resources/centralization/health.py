@@ -33,4 +33,4 @@ NOT_POSSIBLE = (
     "Rules select log groups by name, not by tag or date, and copies have no tags.",
     "AWS bills each copy of the same events beyond the first.",
 )
-"""What no centralization rule can do, beside what `RuleSettings.notes` says of one."""
+"""Limits of every centralization rule. `RuleSettings.notes` returns those of one rule."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..._cost.fleet import FleetCost, Group, Line
 from ..._cost.modes import MODES
-from ..._cost.terminal import asking, deployed, headline, prices, targets, unknown
+from ..._cost.terminal import deployed, headline, prices, reading, targets, unknown
 from ..._cost.text import NAMES, dollars, volume
 from .markup import Markup, tag
 
@@ -21,7 +21,7 @@ def cost_section(fleet: FleetCost | None) -> Markup:
     if fleet is None:
         body = [tag("p", "Volume and cost were not read. Set report_cost: true to read them.", class_="note")]
     else:
-        lines = [*deployed(fleet), *unknown(fleet), *asking(fleet), *prices(fleet)]
+        lines = [*deployed(fleet), *unknown(fleet), *reading(fleet), *prices(fleet)]
         body = [
             tag("p", headline(fleet), class_="what"),
             _figures(fleet),

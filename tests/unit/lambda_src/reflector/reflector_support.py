@@ -189,9 +189,14 @@ def hang(seconds):
     return raw(b"", pause=seconds)
 
 
-def ok_then_close():
-    """Answer without announcing a close, then close the connection."""
-    return raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+def ok_then_close(closed):
+    """Answer without announcing a close, close the connection, then set the event."""
+
+    def answer(handler):
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(handler)
+        closed.set()
+
+    return answer
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -385,9 +386,10 @@ def test_handler_connection_outlives_invocation(function, sink):
 
 
 def test_handler_closed_connection_is_reopened_without_retry(function, sink):
-    sink.script.append(ok_then_close())
+    closed = threading.Event()
+    sink.script.append(ok_then_close(closed))
     function.forward("a")
-    time.sleep(0.05)
+    assert closed.wait(LONG)
     outcome = function.forward("b")
     assert (outcome.counts["DeliveredEvents"], outcome.counts["Retries"]) == (1, 0)
 

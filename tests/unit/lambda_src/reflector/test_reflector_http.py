@@ -246,18 +246,20 @@ def test_connection_is_reused(sink, courier):
 
 
 def test_connection_closed_by_sink_is_reopened(sink, courier):
-    sink.script.append(ok_then_close())
+    closed = threading.Event()
+    sink.script.append(ok_then_close(closed))
     courier.deliver()
-    time.sleep(0.05)
+    assert closed.wait(LONG)
     sent = courier.deliver(backoff=Backoff(base=60, cap=60), seconds=30)
     assert (sent.requests, sent.retries) == (1, 0)
     assert [got.body for got in sink.received] == [b"x", b"x"]
 
 
 def test_connection_closed_by_sink_large_request_is_sent(sink, courier):
-    sink.script.append(ok_then_close())
+    closed = threading.Event()
+    sink.script.append(ok_then_close(closed))
     courier.deliver()
-    time.sleep(0.05)
+    assert closed.wait(LONG)
     assert courier.deliver(b"y" * 5_000_000).retries == 0
 
 
@@ -585,9 +587,10 @@ def secure_sink(certificate):
 def test_https_trusted_certificate_is_accepted(secure_sink, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
     courier = Courier(secure_sink.url)
-    secure_sink.script.extend([status(200), ok_then_close()])
+    closed = threading.Event()
+    secure_sink.script.extend([status(200), ok_then_close(closed)])
     assert courier.deliver(b"x", b"y").retries == 0
-    time.sleep(0.05)
+    assert closed.wait(LONG)
     assert courier.deliver().retries == 0
     assert [got.path for got in secure_sink.received] == [f"/receiver/{TOKEN}"] * 3
 

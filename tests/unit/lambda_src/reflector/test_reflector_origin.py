@@ -43,7 +43,7 @@ def copied(pattern, account, region, group, stream="s"):
     ],
 )
 @given(account=ACCOUNTS, region=REGIONS, group=GROUPS, stream=st.text(min_size=1, max_size=9))
-def test_origin_is_the_source_whatever_its_names(pattern, account, region, group, stream):
+def test_origin_is_the_source_for_any_names(pattern, account, region, group, stream):
     original = name_pattern(pattern).original(copied(pattern, account, region, group, stream))
     assert (original.owner, original.log_group, original.log_stream) == (account, group, stream)
     assert original.region == region

@@ -44,26 +44,26 @@ class Flaky:
         return "done"
 
 
-def test_what_works_is_called_once_without_a_pause() -> None:
+def test_wait_out_success_calls_once_without_pause() -> None:
     clock, call = Clock(), Flaky(0)
     assert clock.retry_policy(60).wait_out(call, conflict) == "done"
     assert (call.calls, clock.pauses) == (1, [])
 
 
-def test_what_passes_is_waited_out() -> None:
+def test_wait_out_transient_error_is_retried() -> None:
     clock, call = Clock(), Flaky(4)
     assert clock.retry_policy(60).wait_out(call, conflict) == "done"
     assert (call.calls, len(clock.pauses)) == (5, 4)
 
 
-def test_what_does_not_pass_is_raised_at_once() -> None:
+def test_wait_out_permanent_error_is_raised_at_once() -> None:
     clock, call = Clock(), Flaky(1, AwsError("write it", "it is wrong"))
     with pytest.raises(AwsError):
         clock.retry_policy(60).wait_out(call, conflict)
     assert (call.calls, clock.pauses) == (1, [])
 
 
-def test_an_error_of_another_kind_is_not_waited_out_after_one_that_was() -> None:
+def test_wait_out_permanent_error_after_transient_one_is_raised() -> None:
     clock = Clock()
     answers = iter([ConflictError("a", "b"), AwsError("c", "d")])
 
@@ -74,7 +74,7 @@ def test_an_error_of_another_kind_is_not_waited_out_after_one_that_was() -> None
         clock.retry_policy(60).wait_out(call, conflict)
 
 
-def test_an_unforeseen_exception_is_not_waited_out() -> None:
+def test_wait_out_unexpected_exception_is_raised() -> None:
     def call() -> str:
         raise KeyError("a bug")
 

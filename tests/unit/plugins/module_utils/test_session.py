@@ -36,7 +36,7 @@ from moto.sts.models import sts_backends
 
 ROLE = "arn:aws:iam::333333333333:role/deployer"
 PROBE = Spec(
-    groups=(), work=lambda target, _params, _check: {"region": target.region, "account": target.ask_identity().account}
+    groups=(), work=lambda target, _params, _check: {"region": target.region, "account": target.read_identity().account}
 )
 ASK_ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2}
 
@@ -157,7 +157,7 @@ def test_role_is_assumed_with_external_id_and_session_name(aws: Any) -> None:
     expected = Identity("333333333333", "arn:aws:sts::333333333333:assumed-role/deployer/rollout")
     assert target.identity == expected
     assert not aws.calls  # the identity comes from the role
-    assert target.ask_identity() == expected
+    assert target.read_identity() == expected
     assumed = [role for backends in sts_backends.values() for role in backends["aws"].assumed_roles]
     assert [(role.role_arn, role.session_name, role.external_id) for role in assumed] == [(ROLE, "rollout", "ours")]
 
@@ -515,7 +515,7 @@ def test_together_reports_missing_credentials_once(bare: pytest.MonkeyPatch, ref
     keys = {"access_key": "AKIA", "secret_key": "s3cr3t", "endpoint_url": url}
     target = Target.from_params(params(assume_role_arn=ROLE, **keys))
     with pytest.raises(_errors.CredentialsError, match=f"assume the role {ROLE}"):
-        target.together(*[target.ask_identity] * 4)
+        target.together(*[target.read_identity] * 4)
     assert len(asked) == 1
 
 

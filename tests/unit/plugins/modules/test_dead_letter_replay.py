@@ -349,11 +349,13 @@ def test_replay_respects_the_rate(aws: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert started == [0.0, 1.0]
 
 
-def test_replay_respects_the_time_limit(aws: Any) -> None:
+def test_replay_respects_the_time_limit(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = fill(aws, 12)
+    now = [0.0]
+    monkeypatch.setattr(replay_module, "Replay", partial(Replay, clock=lambda: sum(now), sleep=now.append))
 
     def slow(_bodies: list[str]) -> Failures:
-        time.sleep(1.1)
+        now.append(1.1)
         return Failures()
 
     Function(aws, slow)

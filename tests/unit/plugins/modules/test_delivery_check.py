@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The delivery check against moto. A thread does the work of the subscriber and the reflector."""
+"""The delivery check against moto. The subscriber and the reflector work in its pauses."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import delivery_check
 from aws_in_tests import LAMBDA_TRUST, zip_bytes
-from botocore.exceptions import ClientError
 from moto.logs.models import LogsBackend, logs_backends
-from threads_in_tests import in_background
+from threads_in_tests import in_background, work_in_pauses
 
-PREFIX = "/log-reflector/canary/"
+PREFIX = "/log-reflector/check/"
 REFLECTOR_LOG = "/aws/lambda/log-reflector"
 SELECTORS = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
 
@@ -100,15 +99,11 @@ def subscriber_and_reflector(
             event = report_event({"logGroup": name, **line})
             logs.put_log_events(logGroupName=log_group, logStreamName="s", logEvents=[event])
 
-    def work(ended: threading.Event) -> None:
-        while not ended.is_set():
-            # The check deletes its log group meanwhile, and moto's dictionaries are not made for threads.
-            with suppress(ClientError, RuntimeError):
-                for name in check_groups(aws):
-                    serve(name)
-            ended.wait(0.05)
+    def work() -> None:
+        for name in check_groups(aws):
+            serve(name)
 
-    with in_background(work):
+    with work_in_pauses(work, delivery_check):
         yield
 
 
@@ -137,7 +132,7 @@ def test_check_without_filter_names_the_subscription(aws: Any) -> None:
     assert result["failed"]
     assert "it got no subscription filter within 0 s" in result["msg"]
     assert "a trail logs management events" in result["msg"]
-    assert f"rules (include and exclude) choose the log group {PREFIX}canary-" in result["msg"]
+    assert f"rules (include and exclude) choose the log group {PREFIX}delivery-check-" in result["msg"]
     assert check_groups(aws) == []
 
 
@@ -190,9 +185,9 @@ def test_check_writes_the_given_line(aws: Any) -> None:
         written.extend(item["message"] for item in events)
 
     with observed_lines(record), subscriber_and_reflector(aws, arn, {"DeliveredEvents": 1}, pattern="ERROR"):
-        assert not aws.run("delivery_check", timeout=10, line="ERROR canary").get("failed")
+        assert not aws.run("delivery_check", timeout=10, line="ERROR line").get("failed")
         log_group = aws.run("delivery_check", timeout=10)["delivery_check"]["log_group"]
-    assert written == ["ERROR canary", f"log reflector delivery check {log_group}"]
+    assert written == ["ERROR line", f"log reflector delivery check {log_group}"]
 
 
 def test_check_rules_with_tags_tag_the_log_group(aws: Any) -> None:
@@ -210,7 +205,7 @@ def test_check_rules_with_tags_tag_the_log_group(aws: Any) -> None:
             "delivery_check", timeout=10, tags={"region": "{region}", "forward": ["yes", "true"], "team": ""}
         )
     assert result["delivery_check"]
-    assert made == [{"region": "eu-west-1", "forward": "yes", "team": "canary"}]
+    assert made == [{"region": "eu-west-1", "forward": "yes", "team": "delivery-check"}]
 
 
 def test_check_reads_the_reflectors_configured_log_group(aws: Any) -> None:
@@ -275,7 +270,7 @@ def test_check_account_policy_rewrites_the_line_until_it_arrives(
     monkeypatch.setattr(delivery_check, "REWRITE_SECONDS", 0.3)
     account_policy(aws, arn, 'LogGroupName NOT IN ["/x"]')
     with reflector_that_misses_the_first_line():
-        result = aws.run("delivery_check", timeout=10, subscription=subscription)
+        result = aws.run("delivery_check", timeout=LONG, subscription=subscription)
     assert result["delivery_check"]["seconds_to_delivery"] > 0.2
     assert aws.calls.count("PutLogEvents") == 2
     assert "DescribeSubscriptionFilters" not in aws.calls
@@ -313,7 +308,7 @@ def test_check_policy_pattern_names_pattern_and_line(aws: Any) -> None:
 
 # Log groups that a killed run left behind
 
-OLD = f"{PREFIX}canary-0123456789ab"
+OLD = f"{PREFIX}delivery-check-0123456789ab"
 
 
 @pytest.fixture
@@ -321,8 +316,8 @@ def left_behind(aws: Any) -> Any:
     """An old log group of the check, and similar ones: too young, with another name, with another prefix."""
     deploy_reflector(aws)
     stay = [
-        f"{PREFIX}canary-ba9876543210",
-        f"{PREFIX}canary-report",
+        f"{PREFIX}delivery-check-ba9876543210",
+        f"{PREFIX}delivery-check-report",
         f"{PREFIX}0123456789ab",
         f"{OLD}c",
         "/ecs/0123456789ab",
@@ -357,13 +352,13 @@ def test_check_long_timeout_keeps_groups_in_use(left_behind: Any) -> None:
 
 def test_check_absent_removes_leftovers_of_any_age(aws: Any) -> None:
     logs = aws.client("logs")
-    logs.create_log_group(logGroupName=f"{PREFIX}canary-0123456789ab")
+    logs.create_log_group(logGroupName=f"{PREFIX}delivery-check-0123456789ab")
     logs.create_log_group(logGroupName=f"{PREFIX}of-somebody-else")
     announced = aws.run("delivery_check", check_mode=True, state="absent")
     assert aws.writes == []
     result = aws.run("delivery_check", state="absent")
     assert result["changed"]
-    assert result["changes"] == announced["changes"] == [f"delete log group {PREFIX}canary-0123456789ab"]
+    assert result["changes"] == announced["changes"] == [f"delete log group {PREFIX}delivery-check-0123456789ab"]
     assert check_groups(aws) == [f"{PREFIX}of-somebody-else"]
     assert not aws.run("delivery_check", state="absent")["changed"]
     assert aws.writes == []

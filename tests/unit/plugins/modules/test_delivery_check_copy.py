@@ -2,30 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The delivery check through the copy, against moto. A thread does the work of AWS's centralization and the reflector."""
+"""The delivery check through the copy, against moto. AWS's centralization and the reflector work in its pauses."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import check as check_module
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
-from ansible_collections.logreflector.aws.plugins.module_utils._resources import copy_check
+from ansible_collections.logreflector.aws.plugins.module_utils._resources import copy_check, delivery_check
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from aws_in_tests import LAMBDA_TRUST, zip_bytes
-from botocore.exceptions import ClientError
-from threads_in_tests import in_background
+from threads_in_tests import work_in_pauses
 
 ACCOUNT, HOME, AWAY = "123456789012", "eu-west-1", "eu-central-1"
-PREFIX = "/log-reflector/canary/"
+PREFIX = "/log-reflector/check/"
 COPIES = f"/central/{ACCOUNT}/{HOME}"
 PATTERN = "/central/${source.accountId}/${source.region}${source.logGroup}"
 DESTINATION = {"host": "central", "account": ACCOUNT, "region": AWAY, "options": {"region": AWAY}}
@@ -103,15 +101,11 @@ def centralization(aws: Any, *, reports: bool = True, late: int = 0) -> Iterator
                 line = {"timestamp": int(time.time() * 1000), "message": json.dumps(report)}
                 logs.put_log_events(logGroupName="/aws/lambda/log-reflector", logStreamName="s", logEvents=[line])
 
-    def work(ended: threading.Event) -> None:
-        while not ended.is_set():
-            # The check deletes its log groups meanwhile, and moto's dictionaries are not made for threads.
-            with suppress(ClientError, RuntimeError):
-                for name in log_groups(aws, HOME, PREFIX):
-                    copy(name)
-            ended.wait(0.05)
+    def work() -> None:
+        for name in log_groups(aws, HOME, PREFIX):
+            copy(name)
 
-    with in_background(work):
+    with work_in_pauses(work, copy_check, delivery_check):
         yield
 
 
@@ -140,7 +134,6 @@ def test_check_line_before_the_rule_is_in_force_is_written_again(aws: Any) -> No
     deploy_destination(aws)
     with (
         mock.patch.object(copy_check, "REWRITE_SECONDS", 0.2),
-        mock.patch("time.sleep", wraps=lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.1))),
         centralization(aws, late=1),
     ):
         result = check(aws)
@@ -168,7 +161,7 @@ def test_check_copy_without_delivery_names_the_destination(aws: Any) -> None:
 
 def test_check_leftovers_of_killed_runs_are_removed_with_their_copies(aws: Any) -> None:
     deploy_destination(aws)
-    left, other = f"{PREFIX}canary-0123456789ab", f"{COPIES}{PREFIX}canary-of-others"
+    left, other = f"{PREFIX}delivery-check-0123456789ab", f"{COPIES}{PREFIX}delivery-check-of-others"
     create_log_group(aws, left, HOME)
     create_log_group(aws, COPIES + left, AWAY)
     create_log_group(aws, other, AWAY)
@@ -189,7 +182,7 @@ def test_check_leftovers_of_killed_runs_are_removed_with_their_copies(aws: Any) 
         ({"regions": frozenset({AWAY})}, f"no rule copies it: the rule central does not copy from {HOME}"),
         (
             {"groups": parse_criteria("LogGroupName LIKE '/app/%'", frozenset({"LogGroupName"}))},
-            f"so no line of {PREFIX}canary-000000000000 can show that copies arrive",
+            f"so no line of {PREFIX}delivery-check-000000000000 can show that copies arrive",
         ),
         ({"destination": ("444444444444", AWAY)}, f"no host of the inventory is 444444444444/{AWAY}"),
     ],

@@ -304,7 +304,7 @@ def test_conflict_with_another_writer_is_retried(aws: Any, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("log_group", ["", "a b", "/x:y", "g" * 513])
-def test_what_is_no_name_of_a_log_group_is_refused_before_any_call(aws: Any, log_group: str) -> None:
+def test_invalid_log_group_name_is_refused_before_any_call(aws: Any, log_group: str) -> None:
     result = run(aws, log_group=log_group, destination_arn="log-reflector")
     assert result["error"]["kind"] == "InvalidInputError"
     assert "option log_group:" in result["msg"]

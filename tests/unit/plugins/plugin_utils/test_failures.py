@@ -106,7 +106,7 @@ def test_group_by_reason_single_target_keeps_its_sentence() -> None:
     ("one", "other"),
     [
         ("refused (request id 6f1b2c3d-0a0b-4c4d-8e8f-001122334455)", "refused (request id 7a1b2c3d-0a0b-4c4d-8e8f-665544332211)"),
-        ("log group /log-reflector/canary-0123456789ab", "log group /log-reflector/canary-ba9876543210"),
+        ("log group /log-reflector/delivery-check-0123456789ab", "log group /log-reflector/delivery-check-ba9876543210"),
         ("it did not come within 30 seconds", "it did not come within 30.5 seconds"),
         ("it took 30 s.", "it took 31 s."),
         ("secret arn:aws:secretsmanager:eu-west-1:ACCOUNT:secret:a-AbCdEf", "secret arn:aws:secretsmanager:eu-west-1:ACCOUNT:secret:b-XyZzyX"),

@@ -84,7 +84,7 @@ def test_subscriber_writes_only_its_own_tags() -> None:
     }
 
 
-def test_subscriber_may_read_filters_whatever_the_resource() -> None:
+def test_subscriber_may_read_filters_on_every_resource() -> None:
     """DescribeAccountPolicies needs DescribeSubscriptionFilters too, on a resource that AWS does not document."""
     found = statements({})["FindLogGroups"]
     assert {"logs:DescribeAccountPolicies", "logs:DescribeSubscriptionFilters"} < set(found["Action"])

@@ -201,7 +201,7 @@ def test_function_gets_no_distribution_and_an_empty_pattern_is_sent() -> None:
     assert request == {"logGroupName": "g", "filterName": "n", "destinationArn": OURS, "filterPattern": ""}
 
 
-def test_what_aws_leaves_out_and_what_it_fills_in_compare_equal() -> None:
+def test_from_api_omitted_fields_equal_their_defaults() -> None:
     least = {"filterName": "n", "logGroupName": "g", "destinationArn": OURS}
     filled = {
         **least,

@@ -90,7 +90,7 @@ def volume(
         "facts": FACTS,
         "prices": None,
         "notes": [],
-        "asking": {"calls": {"GetMetricData": 2, "GetMetricStatistics": 2 * len(rows)}, "metrics": 5},
+        "reading": {"calls": {"GetMetricData": 2, "GetMetricStatistics": 2 * len(rows)}, "metrics": 5},
         **more,
     }
 

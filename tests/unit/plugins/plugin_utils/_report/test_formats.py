@@ -105,12 +105,12 @@ def test_visible_leaves_text_alone_that_can_be_seen(text: str) -> None:
         ("a\xa0b", r"a\u00a0b"),
     ],
 )
-def test_visible(text: str, expected: str) -> None:
+def test_visible_escapes_characters_that_cannot_be_seen(text: str, expected: str) -> None:
     assert visible(text) == expected
 
 
 @pytest.mark.parametrize(
     ("total", "shown", "expected"), [(5, 5, []), (6, 5, ["and 1 more"]), (4000, 5, ["and 3,995 more"])]
 )
-def test_more(total: int, shown: int, expected: list[str]) -> None:
+def test_more_counts_entries_that_are_not_shown(total: int, shown: int, expected: list[str]) -> None:
     assert more(total, shown) == expected

@@ -136,7 +136,7 @@ def test_received_events_have_their_outcomes() -> None:
     assert (found["delivered"], found["dead_lettered"], found["dropped"]) == (4, 2, {"route": 3})
 
 
-def test_what_was_not_read_is_unknown() -> None:
+def test_reconcile_copies_unread_source_makes_its_counts_unknown() -> None:
     values, _notes = reconcile_copies(None, DestinationCounts())
     assert set(values.values()) == {None}
     values, _notes = reconcile_copies(SourceCounts(written=9), DestinationCounts())

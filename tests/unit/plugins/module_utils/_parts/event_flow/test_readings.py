@@ -183,7 +183,7 @@ def test_last_test_line_is_the_latest_that_was_delivered() -> None:
     target = Target([], tests)
     found = read_lines(target, "/log", "f", PERIOD)  # type: ignore[arg-type]
     assert (found.test_line_at, found.test_line_ms) == (5000, 1200)
-    assert "logGroup like /canary-[0-9a-f]{12}$/" in target.queries[1]["queryString"]
+    assert "logGroup like /delivery-check-[0-9a-f]{12}$/" in target.queries[1]["queryString"]
     assert (lines_of().test_line_at, lines_of().test_line_ms) == (None, None)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.dead_letters import Letters
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.dead_letters import DeadLetters
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.lines import Lines
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.metrics import Forwarding
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.event_flow.reconcile import Readings, reconcile
@@ -28,7 +28,7 @@ def lines(**values: Any) -> Lines:
 def readings(**values: Any) -> Readings:
     """Readings of a target in which all of 100 events in 10 payloads arrived."""
     forwarding = Forwarding(Counter(a=100), Counter(), Counter(a=100))
-    return replace(Readings(forwarding, FUNCTION, QUEUE, lines(), 0, Letters()), **values)
+    return replace(Readings(forwarding, FUNCTION, QUEUE, lines(), 0, DeadLetters()), **values)
 
 
 def counts(**values: Any) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_filter_pattern_makes_the_difference_unknown() -> None:
         ),
         (
             {
-                "letters": Letters(1, given_up=7, given_up_payloads=1),
+                "letters": DeadLetters(1, given_up=7, given_up_payloads=1),
                 "function": {**FUNCTION, "AsyncEventsDropped": 1},
             },
             {"given_up": 7},
@@ -133,25 +133,25 @@ def test_backfilled_payloads_are_not_taken_for_waiting_ones() -> None:
 @pytest.mark.parametrize(
     ("letters", "replayed", "expected"),
     [
-        (Letters(2, events=20), 0, (20, 0, 0)),
-        (Letters(0, events=0), 0, (0, 0, 20)),
-        (Letters(1, events=5), 12, (5, 12, 3)),
-        (Letters(1, events=15), 50, (15, 5, 0)),
-        (Letters(9, is_complete=False, events=3), 4, (16, 4, 0)),
-        (Letters(1, is_complete=False, events=3), 4, (None, None, None)),
+        (DeadLetters(2, events=20), 0, (20, 0, 0)),
+        (DeadLetters(0, events=0), 0, (0, 0, 20)),
+        (DeadLetters(1, events=5), 12, (5, 12, 3)),
+        (DeadLetters(1, events=15), 50, (15, 5, 0)),
+        (DeadLetters(9, is_complete=False, events=3), 4, (16, 4, 0)),
+        (DeadLetters(1, is_complete=False, events=3), 4, (None, None, None)),
         (None, 0, (None, None, None)),
     ],
     ids=["all there", "purged", "some of each", "older ones replayed", "sampled, none missing", "sampled", "unread"],
 )
 def test_dead_letters_are_in_the_queue_replayed_or_gone(
-    letters: Letters | None, replayed: int, expected: tuple[int | None, ...]
+    letters: DeadLetters | None, replayed: int, expected: tuple[int | None, ...]
 ) -> None:
     found = counts(lines=lines(dead_lettered=20, replayed=replayed), letters=letters)
     assert (found["dead_lettered"], found["replayed"], found["purged"]) == expected
 
 
 @pytest.mark.parametrize("name", ["forwarding", "function", "lines", "letters"])
-def test_what_was_not_read_is_unknown(name: str) -> None:
+def test_reconcile_unread_source_makes_its_counts_unknown(name: str) -> None:
     unknown = {key for key, value in counts(**{name: None}).items() if value is None}
     between = {"given_up", "given_up_replayed", "expired", "waiting", "undecodable"}
     after = {"dropped", "sinks", "dead_lettered", "replayed", "purged", "extra_copies"}

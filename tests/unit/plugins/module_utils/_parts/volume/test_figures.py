@@ -102,8 +102,8 @@ def test_total_alone_is_that_of_the_chosen_groups_if_all_are_chosen() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["chosen", "excluded"]), counts, st.booleans()), max_size=8))
-def test_range_contains_the_truth_whatever_is_unknown(groups: list[tuple[str, int, bool]]) -> None:
-    """The truth is known here: every log group wrote evenly, and AWS does not tell the sums of some."""
+def test_volume_range_contains_true_volume_if_sums_are_unknown(groups: list[tuple[str, int, bool]]) -> None:
+    """The true volume is known here: every log group wrote evenly, and AWS returns no sums for some."""
     rows = [row(f"/{i}", state, size if known else None) for i, (state, size, known) in enumerate(groups)]
     whole = Measured(sum(size for _state, size, _known in groups), 14)
     found = volume_of(rows, {"bytes": whole, "events": whole}, DAYS)
