@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import THROTTLING_CODES
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Spec
+from ansible_collections.logreflector.aws.plugins.module_utils._parts import reflector_code
 from ansible_collections.logreflector.aws.plugins.module_utils._version import VERSION
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
 from packaging.version import Version
@@ -114,6 +116,11 @@ def test_every_action_plugin_has_a_module() -> None:
         {path.stem for path in (ROOT / "plugins" / folder).glob("*.py")} for folder in ("modules", "action")
     )
     assert actions == modules
+
+
+def test_the_reflector_tries_again_after_each_throttling_code() -> None:
+    """Its package has no module of the collection's errors, so it has a list of its own."""
+    assert set(THROTTLING_CODES) <= reflector_code.module("aws")._TRANSIENT_CODES
 
 
 def test_the_changelog_has_every_module() -> None:

@@ -124,6 +124,25 @@ def test_build_of_the_tarball_needs_no_development_tools() -> None:
     assert set(re.findall(r"requirements\S*\.txt", planned)) == {"requirements-demo.txt"}
 
 
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda playbook: playbook.stem)
+def test_playbook_runs_its_last_play_whatever_the_tags(playbook: Path) -> None:
+    """`verify --tags typo` ran no task and ended with 0."""
+    assert yaml.safe_load(playbook.read_text(encoding="utf-8"))[-1]["tags"] == "always"
+
+
+def test_page_of_playbooks_and_roles_has_them_all() -> None:
+    page = (ROOT / "docs" / "PLAYBOOKS.md").read_text(encoding="utf-8")
+    roles = {path.name for path in (ROOT / "roles").iterdir()}
+    listed = {
+        name for cell in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert listed == {playbook.stem for playbook in PLAYBOOKS}
+    assert set(re.findall(r"\.\./roles/(\w+)/README", page)) == roles
+
+
 def test_markdown_lines_have_at_most_100_columns() -> None:
     """Code, tables, links and pictures cannot be broken."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]

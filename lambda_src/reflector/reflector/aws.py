@@ -15,6 +15,7 @@ _TRANSIENT_CODES = frozenset(
     {
         # throttling
         "BandwidthLimitExceeded",
+        "EC2ThrottledException",
         "KMSThrottlingException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",

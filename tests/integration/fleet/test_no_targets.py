@@ -63,3 +63,11 @@ def test_playbook_whose_pattern_and_limit_match_nothing_fails(
 def test_playbook_syntax_check_needs_no_inventory(tmp_path: Path) -> None:
     status, output = play(tmp_path, "deploy", "--syntax-check")
     assert status == 0, output
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_playbook_with_tags_of_no_task_is_no_success(tmp_path: Path, playbook: str) -> None:
+    """These targets have no account and no region, so a playbook that looks at them fails."""
+    (tmp_path / "hosts").write_text(HOSTS, encoding="utf-8")
+    status, output = play(tmp_path, playbook, "-i", "hosts", "--tags", "typo")
+    assert status in (2, 4), output

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._errors import NotFoundError, ReflectorError
+from ..._errors import NotFoundError, ReflectorError, ThrottledError
 from ..._options.centralization import SERVICE
 from ..._plan import Params, Result
 from ..._retry import RetryPolicy
@@ -74,4 +74,4 @@ def _details(target: Target, arn: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _is_transient(error: ReflectorError) -> bool:
-    return error.code in ("InternalServerException", "TooManyRequestsException", "ThrottlingException")
+    return isinstance(error, ThrottledError) or error.code == "InternalServerException"
