@@ -100,7 +100,8 @@ resources: setup ## every AWS resource against the embedded AWS and moto
 
 coverage: setup ## share of lines that the unit tests and the resource tests run, by folder
 	rm -rf build/coverage
-	pytest -q -n 2 --dist loadfile --cov --cov-report= tests/unit tests/resources
+	pytest -q -n 2 --cov --cov-report= tests/unit
+	pytest -q -n 2 --dist loadfile --cov --cov-append --cov-report= tests/resources
 	python tools/coverage_table.py
 
 molecule: setup ## every molecule scenario
