@@ -39,7 +39,7 @@ options:
         key: interval
   report:
     description:
-      - File for the report as JSON, relative to the current directory and which its owner and group can read. V("") writes none.
+      - File for the report as JSON, relative to the current directory. Its owner and group can read it. V("") writes none.
       - It is also written between waves, at most every O(interval) seconds, so that a killed run leaves a report.
     type: str
     default: log-reflector-report.json

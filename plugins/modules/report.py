@@ -53,8 +53,8 @@ options:
     type: str
   merge:
     description:
-      - Files C(report.ndjson), or files of a history, to make one report of. If several files have a target, the latest complete
-        reading counts.
+      - Files C(report.ndjson), or files of a history, to make one report of. If several files have a target, its latest reading
+        counts, a complete one before an incomplete one.
     type: list
     elements: path
     default: []

@@ -128,7 +128,7 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda playbook: playbook.stem)
-def test_playbook_runs_its_last_play_whatever_the_tags(playbook: Path) -> None:
+def test_playbook_runs_its_last_play_with_any_tags(playbook: Path) -> None:
     """`verify --tags typo` ran no task and ended with 0."""
     assert yaml.safe_load(playbook.read_text(encoding="utf-8"))[-1]["tags"] == "always"
 

@@ -14,13 +14,14 @@ from logreflector._subscriptions.tally import FAILURES
 
 NAMESPACE = "LogReflector"
 
-_NOT_SERVED = ("not_possible", *FAILURES)
+NOT_SERVED = ("not_possible", *FAILURES)
+"""The kinds of outcomes that leave a chosen log group without its filter."""
 
 
 def coverage(counts: Mapping[str, int]) -> dict[str, float]:
     """Return the metrics by name for the counts of a whole sweep. Coverage is in percent, 100 if no group is chosen."""
-    number = {name: counts.get(name, 0) for name in ("groups", "subscribed", "excluded", *_NOT_SERVED)}
-    chosen = number["subscribed"] + sum(number[name] for name in _NOT_SERVED)
+    number = {name: counts.get(name, 0) for name in ("groups", "subscribed", "excluded", *NOT_SERVED)}
+    chosen = number["subscribed"] + sum(number[name] for name in NOT_SERVED)
     return {
         "Groups": number["groups"],
         "ShouldBeSubscribed": chosen,

@@ -26,7 +26,7 @@ from logreflector._subscriptions.tally import FAILURES
 
 from .events import SweepSlice
 from .groups import find_group
-from .metrics import coverage, embedded
+from .metrics import NOT_SERVED, coverage, embedded
 from .news import Listed, News, later, unique
 from .silence import Silence, SilentSources
 from .sweep_state import State, SweepState, slice_records
@@ -39,7 +39,6 @@ DEAD_LETTERS_GROWING = "Log Dead Letters Growing"
 VERSION = 1
 
 _COVERED = ("subscribed", "created", "updated")
-_UNCOVERED = (*FAILURES, "not_possible")
 _MESSAGES = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -78,7 +77,7 @@ class Notifications:
         self._uncovered.pop(name, None)
         self._recovered.discard(name)
         self._repaired.discard(name)
-        if outcome.kind in _UNCOVERED:
+        if outcome.kind in NOT_SERVED:
             self._uncovered[name] = outcome.cause or outcome.kind
         elif before is None or outcome.kind not in _COVERED:
             return

@@ -59,7 +59,7 @@ def summary(fleet: FleetCost) -> dict[str, Any]:
             "cost": _plain(fleet.deployed_cost),
         },
         "largest": [_group(group) for group in fleet.largest()],
-        "reading": {"calls": fleet.calls, "cost": _plain(fleet.reading)},
+        "reading": {"calls": fleet.calls, "cost": _plain(fleet.reading_cost)},
         "unconfirmed_prices": [asdict(price) for price in fleet.unconfirmed],
         "unpriced_regions": fleet.unpriced_regions,
     }

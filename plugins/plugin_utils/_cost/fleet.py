@@ -98,15 +98,15 @@ class TargetCost:
         ]
 
     @property
-    def reading(self) -> Range | None:
+    def reading_cost(self) -> Range | None:
         """The price of reading the metrics, in dollars; None if the price is unknown.
 
         At the lower end the account has free calls of GetMetricStatistics left.
         """
         if not self.volume:
             return Range(0.0, 0.0)
-        asked = self.volume["reading"]
-        metrics, requests = asked["metrics"], asked["calls"].get("GetMetricStatistics", 0)
+        reading = self.volume["reading"]
+        metrics, requests = reading["metrics"], reading["calls"].get("GetMetricStatistics", 0)
         try:
             a_metric, a_request = self.prices["metric_data"].usd, self.prices["metric_request"].usd
         except KeyError:
@@ -255,9 +255,9 @@ class FleetCost:
         return sorted(found, key=_by_volume)[:SHOWN]
 
     @property
-    def reading(self) -> Range | None:
+    def reading_cost(self) -> Range | None:
         """The price of reading the metrics of all targets; None if a price is unknown."""
-        found = [target.reading for target in self.targets]
+        found = [target.reading_cost for target in self.targets]
         return None if None in found else total(each for each in found if each is not None)
 
     @property

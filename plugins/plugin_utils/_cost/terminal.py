@@ -149,7 +149,7 @@ def reading(fleet: FleetCost) -> Iterator[str]:
     """Yield what reading the metrics cost."""
     if fleet.calls:
         calls = ", ".join(f"{number:,} {operation}" for operation, number in fleet.calls.items())
-        yield f"Reading the metrics took {calls}: {dollars(fleet.reading)}."
+        yield f"Reading the metrics took {calls}: {dollars(fleet.reading_cost)}."
 
 
 def prices(fleet: FleetCost) -> Iterator[str]:

@@ -164,7 +164,7 @@ def iso(seconds: float) -> str:
 
 
 def merged(reports: Iterable[FleetReport]) -> FleetReport:
-    """Return one report of several. Of a target in more than one the latest that was read counts; read fully before partly.
+    """Return one report of several. The latest reading of a target counts, a complete one before an incomplete one.
 
     Raises ValueError for no report.
     """

@@ -73,10 +73,10 @@ def read_dead_letters(target: Target, name: str, period: Period, origin: Origin 
         found.update((message.message_id, message) for message in receive_messages(target, queue))
         calls += 1
         without_new = without_new + 1 if len(found) == before else 0
-    return letters_of(found.values(), queue.messages, period, time.time(), origin)
+    return dead_letters_of(found.values(), queue.messages, period, time.time(), origin)
 
 
-def letters_of(
+def dead_letters_of(
     messages: Iterable[Message], number: int, period: Period, now: float, origin: Origin = _no_origin
 ) -> DeadLetters:
     """Return the counts of the messages that were read, of `number` in the queue."""

@@ -155,9 +155,9 @@ def test_unknown_share_and_unattributed_share_are_of_the_chosen_groups_and_of_th
 
 def test_reading_is_free_at_the_lower_end_and_unknown_without_prices() -> None:
     found = target("a", row("/a", 1), row("/b", 2))
-    assert found.reading is not None
-    assert (found.reading.low, found.reading.high) == (pytest.approx(0.00005), pytest.approx(0.00009))
-    assert target("m", row("/a", 1), region="mars-north-1").reading is None
+    assert found.reading_cost is not None
+    assert (found.reading_cost.low, found.reading_cost.high) == (pytest.approx(0.00005), pytest.approx(0.00009))
+    assert target("m", row("/a", 1), region="mars-north-1").reading_cost is None
 
 
 def test_region_without_prices_is_named() -> None:

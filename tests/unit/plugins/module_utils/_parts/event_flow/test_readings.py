@@ -289,7 +289,7 @@ def iso(seconds: float) -> str:
 
 def test_letters_of_the_period_are_counted_by_their_kind() -> None:
     inside, before = iso(PERIOD.begin + 1), iso(PERIOD.begin - 1)
-    found = dead_letters.letters_of(
+    found = dead_letters.dead_letters_of(
         [
             message({"deadLetter": {"events": 4, "time": inside}}),
             message({"deadLetter": {"events": 9, "time": before}}),
@@ -307,4 +307,4 @@ def test_letters_of_the_period_are_counted_by_their_kind() -> None:
     )
     assert (found.events, found.given_up, found.given_up_payloads) == (9, 3, 3)
     assert (found.messages, found.is_complete, found.oldest_seconds) == (9, True, 100)
-    assert not dead_letters.letters_of([message("x")], 2, PERIOD, NOW).is_complete
+    assert not dead_letters.dead_letters_of([message("x")], 2, PERIOD, NOW).is_complete
