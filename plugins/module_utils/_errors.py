@@ -41,6 +41,8 @@ class ReflectorError(Exception):
     advice      a sentence that says what to do, or ""
     code        AWS's error code, or ""
     where       "<account>/<region>", "<region>" if the account is unknown, or ""
+    extent      of an operation on many resources: how many of them failed; "" otherwise
+    resource    of such an operation, the name of the first that failed
     """
 
     def __init__(self, operation: str, message: str, *, advice: str = "", code: str = "", where: str = "") -> None:
@@ -51,6 +53,7 @@ class ReflectorError(Exception):
             code,
             where,
         )
+        self.resource = self.extent = ""
         self.done: dict[str, Any] = {}  # result fields: what was changed before the failure
         super().__init__(self.sentence())
 
@@ -64,6 +67,14 @@ class ReflectorError(Exception):
         self.args = (self.sentence(),)
         return self
 
+    def of_several(self, operation: str, resource: str, extent: str) -> Self:
+        """Return a copy of the error, which one resource met, as that of an operation on many of them."""
+        error = type(self).__new__(type(self))  # copy.copy would call __init__ with the sentence
+        error.__dict__.update(self.__dict__)
+        error.operation, error.resource, error.extent, error.done = operation, resource, extent, {}
+        error.args = (error.sentence(),)
+        return error
+
     def parts(self) -> dict[str, str]:
         """Return the parts as texts, as a task result carries them."""
         account, _separator, region = self.where.rpartition("/")
@@ -75,6 +86,8 @@ class ReflectorError(Exception):
             "code": self.code,
             "message": self.message,
             "advice": self.advice,
+            "extent": self.extent,
+            "resource": self.resource,
         }
 
     def as_result(self) -> dict[str, Any]:
@@ -90,6 +103,8 @@ def error_sentence(parts: Mapping[str, str]) -> str:
     where = "/".join(filter(None, (parts.get("account"), parts.get("region"))))
     place = f" in {where}" if where else ""
     reason = f"{parts['code']}: {parts['message']}" if parts.get("code") else parts["message"]
+    if parts.get("extent"):
+        reason = f"{parts['extent']}. The first, {parts['resource']}: {reason}"
     advice = f" {parts['advice']}" if parts.get("advice") else ""
     end = "" if reason.endswith("?") else "."
     return f"Could not {operation}{place}: {reason}{end}{advice}"

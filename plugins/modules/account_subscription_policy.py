@@ -190,6 +190,12 @@ not_subscribed:
       description: The count in which it is.
       type: str
       returned: always
+    cause:
+      description:
+        - With V(not_possible), V(slots) if others hold all its filter slots, or V(class) if its class takes no filter.
+        - V(null) otherwise.
+      type: str
+      returned: always
     reason:
       description: Why it is not subscribed.
       type: str

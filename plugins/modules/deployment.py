@@ -243,7 +243,7 @@ catch_up:
       type: list
       elements: dict
       returned: always
-      sample: [{log_group: /shared/full, outcome: not_possible, reason: all its 5 filter slots are taken}]
+      sample: [{log_group: /shared/full, outcome: not_possible, cause: slots, reason: all its 5 filter slots are taken}]
     left_out:
       description: Number of entries for which there was no room.
       type: int

@@ -169,6 +169,12 @@ not_subscribed:
       description: The count in which it is.
       type: str
       returned: always
+    cause:
+      description:
+        - With V(not_possible), V(slots) if others hold all its filter slots, or V(class) if its class takes no filter.
+        - V(null) otherwise.
+      type: str
+      returned: always
     reason:
       description: Why it is not subscribed.
       type: str
@@ -176,6 +182,7 @@ not_subscribed:
   sample:
     - log_group: /archive/batch
       outcome: not_possible
+      cause: class
       reason: its log class is INFREQUENT_ACCESS; only STANDARD groups take filters
 left_out:
   description: Number of entries that RV(not_subscribed) has no room for.

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._errors import error_sentence
+from ..module_utils._errors import ReflectorError, error_sentence
 
 Parts = Mapping[str, str]
 """The keys of `ReflectorError.parts`. An error of Ansible itself has only `message`."""
 
-_PARTS = ("kind", "operation", "account", "region", "code", "message", "advice")
+_PARTS = tuple(ReflectorError("", "").parts())
 _LONGEST = 1000  # characters of a message
 _HIDDEN = "The task failed. Its output is hidden by no_log."
 _SILENT = "The task failed without a message."
@@ -92,15 +92,19 @@ class FailedTarget:
             # A value without a digit may be part of an ordinary word.
             if any(letter.isdigit() for letter in value):
                 text = text.replace(value, placeholder)
-        return " ".join(
-            word.replace(self.name, "<target>") if word.strip(_PUNCTUATION) == self.name else word
-            for word in text.split()
-        )
+        words = ((self.name, "<target>"), (self.parts.get("resource", ""), "<resource>"))
+        return " ".join(_with_placeholders(word, words) for word in text.split())
 
     def reason(self) -> tuple[str, ...]:
         """Return what targets that failed for one reason have in common: kind, code, and the texts as patterns."""
         texts = (pattern(self.generalise(self.parts.get(name, ""))) for name in ("operation", "message"))
         return (self.parts.get("kind", ""), self.parts.get("code", ""), *texts)
+
+
+def _with_placeholders(word: str, placeholders: Sequence[tuple[str, str]]) -> str:
+    """Return a word with a placeholder if it is one of the values, apart from punctuation around it."""
+    bare = word.strip(_PUNCTUATION)
+    return next((word.replace(bare, each) for value, each in placeholders if bare and bare == value), word)
 
 
 def pattern(text: str) -> str:
@@ -143,7 +147,7 @@ def group_by_reason(failed: Iterable[FailedTarget]) -> list[FailureGroup]:
 
 def _group(members: list[FailedTarget]) -> FailureGroup:
     first = members[0]
-    sentence = error_sentence(first.parts)
-    return FailureGroup(
-        sentence if len(members) == 1 else first.generalise(sentence), tuple(target.name for target in members)
-    )
+    if len(members) == 1:
+        return FailureGroup(error_sentence(first.parts), (first.name,))
+    common = {**first.parts, "extent": ""}  # each target has its own
+    return FailureGroup(first.generalise(error_sentence(common)), tuple(target.name for target in members))

@@ -318,9 +318,9 @@ def _impossible_lines(states: Sequence[TargetState]) -> Iterator[str]:
     groups: dict[str, list[tuple[TargetState, Impossible]]] = {}
     for state in states:
         for entry in state.impossible:
-            # Behind the colon are the filters that hold the slots: each group has its own.
-            reason = entry.reason.partition(": ")[0] if entry.is_full else entry.reason
-            groups.setdefault(pattern(_general(state, reason)), []).append((state, entry))
+            # The reason of a full group names the filters that hold the slots: each group has its own.
+            reason = "" if entry.is_full else pattern(_general(state, entry.reason))
+            groups.setdefault(reason, []).append((state, entry))
     if not groups:
         return
     total = sum(state.coverage.not_possible for state in states if state.coverage)

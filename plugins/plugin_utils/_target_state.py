@@ -45,7 +45,6 @@ _CHANGING = (
 _REMOVING = ("teardown_unsubscribed", "reflector_absent", "account_absent")
 _TWO_WORDS = {"event", "IAM", "inline", "log"}  # event rule, IAM role, inline policy, log group
 _RELEASE_TAG = "logreflector.aws/release"
-_FULL = "filter slots are taken"
 
 _LOST: Parts = {"message": LOST}
 
@@ -279,21 +278,7 @@ def _entries(catch_up: Mapping[str, Any], outcome: str) -> Iterable[Mapping[str,
 
 def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:
     for entry in _entries(catch_up, "not_possible"):
-        is_full = entry.get("cause", "slots" if _FULL in entry["reason"] else "") == "slots"
-        yield Impossible(entry["log_group"], _short_reason(entry["reason"]), is_full)
-
-
-def _short_reason(reason: str) -> str:
-    """Return a reason that ends with "NAME (to ARN), NAME (to ARN)" with each ARN once. Other reasons stay as they are."""
-    head, _colon, holders = reason.partition(": ")
-    names: dict[str, list[str]] = {}
-    for holder in holders.split(", "):
-        name, found, destination = holder.removesuffix(")").partition(" (to ")
-        if not found or not holder.endswith(")"):
-            return reason
-        names.setdefault(destination, []).append(name)
-    shown = [f"{', '.join(group)} (to {arn})" for arn, group in names.items()]
-    return f"{head}: {'; '.join(shown)}"
+        yield Impossible(entry["log_group"], entry["reason"], entry.get("cause") == "slots")
 
 
 def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:

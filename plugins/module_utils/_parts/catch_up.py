@@ -9,12 +9,18 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .._errors import ReflectorError
 from .._options.catch_up import CatchUpOptions
 from .._options.log_groups import LogGroupOptions
 from .._plan import Result
 from .._resources.subscriptions.account_subscription_policy import manage_account_policy
 from .._resources.subscriptions.subscription_filters import sweep_target
 from .run import Run
+
+
+class IncompleteError(ReflectorError):
+    """The time ran out before every log group was served."""
+
 
 WAIT_SECONDS = 60
 _POLICY_NAME = "log-reflector"
@@ -46,16 +52,19 @@ def remove_subscriptions(run: Run, options: CatchUpOptions, log_groups: LogGroup
 
 
 def finish(run: Run, options: CatchUpOptions) -> Result:
-    """Return the result of the run, as a failure if log groups are left over and must not be."""
+    """Return the result of the run. Raises IncompleteError if log groups are left over and must not be."""
     result = run.finish()
     catch_up = result["catch_up"]
     if not options.must_complete or catch_up.get("complete", True):
         return result
-    message = (
-        f"Could not subscribe all log groups within {options.max_seconds} s (max_seconds): the catch-up stopped after"
-        f" {catch_up.get('stopped_after')}. Run it again: it continues there."
+    error = IncompleteError(
+        "serve all log groups",
+        f"catch_up_max_seconds ({options.max_seconds} s) ended the run after log group {catch_up['stopped_after']}",
+        advice="Run it again: it continues there. Or raise catch_up_max_seconds.",
+        where=run.target.where,
     )
-    return {**result, "failed": True, "msg": message}
+    error.done = result
+    raise error
 
 
 def _policy(run: Run, params: dict[str, Any], *, state: str, replace_filters: bool = True) -> Result:

@@ -32,7 +32,7 @@ from .packages import Package, reflector_package, subscriber_package
 from .permissions import TargetOptions
 from .reflector import check_reflector, check_secrets, reflector_function, reflector_resources
 from .release import release_name
-from .run import PartFailedError, Run
+from .run import Run
 from .subscriber import (
     check_subscriber,
     converge_subscriber,
@@ -106,23 +106,20 @@ def deploy(
     packages = {"reflector": dataclasses.asdict(reflector_zip), "subscriber": dataclasses.asdict(subscriber_zip)}
     run.add("packages", lambda: packages)
     release = release_of(options, log_groups, reflector_zip, subscriber_zip)
-    try:
-        check_account(run, account_id)
-        check_delivery_stream(target, options.log_groups)
-        reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
-        subscriber_parts = subscriber_resources_of(run, options, log_groups, subscriber_zip, release)
-        rules = rules_of_mode(target, options, log_groups)
-        run.read_ahead(reflector_parts, subscriber_parts, rules)
-        run.check_plans(reflector_parts, subscriber_parts, rules)
-        check_secrets(run, reflector_parts["function"], reflector)
-        with run.keeping_reads():
-            deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
-        run.converge("reflector", reflector_parts)
-        converge_subscriber(run, subscriber, subscriber_parts)
-        _deploy_log_groups(run, options, log_groups, rules)
-        run.add("reflector", lambda: {"dead_letters": _dead_letters(run, reflector.dead_letter_queue)})
-    except PartFailedError as error:
-        return error.result
+    check_account(run, account_id)
+    check_delivery_stream(target, options.log_groups)
+    reflector_parts = reflector_resources(run, reflector, options.alarms, reflector_zip, release)
+    subscriber_parts = subscriber_resources_of(run, options, log_groups, subscriber_zip, release)
+    rules = rules_of_mode(target, options, log_groups)
+    run.read_ahead(reflector_parts, subscriber_parts, rules)
+    run.check_plans(reflector_parts, subscriber_parts, rules)
+    check_secrets(run, reflector_parts["function"], reflector)
+    with run.keeping_reads():
+        deploy_roles(run, options.account, [options.permissions(target.region), *account_targets])
+    run.converge("reflector", reflector_parts)
+    converge_subscriber(run, subscriber, subscriber_parts)
+    _deploy_log_groups(run, options, log_groups, rules)
+    run.add("reflector", lambda: {"dead_letters": _dead_letters(run, reflector.dead_letter_queue)})
     return finish(run, options.catch_up)
 
 

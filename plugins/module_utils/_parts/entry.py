@@ -38,7 +38,7 @@ from .permissions import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
 from .removal import remove_deployment
-from .run import PartFailedError, Run
+from .run import Run
 from .subscriber import (
     check_subscriber,
     converge_subscriber,
@@ -157,10 +157,7 @@ def manage_catch_up(target: Target, params: Params, check_mode: bool) -> Result:
         if not (check_mode and params["reflector_announced"]):
             require_reflector(target, params["reflector_function_name"])
     run = Run(target, check_mode=check_mode)
-    try:
-        work(run, options, log_groups, params["reflector_function_name"])
-    except PartFailedError as error:
-        return error.result
+    work(run, options, log_groups, params["reflector_function_name"])
     return finish(run, options)
 
 

@@ -22,7 +22,7 @@ from .catch_up import finish, remove_subscriptions
 from .delivery_check import remove_check_log_groups
 from .deployment import Deployment
 from .reflector import remove_reflector
-from .run import PartFailedError, Run
+from .run import Run
 from .subscriber import remove_subscriber
 
 _DRAIN_SECONDS = 180
@@ -32,19 +32,16 @@ _DRAIN_SECONDS = 180
 def remove_deployment(target: Target, options: Deployment, params: Params, check_mode: bool) -> Result:
     """Remove the subscriptions of a target, and with the state absent everything else. Return the result of all parts."""
     run = Run(target, check_mode=check_mode)
-    try:
-        check_account(run, params["account_id"])
-        _remove_subscriptions(run, options, params)
-        unsubscribed = finish(run, options.catch_up)
-        if unsubscribed.get("failed") or params["state"] == "unsubscribed":
-            return unsubscribed
-        if run.result["changed"] and not check_mode:
-            time.sleep(drain_seconds(options, params))
-        remove_reflector(run, options.reflector, discard_dead_letters=params["discard_dead_letters"])
-        if params["remove_roles"]:
-            remove_roles(run, role_names(options.permissions(target.region)))
-    except PartFailedError as error:
-        return error.result
+    check_account(run, params["account_id"])
+    _remove_subscriptions(run, options, params)
+    unsubscribed = finish(run, options.catch_up)
+    if params["state"] == "unsubscribed":
+        return unsubscribed
+    if run.result["changed"] and not check_mode:
+        time.sleep(drain_seconds(options, params))
+    remove_reflector(run, options.reflector, discard_dead_letters=params["discard_dead_letters"])
+    if params["remove_roles"]:
+        remove_roles(run, role_names(options.permissions(target.region)))
     return run.finish()
 
 

@@ -86,14 +86,14 @@ class Run:
         return {name if key in _NAMED else key: value for key, value in result.items()}
 
     def add(self, part: str, work: Callable[[], Result]) -> Result:
-        """Run the work of a part and merge its result. Return the part's facts."""
-        with self.keeping_changes():
+        """Run the work of a part and merge its result, also that of a work that failed half-way. Return the part's facts."""
+        try:
             done: Result = {"changed": False, "changes": [], **work()}
-        failed: Result = {key: done.pop(key) for key in ("failed", "msg", "error") if key in done}
+        except ReflectorError as error:
+            self._keep(error, part)
+            raise
         facts = self._merge(done)
         self.result.setdefault(part, {}).update(facts)
-        if failed.get("failed"):
-            raise PartFailedError({**self.finish(), **failed})
         return {**facts, "changed": bool(done["changed"]), "changes": done["changes"]}
 
     @contextlib.contextmanager
@@ -102,9 +102,17 @@ class Run:
         try:
             yield
         except ReflectorError as error:
-            self._merge(error.done)
-            error.done = self.finish()
+            self._keep(error)
             raise
+
+    def _keep(self, error: ReflectorError, part: str = "") -> None:
+        """Merge what was done before the error, unless an inner `keeping_changes` has. Then it has the whole result."""
+        if error.done.get("changes") is self.result["changes"]:
+            return
+        facts = self._merge(error.done)
+        if part and facts:
+            self.result.setdefault(part, {}).update(facts)
+        error.done = self.finish()
 
     def state_of(self, resource: Resource) -> Any:
         """Return what `read_ahead` read of the resource."""
@@ -122,11 +130,3 @@ class Run:
         for key in _MERGED:
             self.result[key].extend(done.get(key) or [])
         return {key: value for key, value in done.items() if key not in ("changed", *_MERGED)}
-
-
-class PartFailedError(Exception):
-    """A part failed after it did what it could; `result` is the task's whole result."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.get("msg", ""))
-        self.result = result

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from .._errors import (
     AccessDeniedError,
@@ -23,6 +24,19 @@ from .outcome import Outcome
 
 _DENIALS = 20
 """After so many denied groups and no allowed one, the permission is missing for all groups: the rest is not tried."""
+
+
+def error_of_groups(operation: str, failed: Iterable[Outcome], extent: str, where: str) -> ReflectorError:
+    """Return the error of an operation on many groups: that of the first by name, and how many failed."""
+    first = min(failed, key=lambda outcome: outcome.log_group)
+    error = first.error or ReflectorError(operation, first.reason)
+    error.where = error.where or where
+    return error.of_several(operation, first.log_group, extent)
+
+
+def extent_of(failed: int, groups: int) -> str:
+    """Return in words how many of the groups failed."""
+    return f"{failed:,} of {groups:,} failed{', the others are done' if failed < groups else ''}"
 
 
 class Failures:
@@ -44,7 +58,7 @@ class Failures:
         """Return the outcome of a group that is not tried because of the fatal error; None if there is no such error."""
         if not self.fatal:
             return None
-        return Outcome(group.name, "failed", str(self.fatal), foreign=foreign, created=group.created)
+        return Outcome(group.name, "failed", str(self.fatal), foreign=foreign, created=group.created, error=self.fatal)
 
     def outcome(self, group: LogGroup, error: ReflectorError, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome:
         """Return the outcome of a group whose call failed, and note what the error means for the other groups."""
@@ -62,7 +76,7 @@ class Failures:
             reason = f"{error.message}. {error.advice}" if error.advice else error.message
         elif isinstance(error, AccessDeniedError):
             kind = "denied"
-        return Outcome(group.name, kind, reason, foreign=foreign, cause=cause, created=group.created)
+        return Outcome(group.name, kind, reason, foreign=foreign, cause=cause, created=group.created, error=error)
 
     def _note(self, error: ReflectorError) -> None:
         with self._lock:

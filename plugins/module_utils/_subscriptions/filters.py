@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -289,12 +289,20 @@ def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int
     if len(filters) >= slots:
         raise LimitReachedError(
             f"subscribe log group {log_group}",
-            f"all its {len(filters)} filter slots are taken: {holders(filters)}",
+            f"{slots_taken(filters)}: {holders(filters)}",
             advice="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
             where=where,
         )
 
 
-def holders(filters: Sequence[SubscriptionFilter]) -> str:
-    """Return the filters of a group as a text for messages."""
-    return ", ".join(f"{item.name} (to {item.destination_arn})" for item in filters)
+def slots_taken(filters: Sequence[SubscriptionFilter]) -> str:
+    """Return the reason for which a group with these filters takes no other."""
+    return f"all its {len(filters)} filter slots are taken"
+
+
+def holders(filters: Iterable[SubscriptionFilter]) -> str:
+    """Return the names of the filters by their destination, for messages."""
+    names: dict[str, list[str]] = {}
+    for item in filters:
+        names.setdefault(item.destination_arn, []).append(item.name)
+    return "; ".join(f"{', '.join(each)} (to {destination})" for destination, each in names.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .._errors import ReflectorError
 from .choice import Kind
 from .filters import GroupPlan, SubscriptionFilter
 
@@ -30,6 +31,7 @@ class Outcome:
     created         creation time of the group in ms since 1970, 0 if unknown
     is_delivery     whether the group has the class DELIVERY, so that its filter sends to a Firehose stream
     replaces        the kind that the same sweep reported for the group before
+    error           the error that the reason is about, if one is the cause
     """
 
     log_group: str
@@ -44,6 +46,7 @@ class Outcome:
     created: int = 0
     is_delivery: bool = False
     replaces: Kind | None = None
+    error: ReflectorError | None = None
 
     @property
     def has_changes(self) -> bool:

@@ -159,7 +159,8 @@ class GroupPlanner:
         try:
             plan = plan_present(name, filters, self.desired.of_class(group.log_class))
         except LimitReachedError as error:
-            return Outcome(name, "not_possible", error.message, foreign=foreign, cause="slots", **common)
+            reason = error.message
+            return Outcome(name, "not_possible", reason, foreign=foreign, cause="slots", error=error, **common)
         kind: Kind = "subscribed" if plan.put is None else "updated" if plan.before else "created"
         untagged = not self.tagged.is_unlistable and name not in self.tagged.current
         can_tag = self.options.tag_log_groups and can_read_tags(name)

@@ -140,7 +140,13 @@ class Tally:
         return {
             "counts": self.counts(),
             "not_subscribed": [
-                {"log_group": outcome.log_group, "outcome": outcome.kind, "reason": outcome.reason} for outcome in shown
+                {
+                    "log_group": outcome.log_group,
+                    "outcome": outcome.kind,
+                    "cause": outcome.cause or None,
+                    "reason": outcome.reason,
+                }
+                for outcome in shown
             ],
             "left_out": known - len(shown),
             "notes": sorted(self._notes),

@@ -321,8 +321,9 @@ def test_sweep_denied_group_is_named_and_others_are_subscribed(target: Target) -
     permit(allow, deny)
     result = target.run(assume_role_arn=role)
     assert result["failed"]
-    assert "Could not serve 1 of " in result["msg"]
-    assert f"log group {denied} " in result["msg"]
+    assert "Could not serve all log groups in " in result["msg"]
+    assert ": 1 of " in result["msg"]
+    assert f"The first, {denied}: AccessDenied" in result["msg"]
     assert outcomes(result) == {**LEFT_OUT, denied: "denied"}
     assert result["counts"]["denied"] == 1
     assert result["counts"]["subscribed"] == len(PLAIN) - 1
@@ -498,7 +499,8 @@ def test_sweep_created_after_selects_new_groups(target: Target) -> None:
 def test_sweep_on_full_fail_subscribes_others_first(target: Target) -> None:
     result = target.run(on_full="fail")
     assert result["failed"]
-    assert "Could not serve 2 of " in result["msg"]
+    assert "Could not serve all log groups in " in result["msg"]
+    assert ": 2 of " in result["msg"]
     assert "other-team-4" in result["msg"]
     target.check_complete()
     for name in FULL:

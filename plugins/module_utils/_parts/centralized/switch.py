@@ -36,7 +36,7 @@ from ..account import check_account, remove_roles, role_names
 from ..catch_up import WAIT_SECONDS, params_of, remove_subscriptions
 from ..reflector import removed_reflector
 from ..removal import drain_seconds
-from ..run import PartFailedError, Run
+from ..run import Run
 from ..subscriber import removed_subscriber
 from .destinations import check_line_group, copy_destinations, read_policies, read_rules_of, working_rules
 from .rules import Decision, Rules, Source, decide_all
@@ -66,18 +66,15 @@ class _Served:
 def serve_by_copies(target: Target, options: Deployment, params: Params, check_mode: bool) -> Result:
     """Leave a target to AWS's centralization, which has to work, and remove everything of ours. Return the result."""
     run = Run(target, check_mode=check_mode)
-    try:
-        check_account(run, params["account_id"])
-        switch = Switch(run, options, params)
-        with run.keeping_changes():
-            rules = switch.require_rules()
-        if switch.has_reflector():
-            switch.leave(rules)
-        with _advice_on_dead_letters():
-            switch.remove_functions()
-        switch.remove_roles(params["account_targets"] or ())
-    except PartFailedError as error:
-        return error.result
+    check_account(run, params["account_id"])
+    switch = Switch(run, options, params)
+    with run.keeping_changes():
+        rules = switch.require_rules()
+    if switch.has_reflector():
+        switch.leave(rules)
+    with _advice_on_dead_letters():
+        switch.remove_functions()
+    switch.remove_roles(params["account_targets"] or ())
     return run.finish()
 
 

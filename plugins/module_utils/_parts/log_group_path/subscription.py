@@ -17,7 +17,7 @@ from ..._subscriptions.account_policy import AccountPolicy
 from ..._subscriptions.calls import LogsApi, can_read_tags
 from ..._subscriptions.choice import Choice, Exclusion, LogGroup
 from ..._subscriptions.coverage import CoverageRow, Path, PolicyCoverage, row_of
-from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter
+from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter, holders, slots_taken
 from ..._subscriptions.loops import LoopDetector, is_evidence, is_function_group
 from ..._subscriptions.planning import GroupPlanner, SweepOptions
 from ..._subscriptions.tagging import SubscriptionTags
@@ -160,6 +160,8 @@ class Subscription:
         self.ours = next((item for item in filters if self.desired.owns(item)), None)
         if (row := row_of(outcome, Path(), keeps_excluded=False)) is None:
             return unknown("subscription", "gone", "the log group was deleted meanwhile")
+        if row.cause == "slots":
+            row = replace(row, reason=slots_taken(filters))  # the fact names their holders
         return self._station(row, self._filter_fact(filters))
 
     def policy_station(self, policy: AccountPolicy | None) -> Station:
@@ -202,9 +204,7 @@ class Subscription:
         if row.state == "not_checked":
             return unknown("subscription", row.cause, row.reason)
         advice, command = ADVICE.get(row.cause, ("", ""))
-        # The fact names the holders of the slots, by destination.
-        reason = row.reason.partition(":")[0] if row.cause == "slots" else row.reason
-        return problem("subscription", row.cause, f"{reason}; {fact}", advice=advice, command=command)
+        return problem("subscription", row.cause, f"{row.reason}; {fact}", advice=advice, command=command)
 
 
 def excluded_and_delivered(rules: Station, subscription: Station) -> Station:
@@ -229,9 +229,5 @@ def _pattern(pattern: str) -> str:
 
 
 def _others(filters: Iterable[SubscriptionFilter], desired: DesiredFilter) -> str:
-    names: dict[str, list[str]] = {}
-    for item in filters:
-        if not desired.owns(item):
-            names.setdefault(item.destination_arn, []).append(item.name)
-    others = "; ".join(f"{', '.join(each)} (to {destination})" for destination, each in names.items())
+    others = holders(item for item in filters if not desired.owns(item))
     return f"filters of others: {others}" if others else "no filter of others"

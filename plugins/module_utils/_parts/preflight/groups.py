@@ -23,7 +23,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi, refuse_foreign
 from ..._subscriptions.calls import CannotListByTagError, LogsApi
 from ..._subscriptions.choice import Choice
-from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter
+from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter, holders
 from ..._subscriptions.listing import list_tags
 from ..._subscriptions.rate_limiter import seconds_for
 from .facts import PolicyFact, filter_facts, group_facts, policy_fact
@@ -243,7 +243,7 @@ def slot_findings(filters: Filters, desired: DesiredFilter, on_full: str) -> lis
     if not full:
         return []
     first, items = next(iter(full.items()))
-    held = f"the slots of {first} are held by {_holders(items)}"
+    held = f"the slots of {first} are held by {holders(items)}"
     sentence = f"{_groups(len(full))} without a free slot: {examples(full)}; {held}"
     if on_full == "fail":
         return [problem("slots", sentence, "Have an owner remove a filter, or set catch_up_on_full: report.")]
@@ -253,14 +253,6 @@ def slot_findings(filters: Filters, desired: DesiredFilter, on_full: str) -> lis
         "Have an owner remove a filter, or serve the target by an account policy: catch_up_on_full: account_policy."
     )
     return [warning("slots", sentence, advice)]
-
-
-def _holders(items: Sequence[SubscriptionFilter]) -> str:
-    """Return the names of the filters by their destination."""
-    names: dict[str, list[str]] = {}
-    for item in items:
-        names.setdefault(item.destination_arn, []).append(item.name)
-    return "; ".join(f"{', '.join(each)} (to {destination})" for destination, each in names.items())
 
 
 def forwarder_findings(filters: Filters, desired: DesiredFilter) -> list[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from ..._errors import InvalidInputError, LimitReachedError, ReflectorError, check_name
+from ..._errors import InvalidInputError, ReflectorError, check_name
 from ..._plan import Params, Result
 from ..._retry import RetryPolicy
 from ..._session import Target
@@ -29,6 +29,7 @@ from ..._subscriptions.account_policy import (
 )
 from ..._subscriptions.calls import LogsApi
 from ..._subscriptions.choice import Choice, Kind, LogGroup
+from ..._subscriptions.failures import error_of_groups
 from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, is_lambda
 from ..._subscriptions.loops import forwarder_groups
 from ..._subscriptions.outcome import Outcome
@@ -38,6 +39,7 @@ from ..._subscriptions.sweep import Sweep
 from ..._subscriptions.tally import FAILURES, Tally
 from .shared import at_least_one, destination, logs_api, target_choice
 
+_SWITCH = "switch all log groups between filters and the account policy"
 _LOOP = "filters of others send to its function: two forwarders that forward each other's logs are a loop"
 _SHOWN = 1000  # groups in a diff
 
@@ -199,15 +201,10 @@ class _Mode:
 
     def require_read(self, outcomes: Iterable[Outcome]) -> None:
         """Raise ReflectorError if a group could not be read: it might lose events or get them twice."""
-        unread = sorted((item for item in outcomes if item.kind in FAILURES), key=lambda item: item.log_group)
-        if unread:
-            raise ReflectorError(
-                "find the log groups that have filters of ours",
-                f"{len(unread)} could not be read, so nothing was changed. The first, {unread[0].log_group}: "
-                f"{unread[0].reason}",
-                advice="Correct that and run again, or exclude these groups.",
-                where=self.target.where,
-            )
+        if unread := [item for item in outcomes if item.kind in FAILURES]:
+            extent = f"{len(unread):,} could not be read, so nothing was changed"
+            error = error_of_groups("find the log groups that have filters of ours", unread, extent, self.target.where)
+            raise error.with_advice(f"{error.advice} Correct that and run again, or exclude these groups.".strip())
 
 
 class _WithoutFilters(LogsApi):
@@ -356,12 +353,10 @@ class _ByFilters(_Mode):
 
     def _require_room(self, full: Sequence[Outcome]) -> None:
         if full:
-            first = min(full, key=lambda item: item.log_group)
-            raise LimitReachedError(
-                "replace the account policy by filters",
-                f"{len(full)} log groups that it serves have no free slot. The first, {first.log_group}: {first.reason}",
-                advice="Free a slot there, or exclude these groups: then their events are no longer forwarded.",
-                where=self.target.where,
+            extent = f"{len(full):,} log groups that it serves have no free slot"
+            error = error_of_groups("replace the account policy by filters", full, extent, self.target.where)
+            raise error.with_advice(
+                "Free a slot there, or exclude these groups: then their events are no longer forwarded."
             )
 
 
@@ -382,11 +377,10 @@ def _result(target: Target, plan: _Plan, applied: Applied) -> Result:
     elif plan.notes:
         result["notes"] = plan.notes
     if applied.failed:
-        result["failed"] = True
-        result["msg"] = (
-            f"Could not switch {len(applied.failed)} log groups in {target.where}: the account policy or a filter, or both, "
-            f"still serve them until a run succeeds. The first: {applied.failed[0].reason}"
-        )
+        extent = f"{len(applied.failed):,} failed, and stay served by the policy, a filter or both until a run succeeds"
+        failure = error_of_groups(_SWITCH, applied.failed, extent, target.where)
+        failure.done = result
+        raise failure
     return result
 
 

@@ -16,6 +16,7 @@ from ..._retry import RetryPolicy
 from ..._session import Target
 from ..._subscriptions.backfill import Backfill
 from ..._subscriptions.calls import LogsApi
+from ..._subscriptions.failures import error_of_groups, extent_of
 from ..._subscriptions.filters import DesiredFilter, delivery_filter, is_lambda
 from ..._subscriptions.listing import Position
 from ..._subscriptions.outcome import Outcome
@@ -49,18 +50,20 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
                     created.append(outcome)
     except ReflectorError as caught:
         error = caught
-    backfilled = _backfill(created, sweep, api, target, params) if params["backfill_seconds"] else {}
+    backfill_failure: ReflectorError | None = None
+    backfilled: Result = {}
+    if params["backfill_seconds"]:
+        backfilled, backfill_failure = _backfill(created, sweep, api, target, params)
     result = {**_result(sweep, tally, api, params), **backfilled}
     if error:
         error.done = result if result["counts"]["groups"] else {}
         raise error
-    if problem := _problem(tally, params["on_full"], result.get("backfill")):
-        result["failed"] = True
-        result["msg"] = f"Could not {problem[0]} in {target.where}; the others are done. The first: {problem[1]}"
     result["seconds"] = round(time.monotonic() - began, 1)
-    has_full_groups = params["on_full"] == "account_policy" and tally.causes["slots"]
-    if has_full_groups and sweep.stopped is None and not result.get("failed"):
-        return _combined(result, serve_by_policy(target, params, check_mode))
+    if failure := _failure(tally, params["on_full"], target.where) or backfill_failure:
+        failure.done = result
+        raise failure
+    if params["on_full"] == "account_policy" and tally.causes["slots"] and sweep.stopped is None:
+        return _followed_by_policy(result, target, params, check_mode)
     return result
 
 
@@ -105,18 +108,31 @@ def desired_filter(target: Target, params: Params) -> DesiredFilter:
 _COMPLETE: Result = {"complete": True, "stopped_after": None, "estimate": {"calls": {}, "minutes": 0.0}}
 
 
+def _followed_by_policy(swept: Result, target: Target, params: Params, check_mode: bool) -> Result:
+    """Serve the target by the account policy after a sweep that found full groups. Return the result of both."""
+    try:
+        return _combined(swept, serve_by_policy(target, params, check_mode))
+    except ReflectorError as error:
+        error.done = _combined(swept, error.done)
+        raise
+
+
 def _combined(swept: Result, served: Result) -> Result:
-    """Return the result of a sweep that found full groups, followed by that of the account policy."""
-    lists = {key: [*swept[key], *served[key]] for key in ("changes", "diff", "notes")}
-    return {**swept, **served, **lists, "changed": swept["changed"] or served["changed"]}
+    lists = {key: [*swept[key], *served.get(key, [])] for key in ("changes", "diff", "notes")}
+    return {**swept, **served, **lists, "changed": swept["changed"] or served.get("changed", False)}
 
 
-def _backfill(created: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Target, params: Params) -> Result:
-    """Send the events from before the new filters, then tag each group. A failed backfill leaves the filter in place."""
+def _backfill(
+    created: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Target, params: Params
+) -> tuple[Result, ReflectorError | None]:
+    """Send the events from before the new filters, then tag each group. A failed backfill leaves the filter in place.
+
+    Return the result's field, and the error if events of a group could not be sent.
+    """
     counts = {"log_groups": 0, "events": 0}
-    failed: list[Result] = []
+    failed: list[Outcome] = []
     if not created:
-        return {"backfill": {**counts, "failed": failed}}
+        return {"backfill": {**counts, "failed": []}}, None
     backfill = Backfill(
         api,
         target.client("lambda"),
@@ -136,11 +152,15 @@ def _backfill(created: Sequence[Outcome], sweep: Sweep, api: LogsApi, target: Ta
         except NotFoundError:
             continue
         except ReflectorError as error:
-            failed.append({"log_group": name, "reason": str(error)})
+            failed.append(Outcome(name, "failed", str(error), error=error))
             continue
         counts["log_groups"] += 1
         sweep.tag(outcome)
-    return {"backfill": {**counts, "failed": failed}}
+    entries = [{"log_group": item.log_group, "reason": item.reason} for item in failed]
+    extent = extent_of(len(failed), len(created))
+    operation = "send the earlier events of all new log groups"
+    failure = error_of_groups(operation, failed, extent, target.where) if failed else None
+    return {"backfill": {**counts, "failed": entries}}, failure
 
 
 def _result(sweep: Sweep, tally: Tally, api: LogsApi, params: Params) -> Result:
@@ -158,17 +178,16 @@ def _result(sweep: Sweep, tally: Tally, api: LogsApi, params: Params) -> Result:
     }
 
 
-def _problem(tally: Tally, on_full: str, backfill: Result | None) -> tuple[str, str] | None:
-    """Return what failed and the first reason, if the task has to fail."""
+def _failure(tally: Tally, on_full: str, where: str) -> ReflectorError | None:
+    """Return the error if the task has to fail. A group whose slots are taken counts only if no call failed."""
     counts = tally.counts()
     full = [item for item in tally.entries("not_possible") if on_full == "fail" and item.cause == "slots"]
-    if failures := [*tally.failures(), *full]:
-        failed = sum(counts[kind] for kind in FAILURES) + (tally.causes["slots"] if full else 0)
-        first = failures[0].reason if failures[0].kind in FAILURES else f"{failures[0].log_group}: {failures[0].reason}"
-        return f"serve {failed} of {counts['groups']} log groups", first
-    if backfill and backfill["failed"]:
-        return f"send the earlier events of {len(backfill['failed'])} log groups", backfill["failed"][0]["reason"]
-    return None
+    failures = tally.failures() or full
+    if not failures:
+        return None
+    failed = sum(counts[kind] for kind in FAILURES) + (tally.causes["slots"] if full else 0)
+    extent = extent_of(failed, counts["groups"])
+    return error_of_groups("serve all log groups", failures, extent, where)
 
 
 def _first_and_number(notes: list[str]) -> list[str]:

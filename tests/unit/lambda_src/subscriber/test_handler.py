@@ -145,7 +145,7 @@ def test_full_group_is_not_possible_and_not_tried_twice(start: Any, settings: di
     server.add_filter(GROUP, "two", THEIRS)
     answer = start(server, **settings).handler(event(), Context(60))
     assert answer["outcome"] == "not_possible"
-    assert f"one (to {THEIRS})" in answer["reason"]
+    assert f"one, two (to {THEIRS})" in answer["reason"]
     assert server.operations().count("PutSubscriptionFilter") == (0 if settings else 1)
 
 

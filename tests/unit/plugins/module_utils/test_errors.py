@@ -39,9 +39,25 @@ def test_error_result_keeps_every_part() -> None:
             "code": "AccessDeniedException",
             "message": "not allowed",
             "advice": "The caller needs the IAM action for PutSubscriptionFilter.",
+            "extent": "",
+            "resource": "",
         },
     }
     assert _errors.error_sentence(error.parts()) == str(error)
+
+
+def test_error_of_several_resources_names_the_first_and_how_many() -> None:
+    one = _errors.translate(
+        answer("AccessDeniedException", "no."), "put filter a on log group /a", "222222222222/eu-west-1"
+    )
+    several = one.of_several("serve all log groups", "/a", "2 of 8 failed")
+    assert str(several) == (
+        "Could not serve all log groups in 222222222222/eu-west-1: 2 of 8 failed. The first, /a: "
+        "AccessDeniedException: no. The caller needs the IAM action for PutSubscriptionFilter."
+    )
+    assert _errors.error_sentence(several.parts()) == str(several)
+    assert several.parts()["kind"] == "AccessDeniedError"
+    assert str(one).startswith("Could not put filter a on log group /a")
 
 
 def test_error_with_region_only_has_no_account() -> None:

@@ -414,7 +414,9 @@ def test_failed_group_stays_served_and_the_next_run_succeeds(state: str) -> None
         else None
     )
     result = run(server, state=state, **OPTIONS)
-    assert "Could not switch 1 log groups" in result["msg"]
+    assert "Could not switch all log groups between filters and the account policy" in result["msg"]
+    assert ": 1 failed, and stay served" in result["msg"]
+    assert (result["error"]["kind"], result["error"]["resource"]) == ("AccessDeniedError", "/app/001")
     assert (result["failed"], result["changed"]) == (True, True)
     assert all(server.served(name) for name in chosen(server))
     assert SWITCHING in server.left_out()

@@ -173,7 +173,7 @@ def test_full_group_is_seen_before_writing_and_the_holders_are_named(prepared: A
     result = run(prepared, destination_arn=REFLECTOR, slots=2)
     assert result["failed"]
     assert (result["changed"], result["error"]["kind"]) == (False, "LimitReachedError")
-    assert "one (to arn:aws:lambda:eu-west-1:123456789012:function:theirs), two (to " in result["msg"]
+    assert "one, two (to arn:aws:lambda:eu-west-1:123456789012:function:theirs)" in result["msg"]
     assert f"log group {GROUP} in eu-west-1: " in result["msg"]
     assert prepared.calls == ["DescribeSubscriptionFilters"]
 
@@ -183,7 +183,7 @@ def test_slot_refused_by_aws_is_reported(prepared: Any) -> None:
     put(prepared, GROUP, "two", "theirs")
     result = run(prepared, destination_arn=REFLECTOR)
     assert (result["changed"], result["error"]["code"]) == (False, "LimitExceededException")
-    assert "one (to " in result["msg"]
+    assert "one, two (to " in result["msg"]
     assert prepared.writes == ["PutSubscriptionFilter"]
 
 

@@ -161,7 +161,9 @@ def test_groups_that_fail_fail_the_task_with_the_first_reason(prepared: Any) -> 
     assert not result["changed"]
     assert result["counts"]["failed"] == 4
     assert result["counts"]["not_possible"] == 1
-    assert result["msg"].startswith("Could not serve 4 of 8 log groups in 123456789012/eu-west-1; the others are done.")
+    assert result["msg"].startswith(
+        "Could not serve all log groups in 123456789012/eu-west-1: 4 of 8 failed, the others are done. The first, /app/a: "
+    )
     assert "function:not-there. Correct destination_arn, or deploy the function first." in result["msg"]
 
 
@@ -181,7 +183,18 @@ def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
     assert result["changes"] == [f"create subscription of log group {name}" for name in ("/a", "/c")]
     (failed,) = result["not_subscribed"]
     assert (failed["log_group"], failed["outcome"]) == ("/b", "denied")
-    assert failed["reason"] in result["msg"]
+    assert result["error"] == {
+        "kind": "AccessDeniedError",
+        "operation": "serve all log groups",
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "code": "AccessDeniedException",
+        "message": "deny",
+        "advice": "The caller needs the IAM action for PutSubscriptionFilter.",
+        "extent": "1 of 3 failed, the others are done",
+        "resource": "/b",
+    }
+    assert "The first, /b: AccessDeniedException: deny. The caller needs the IAM action" in result["msg"]
     assert "IAM action for PutSubscriptionFilter" in failed["reason"]
 
 
@@ -346,8 +359,9 @@ def test_group_refused_as_full_advises_the_slots_option(prepared: Any) -> None:
 def test_full_group_that_makes_the_task_fail_is_named(prepared: Any) -> None:
     result = run(prepared, on_full="fail", exclude=[], audit=True)
     assert result["failed"]
-    assert "Could not serve 1 of " in result["msg"]
-    assert "The first: /app/full: all its 2 filter slots are taken" in result["msg"]
+    assert "Could not serve all log groups in 123456789012/eu-west-1: 1 of 8 failed" in result["msg"]
+    assert "The first, /app/full: all its 2 filter slots are taken: one, two (to " in result["msg"]
+    assert result["error"]["kind"] == "LimitReachedError"
 
 
 def test_failed_backfill_keeps_filters_without_tag(prepared: Any) -> None:
@@ -359,7 +373,7 @@ def test_failed_backfill_keeps_filters_without_tag(prepared: Any) -> None:
     assert result["failed"]
     assert result["changes"] == ["create subscription of log group /app/a"]
     assert result["msg"].startswith(
-        "Could not send the earlier events of 1 log groups in 123456789012/eu-west-1; the others"
+        "Could not send the earlier events of all new log groups in 123456789012/eu-west-1: 1 of 1 failed. The first, /app/a: "
     )
     assert "IAM action for FilterLogEvents" in result["msg"]
     assert filters_of(prepared, "/app/a") == {"app-a": (REFLECTOR, "")}

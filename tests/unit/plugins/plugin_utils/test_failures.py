@@ -29,7 +29,7 @@ ERROR = AccessDeniedError("read x", "no", code="AccessDenied", where="2222222222
 
 def test_failure_parts_of_our_error_are_those_of_the_error() -> None:
     result = {"failed": True, **ERROR.as_result()}
-    assert failure_parts(result) == ERROR.parts()
+    assert failure_parts(result) == {name: text for name, text in ERROR.parts().items() if text}
     assert failure_sentence(result) == str(ERROR)
 
 
@@ -93,6 +93,24 @@ def test_group_by_reason_one_cause_on_many_targets_is_one_group() -> None:
     assert first.targets[:2] == tuple(f"{ACCOUNTS[0]}.{region}" for region in REGIONS[:2])
     assert (
         "role arn:aws:iam::<account>:role/log-reflector-deployer in <account>/<region>: AccessDenied" in first.sentence
+    )
+
+
+def denied(log_group: str, account: str, failed_groups: str) -> FailedTarget:
+    message = f"User: arn:aws:sts::{account}:assumed-role/x/y is not authorized on resource {log_group}"
+    error = AccessDeniedError("put a filter", message, code="AccessDenied", where=f"{account}/eu-west-1")
+    parts = error.of_several("serve all log groups", log_group, f"{failed_groups} failed").parts()
+    return FailedTarget(account, account, "eu-west-1", parts)
+
+
+def test_group_by_reason_one_cause_in_other_log_groups_is_one_group() -> None:
+    """A permission that a thousand targets lacked was up to a thousand reasons: number and log group differ."""
+    targets = [denied("/aws/lambda/a", ACCOUNTS[0], "3 of 8"), denied("/payments", ACCOUNTS[1], "500 of 1,000")]
+    (group,) = group_by_reason(targets)
+    assert group.targets == (ACCOUNTS[0], ACCOUNTS[1])
+    assert group.sentence == (
+        "Could not serve all log groups in <account>/<region>: AccessDenied: User: "
+        "arn:aws:sts::<account>:assumed-role/x/y is not authorized on resource <resource>."
     )
 
 

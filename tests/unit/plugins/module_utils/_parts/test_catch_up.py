@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscriptions import subscription_filters
 
 OPTIONS: dict[str, Any] = {"sumo_endpoint": "secretsmanager:log-reflector/sumo-endpoint"}
 
@@ -48,3 +51,25 @@ def test_catch_up_check_mode_believes_in_an_announced_reflector(aws: Any) -> Non
 
 def test_catch_up_removal_needs_no_reflector(aws: Any) -> None:
     assert not aws.run("catch_up", state="absent").get("failed")
+
+
+@pytest.mark.parametrize("must_complete", [True, False])
+def test_catch_up_whose_time_ran_out_fails_only_if_it_must_complete(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, must_complete: bool
+) -> None:
+    for name in ("/a", "/b"):
+        aws.client("logs").create_log_group(logGroupName=name)
+    aws.run("execution_roles")
+    assert not aws.run("reflector", **OPTIONS).get("failed")
+    seconds = itertools.chain([0.0, 0.0], itertools.repeat(1000.0))  # the time is up after the first log group
+    monkeypatch.setattr(subscription_filters, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    result = aws.run("catch_up", max_seconds=100, must_complete=must_complete)
+    assert result["catch_up"]["complete"] is False
+    assert result["changes"] == ["create subscription of log group /a"]
+    assert bool(result.get("failed")) is must_complete
+    if must_complete:
+        assert result["msg"] == (
+            "Could not serve all log groups in 123456789012/eu-west-1: catch_up_max_seconds (100 s) ended the run after log "
+            "group /a. Run it again: it continues there. Or raise catch_up_max_seconds."
+        )
+        assert result["error"]["kind"] == "IncompleteError"

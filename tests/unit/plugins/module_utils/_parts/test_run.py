@@ -117,3 +117,23 @@ def test_keeping_reads_spares_the_resources_that_a_write_does_not_concern() -> N
         run.converge("roles", {"first": Counted(is_right=False)})
     run.converge("b", {"second": second})
     assert (run.result["changes"], second.reads) == (["create thing x"], 1)
+
+
+def failing_half_way() -> Any:
+    error = AccessDeniedError("serve all log groups", "not allowed")
+    error.done = {
+        "changed": True,
+        "changes": ["create subscription of log group /a"],
+        "diff": [],
+        "counts": {"failed": 1},
+    }
+    raise error
+
+
+def test_work_that_fails_half_way_keeps_its_facts_and_changes_once() -> None:
+    run = run_with_a_change(None)
+    with pytest.raises(AccessDeniedError) as caught, run.keeping_changes():
+        run.add("catch_up", failing_half_way)
+    done = caught.value.done
+    assert done["changes"] == ["create IAM role x", "create subscription of log group /a"]
+    assert done["catch_up"] == {"counts": {"failed": 1}}

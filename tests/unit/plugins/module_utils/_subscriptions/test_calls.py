@@ -204,7 +204,7 @@ def test_full_group_names_slot_holders(clock: Clock) -> None:
     with pytest.raises(_errors.LimitReachedError) as caught:
         api(server, clock).put(SubscriptionFilter("/x", "n", OURS))
     assert "LimitExceededException" in str(caught.value)
-    assert f"theirs (to {THEIRS}), others (to {THEIRS}-2)" in str(caught.value)
+    assert f"theirs (to {THEIRS}); others (to {THEIRS}-2)" in str(caught.value)
     assert "222222222222/eu-west-1" in str(caught.value)
     assert caught.value.advice.endswith("set the option slots (of the roles: log_groups_slots) to 2.")
     assert clock.now == 0

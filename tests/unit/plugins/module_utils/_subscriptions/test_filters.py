@@ -18,6 +18,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.fi
     attributes_of,
     check_distribution,
     default_name,
+    holders,
     plan_absent,
     plan_present,
 )
@@ -104,6 +105,13 @@ def test_absent_removes_only_own_filters(group: tuple[str, dict[str, Subscriptio
     assert plan_absent(list(after.values()), DesiredFilter(OURS)) == GroupPlan()
 
 
+def test_holders_name_each_destination_once() -> None:
+    filters = [
+        SubscriptionFilter("/x", name, destination) for name, destination in (("a", "x"), ("b", "y"), ("c", "x"))
+    ]
+    assert holders(filters) == "a, c (to x); b (to y)"
+
+
 @given(groups(), st.integers(1, 5))
 def test_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, SubscriptionFilter]], slots: int) -> None:
     name, before = group
@@ -113,7 +121,8 @@ def test_slot_is_only_taken_where_one_is_free(group: tuple[str, dict[str, Subscr
         with pytest.raises(LimitReachedError) as caught:
             plan_present(name, list(before.values()), wanted)
         for item in before.values():
-            assert f"{item.name} (to {item.destination_arn})" in str(caught.value)
+            assert item.name in str(caught.value)
+            assert f" (to {item.destination_arn})" in str(caught.value)
     else:
         assert len(applied(before, plan_present(name, list(before.values()), wanted))) <= max(slots, len(before))
 
