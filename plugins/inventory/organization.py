@@ -154,10 +154,10 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import (
     InvalidInputError,
     ReflectorError,
     check_name,
+    did_you_mean,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._options.connection import EXCLUSIVE, TOGETHER
-from ansible_collections.logreflector.aws.plugins.module_utils._options.option import did_you_mean
 from ansible_collections.logreflector.aws.plugins.module_utils._session import SDK_ERROR, Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils._organization import (
     known_regions,

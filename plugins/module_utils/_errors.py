@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -121,6 +121,14 @@ class InvalidInputError(ReflectorError):
         """Return the error about the variable that the option comes from, by option; itself where there is none."""
         variable = names.get(self.option)
         return InvalidInputError(variable, self.message, kind="variable") if variable else self
+
+
+def did_you_mean(name: str, known: Collection[str], cutoff: float = 0.7) -> str:
+    """Return a question for the known name that is nearest, with a space before it; "" if none is near."""
+    import difflib  # noqa: PLC0415  (only for an error)
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def check_name(option: str, value: str, pattern: str, allowed: str) -> None:

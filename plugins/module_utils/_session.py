@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from ._errors import (
     UnreachableError,
     check_name,
     describe_operation,
+    did_you_mean,
     translate,
 )
 from ._retry import stop_at_limits
@@ -52,8 +53,8 @@ except ImportError as _error:
 T = TypeVar("T")
 
 NO_REGION = (
-    "no region is given. Set the option region (in a playbook: module_defaults for group/logreflector.aws.aws, from "
-    "the inventory's target_region) or the environment variable AWS_REGION"
+    "no region is given. Set target_region of the host for the collection's roles and playbooks, the option region of a "
+    "module (for all modules in module_defaults, group/logreflector.aws.aws), or the environment variable AWS_REGION"
 )
 
 # Standard mode waits up to 20 s between attempts: six attempts bridge about half a minute of throttling.
@@ -242,6 +243,8 @@ class Target:
         """
         is_refusal = error.code in REFUSALS
         is_suspect = is_refusal or isinstance(error, UnreachableError)
+        if isinstance(error, UnreachableError) and not self._knows_region():
+            return error.with_advice(_unknown_region(self.region, self._known_regions()))
         if not is_suspect or (self._role and not self._role.is_assumed):
             return error
         try:
@@ -253,6 +256,16 @@ class Target:
         if not status.startswith("ENABLED"):
             return RegionDisabledError(error.operation, self.region, status, where=error.where or self.where)
         return error.with_advice(_RENEW if is_refusal else _CHECK_NETWORK)
+
+    def _knows_region(self) -> bool:
+        return self.region in self._known_regions()
+
+    def _known_regions(self) -> frozenset[str]:
+        """Return the regions of all partitions that the installed botocore knows. AWS may have newer ones."""
+        with self._session_lock:
+            partitions = self._session.get_available_partitions()
+            names = (self._session.get_available_regions("logs", each) for each in partitions)
+            return frozenset(name for each in names for name in each)
 
     def _region_status(self) -> str:
         """Return this region's status in the caller's account: ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or
@@ -380,6 +393,14 @@ def _assumed_identity(role_arn: str, session_name: str) -> Identity:
     _arn, partition, _iam, _region, account, role = role_arn.split(":", 5)
     role_name = role.rpartition("/")[2]
     return Identity(account, f"arn:{partition}:sts::{account}:assumed-role/{role_name}/{session_name}")
+
+
+def _unknown_region(region: str, known: Collection[str]) -> str:
+    """Return the advice for an endpoint without an answer in a region that botocore does not know."""
+    hint = did_you_mean(region, sorted(known), cutoff=0.8)
+    return (
+        f"botocore {botocore.__version__} knows no region {region}.{hint} Correct target_region or the option region."
+    )
 
 
 def _place(account: str, region: str) -> str:

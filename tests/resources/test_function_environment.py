@@ -75,6 +75,14 @@ def test_environment_diff_shows_only_public_values() -> None:
     assert right == {"FRESH": HIDDEN, "LEVEL": "debug", "SAME": HIDDEN, "TOKEN": HIDDEN_CHANGED}
 
 
+def test_environment_diff_shows_settings_in_json_by_name() -> None:
+    before = {"RULES": '{"include": ["/a"]}', "TOKEN": '{"key": "hush"}', "BROKEN": "{a"}
+    left = shown_before(before, {"RULES", "BROKEN"})
+    assert left == {"RULES": {"include": ["/a"]}, "TOKEN": HIDDEN, "BROKEN": "{a"}
+    after = {"RULES": '{"include": ["/b"]}', "TOKEN": '{"key": "new hush"}'}
+    assert shown_after(after, {"RULES"}, before) == {"RULES": {"include": ["/b"]}, "TOKEN": HIDDEN_CHANGED}
+
+
 @given(st.dictionaries(TEXT, TEXT), st.dictionaries(TEXT, TEXT), st.sets(TEXT))
 def test_environment_diff_never_has_hidden_values(
     before: dict[str, str], after: dict[str, str], public: set[str]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from .._errors import InvalidInputError
+from .._errors import InvalidInputError, did_you_mean
 
 T = TypeVar("T")
 
@@ -163,14 +163,6 @@ def refuse_unknown(cls: type, given: Mapping[str, Any], what: str) -> None:
     if unknown := sorted(set(map(str, given)) - {each.name for each in options_of(cls)}):
         hint = did_you_mean(unknown[0], [each.name for each in options_of(cls)])
         raise InvalidInputError(what, f"it has no option {', '.join(unknown)}.{hint}")
-
-
-def did_you_mean(name: str, known: Collection[str], cutoff: float = 0.7) -> str:
-    """Return a question for the known name that is nearest, with a space before it; "" if none is near."""
-    import difflib  # noqa: PLC0415  (only for an error)
-
-    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 _ACCEPTED: dict[str, tuple[tuple[type, ...], str]] = {

@@ -15,7 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .._options.option import did_you_mean
+from .._errors import did_you_mean
 from .packages import LAMBDA_SOURCES, missing_sources
 
 _FUNCTION = LAMBDA_SOURCES / "reflector" / "reflector"

@@ -126,7 +126,7 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
 @pytest.mark.parametrize(
     ("mistake", "told"),
     [
-        ({"target_region": None}, "no region is given. Set the option region"),
+        ({"target_region": None}, "no region is given. Set target_region of the host"),
         ({"target_region": "{{ nowhere }}"}, "'nowhere' is undefined"),
         (
             {"log_groups_exlude": ["/aws/lambda/*"]},

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -74,20 +75,28 @@ def environment_size(variables: Mapping[str, str]) -> int:
     return len(json.dumps(dict(variables), ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def shown_before(variables: Mapping[str, str], public: Collection[str]) -> dict[str, str]:
+def shown_before(variables: Mapping[str, str], public: Collection[str]) -> dict[str, Any]:
     """Return the diff's left side. A variable that the settings do not name as public may be secret."""
-    return {name: variables[name] if name in public else HIDDEN for name in sorted(variables)}
+    return {name: _readable(variables[name]) if name in public else HIDDEN for name in sorted(variables)}
 
 
-def shown_after(variables: Mapping[str, str], public: Collection[str], before: Mapping[str, str]) -> dict[str, str]:
+def shown_after(variables: Mapping[str, str], public: Collection[str], before: Mapping[str, str]) -> dict[str, Any]:
     """Return the diff's right side. A hidden value shows only whether it differs."""
 
-    def shown(name: str) -> str:
+    def shown(name: str) -> Any:
         if name in public:
-            return variables[name]
+            return _readable(variables[name])
         return HIDDEN_CHANGED if before.get(name, variables[name]) != variables[name] else HIDDEN
 
     return {name: shown(name) for name in sorted(variables)}
+
+
+def _readable(value: str) -> Any:
+    """Return settings in JSON as a dictionary: a diff then has a line for each of them."""
+    if value.startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
 
 
 def without_secrets(error: _Error, secret: Collection[str]) -> _Error:

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import boto3
+import botocore
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils import _errors, _module
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
@@ -64,7 +65,14 @@ def test_region_missing_error_lists_where_to_set_it(bare: pytest.MonkeyPatch) ->
     result = perform_in_process(PROBE, {}, check_mode=False)
     assert result["failed"]
     assert result["error"]["kind"] == "InvalidInputError"
-    for place in ("option region", "module_defaults", "logreflector.aws.aws", "target_region", "AWS_REGION"):
+    for place in (
+        "target_region of the host",
+        "option region",
+        "module_defaults",
+        "logreflector.aws.aws",
+        "target_region",
+        "AWS_REGION",
+    ):
         assert place in result["msg"]
 
 
@@ -404,6 +412,26 @@ def test_client_endpoint_without_listener_is_unreachable(bare: pytest.MonkeyPatc
         target = Target.from_params(params(access_key="a", secret_key="b", endpoint_url=url, aws_config=ASK_ONCE))
         with pytest.raises(_errors.UnreachableError, match=rf"{url}.*Check that the region is enabled"):
             _unused = target.identity
+
+
+@pytest.mark.parametrize(("region", "hint"), [("eu-west-11", " Did you mean eu-west-1?"), ("nowhere", "")])
+def test_region_that_botocore_does_not_know_is_the_likely_cause_of_silence(
+    bare: pytest.MonkeyPatch, region: str, hint: str
+) -> None:
+    """A typo in an inventory was "check that the region is enabled in this account"."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        given = {
+            "access_key": "AKIA",
+            "secret_key": "hidden",
+            "endpoint_url": url,
+            "aws_config": ASK_ONCE,
+            "region": region,
+        }
+        message = perform_in_process(PROBE, given, check_mode=False)["msg"]
+    known = f"botocore {botocore.__version__} knows no region {region}.{hint}"
+    assert message.endswith(f"{known} Correct target_region or the option region.")
 
 
 def test_client_endpoint_without_answer_is_unreachable(bare: pytest.MonkeyPatch) -> None:
