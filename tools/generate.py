@@ -6,7 +6,8 @@
 
 | generated | from |
 |---|---|
-| plugins/doc_fragments/MODULE.py, connection.py, and those of SHARED_OPTIONS | plugins/module_utils/_options |
+| plugins/doc_fragments/MODULE.py, connection.py, and those of SHARED_OPTIONS | plugins/module_utils/_options, \
+  plugins/plugin_utils/_summaries/options.py |
 | plugins/action/MODULE.py | the files in plugins/modules |
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
@@ -51,6 +52,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centraliza
     ADMINISTRATOR_POLICY,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.copies import DESTINATION_POLICY  # noqa: E402
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import (  # noqa: E402
+    GROUPS as SUMMARIES,
+)
 from ansible_collections.logreflector.aws.plugins.plugin_utils._unknown_variables import PREFIXES  # noqa: E402
 from deployer_policies import as_text, bounded, template  # noqa: E402
 from role_docs import ROLES, Entry  # noqa: E402
@@ -59,8 +63,6 @@ HEADER = """# Copyright (c) 2026 Log Reflector contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-HAND_WRITTEN = {"advise", "cost", "explain", "preflight", "recap", "report"}
-"""Action plugins that are no module; the file in plugins/modules is only their documentation."""
 SHARED_OPTIONS = {
     "functions": ("reflector", "subscriber"),
     "log_groups": ("catch_up", "subscriber", "subscription_filters"),
@@ -81,6 +83,11 @@ from ..plugin_utils._worker import WorkerAction
 class ActionModule(WorkerAction):
     """See the module of the same name."""
 '''
+SUMMARY_ACTION = (
+    ACTION.replace("in the Ansible worker", "on the control node, once for all targets")
+    .replace("_worker import WorkerAction", "_summary_action import SummaryAction")
+    .replace("(WorkerAction)", "(SummaryAction)")
+)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -160,6 +167,7 @@ def documented_groups(groups: tuple[Group, ...]) -> dict[str, Any]:
 def fragments(modules: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the name and the options of each documentation fragment of modules."""
     documents = {name: documented_groups(_spec(name).groups) for name in modules}
+    documents |= {name: documented_groups(groups) for name, groups in SUMMARIES.items()}
     for name, users in SHARED_OPTIONS.items():
         first, *others = (documents[user] for user in users)
         shared = {option: each for option, each in first.items() if all(other.get(option) == each for other in others)}
@@ -257,7 +265,7 @@ def playbook_variables() -> str:
         *ROOT.glob("roles/*/tasks/*.yml"),
         *ROOT.glob("plugins/inventory/*.py"),
         ROOT / "plugins/plugin_utils/_organization.py",
-        ROOT / "plugins/action/recap.py",
+        ROOT / "plugins/plugin_utils/_summaries/recap.py",
     ]
     names = sorted({name for path in paths for name in _VARIABLE.findall(path.read_text())})
     lines = "".join(f'        "{name}",\n' for name in names)
@@ -271,15 +279,15 @@ def table(prefix: str) -> str:
     """Return a Markdown table of the role variables with this prefix."""
     rows = ["| variable | meaning | default |", "|---|---|---|"]
     seen: set[str] = set()
-    for entries in ROLES.values():
-        for group in entries["main"].groups:
-            if group.variables != prefix:
-                continue
-            names = {each.name: prefix + each.name for each in options_of(group.options)}
-            for each in options_of(group.options):
-                if each.name not in seen:
-                    seen.add(each.name)
-                    rows.append(_row(names[each.name], each, names))
+    documented_groups = [entries["main"].groups for entries in ROLES.values()]
+    for group in (group for groups in (*documented_groups, *SUMMARIES.values()) for group in groups):
+        if group.variables != prefix:
+            continue
+        names = {each.name: variable for variable, each in group.by_variable().items()}
+        for each in options_of(group.options):
+            if each.name not in seen:
+                seen.add(each.name)
+                rows.append(_row(names[each.name], each, names))
     return "\n".join(rows)
 
 
@@ -326,7 +334,7 @@ def files() -> Iterator[tuple[Path, str]]:
     """Yield each generated file with its text."""
     yield ROOT / "plugins/module_utils/_version.py", versions()
     yield ROOT / "plugins/plugin_utils/_playbook_variables.py", playbook_variables()
-    modules = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - HAND_WRITTEN)
+    modules = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - SUMMARIES.keys())
     yield ROOT / "meta/runtime.yml", runtime(modules)
     yield (
         ROOT / "plugins/doc_fragments/connection.py",
@@ -334,6 +342,8 @@ def files() -> Iterator[tuple[Path, str]]:
     )
     for name in modules:
         yield ROOT / f"plugins/action/{name}.py", ACTION
+    for name in SUMMARIES:
+        yield ROOT / f"plugins/action/{name}.py", SUMMARY_ACTION
     for name, options in fragments(modules):
         yield ROOT / f"plugins/doc_fragments/{name}.py", fragment(options)
     for name, entries in ROLES.items():
@@ -368,7 +378,7 @@ def _spec(module: str) -> Any:
 
 def superfluous(generated: set[Path]) -> list[Path]:
     """Return files without a module in folders that have generated files only."""
-    kept = {"attributes.py", "__init__.py", *(f"{name}.py" for name in HAND_WRITTEN)}
+    kept = {"attributes.py", "__init__.py"}
     found = [*ROOT.glob("plugins/action/*.py"), *ROOT.glob("plugins/doc_fragments/*.py")]
     return sorted(path for path in found if path not in generated and path.name not in kept)
 

@@ -25,6 +25,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._options.subscrib
     SubscriberReference,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import StateOption
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import RECAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,23 @@ ROLES: dict[str, dict[str, Entry]] = {
                     "subscriber_function_name",
                 }
             ),
+        ),
+    },
+    "recap": {
+        "main": Entry(
+            "Print the recap, and fail the targets that failed",
+            (
+                "Prints what happened on every target, see M(logreflector.aws.recap).",
+                (
+                    "Fails the targets whose error the entry point C(failure) stored, and those that were not started, so that"
+                    " the exit status shows it."
+                ),
+            ),
+            (RECAP,),
+        ),
+        "failure": Entry(
+            "Store why a target failed",
+            (("For the rescue of a block. Stores the parts of the error for the recap, and lets the play continue."),),
         ),
     },
     "centralization": {

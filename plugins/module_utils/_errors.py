@@ -158,7 +158,9 @@ class RefusedError(ReflectorError):
 
 
 class LimitReachedError(ReflectorError):
-    """A quota is full: a filter slot, a policy's size."""
+    """A quota is full: a filter slot, a policy's size. `holders` is the part of the message that names who uses it, or ""."""
+
+    holders = ""
 
 
 class ThrottledError(ReflectorError):

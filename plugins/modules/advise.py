@@ -19,29 +19,8 @@ description:
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
+  - logreflector.aws.advise
   - logreflector.aws.attributes.info
-options:
-  directory:
-    description: Directory for the files. Files of an earlier run are replaced.
-    type: path
-    default: log-reflector-advice
-  destination:
-    description: Host of the inventory whose account and region would receive the copies in the mode V(centralized).
-    type: str
-  log_service_price:
-    description: Dollars for each GB that the log service takes in. It is in no sum of this advice.
-    type: float
-  egress:
-    description:
-      - V(internet) if AWS bills what the reflector sends to sinks outside AWS as transfer to the internet.
-      - V(none) if it does not, as with a private link.
-    type: str
-    choices: [internet, none]
-    default: internet
-  failure:
-    description: Name of the variable with the error of a target that could not be read, in the form of the filter C(failure_parts).
-    type: str
-    default: recap_failure
 seealso:
   - module: logreflector.aws.preflight_info
   - module: logreflector.aws.volume_info

@@ -16,15 +16,8 @@ description:
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
+  - logreflector.aws.explain
   - logreflector.aws.attributes.info
-options:
-  log_group:
-    description: Name of the log group.
-    type: str
-    required: true
-  file:
-    description: File of mode 0640 for everything that was printed, as JSON. Its folder is created.
-    type: path
 seealso:
   - module: logreflector.aws.log_group_path
 """

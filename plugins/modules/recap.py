@@ -17,41 +17,8 @@ description:
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
+  - logreflector.aws.recap
   - logreflector.aws.attributes.info
-options:
-  scope:
-    description: Text to print.
-    type: str
-    choices: [run, wave]
-    default: run
-  title:
-    description: Title of the recap.
-    type: str
-    default: Log Reflector
-  waves:
-    description: Whether the playbook takes the targets in waves. Then a target without the variable C(recap_wave) was not started.
-    type: bool
-    default: false
-  lines:
-    description: Up to this many targets without problems have a line each. More are summed up.
-    type: int
-    default: 30
-  retry_file:
-    description:
-      - File for the names of the targets that failed or were not started, one a line, for C(--limit @FILE). A relative path starts in the
-        current directory. Targets in the file that this run did not include stay. If no target is left, the file is removed.
-      - V("") writes none. Check mode writes none.
-    type: str
-    default: ""
-  sizes:
-    description: The sizes of the waves, as C(serial) has them. With O(scope=wave).
-    type: list
-    elements: str
-    default: [100%]
-  allowed_failures:
-    description: How many targets of a wave may fail, as a number or as a percentage of the wave. With O(scope=wave).
-    type: str
-    default: 0%
 """
 
 EXAMPLES = r"""

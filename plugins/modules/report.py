@@ -18,58 +18,8 @@ description:
 author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
+  - logreflector.aws.report
   - logreflector.aws.attributes.info
-options:
-  directory:
-    description: Directory for the files of the report. Files of an earlier report are replaced.
-    type: path
-    default: log-reflector-report
-  cost:
-    description:
-      - Whether the report also has the volume and the cost of what M(logreflector.aws.volume_info) read. Then the directory gets a file
-        C(cost.json) too, see M(logreflector.aws.cost). A merged report and one of O(history) have none.
-    type: bool
-    default: false
-  log_service_price:
-    description: See M(logreflector.aws.cost).
-    type: float
-  egress:
-    description: See M(logreflector.aws.cost).
-    type: str
-    choices: [internet, none]
-    default: internet
-  formats:
-    description: What to write. The default is all.
-    type: list
-    elements: str
-    choices: [ndjson, json, csv, junit, openmetrics, markdown, html]
-  history:
-    description: Directory that keeps every report, as compressed NDJSON. Without it nothing is kept and nothing is compared.
-    type: path
-  at:
-    description:
-      - A date or a time in ISO 8601, in UTC if it has no zone. The report is the last one in O(history) until then, until the end of the
-        day for a date.
-    type: str
-  merge:
-    description:
-      - Files C(report.ndjson), or files of a history, to make one report of. If several files have a target, its latest reading
-        counts, a complete one before an incomplete one.
-    type: list
-    elements: path
-    default: []
-  sns_topic:
-    description:
-      - ARN of an SNS topic that gets the Markdown summary, also from the report of a history and from a merge. It has no log events. In check
-        mode nothing is published.
-      - SNS takes 256 KB. If the summary is longer, its lists are shortened, and it says so.
-    type: str
-  sns_profile:
-    description: Named profile that may publish to O(sns_topic). The default is the credentials that boto3 finds on the control node.
-    type: str
-  sns_endpoint_url:
-    description: Address of SNS instead of AWS's, as used with an emulated AWS.
-    type: str
 """
 
 EXAMPLES = r"""

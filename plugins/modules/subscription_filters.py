@@ -179,6 +179,10 @@ not_subscribed:
       description: Why it is not subscribed.
       type: str
       returned: always
+    holders:
+      description: The part of the reason that names the filters of others in its slots. V(null) if there are none.
+      type: str
+      returned: always
   sample:
     - log_group: /archive/batch
       outcome: not_possible

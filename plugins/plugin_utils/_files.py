@@ -6,10 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..module_utils._errors import ReflectorError
 from ..module_utils._files import replacing
+
+
+@contextlib.contextmanager
+def describe_write(what: str) -> Iterator[None]:
+    """Translate the errors of the file system inside this context."""
+    try:
+        yield
+    except OSError as error:
+        raise ReflectorError(f"write {what}", str(error)) from error
 
 
 def replace_file(path: Path, pieces: Iterable[str]) -> None:

@@ -318,8 +318,7 @@ def _impossible_lines(states: Sequence[TargetState]) -> Iterator[str]:
     groups: dict[str, list[tuple[TargetState, Impossible]]] = {}
     for state in states:
         for entry in state.impossible:
-            # The reason of a full group names the filters that hold the slots: each group has its own.
-            reason = "" if entry.is_full else pattern(_general(state, entry.reason))
+            reason = pattern(_general(state, entry.common_reason()))
             groups.setdefault(reason, []).append((state, entry))
     if not groups:
         return

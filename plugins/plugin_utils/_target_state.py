@@ -51,11 +51,20 @@ _LOST: Parts = {"message": LOST}
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """A log group that cannot be subscribed. `is_full` if others hold all its filter slots."""
+    """A log group that cannot be subscribed.
+
+    is_full     whether others hold all its filter slots
+    holders     the part of the reason that names their filters
+    """
 
     log_group: str
     reason: str
     is_full: bool = False
+    holders: str = ""
+
+    def common_reason(self) -> str:
+        """Return the reason without what is different for each log group."""
+        return self.reason.replace(self.holders, "") if self.holders else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +287,8 @@ def _entries(catch_up: Mapping[str, Any], outcome: str) -> Iterable[Mapping[str,
 
 def _impossible(catch_up: Mapping[str, Any]) -> Iterable[Impossible]:
     for entry in _entries(catch_up, "not_possible"):
-        yield Impossible(entry["log_group"], entry["reason"], entry.get("cause") == "slots")
+        is_full = entry.get("cause") == "slots"
+        yield Impossible(entry["log_group"], entry["reason"], is_full, entry.get("holders") or "")
 
 
 def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:

@@ -13,7 +13,7 @@ import os
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -30,6 +30,7 @@ from ..module_utils._resources.centralization.rules import parse_rules
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 from ._playbook_variables import PLAYBOOK_VARIABLES
+from ._summaries.options import GROUPS
 from ._unknown_variables import check_names
 from ._variables import account_targets, centralization_places, delivery_paths, from_variables
 
@@ -50,7 +51,9 @@ def specs() -> dict[str, Spec]:
 SPECS = specs()
 SERVICES = {service for spec in SPECS.values() for service in spec.services}
 KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(
-    {RULES_VARIABLE, ADMINISTRATOR_VARIABLE}, *(spec.variables().values() for spec in SPECS.values())
+    {RULES_VARIABLE, ADMINISTRATOR_VARIABLE},
+    *(spec.variables().values() for spec in SPECS.values()),
+    *(group.by_variable() for groups in GROUPS.values() for group in groups),
 )
 MODELS = None if SDK_ERROR else read_models(SERVICES)
 reflector_code.load()
@@ -138,14 +141,21 @@ def injects_invocation(task_vars: Mapping[str, Any]) -> bool:
 class WorkerAction(ActionBase):  # type: ignore[misc]
     """Base of every action plugin: the same core as the module of its name, or the module itself where a worker cannot serve."""
 
-    spec: ClassVar[Spec]
+    spec: Spec
 
     def __init_subclass__(cls) -> None:
         """Find the spec of the module that the action plugin's file is named after."""
         super().__init_subclass__()
-        cls.spec = SPECS[cls.__module__.rpartition(".")[2]]
+        name = cls.__module__.rpartition(".")[2]
+        if not name.startswith("_"):  # the file of another base class
+            cls.spec = cls.find_spec(name)
         # What an action plugin has loaded stays for good: the garbage collector need not touch and so copy its pages.
         gc.freeze()
+
+    @classmethod
+    def find_spec(cls, name: str) -> Spec:
+        """Return the spec of the module of that name."""
+        return SPECS[name]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task. Ansible's entry point."""

@@ -17,13 +17,16 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import TH
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION, Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._parts import reflector_code
 from ansible_collections.logreflector.aws.plugins.module_utils._version import VERSION
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import GROUPS
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summary_action import SummaryAction
 from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = "ansible_collections.logreflector.aws.plugins"
 MODULES = sorted(SPECS)
-# The recap is an action plugin: its file in plugins/modules is documentation only.
+SUMMARIES = sorted(GROUPS)
+# The file of a summary in plugins/modules is documentation only.
 DOCUMENTED = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WITHOUT_CONNECTION: set[str] = set()
 # They deploy, send, go back or look at one log group, and manage no single resource.
@@ -90,9 +93,12 @@ def test_the_documentation_is_the_argument_spec(name: str) -> None:
     )
 
 
-def test_recap_documentation_is_its_argument_spec() -> None:
-    options = importlib.import_module(f"{PLUGINS}.action.recap").OPTIONS
-    assert essence(documented_options("recap"), "suboptions") == essence(options, "options")
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_summary_has_an_action_plugin_whose_options_are_documented(name: str) -> None:
+    plugin = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
+    assert issubclass(plugin, SummaryAction)
+    options = plugin.spec.arguments()["argument_spec"]
+    assert essence(documented_options(name), "suboptions") == essence(options, "options")
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -19,8 +19,7 @@ from ansible.cli.doc import DocCLI
 from ansible.cli.galaxy import GalaxyCLI
 from ansible.cli.inventory import InventoryCLI
 from ansible.cli.playbook import PlaybookCLI
-from ansible_collections.logreflector.aws.plugins.plugin_utils._playbook_variables import PLAYBOOK_VARIABLES
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import KNOWN_VARIABLES
 from botocore import xform_name
 from documented_commands import GUIDES, ROOT, all_commands, commands, steps, without_assignment, words
 
@@ -42,17 +41,10 @@ INTERNAL = {"not_subscribed", "recap_waves"}  # a field of a result, and a varia
 
 def known_variables() -> set[str]:
     """Return the names of all variables that a playbook reads."""
-    options = {
-        group.variables + name
-        for spec in SPECS.values()
-        for group in spec.groups
-        if group.variables
-        for name in group.by_name()
-    }
     read = re.findall(
         r"\b[a-z]+_[a-z_]+\b", "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("playbooks/**/*.yml"))
     )
-    return {*options, *PLAYBOOK_VARIABLES, *read, "send", *variables_of_roles()}
+    return {*KNOWN_VARIABLES, *read, "send", *variables_of_roles()}
 
 
 def variables_of_roles() -> set[str]:

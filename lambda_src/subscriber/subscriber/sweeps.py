@@ -169,4 +169,5 @@ def _added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]
 def _entries(tally: Tally) -> list[dict[str, str]]:
     """Return the entries of groups that need attention, not those of excluded groups."""
     kinds = (*FAILURES, "not_possible", "in_deletion")
-    return [entry for entry in tally.summary()["not_subscribed"] if entry["outcome"] in kinds]
+    entries = (entry for entry in tally.summary()["not_subscribed"] if entry["outcome"] in kinds)
+    return [{name: entry[name] for name in ("log_group", "outcome", "reason")} for entry in entries]

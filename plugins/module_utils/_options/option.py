@@ -91,7 +91,8 @@ class Option:
         """InvalidInputError for a number out of range; any other value is fine."""
         if value is None or self.type not in ("int", "float"):
             return
-        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+        is_within = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        if not is_within:  # so that NaN is refused
             raise InvalidInputError(name, f"{value} is not {_range(self.low, self.high)}")
 
 
@@ -121,7 +122,7 @@ def _options(cls: type) -> Iterator[Option]:
     for field in dataclasses.fields(cls):
         kind, elements, suboptions = _type(hints[field.name])
         more = dict(field.metadata["more"])
-        kind = more.pop("type", kind)
+        kind, elements = more.pop("type", kind), more.pop("elements", elements)
         yield Option(
             field.name,
             kind,

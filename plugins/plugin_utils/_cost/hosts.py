@@ -10,11 +10,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 from typing import Any
-
-from ansible.errors import AnsibleActionFail
 
 from ...module_utils._errors import error_sentence
 from ...module_utils._options.centralization import RULES_VARIABLE
@@ -24,12 +21,6 @@ from .fleet import Choices, FleetCost, TargetCost, sort_targets, target_cost
 
 VARIABLE = "volume_info_result"
 """The variable that the playbooks register the result of volume_info in."""
-
-COST_OPTIONS: dict[str, Any] = {
-    "log_service_price": {"type": "float"},
-    "egress": {"type": "str", "choices": ["internet", "none"], "default": "internet"},
-}
-"""The options of the actions that make an estimate."""
 
 _SILENT = "Its volume was not read in this run."
 
@@ -47,11 +38,8 @@ def fleet_of(task_vars: Mapping[str, Any], choices: Choices, failure: str) -> Fl
 
 
 def choices_of(options: Mapping[str, Any]) -> Choices:
-    """Return what the options say. Raises AnsibleActionFail for a price below 0."""
-    price = options["log_service_price"]
-    if price is not None and not 0 <= price < inf:
-        raise AnsibleActionFail(f"Could not accept the option log_service_price: {price} is not 0 or more.")
-    return Choices(price, options["egress"] == "internet")
+    """Return what the options say."""
+    return Choices(options["log_service_price"], options["egress"] == "internet")
 
 
 def _further_copies(variables: Mapping[str, Any]) -> int:

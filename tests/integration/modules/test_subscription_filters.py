@@ -76,7 +76,7 @@ def test_create_repeat_update_remove(cloud: Any) -> None:
     reasons = {
         item["log_group"]: item["reason"] for item in done["not_subscribed"] if "/lifecycle" in item["log_group"]
     }
-    assert "one (to " in reasons[FULL]
+    assert "one, two (to " in reasons[FULL]
     assert "'*/left-out'" in reasons[LEFT_OUT]
     assert archive or "INFREQUENT_ACCESS" in reasons[ARCHIVE]
     own = "/aws/lambda/lifecycle-sweep-subscriber"

@@ -47,6 +47,7 @@ def impossible(*reasons: str, group: str = "/group/{}") -> list[dict[str, str]]:
             "outcome": "not_possible",
             "cause": "slots" if "slots are taken" in reason else "class",
             "reason": reason,
+            "holders": reason.partition(": ")[2] if "slots are taken" in reason else None,
         }
         for number, reason in enumerate(reasons)
     ]
@@ -496,3 +497,13 @@ def test_recap_centralization_names_rules_and_copies() -> None:
         "b: ok. 1,200 log groups of copies, 2 of them never expire.",
         "c: changed.",
     ]
+
+
+def test_recap_full_log_groups_with_other_holders_are_one_reason_and_aws_refusals_another() -> None:
+    refused = "Resource limit exceeded; the log group's filters are one (to arn:x). Set log_groups_slots to 1"
+    entries = impossible(FULL, FULL.replace("other-team", "third-team"), refused)
+    entries[2] |= {"cause": "slots", "holders": "one (to arn:x)"}
+    found = "\n".join(lines(catch_up(not_subscribed=entries)))
+    assert f"    2 on 1 target: {FULL}" in found
+    assert f"    1 on 1 target: {refused}" in found
+    assert "    3 log groups without a free filter slot" in found

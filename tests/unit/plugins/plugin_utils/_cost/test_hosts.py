@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible_collections.logreflector.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.logreflector.aws.plugins.module_utils._options.option import options_of
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Measured, VolumeRow
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.fleet import Choices, TargetCost
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.hosts import choices_of, fleet_of
 from ansible_collections.logreflector.aws.plugins.plugin_utils._files import replace_file
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import PriceOptions
 
 from .volumes import DAYS, volume
 
@@ -76,8 +78,9 @@ def test_choices_are_those_of_the_options() -> None:
 
 @pytest.mark.parametrize("price", [-0.01, float("nan"), float("inf")])
 def test_price_that_is_none_is_refused(price: float) -> None:
-    with pytest.raises(AnsibleActionFail, match="log_service_price"):
-        choices_of({"log_service_price": price, "egress": "none"})
+    (described,) = (each for each in options_of(PriceOptions) if each.name == "log_service_price")
+    with pytest.raises(InvalidInputError, match=r"cost_log_service_price: .* is not "):
+        described.check(price, "cost_log_service_price")
 
 
 def test_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:

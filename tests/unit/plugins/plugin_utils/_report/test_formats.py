@@ -12,11 +12,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import yaml
-from ansible_collections.logreflector.aws.plugins.modules import report
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.fleet import FleetReport
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._report.text import more, visible
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries import options
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,9 +31,8 @@ def test_each_format_has_a_file_of_its_own() -> None:
     assert {each.file.split(".")[0] for each in FORMATS.values()} == {"report"}
 
 
-def test_module_documents_each_format_as_choice() -> None:
-    options = yaml.safe_load(report.DOCUMENTATION)["options"]
-    assert options["formats"]["choices"] == list(FORMATS)
+def test_options_of_the_report_name_each_format() -> None:
+    assert tuple(FORMATS) == options.FORMATS
 
 
 def test_page_names_each_format_with_its_file() -> None:

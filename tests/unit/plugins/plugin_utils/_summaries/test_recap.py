@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The retry file of the action plugin `recap`."""
+"""The retry file of the summary `recap`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.logreflector.aws.plugins.action.recap import write_retry_file
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.recap import write_retry_file
 
 
 def test_write_retry_file_lists_the_targets_that_are_left(tmp_path: Path) -> None:
