@@ -25,6 +25,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import re
 import subprocess
@@ -52,6 +53,9 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centraliza
     ADMINISTRATOR_POLICY,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.copies import DESTINATION_POLICY  # noqa: E402
+from ansible_collections.logreflector.aws.plugins.plugin_utils._playbook_options import (  # noqa: E402
+    GROUPS as PLAYBOOK_GROUPS,
+)
 from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import (  # noqa: E402
     GROUPS as SUMMARIES,
 )
@@ -275,27 +279,37 @@ def playbook_variables() -> str:
     )
 
 
-def table(prefix: str) -> str:
-    """Return a Markdown table of the role variables with this prefix."""
+def table(prefixes: list[str]) -> str:
+    """Return a Markdown table of the variables with these prefixes: of the roles, or else of playbooks and modules."""
     rows = ["| variable | meaning | default |", "|---|---|---|"]
     seen: set[str] = set()
-    documented_groups = [entries["main"].groups for entries in ROLES.values()]
-    for group in (group for groups in (*documented_groups, *SUMMARIES.values()) for group in groups):
-        if group.variables != prefix:
-            continue
+    for prefix, group in itertools.product(prefixes, _groups(prefixes)):
         names = {each.name: variable for variable, each in group.by_variable().items()}
-        for each in options_of(group.options):
-            if each.name not in seen:
-                seen.add(each.name)
-                rows.append(_row(names[each.name], each, names))
+        for variable, each in group.by_variable().items():
+            if (variable == prefix or (prefix.endswith("_") and variable.startswith(prefix))) and variable not in seen:
+                seen.add(variable)
+                rows.append(_row(variable, each, names))
     return "\n".join(rows)
+
+
+def _groups(prefixes: list[str]) -> list[Group]:
+    """Return the groups of options with variables: those of the roles if they have these prefixes, or else all others."""
+    of_roles = [group for entries in ROLES.values() for group in entries["main"].groups]
+    if any(group.variables in prefixes for group in of_roles):
+        return [group for group in of_roles if group.variables in prefixes]
+    modules = (_spec(name).groups for name in _modules())
+    return [*PLAYBOOK_GROUPS, *itertools.chain.from_iterable((*SUMMARIES.values(), *modules))]
+
+
+def _modules() -> list[str]:
+    return sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - SUMMARIES.keys())
 
 
 def _row(name: str, option: Option, names: Mapping[str, str]) -> str:
     text = " ".join(_renamed(paragraph, names) for paragraph in option.text)
     if option.choices and len(option.choices) < 10:
         text += " One of " + ", ".join(f"`{choice}`" for choice in option.choices) + "."
-    default = _markdown(option.shown) if option.shown else _default(option.default)
+    default = _markdown(option.shown) if option.shown else "needed" if option.required else _default(option.default)
     return f"| `{name}` | {_markdown(text)} | {default} |"
 
 
@@ -312,7 +326,7 @@ def _markdown(text: str) -> str:
     return re.sub(r"[OCVE]\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"`\1`", text).replace("|", "\\|")
 
 
-_TABLE = re.compile(r"(<!-- (options|cost): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- (options|cost): ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def markdown_files() -> Iterator[Path]:
@@ -334,7 +348,7 @@ def files() -> Iterator[tuple[Path, str]]:
     """Yield each generated file with its text."""
     yield ROOT / "plugins/module_utils/_version.py", versions()
     yield ROOT / "plugins/plugin_utils/_playbook_variables.py", playbook_variables()
-    modules = sorted({path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - SUMMARIES.keys())
+    modules = _modules()
     yield ROOT / "meta/runtime.yml", runtime(modules)
     yield (
         ROOT / "plugins/doc_fragments/connection.py",
@@ -367,7 +381,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 def _written(match: re.Match[str]) -> str:
     """Return a marked place of a Markdown file with its table."""
-    text = cost_tables.TABLES[match[3]]() if match[2] == "cost" else table(match[3])
+    text = cost_tables.TABLES[match[3]]() if match[2] == "cost" else table(match[3].split())
     return f"{match[1]}{text}\n{match[4]}"
 
 

@@ -165,7 +165,8 @@ options:
     default: 20
   flow_until:
     description:
-      - End of the period in ISO 8601, in UTC if it has no zone. The default is O(flow_settle_minutes) ago.
+      - End of the period in ISO 8601, such as V(2026-11-20T14:30), in UTC if it has no zone. The default is O(flow_settle_minutes)
+        ago.
       - The log groups are those of now, and dead letters that have been replayed or deleted since then are missing.
     type: str
   report_limit:

@@ -17,7 +17,8 @@ options:
     type: str
     required: true
   file:
-    description: File of mode 0640 for everything that was printed, as JSON. Its folder is created.
+    description: 'File of mode 0640 for everything that was printed, as JSON: C(targets) with their C(path) (stations and
+      verdict) or C(error). Its folder is created.'
     type: path
   role_variables:
     description:

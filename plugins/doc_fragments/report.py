@@ -22,7 +22,9 @@ options:
     type: bool
     default: false
   formats:
-    description: What to write. The default is all.
+    description:
+      - Files to write, see docs/REPORT_FORMATS.md.
+      - L(docs/REPORT_FORMATS.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/REPORT_FORMATS.md)
     type: list
     elements: str
     default:
@@ -63,7 +65,8 @@ options:
     description:
       - ARN of an SNS topic that gets the Markdown summary, also from the report of a history and from a merge. It has no
         log events. In check mode nothing is published.
-      - SNS takes 256 KB. If the summary is longer, its lists are shortened, and it says so.
+      - The credentials of the control node need C(sns:Publish). SNS takes 256 KB. If the summary is longer, its lists are
+        shortened, and it says so.
     type: str
   sns_profile:
     description: Named profile that may publish to O(sns_topic). The default is the credentials that boto3 finds on the control

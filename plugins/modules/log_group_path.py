@@ -214,7 +214,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.log_group_
 
 SPEC = Spec(
     groups=(
-        Group(LogGroupPathOptions),
+        Group(
+            LogGroupPathOptions,
+            variables="explain_",
+            named={"log_group": "log_group", "send": "send", "lookback_minutes": "explain_minutes"},
+        ),
         Group(ModeOptions, variables="log_groups_"),
         Group(LogGroupOptions, variables="log_groups_"),
         Group(ReflectorReference, "reflector_", "reflector_"),

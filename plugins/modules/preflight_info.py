@@ -182,7 +182,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.
 
 SPEC = Spec(
     groups=(
-        Group(PreflightOptions),
+        Group(PreflightOptions, variables="preflight_"),
         Group(Placement, variables="target_"),
         *(Group(options, prefix, prefix) for prefix, options in PREFIXES.items()),
         Group(ModeOptions, "log_groups_", "log_groups_"),

@@ -179,7 +179,7 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         variables = self.spec.variables()
         if not variables or given.get("role_variables") not in (True, "true", "yes"):
             return given, {}
-        check_names(task_vars, KNOWN_VARIABLES)
+        self._check_names(task_vars)
         found = from_variables(self.spec, task_vars, self._templar)
         if (
             "account_targets" in self.spec.options()
@@ -195,6 +195,9 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
             refuse_loops(parse_rules({**found, **given}.get("rules")), delivery_paths(task_vars))
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
+
+    def _check_names(self, task_vars: Mapping[str, Any]) -> None:
+        check_names(task_vars, KNOWN_VARIABLES)
 
     def _in_worker(self, arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         """Return the task's result, made in this process."""

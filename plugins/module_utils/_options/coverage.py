@@ -42,7 +42,7 @@ class CoverageOptions:
     )
     flow_until: str | None = option(
         None,
-        "End of the period in ISO 8601, in UTC if it has no zone. The default is O(flow_settle_minutes) ago.",
+        "End of the period in ISO 8601, such as V(2026-11-20T14:30), in UTC if it has no zone. The default is O(flow_settle_minutes) ago.",
         "The log groups are those of now, and dead letters that have been replayed or deleted since then are missing.",
     )
     report_limit: int = option(

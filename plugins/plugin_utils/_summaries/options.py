@@ -76,7 +76,8 @@ class ExplainOptions:
     log_group: str = required("Name of the log group.")
     file: str | None = option(
         None,
-        "File of mode 0640 for everything that was printed, as JSON. Its folder is created.",
+        "File of mode 0640 for everything that was printed, as JSON: C(targets) with their C(path) (stations and verdict) or C(error). Its"
+        " folder is created.",
         type="path",
     )
 
@@ -125,7 +126,7 @@ class ReportOptions:
         "Whether the report also has the volume and the cost of what M(logreflector.aws.volume_info) read. Then the directory gets a"
         " file C(cost.json) too, see M(logreflector.aws.cost). A merged report and one of O(history) have none.",
     )
-    formats: tuple[str, ...] = option(FORMATS, "What to write. The default is all.", choices=FORMATS)
+    formats: tuple[str, ...] = option(FORMATS, "Files to write, see docs/REPORT_FORMATS.md.", choices=FORMATS)
     history: str | None = option(
         None,
         "Directory that keeps every report, as compressed NDJSON. Without it nothing is kept and nothing is compared.",
@@ -151,7 +152,7 @@ class ReportOptions:
         None,
         "ARN of an SNS topic that gets the Markdown summary, also from the report of a history and from a merge. It has no log"
         " events. In check mode nothing is published.",
-        "SNS takes 256 KB. If the summary is longer, its lists are shortened, and it says so.",
+        "The credentials of the control node need C(sns:Publish). SNS takes 256 KB. If the summary is longer, its lists are shortened, and it says so.",
     )
     sns_profile: str | None = option(
         None,
