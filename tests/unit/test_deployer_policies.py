@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import (
-    reflector_policy,
-    subscriber_policy,
-)
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.reflector_policy import reflector_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.subscriber_policy import subscriber_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = yaml.safe_load((ROOT / "examples" / "deployer-role.yml").read_text(encoding="utf-8"))

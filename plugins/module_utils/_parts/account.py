@@ -17,16 +17,11 @@ from .._resources.execution_role.role import POLICY, ExecutionRole, RoleSettings
 from .._resources.target_info import read_target
 from .._session import Target
 from .once import once
-from .permissions import (
-    LOGS_TRUST,
-    TargetOptions,
-    delivery_policy,
-    reflector_policy,
-    subscribed_regions,
-    subscriber_policy,
-)
+from .policy_statements import TargetOptions
 from .reflector import as_tags
+from .reflector_policy import reflector_policy
 from .run import Run
+from .subscriber_policy import LOGS_TRUST, delivery_policy, subscribed_regions, subscriber_policy
 
 RoleKey = Literal["reflector_role", "subscriber_role", "delivery_role"]
 """The purpose of a role, and its key in results."""

@@ -29,7 +29,7 @@ from .account import check_account, deploy_roles
 from .alarms import check_alarms
 from .catch_up import deploy_filters, deploy_policy, finish
 from .packages import Package, reflector_package, subscriber_package
-from .permissions import TargetOptions
+from .policy_statements import TargetOptions
 from .reflector import check_reflector, check_secrets, reflector_function, reflector_resources
 from .release import release_name
 from .run import Run

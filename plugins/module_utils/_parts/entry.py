@@ -34,7 +34,7 @@ from .centralized.overlap import active, overlap, read_copying_rules, refuse_cop
 from .centralized.switch import MODE, serve_by_copies
 from .deployment import Deployment, deploy, with_delivery_path
 from .packages import reflector_package, subscriber_package
-from .permissions import TargetOptions
+from .policy_statements import TargetOptions
 from .reflector import check_reflector, deploy_reflector, reflector_function, remove_reflector
 from .release import release_name
 from .removal import remove_deployment

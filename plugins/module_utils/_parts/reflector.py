@@ -32,7 +32,7 @@ from .._session import Target
 from . import reflector_code
 from .alarms import reflector_alarms, removed_reflector_alarms
 from .packages import Package
-from .permissions import secret_references
+from .reflector_policy import secret_references
 from .run import Run
 from .secrets import require_references
 from .settings import StoredSettings, store

@@ -22,7 +22,8 @@ from ..._session import Target
 from ..catch_up import params_of
 from ..deployment import Deployment, with_delivery_path
 from ..entry import account_targets
-from ..permissions import TargetOptions, reflector_policy, secret_references
+from ..policy_statements import TargetOptions
+from ..reflector_policy import reflector_policy, secret_references
 from .boundary import boundary_findings
 from .caller import permission_findings, planned_needs
 from .centralization import KEY, check_centralization

@@ -31,7 +31,7 @@ from ..account import role_settings
 from ..alarms import check_alarms
 from ..deployment import Deployment, release_of, rules_of_mode, subscriber_resources_of, with_delivery_path
 from ..packages import Package, reflector_package, subscriber_package
-from ..permissions import TargetOptions
+from ..policy_statements import TargetOptions
 from ..reflector import check_reflector, reflector_resources
 from ..run import Run
 from ..subscriber import check_subscriber

@@ -18,7 +18,7 @@ from ..._errors import NotFoundError, ReflectorError
 from ..._options.reflector import ReflectorOptions
 from ..._resources.policy_document import statements
 from ..._session import Target
-from ..permissions import Document
+from ..policy_statements import Document
 from ..secrets import Reference, is_elsewhere, require_parameter, require_secret
 from .findings import Finding, from_error, not_checked, problem, unread
 

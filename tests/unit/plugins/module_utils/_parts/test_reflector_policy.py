@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import reflector_policy
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.reflector_policy import reflector_policy
 
 SUMO = "secretsmanager:log-reflector/sumo-endpoint"
 SUMO_ARN = "arn:{partition}:secretsmanager:*:{account}:secret:log-reflector/sumo-endpoint-??????"

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._options.account import AccountOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.account import role_settings
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import (
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.subscriber_policy import (
     LOGS_TRUST,
     delivery_policy,
     subscriber_policy,

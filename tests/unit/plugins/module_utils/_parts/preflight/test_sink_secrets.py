@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._options.reflector import ReflectorOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.entry import lenient_options
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.permissions import (
-    reflector_policy,
-    secret_references,
-)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.sink_secrets import (
     coverage_findings,
     described_secret_findings,
     key_findings,
     resource_policy_findings,
     secret_findings,
+)
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.reflector_policy import (
+    reflector_policy,
+    secret_references,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.secrets import Reference
 
