@@ -80,7 +80,6 @@ class Spec:
     groups          its options
     work            what it does
     rules           between options, as AnsibleModule takes them
-    services        of AWS that it calls: their models are loaded before Ansible forks
     connects        False where AWS is not called
     needs_sources   whether it builds packages or reads the reflector's code, so that it can only run on the control node
     """
@@ -88,7 +87,6 @@ class Spec:
     groups: tuple[Group, ...]
     work: Work
     rules: dict[str, Any] = field(default_factory=dict)
-    services: tuple[str, ...] = ()
     connects: bool = True
     needs_sources: bool = False
 

@@ -254,7 +254,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 SPEC = Spec(
     groups=(Group(AccountPolicyOptions),),
     work=manage_account_policy,
-    services=("lambda", "logs", "sts"),
 )
 
 

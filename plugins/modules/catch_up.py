@@ -144,7 +144,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_catch_up,
-    services=("lambda", "logs", "sts"),
     needs_sources=True,
 )
 

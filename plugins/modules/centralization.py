@@ -118,7 +118,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_centralization,
-    services=("observabilityadmin", "organizations", "sts"),
 )
 
 

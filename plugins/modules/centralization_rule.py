@@ -122,7 +122,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.centra
 SPEC = Spec(
     groups=(Group(CentralizationRuleOptions),),
     work=converging(lambda target, params: CentralizationRule(target, rule_settings(params))),
-    services=("observabilityadmin", "sts"),
 )
 
 

@@ -119,7 +119,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.centra
 SPEC = Spec(
     groups=(Group(CentralizationInfoOptions),),
     work=read_rules,
-    services=("observabilityadmin", "sts"),
 )
 
 

@@ -88,7 +88,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_copies,
-    services=("logs", "sts"),
 )
 
 

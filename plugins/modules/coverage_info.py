@@ -254,7 +254,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=read_coverage,
-    services=("cloudwatch", "lambda", "logs", "observabilityadmin", "organizations", "sqs", "sts"),
     needs_sources=True,
 )
 

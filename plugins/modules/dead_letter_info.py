@@ -109,7 +109,6 @@ NAMED = {"function_name": "reflector_function_name", "queue": "reflector_queue_n
 SPEC = Spec(
     groups=(Group(DeadLetterQueue, variables="", named=NAMED), Group(RoleVariables)),
     work=read_dead_letters,
-    services=("sqs", "sts"),
 )
 
 

@@ -148,7 +148,6 @@ NAMED = {"function_name": "reflector_function_name", "queue": "reflector_queue_n
 SPEC = Spec(
     groups=(Group(ReplayOptions, variables="replay_", named=NAMED), Group(RoleVariables)),
     work=replay_dead_letters,
-    services=("lambda", "sqs", "sts"),
 )
 
 

@@ -126,7 +126,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=check_delivery,
-    services=("cloudtrail", "lambda", "logs", "observabilityadmin", "organizations", "sts"),
 )
 
 

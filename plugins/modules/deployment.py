@@ -380,19 +380,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_deployment,
-    services=(
-        "cloudwatch",
-        "events",
-        "iam",
-        "lambda",
-        "logs",
-        "observabilityadmin",
-        "organizations",
-        "secretsmanager",
-        "sqs",
-        "ssm",
-        "sts",
-    ),
     needs_sources=True,
 )
 

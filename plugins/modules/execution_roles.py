@@ -93,7 +93,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_roles,
-    services=("iam", "sts"),
     needs_sources=True,
 )
 

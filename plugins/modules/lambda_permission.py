@@ -128,7 +128,6 @@ STATEMENT = {
 SPEC = Spec(
     groups=(Group(PermissionOptions),),
     work=converging(lambda target, params: LambdaPermission(target, permission_settings(params))),
-    services=("lambda", "sts"),
 )
 
 

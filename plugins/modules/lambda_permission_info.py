@@ -113,7 +113,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
 SPEC = Spec(
     groups=(Group(FunctionOptions),),
     work=read_policy,
-    services=("lambda", "sts"),
 )
 
 

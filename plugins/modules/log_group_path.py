@@ -228,7 +228,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=read_log_group_path,
-    services=("cloudwatch", "lambda", "logs", "observabilityadmin", "organizations", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

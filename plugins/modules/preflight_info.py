@@ -191,10 +191,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=read_preflight,
-    services=(
-        *("cloudtrail", "cloudwatch", "events", "iam", "kms", "lambda"),
-        *("logs", "secretsmanager", "sqs", "ssm", "sts"),
-    ),
     needs_sources=True,
 )
 

@@ -70,7 +70,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Gr
 from ansible_collections.logreflector.aws.plugins.module_utils._options.queue_message import QueueMessageOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.queue_message import settle_message
 
-SPEC = Spec(groups=(Group(QueueMessageOptions),), work=settle_message, services=("sqs", "sts"))
+SPEC = Spec(groups=(Group(QueueMessageOptions),), work=settle_message)
 
 
 def main() -> None:

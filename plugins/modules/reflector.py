@@ -137,7 +137,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_reflector,
-    services=("cloudwatch", "lambda", "logs", "secretsmanager", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

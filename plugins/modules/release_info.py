@@ -189,7 +189,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=read_releases,
-    services=("lambda", "sts"),
 )
 
 

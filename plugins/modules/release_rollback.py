@@ -133,7 +133,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=roll_back_target,
-    services=("events", "lambda", "sqs", "sts"),
 )
 
 

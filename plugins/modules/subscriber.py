@@ -167,7 +167,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=manage_subscriber,
-    services=("cloudwatch", "events", "lambda", "logs", "sqs", "ssm", "sts"),
     needs_sources=True,
 )
 

@@ -93,7 +93,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 SPEC = Spec(
     groups=(Group(FilterOptions),),
     work=manage_filter,
-    services=("lambda", "logs", "sts"),
 )
 
 

@@ -75,7 +75,6 @@ SPEC = Spec(
     groups=(Group(FilterInfoOptions),),
     work=read_filters,
     rules={"mutually_exclusive": [("log_group", "log_group_prefix")]},
-    services=("logs", "sts"),
 )
 
 

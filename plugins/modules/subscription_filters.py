@@ -301,7 +301,6 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.subscr
 SPEC = Spec(
     groups=(Group(FiltersOptions),),
     work=sweep_target,
-    services=("lambda", "logs", "sts"),
 )
 
 

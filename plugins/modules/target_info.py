@@ -67,7 +67,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._module import Gr
 from ansible_collections.logreflector.aws.plugins.module_utils._options.target import TargetInfoOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.target_info import read_target
 
-SPEC = Spec(groups=(Group(TargetInfoOptions),), work=read_target, services=("sts",))
+SPEC = Spec(groups=(Group(TargetInfoOptions),), work=read_target)
 
 
 def main() -> None:

@@ -182,7 +182,6 @@ SPEC = Spec(
         Group(RoleVariables),
     ),
     work=read_volume,
-    services=("cloudwatch", "lambda", "logs", "pricing", "sts"),
     needs_sources=True,
 )
 

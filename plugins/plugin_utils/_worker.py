@@ -49,7 +49,24 @@ def specs() -> dict[str, Spec]:
 
 # Read when Ansible imports an action plugin, which is before it forks: the workers inherit it.
 SPECS = specs()
-SERVICES = {service for spec in SPECS.values() for service in spec.services}
+SERVICES = (
+    *(
+        "cloudtrail",
+        "cloudwatch",
+        "events",
+        "iam",
+        "kms",
+        "lambda",
+        "logs",
+        "observabilityadmin",
+        "organizations",
+        "pricing",
+    ),
+    *("secretsmanager", "sqs", "ssm", "sts"),
+)
+"""The services whose models are read before the fork: all that the modules call (a test compares), but those of RARELY_CALLED."""
+RARELY_CALLED = ("account", "ec2")
+"""Called only to explain an error, and only for a function in a VPC. The model of EC2 is the largest of all."""
 KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(
     {RULES_VARIABLE, ADMINISTRATOR_VARIABLE},
     *(spec.variables().values() for spec in SPECS.values()),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,12 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts import ref
 from ansible_collections.logreflector.aws.plugins.module_utils._version import VERSION
 from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import GROUPS
 from ansible_collections.logreflector.aws.plugins.plugin_utils._summary_action import SummaryAction
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, WorkerAction
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import (
+    RARELY_CALLED,
+    SERVICES,
+    SPECS,
+    WorkerAction,
+)
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +121,14 @@ def test_every_module_has_an_action_plugin_with_the_same_spec(name: str) -> None
     plugin = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
     assert issubclass(plugin, WorkerAction)
     assert plugin.spec is spec(name)
+
+
+def test_models_of_every_called_service_are_read_before_the_fork() -> None:
+    """A model that a worker reads itself takes most of a target's CPU time."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "plugins" / "module_utils").glob("**/*.py")]
+    named = re.compile(r'\bclient\(\s*"([a-z]+[0-9]?)"|^\s*(?:service|SERVICE)\b[^=\n]*= "([a-z]+)"', re.MULTILINE)
+    called = {name for text in texts for match in named.findall(text) for name in match if name}
+    assert called == {*SERVICES, *RARELY_CALLED}
 
 
 def test_every_action_plugin_has_a_module() -> None:
