@@ -120,7 +120,7 @@ def load(module: str) -> Any:
 
 # What the examples take from an event.
 EVENT = {
-    "queue_message": {"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "receipt_handle": "abc"}
+    "event_message": {"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "receipt_handle": "abc"}
 }
 
 

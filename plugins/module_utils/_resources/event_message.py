@@ -2,26 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One message of a queue, which somebody received: it is deleted, or hidden for a time. Its content is not read."""
+"""The message of an event, which somebody received: it is deleted, or hidden for a time. Its content is not read."""
 
 from __future__ import annotations
 
 from .._errors import InvalidInputError
+from .._options.event_message import EventMessageOptions
 from .._options.option import read
-from .._options.queue_message import QueueMessageOptions
 from .._plan import Params, Result
 from .._session import Target
 
+_LONGEST_PAUSE = 4 * 3600
+
 
 def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
-    """Do the work of the module queue_message.
+    """Do the work of the module event_message.
 
     SQS deletes a message that was deleted before without an error. It refuses to hide one that is deleted or visible again.
     """
-    options = read(QueueMessageOptions, params)
+    options = read(EventMessageOptions, params)
     what = f"a message of queue {queue_name(options.queue_url)}"
     deletes = options.state == "absent"
-    change = f"delete {what}" if deletes else f"hide {what} for {options.hidden_seconds:,} s"
+    seconds = hidden_seconds(options.hidden_seconds, options.receives)
+    change = f"delete {what}" if deletes else f"hide {what} for {seconds:,} s"
     if not check_mode:
         message = {"QueueUrl": options.queue_url, "ReceiptHandle": options.receipt_handle}
         with target.describe_operation(change):
@@ -29,8 +32,14 @@ def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
             if deletes:
                 sqs.delete_message(**message)
             else:
-                sqs.change_message_visibility(**message, VisibilityTimeout=options.hidden_seconds)
+                sqs.change_message_visibility(**message, VisibilityTimeout=seconds)
     return {"changed": True, "changes": [change]}
+
+
+def hidden_seconds(first: int, receives: int) -> int:
+    """Return the seconds until the next receipt: twice as many after each, and not more than _LONGEST_PAUSE by that."""
+    doublings = min(receives - 1, _LONGEST_PAUSE.bit_length())  # receives comes from the event
+    return max(first, min(first * 2**doublings, _LONGEST_PAUSE))
 
 
 def queue_name(url: str) -> str:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: queue_message
-short_description: Delete a received message of a queue, or hide it for a time
+module: event_message
+short_description: Delete the message of an event, or hide it until the next attempt
 version_added: 0.1.0
 description:
   - For playbooks that an event starts. The playbook deletes the message only after its work succeeded. Otherwise the message is hidden for
@@ -17,7 +17,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.connection
-  - logreflector.aws.queue_message
+  - logreflector.aws.event_message
   - logreflector.aws.attributes.group
 attributes:
   check_mode:
@@ -42,7 +42,7 @@ notes:
 
 EXAMPLES = r"""
 - name: Try again in five minutes
-  logreflector.aws.queue_message:
+  logreflector.aws.event_message:
     region: eu-west-1
     queue_url: "{{ ansible_eda.event.queue_url }}"
     receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
@@ -50,7 +50,7 @@ EXAMPLES = r"""
     hidden_seconds: 300
 
 - name: Delete the message of the event that started the playbook
-  logreflector.aws.queue_message:
+  logreflector.aws.event_message:
     region: eu-west-1
     queue_url: "{{ ansible_eda.event.queue_url }}"
     receipt_handle: "{{ ansible_eda.event.receipt_handle }}"
@@ -67,10 +67,10 @@ changes:
 """
 
 from ansible_collections.logreflector.aws.plugins.module_utils._module import Group, Spec, run
-from ansible_collections.logreflector.aws.plugins.module_utils._options.queue_message import QueueMessageOptions
-from ansible_collections.logreflector.aws.plugins.module_utils._resources.queue_message import settle_message
+from ansible_collections.logreflector.aws.plugins.module_utils._options.event_message import EventMessageOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._resources.event_message import settle_message
 
-SPEC = Spec(groups=(Group(QueueMessageOptions),), work=settle_message)
+SPEC = Spec(groups=(Group(EventMessageOptions),), work=settle_message)
 
 
 def main() -> None:

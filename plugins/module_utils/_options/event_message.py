@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options for one message of a queue."""
+"""The options for the message of an event."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from .option import option, required
 
+LONGEST_HIDDEN = 43_200
+"""Seconds after a receipt for which SQS hides a message at most (ChangeMessageVisibility)."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class QueueMessageOptions:
+class EventMessageOptions:
     """A message that somebody received, and what becomes of it."""
 
     queue_url: str = required("URL of the queue.")
@@ -26,5 +29,11 @@ class QueueMessageOptions:
         0,
         "Seconds from now until the message can be received again, with O(state=present). V(0) makes it visible at once.",
         low=0,
-        high=43_200,
+        high=LONGEST_HIDDEN,
+    )
+    receives: int = option(
+        1,
+        "How often the message was received. Each receipt after the first doubles O(hidden_seconds), up to four hours, so that what"
+        " does not pass soon is tried more rarely.",
+        low=1,
     )

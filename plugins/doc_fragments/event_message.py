@@ -32,4 +32,9 @@ options:
       once.
     type: int
     default: 0
+  receives:
+    description: How often the message was received. Each receipt after the first doubles O(hidden_seconds), up to four hours,
+      so that what does not pass soon is tried more rarely.
+    type: int
+    default: 1
 """
