@@ -246,13 +246,13 @@ def role(entries: Mapping[str, Entry], readme: str) -> str:
             **({"options": options} if options else {}),
             **({"examples": first_example(readme)} if name == "main" else {}),
         }
-    return f"# {GENERATED}\n---\n{dump({'argument_specs': specs})}"
+    return f"{HEADER}#\n# {GENERATED}\n---\n{dump({'argument_specs': specs})}"
 
 
 def runtime(modules: list[str]) -> str:
     """Return meta/runtime.yml."""
     return (
-        f'# {GENERATED}\n---\nrequires_ansible: ">=2.19.0"\naction_groups:\n'
+        f'{HEADER}#\n# {GENERATED}\n---\nrequires_ansible: ">=2.19.0"\naction_groups:\n'
         "  # One module_defaults block with group/logreflector.aws.aws sets region and credentials for every module.\n"
         "  aws:\n" + "".join(f"    - {name}\n" for name in modules)
     )
@@ -370,7 +370,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield policies / "deployer-policy-bounded.json", as_text(bounded(deployer))
     yield policies / "administrator-policy.json", as_text(ADMINISTRATOR_POLICY)
     yield policies / "destination-policy.json", as_text(DESTINATION_POLICY)
-    yield ROOT / "examples/deployer-role.yml", f"---\n# {GENERATED}\n{dump(template(deployer, boundary))}"
+    yield ROOT / "examples/deployer-role.yml", f"{HEADER}#\n# {GENERATED}\n---\n{dump(template(deployer, boundary))}"
     yield ROOT / "docs/architecture.svg", diagram.draw(yaml.safe_load((ROOT / "docs/architecture.yml").read_text()))
     yield ROOT / "docs/docsite/rst/guides.rst", guides.listing()
     for path in markdown_files():

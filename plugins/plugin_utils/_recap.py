@@ -15,7 +15,7 @@ from typing import Any
 
 from ._failures import FailedTarget, group_by_reason, pattern, printable
 from ._outcomes import OUTCOMES, Outcome, plural, summary, word
-from ._target_state import Coverage, DeliveryCheck, Function, Impossible, Replay, TargetState
+from ._target_state import Coverage, DeliveryCheck, Function, Impossible, ReplayCounts, TargetState
 
 _EXAMPLES = 3  # log groups named for each reason
 _NOTES = 5
@@ -242,7 +242,7 @@ def _check_text(checks: Sequence[DeliveryCheck], text: str, steps: Mapping[str, 
     return f"{len(checks):,} delivery checks: {text.format(most=' at most', **steps)}"
 
 
-def replay_text(replays: Sequence[Replay], *, check_mode: bool) -> str:
+def replay_text(replays: Sequence[ReplayCounts], *, check_mode: bool) -> str:
     """Return the numbers of dead letters before, sent again and left."""
     before, sent = sum(each.before for each in replays), sum(each.sent for each in replays)
     if not before and not sent:

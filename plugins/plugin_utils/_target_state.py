@@ -112,7 +112,7 @@ class DeliveryCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class ReplayCounts:
     """Numbers of dead letters. `after` is None if SQS did not return it."""
 
     before: int
@@ -171,7 +171,7 @@ class TargetState:
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     delivery_check: DeliveryCheck | None = None
-    replay: Replay | None = None
+    replay: ReplayCounts | None = None
     dead_letters: DeadLetters | None = None
     functions: Mapping[str, Function] | None = None
     restored: Mapping[str, str] | None = None
@@ -300,11 +300,11 @@ def _delivery_check(result: Mapping[str, Any]) -> DeliveryCheck | None:
     return DeliveryCheck(to_filter, found["seconds_to_delivery"], to_copy)
 
 
-def _replay(result: Mapping[str, Any]) -> Replay | None:
+def _replay(result: Mapping[str, Any]) -> ReplayCounts | None:
     counts = _dict(result, "counts")
     if not counts:
         return None
-    return Replay(counts["before"], counts["sent"], counts["after"], result.get("stopped") or "")
+    return ReplayCounts(counts["before"], counts["sent"], counts["after"], result.get("stopped") or "")
 
 
 def _dead_letters(result: Mapping[str, Any]) -> DeadLetters | None:

@@ -27,7 +27,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class TargetSelection:
     """The option include or exclude. `tags` maps a key to patterns, any of which its value may match."""
 
     option: str
@@ -57,9 +57,9 @@ class Host:
     ou: tuple[str, ...]
 
 
-def selection(option: str, given: Mapping[str, Any]) -> Selection:
-    """Return the Selection for an option's value, whose types are already checked. Raises InvalidInputError."""
-    return Selection(
+def selection(option: str, given: Mapping[str, Any]) -> TargetSelection:
+    """Return the selection for an option's value, whose types are already checked. Raises InvalidInputError."""
+    return TargetSelection(
         option,
         ous=tuple(_segments(f"{option}.ous", item) for item in given.get("ous") or ()),
         accounts=tuple(given.get("accounts") or ()),
@@ -67,7 +67,7 @@ def selection(option: str, given: Mapping[str, Any]) -> Selection:
     )
 
 
-def choose(organization: Organization, include: Selection, exclude: Selection) -> list[Account]:
+def choose(organization: Organization, include: TargetSelection, exclude: TargetSelection) -> list[Account]:
     """Return the active accounts that match every list of `include` that is given, and no list of `exclude`.
 
     Raises InvalidInputError for an OU or account that does not exist, NotFoundError if no account is left.
@@ -103,7 +103,10 @@ def choose(organization: Organization, include: Selection, exclude: Selection) -
 
 
 def choose_by_tags(
-    accounts: Sequence[Account], tags: Mapping[str, Mapping[str, str]], include: Selection, exclude: Selection
+    accounts: Sequence[Account],
+    tags: Mapping[str, Mapping[str, str]],
+    include: TargetSelection,
+    exclude: TargetSelection,
 ) -> list[Account]:
     """Return the accounts that have every tag of `include` and no tag of `exclude`.
 

@@ -32,7 +32,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import (
     LambdaPackage,
     PackageSettings,
-    Source,
+    SourceFile,
     archive,
     build_package,
     code_sha256,
@@ -103,7 +103,7 @@ def test_package_times_and_permissions_of_files_do_not_matter(tmp_path: Path) ->
     one, other = tree(tmp_path / "one", files), tree(tmp_path / "other", dict(reversed(files.items())))
     os.utime(other / "b.py", (10**9, 10**9))
     (other / "a/c.py").chmod(0o755)
-    built = [archive(read_files(collect_files([Source(root)]))) for root in (one, other)]
+    built = [archive(read_files(collect_files([SourceFile(root)]))) for root in (one, other)]
     assert built[0] == built[1]
 
 
@@ -144,12 +144,15 @@ def test_package_leaves_out_byte_code_hidden_names_and_tests(tmp_path: Path) -> 
             "testing.py": "",
         },
     )
-    assert list(collect_files([Source(root)])) == ["handler.py", "sinks/__init__.py", "testing.py"]
+    assert list(collect_files([SourceFile(root)])) == ["handler.py", "sinks/__init__.py", "testing.py"]
 
 
 def test_package_source_that_is_a_file_is_never_left_out(tmp_path: Path) -> None:
     tree(tmp_path, {".hidden": "", "tests": ""})
-    assert list(collect_files([Source(tmp_path / ".hidden"), Source(tmp_path / "tests")])) == [".hidden", "tests"]
+    assert list(collect_files([SourceFile(tmp_path / ".hidden"), SourceFile(tmp_path / "tests")])) == [
+        ".hidden",
+        "tests",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_package_source_that_is_a_file_is_never_left_out(tmp_path: Path) -> None
 )
 def test_package_path_of_a_source(tmp_path: Path, src: str, dest: str, name: str) -> None:
     tree(tmp_path, {"one.py": "", "folder/two.py": ""})
-    assert list(collect_files([Source(tmp_path / src, dest)])) == [name]
+    assert list(collect_files([SourceFile(tmp_path / src, dest)])) == [name]
 
 
 def test_package_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -175,13 +178,13 @@ def test_package_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidInputError, match=r"handler\.py would come from both .*one/handler\.py and .*other/handler\.py"
     ):
-        collect_files([Source(tmp_path / "one"), Source(tmp_path / "other")])
+        collect_files([SourceFile(tmp_path / "one"), SourceFile(tmp_path / "other")])
 
 
 def test_package_name_that_is_file_and_folder_is_refused(tmp_path: Path) -> None:
     tree(tmp_path, {"a.py": "", "folder/b.py": ""})
     with pytest.raises(InvalidInputError, match=r"library would be a file .* and a folder"):
-        collect_files([Source(tmp_path / "a.py", "library"), Source(tmp_path / "folder", "library")])
+        collect_files([SourceFile(tmp_path / "a.py", "library"), SourceFile(tmp_path / "folder", "library")])
 
 
 def test_package_merges_sources_and_wheels_sorted() -> None:
@@ -204,28 +207,28 @@ def test_package_source_with_the_name_of_a_wheels_file_is_refused(inside: str, m
 
 def test_package_missing_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as failure:
-        collect_files([Source(tmp_path / "nowhere")])
+        collect_files([SourceFile(tmp_path / "nowhere")])
     assert str(failure.value) == f"Could not accept the option sources: {tmp_path}/nowhere does not exist."
 
 
 def test_package_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="they contain no file"):
-        collect_files([Source(tree(tmp_path, {".hidden": ""}))])
+        collect_files([SourceFile(tree(tmp_path, {".hidden": ""}))])
 
 
 def test_package_links_are_followed_and_circles_refused(tmp_path: Path) -> None:
     tree(tmp_path, {"real/module.py": "", "package/handler.py": ""})
     (tmp_path / "package/linked").symlink_to(tmp_path / "real")
-    assert list(collect_files([Source(tmp_path / "package")])) == ["handler.py", "linked/module.py"]
+    assert list(collect_files([SourceFile(tmp_path / "package")])) == ["handler.py", "linked/module.py"]
     (tmp_path / "real/back").symlink_to(tmp_path / "package")
     with pytest.raises(InvalidInputError, match="leads back"):
-        collect_files([Source(tmp_path / "package")])
+        collect_files([SourceFile(tmp_path / "package")])
 
 
 def test_package_broken_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
     with pytest.raises(InvalidInputError, match="leads nowhere"):
-        collect_files([Source(tmp_path)])
+        collect_files([SourceFile(tmp_path)])
 
 
 @pytest.mark.parametrize("dest", ["/etc", "../outside", "a/../../b", "a\\b"])
@@ -281,7 +284,7 @@ def test_package_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(package_module, "LARGEST_PACKAGE", 1000)
     tree(tmp_path, {"a.bin": "x" * 600, "b.bin": "x" * 600})
     with pytest.raises(LimitReachedError, match="at least 1200 bytes, and Lambda takes 1000"):
-        read_files(collect_files([Source(tmp_path)]))
+        read_files(collect_files([SourceFile(tmp_path)]))
     with pytest.raises(LimitReachedError, match="build the package"):
         archive({"a.bin": b"x" * 990})
 
@@ -301,7 +304,7 @@ def test_package_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fail)
-    package = LambdaPackage(PackageSettings(dest=str(tmp_path / "x.zip"), sources=(Source(root),)))
+    package = LambdaPackage(PackageSettings(dest=str(tmp_path / "x.zip"), sources=(SourceFile(root),)))
     with pytest.raises(ReflectorError, match=r"Could not write the package .*x\.zip"):
         package.build(check_mode=False)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]

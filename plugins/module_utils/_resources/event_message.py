@@ -39,7 +39,7 @@ def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
 def hidden_seconds(first: int, receives: int) -> int:
     """Return the seconds until the next receipt: twice as many after each, and not more than _LONGEST_PAUSE by that."""
     doublings = min(receives - 1, _LONGEST_PAUSE.bit_length())  # receives comes from the event
-    return max(first, min(first * 2**doublings, _LONGEST_PAUSE))
+    return max(first, min(first << doublings, _LONGEST_PAUSE))
 
 
 def queue_name(url: str) -> str:

@@ -46,7 +46,7 @@ _LONGEST_ASYNCHRONOUS = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentPage:
     """The number of events of a page that were sent, and the token of the next page, "" if there is none."""
 
     events: int
@@ -75,7 +75,7 @@ class Backfill:
         since: int | None = None,
         token: str = "",
         ingested: tuple[int, int] | None = None,
-    ) -> Iterator[Sent]:
+    ) -> Iterator[SentPage]:
         """Send the events from before the filter, and those of the overlap, and yield what was sent of each page.
 
         Pages are read and sent while the caller iterates. The last token continues an unfinished backfill for a day.
@@ -99,7 +99,7 @@ class Backfill:
                 self._invoke(current.log_group, message)
                 events += count
             token = page.get("nextToken") or ""
-            yield Sent(events, token)
+            yield SentPage(events, token)
             if not token:
                 return
 

@@ -37,7 +37,7 @@ class Applied:
 
 
 @dataclass(slots=True)
-class Switch:
+class PolicySwitch:
     """Carries out steps. A failed group stays served: no later step removes what serves it.
 
     write       writes one group's filters (`Sweep.apply_group`)

@@ -20,7 +20,7 @@ from .._cost.fleet import FleetCost
 from .._failures import LOST
 from .._plain import place_of, read_variable
 from .fleet import FleetAdvice, ReadTarget, advise_fleet
-from .variables import Destination
+from .variables import AdvisedDestination
 
 PREFLIGHT = "preflight_info_result"
 VOLUME = "volume_info_result"
@@ -28,7 +28,7 @@ VOLUME = "volume_info_result"
 
 
 def advice_of(
-    task_vars: Mapping[str, Any], costs: FleetCost, failure: str, destination: Destination | None
+    task_vars: Mapping[str, Any], costs: FleetCost, failure: str, destination: AdvisedDestination | None
 ) -> FleetAdvice:
     """Return the advice for all targets of the play.
 
@@ -50,7 +50,7 @@ def advice_of(
     )
 
 
-def destination_of(task_vars: Mapping[str, Any], host: str | None) -> Destination | None:
+def destination_of(task_vars: Mapping[str, Any], host: str | None) -> AdvisedDestination | None:
     """Return the account and region of the host that copies are to go to. Raises AnsibleActionFail if it has none."""
     if not host:
         return None
@@ -60,7 +60,7 @@ def destination_of(task_vars: Mapping[str, Any], host: str | None) -> Destinatio
     if not (account and region):
         message = "its variables target_account_id and target_region are not both set"
         raise AnsibleActionFail(f"Could not use {host} as the destination: {message}.")
-    return Destination(account, region)
+    return AdvisedDestination(account, region)
 
 
 def rule_options(task_vars: Mapping[str, Any], hosts: Iterable[str]) -> dict[str, Any] | None:
@@ -93,7 +93,7 @@ def _target(
     *,
     failure: str,
     rules: tuple[RuleSettings, ...],
-    destination: Destination | None,
+    destination: AdvisedDestination | None,
 ) -> ReadTarget:
     variables = task_vars["hostvars"][host]
     preflight = (read_variable(variables, PREFLIGHT) or {}).get("preflight")

@@ -27,14 +27,14 @@ ACCOUNTS_OF_A_RULE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class AdvisedDestination:
     """The account and region that copies go to."""
 
     account: str
     region: str
 
 
-def inventory(fleet: FleetAdvice, destination: Destination | None, rule: Mapping[str, Any]) -> dict[str, Any]:
+def inventory(fleet: FleetAdvice, destination: AdvisedDestination | None, rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inventory: the advised mode of each host, and with a destination the centralization rules for these.
 
     A host that is advised to be centralized without a destination has no mode here: its logs would go nowhere.
@@ -54,7 +54,9 @@ def inventory(fleet: FleetAdvice, destination: Destination | None, rule: Mapping
     return {"all": {"hosts": hosts, **({"vars": {"centralization_rules": rules}} if rules else {})}}
 
 
-def centralization_rules(fleet: FleetAdvice, destination: Destination, rule: Mapping[str, Any]) -> list[dict[str, Any]]:
+def centralization_rules(
+    fleet: FleetAdvice, destination: AdvisedDestination, rule: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Return the rules that copy from exactly the accounts and regions that are advised to be centralized."""
     regions: dict[str, set[str]] = {}
     for target in fleet.targets:
@@ -74,7 +76,11 @@ def centralization_rules(fleet: FleetAdvice, destination: Destination, rule: Map
 
 
 def _rule(
-    number: int, accounts: Sequence[str], regions: Sequence[str], destination: Destination, rule: Mapping[str, Any]
+    number: int,
+    accounts: Sequence[str],
+    regions: Sequence[str],
+    destination: AdvisedDestination,
+    rule: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
         "name": f"log-reflector-{number}",

@@ -43,7 +43,7 @@ def summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], _check_m
 
 
 def _inventory(
-    fleet: FleetAdvice, task_vars: Mapping[str, Any], destination: variables.Destination | None
+    fleet: FleetAdvice, task_vars: Mapping[str, Any], destination: variables.AdvisedDestination | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the inventory of the advice, and notes on what it leaves out."""
     hosts = [target.read.host for target in fleet.targets if target.advice and target.advice.way == "centralized"]

@@ -24,7 +24,7 @@ Activity = Literal["written", "fresh", "silent", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class DestinationCopies:
     """What was read in the account and region that receives the copies.
 
     place       account and region
@@ -55,7 +55,7 @@ class CentralizedCoverage:
     """
 
     rules: Rules
-    destinations: Mapping[tuple[str, str], Destination]
+    destinations: Mapping[tuple[str, str], DestinationCopies]
     activity: Callable[[str, int], Activity]
     leftovers: Callable[[str], str] = field(default=lambda _name: "")
 
@@ -126,7 +126,7 @@ class CentralizedCoverage:
             return _of_copy(copy, destination)
         return self._without_copy(rule, group, destination)
 
-    def _without_copy(self, rule: CopyRule, group: LogGroup, destination: Destination) -> Finding:
+    def _without_copy(self, rule: CopyRule, group: LogGroup, destination: DestinationCopies) -> Finding:
         """Return the finding of a selected log group without a copy: AWS makes one for the first event."""
         found = _of_copy(LogGroup(rule.copy_name(self.rules.source, group.name)), destination)
         if found[0] != "covered":
@@ -147,7 +147,7 @@ class CentralizedCoverage:
         return (destination.copies or {}).get(group.name) if destination else None
 
 
-def _of_copy(copy: LogGroup, destination: Destination) -> Finding:
+def _of_copy(copy: LogGroup, destination: DestinationCopies) -> Finding:
     """Return the finding of a copy's log group, in words about the log group that it is a copy of."""
     state, cause, reason = destination.finding(copy)
     if copy.log_class != "STANDARD":

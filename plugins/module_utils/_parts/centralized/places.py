@@ -18,7 +18,7 @@ from ..._plan import Params
 from ..._resources.centralization.info import read_rules
 from ..._session import Target
 from ..once import once
-from .rules import CopyRule, Rules, Source
+from .rules import CopyRule, Rules, SourceTarget
 
 _UNKNOWN_PLACE = "centralization_administrator does not name a host of the inventory"
 _ALL_RULES = {"name_prefix": None, "all_regions": True}
@@ -73,14 +73,14 @@ def read_actual_rules(target: Target, params: Params, administrator: Place | Non
     """Return the rules as AWS has them, for the target's account and region. One worker of a run reads them for all."""
     account, region = target.identity.account, target.region
     if administrator is None:
-        return Rules(Source(account, region), unread=(_UNKNOWN_PLACE,))
+        return Rules(SourceTarget(account, region), unread=(_UNKNOWN_PLACE,))
     try:
         reader = _Administrator(administrator.connect(target, params))
     except ReflectorError as error:
-        return Rules(Source(account, region), unread=(str(error),))
+        return Rules(SourceTarget(account, region), unread=(str(error),))
     found = once(["centralization rules", administrator.host], lambda: reader.read(params["wait_timeout"]))
     units = found["units"]
-    source = Source(
+    source = SourceTarget(
         account,
         region,
         None if found["accounts"] is None else found["organization"] if account in found["accounts"] else "",

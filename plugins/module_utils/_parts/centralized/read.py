@@ -32,11 +32,11 @@ from ..event_flow.metrics import Metrics
 from ..event_flow.scope import period_of
 from ..metrics import Series
 from ..once import once
-from .coverage import Activity, CentralizedCoverage, Destination, Finding
+from .coverage import Activity, CentralizedCoverage, DestinationCopies, Finding
 from .flow_read import CopyFlowReader
 from .origins import read_pattern
 from .places import Place, Places, read_actual_rules
-from .rules import CopyRule, Rules, Source
+from .rules import CopyRule, Rules, SourceTarget
 
 EVERYTHING = Choice(("*",), ())
 """Rules that choose every log group."""
@@ -69,7 +69,7 @@ class CentralizedReader:
         return found
 
     @cached_property
-    def destinations(self) -> dict[tuple[str, str], Destination]:
+    def destinations(self) -> dict[tuple[str, str], DestinationCopies]:
         """The destinations of the rules that may copy something from here, as far as they are hosts of the inventory."""
         needed = {rule.destination: rule for rule in self.rules.relevant()}
         found = {}
@@ -91,13 +91,13 @@ class CentralizedReader:
         """Return the events on their way to each destination, None if they are not asked for."""
         return self._flow.read(self.rules, self._places.destinations, is_listed=is_listed) if self._flow else None
 
-    def _read_destination(self, place: Place, rule: CopyRule) -> Destination:
+    def _read_destination(self, place: Place, rule: CopyRule) -> DestinationCopies:
         where = (place.account, place.region)
         try:
             return read_destination(self._target, self._params, place, rule, self.rules.source)
         except ReflectorError as error:
             self.notes.append(f"the copies in {'/'.join(where)} were not read: {error}")
-            return Destination(where, unread=str(error))
+            return DestinationCopies(where, unread=str(error))
 
     def _activity(self, log_group: str, since: int) -> Activity:
         """Return whether the log group got events since then. Only one that had events in two weeks needs a call of its own."""
@@ -158,7 +158,9 @@ class CentralizedReader:
         return f"the filter {', '.join(ours)}" if ours else ""
 
 
-def read_destination(target: Target, params: Params, place: Place, rule: CopyRule, source: Source) -> Destination:
+def read_destination(
+    target: Target, params: Params, place: Place, rule: CopyRule, source: SourceTarget
+) -> DestinationCopies:
     """Return what serves the copies of a rule in its destination, and the copies from one account and region.
 
     Raises ReflectorError.
@@ -183,7 +185,7 @@ def read_destination(target: Target, params: Params, place: Place, rule: CopyRul
         row = serving.row(copy, None, None)
         return row.state, row.cause, row.reason
 
-    return Destination((place.account, place.region), pattern, copies, "", finding)
+    return DestinationCopies((place.account, place.region), pattern, copies, "", finding)
 
 
 def _read_policy(api: LogsApi) -> dict[str, Any]:

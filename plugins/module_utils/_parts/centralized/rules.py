@@ -28,7 +28,7 @@ OUTCOMES: tuple[Outcome, ...] = ("copied", "unknown", "impossible", "excluded", 
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceTarget:
     """An account in a region.
 
     organization    id of its organisation, None if that was not read; "" if it is in none
@@ -106,11 +106,11 @@ class CopyRule:
             }
         )
 
-    def copy_name(self, source: Source, log_group: str) -> str:
+    def copy_name(self, source: SourceTarget, log_group: str) -> str:
         """Return the name of the copy's log group. Variables of the organisation stay as they are."""
         return origin_name(self.pattern, source.account, source.region, log_group)
 
-    def beginning(self, source: Source) -> str:
+    def beginning(self, source: SourceTarget) -> str:
         """Return the fixed beginning of the names of all copies from an account and region."""
         before, _variable, _after = self.pattern.partition(_GROUP)
         return origin_name(before, source.account, source.region, "").partition("${")[0]
@@ -131,7 +131,7 @@ class Decision:
     reason: str = ""
 
 
-def decide(rule: CopyRule, source: Source, group: LogGroup) -> Decision:
+def decide(rule: CopyRule, source: SourceTarget, group: LogGroup) -> Decision:
     """Return what one rule does with a log group."""
     if found := _elsewhere(rule, source):
         return found
@@ -154,7 +154,7 @@ def decide(rule: CopyRule, source: Source, group: LogGroup) -> Decision:
     return _unknown(rule, source) or Decision("copied", rule)
 
 
-def decide_all(rules: tuple[CopyRule, ...], source: Source, group: LogGroup) -> list[Decision]:
+def decide_all(rules: tuple[CopyRule, ...], source: SourceTarget, group: LogGroup) -> list[Decision]:
     """Return the decisions of the rules that copy the log group; that of the nearest rule if none does."""
     decisions = [decide(rule, source, group) for rule in rules]
     if copied := [each for each in decisions if each.outcome == "copied"]:
@@ -163,7 +163,7 @@ def decide_all(rules: tuple[CopyRule, ...], source: Source, group: LogGroup) -> 
     return [min(decisions, key=lambda each: OUTCOMES.index(each.outcome), default=none)]
 
 
-def _elsewhere(rule: CopyRule, source: Source) -> Decision | None:
+def _elsewhere(rule: CopyRule, source: SourceTarget) -> Decision | None:
     """Return the decision of a rule that copies nothing from the account and region; None if it may copy."""
     if not rule.copies_logs:
         text = f"the rule {rule.name} copies no logs"
@@ -178,7 +178,7 @@ def _elsewhere(rule: CopyRule, source: Source) -> Decision | None:
     return Decision("elsewhere", rule, "no_rule", text)
 
 
-def _unknown(rule: CopyRule, source: Source) -> Decision | None:
+def _unknown(rule: CopyRule, source: SourceTarget) -> Decision | None:
     """Return the decision of a rule of which too little is known, None if it copies the log group."""
     if rule.groups is None or rule.scope is None:
         text = f"the {'selection' if rule.groups is None else 'scope'} of the rule {rule.name} cannot be parsed"
@@ -189,13 +189,13 @@ def _unknown(rule: CopyRule, source: Source) -> Decision | None:
     return None
 
 
-def attributes(source: Source) -> Mapping[str, Set[str] | None]:
+def attributes(source: SourceTarget) -> Mapping[str, Set[str] | None]:
     """Return an account as a scope compares it."""
     organization = None if source.organization is None else {source.organization} - {""}
     return {"OrganizationId": organization, "OrganizationUnitId": source.units, "AccountId": {source.account}}
 
 
-def _shortest(rule: CopyRule, source: Source, log_group: str) -> int:
+def _shortest(rule: CopyRule, source: SourceTarget, log_group: str) -> int:
     """Return the length of the copy's name, without variables whose values are not known."""
     name = rule.copy_name(source, "")
     while "${" in name:
@@ -212,7 +212,7 @@ class Rules:
     unread  what could not be read, a sentence each: then nothing can be said to be left out
     """
 
-    source: Source
+    source: SourceTarget
     rules: tuple[CopyRule, ...] = ()
     unread: tuple[str, ...] = ()
     destinations: frozenset[tuple[str, str]] = field(default_factory=frozenset)

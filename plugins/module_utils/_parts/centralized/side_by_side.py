@@ -14,7 +14,7 @@ from ..._subscriptions.choice import LogGroup
 from ..._subscriptions.coverage import CoverageRow
 from .destinations import read_rules_of
 from .places import Places
-from .rules import Rules, Source, decide_all
+from .rules import Rules, SourceTarget, decide_all
 
 _UNREAD = "whether a centralization rule copies log groups of this target, too, was not checked"
 
@@ -23,7 +23,7 @@ def read_rules_to_inventory(target: Target, params: Params) -> Rules:
     """Return the rules that copy to a destination of the inventory, none if the inventory has no rules. `unread` has notes."""
     destinations = {(place.account, place.region) for place in Places.from_params(params).destinations}
     if not destinations:
-        return Rules(Source("", target.region))
+        return Rules(SourceTarget("", target.region))
     found = read_rules_of(target, params)
     copying = tuple(rule for rule in found.rules if rule.destination in destinations and not rule.problem)
     return Rules(found.source, copying, tuple(f"{_UNREAD}: {each}" for each in found.unread))

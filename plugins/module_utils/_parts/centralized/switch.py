@@ -39,7 +39,7 @@ from ..removal import drain_seconds
 from ..run import Run
 from ..subscriber import removed_subscriber
 from .destinations import check_line_group, copy_destinations, read_policies, read_rules_of, working_rules
-from .rules import Decision, Rules, Source, decide_all
+from .rules import Decision, Rules, SourceTarget, decide_all
 
 if TYPE_CHECKING:
     from ..deployment import Deployment
@@ -67,7 +67,7 @@ def serve_by_copies(target: Target, options: Deployment, params: Params, check_m
     """Leave a target to AWS's centralization, which has to work, and remove everything of ours. Return the result."""
     run = Run(target, check_mode=check_mode)
     check_account(run, params["account_id"])
-    switch = Switch(run, options, params)
+    switch = SwitchToCopies(run, options, params)
     with run.keeping_changes():
         rules = switch.require_rules()
     if switch.has_reflector():
@@ -78,7 +78,7 @@ def serve_by_copies(target: Target, options: Deployment, params: Params, check_m
     return run.finish()
 
 
-class Switch:
+class SwitchToCopies:
     """The steps of one target."""
 
     def __init__(self, run: Run, options: Deployment, params: Params) -> None:
@@ -221,7 +221,7 @@ class Switch:
 
 
 def _with_destination(
-    decision: Decision, source: Source, group: LogGroup, policies: Mapping[tuple[str, str], AccountPolicy]
+    decision: Decision, source: SourceTarget, group: LogGroup, policies: Mapping[tuple[str, str], AccountPolicy]
 ) -> Decision:
     """Return the decision on a log group: one whose copy the destination's account policy leaves out is not served."""
     rule = decision.rule

@@ -26,7 +26,7 @@ _PERMISSIONS = "Give the caller docs/iam/test-line-policy.json."
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentLine:
     """The end of a test line.
 
     stations    the sink and the delivery, which it proves
@@ -58,18 +58,18 @@ class TestLine:
     copy: str = ""
     stream: str = field(default_factory=lambda: f"{STREAM_PREFIX}{uuid.uuid4().hex[:12]}")
 
-    def send(self) -> Sent:
+    def send(self) -> SentLine:
         """Send the line, wait until the reflector reports it, and delete the log stream."""
         try:
             self._call("create", self._logs.create_log_stream)
         except ReflectorError as error:
-            return Sent((_not_written(error),))
+            return SentLine((_not_written(error),))
         try:
             line = {"timestamp": int(time.time() * 1000), "message": f"log reflector test line {self.stream}"}
             self._call("write the test line to", partial(self._logs.put_log_events, logEvents=[line]))
             sent = self._wait()
         except ReflectorError as error:
-            sent = Sent((_not_written(error),))
+            sent = SentLine((_not_written(error),))
         notes = filter(None, (self._remove(), self._remove_copy()))
         return replace(sent, note="; ".join(notes))
 
@@ -106,7 +106,7 @@ class TestLine:
             return f"the copy of the log stream {self.stream} is still there: {error}"
         return ""
 
-    def _wait(self) -> Sent:
+    def _wait(self) -> SentLine:
         written = time.monotonic()
         reader = LogReader(self.reader or self.target, "the reflector", self.reflector_log, self.stream)
         pause, reason = 0.2, ""
@@ -122,17 +122,17 @@ class TestLine:
                     return found
             time.sleep(pause)
             pause = min(pause * 1.5, 3)
-        return Sent((_silent(self.timeout, reason, self.patterns),))
+        return SentLine((_silent(self.timeout, reason, self.patterns),))
 
 
-def _end(report: Report, line: Mapping[str, Any], seconds: float) -> Sent | None:
+def _end(report: Report, line: Mapping[str, Any], seconds: float) -> SentLine | None:
     """Return what the reflector's line means, None if Lambda tries again."""
     if report.is_success:
         text = f"the test line, {seconds:g} s after it was written"
-        return Sent((ok("sink", f"it accepted {text}"), ok("delivery", f"the reflector delivered {text}")), seconds)
+        return SentLine((ok("sink", f"it accepted {text}"), ok("delivery", f"the reflector delivered {text}")), seconds)
     if report.is_final:
-        return Sent((_refused(report.reason),))
-    return Sent((_dropped(line),)) if line.get(DROPPED_EVENTS) else None
+        return SentLine((_refused(report.reason),))
+    return SentLine((_dropped(line),)) if line.get(DROPPED_EVENTS) else None
 
 
 def _not_written(error: ReflectorError) -> Station:

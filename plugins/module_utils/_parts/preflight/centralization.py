@@ -14,7 +14,7 @@ from ..._resources.centralization.settings import OTHER_PARTITIONS, RuleSettings
 from ..._resources.subscriptions.shared import logs_api
 from ..._session import Target
 from ..._subscriptions.choice import LogGroup
-from ..centralized.rules import CopyRule, Source, decide_all
+from ..centralized.rules import CopyRule, SourceTarget, decide_all
 from .findings import Finding, examples, problem, warning
 
 KEY = "centralization"
@@ -29,7 +29,7 @@ def check_centralization(target: Target, rules: Any, mode: str) -> list[Finding]
     if not any(target.region in rule.source_regions for rule in parsed):
         return []
     api = logs_api(target, {"wait_timeout": _WAIT_SECONDS})
-    return group_findings(parsed, Source(target.identity.account, target.region), api.groups(), mode)
+    return group_findings(parsed, SourceTarget(target.identity.account, target.region), api.groups(), mode)
 
 
 def region_findings(region: str, rules: Sequence[RuleSettings]) -> list[Finding]:
@@ -44,7 +44,7 @@ def region_findings(region: str, rules: Sequence[RuleSettings]) -> list[Finding]
 
 
 def group_findings(
-    rules: Sequence[RuleSettings], source: Source, groups: Iterable[LogGroup], mode: str
+    rules: Sequence[RuleSettings], source: SourceTarget, groups: Iterable[LogGroup], mode: str
 ) -> list[Finding]:
     """Return the findings about all log groups of a target. Pure."""
     by_cause: dict[str, list[str]] = {}

@@ -30,7 +30,7 @@ from .facts import facts_of
 from .figures import METRICS, Measured, VolumeRow, plain_measured, remainder, volume_of
 from .metrics import LOUDEST, MetricsApi, Period
 from .prices import read_prices
-from .selection import Selection
+from .selection import VolumeSelection
 from .usage import read_usage
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class _Reader:
         choice = target_choice(self._target, self._params, destination(self._target, self._reflector))
         tags, notes = list_tags(api, choice) if choice.needs_tags else (ListedTags(), [])
         self.notes += notes
-        selection = Selection(choice, tags, api, lambda name: self._target.arn("logs", f"log-group:{name}"))
+        selection = VolumeSelection(choice, tags, api, lambda name: self._target.arn("logs", f"log-group:{name}"))
         rows = list(selection.rows())
         sums = self._sums([row.log_group for row in rows])
         return [

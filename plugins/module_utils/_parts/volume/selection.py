@@ -19,7 +19,7 @@ _NO_TAGS = 'its tags are unknown: AWS reads no tags of a name with "#"'
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class VolumeSelection:
     """The rules for the log groups of a target.
 
     tags    the log groups that carry the chosen tags, if AWS lists them

@@ -37,7 +37,7 @@ def code_sha256(package: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A file or folder on this machine and its path in the zip ("" is the top)."""
 
     src: Path
@@ -76,7 +76,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             raise InvalidInputError("sources", f"{entry} is neither a file nor a folder, or a link that leads nowhere")
 
 
-def collect_files(sources: Iterable[Source]) -> dict[str, Path]:
+def collect_files(sources: Iterable[SourceFile]) -> dict[str, Path]:
     """Return every name in the zip with its file, sorted. Raises InvalidInputError if two sources give the same name."""
     found: dict[str, Path] = {}
     for source in sources:
@@ -180,7 +180,7 @@ class PackageSettings:
     """
 
     dest: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     requirements: str | None = None
     platform: Platform | None = None
 
@@ -191,7 +191,7 @@ class LambdaPackage:
     def __init__(self, settings: PackageSettings) -> None:
         self._dest, self._platform = Path(settings.dest), settings.platform
         self._sources = [
-            Source(Path(os.path.abspath(source.src)), _path_in_zip(source.dest)) for source in settings.sources
+            SourceFile(Path(os.path.abspath(source.src)), _path_in_zip(source.dest)) for source in settings.sources
         ]
         self._requirements = Path(os.path.abspath(settings.requirements)) if settings.requirements else None
 
@@ -269,7 +269,7 @@ def build_package(
     """
     settings = PackageSettings(
         dest=dest,
-        sources=tuple(Source(Path(source["src"]), source.get("dest", "")) for source in sources),
+        sources=tuple(SourceFile(Path(source["src"]), source.get("dest", "")) for source in sources),
         requirements=requirements,
         platform=Platform(runtime, architecture) if requirements else None,
     )

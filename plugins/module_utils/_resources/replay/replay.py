@@ -91,7 +91,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Tally:
+class ReplayTally:
     """The results of the messages, by their ids.
 
     accepted    by the function; `to_delete` are those that are not deleted yet
@@ -158,7 +158,7 @@ class Replay:
     seconds: int
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
-    tally: Tally = field(init=False, default_factory=Tally)
+    tally: ReplayTally = field(init=False, default_factory=ReplayTally)
     refusals: set[str] = field(init=False, default_factory=set)
     cleanup_error: ReflectorError | None = field(init=False, default=None)
     _in_flight: InFlightMessages = field(init=False)

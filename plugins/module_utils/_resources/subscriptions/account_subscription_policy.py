@@ -34,7 +34,7 @@ from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, is_lamb
 from ..._subscriptions.loops import forwarder_groups
 from ..._subscriptions.outcome import Outcome
 from ..._subscriptions.planning import SweepOptions
-from ..._subscriptions.policy_switch import Applied, Switch, planned_seconds
+from ..._subscriptions.policy_switch import Applied, PolicySwitch, planned_seconds
 from ..._subscriptions.sweep import Sweep
 from ..._subscriptions.tally import FAILURES, Tally
 from .shared import at_least_one, destination, logs_api, target_choice
@@ -152,7 +152,7 @@ class _Mode:
         """Plan the switch. Only reads."""
         raise NotImplementedError
 
-    def switch(self, plan: _Plan) -> Switch:
+    def switch(self, plan: _Plan) -> PolicySwitch:
         """Return the writer of the plan."""
 
         def unlisted() -> Iterator[Outcome]:
@@ -165,7 +165,7 @@ class _Mode:
                         yield outcome
 
         purged = frozenset(name for step in plan.steps if step.action == "purge" for name in step.groups)
-        return Switch(self.policies, self.write, plan.outcomes, unlisted, self.settle, purged)
+        return PolicySwitch(self.policies, self.write, plan.outcomes, unlisted, self.settle, purged)
 
     def write(self, outcome: Outcome) -> Outcome:
         """Write the filters of one group."""

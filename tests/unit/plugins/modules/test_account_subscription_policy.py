@@ -513,7 +513,7 @@ def test_settling_time_is_waited_before_removals() -> None:
 
     server.watch = lambda: order.append(server.calls[-1][0])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(account_subscription_policy, "Switch", partial(policy_switch.Switch, sleep=note))
+        patch.setattr(account_subscription_policy, "PolicySwitch", partial(policy_switch.PolicySwitch, sleep=note))
         run(server, settle_seconds=7, **OPTIONS)
     writes = [name for name in order if not name.startswith(("Describe", "List", "Untag"))]
     assert writes == [

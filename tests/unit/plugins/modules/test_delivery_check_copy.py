@@ -16,7 +16,11 @@ from unittest import mock
 
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import check as check_module
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
+    CopyRule,
+    Rules,
+    SourceTarget,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._resources import copy_check, delivery_check
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from aws_in_tests import LAMBDA_TRUST, zip_bytes
@@ -42,7 +46,9 @@ RULE = CopyRule(
 def rules(monkeypatch: pytest.MonkeyPatch) -> list[CopyRule]:
     """Return the administrator's rules, which the test may change: moto has no centralization."""
     found = [RULE]
-    monkeypatch.setattr(check_module, "read_rules_of", lambda *_unused: Rules(Source(ACCOUNT, HOME), tuple(found)))
+    monkeypatch.setattr(
+        check_module, "read_rules_of", lambda *_unused: Rules(SourceTarget(ACCOUNT, HOME), tuple(found))
+    )
     return found
 
 

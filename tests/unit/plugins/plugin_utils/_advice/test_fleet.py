@@ -21,7 +21,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._advice.fleet imp
     advise_fleet,
 )
 from ansible_collections.logreflector.aws.plugins.plugin_utils._advice.variables import (
-    Destination,
+    AdvisedDestination,
     inventory,
     text,
 )
@@ -134,7 +134,9 @@ def test_inventory_has_the_modes_and_rules_for_exactly_the_centralized_targets()
     china = target(900, "cn-north-1", partition="aws-cn")
     only_one_region = target(901, "eu-west-1")
     found = inventory(
-        fleet(*places, china, only_one_region), Destination("999999999999", "eu-west-1"), {"exclude": ["/aws/x/*"]}
+        fleet(*places, china, only_one_region),
+        AdvisedDestination("999999999999", "eu-west-1"),
+        {"exclude": ["/aws/x/*"]},
     )
     read = yaml.safe_load(text(found))
     assert read == found

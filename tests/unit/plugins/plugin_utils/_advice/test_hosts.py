@@ -16,7 +16,7 @@ from ansible_collections.logreflector.aws.plugins.plugin_utils._advice.hosts imp
     destination_of,
     rule_options,
 )
-from ansible_collections.logreflector.aws.plugins.plugin_utils._advice.variables import Destination
+from ansible_collections.logreflector.aws.plugins.plugin_utils._advice.variables import AdvisedDestination
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.fleet import Choices, FleetCost
 from ansible_collections.logreflector.aws.plugins.plugin_utils._cost.hosts import fleet_of
 
@@ -39,7 +39,9 @@ RULE = {
 }
 
 
-def advised(hosts: dict[str, dict[str, Any]], destination: Destination | None = None) -> dict[str, AdvisedTarget]:
+def advised(
+    hosts: dict[str, dict[str, Any]], destination: AdvisedDestination | None = None
+) -> dict[str, AdvisedTarget]:
     """Return the targets of a run by host."""
     variables = {"hostvars": hosts, "ansible_play_hosts_all": list(hosts), "ansible_play_hosts": list(hosts)}
     costs: FleetCost = fleet_of(variables, Choices(), "recap_failure")
@@ -78,7 +80,7 @@ def test_destination_of_a_rule_of_the_inventory_is_not_centralized() -> None:
 
 
 def test_named_destination_is_not_centralized() -> None:
-    found = advised({"a": READ}, Destination("111111111111", "eu-west-1"))["a"]
+    found = advised({"a": READ}, AdvisedDestination("111111111111", "eu-west-1"))["a"]
     assert found.advice is not None
     assert {point.key for point in found.advice.ways["centralized"].points} == {"destination"}
 
@@ -90,7 +92,7 @@ def test_wrong_rules_of_the_inventory_are_refused() -> None:
 
 def test_destination_is_a_host_with_an_account_and_a_region() -> None:
     variables = {"hostvars": {"a": PLACE, "b": {}}}
-    assert destination_of(variables, "a") == Destination("111111111111", "eu-west-1")
+    assert destination_of(variables, "a") == AdvisedDestination("111111111111", "eu-west-1")
     assert destination_of(variables, None) is None
     with pytest.raises(AnsibleActionFail, match="no such host"):
         destination_of(variables, "c")

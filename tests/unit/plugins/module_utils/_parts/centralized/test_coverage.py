@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.coverage import (
     Activity,
     CentralizedCoverage,
-    Destination,
+    DestinationCopies,
     Finding,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules
@@ -39,7 +39,7 @@ def coverage(
     leftover: str = "",
     **destination: Any,
 ) -> CentralizedCoverage:
-    found = Destination(PLACE, PATTERN, {} if copies is None else copies, "", lambda _copy: finding)
+    found = DestinationCopies(PLACE, PATTERN, {} if copies is None else copies, "", lambda _copy: finding)
     return CentralizedCoverage(
         Rules(SOURCE, rules, unread),
         {PLACE: replace(found, **destination)},
@@ -98,7 +98,7 @@ def test_other_name_pattern_loses_the_origin() -> None:
 
 
 def test_unread_copies_are_not_checked_with_the_error() -> None:
-    unread = Destination(PLACE, unread="access denied")
+    unread = DestinationCopies(PLACE, unread="access denied")
     found = row(replace(coverage(RULE), destinations={PLACE: unread}))
     assert (found.state, found.cause, found.known_by) == ("not_checked", "copies", "")
     assert found.reason == f"its copy in {CENTRAL}/eu-west-1 was not read: access denied"

@@ -17,7 +17,11 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralize
     overlap,
     refuse_copied_delivery,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
+    CopyRule,
+    Rules,
+    SourceTarget,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import LogGroup
 
@@ -38,7 +42,7 @@ def rule(criteria: str = "LogGroupName NOT LIKE '/aws/lambda/log-reflector%'", *
 
 
 def rules(*found: CopyRule, unread: tuple[str, ...] = ()) -> Rules:
-    return Rules(Source(ACCOUNT, REGION), found, unread)
+    return Rules(SourceTarget(ACCOUNT, REGION), found, unread)
 
 
 class Api:

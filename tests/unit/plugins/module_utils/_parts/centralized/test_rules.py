@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
     CopyRule,
-    Source,
+    SourceTarget,
     decide,
     decide_all,
 )
@@ -35,7 +35,7 @@ SETTINGS = RuleSettings(
     destination_region="eu-west-1",
     own_log_groups=("/aws/lambda/log-reflector",),
 )
-SOURCE = Source(MEMBER, "eu-west-1", ORGANIZATION, frozenset({UNIT}))
+SOURCE = SourceTarget(MEMBER, "eu-west-1", ORGANIZATION, frozenset({UNIT}))
 GROUP = LogGroup("/app/orders")
 
 
@@ -186,7 +186,7 @@ def test_deployed_rule_does_what_the_inventory_says(
 ) -> None:
     settings = replace(SETTINGS, include=include, exclude=exclude, skip_encrypted=skip)
     group = LogGroup(name, log_class, encrypted=encrypted)
-    actual = decide(rule_of(settings), Source(account, region, organization), group).outcome
+    actual = decide(rule_of(settings), SourceTarget(account, region, organization), group).outcome
     refused = (*exclude, *settings.own_log_groups, "/central/*")
     if region == "us-east-1" or account == CENTRAL or organization == "o-other00000":
         assert actual == "elsewhere"
@@ -213,8 +213,8 @@ def test_decide_more_knowledge_never_contradicts_a_decision(
     group: LogGroup, settings: RuleSettings, region: str, organization: str, units: frozenset[str]
 ) -> None:
     """A decision on what was read is copied or not copied for each value of what was not read."""
-    rule, known = rule_of(settings), Source(MEMBER, region, organization, units)
-    with_less = decide(rule, Source(MEMBER, region), group).outcome
+    rule, known = rule_of(settings), SourceTarget(MEMBER, region, organization, units)
+    with_less = decide(rule, SourceTarget(MEMBER, region), group).outcome
     if with_less != "unknown":
         assert (with_less == "copied") is (decide(rule, known, group).outcome == "copied")
 
@@ -227,5 +227,5 @@ def test_decide_copy_has_an_allowed_name_and_is_never_copied_again(log_group: st
         assert len(name) <= 512
         assert is_copy(PATTERN, name)
         for region in rule.regions:
-            source = Source(CENTRAL, region, ORGANIZATION, frozenset())
+            source = SourceTarget(CENTRAL, region, ORGANIZATION, frozenset())
             assert decide(rule, source, LogGroup(name)).outcome in ("excluded", "elsewhere")

@@ -14,7 +14,11 @@ import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._module import CONNECTION
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized import switch
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.destinations import read_policies
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
+    CopyRule,
+    Rules,
+    SourceTarget,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.centralization.criteria import parse_criteria
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.account_policy import AccountPolicy
 
@@ -54,7 +58,9 @@ class Check:
 @pytest.fixture(autouse=True)
 def centralization(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the rule copy the account: moto has no centralization."""
-    monkeypatch.setattr(switch, "read_rules_of", lambda target, _params: Rules(Source(ACCOUNT, target.region), (RULE,)))
+    monkeypatch.setattr(
+        switch, "read_rules_of", lambda target, _params: Rules(SourceTarget(ACCOUNT, target.region), (RULE,))
+    )
     monkeypatch.setattr(switch, "copy_destinations", lambda *_unused: [])
     monkeypatch.setattr(switch, "read_policies", lambda *_unused: {})
     monkeypatch.setattr(switch, "CopyCheck", Check)
@@ -138,9 +144,9 @@ def test_centralized_target_under_a_policy_with_unknown_criteria_may_serve_any_g
     aws.client("logs").create_log_group(logGroupName="/app/orders")
     deploy(aws, **OPTIONS)
     policy = AccountPolicy("log-reflector", aws.arn("lambda", "function:log-reflector"), excluded=None)
-    monkeypatch.setattr(switch.Switch, "_policy", lambda *_unused: policy)
+    monkeypatch.setattr(switch.SwitchToCopies, "_policy", lambda *_unused: policy)
     nothing = dataclasses.replace(RULE, groups=parse_criteria("LogGroupName = '/other'", frozenset({"LogGroupName"})))
-    monkeypatch.setattr(switch, "read_rules_of", lambda *_unused: Rules(Source(ACCOUNT, REGION), (nothing,)))
+    monkeypatch.setattr(switch, "read_rules_of", lambda *_unused: Rules(SourceTarget(ACCOUNT, REGION), (nothing,)))
     result = aws.run("deployment", **CENTRALIZED)
     assert "served now would not be any more: /app/orders (the rule central leaves it out" in result["msg"]
     assert aws.writes == []
@@ -177,11 +183,12 @@ def test_policies_are_read_in_the_destination(aws: Any) -> None:
     def read(function: str) -> list[str]:
         place["options"] = {"region": AWAY, "reflector_function_name": function}
         params = {**DEFAULTS, "centralization": {"destinations": [place]}}
-        found = read_policies(aws.target(), params, Rules(Source(ACCOUNT, REGION), (rule,)))
+        found = read_policies(aws.target(), params, Rules(SourceTarget(ACCOUNT, REGION), (rule,)))
         return [policy.name for policy in found.values()]
 
     assert read("log-reflector") == ["ours"]
     assert read("theirs") == []
     assert (
-        read_policies(aws.target(), {**DEFAULTS, "centralization": {}}, Rules(Source(ACCOUNT, REGION), (rule,))) == {}
+        read_policies(aws.target(), {**DEFAULTS, "centralization": {}}, Rules(SourceTarget(ACCOUNT, REGION), (rule,)))
+        == {}
     )

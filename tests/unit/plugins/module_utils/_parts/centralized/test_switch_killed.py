@@ -29,7 +29,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralize
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
     CopyRule,
     Rules,
-    Source,
+    SourceTarget,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.deployment import Deployment
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.run import Run
@@ -142,7 +142,7 @@ def rules_of(aws: Any) -> Rules:
         groups=parse_criteria(f"LogGroupName != '{UNCOPIED}'", frozenset({"LogGroupName"})),
         changed=1,
     )
-    return Rules(Source(ACCOUNT, REGION), (rule,) if aws.is_copied else ())
+    return Rules(SourceTarget(ACCOUNT, REGION), (rule,) if aws.is_copied else ())
 
 
 @pytest.fixture
@@ -284,7 +284,9 @@ def test_switch_with_an_unhealthy_rule_names_its_problem(target: Any, monkeypatc
     place = target(aws)
     change_mode(aws, place, "filters")
     (rule,) = rules_of(COPYING).rules
-    broken = Rules(Source(ACCOUNT, REGION), (dataclasses.replace(rule, problem="Trusted access is not enabled."),))
+    broken = Rules(
+        SourceTarget(ACCOUNT, REGION), (dataclasses.replace(rule, problem="Trusted access is not enabled."),)
+    )
     monkeypatch.setattr(switch, "read_rules_of", lambda _target, _params: broken)
     with pytest.raises(RefusedError, match="the rule central does not copy now: Trusted access is not enabled"):
         deploy(aws, place, "centralized")
@@ -294,7 +296,7 @@ def test_switch_with_an_unhealthy_rule_names_its_problem(target: Any, monkeypatc
 def test_switch_of_a_destination_is_refused(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
     (rule,) = rules_of(COPYING).rules
-    here = Rules(Source(ACCOUNT, REGION), (dataclasses.replace(rule, destination=(ACCOUNT, REGION)),))
+    here = Rules(SourceTarget(ACCOUNT, REGION), (dataclasses.replace(rule, destination=(ACCOUNT, REGION)),))
     place = target(aws)
     monkeypatch.setattr(switch, "read_rules_of", lambda _target, _params: here)
     with pytest.raises(Exception, match="the rule central copies to this target, so a reflector has to serve it"):

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.coverage import (
     CentralizedCoverage,
-    Destination,
+    DestinationCopies,
 )
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import CopyRule, Rules, Source
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.centralized.rules import (
+    CopyRule,
+    Rules,
+    SourceTarget,
+)
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.preflight.centralization import (
     check_centralization,
     group_findings,
@@ -33,7 +37,7 @@ RULE: dict[str, Any] = {
     "destination_region": "eu-central-1",
 }
 RULES = parse_rules([RULE])
-SOURCE = Source("222222222222", "eu-west-1")
+SOURCE = SourceTarget("222222222222", "eu-west-1")
 
 
 def sentences(mode: str, *groups: tuple[str, str]) -> list[str]:
@@ -109,10 +113,12 @@ def test_preflight_and_coverage_agree_on_what_a_rule_copies(given_rule: dict[str
     found = group_findings(rules, SOURCE, [group], "filters")
     is_copied = any("rules also select" in each.sentence for each in found)
     is_long = any("longer than 512" in each.sentence for each in found)
-    deployed = Rules(Source("222222222222", "eu-west-1", "o-exampleorg1"), tuple(map(CopyRule.from_settings, rules)))
+    deployed = Rules(
+        SourceTarget("222222222222", "eu-west-1", "o-exampleorg1"), tuple(map(CopyRule.from_settings, rules))
+    )
     place = ("444444444444", "eu-central-1")
     coverage = CentralizedCoverage(
-        deployed, {place: Destination(place, rules[0].name_pattern, {})}, lambda _name, _since: "silent"
+        deployed, {place: DestinationCopies(place, rules[0].name_pattern, {})}, lambda _name, _since: "silent"
     )
     row = coverage.judge(group)[1]
     assert (row.state == "covered") is is_copied

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.logreflector.aws.plugins.module_utils._errors import NotFoundError
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.figures import Measured, VolumeRow
 from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.read import largest
-from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.selection import Selection
+from ansible_collections.logreflector.aws.plugins.module_utils._parts.volume.selection import VolumeSelection
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.choice import Choice, LogGroup
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.listing import ListedTags
 
@@ -37,7 +37,7 @@ class Logs:
 
 
 def states(logs: Logs, choice: Choice, tags: ListedTags | None = None) -> dict[str, str]:
-    selection = Selection(choice, tags or ListedTags(), logs, lambda name: f"arn:{name}")  # type: ignore[arg-type]
+    selection = VolumeSelection(choice, tags or ListedTags(), logs, lambda name: f"arn:{name}")  # type: ignore[arg-type]
     return {row.log_group: row.state for row in selection.rows()}
 
 
