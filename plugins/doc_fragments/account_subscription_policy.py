@@ -96,13 +96,13 @@ options:
     description:
       - Whether our filters and the policy replace each other. When a target changes its mode, this reads every log group,
         five a second.
-      - With V(false) filters stay as they are. Beside the policy each of their events arrives twice, and with O(state=absent)
+      - With V(false) filters stay as they are. Together with the policy each of their events arrives twice, and with O(state=absent)
         log groups that only the policy serves are no longer served.
     type: bool
     default: true
   audit:
     description:
-      - Whether every log group is checked for filters of ours beside the policy.
+      - Whether every log group is checked for filters of ours that exist together with the policy.
       - Without it the tagged ones are checked, and all of them while a change of mode is unfinished.
     type: bool
     default: false

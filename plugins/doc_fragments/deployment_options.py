@@ -29,7 +29,7 @@ options:
     default: []
   account_keep_previous:
     description:
-      - Whether a role keeps its former inline policy beside the present one, as C(log-reflector-previous).
+      - Whether a role keeps its former inline policy in addition to the present one, as C(log-reflector-previous).
       - The functions need it while they change to the next release, and after a rollback. It also keeps rights that you took
         away, such as access to a bucket, until the next change. V(false) removes them at once.
     type: bool

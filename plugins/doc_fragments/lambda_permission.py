@@ -22,7 +22,7 @@ options:
       - function_arn
       - lambda_function_arn
   qualifier:
-    description: A version or an alias. Each has its own policy, beside the policy of the function.
+    description: A version or an alias. Each has its own policy, in addition to that of the function.
     type: str
   state:
     description:

@@ -22,6 +22,6 @@ options:
       - function_arn
       - lambda_function_arn
   qualifier:
-    description: A version or an alias. Each has its own policy, beside the policy of the function.
+    description: A version or an alias. Each has its own policy, in addition to that of the function.
     type: str
 """

@@ -13,7 +13,7 @@ description:
   - Adds, replaces and removes statements in the resource policy of a function, a version or an alias, several in one task.
   - A statement is identified by its id and compared exactly with what AWS stores. Forms of a principal that mean the same are equal.
   - A statement is replaced without a moment in which none exists. The new content is first added under a derived id, which ends in
-    C(-lr-twin) and is removed at the end. If a run is stopped in between, the next one completes the replacement.
+    C(-lr-temporary) and is removed at the end. If a run is stopped in between, the next one completes the replacement.
   - Each write is guarded by the policy's revision. If another writer was faster, the policy is read again and the next write
     is decided again.
   - Statements with other ids are never changed, nor are statements that C(AddPermission) cannot have created, such as those with

@@ -33,7 +33,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
     LONGEST_PREFIX,
     SIZE_LIMIT,
     byte_size,
-    twin_of,
+    temporary_id_of,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.settings import (
     FunctionAddress,
@@ -326,7 +326,7 @@ def test_permission_stale_answers_delay_and_do_no_harm(cloud: Cloud, function: s
 
     def get_policy(_request: dict[str, Any]) -> dict[str, Any]:
         real = client.get_policy(FunctionName=function)
-        moments.append(set(policy(cloud, function)) & {"lr-events", twin_of("lr-events")})
+        moments.append(set(policy(cloud, function)) & {"lr-events", temporary_id_of("lr-events")})
         if not stale or stale[-1]["RevisionId"] != real["RevisionId"]:
             stale.extend([real] * (lag + 1))
         return dict(stale.pop(0))
@@ -512,7 +512,7 @@ GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:"
     [
         *(
             ({"statement_id": value}, "statement_id")
-            for value in ("has space", "has.dot", "", "x" * 101, "newline\n", twin_of("a"), "first")
+            for value in ("has space", "has.dot", "", "x" * 101, "newline\n", temporary_id_of("a"), "first")
         ),
         *(
             ({"principal": value}, "principal")

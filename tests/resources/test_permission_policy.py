@@ -18,10 +18,10 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.permis
     Policy,
     Remove,
     goals,
-    looks_like_twin,
+    is_temporary_id,
     next_step,
     steps,
-    twin_of,
+    temporary_id_of,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.permission.statement import (
     Statement,
@@ -45,7 +45,7 @@ CONTENTS = st.builds(
     invoked_via_function_url=st.sampled_from([None, True]),
 )
 STATEMENTS = st.builds(Statement.named, CONTENTS, st.sampled_from(IDS))
-LEFTOVERS = st.builds(Statement.named, CONTENTS, st.sampled_from([twin_of(name) for name in IDS]))
+LEFTOVERS = st.builds(Statement.named, CONTENTS, st.sampled_from([temporary_id_of(name) for name in IDS]))
 DESIRED = st.lists(STATEMENTS, max_size=4, unique_by=lambda item: item.statement_id)
 POSSIBLE = st.builds(lambda item: render(item, RESOURCE), STATEMENTS | LEFTOVERS)
 FOREIGN = st.builds(
@@ -133,7 +133,7 @@ def test_goals_reach_the_desired_statements_and_keep_others(
         assert foreign(aws.document) == foreign(document)
     standing = aws.policy().statements()
     assert {name: standing.get(name) for name in ids} == {item.statement_id: item for item in desired}
-    touched = {name for item in [*ids, *removed] for name in (item, twin_of(item))}
+    touched = {name for item in [*ids, *removed] for name in (item, temporary_id_of(item))}
     touched |= {name for name, item in before.items() if prefix and item and name.startswith(prefix)}
     assert {name: item for name, item in standing.items() if name not in ids} == {
         name: item for name, item in before.items() if name not in touched
@@ -147,7 +147,8 @@ def test_goals_are_empty_only_if_nothing_differs(document: dict[str, Any], desir
     policy = Aws(document).policy()
     standing = policy.statements()
     right = all(
-        standing.get(item.statement_id) == item and twin_of(item.statement_id) not in standing for item in desired
+        standing.get(item.statement_id) == item and temporary_id_of(item.statement_id) not in standing
+        for item in desired
     )
     assert (goals(policy, desired, []) == []) == right
 
@@ -172,19 +173,22 @@ def test_steps_leave_no_gap_even_if_killed(
     aws = Aws(document)
     for index, target in enumerate((desired, desired_next)):
         held = {raw["Sid"]: content(raw) for raw in aws.raws}
-        twins = {name: held.get(twin_of(name)) for name in IDS}
+        temporaries = {name: held.get(temporary_id_of(name)) for name in IDS}
         new = {item.statement_id: content(render(item, RESOURCE)) for item in target}
         for number, _unused in enumerate(write_all(aws, goals(aws.policy(), target, []))):
             for name, replacement in new.items():
-                now = {content(raw) for raw in aws.raws if raw["Sid"] in (name, twin_of(name))}
-                allowed = {held.get(name), twins[name], replacement} - {None}
+                now = {content(raw) for raw in aws.raws if raw["Sid"] in (name, temporary_id_of(name))}
+                allowed = {held.get(name), temporaries[name], replacement} - {None}
                 assert name not in held or now & allowed, f"{name} exists nowhere"
-                assert name in held or twins[name] is None or now & allowed, f"the twin of {name} was removed too early"
+                assert name in held or temporaries[name] is None or now & allowed, (
+                    f"the temporary statement of {name} was removed too early"
+                )
             if index == 0 and number == killed_after:
                 break
     standing = aws.policy().statements()
     assert all(
-        standing[item.statement_id] == item and twin_of(item.statement_id) not in standing for item in desired_next
+        standing[item.statement_id] == item and temporary_id_of(item.statement_id) not in standing
+        for item in desired_next
     )
 
 
@@ -206,23 +210,23 @@ def by_id(*items: Statement) -> dict[str, Statement | None]:
 
 
 def test_next_step_replaces_a_statement_in_four_steps() -> None:
-    twin = NEW.named(twin_of("a"))
+    temporary = NEW.named(temporary_id_of("a"))
     goal = Goal("a", NEW)
-    assert next_step(by_id(OLD), goal) == Add(twin)
-    assert next_step(by_id(OLD, twin), goal) == Remove("a")
-    assert next_step(by_id(twin), goal) == Add(NEW)
-    assert next_step(by_id(NEW, twin), goal) == Remove(twin.statement_id)
+    assert next_step(by_id(OLD), goal) == Add(temporary)
+    assert next_step(by_id(OLD, temporary), goal) == Remove("a")
+    assert next_step(by_id(temporary), goal) == Add(NEW)
+    assert next_step(by_id(NEW, temporary), goal) == Remove(temporary.statement_id)
     assert next_step(by_id(NEW), goal) is None
 
 
-def test_next_step_removes_a_leftover_twin_while_the_old_statement_exists() -> None:
-    leftover = OLD.named(twin_of("a"))
+def test_next_step_removes_a_leftover_temporary_statement_while_the_old_statement_exists() -> None:
+    leftover = OLD.named(temporary_id_of("a"))
     other = Statement("a", "sns.amazonaws.com")
     assert next_step(by_id(other, leftover), Goal("a", NEW)) == Remove(leftover.statement_id)
 
 
-def test_next_step_keeps_a_lone_twin_until_the_new_statement_exists() -> None:
-    assert next_step(by_id(OLD.named(twin_of("a"))), Goal("a", NEW)) == Add(NEW)
+def test_next_step_keeps_a_lone_temporary_statement_until_the_new_statement_exists() -> None:
+    assert next_step(by_id(OLD.named(temporary_id_of("a"))), Goal("a", NEW)) == Add(NEW)
 
 
 def test_goals_add_before_they_purge() -> None:
@@ -253,16 +257,16 @@ def test_goals_without_prefix_purge_nothing() -> None:
 
 @RELAXED
 @given(st.text("ab-_1", min_size=1, max_size=100))
-def test_twin_id_is_valid(statement_id: str) -> None:
-    twin = twin_of(statement_id)
-    assert len(twin) <= 100
-    assert looks_like_twin(twin)
-    assert twin != statement_id
+def test_temporary_id_is_valid(statement_id: str) -> None:
+    temporary = temporary_id_of(statement_id)
+    assert len(temporary) <= 100
+    assert is_temporary_id(temporary)
+    assert temporary != statement_id
 
 
-def test_twin_ids_of_long_ids_differ() -> None:
-    assert twin_of("x" * 99 + "a") != twin_of("x" * 99 + "b")
-    assert twin_of("x" * 100) != twin_of("x" * 99)
+def test_temporary_ids_of_long_ids_differ() -> None:
+    assert temporary_id_of("x" * 99 + "a") != temporary_id_of("x" * 99 + "b")
+    assert temporary_id_of("x" * 100) != temporary_id_of("x" * 99)
 
 
 def test_policy_leaves_out_statements_of_other_qualifiers() -> None:

@@ -67,7 +67,7 @@ class FunctionOptions:
         aliases=("function_arn", "lambda_function_arn"),
     )
     qualifier: str | None = option(
-        None, "A version or an alias. Each has its own policy, beside the policy of the function."
+        None, "A version or an alias. Each has its own policy, in addition to that of the function."
     )
 
 

@@ -51,6 +51,9 @@ class Metric:
     period: int = 60
 
 
+_COMPARISON, _MISSING_DATA = "GreaterThanThreshold", "notBreaching"  # of all our alarms
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmSettings:
     """The desired state of an alarm. Its other fields (is it enabled, actions of other states) are left alone.
@@ -65,10 +68,8 @@ class AlarmSettings:
     description: str = ""
     metrics: tuple[Metric, ...] = ()
     expression: str = ""
-    comparison_operator: str = "GreaterThanThreshold"
     threshold: float = 0
     evaluation_periods: int = 1
-    treat_missing_data: str = "notBreaching"
     alarm_actions: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: float = 60
@@ -164,9 +165,9 @@ class MetricAlarm(OwnedResource[Alarm]):
         return {
             "description": settings.description,
             "threshold": settings.threshold,
-            "comparison_operator": settings.comparison_operator,
+            "comparison_operator": _COMPARISON,
             "evaluation_periods": settings.evaluation_periods,
-            "treat_missing_data": settings.treat_missing_data,
+            "treat_missing_data": _MISSING_DATA,
             "alarm_actions": sorted(set(settings.alarm_actions)),
             "metrics": sorted(metrics, key=lambda metric: str(metric.get("id"))),
             **({"expression": settings.expression} if settings.expression else {}),
@@ -178,9 +179,9 @@ class MetricAlarm(OwnedResource[Alarm]):
             "AlarmName": settings.name,
             "AlarmDescription": settings.description,
             "Threshold": settings.threshold,
-            "ComparisonOperator": settings.comparison_operator,
+            "ComparisonOperator": _COMPARISON,
             "EvaluationPeriods": settings.evaluation_periods,
-            "TreatMissingData": settings.treat_missing_data,
+            "TreatMissingData": _MISSING_DATA,
             "AlarmActions": sorted(set(settings.alarm_actions)),
             **_watched(settings),
         }

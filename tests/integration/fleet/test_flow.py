@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report's events: what comes in goes out, or the difference has a name. Each station loses another number of events."""
+"""The events in the report: each station of the path loses a different number, and the report names each difference."""
 
 from __future__ import annotations
 

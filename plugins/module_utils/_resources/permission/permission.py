@@ -32,7 +32,7 @@ from .policy import (
     goals,
     next_step,
     steps,
-    twin_of,
+    temporary_id_of,
 )
 from .settings import FunctionAddress, PermissionSettings, desired_statements, sample_expand
 from .statement import Statement
@@ -139,7 +139,7 @@ class LambdaPermission:
         if step is None:
             return False
         self._settle(step)
-        is_covered = twin_of(goal.statement_id) in self._policy.statements()
+        is_covered = temporary_id_of(goal.statement_id) in self._policy.statements()
         self._is_stale = True
         self._api.write(step, self._policy.revision_id)
         self._policy = self._policy.after(step)

@@ -4,8 +4,8 @@
 
 """A Lambda function's resource policy as values, and the steps from one policy to another. Pure.
 
-AddPermission cannot overwrite a statement, so a statement is replaced in four steps: a twin with the new content is
-added under a derived id, the old statement is removed, the new one is added under its own id, the twin is removed. At
+AddPermission cannot overwrite a statement, so a statement is replaced in four steps: a temporary statement with the new content is
+added under a derived id, the old statement is removed, the new one is added under its own id, the temporary statement is removed. At
 every moment the old or the new content exists. `next_step` decides from the present policy alone: if a run is killed
 between two steps, the next run completes the replacement.
 """
@@ -91,9 +91,9 @@ class Policy:
         return replace(self, entries=kept, revision_id=None)
 
     def size_of(self, statement: Statement) -> int:
-        """Return the bytes that a statement takes at most, under its own id or a twin's."""
-        twin = statement.named(twin_of(statement.statement_id))
-        return byte_size(render(twin, self.resource, self.resource.split(":")[1])) + 1
+        """Return the bytes that a statement takes at most, under its own id or a temporary statement's."""
+        temporary = statement.named(temporary_id_of(statement.statement_id))
+        return byte_size(render(temporary, self.resource, self.resource.split(":")[1])) + 1
 
     def largest(self, count: int = 3) -> list[tuple[str, int]]:
         """Return id and bytes of the largest statements."""
@@ -115,24 +115,24 @@ def _of_other_qualifier(raw: Any, tail: str) -> bool:
     return other_name == name and other != qualifier and "*" not in other and "?" not in other
 
 
-_TWIN_END = "-lr-twin"
-_TWIN_BASE = 100 - len(_TWIN_END) - 13
-LONGEST_PREFIX = _TWIN_BASE
-"""A longer purge_prefix would match a statement but not its twin."""
+_TEMPORARY_END = "-lr-temporary"
+_TEMPORARY_BASE = 100 - len(_TEMPORARY_END) - 13
+LONGEST_PREFIX = _TEMPORARY_BASE
+"""A longer purge_prefix would match a statement but not the temporary one in its place."""
 
 
-def twin_of(statement_id: str) -> str:
-    """Return the id of the twin that replaces `statement_id` for a moment: at most 100 characters, AWS's limit.
+def temporary_id_of(statement_id: str) -> str:
+    """Return the id of the temporary statement that replaces `statement_id` for a moment: at most 100 characters, AWS's limit.
 
-    It has the hash of the whole id, so that no statement of others is mistaken for a twin.
+    It has the hash of the whole id, so that no statement of others is mistaken for a temporary statement.
     """
     digest = hashlib.sha256(statement_id.encode()).hexdigest()[:12]
-    return f"{statement_id[:_TWIN_BASE]}-{digest}{_TWIN_END}"
+    return f"{statement_id[:_TEMPORARY_BASE]}-{digest}{_TEMPORARY_END}"
 
 
-def looks_like_twin(statement_id: str) -> bool:
-    """Return whether an id has the form of a twin's id."""
-    return re.fullmatch(rf".+-[0-9a-f]{{12}}{_TWIN_END}", statement_id) is not None
+def is_temporary_id(statement_id: str) -> bool:
+    """Return whether an id has the form of a temporary statement's id."""
+    return re.fullmatch(rf".+-[0-9a-f]{{12}}{_TEMPORARY_END}", statement_id) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +171,21 @@ class ForeignStatementError(Exception):
 def next_step(statements: Mapping[str, Statement | None], goal: Goal) -> Step | None:
     """Return the next write towards `goal`, None if it is reached. Raises ForeignStatementError.
 
-    The old statement is removed only while a twin with the new content exists. The twin is removed only while the new
+    The old statement is removed only while a temporary statement with the new content exists. That is removed only while the new
     statement exists under its own id.
     """
     now = _own(statements, goal.statement_id)
     if goal.desired is None:
         return Remove(goal.statement_id) if now else None
-    twin_id = twin_of(goal.statement_id)
-    twin = _own(statements, twin_id)
+    temporary_id = temporary_id_of(goal.statement_id)
+    temporary = _own(statements, temporary_id)
     if now is None:
         return Add(goal.desired)
     if now == goal.desired:
-        return Remove(twin_id) if twin else None
-    if twin == goal.desired.named(twin_id):
+        return Remove(temporary_id) if temporary else None
+    if temporary == goal.desired.named(temporary_id):
         return Remove(goal.statement_id)
-    return Remove(twin_id) if twin else Add(goal.desired.named(twin_id))
+    return Remove(temporary_id) if temporary else Add(goal.desired.named(temporary_id))
 
 
 def _own(statements: Mapping[str, Statement | None], statement_id: str) -> Statement | None:
@@ -198,7 +198,7 @@ def _own(statements: Mapping[str, Statement | None], statement_id: str) -> State
 def goals(policy: Policy, desired: Sequence[Statement], removed: Sequence[str], purge_prefix: str = "") -> list[Goal]:
     """Return what has to change. Raises ForeignStatementError.
 
-    The order needs least room and leaves no gap: leftover twins are removed, statements are replaced, then added.
+    The order needs least room and leaves no gap: leftover temporary statements are removed, statements are replaced, then added.
     Removals come last, so that a permission under a new id exists before the old one is removed.
 
     desired         statements that must exist exactly like this
@@ -211,9 +211,9 @@ def goals(policy: Policy, desired: Sequence[Statement], removed: Sequence[str], 
     creations: list[Goal] = []
     for statement in desired:
         now = _own(statements, statement.statement_id)
-        twin_id = twin_of(statement.statement_id)
+        temporary_id = temporary_id_of(statement.statement_id)
         if now == statement:
-            leftovers += [Goal(twin_id, None)] if statements.get(twin_id) else []
+            leftovers += [Goal(temporary_id, None)] if statements.get(temporary_id) else []
         else:
             (updates if now else creations).append(Goal(statement.statement_id, statement))
     ids = _removed_ids(statements, desired, removed, purge_prefix)
@@ -224,8 +224,8 @@ def _removed_ids(
     statements: Mapping[str, Statement | None], desired: Sequence[Statement], removed: Sequence[str], purge_prefix: str
 ) -> list[str]:
     ids = [statement_id for statement_id in removed if _own(statements, statement_id)]
-    ids += [twin for twin in map(twin_of, removed) if statements.get(twin)]
-    kept = {name for item in desired for name in (item.statement_id, twin_of(item.statement_id))}
+    ids += [temporary for temporary in map(temporary_id_of, removed) if statements.get(temporary)]
+    kept = {name for item in desired for name in (item.statement_id, temporary_id_of(item.statement_id))}
     if purge_prefix:
         ids += [
             statement_id

@@ -15,7 +15,7 @@ from ..._errors import InvalidInputError, check_name
 from ..._options.permissions import SETTLE_SECONDS
 from ..._plan import Params
 from ..._session import Target
-from .policy import LONGEST_PREFIX, looks_like_twin
+from .policy import LONGEST_PREFIX, is_temporary_id
 from .statement import STATEMENT_ID, Statement, principal_from
 
 Expand = Callable[[Any], Any]
@@ -151,7 +151,7 @@ def _desired(item: Statement, option: str, expand: Expand, is_present: bool) -> 
     found = replace(item, **{field.name: expand(getattr(item, field.name)) for field in fields(item)})
     statement_id = found.statement_id
     check_name(f"{option}.statement_id", statement_id, STATEMENT_ID, "1 to 100 letters, digits, '-' and '_'")
-    if looks_like_twin(statement_id):
+    if is_temporary_id(statement_id):
         message = "has the ending of the statements that exist while another one is replaced"
         raise InvalidInputError(f"{option}.statement_id", f"{statement_id} {message}")
     if not is_present:
