@@ -183,8 +183,8 @@ options:
     default: log-reflector
   reflector_sinks:
     description:
-      - Sinks in addition to O(sumo_endpoint), by name, each with C(type) and the options of that type, see docs/SINKS.md.
-        Log groups that a sink in AWS writes to are never subscribed.
+      - Further sinks, by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink
+        in AWS writes to are never subscribed.
       - Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.
       - L(docs/SINKS.md,https://github.com/logreflector/logreflector.aws/blob/main/docs/SINKS.md)
     type: dict

@@ -30,7 +30,7 @@ class ReflectorReference(ReflectorName):
 
     sinks: Mapping[str, Any] = option(
         _NO_OPTIONS,
-        "Sinks in addition to O(sumo_endpoint), by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS"
+        "Further sinks, by name, each with C(type) and the options of that type, see docs/SINKS.md. Log groups that a sink in AWS"
         " writes to are never subscribed.",
         "Tokens can be references to secrets, as C(secretsmanager:NAME), C(ssm:NAME) or an ARN.",
         is_hidden=True,
