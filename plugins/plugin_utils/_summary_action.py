@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ..module_utils._module import Spec
 from ._summaries.options import GROUPS, RULES
-from ._worker import WorkerAction
+from ._worker import WorkerAction, validate
 
 
 class SummaryAction(WorkerAction):
@@ -37,7 +37,22 @@ class SummaryAction(WorkerAction):
         )
         return super().run(tmp, task_vars)
 
-    def _check_names(self, task_vars: Mapping[str, Any]) -> None:
+    def _arguments(self, task_vars: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the options, see the base class. In the recap a wrong variable counts as not set: each target's own task has
+        refused it, and a recap that fails too would hide that.
+        """
+        arguments, variables = super()._arguments(task_vars)
+        if type(self).__module__.endswith(".recap"):
+            specs = self.spec.arguments()["argument_spec"]
+            wrong = [
+                name
+                for name in variables.keys() & arguments.keys()
+                if validate({"argument_spec": {name: specs[name]}}, {name: arguments[name]}).error_messages
+            ]
+            arguments = {name: value for name, value in arguments.items() if name not in wrong}
+        return arguments, variables
+
+    def _check_variables(self, task_vars: Mapping[str, Any]) -> None:
         """Check nothing: each target's own task does, and one target's mistake must not take the recap from all others."""
 
     def _needs_module(self) -> bool:

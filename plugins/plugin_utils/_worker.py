@@ -29,8 +29,9 @@ from ..module_utils._resources.centralization.loops import refuse_loops
 from ..module_utils._resources.centralization.rules import parse_rules
 from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
+from ._playbook_options import GROUPS as PLAYBOOK_GROUPS
 from ._playbook_variables import PLAYBOOK_VARIABLES
-from ._summaries.options import GROUPS
+from ._summaries.options import GROUPS, late_variables
 from ._unknown_variables import check_names
 from ._variables import account_targets, centralization_places, delivery_paths, from_variables
 
@@ -70,7 +71,7 @@ RARELY_CALLED = ("account", "ec2")
 KNOWN_VARIABLES = PLAYBOOK_VARIABLES.union(
     {RULES_VARIABLE, ADMINISTRATOR_VARIABLE},
     *(spec.variables().values() for spec in SPECS.values()),
-    *(group.by_variable() for groups in GROUPS.values() for group in groups),
+    *(group.by_variable() for groups in (*GROUPS.values(), PLAYBOOK_GROUPS) for group in groups),
 )
 MODELS = None if SDK_ERROR else read_models(SERVICES)
 reflector_code.load()
@@ -196,7 +197,7 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         variables = self.spec.variables()
         if not variables or given.get("role_variables") not in (True, "true", "yes"):
             return given, {}
-        self._check_names(task_vars)
+        self._check_variables(task_vars)
         found = from_variables(self.spec, task_vars, self._templar)
         if (
             "account_targets" in self.spec.options()
@@ -213,8 +214,19 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         names = {option: variable for option, variable in variables.items() if option not in given}
         return {**found, **given}, names
 
-    def _check_names(self, task_vars: Mapping[str, Any]) -> None:
+    def _check_variables(self, task_vars: Mapping[str, Any]) -> None:
+        """Refuse misspelled variables, and wrong values of those that a summary reads: its own refusal would hide the results."""
         check_names(task_vars, KNOWN_VARIABLES)
+        options = late_variables(type(self).__module__.rpartition(".")[2])
+        set_ones = {name: options[name] for name in options if name in task_vars}
+        if not set_ones:
+            return
+        found = {name: plain(self._templar.template(task_vars[name])) for name in set_ones}
+        validated = validate({"argument_spec": {name: each.argument() for name, each in set_ones.items()}}, found)
+        if refused := refusal(validated, self._task.action):
+            raise ReflectorError("accept the variables", refused)
+        for name, each in set_ones.items():
+            each.check_range(validated.validated_parameters[name], name)
 
     def _in_worker(self, arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         """Return the task's result, made in this process."""

@@ -53,7 +53,7 @@ def test_default_of_a_variable_is_that_of_its_description(path: Path) -> None:
 
 def test_variables_of_playbooks_are_known() -> None:
     variables = {variable for group in _playbook_options.GROUPS for variable in group.by_variable()}
-    assert variables <= KNOWN_VARIABLES | {"event_retry_seconds", "event_run_seconds"}
+    assert variables <= KNOWN_VARIABLES
 
 
 def test_defaults_are_found() -> None:

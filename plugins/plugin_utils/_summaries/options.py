@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._module import Group
-from ...module_utils._options.option import option, required
+from ...module_utils._options.option import Option, option, required
 from ...module_utils._options.target import RoleVariables
 
 _MILLION = 1_000_000.0
@@ -181,6 +181,20 @@ GROUPS: dict[str, tuple[Group, ...]] = {
     ),
 }
 """The options of each summary."""
+
+BEFORE = {
+    "coverage_info": ("recap", "report"),
+    "log_group_path": ("recap", "explain"),
+    "volume_info": ("recap", "report", "cost", "advise"),
+}
+"""The summaries that follow a module in a playbook; after every other module it is the recap."""
+
+
+def late_variables(module: str) -> dict[str, Option]:
+    """Return the variables that only a summary after the module reads: their mistakes should be known before."""
+    groups = (group for name in BEFORE.get(module, ("recap",)) for group in GROUPS[name])
+    return {name: option for group in groups for name, option in group.by_variable().items() if not option.required}
+
 
 RULES: dict[str, dict[str, Any]] = {
     "report": {"mutually_exclusive": [["at", "merge"]], "required_by": {"at": ["history"]}},

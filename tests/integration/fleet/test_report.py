@@ -185,6 +185,17 @@ def test_target_that_cannot_be_read_is_not_checked(ansible: Ansible, out: Path) 
     assert "Coverage from" in page.read_text(encoding="utf-8"), "the trend has the reports of the history"
 
 
+def test_wrong_option_stops_the_report_before_anything_is_read(ansible: Ansible, out: Path, here: Deployed) -> None:
+    """The report of a thousand targets was refused after the minutes that their reading takes."""
+    before = (out / "report.ndjson").read_bytes()
+    here.aws.front.clear_journal()
+    run = ansible.run("logreflector.aws.report", extra={"report_formats": ["pdf"]})
+    assert run.status == 2
+    assert "Could not accept the variables: value of report_formats must be one or more of: ndjson" in run.output
+    assert calls_of_runs(here.aws) == []
+    assert (out / "report.ndjson").read_bytes() == before
+
+
 def test_reports_of_parts_are_merged_and_old_ones_are_found_again(ansible: Ansible, out: Path, tmp_path: Path) -> None:
     parts = []
     for host in (HERE, ELSEWHERE):

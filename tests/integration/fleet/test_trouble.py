@@ -134,12 +134,13 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
         ),
         ({"target_account_id": None}, "Could not accept the variable target_account_id: it is not set"),
         ({"reflector_environment": "A"}, "argument 'reflector_environment' is of type"),
+        ({"recap_lines": "many"}, "Could not accept the variables: argument 'recap_lines' is of type str"),
         (
             {"catch_up_backfill_seconds": -1},
             "Could not accept the variable catch_up_backfill_seconds: -1 is not 0 or more",
         ),
     ],
-    ids=["no region", "a template", "a misspelled name", "no account", "no dictionary", "a number"],
+    ids=["no region", "a template", "a misspelled name", "no account", "no dictionary", "the recap's", "a number"],
 )
 def test_target_with_wrong_variables_fails_alone(
     aws: RunningAws, tmp_path: Path, mistake: dict[str, Any], told: str
