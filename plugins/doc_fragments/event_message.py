@@ -33,8 +33,7 @@ options:
     type: int
     default: 0
   receives:
-    description: How often the message was received. Each receipt after the first doubles O(hidden_seconds), up to four hours,
-      so that what does not pass soon is tried more rarely.
+    description: How often the message was received. Each receipt after the first doubles O(hidden_seconds), so that what
+      does not pass soon is tried more rarely. Then the message is hidden for four hours at most.
     type: int
-    default: 1
 """

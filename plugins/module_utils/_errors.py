@@ -43,6 +43,7 @@ class ReflectorError(Exception):
     where       "<account>/<region>", "<region>" if the account is unknown, or ""
     extent      of an operation on many resources: how many of them failed; "" otherwise
     resource    of such an operation, the name of the first that failed
+    attempted   and what was attempted with it, as it follows "could not"
     """
 
     def __init__(self, operation: str, message: str, *, advice: str = "", code: str = "", where: str = "") -> None:
@@ -53,7 +54,7 @@ class ReflectorError(Exception):
             code,
             where,
         )
-        self.resource = self.extent = ""
+        self.resource = self.extent = self.attempted = ""
         self.done: dict[str, Any] = {}  # result fields: what was changed before the failure
         super().__init__(self.sentence())
 
@@ -71,6 +72,7 @@ class ReflectorError(Exception):
         """Return a copy of the error, which one resource met, as that of an operation on many of them."""
         error = type(self).__new__(type(self))  # copy.copy would call __init__ with the sentence
         error.__dict__.update(self.__dict__)
+        error.attempted = "" if operation == error.operation else error.operation
         error.operation, error.resource, error.extent, error.done = operation, resource, extent, {}
         error.args = (error.sentence(),)
         return error
@@ -88,6 +90,7 @@ class ReflectorError(Exception):
             "advice": self.advice,
             "extent": self.extent,
             "resource": self.resource,
+            "attempted": self.attempted,
         }
 
     def as_result(self) -> dict[str, Any]:
@@ -104,7 +107,8 @@ def error_sentence(parts: Mapping[str, str]) -> str:
     place = f" in {where}" if where else ""
     reason = f"{parts['code']}: {parts['message']}" if parts.get("code") else parts["message"]
     if parts.get("extent"):
-        reason = f"{parts['extent']}. The first, {parts['resource']}: {reason}"
+        attempted = f"could not {parts['attempted']}: " if parts.get("attempted") else ""
+        reason = f"{parts['extent']}. The first, {parts['resource']}: {attempted}{reason}"
     advice = f" {parts['advice']}" if parts.get("advice") else ""
     end = "" if reason.endswith("?") else "."
     return f"Could not {operation}{place}: {reason}{end}{advice}"

@@ -79,7 +79,7 @@ class Spec:
 
     groups          its options
     work            what it does
-    rules           between options, as AnsibleModule takes them
+    rules           between options, as AnsibleModule takes them: mutually_exclusive, required_together, required_by
     connects        False where AWS is not called
     needs_sources   whether it builds packages or reads the reflector's code, so that it can only run on the control node
     """
@@ -128,9 +128,9 @@ class Spec:
         """
         renamed = names or {}
         spec = {renamed.get(name, name): _argument(each) for name, each in self.options().items()}
+        rules = {kind: _with_names(rule, renamed) for kind, rule in self.rules.items()}
         if not self.connects:
-            return {"argument_spec": spec, **self.rules}
-        rules = dict(self.rules)
+            return {"argument_spec": spec, **rules}
         connection = {renamed.get(name, name): argument for name, argument in CONNECTION.items()}
         return {
             "argument_spec": {**connection, **spec},
@@ -141,6 +141,15 @@ class Spec:
             ],
             **rules,
         }
+
+
+def _with_names(rule: Any, names: Mapping[str, str]) -> Any:
+    """Return a rule between options, lists of names or names by name, with other names."""
+    if isinstance(rule, Mapping):
+        return {names.get(name, name): _with_names(each, names) for name, each in rule.items()}
+    if isinstance(rule, (list, tuple)):
+        return [_with_names(each, names) for each in rule]
+    return names.get(rule, rule)
 
 
 def _argument(each: Option) -> dict[str, Any]:

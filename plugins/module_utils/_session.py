@@ -398,9 +398,7 @@ def _assumed_identity(role_arn: str, session_name: str) -> Identity:
 def _unknown_region(region: str, known: Collection[str]) -> str:
     """Return the advice for an endpoint without an answer in a region that botocore does not know."""
     hint = did_you_mean(region, sorted(known), cutoff=0.8)
-    return (
-        f"botocore {botocore.__version__} knows no region {region}.{hint} Correct target_region or the option region."
-    )
+    return f"botocore {botocore.__version__} knows no region {region}.{hint} Correct target_region or the option region, or update botocore."
 
 
 def _place(account: str, region: str) -> str:

@@ -15,12 +15,12 @@ from ..module_utils._files import replacing
 
 
 @contextlib.contextmanager
-def describe_write(what: str) -> Iterator[None]:
+def describe_files(operation: str) -> Iterator[None]:
     """Translate the errors of the file system inside this context."""
     try:
         yield
     except OSError as error:
-        raise ReflectorError(f"write {what}", str(error)) from error
+        raise ReflectorError(operation, str(error)) from error
 
 
 def replace_file(path: Path, pieces: Iterable[str]) -> None:

@@ -69,7 +69,7 @@ class FlowOption:
 class EventOptions:
     """The retries of playbooks that an event starts."""
 
-    retry_seconds: int = option(300, "Seconds until the first retry.", low=1)
+    retry_seconds: int = option(300, "Seconds until the first retry, up to 14,400.", low=1, high=14_400)
     run_seconds: int = option(
         3600,
         "Seconds for which the message is hidden while the playbook runs: more than the longest playbook takes.",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ..module_utils._module import Spec
 from ._summaries.options import GROUPS, RULES
-from ._worker import WorkerAction, validate
+from ._worker import WorkerAction, mistakes
 
 
 class SummaryAction(WorkerAction):
@@ -43,13 +43,10 @@ class SummaryAction(WorkerAction):
         """
         arguments, variables = super()._arguments(task_vars)
         if type(self).__module__.endswith(".recap"):
-            specs = self.spec.arguments()["argument_spec"]
-            wrong = [
-                name
-                for name in variables.keys() & arguments.keys()
-                if validate({"argument_spec": {name: specs[name]}}, {name: arguments[name]}).error_messages
-            ]
-            arguments = {name: value for name, value in arguments.items() if name not in wrong}
+            options = {variables[name]: each for name, each in self.spec.options().items() if name in variables}
+            given = {variables[name]: arguments[name] for name in variables.keys() & arguments.keys()}
+            wrong = mistakes(options, given)
+            arguments = {name: value for name, value in arguments.items() if variables.get(name) not in wrong}
         return arguments, variables
 
     def _check_variables(self, task_vars: Mapping[str, Any]) -> None:

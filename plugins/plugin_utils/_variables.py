@@ -14,6 +14,7 @@ from ..module_utils._errors import InvalidInputError
 from ..module_utils._module import CONNECTION, CONNECTION_VARIABLES, Spec
 from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
 from ..module_utils._options.functions import REFLECTOR, SUBSCRIBER
+from ..module_utils._options.option import Option
 from ..module_utils._parts import reflector_code
 from ..module_utils._resources.centralization.loops import DeliveryPath
 from ..module_utils._resources.centralization.rules import DERIVED, destination_defaults, parse_rules
@@ -28,7 +29,7 @@ def from_variables(spec: Spec, task_vars: Mapping[str, Any], templar: Any) -> di
     """Return the options whose variables are set, with their templated values, and those that follow from other variables."""
     variables = spec.variables()
     found = {option: templar.template(task_vars[name]) for option, name in variables.items() if name in task_vars}
-    given = _given(spec, plain(found))
+    given = values_set(spec.options(), plain(found))
     derived = {option: name for option, name in variables.items() if name in DERIVED and option not in given}
     if derived:
         defaults = derived_defaults(task_vars, templar.template)
@@ -45,9 +46,8 @@ def derived_defaults(variables: Mapping[str, Any], template: Callable[[Any], Any
     return destination_defaults(parse_rules(rules), str(account), str(region))
 
 
-def _given(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+def values_set(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is set. An empty text is a value of a text only; elsewhere it is what a template has for "not set"."""
-    options = spec.options()
     return {
         name: value
         for name, value in values.items()
@@ -71,7 +71,7 @@ def account_targets(spec: Spec, task_vars: Mapping[str, Any], account: str | Non
     variables = {name: variable for name, variable in spec.variables().items() if name in options}
     variables["region"] = _REGION
     others = [hostvars[name] for name in group if name != task_vars["inventory_hostname"]]
-    return [_given(spec, _options(each, variables)) for each in others]
+    return [values_set(options, _options(each, variables)) for each in others]
 
 
 def centralization_places(spec: Spec, task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _hosts_of(task_vars: Mapping[str, Any], account: str, region: str) -> list[s
 def _place(spec: Spec, host: str, hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a host is reached, and the options of its reflector."""
     own = {option: name for option, name in spec.variables().items() if name.startswith(_REFLECTOR)}
-    options = _given(spec, _options(hostvars[host], {**CONNECTION_VARIABLES, **own}))
+    options = values_set(spec.options(), _options(hostvars[host], {**CONNECTION_VARIABLES, **own}))
     defaults = {name: argument.get("default") for name, argument in CONNECTION.items() if name in CONNECTION_VARIABLES}
     defaults |= {option: spec.options()[option].default for option in own}
     # The address of an emulated AWS may come from the environment, which is the same for all hosts.

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._errors import ReflectorError
+from ..module_utils._errors import InvalidInputError, ReflectorError
 from ..module_utils._module import HIDDEN, NO_INVOCATION, Spec, perform
 from ..module_utils._options.centralization import ADMINISTRATOR_VARIABLE, RULES_VARIABLE
+from ..module_utils._options.option import Option
 from ..module_utils._parts import reflector_code
 from ..module_utils._parts.once import Shared, shared
 from ..module_utils._resources.centralization.loops import refuse_loops
@@ -33,7 +35,7 @@ from ._playbook_options import GROUPS as PLAYBOOK_GROUPS
 from ._playbook_variables import PLAYBOOK_VARIABLES
 from ._summaries.options import GROUPS, late_variables
 from ._unknown_variables import check_names
-from ._variables import account_targets, centralization_places, delivery_paths, from_variables
+from ._variables import account_targets, centralization_places, delivery_paths, from_variables, values_set
 
 _MODULES = f"{__name__.partition('.plugin_utils.')[0]}.modules"
 
@@ -105,6 +107,21 @@ def perform_in_process(
 def validate(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> ValidationResult:
     """Return what AnsibleModule makes of the given options if it is constructed with these arguments."""
     return ArgumentSpecValidator(**arguments).validate(dict(given))
+
+
+def mistakes(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, InvalidInputError]:
+    """Return the error of each variable that has a wrong type, choice or range."""
+    found = {}
+    for name, value in sorted(values.items()):
+        validated = validate({"argument_spec": {name: options[name].argument()}}, {name: value})
+        if refused := refusal(validated, ""):
+            found[name] = InvalidInputError(name, refused, kind="variable")
+            continue
+        try:
+            options[name].check_range(validated.validated_parameters[name], name)
+        except InvalidInputError as error:
+            found[name] = InvalidInputError(name, error.message, kind="variable")
+    return found
 
 
 def refusal(validated: ValidationResult, name: str) -> str:
@@ -218,15 +235,16 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
         """Refuse misspelled variables, and wrong values of those that a summary reads: its own refusal would hide the results."""
         check_names(task_vars, KNOWN_VARIABLES)
         options = late_variables(type(self).__module__.rpartition(".")[2])
-        set_ones = {name: options[name] for name in options if name in task_vars}
-        if not set_ones:
-            return
-        found = {name: plain(self._templar.template(task_vars[name])) for name in set_ones}
-        validated = validate({"argument_spec": {name: each.argument() for name, each in set_ones.items()}}, found)
-        if refused := refusal(validated, self._task.action):
-            raise ReflectorError("accept the variables", refused)
-        for name, each in set_ones.items():
-            each.check_range(validated.validated_parameters[name], name)
+        for mistake in mistakes(options, self._late_values(options, task_vars)).values():
+            raise mistake
+
+    def _late_values(self, options: Mapping[str, Option], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the variables that are set. One that cannot be templated yet, or on this host, is left to the summary."""
+        found = {}
+        for name in options.keys() & task_vars.keys():
+            with contextlib.suppress(AnsibleError):
+                found[name] = plain(self._templar.template(task_vars[name]))
+        return values_set(options, found)
 
     def _in_worker(self, arguments: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         """Return the task's result, made in this process."""

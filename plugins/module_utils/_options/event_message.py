@@ -31,9 +31,9 @@ class EventMessageOptions:
         low=0,
         high=LONGEST_HIDDEN,
     )
-    receives: int = option(
-        1,
-        "How often the message was received. Each receipt after the first doubles O(hidden_seconds), up to four hours, so that what"
-        " does not pass soon is tried more rarely.",
+    receives: int | None = option(
+        None,
+        "How often the message was received. Each receipt after the first doubles O(hidden_seconds), so that what does not pass soon"
+        " is tried more rarely. Then the message is hidden for four hours at most.",
         low=1,
     )

@@ -57,13 +57,14 @@ def finish(run: Run, options: CatchUpOptions) -> Result:
     catch_up = result["catch_up"]
     if not options.must_complete or catch_up.get("complete", True):
         return result
+    after = catch_up["stopped_after"]
     error = IncompleteError(
         "serve all log groups",
-        f"catch_up_max_seconds ({options.max_seconds} s) ended the run after log group {catch_up['stopped_after']}",
+        f"its time limit of {options.max_seconds} s (catch_up_max_seconds) ended the run after log group {after}",
         advice="Run it again: it continues there. Or raise catch_up_max_seconds.",
         where=run.target.where,
     )
-    error.done = result
+    error.resource, error.done = str(after), result  # so that targets that stopped elsewhere have the same reason
     raise error
 
 

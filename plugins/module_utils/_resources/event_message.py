@@ -36,10 +36,12 @@ def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
     return {"changed": True, "changes": [change]}
 
 
-def hidden_seconds(first: int, receives: int) -> int:
-    """Return the seconds until the next receipt: twice as many after each, and not more than _LONGEST_PAUSE by that."""
+def hidden_seconds(first: int, receives: int | None) -> int:
+    """Return the seconds until the next receipt: twice as many after each, and not more than _LONGEST_PAUSE."""
+    if receives is None:
+        return first
     doublings = min(receives - 1, _LONGEST_PAUSE.bit_length())  # receives comes from the event
-    return max(first, min(first << doublings, _LONGEST_PAUSE))
+    return min(first << doublings, _LONGEST_PAUSE)
 
 
 def queue_name(url: str) -> str:

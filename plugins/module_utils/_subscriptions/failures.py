@@ -27,8 +27,9 @@ _DENIALS = 20
 
 
 def error_of_groups(operation: str, failed: Iterable[Outcome], extent: str, where: str) -> ReflectorError:
-    """Return the error of an operation on many groups: that of the first by name, and how many failed."""
-    first = min(failed, key=lambda outcome: outcome.log_group)
+    """Return the error of an operation on many groups: that of the first by name that was tried, and how many failed."""
+    listed = sorted(failed, key=lambda outcome: outcome.log_group)
+    first = next((outcome for outcome in listed if outcome.error), listed[0])
     error = first.error or ReflectorError(operation, first.reason)
     error.where = error.where or where
     return error.of_several(operation, first.log_group, extent)
@@ -58,7 +59,7 @@ class Failures:
         """Return the outcome of a group that is not tried because of the fatal error; None if there is no such error."""
         if not self.fatal:
             return None
-        return Outcome(group.name, "failed", str(self.fatal), foreign=foreign, created=group.created, error=self.fatal)
+        return Outcome(group.name, "failed", str(self.fatal), foreign=foreign, created=group.created)
 
     def outcome(self, group: LogGroup, error: ReflectorError, foreign: tuple[SubscriptionFilter, ...] = ()) -> Outcome:
         """Return the outcome of a group whose call failed, and note what the error means for the other groups."""

@@ -15,7 +15,7 @@ from .._advice.fleet import FleetAdvice
 from .._advice.hosts import advice_of, destination_of, rule_options
 from .._cost.hosts import choices_of, fleet_of
 from .._failures import printable
-from .._files import describe_write, replace_file
+from .._files import describe_files, replace_file
 from .._output import print_lines
 
 
@@ -27,7 +27,7 @@ def summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], _check_m
     inventory, notes = _inventory(fleet, task_vars, destination)
     directory = Path(options["directory"]).expanduser()
     files = [directory / as_json.FILE, directory / variables.FILE]
-    with describe_write("the advice"):
+    with describe_files("write the advice"):
         replace_file(files[0], as_json.document(fleet))
         replace_file(files[1], [variables.text(inventory)])
     lines = [*terminal.lines(fleet), *map(printable, notes), *(f"Advice: {path}" for path in files)]

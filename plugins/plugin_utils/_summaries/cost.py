@@ -13,7 +13,7 @@ from typing import Any
 from .._cost import as_json, terminal
 from .._cost.hosts import choices_of, fleet_of
 from .._failures import printable
-from .._files import describe_write, replace_file
+from .._files import describe_files, replace_file
 from .._output import print_lines
 
 
@@ -21,7 +21,7 @@ def summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], _check_m
     """Make the estimate, write its file and print its summary."""
     fleet = fleet_of(task_vars, choices_of(options), options["failure"])
     path = Path(options["directory"]).expanduser() / as_json.FILE
-    with describe_write("the estimate"):
+    with describe_files("write the estimate"):
         replace_file(path, as_json.document(fleet))
     lines = _printable(terminal.summary(fleet))
     print_lines([*lines, f"Estimate: {path}"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._explanation import ExplainedTarget, Explanation
-from .._files import describe_write, replace_file
+from .._files import describe_files, replace_file
 from .._output import print_lines
 from .._plain import place_of, read_variable
 
@@ -23,7 +23,7 @@ def summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], _check_m
     explanation = Explanation(options["log_group"], targets)
     lines = explanation.lines()
     if options["file"]:
-        with describe_write("the explanation"):
+        with describe_files("write the explanation"):
             replace_file(Path(options["file"]), [json.dumps(explanation.plain(), indent=2), "\n"])
     print_lines(lines)
     return {"changed": False, "lines": lines, "left": explanation.left()}

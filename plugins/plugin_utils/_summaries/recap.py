@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._files import describe_write
+from .._files import describe_files
 from .._output import print_lines
 from .._plain import read_variable
 from .._recap import Recap, wave_line
@@ -39,7 +39,7 @@ def _summarize_run(
     )
     left = recap.left()
     if options["retry_file"] and not check_mode:
-        with describe_write("the retry file"):
+        with describe_files("write the retry file"):
             write_retry_file(Path(options["retry_file"]).expanduser(), left, hosts, task_vars["groups"]["all"])
     return recap.text(), {"left": left, "counts": recap.counts(), "report": recap.report()}
 

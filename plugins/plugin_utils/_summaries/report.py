@@ -16,7 +16,7 @@ from .._cost import as_json as cost_json
 from .._cost.hosts import choices_of, fleet_of
 from .._cost.terminal import report_lines as cost_lines
 from .._failures import LOST, printable
-from .._files import describe_write, replace_file
+from .._files import describe_files, replace_file
 from .._output import print_lines
 from .._plain import place_of, read_variable
 from .._report import history, sns
@@ -36,7 +36,7 @@ _SILENT = "Its coverage was not read in this run."
 def summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Make the report, write its files, print its summary and publish it. In check mode nothing is published."""
     try:
-        with describe_write("the report"):
+        with describe_files("make the report"):
             return _summarize(options, task_vars, check_mode)
     except history.HistoryError as error:
         raise ReflectorError("make the report", str(error)) from error

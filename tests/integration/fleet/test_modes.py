@@ -135,7 +135,10 @@ def test_mode_account_policy_serves_target_without_filters(place: Deployed, ansi
 def test_mode_change_that_a_full_group_prevents_is_refused(place: Deployed, ansible: Ansible) -> None:
     run = ansible.run("logreflector.aws.deploy")
     assert run.status == 2
-    assert f"The first, {FULL_GROUP}: all its 5 filter slots are taken" in run.recap()
+    assert (
+        f"The first, {FULL_GROUP}: could not subscribe log group {FULL_GROUP}: all its 5 filter slots are taken"
+        in run.recap()
+    )
     assert len(policies(place)) == 1
 
 

@@ -191,7 +191,10 @@ def test_wrong_option_stops_the_report_before_anything_is_read(ansible: Ansible,
     here.aws.front.clear_journal()
     run = ansible.run("logreflector.aws.report", extra={"report_formats": ["pdf"]})
     assert run.status == 2
-    assert "Could not accept the variables: value of report_formats must be one or more of: ndjson" in run.output
+    assert (
+        "Could not accept the variable report_formats: value of report_formats must be one or more of: ndjson"
+        in run.output
+    )
     assert calls_of_runs(here.aws) == []
     assert (out / "report.ndjson").read_bytes() == before
 

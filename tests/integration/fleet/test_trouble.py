@@ -134,7 +134,7 @@ def test_target_without_region_fails_with_advice(aws: RunningAws, tmp_path: Path
         ),
         ({"target_account_id": None}, "Could not accept the variable target_account_id: it is not set"),
         ({"reflector_environment": "A"}, "argument 'reflector_environment' is of type"),
-        ({"recap_lines": "many"}, "Could not accept the variables: argument 'recap_lines' is of type str"),
+        ({"recap_lines": "many"}, "Could not accept the variable recap_lines: argument 'recap_lines' is of type str"),
         (
             {"catch_up_backfill_seconds": -1},
             "Could not accept the variable catch_up_backfill_seconds: -1 is not 0 or more",

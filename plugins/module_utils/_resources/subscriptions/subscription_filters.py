@@ -32,7 +32,7 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
     """Do the work of subscription_filters. Failed groups fail the task after all others were processed."""
     _check_numbers(params)
     if params["on_full"] == "account_policy" and params["state"] == "present" and is_served_by_policy(target, params):
-        return {**_COMPLETE, **serve_by_policy(target, params, check_mode)}
+        return _served_by_policy(target, params, check_mode)
     began = time.monotonic()
     api = logs_api(target, params)
     sweep = new_sweep(target, params, api, began)
@@ -56,7 +56,7 @@ def sweep_target(target: Target, params: Params, check_mode: bool) -> Result:
         backfilled, backfill_failure = _backfill(created, sweep, api, target, params)
     result = {**_result(sweep, tally, api, params), **backfilled}
     if error:
-        error.done = result if result["counts"]["groups"] else {}
+        error.done = {**result, "complete": False} if result["counts"]["groups"] else {}
         raise error
     result["seconds"] = round(time.monotonic() - began, 1)
     if failure := _failure(tally, params["on_full"], target.where) or backfill_failure:
@@ -106,6 +106,15 @@ def desired_filter(target: Target, params: Params) -> DesiredFilter:
 
 
 _COMPLETE: Result = {"complete": True, "stopped_after": None, "estimate": {"calls": {}, "minutes": 0.0}}
+
+
+def _served_by_policy(target: Target, params: Params, check_mode: bool) -> Result:
+    try:
+        return {**_COMPLETE, **serve_by_policy(target, params, check_mode)}
+    except ReflectorError as error:
+        if "counts" in error.done:
+            error.done = {**_COMPLETE, **error.done}
+        raise
 
 
 def _followed_by_policy(swept: Result, target: Target, params: Params, check_mode: bool) -> Result:

@@ -41,6 +41,7 @@ def test_error_result_keeps_every_part() -> None:
             "advice": "The caller needs the IAM action for PutSubscriptionFilter.",
             "extent": "",
             "resource": "",
+            "attempted": "",
         },
     }
     assert _errors.error_sentence(error.parts()) == str(error)
@@ -53,7 +54,7 @@ def test_error_of_several_resources_names_the_first_and_how_many() -> None:
     several = one.of_several("serve all log groups", "/a", "2 of 8 failed")
     assert str(several) == (
         "Could not serve all log groups in 222222222222/eu-west-1: 2 of 8 failed. The first, /a: "
-        "AccessDeniedException: no. The caller needs the IAM action for PutSubscriptionFilter."
+        "could not put filter a on log group /a: AccessDeniedException: no. The caller needs the IAM action for PutSubscriptionFilter."
     )
     assert _errors.error_sentence(several.parts()) == str(several)
     assert several.parts()["kind"] == "AccessDeniedError"

@@ -431,7 +431,7 @@ def test_region_that_botocore_does_not_know_is_the_likely_cause_of_silence(
         }
         message = perform_in_process(PROBE, given, check_mode=False)["msg"]
     known = f"botocore {botocore.__version__} knows no region {region}.{hint}"
-    assert message.endswith(f"{known} Correct target_region or the option region.")
+    assert message.endswith(f"{known} Correct target_region or the option region, or update botocore.")
 
 
 def test_client_endpoint_without_answer_is_unreachable(bare: pytest.MonkeyPatch) -> None:

@@ -193,8 +193,10 @@ def test_group_that_fails_does_not_stop_the_others(aws: Any) -> None:
         "advice": "The caller needs the IAM action for PutSubscriptionFilter.",
         "extent": "1 of 3 failed, the others are done",
         "resource": "/b",
+        "attempted": "put subscription filter b on log group /b",
     }
-    assert "The first, /b: AccessDeniedException: deny. The caller needs the IAM action" in result["msg"]
+    first = "The first, /b: could not put subscription filter b on log group /b: AccessDeniedException: deny. The caller needs"
+    assert first in result["msg"]
     assert "IAM action for PutSubscriptionFilter" in failed["reason"]
 
 
@@ -360,7 +362,10 @@ def test_full_group_that_makes_the_task_fail_is_named(prepared: Any) -> None:
     result = run(prepared, on_full="fail", exclude=[], audit=True)
     assert result["failed"]
     assert "Could not serve all log groups in 123456789012/eu-west-1: 1 of 8 failed" in result["msg"]
-    assert "The first, /app/full: all its 2 filter slots are taken: one, two (to " in result["msg"]
+    assert (
+        "The first, /app/full: could not subscribe log group /app/full: all its 2 filter slots are taken: one, two (to "
+        in result["msg"]
+    )
     assert result["error"]["kind"] == "LimitReachedError"
 
 

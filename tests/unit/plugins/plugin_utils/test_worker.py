@@ -27,12 +27,15 @@ from ansible import constants
 from ansible.module_utils.common.parameters import PASS_VARS, remove_values
 from ansible_collections.logreflector.aws.plugins.action.subscription_filter_info import ActionModule
 from ansible_collections.logreflector.aws.plugins.module_utils import _module
+from ansible_collections.logreflector.aws.plugins.module_utils._module import Spec
 from ansible_collections.logreflector.aws.plugins.module_utils._plan import converge
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.function import LambdaFunction
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import code_sha256
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import GROUPS, RULES, late_variables
+from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import values_set
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, mistakes, perform_in_process
 from aws_in_tests import LAMBDA_TRUST, OWNER, OWNER_LIST, zip_bytes
 from functions_in_tests import function_settings
 from module_processes import ModuleProcesses
@@ -511,3 +514,28 @@ def test_worker_inherits_the_reflectors_code() -> None:
     """Each worker imported it again, to check the options of its target."""
     program = f"import sys, {_worker.__name__}; assert 'logreflector_aws_reflector.sinks.sumologic' in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+
+
+LATE = late_variables("deployment")
+
+
+@pytest.mark.parametrize("value", [None, "", 30, "30"])
+def test_mistakes_leave_out_what_is_right_or_not_set(value: Any) -> None:
+    assert mistakes(LATE, values_set(LATE, {"recap_lines": value})) == {}
+
+
+@pytest.mark.parametrize(("value", "told"), [("many", "unable to convert to int"), (-1, "-1 is not 0 or more")])
+def test_mistakes_name_the_variable(value: Any, told: str) -> None:
+    (mistake,) = mistakes(LATE, values_set(LATE, {"recap_lines": value, "recap_title": "x"})).values()
+    assert str(mistake).startswith("Could not accept the variable recap_lines: ")
+    assert told in str(mistake)
+
+
+def test_rules_between_options_have_the_names_of_the_variables() -> None:
+    names = {"at": "report_at", "merge": "report_merge", "history": "report_history"}
+    spec = Spec(GROUPS["report"], work=lambda *_unused: {}, rules=RULES["report"], connects=False)
+    given = {"at": "2026-01-01", "history": "h", "merge": ["a"]}
+    result = perform_in_process(spec, given, check_mode=False, names=names)
+    assert "mutually exclusive: report_at|report_merge" in result["msg"]
+    result = perform_in_process(spec, {"at": "2026-01-01"}, check_mode=False, names=names)
+    assert "required by 'report_at': report_history" in result["msg"]

@@ -69,7 +69,7 @@ def test_catch_up_whose_time_ran_out_fails_only_if_it_must_complete(
     assert bool(result.get("failed")) is must_complete
     if must_complete:
         assert result["msg"] == (
-            "Could not serve all log groups in 123456789012/eu-west-1: catch_up_max_seconds (100 s) ended the run after log "
-            "group /a. Run it again: it continues there. Or raise catch_up_max_seconds."
+            "Could not serve all log groups in 123456789012/eu-west-1: its time limit of 100 s (catch_up_max_seconds) ended the "
+            "run after log group /a. Run it again: it continues there. Or raise catch_up_max_seconds."
         )
         assert result["error"]["kind"] == "IncompleteError"
