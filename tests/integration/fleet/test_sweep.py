@@ -323,10 +323,8 @@ def test_sweep_denied_group_is_named_and_others_are_subscribed(target: Target) -
     assert result["failed"]
     assert "Could not serve all log groups in " in result["msg"]
     assert ": 1 of " in result["msg"]
-    assert (
-        f"The first, {denied}: could not read the subscription filters of log group {denied}: AccessDenied"
-        in result["msg"]
-    )
+    assert f"The first, {denied}: could not put subscription filter " in result["msg"]
+    assert f" on log group {denied}: AccessDenied" in result["msg"]
     assert outcomes(result) == {**LEFT_OUT, denied: "denied"}
     assert result["counts"]["denied"] == 1
     assert result["counts"]["subscribed"] == len(PLAIN) - 1
