@@ -19,27 +19,8 @@ options:
   destination:
     description: Host of the inventory whose account and region would receive the copies in the mode V(centralized).
     type: str
-  log_service_price:
-    description: Dollars for each GB that the log service takes in. Without it the cost of the log service is unknown.
-    type: float
-  egress:
-    description:
-      - V(internet) if AWS bills what the reflector sends to sinks outside AWS as transfer to the internet.
-      - V(none) if it does not, as with a private link.
-    type: str
-    default: internet
-    choices:
-      - internet
-      - none
   failure:
     description: Name of the variable with the error of a target that could not be read, in the form of the filter C(failure_parts).
     type: str
     default: recap_failure
-  role_variables:
-    description:
-      - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).
-        The roles and playbooks of this collection use it.
-      - Errors then name the variable.
-    type: bool
-    default: false
 """

@@ -75,23 +75,4 @@ options:
   sns_endpoint_url:
     description: Address of SNS instead of AWS's, as used with an emulated AWS.
     type: str
-  log_service_price:
-    description: Dollars for each GB that the log service takes in. Without it the cost of the log service is unknown.
-    type: float
-  egress:
-    description:
-      - V(internet) if AWS bills what the reflector sends to sinks outside AWS as transfer to the internet.
-      - V(none) if it does not, as with a private link.
-    type: str
-    default: internet
-    choices:
-      - internet
-      - none
-  role_variables:
-    description:
-      - Whether options that the task does not give are read from the variables of the roles, such as C(reflector_runtime).
-        The roles and playbooks of this collection use it.
-      - Errors then name the variable.
-    type: bool
-    default: false
 """

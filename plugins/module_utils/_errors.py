@@ -68,12 +68,16 @@ class ReflectorError(Exception):
         self.args = (self.sentence(),)
         return self
 
-    def of_several(self, operation: str, resource: str, extent: str) -> Self:
-        """Return a copy of the error, which one resource met, as that of an operation on many of them."""
+    def of_several(self, operation: str, resource: str, extent: str, where: str) -> Self:
+        """Return a copy of the error, which one resource met, as that of an operation on many of them.
+
+        where   for an error that has none
+        """
         error = type(self).__new__(type(self))  # copy.copy would call __init__ with the sentence
         error.__dict__.update(self.__dict__)
         error.attempted = "" if operation == error.operation else error.operation
         error.operation, error.resource, error.extent, error.done = operation, resource, extent, {}
+        error.where = self.where or where
         error.args = (error.sentence(),)
         return error
 
@@ -164,7 +168,9 @@ class RefusedError(ReflectorError):
 class LimitReachedError(ReflectorError):
     """A quota is full: a filter slot, a policy's size. `holders` is the part of the message that names who uses it, or ""."""
 
-    holders = ""
+    def __init__(self, operation: str, message: str, *, holders: str = "", **more: str) -> None:
+        super().__init__(operation, message, **more)
+        self.holders = holders
 
 
 class ThrottledError(ReflectorError):

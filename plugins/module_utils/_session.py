@@ -243,8 +243,8 @@ class Target:
         """
         is_refusal = error.code in REFUSALS
         is_suspect = is_refusal or isinstance(error, UnreachableError)
-        if isinstance(error, UnreachableError) and not self._knows_region():
-            return error.with_advice(_unknown_region(self.region, self._known_regions()))
+        if isinstance(error, UnreachableError) and self.region not in (known := self._known_regions()):
+            return error.with_advice(_unknown_region(self.region, known))
         if not is_suspect or (self._role and not self._role.is_assumed):
             return error
         try:
@@ -256,9 +256,6 @@ class Target:
         if not status.startswith("ENABLED"):
             return RegionDisabledError(error.operation, self.region, status, where=error.where or self.where)
         return error.with_advice(_RENEW if is_refusal else _CHECK_NETWORK)
-
-    def _knows_region(self) -> bool:
-        return self.region in self._known_regions()
 
     def _known_regions(self) -> frozenset[str]:
         """Return the regions of all partitions that the installed botocore knows. AWS may have newer ones."""

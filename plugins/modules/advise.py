@@ -20,6 +20,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.advise
+  - logreflector.aws.prices
   - logreflector.aws.attributes.info
 seealso:
   - module: logreflector.aws.preflight_info

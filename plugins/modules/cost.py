@@ -18,6 +18,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.cost
+  - logreflector.aws.prices
   - logreflector.aws.attributes.info
 """
 

@@ -19,6 +19,7 @@ author:
   - Log Reflector contributors (@logreflector)
 extends_documentation_fragment:
   - logreflector.aws.report
+  - logreflector.aws.prices
   - logreflector.aws.attributes.info
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..module_utils._module import Group
+from ..module_utils._options.event_message import LONGEST_PAUSE
 from ..module_utils._options.option import option
 
 _SIZES = (
@@ -24,39 +25,41 @@ _RETRY_FILE = "File for the targets that failed or did not start. A relative pat
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeployOptions:
-    """The waves of deploy."""
+class Waves:
+    """The waves of a playbook."""
 
     waves: tuple[str, ...] = option(("1", "5%", "25%", "100%"), _SIZES)
     allowed_failures: str = option("0%", _ALLOWED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployWaves(Waves):
+    """The waves of deploy."""
+
     verify: bool = option(True, _VERIFY)
     retry_file: str = option("log-reflector-deploy.retry", _RETRY_FILE, type="path")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RollbackWaves:
+class RollbackWaves(DeployWaves):
     """The waves of rollback."""
 
-    waves: tuple[str, ...] = option(("1", "5%", "25%", "100%"), _SIZES)
-    allowed_failures: str = option("0%", _ALLOWED)
-    verify: bool = option(True, _VERIFY)
     retry_file: str = option("log-reflector-rollback.retry", _RETRY_FILE, type="path")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeardownWaves:
+class TeardownWaves(Waves):
     """The waves of teardown."""
 
     waves: tuple[str, ...] = option(
         ("1", "100%"), _SIZES, "Each wave waits until deliveries in progress have ended, four minutes and more."
     )
-    allowed_failures: str = option("0%", _ALLOWED)
     retry_file: str = option("log-reflector-teardown.retry", _RETRY_FILE, type="path")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowOption:
-    """What report reads in addition."""
+    """The option of coverage_info with the default that the playbook report has."""
 
     flow: bool = option(
         True,
@@ -69,7 +72,7 @@ class FlowOption:
 class EventOptions:
     """The retries of playbooks that an event starts."""
 
-    retry_seconds: int = option(300, "Seconds until the first retry, up to 14,400.", low=1, high=14_400)
+    retry_seconds: int = option(300, "Seconds until the first retry, up to 14,400.", low=1, high=LONGEST_PAUSE)
     run_seconds: int = option(
         3600,
         "Seconds for which the message is hidden while the playbook runs: more than the longest playbook takes.",
@@ -78,7 +81,7 @@ class EventOptions:
 
 
 GROUPS = (
-    Group(DeployOptions, variables="deploy_"),
+    Group(DeployWaves, variables="deploy_"),
     Group(RollbackWaves, variables="rollback_"),
     Group(TeardownWaves, variables="teardown_"),
     Group(FlowOption, variables="report_"),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ..module_utils._module import Spec
 from ._summaries.options import GROUPS, RULES
-from ._worker import WorkerAction, mistakes
+from ._worker import WorkerAction, wrong_variables
 
 
 class SummaryAction(WorkerAction):
@@ -42,10 +42,10 @@ class SummaryAction(WorkerAction):
         refused it, and a recap that fails too would hide that.
         """
         arguments, variables = super()._arguments(task_vars)
-        if type(self).__module__.endswith(".recap"):
+        if self.module_name == "recap":
             options = {variables[name]: each for name, each in self.spec.options().items() if name in variables}
             given = {variables[name]: arguments[name] for name in variables.keys() & arguments.keys()}
-            wrong = mistakes(options, given)
+            wrong = wrong_variables(options, given)
             arguments = {name: value for name, value in arguments.items() if variables.get(name) not in wrong}
         return arguments, variables
 

@@ -13,7 +13,7 @@ import os
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -33,7 +33,7 @@ from ..module_utils._session import SDK_ERROR, read_models
 from ._plain import plain
 from ._playbook_options import GROUPS as PLAYBOOK_GROUPS
 from ._playbook_variables import PLAYBOOK_VARIABLES
-from ._summaries.options import GROUPS, late_variables
+from ._summaries.options import GROUPS, summary_variables
 from ._unknown_variables import check_names
 from ._variables import account_targets, centralization_places, delivery_paths, from_variables, values_set
 
@@ -109,7 +109,7 @@ def validate(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Validati
     return ArgumentSpecValidator(**arguments).validate(dict(given))
 
 
-def mistakes(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, InvalidInputError]:
+def wrong_variables(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[str, InvalidInputError]:
     """Return the error of each variable that has a wrong type, choice or range."""
     found = {}
     for name, value in sorted(values.items()):
@@ -176,14 +176,15 @@ def injects_invocation(task_vars: Mapping[str, Any]) -> bool:
 class WorkerAction(ActionBase):  # type: ignore[misc]
     """Base of every action plugin: the same core as the module of its name, or the module itself where a worker cannot serve."""
 
+    module_name: ClassVar[str]
     spec: Spec
 
     def __init_subclass__(cls) -> None:
         """Find the spec of the module that the action plugin's file is named after."""
         super().__init_subclass__()
-        name = cls.__module__.rpartition(".")[2]
-        if not name.startswith("_"):  # the file of another base class
-            cls.spec = cls.find_spec(name)
+        cls.module_name = cls.__module__.rpartition(".")[2]
+        if not cls.module_name.startswith("_"):  # the file of another base class
+            cls.spec = cls.find_spec(cls.module_name)
         # What an action plugin has loaded stays for good: the garbage collector need not touch and so copy its pages.
         gc.freeze()
 
@@ -234,11 +235,11 @@ class WorkerAction(ActionBase):  # type: ignore[misc]
     def _check_variables(self, task_vars: Mapping[str, Any]) -> None:
         """Refuse misspelled variables, and wrong values of those that a summary reads: its own refusal would hide the results."""
         check_names(task_vars, KNOWN_VARIABLES)
-        options = late_variables(type(self).__module__.rpartition(".")[2])
-        for mistake in mistakes(options, self._late_values(options, task_vars)).values():
-            raise mistake
+        options = summary_variables(self.module_name)
+        if wrong := wrong_variables(options, self._summary_values(options, task_vars)):
+            raise next(iter(wrong.values()))
 
-    def _late_values(self, options: Mapping[str, Option], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def _summary_values(self, options: Mapping[str, Option], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that are set. One that cannot be templated yet, or on this host, is left to the summary."""
         found = {}
         for name in options.keys() & task_vars.keys():

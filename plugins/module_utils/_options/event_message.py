@@ -13,6 +13,9 @@ from .option import option, required
 LONGEST_HIDDEN = 43_200
 """Seconds after a receipt for which SQS hides a message at most (ChangeMessageVisibility)."""
 
+LONGEST_PAUSE = 4 * 3600
+"""Seconds until the next attempt at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventMessageOptions:

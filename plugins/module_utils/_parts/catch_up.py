@@ -17,13 +17,12 @@ from .._resources.subscriptions.account_subscription_policy import manage_accoun
 from .._resources.subscriptions.subscription_filters import sweep_target
 from .run import Run
 
+WAIT_SECONDS = 60
+_POLICY_NAME = "log-reflector"
+
 
 class IncompleteError(ReflectorError):
     """The time ran out before every log group was served."""
-
-
-WAIT_SECONDS = 60
-_POLICY_NAME = "log-reflector"
 
 
 def deploy_filters(run: Run, options: CatchUpOptions, log_groups: LogGroupOptions, reflector: str) -> None:

@@ -41,7 +41,7 @@ def versions(parameters: Iterable[str]) -> list[str]:
 
 def parameter_arn(name: str) -> str:
     """Return the ARN of a parameter in every region."""
-    return f"arn:{{partition}}:ssm:*:{{account}}:parameter/{name.removeprefix('/')}"
+    return arn_of("ssm", f"parameter/{name.removeprefix('/')}")
 
 
 def own_logs(options: Iterable[Any]) -> list[str]:

@@ -18,6 +18,7 @@ from .policy_statements import (
     TargetOptions,
     all_values,
     allow,
+    arn_of,
     document,
     own_keys,
     own_logs,
@@ -32,7 +33,7 @@ def reflector_policy(targets: Sequence[TargetOptions]) -> Document:
     """Return the policy of the reflector's role. The placeholders {partition} and {account} stay in it."""
     options = [target.reflector for target in targets]
     secrets = _secret_arns(options)
-    queues = {f"arn:{{partition}}:sqs:*:{{account}}:{each.dead_letter_queue}" for each in options}
+    queues = {arn_of("sqs", each.dead_letter_queue) for each in options}
     statements = [
         allow("WriteOwnLog", ["logs:CreateLogStream", "logs:PutLogEvents"], own_logs(options)),
         allow("SendDeadLetters", ["sqs:GetQueueUrl", "sqs:SendMessage"], sorted(queues)),
@@ -83,7 +84,7 @@ def secret_references(options: ReflectorOptions) -> list[str]:
 def _secret_arn(reference: str) -> str:
     service, _colon, name = reference.partition(":")
     if service == "secretsmanager":  # Secrets Manager appends a hyphen and six characters to the name
-        return f"arn:{{partition}}:secretsmanager:*:{{account}}:secret:{name}-??????"
+        return arn_of("secretsmanager", f"secret:{name}-??????")
     return parameter_arn(name) if service == "ssm" else reference
 
 

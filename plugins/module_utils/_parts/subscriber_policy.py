@@ -133,7 +133,6 @@ def _delivery_statement(targets: Sequence[TargetOptions]) -> Statement:
 
 def _notification_statements(targets: Sequence[TargetOptions]) -> list[Statement]:
     """Return what the sweep needs for its notifications. They are no statements without targets that have them."""
-    functions = sorted({target.subscriber.function_name for target in targets})
     queues = {
         name
         for target in targets
@@ -145,11 +144,7 @@ def _notification_statements(targets: Sequence[TargetOptions]) -> list[Statement
     }
     return [
         allow("SendNotifications", ["events:PutEvents"], sorted(set(map(_event_bus, targets)))),
-        allow(
-            "RememberSweeps",
-            ["logs:GetLogEvents"],
-            [arn_of("logs", f"log-group:/aws/lambda/{name}:*") for name in functions],
-        ),
+        allow("RememberSweeps", ["logs:GetLogEvents"], own_logs(target.subscriber for target in targets)),
         allow("CountDeadLetters", ["sqs:GetQueueAttributes"], [arn_of("sqs", name) for name in sorted(queues)]),
         # IAM has no resources for these calls.
         allow("FindSilentSources", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"] if targets else []),

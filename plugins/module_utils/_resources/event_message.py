@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from .._errors import InvalidInputError
-from .._options.event_message import EventMessageOptions
+from .._options.event_message import LONGEST_PAUSE, EventMessageOptions
 from .._options.option import read
 from .._plan import Params, Result
 from .._session import Target
-
-_LONGEST_PAUSE = 4 * 3600
 
 
 def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
@@ -37,11 +35,11 @@ def settle_message(target: Target, params: Params, check_mode: bool) -> Result:
 
 
 def hidden_seconds(first: int, receives: int | None) -> int:
-    """Return the seconds until the next receipt: twice as many after each, and not more than _LONGEST_PAUSE."""
+    """Return the seconds until the next receipt: twice as many after each, and not more than LONGEST_PAUSE."""
     if receives is None:
         return first
-    doublings = min(receives - 1, _LONGEST_PAUSE.bit_length())  # receives comes from the event
-    return min(first << doublings, _LONGEST_PAUSE)
+    doublings = min(receives - 1, LONGEST_PAUSE.bit_length())  # receives comes from the event
+    return min(first << doublings, LONGEST_PAUSE)
 
 
 def queue_name(url: str) -> str:

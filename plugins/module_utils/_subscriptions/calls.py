@@ -147,9 +147,14 @@ class LogsApi:
             filters = self.filters(desired.log_group)
             message = f"{error.message}; the log group's filters are {holders(filters) or 'none'}"
             advice = "" if desired.name in {item.name for item in filters} else _slots_hint(len(filters))
-            full = LimitReachedError(error.operation, message, advice=advice, code=error.code, where=error.where)
-            full.holders = holders(filters)
-            raise full from error
+            raise LimitReachedError(
+                error.operation,
+                message,
+                holders=holders(filters),
+                advice=advice,
+                code=error.code,
+                where=error.where,
+            ) from error
         except NotFoundError as error:
             self.filters(desired.log_group)  # raises NotFoundError if the group is gone, and not the destination
             raise AwsError(

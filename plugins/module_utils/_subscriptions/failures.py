@@ -31,8 +31,7 @@ def error_of_groups(operation: str, failed: Iterable[Outcome], extent: str, wher
     listed = sorted(failed, key=lambda outcome: outcome.log_group)
     first = next((outcome for outcome in listed if outcome.error), listed[0])
     error = first.error or ReflectorError(operation, first.reason)
-    error.where = error.where or where
-    return error.of_several(operation, first.log_group, extent)
+    return error.of_several(operation, first.log_group, extent, where)
 
 
 def extent_of(failed: int, groups: int) -> str:

@@ -287,14 +287,13 @@ def plan_absent(filters: Sequence[SubscriptionFilter], desired: DesiredFilter) -
 def check_slot(log_group: str, filters: Sequence[SubscriptionFilter], slots: int, where: str = "") -> None:
     """Raise LimitReachedError, with the slots' holders, if the group is full."""
     if len(filters) >= slots:
-        error = LimitReachedError(
+        raise LimitReachedError(
             f"subscribe log group {log_group}",
             f"{slots_taken(filters)}: {holders(filters)}",
+            holders=holders(filters),
             advice="Remove one of them, or raise the option slots if AWS allows more filters per group here.",
             where=where,
         )
-        error.holders = holders(filters)
-        raise error
 
 
 def slots_taken(filters: Sequence[SubscriptionFilter]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .._errors import ReflectorError
+from .._errors import LimitReachedError, ReflectorError
 from .choice import Kind
 from .filters import GroupPlan, SubscriptionFilter
 
@@ -47,6 +47,11 @@ class Outcome:
     is_delivery: bool = False
     replaces: Kind | None = None
     error: ReflectorError | None = None
+
+    @property
+    def holders(self) -> str:
+        """The part of the reason that names the filters in the group's slots, "" if it names none."""
+        return self.error.holders if isinstance(self.error, LimitReachedError) else ""
 
     @property
     def has_changes(self) -> bool:

@@ -145,7 +145,7 @@ class Tally:
                     "outcome": outcome.kind,
                     "cause": outcome.cause or None,
                     "reason": outcome.reason,
-                    "holders": getattr(outcome.error, "holders", "") or None,
+                    "holders": outcome.holders or None,
                 }
                 for outcome in shown
             ],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which mode fits which target: printed, and written as JSON and as an inventory."""
+"""Print which mode fits which target, and write it as JSON and as an inventory."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What forwarding the logs of all targets costs: printed, and written as JSON."""
+"""Print the cost of forwarding the logs of all targets, and write it as JSON."""
 
 from __future__ import annotations
 

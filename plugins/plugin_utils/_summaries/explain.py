@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why the events of a log group do not arrive, or that they do."""
+"""Print whether the events of a log group arrive, and if not, why."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class AdviseOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PriceOptions:
-    """What an estimate of the cost cannot know."""
+    """The price and the network path that only the user knows."""
 
     log_service_price: float | None = option(
         None,
@@ -61,7 +61,7 @@ class CostOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FailureOption:
-    """Where the errors of targets are."""
+    """The variable with the errors of targets."""
 
     failure: str = option(
         "recap_failure",
@@ -182,17 +182,17 @@ GROUPS: dict[str, tuple[Group, ...]] = {
 }
 """The options of each summary."""
 
-BEFORE = {
+SUMMARIES_AFTER = {
     "coverage_info": ("recap", "report"),
     "log_group_path": ("recap", "explain"),
     "volume_info": ("recap", "report", "cost", "advise"),
 }
-"""The summaries that follow a module in a playbook; after every other module it is the recap."""
+"""The summaries that follow a module in the playbooks. Only the recap follows every other module."""
 
 
-def late_variables(module: str) -> dict[str, Option]:
-    """Return the variables that only a summary after the module reads: their mistakes should be known before."""
-    groups = (group for name in BEFORE.get(module, ("recap",)) for group in GROUPS[name])
+def summary_variables(module: str) -> dict[str, Option]:
+    """Return the variables that the summaries after a module read."""
+    groups = (group for name in SUMMARIES_AFTER.get(module, ("recap",)) for group in GROUPS[name])
     return {name: option for group in groups for name, option in group.by_variable().items() if not option.required}
 
 

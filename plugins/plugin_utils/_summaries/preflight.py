@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What would make a deployment fail, grouped by reason."""
+"""Print the problems that would make a deployment fail, grouped by reason."""
 
 from __future__ import annotations
 

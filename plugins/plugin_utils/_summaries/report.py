@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report on the coverage of all targets: printed, written in several formats, kept, compared and published."""
+"""Print, write, keep, compare and publish the report on the coverage of all targets."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def _summarize(options: Mapping[str, Any], task_vars: Mapping[str, Any], check_m
         "sns_message_id": message,
     }
     if result["worse"] and options["fail_if_worse"]:
-        message = "Log groups or targets are worse off than in the report before. See the summary above."
-        return {**result, "failed": True, "msg": message}
+        worse = "Log groups or targets are worse off than in the report before. See the summary above."
+        return {**result, "failed": True, "msg": worse}
     return result
 
 

@@ -188,7 +188,7 @@ def _result(sweep: Sweep, tally: Tally, api: LogsApi, params: Params) -> Result:
 
 
 def _failure(tally: Tally, on_full: str, where: str) -> ReflectorError | None:
-    """Return the error if the task has to fail. A group whose slots are taken counts only if no call failed."""
+    """Return the error if the task has to fail. It is about a failed call if there is one, else about a full group."""
     counts = tally.counts()
     full = [item for item in tally.entries("not_possible") if on_full == "fail" and item.cause == "slots"]
     failures = tally.failures() or full

@@ -51,7 +51,7 @@ def test_error_of_several_resources_names_the_first_and_how_many() -> None:
     one = _errors.translate(
         answer("AccessDeniedException", "no."), "put filter a on log group /a", "222222222222/eu-west-1"
     )
-    several = one.of_several("serve all log groups", "/a", "2 of 8 failed")
+    several = one.of_several("serve all log groups", "/a", "2 of 8 failed", "")
     assert str(several) == (
         "Could not serve all log groups in 222222222222/eu-west-1: 2 of 8 failed. The first, /a: "
         "could not put filter a on log group /a: AccessDeniedException: no. The caller needs the IAM action for PutSubscriptionFilter."

@@ -99,7 +99,7 @@ def test_group_by_reason_one_cause_on_many_targets_is_one_group() -> None:
 def denied(log_group: str, account: str, failed_groups: str) -> FailedTarget:
     message = f"User: arn:aws:sts::{account}:assumed-role/x/y is not authorized on resource {log_group}"
     error = AccessDeniedError("put a filter", message, code="AccessDenied", where=f"{account}/eu-west-1")
-    parts = error.of_several("serve all log groups", log_group, f"{failed_groups} failed").parts()
+    parts = error.of_several("serve all log groups", log_group, f"{failed_groups} failed", "").parts()
     return FailedTarget(account, account, "eu-west-1", parts)
 
 

@@ -33,9 +33,13 @@ from ansible_collections.logreflector.aws.plugins.module_utils._resources.functi
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.function.package import code_sha256
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from ansible_collections.logreflector.aws.plugins.plugin_utils import _worker
-from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import GROUPS, RULES, late_variables
+from ansible_collections.logreflector.aws.plugins.plugin_utils._summaries.options import (
+    GROUPS,
+    RULES,
+    summary_variables,
+)
 from ansible_collections.logreflector.aws.plugins.plugin_utils._variables import values_set
-from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, mistakes, perform_in_process
+from ansible_collections.logreflector.aws.plugins.plugin_utils._worker import SPECS, perform_in_process, wrong_variables
 from aws_in_tests import LAMBDA_TRUST, OWNER, OWNER_LIST, zip_bytes
 from functions_in_tests import function_settings
 from module_processes import ModuleProcesses
@@ -516,19 +520,21 @@ def test_worker_inherits_the_reflectors_code() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
 
 
-LATE = late_variables("deployment")
+RECAP_VARIABLES = summary_variables("deployment")
 
 
 @pytest.mark.parametrize("value", [None, "", 30, "30"])
-def test_mistakes_leave_out_what_is_right_or_not_set(value: Any) -> None:
-    assert mistakes(LATE, values_set(LATE, {"recap_lines": value})) == {}
+def test_wrong_variables_leave_out_what_is_right_or_not_set(value: Any) -> None:
+    assert wrong_variables(RECAP_VARIABLES, values_set(RECAP_VARIABLES, {"recap_lines": value})) == {}
 
 
-@pytest.mark.parametrize(("value", "told"), [("many", "unable to convert to int"), (-1, "-1 is not 0 or more")])
-def test_mistakes_name_the_variable(value: Any, told: str) -> None:
-    (mistake,) = mistakes(LATE, values_set(LATE, {"recap_lines": value, "recap_title": "x"})).values()
-    assert str(mistake).startswith("Could not accept the variable recap_lines: ")
-    assert told in str(mistake)
+@pytest.mark.parametrize(("value", "message"), [("many", "unable to convert to int"), (-1, "-1 is not 0 or more")])
+def test_wrong_variables_are_named(value: Any, message: str) -> None:
+    (error,) = wrong_variables(
+        RECAP_VARIABLES, values_set(RECAP_VARIABLES, {"recap_lines": value, "recap_title": "x"})
+    ).values()
+    assert str(error).startswith("Could not accept the variable recap_lines: ")
+    assert message in str(error)
 
 
 def test_rules_between_options_have_the_names_of_the_variables() -> None:
