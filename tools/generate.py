@@ -12,6 +12,7 @@
 | meta/runtime.yml | the same |
 | roles/ROLE/meta/argument_specs.yml | plugins/module_utils/_options |
 | tables between "<!-- options: ... -->" and "<!-- end -->" in Markdown files | plugins/module_utils/_options |
+| tables between "<!-- sink: ... -->" and "<!-- end -->" in docs/SINKS.md | lambda_src/reflector/reflector/sinks |
 | docs/architecture.svg | docs/architecture.yml |
 | docs/docsite/rst/guides.rst | tools/site/guides.yml |
 | tables between "<!-- cost: ... -->" and "<!-- end -->" in Markdown files | plugins/plugin_utils/_cost |
@@ -31,14 +32,15 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "build" / "collections"), str(ROOT / "tools" / "site")]
+sys.path[:0] = [str(ROOT / path) for path in ("build/collections", "tools/site", "lambda_src/reflector")]
 
 import cost_tables  # noqa: E402
 import diagram  # noqa: E402
@@ -331,7 +333,19 @@ def _markdown(text: str) -> str:
     return re.sub(r"[OCVE]\(([^()]*(?:\([^()]*\)[^()]*)*)\)", r"`\1`", text).replace("|", "\\|")
 
 
-_TABLE = re.compile(r"(<!-- (options|cost): ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+def sink_table(kind: str) -> str:
+    """Return a Markdown table of the options of a sink."""
+    rows = ["| option | default | meaning |", "|---|---|---|"]
+    for field in fields(importlib.import_module(f"reflector.sinks.{kind}").Options):
+        if field.default is MISSING and field.default_factory is MISSING:
+            default = "required"
+        else:
+            default = field.metadata["shown"] or _default({} if field.default is MISSING else field.default)
+        rows.append(f"| `{field.name}` | {default} | {field.metadata['text']} |")
+    return "\n".join(rows)
+
+
+_TABLE = re.compile(r"(<!-- (options|cost|sink): ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def markdown_files() -> Iterator[Path]:
@@ -387,7 +401,12 @@ def files() -> Iterator[tuple[Path, str]]:
 
 def _written(match: re.Match[str]) -> str:
     """Return a marked place of a Markdown file with its table."""
-    text = cost_tables.TABLES[match[3]]() if match[2] == "cost" else table(match[3].split())
+    makers: dict[str, Callable[[str], str]] = {
+        "cost": lambda name: cost_tables.TABLES[name](),
+        "options": lambda prefixes: table(prefixes.split()),
+        "sink": sink_table,
+    }
+    text = makers[match[2]](match[3])
     return f"{match[1]}{text}\n{match[4]}"
 
 

@@ -73,11 +73,16 @@ class ReflectorError(Exception):
 
         where   for an error that has none
         """
+        attempted = "" if operation == self.operation else self.operation
+        where = self.where or where
+        return self.replace(
+            operation=operation, resource=resource, extent=extent, attempted=attempted, where=where, done={}
+        )
+
+    def replace(self, **parts: Any) -> Self:
+        """Return a copy of the error with other parts."""
         error = type(self).__new__(type(self))  # copy.copy would call __init__ with the sentence
-        error.__dict__.update(self.__dict__)
-        error.attempted = "" if operation == error.operation else error.operation
-        error.operation, error.resource, error.extent, error.done = operation, resource, extent, {}
-        error.where = self.where or where
+        error.__dict__.update(self.__dict__ | parts)
         error.args = (error.sentence(),)
         return error
 

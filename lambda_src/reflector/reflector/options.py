@@ -6,16 +6,38 @@
 
 Fields may be `str`, `bool`, `int`, `float`, `Secret`, `tuple[str, ...]`, `list[Any]`, `dict[str, str]`, `dict[str, Secret]`, a
 `Literal` of strings, or any of them `| None`. The dataclass's `__post_init__` may refuse values with ValueError("option: allowed values").
+
+`required` and `option` make fields with a description. `make generate` writes the tables of docs/SINKS.md from them.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, field, fields
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from .secrets import Secret
 
 T = TypeVar("T")
+
+COMPRESS = "send gzip bodies"
+HEADERS = (
+    "names and values of more headers; each value is a secret, or a reference to one with the whole value (in a JSON object under"
+    " the header's name)"
+)
+"""Texts of options that several sinks have."""
+
+
+def required(text: str) -> Any:
+    """Return a field that must be given. `text` says what it is, in Markdown."""
+    return field(metadata={"text": text})
+
+
+def option(default: Any, text: str, *, shown: str = "") -> Any:
+    """Return a field with a default. `shown` is the default in words, where the value does not say it."""
+    metadata = {"text": text, "shown": shown}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 class SettingsError(ValueError):
@@ -27,15 +49,15 @@ def parsed(kind: type[T], value: Any, place: str) -> T:
     if not isinstance(value, Mapping):
         raise SettingsError(f"{place}: must be an object with options.")
     hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
     for name in value:
         if name not in known:
             raise SettingsError(f"{_join(place, name)}: there is no such option. Options are {', '.join(known)}.")
     arguments = {}
-    for name, field in known.items():
+    for name, each in known.items():
         if value.get(name) is not None:
             arguments[name] = _checked(hints[name], value[name], _join(place, name))
-        elif field.default is MISSING and field.default_factory is MISSING:
+        elif each.default is MISSING and each.default_factory is MISSING:
             raise SettingsError(f"{_join(place, name)}: is needed.")
     try:
         return kind(**arguments)

@@ -10,25 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._output import print_lines
-from .._plain import place_of, read_variable
+from .._plain import read_targets
 from .._preflight import CheckedTarget, Preflight
 
 
 def summarize(_options: Mapping[str, Any], task_vars: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """Print the findings of all targets."""
-    preflight = Preflight([_target(host, task_vars) for host in task_vars["ansible_play_hosts_all"]])
+    preflight = Preflight(read_targets(CheckedTarget, task_vars, "preflight_info_result", "preflight"))
     lines = preflight.lines()
     print_lines(lines)
     return {"changed": False, "lines": lines, "left": preflight.left()}
-
-
-def _target(host: str, task_vars: Mapping[str, Any]) -> CheckedTarget:
-    """Return what the run found out about a target, from the variables that its tasks registered."""
-    variables = task_vars["hostvars"][host]
-    found = read_variable(variables, "preflight_info_result") or {}
-    return CheckedTarget(
-        host,
-        *place_of(variables),
-        found.get("preflight"),
-        read_variable(variables, "recap_failure"),
-    )

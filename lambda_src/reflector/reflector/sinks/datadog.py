@@ -17,6 +17,7 @@ from ..codec import dumps, dumps_string, utf8
 from ..decode import LogEvent
 from ..http import Headers, HttpSink, Request
 from ..lines import bodies
+from ..options import COMPRESS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk, Refusal, split_refused
 
@@ -41,20 +42,19 @@ _AROUND = (b"[", b",", b"]")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`api_key`, and `site`: `datadoghq.com`, `datadoghq.eu`, `us3.datadoghq.com`, ... `endpoint`: the URL of a proxy instead.
+    """The options of this sink."""
 
-    `ddsource`, `service`, `hostname` and `ddtags` (`env:prod,team:shop`) are Datadog's reserved attributes. The default hostname is
-    the log group.
-    """
-
-    api_key: Secret
-    site: str = "datadoghq.com"
-    endpoint: Secret | None = None
-    ddsource: str = "cloudwatch"
-    service: str = ""
-    hostname: str = ""
-    ddtags: str = ""
-    compress: bool = True
+    api_key: Secret = required("an API key")
+    site: str = option(
+        "datadoghq.com",
+        "your organisation's site: `datadoghq.eu`, `us3.datadoghq.com`, `us5.datadoghq.com`, `ap1.datadoghq.com`, `ddog-gov.com`, ...",
+    )
+    endpoint: Secret | None = option(None, "URL of a proxy; the default path is `/api/v2/logs`", shown="the site's")
+    ddsource: str = option("cloudwatch", "selects Datadog's pipeline for the logs")
+    service: str = option("", "reserved attribute")
+    hostname: str = option("", "reserved attribute", shown="the log group")
+    ddtags: str = option("", "reserved attribute: tags, as in `env:prod,team:shop`")
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         if not _SITE.fullmatch(self.site):

@@ -21,6 +21,7 @@ from typing import Any
 from ..codec import dumps, dumps_string, loads, utf8
 from ..http import Answer, Headers, HttpSink, Request, basic_header, by_status, secret_header
 from ..lines import bodies
+from ..options import COMPRESS, option, required
 from ..records import message_json
 from ..secrets import Secret
 from . import ACCEPTED, Batch, Chunk, Outcome
@@ -49,21 +50,20 @@ _HEADERS: Headers = (("Content-Type", b"application/x-ndjson"),)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the cluster's URL; a path in it must end with `/_bulk`.
+    """The options of this sink."""
 
-    `index`: an index or a data stream, in which `%Y`, `%m`, `%d` and `%H` are replaced by the event's time (UTC).
-    `api_key`: in the encoded form that Elasticsearch shows. Or `username` with `password`.
-    `json_field`: the field for messages that are JSON objects, as objects; without it they are text in `message`. Every member
-    becomes a field of the index: map this field as `flattened` (OpenSearch: `flat_object`) to keep them few.
-    """
-
-    endpoint: Secret
-    index: str = "logs-aws.cloudwatch_logs-default"
-    api_key: Secret | None = None
-    username: str = ""
-    password: Secret | None = None
-    json_field: str = ""
-    compress: bool = True
+    endpoint: Secret = required(
+        "the cluster's URL; a path in it must end with `/_bulk`. `?pipeline=NAME` selects an ingest pipeline"
+    )
+    index: str = option(
+        "logs-aws.cloudwatch_logs-default",
+        "a data stream or an index; `%Y`, `%m`, `%d`, `%H` are replaced by the event's time (UTC), as in `aws-%Y.%m.%d`",
+    )
+    api_key: Secret | None = option(None, "in the encoded form that Elasticsearch shows")
+    username: str = option("", "instead of `api_key`, for OpenSearch")
+    password: Secret | None = option(None, "that of `username`")
+    json_field: str = option("", "field for messages that are JSON objects; without it they are text in `message`")
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         if bool(self.username) != bool(self.password):

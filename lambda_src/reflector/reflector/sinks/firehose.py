@@ -15,6 +15,7 @@ from typing import Any
 
 from ..aws import call
 from ..aws_sinks import Records, RecordSink
+from ..options import option, required
 from . import Permission
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
@@ -22,15 +23,11 @@ _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`stream`: name of the Firehose stream in the function's account. `region`: default is the function's region.
+    """The options of this sink."""
 
-    `pack`: a record holds up to 500 lines. Firehose bills each record in steps of 5 KB. Use false for destinations that make one
-    document of a record (OpenSearch, Splunk, an HTTP endpoint).
-    """
-
-    stream: str
-    region: str | None = None
-    pack: bool = True
+    stream: str = required("name of the Firehose stream in the function's account")
+    region: str | None = option(None, "the stream's region", shown="the function's")
+    pack: bool = option(True, "put up to 500 lines and 1,000 KiB into one record")
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.stream):

@@ -5,12 +5,13 @@
 """Any receiver of JSON over HTTP: newline-delimited (NDJSON) or as an array."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from ..codec import utf8
 from ..http import Headers, HttpSink, Request, check_header_names
 from ..lines import bodies, whole_lines
+from ..options import COMPRESS, HEADERS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk
 
@@ -22,21 +23,15 @@ _FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the URL for POST.
+    """The options of this sink."""
 
-    `format`: `ndjson`, one object a line, or `json_array`, a list of them. `content_type`: instead of `application/x-ndjson`
-    or `application/json`. `headers`: more headers, such as `Authorization`. Each value is a secret, or a reference to one with
-    the whole value (in a JSON object under the header's name). `max_bytes` (before compression) and `max_events`: limits of a
-    request; a larger event is sent alone.
-    """
-
-    endpoint: Secret
-    format: Literal["ndjson", "json_array"] = "ndjson"
-    content_type: str = ""
-    headers: dict[str, Secret] = field(default_factory=dict)
-    max_bytes: int = 1_000_000
-    max_events: int = 10_000
-    compress: bool = True
+    endpoint: Secret = required("URL for POST")
+    format: Literal["ndjson", "json_array"] = option("ndjson", "one object a line, or `json_array`: a list of objects")
+    content_type: str = option("", "the header `Content-Type`", shown="`application/x-ndjson`, `application/json`")
+    headers: dict[str, Secret] = option({}, HEADERS)
+    max_bytes: int = option(1_000_000, "maximum size of a request, before compression")
+    max_events: int = option(10_000, "maximum number of events in a request")
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         check_header_names(self.headers)

@@ -15,6 +15,7 @@ from typing import Any
 from ..aws import call
 from ..aws_sinks import Records, RecordSink, resource_arn
 from ..codec import utf8
+from ..options import option, required
 from . import Batch, Permission
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
@@ -24,15 +25,17 @@ _KEY_LIMIT = 256
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`stream`: name or ARN of the stream (a stream of another account needs a policy that allows the role).
+    """The options of this sink."""
 
-    `region`: default is the ARN's or the function's region. `pack`: a record holds up to 500 lines, to stay below the 1,000
-    records that a shard accepts in a second; consumers must split them. The partition key is the log stream's name.
-    """
-
-    stream: str
-    region: str | None = None
-    pack: bool = False
+    stream: str = required(
+        "name of a stream in the function's account, or an ARN; a stream of another account needs a resource policy that allows the"
+        " role"
+    )
+    region: str | None = option(None, "the stream's region", shown="the ARN's, the function's")
+    pack: bool = option(
+        False,
+        "put up to 500 lines and 1 MiB into one record, which consumers must split: a shard accepts 1,000 records a second",
+    )
 
     def __post_init__(self) -> None:
         if not (_NAME.fullmatch(self.stream) or _ARN.fullmatch(self.stream)):

@@ -12,7 +12,7 @@ pkg/chunkenc: which lines are duplicates).
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..codec import dumps, dumps_string, gunzip, loads, utf8, well_formed_utf8
 from ..decode import LogEvent
 from ..http import Answer, Headers, HttpSink, Request, basic_header, by_status, secret_header
 from ..lines import batches
+from ..options import COMPRESS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
 
@@ -52,24 +53,22 @@ _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: Loki's URL; the default path is `/loki/api/v1/push`.
+    """The options of this sink."""
 
-    `tenant_id`: the `X-Scope-OrgID` of a multi-tenant Loki. `username` with `password` (Grafana Cloud: the user's number and a
-    token), or `bearer_token`: for a proxy in front of Loki.
-    `labels`: labels of every stream. `stream_labels`: which of `owner`, `region`, `log_group` and `log_stream` are labels, too.
-    Each combination of values is a separate stream, so choose few. `structured_metadata`: add the others, and `event_id`, to each
-    line; use false for a Loki before 3.0, which then gets none of them.
-    """
-
-    endpoint: Secret
-    tenant_id: str = ""
-    username: str = ""
-    password: Secret | None = None
-    bearer_token: Secret | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    stream_labels: tuple[str, ...] = ("owner", "region", "log_group")
-    structured_metadata: bool = True
-    compress: bool = True
+    endpoint: Secret = required("Loki's URL; the default path is `/loki/api/v1/push`")
+    tenant_id: str = option("", "`X-Scope-OrgID`, for a multi-tenant Loki")
+    username: str = option("", "for Grafana Cloud: the user's number")
+    password: Secret | None = option(None, "for Grafana Cloud: a token")
+    bearer_token: Secret | None = option(None, "instead of username and password")
+    labels: dict[str, str] = option({}, "labels of every stream")
+    stream_labels: tuple[str, ...] = option(
+        ("owner", "region", "log_group"), "which of `owner`, `region`, `log_group`, `log_stream` are labels, too"
+    )
+    structured_metadata: bool = option(
+        True,
+        "add the others, and `event_id`, to each line; use false for a Loki before 3.0, which then gets none of them",
+    )
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         if bool(self.username) != bool(self.password):

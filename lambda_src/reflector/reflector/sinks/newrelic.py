@@ -10,12 +10,13 @@ Source: New Relic's documentation, "Introduction to the Log API" (endpoints, hea
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from ..codec import dumps, dumps_string, utf8
 from ..http import Headers, HttpSink, Request
 from ..lines import bodies
+from ..options import COMPRESS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk, Refusal, split_refused
 
@@ -43,17 +44,15 @@ _HEADERS: Headers = (("Content-Type", b"application/json"),)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`license_key`, and `region`: `US`, `EU` or `FedRAMP`. `endpoint`: the URL of a proxy instead.
+    """The options of this sink."""
 
-    `attributes`: more attributes for every log, such as `logtype`, which selects New Relic's parsing rules. Each log has
-    `aws.accountId`, `aws.logGroup`, `aws.logStream` and `aws.logEventId`.
-    """
-
-    license_key: Secret
-    region: Literal["US", "EU", "FedRAMP"] = "US"
-    endpoint: Secret | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-    compress: bool = True
+    license_key: Secret = required("an ingest licence key")
+    region: Literal["US", "EU", "FedRAMP"] = option("US", "`US`, `EU` or `FedRAMP`")
+    endpoint: Secret | None = option(None, "URL of a proxy; the default path is `/log/v1`", shown="the region's")
+    attributes: dict[str, str] = option(
+        {}, "more attributes for every log; `logtype` selects New Relic's parsing rules"
+    )
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         if len(self.attributes) > _MOST_ATTRIBUTES - _OWN_ATTRIBUTES:

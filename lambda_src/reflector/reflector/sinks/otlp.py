@@ -10,13 +10,14 @@ Data Model", and the semantic conventions for cloud and AWS logs resources and f
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .. import __version__
 from ..codec import dumps, dumps_string, loads, well_formed_utf8
 from ..decode import LogEvent
 from ..http import Answer, Headers, HttpSink, Request, by_status, check_header_names
 from ..lines import bodies
+from ..options import COMPRESS, HEADERS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
 
@@ -33,17 +34,14 @@ _SCOPE = f'{{"name":"logreflector.aws","version":"{__version__}"}}'
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the receiver's URL; the default path is `/v1/logs`.
+    """The options of this sink."""
 
-    `headers`: more headers, `Authorization` or an API key. Each value is a secret, or a reference to one (in a JSON object under
-    the header's name). `resource_attributes`: more attributes of the resource, such as
-    `deployment.environment.name`.
-    """
-
-    endpoint: Secret
-    headers: dict[str, Secret] = field(default_factory=dict)
-    resource_attributes: dict[str, str] = field(default_factory=dict)
-    compress: bool = True
+    endpoint: Secret = required("the receiver's URL; the default path is `/v1/logs`")
+    headers: dict[str, Secret] = option({}, HEADERS)
+    resource_attributes: dict[str, str] = option(
+        {}, "more attributes of the resource, such as `deployment.environment.name`"
+    )
+    compress: bool = option(True, COMPRESS)
 
     def __post_init__(self) -> None:
         check_header_names(self.headers)

@@ -21,6 +21,7 @@ from ..aws import AwsError, call
 from ..aws_sinks import outcome_of_error, resource_arn
 from ..codec import gzip, utf8
 from ..lines import whole_lines
+from ..options import option, required
 from . import ACCEPTED, Batch, Chunk, Outcome, Permission
 
 METADATA_LIMIT = 2048
@@ -36,22 +37,27 @@ _UNSAFE = re.compile(r"[^\w.#/-]|(?<![^/])\.+(?![^/])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`bucket`; `prefix`: the beginning of keys, such as `logs/`; `region`: the bucket's, default is the function's.
-
-    `kms_key_id`: id or ARN of the key that encrypts the objects (SSE-KMS). The default is the bucket's setting.
-    `storage_class`: AWS bills classes for rare access and archives for at least 30 days.
+    """The options of this sink.
 
     Keys are `<prefix><account>/<region>/<log group>/<yyyy>/<mm>/<dd>/<hh>/<digest>.json.gz`, with the hour (UTC) of the first
     event and the digest of the lines. So the same events, delivered twice, are one object.
     """
 
-    bucket: str
-    prefix: str = ""
-    region: str | None = None
-    kms_key_id: str | None = None
+    bucket: str = required("name of the bucket")
+    prefix: str = option("", "beginning of the keys, with a trailing slash if you want one")
+    region: str | None = option(None, "the bucket's region", shown="the function's")
+    kms_key_id: str | None = option(
+        None,
+        "id or ARN of the key that encrypts the objects (SSE-KMS); not an alias, because a policy cannot name one",
+        shown="the bucket's setting",
+    )
     storage_class: Literal[
         "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"
-    ] = "STANDARD"
+    ] = option(
+        "STANDARD",
+        "`STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER`, `DEEP_ARCHIVE`; AWS bills classes for rare access"
+        " and archives for at least 30 days",
+    )
 
     def __post_init__(self) -> None:
         if not _BUCKET.fullmatch(self.bucket):

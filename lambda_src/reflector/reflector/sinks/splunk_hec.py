@@ -12,12 +12,13 @@ to the queue.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..codec import dumps, dumps_string, loads, utf8
 from ..decode import LogEvent
 from ..http import Answer, Headers, HttpSink, Request, by_status, secret_header
 from ..lines import bodies
+from ..options import COMPRESS, option, required
 from ..secrets import Secret
 from . import Batch, Chunk, Outcome
 
@@ -41,21 +42,16 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`endpoint`: the collector's URL; the default path is `/services/collector/event`. `token`: without `Splunk `.
+    """The options of this sink."""
 
-    `index`, `sourcetype`, `source` and `host` are Splunk's metadata. The default `source` is the log group, the default `host`
-    the account. If one is given, each event has the indexed field `log_group` or `owner` instead. Each event has `log_stream`
-    and `event_id`. `fields`: more indexed fields.
-    """
-
-    endpoint: Secret
-    token: Secret
-    index: str = ""
-    sourcetype: str = "aws:cloudwatchlogs"
-    source: str = ""
-    host: str = ""
-    fields: dict[str, str] = field(default_factory=dict)
-    compress: bool = True
+    endpoint: Secret = required("the collector's URL; the default path is `/services/collector/event`")
+    token: Secret = required("a token without indexer acknowledgement, without `Splunk ` before it")
+    index: str = option("", "Splunk's index", shown="the token's")
+    sourcetype: str = option("aws:cloudwatchlogs", "Splunk's source type")
+    source: str = option("", "if given, the log group is the indexed field `log_group`", shown="the log group")
+    host: str = option("", "if given, the account is the indexed field `owner`", shown="the account")
+    fields: dict[str, str] = option({}, "more indexed fields, besides `log_stream` and `event_id`")
+    compress: bool = option(True, COMPRESS)
 
 
 class SplunkHec(HttpSink):

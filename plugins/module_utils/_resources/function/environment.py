@@ -109,9 +109,7 @@ def without_secrets(error: _Error, secret: Collection[str]) -> _Error:
     forms = {form for value in secret if value for form in _quotations(value)}
     for form in sorted(forms, key=len, reverse=True):
         message = message.replace(form, HIDDEN)
-    clean = type(error)(error.operation, message, advice=error.advice, code=error.code, where=error.where)
-    clean.done = error.done
-    return clean
+    return error.replace(message=message)
 
 
 def _quotations(value: str) -> set[str]:
