@@ -29,15 +29,13 @@ HEADERS = (
 
 def required(text: str) -> Any:
     """Return a field that must be given. `text` says what it is, in Markdown."""
-    return field(metadata={"text": text})
+    return field(metadata={"text": text})  # pylint: disable=invalid-field-call
 
 
 def option(default: Any, text: str, *, shown: str = "") -> Any:
     """Return a field with a default. `shown` is the default in words, where the value does not say it."""
-    metadata = {"text": text, "shown": shown}
-    if isinstance(default, dict):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    value = {"default_factory": default.copy} if isinstance(default, dict) else {"default": default}
+    return field(**value, metadata={"text": text, "shown": shown})  # pylint: disable=invalid-field-call
 
 
 class SettingsError(ValueError):
