@@ -19,6 +19,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils import _plan
 from ansible_collections.logreflector.aws.plugins.module_utils._options.functions import FunctionOptions
 from ansible_collections.logreflector.aws.plugins.module_utils._resources.sqs_queue import QueueSettings, SqsQueue
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from .functions import DESTINATION, zipped
@@ -32,6 +33,10 @@ TAG_KEY = "log-reflector-check"
 RUNTIME, ARCHITECTURE = FunctionOptions().runtime, FunctionOptions().architecture
 FUNCTION_SECONDS = 30
 DENIED = ("AccessDenied", "AccessDeniedException", "AccessDeniedByQueuePolicy", "AuthorizationError")
+
+
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 10})
+"""Bridges a minute of throttling: some measurements repeat a call faster than AWS allows."""
 
 
 class NotInTimeError(Exception):
@@ -233,8 +238,8 @@ class Lab:
             logGroupName=log_group, filterName=name, filterPattern=pattern, destinationArn=self.destination().arn
         )
 
-    def session(self, role: str, *statements: Statement) -> boto3.Session:
-        """Return a session of a role whose permissions are cut down to these statements."""
+    def session(self, role: str, *statements: Statement) -> Target:
+        """Return the target with a session of a role whose permissions are cut down to these statements."""
         assume = partial(
             self.client("sts").assume_role,
             RoleArn=role,
@@ -244,12 +249,12 @@ class Lab:
             DurationSeconds=900,
         )
         keys = self.accepted(assume, DENIED)["Credentials"]
-        return boto3.Session(
+        session = boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
-            region_name=self.target.region,
         )
+        return Target(session, self.target.region, config=CONFIG)
 
     def caller_role(self, suffix: str, *statements: Statement) -> str:
         """Create a role that only this run can assume: nobody else knows the external id."""

@@ -25,7 +25,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._errors import Ac
 from ansible_collections.logreflector.aws.plugins.module_utils._session import Target
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .lab import Lab, NotInTimeError, is_denied
+from .lab import CONFIG, Lab, NotInTimeError, is_denied
 from .limits import Limits
 from .measurements import MEASUREMENTS
 from .needs import costs, policy
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.policy:
             _say(json.dumps(policy(session.get_partition_for_region(session.region_name)), indent=2))
             return 0
-        target = Target(session, session.region_name)
+        target = Target(session, session.region_name, config=CONFIG)
         limits = Limits(**{name: getattr(options, name) for name in Limits.texts()})
         return _check(Lab(target, limits), chosen, options.report)
     except (BotoCoreError, ClientError, ReflectorError) as error:
