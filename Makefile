@@ -85,7 +85,7 @@ sanity: setup ## ansible-test sanity, every test, nothing ignored
 	$(NICE) python tests/sanity/run.py
 
 unit: setup ## unit tests, the reflector's excepted; EXAMPLES=500 for more of each property
-	$(NICE) pytest -n 3 tests/unit --ignore tests/unit/lambda_src/reflector
+	$(NICE) pytest -n 2 tests/unit --ignore tests/unit/lambda_src/reflector
 
 runtimes: .venv/created build/collections/ready ## the reflector's unit tests, under each Python of Lambda's that this machine has, or else under this one
 	$(NICE) python tests/runtimes/lambda_pythons.py -n 2 tests/unit/lambda_src/reflector
@@ -93,7 +93,7 @@ runtimes: .venv/created build/collections/ready ## the reflector's unit tests, u
 # `installed` is no prerequisite: make would run the other suites first.
 integration: setup ## modules and playbooks against the embedded AWS
 	$(MAKE) --no-print-directory installed
-	pytest -n 6 --dist loadfile --no-loadscope-reorder tests/integration
+	pytest -n 5 --dist loadfile --no-loadscope-reorder tests/integration
 
 resources: setup ## every AWS resource against the embedded AWS and moto
 	$(NICE) pytest -n 2 --dist loadfile tests/resources

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -22,7 +23,19 @@ from typing import Any, NoReturn
 
 from ansible import constants
 from ansible.cli import inventory, playbook
-from ansible.plugins.loader import action_loader, filter_loader, init_plugin_loader, test_loader
+from ansible.plugins.loader import (
+    action_loader,
+    become_loader,
+    cache_loader,
+    callback_loader,
+    connection_loader,
+    filter_loader,
+    init_plugin_loader,
+    inventory_loader,
+    shell_loader,
+    strategy_loader,
+    test_loader,
+)
 from ansible.utils import vars as unique_ids
 from botocore.utils import JSONFileCache
 
@@ -39,9 +52,20 @@ def serve() -> None:
     importlib.import_module("ansible_collections.ansible.builtin")
     for plugin in pkgutil.iter_modules([str(ACTIONS)]):
         action_loader.get(f"logreflector.aws.{plugin.name}", class_only=True)
-    # Each of the two loads a file with many others.
-    for loader, name in ((filter_loader, "default"), (test_loader, "defined")):
-        loader.get(f"ansible.builtin.{name}")
+    # Each of the first two loads a file with many others.
+    for loader, names in (
+        (filter_loader, ["ansible.builtin.default"]),
+        (test_loader, ["ansible.builtin.defined"]),
+        (strategy_loader, ["linear"]),
+        (cache_loader, ["memory"]),
+        (inventory_loader, constants.INVENTORY_ENABLED),
+    ):
+        for name in names:
+            loader.get(name, class_only=True)
+    # ansible-playbook loads all of these at its start.
+    for loader in (become_loader, callback_loader, connection_loader, shell_loader):
+        list(loader.all(class_only=True))
+    gc.freeze()  # the garbage collector of a run need not touch and so copy these pages
     for line in sys.stdin:
         if not os.fork():
             _watch(json.loads(line))
