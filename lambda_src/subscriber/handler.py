@@ -30,7 +30,7 @@ from subscriber.events import (
     parse_event,
 )
 from subscriber.groups import Groups
-from subscriber.settings import Place
+from subscriber.settings import OwnFunction
 from subscriber.sweeps import Sweeps
 from subscriber.worker import Deadline, Worker, aws_client, now, queue_url, reason_of
 
@@ -125,13 +125,13 @@ def _results(events: Iterable[Any], context: Any) -> list[Result]:
     """Return a result for each event, in their order, and log a line for each."""
     results: dict[int, Result] = {}
     function_arn = context.invoked_function_arn
-    place = Place.of(function_arn)
+    own = OwnFunction.of(function_arn)
     new: dict[int, NewGroup] = {}
     tagged: dict[int, TagsChanged] = {}
     longer: dict[int, GroupsSubscribed | SweepSlice] = {}
     for number, event in enumerate(events):
         try:
-            work = parse_event(event, place, now())
+            work = parse_event(event, own, now())
         except InvalidEventError as error:
             results[number] = Result({"outcome": "refused", "reason": str(error)}, str(error), retry_seconds=0)
             continue

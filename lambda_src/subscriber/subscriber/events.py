@@ -33,7 +33,7 @@ from logreflector._subscriptions.filters import OWN_TAGS
 from logreflector._subscriptions.listing import Position
 
 from .news import CHANGES, MOST_EXAMPLES, Listed, News
-from .settings import Place
+from .settings import OwnFunction
 
 SOURCE = "logreflector.subscriber"
 SWEEP_CONTINUED = "Sweep continued"
@@ -152,10 +152,10 @@ class Ignored:
 Work = NewGroup | TagsChanged | GroupsSubscribed | SweepSlice | Ignored
 
 
-def parse_event(event: Any, place: Place, now: int) -> Work:
+def parse_event(event: Any, own: OwnFunction, now: int) -> Work:
     """Return the work that an event asks for; InvalidEventError if it is none of those above.
 
-    place   of this function: only events of its account and region count
+    own     this function: only events of its account and region count
     now     ms since 1970
     """
     event = _mapping(event, "it is neither an event of EventBridge nor a message of this function")
@@ -167,8 +167,8 @@ def parse_event(event: Any, place: Place, now: int) -> Work:
     is_scheduled = event.get("source") in _SCHEDULERS and kind[1] == "Scheduled Event"
     if not is_scheduled and kind != ("aws.logs", "AWS API Call via CloudTrail"):
         raise InvalidEventError(_OTHER_EVENT)
-    if (event.get("account"), event.get("region")) != (place.account, place.region):
-        return Ignored("", f"it is not an event of {place}")
+    if (event.get("account"), event.get("region")) != (own.account, own.region):
+        return Ignored("", f"it is not an event of {own.where}")
     if is_scheduled:
         return SweepSlice(_start(event.get("time"), now))
     call = _mapping(event.get("detail"), "it has no detail")

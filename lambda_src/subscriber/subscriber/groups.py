@@ -15,7 +15,7 @@ from logreflector._subscriptions.backfill import READABLE_MS
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import LogGroup
 from logreflector._subscriptions.outcome import Outcome
-from logreflector._subscriptions.planning import SweepOptions
+from logreflector._subscriptions.planning import SweepSettings
 from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES
 
@@ -54,8 +54,8 @@ class Groups:
         api = self._worker.api(deadline)
         if self._worker.is_left_to_policy(api, deadline):
             return {name: Processed(Outcome(name, "excluded", "the account policy serves it")) for name in works}
-        sweep = self._worker.sweep(api, SweepOptions())
-        purging = self._worker.sweep(api, SweepOptions(purge=True))
+        sweep = self._worker.sweep(api, SweepSettings())
+        purging = self._worker.sweep(api, SweepSettings(purge=True))
 
         def process(work: NewGroup | TagsChanged) -> tuple[Outcome, bool]:
             try:

@@ -143,7 +143,7 @@ class Notifications:
         """Return the silent sources; None if they could not be read."""
         with self._noting_failures():
             choice = self._worker.choice()
-            client, where = self._worker.client("cloudwatch"), str(self._worker.place)
+            client, where = self._worker.client("cloudwatch"), self._worker.place.where
             sources = SilentSources(client, self._settings, where, self._deadline.left)
             known = self._before.silent if self._before else ()
             return sources.find(
@@ -160,7 +160,7 @@ class Notifications:
             return False
         outcome = sweep.process(group, write=False)
         if outcome.kind in FAILURES:
-            raise ReflectorError(f"read log group {name}", outcome.reason, where=str(self._worker.place))
+            raise ReflectorError(f"read log group {name}", outcome.reason, where=self._worker.place.where)
         return outcome.kind in ("subscribed", "updated")
 
     def _read_dead_letters(self) -> dict[str, int]:
@@ -170,7 +170,7 @@ class Notifications:
             with self._noting_failures():
                 client = self._worker.client("sqs")
                 url = queue_url(client, self._worker.place.account, queue)
-                with describe_operation(f"count the messages in queue {queue}", str(self._worker.place)):
+                with describe_operation(f"count the messages in queue {queue}", self._worker.place.where):
                     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_MESSAGES))
                 found[queue] = sum(int(answer["Attributes"].get(name, 0)) for name in _MESSAGES)
         return found
@@ -191,12 +191,12 @@ class Notifications:
             for kind, detail in events.items()
         ]
         operation = f"send {', '.join(events)} to {bus or 'the default event bus'}"
-        with describe_operation(operation, str(self._worker.place)):
+        with describe_operation(operation, self._worker.place.where):
             answer = self._worker.client("events").put_events(Entries=entries)
         for entry in answer["Entries"]:
             if code := entry.get("ErrorCode"):
                 message = entry.get("ErrorMessage", "")
-                raise ReflectorError(operation, message, code=code, where=str(self._worker.place))
+                raise ReflectorError(operation, message, code=code, where=self._worker.place.where)
 
 
 def _coverage_changed(before: State, counts: Mapping[str, int], news: News) -> dict[str, Any]:

@@ -32,8 +32,8 @@ _PARAMETER = "ssm:"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The parts of this function's ARN, without a version or an alias."""
+class OwnFunction:
+    """This function: the parts of its ARN, without a version or an alias."""
 
     partition: str
     region: str
@@ -41,12 +41,14 @@ class Place:
     function: str
 
     @classmethod
-    def of(cls, function_arn: str) -> Place:
+    def of(cls, function_arn: str) -> OwnFunction:
         """Parse `invoked_function_arn`."""
         _arn, partition, _service, region, account, _kind, name = function_arn.split(":")[:7]
         return cls(partition, region, account, name)
 
-    def __str__(self) -> str:
+    @property
+    def where(self) -> str:
+        """Account and region, as errors name them."""
         return f"{self.account}/{self.region}"
 
     def log_group_arn(self, name: str) -> str:
@@ -71,14 +73,14 @@ class Place:
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{named}"
 
 
-def read_settings(client: Callable[[str], Any], place: Place) -> SubscriberSettings:
+def read_settings(client: Callable[[str], Any], own: OwnFunction) -> SubscriberSettings:
     """Return the settings. `client` returns the boto3 client of a service. ReflectorError if they are missing or wrong."""
     text = os.environ.get(VARIABLE) or "{}"
     if text.startswith(_PARAMETER):
         name = text.removeprefix(_PARAMETER).partition("#")[0]
-        with describe_operation(f"read the settings in the SSM parameter {name}", str(place)):
+        with describe_operation(f"read the settings in the SSM parameter {name}", own.where):
             text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    return parse_settings(place.expand(text))
+    return parse_settings(own.expand(text))
 
 
 def read_notifications() -> NotificationSettings | None:

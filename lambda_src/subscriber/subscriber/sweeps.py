@@ -15,7 +15,7 @@ from typing import Any
 
 from logreflector._errors import ReflectorError
 from logreflector._subscriptions.outcome import Outcome
-from logreflector._subscriptions.planning import SweepOptions
+from logreflector._subscriptions.planning import SweepSettings
 from logreflector._subscriptions.settings import deciding_tag_keys
 from logreflector._subscriptions.sweep import Sweep
 from logreflector._subscriptions.tally import FAILURES, Tally
@@ -52,13 +52,13 @@ class Sweeps:
         report: dict[str, Any] = {"sweep": work.started, "slice": work.number}
         if self._is_overtaken(work):
             return {**report, "outcome": "given up: an older sweep is in progress"}
-        place = str(self._worker.place)
+        place = self._worker.place.where
         if deadline.left() < _LEAST_SECONDS:
             raise SweepError(f"continue the sweep of {work.started}", "this invocation has no time left", where=place)
         api = self._worker.api(deadline, in_background=True)
         if self._worker.is_left_to_policy(api, deadline):
             return {**report, "outcome": "given up: the account policy serves the target"}
-        options = SweepOptions(
+        options = SweepSettings(
             purge=bool(deciding_tag_keys(self._worker.settings)),
             audit=self._audit(work),
             tag_new=not self._worker.has_follow_up,

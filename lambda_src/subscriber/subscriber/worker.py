@@ -22,13 +22,13 @@ from logreflector._subscriptions.account_policy import AccountPolicyApi
 from logreflector._subscriptions.calls import LogsApi
 from logreflector._subscriptions.choice import Choice, destination_function, own_log_groups
 from logreflector._subscriptions.delivery import written_log_groups
-from logreflector._subscriptions.planning import SweepOptions
+from logreflector._subscriptions.planning import SweepSettings
 from logreflector._subscriptions.rate_limiter import RateLimiter
 from logreflector._subscriptions.settings import choice_of, desired_filter
 from logreflector._subscriptions.sweep import Sweep
 
 from .events import SOURCE
-from .settings import Place, read_settings
+from .settings import OwnFunction, read_settings
 
 WORKERS = 10
 """Concurrent calls: five a second with a latency of two seconds each."""
@@ -90,7 +90,7 @@ class Worker:
 
     def __init__(self, function_arn: str, client: Callable[[str], Any] = aws_client) -> None:
         self.client = client
-        self.place = Place.of(function_arn)
+        self.place = OwnFunction.of(function_arn)
         self.destination = self.place.reflector()
         self.settings = read_settings(client, self.place)
         self.desired = desired_filter(self.settings, self.destination)
@@ -129,7 +129,7 @@ class Worker:
         at = time.monotonic()
         if self._choice is None or at - self._choice[0] > _FRESH_SECONDS:
             functions = [destination_function(self.destination), self.place.function]
-            written = list(written_log_groups(self.client, filter(None, functions), str(self.place)))
+            written = list(written_log_groups(self.client, filter(None, functions), self.place.where))
             own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
             others = [self.place.function, *self.settings.own_functions]
             log_groups = own_log_groups(self.destination, others, filter(None, [own, *written]))
@@ -142,9 +142,9 @@ class Worker:
         in_background   for work that nobody waits for: leave half of AWS's rates to other tools of the account
         """
         limiter = self._background if in_background else self._rate_limiter
-        return LogsApi(self.client("logs"), lambda: str(self.place), deadline.retry_policy(), limiter)
+        return LogsApi(self.client("logs"), lambda: self.place.where, deadline.retry_policy(), limiter)
 
-    def sweep(self, api: LogsApi, options: SweepOptions) -> Sweep:
+    def sweep(self, api: LogsApi, options: SweepSettings) -> Sweep:
         """Return a sweep with the settings' rules and filter."""
         options = replace(options, tag_log_groups=self.settings.tag_log_groups, workers=WORKERS)
         return Sweep(api, self.choice(), self.desired, self.place.log_group_arn, options)
@@ -156,7 +156,7 @@ class Worker:
         """
         queue = os.environ.get("WORK_QUEUE") or f"{self.place.function}.fifo"
         client = self.client("sqs")
-        with describe_operation(f"hand over {detail_type!r} through queue {queue}", str(self.place)):
+        with describe_operation(f"hand over {detail_type!r} through queue {queue}", self.place.where):
             client.send_message(
                 QueueUrl=queue_url(client, self.place.account, queue),
                 MessageBody=json.dumps({"source": SOURCE, "detail-type": detail_type, "detail": detail}),

@@ -21,7 +21,7 @@ from .tagging import TaggedGroups
 
 
 @dataclass(frozen=True, slots=True)
-class SweepOptions:
+class SweepSettings:
     """The options of a sweep.
 
     present         False: remove our filters and the subscription tags
@@ -57,7 +57,7 @@ class GroupPlanner:
 
     choice: Choice
     desired: DesiredFilter
-    options: SweepOptions
+    options: SweepSettings
     loops: LoopDetector
     listed_tags: ListedTags = field(default_factory=ListedTags)
     tagged: TaggedGroups = field(default_factory=TaggedGroups)

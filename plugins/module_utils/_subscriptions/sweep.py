@@ -34,7 +34,7 @@ from .filters import DesiredFilter, SubscriptionFilter
 from .listing import Listing, Position, list_tags
 from .loops import LoopDetector, is_evidence, is_function_group
 from .outcome import Outcome
-from .planning import GroupPlanner, SweepOptions
+from .planning import GroupPlanner, SweepSettings
 from .tagging import SubscriptionTags
 from .writing import FilterWriter
 
@@ -51,10 +51,10 @@ class Sweep:
         choice: Choice,
         desired: DesiredFilter,
         arn: Callable[[str], str],
-        options: SweepOptions | None = None,
+        options: SweepSettings | None = None,
     ) -> None:
         self._api, self._arn = api, arn
-        self._options = options or SweepOptions()
+        self._options = options or SweepSettings()
         self._failures, self._loops = Failures(), LoopDetector()
         self._tags = SubscriptionTags(api, arn, desired.subscription_tag, enabled=self._options.tag_log_groups)
         self._planner = GroupPlanner(choice, desired, self._options, self._loops)
@@ -184,7 +184,7 @@ class Sweep:
         return self._writer.write(outcome)
 
     def tag(self, outcome: Outcome) -> Outcome:
-        """Tag a group that was subscribed without its tag (`SweepOptions.tag_new`)."""
+        """Tag a group that was subscribed without its tag (`SweepSettings.tag_new`)."""
         return self._writer.tag(outcome)
 
 

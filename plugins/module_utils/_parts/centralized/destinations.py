@@ -17,7 +17,7 @@ from ..._session import Target
 from ..._subscriptions.account_policy import AccountPolicy, AccountPolicyApi
 from ..._subscriptions.choice import LogGroup
 from ..catch_up import WAIT_SECONDS
-from .places import Place, Places, read_actual_rules
+from .places import OtherHost, Places, read_actual_rules
 from .rules import CopyRule, Rules, decide_all
 
 _CENTRALIZE = "Run ansible-playbook logreflector.aws.centralize, and see logreflector.aws.centralization_rule_info."
@@ -86,7 +86,7 @@ def read_policies(target: Target, params: Params, rules: Rules) -> dict[tuple[st
     return found
 
 
-def _destination(target: Target, params: Params, rule: CopyRule, place: Place | None) -> Destination:
+def _destination(target: Target, params: Params, rule: CopyRule, place: OtherHost | None) -> Destination:
     where = "/".join(rule.destination)
     if place is None:
         raise NotFoundError(

@@ -22,7 +22,7 @@ from ..metrics import Series
 from ..once import once
 from .destination_flow import DestinationFlow, no_events
 from .flow import LATE_SECONDS, DestinationCounts, SourceCounts, reconcile_copies
-from .places import Place
+from .places import OtherHost
 from .rules import CopyRule, Decision, Rules
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class CopyFlowReader:
                 scope = self.scopes.setdefault(each.rule.destination, CopyScope())
                 scope.groups[group.name] = each.rule, each.cause
 
-    def read(self, rules: Rules, places: Iterable[Place], *, is_listed: bool) -> list[Result]:
+    def read(self, rules: Rules, places: Iterable[OtherHost], *, is_listed: bool) -> list[Result]:
         """Return the flow to each destination of a rule that may copy something from here."""
         if not is_listed:
             self.notes.append("the events of CloudWatch Logs were not read: not all log groups could be listed")
@@ -68,7 +68,7 @@ class CopyFlowReader:
             for destination in sorted({rule.destination for rule in rules.relevant()})
         ]
 
-    def _read(self, destination: tuple[str, str], place: Place | None, rules: Rules, *, is_listed: bool) -> Result:
+    def _read(self, destination: tuple[str, str], place: OtherHost | None, rules: Rules, *, is_listed: bool) -> Result:
         notes = list(self.notes)
         before = (self._metrics.queried, self._metrics.lists)
         scope = self.scopes.get(destination, CopyScope())
@@ -95,7 +95,7 @@ class CopyFlowReader:
             },
         }
 
-    def _read_destination(self, place: Place, reader: str) -> dict[str, Any]:
+    def _read_destination(self, place: OtherHost, reader: str) -> dict[str, Any]:
         """Return what the destination counted of all origins. An account that cannot be reached is a note."""
         try:
             there = place.connect(self._target, self._params)

@@ -25,7 +25,7 @@ _ALL_RULES = {"name_prefix": None, "all_regions": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OtherHost:
     """An account and region that another host of the inventory stands for.
 
     options     by the names of the module: of the connection, and of the reflector there
@@ -37,7 +37,7 @@ class Place:
     region: str = ""
 
     @classmethod
-    def from_option(cls, given: Mapping[str, Any]) -> Place:
+    def from_option(cls, given: Mapping[str, Any]) -> OtherHost:
         """Return the place that an element of the option describes."""
         texts = {name: str(given.get(name) or "") for name in ("host", "account", "region")}
         return cls(options=dict(given.get("options") or {}), **texts)
@@ -55,8 +55,8 @@ class Place:
 class Places:
     """The administrator, None if the inventory names none, and the destinations."""
 
-    administrator: Place | None
-    destinations: tuple[Place, ...]
+    administrator: OtherHost | None
+    destinations: tuple[OtherHost, ...]
 
     @classmethod
     def from_params(cls, params: Params) -> Places:
@@ -64,12 +64,12 @@ class Places:
         given = read(PlacesOption, params).centralization
         administrator = given.get("administrator")
         return cls(
-            Place.from_option(administrator) if administrator else None,
-            tuple(map(Place.from_option, given.get("destinations") or ())),
+            OtherHost.from_option(administrator) if administrator else None,
+            tuple(map(OtherHost.from_option, given.get("destinations") or ())),
         )
 
 
-def read_actual_rules(target: Target, params: Params, administrator: Place | None) -> Rules:
+def read_actual_rules(target: Target, params: Params, administrator: OtherHost | None) -> Rules:
     """Return the rules as AWS has them, for the target's account and region. One worker of a run reads them for all."""
     account, region = target.identity.account, target.region
     if administrator is None:

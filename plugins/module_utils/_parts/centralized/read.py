@@ -35,7 +35,7 @@ from ..once import once
 from .coverage import Activity, CentralizedCoverage, DestinationCopies, Finding
 from .flow_read import CopyFlowReader
 from .origins import read_pattern
-from .places import Place, Places, read_actual_rules
+from .places import OtherHost, Places, read_actual_rules
 from .rules import CopyRule, Rules, SourceTarget
 
 EVERYTHING = Choice(("*",), ())
@@ -91,7 +91,7 @@ class CentralizedReader:
         """Return the events on their way to each destination, None if they are not asked for."""
         return self._flow.read(self.rules, self._places.destinations, is_listed=is_listed) if self._flow else None
 
-    def _read_destination(self, place: Place, rule: CopyRule) -> DestinationCopies:
+    def _read_destination(self, place: OtherHost, rule: CopyRule) -> DestinationCopies:
         where = (place.account, place.region)
         try:
             return read_destination(self._target, self._params, place, rule, self.rules.source)
@@ -159,7 +159,7 @@ class CentralizedReader:
 
 
 def read_destination(
-    target: Target, params: Params, place: Place, rule: CopyRule, source: SourceTarget
+    target: Target, params: Params, place: OtherHost, rule: CopyRule, source: SourceTarget
 ) -> DestinationCopies:
     """Return what serves the copies of a rule in its destination, and the copies from one account and region.
 

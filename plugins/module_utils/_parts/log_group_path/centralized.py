@@ -22,7 +22,7 @@ from ..._subscriptions.filters import DesiredFilter
 from ..._subscriptions.rate_limiter import SHARE
 from ..catch_up import WAIT_SECONDS
 from ..centralized.origins import read_pattern
-from ..centralized.places import Place, Places, read_actual_rules
+from ..centralized.places import OtherHost, Places, read_actual_rules
 from ..centralized.read import EVERYTHING, read_last_ingestion
 from ..centralized.rules import CopyRule, decide_all
 from ..event_flow.metrics import Metrics, read_copy_errors
@@ -101,7 +101,7 @@ class CentralizedPath(TargetPath):
 class _There:
     """The destination of the log group's events."""
 
-    place: Place
+    place: OtherHost
     target: Target
     params: Params
     rule: CopyRule

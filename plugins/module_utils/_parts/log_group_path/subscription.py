@@ -19,7 +19,7 @@ from ..._subscriptions.choice import Choice, Exclusion, LogGroup
 from ..._subscriptions.coverage import CoverageRow, Path, PolicyCoverage, row_of
 from ..._subscriptions.filters import DELIVERY, DesiredFilter, SubscriptionFilter, holders, slots_taken
 from ..._subscriptions.loops import LoopDetector, is_evidence, is_function_group
-from ..._subscriptions.planning import GroupPlanner, SweepOptions
+from ..._subscriptions.planning import GroupPlanner, SweepSettings
 from ..._subscriptions.tagging import SubscriptionTags
 from .stations import Station, ok, problem, unknown, unread
 
@@ -154,7 +154,7 @@ class Subscription:
         """Return whether a filter sends the log group's events to the reflector as it should."""
         choice = self.choice or Choice(("*",), ())
         filters = self.api.filters(self.group.name)
-        planner = GroupPlanner(choice, self.desired, SweepOptions(), LoopDetector())
+        planner = GroupPlanner(choice, self.desired, SweepSettings(), LoopDetector())
         self._learn_of_loop(planner)
         outcome = planner.from_filters(replace(self.group, log_class="STANDARD"), filters)
         self.ours = next((item for item in filters if self.desired.owns(item)), None)

@@ -33,7 +33,7 @@ from ..._subscriptions.failures import error_of_groups
 from ..._subscriptions.filters import DesiredFilter, SubscriptionFilter, is_lambda
 from ..._subscriptions.loops import forwarder_groups
 from ..._subscriptions.outcome import Outcome
-from ..._subscriptions.planning import SweepOptions
+from ..._subscriptions.planning import SweepSettings
 from ..._subscriptions.policy_switch import Applied, PolicySwitch, planned_seconds
 from ..._subscriptions.sweep import Sweep
 from ..._subscriptions.tally import FAILURES, Tally
@@ -182,7 +182,7 @@ class _Mode:
             self.choice,
             desired,
             lambda name: self.target.arn("logs", f"log-group:{name}"),
-            SweepOptions(
+            SweepSettings(
                 present=filters,
                 purge=not filters and (self.params["purge"] or not reads),
                 report_kept=not filters,

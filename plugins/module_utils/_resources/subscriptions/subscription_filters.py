@@ -20,7 +20,7 @@ from ..._subscriptions.failures import error_of_groups, extent_of
 from ..._subscriptions.filters import DesiredFilter, delivery_filter, is_lambda
 from ..._subscriptions.listing import Position
 from ..._subscriptions.outcome import Outcome
-from ..._subscriptions.planning import SweepOptions
+from ..._subscriptions.planning import SweepSettings
 from ..._subscriptions.rate_limiter import seconds_for
 from ..._subscriptions.sweep import Sweep
 from ..._subscriptions.tally import FAILURES, Tally
@@ -82,7 +82,7 @@ def new_sweep(target: Target, params: Params, api: LogsApi, began: float) -> Swe
         )
     desired = desired_filter(target, params)  # refuses wrong attributes before the first call
     audits, limit = params["audit"] or params["state"] == "absent", params["max_seconds"]
-    options = SweepOptions(
+    options = SweepSettings(
         present=params["state"] == "present",
         purge=params["purge"],
         report_kept=True,

@@ -22,7 +22,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.fi
     delivery_filter,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.settings import (
     check_settings,
@@ -63,7 +63,7 @@ def run(aws: LogsServer, stream: str | None = STREAM, *, write: bool = True, **o
         Choice(["*"], ["/excluded*"], delivers=bool(stream)),
         desired(stream, **attributes),
         lambda name: f"arn:aws:logs:eu-west-1:222222222222:log-group:{name}",
-        SweepOptions(workers=2, purge=True, audit=lambda _name: audits, **options),
+        SweepSettings(workers=2, purge=True, audit=lambda _name: audits, **options),
     )
     return {outcome.log_group: outcome for outcome in sweep.run(write=write)}
 

@@ -24,7 +24,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.ch
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.filters import DesiredFilter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.listing import Position
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
-from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepOptions
+from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import SweepSettings
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.sweep import Sweep
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tally import Tally
@@ -45,7 +45,7 @@ def sweep(server: LogsServer, *, exclude: tuple[str, ...] = (), workers: int = 2
     desired = options.pop("desired", None) or DesiredFilter(OURS, options.pop("attributes", {}))
     api = LogsApi(server.client, lambda: "222222222222/eu-west-1", RetryPolicy(seconds=0), RateLimiter(scale=1e6))
     choice = options.pop("choice", None) or Choice(["*"], exclude, own_log_groups(OURS, ["log-reflector-subscriber"]))
-    return Sweep(api, choice, desired, arn, SweepOptions(workers=workers, **{"tag_log_groups": False, **options}))
+    return Sweep(api, choice, desired, arn, SweepSettings(workers=workers, **{"tag_log_groups": False, **options}))
 
 
 def last_words(outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -29,7 +29,7 @@ from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.lo
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.outcome import Outcome
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.planning import (
     GroupPlanner,
-    SweepOptions,
+    SweepSettings,
 )
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.rate_limiter import RateLimiter
 from ansible_collections.logreflector.aws.plugins.module_utils._subscriptions.tagging import (
@@ -57,7 +57,7 @@ def planner(loops: LoopDetector | None = None, tagged: TaggedGroups | None = Non
     desired = DesiredFilter(OURS)
     listed = tagged or TaggedGroups()
     choice = Choice(["*"], ["/dev/*"])
-    rules = SweepOptions(audit=lambda _name: False, **options)
+    rules = SweepSettings(audit=lambda _name: False, **options)
     return GroupPlanner(choice, desired, rules, loops or LoopDetector(), tagged=listed)
 
 
