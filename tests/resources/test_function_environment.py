@@ -124,12 +124,15 @@ def test_error_hides_an_environment_that_aws_cut_anywhere() -> None:
     )
 
 
-def test_error_without_secrets_keeps_kind_and_done() -> None:
-    error = LimitReachedError("x", "hush")
+def test_error_without_secrets_keeps_everything_else() -> None:
+    error = LimitReachedError("update function x", "hush is too much", holders="hu").of_several(
+        "update all", "x", "1 of 2 failed", "here"
+    )
     error.done = {"changed": True}
     clean = without_secrets(error, {"hush"})
     assert isinstance(clean, LimitReachedError)
-    assert clean.done == {"changed": True}
+    assert (clean.done, clean.holders) == ({"changed": True}, "hu")
+    assert clean.parts() == {**error.parts(), "message": "(hidden) is too much"}
 
 
 def test_error_with_an_empty_secret_is_unchanged() -> None:
