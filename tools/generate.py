@@ -35,7 +35,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -336,12 +336,17 @@ def _markdown(text: str) -> str:
 def sink_table(kind: str) -> str:
     """Return a Markdown table of the options of a sink."""
     rows = ["| option | default | meaning |", "|---|---|---|"]
-    for field in fields(importlib.import_module(f"reflector.sinks.{kind}").Options):
+    options = importlib.import_module(f"reflector.sinks.{kind}").Options
+    hints = get_type_hints(options)
+    for field in fields(options):
         if field.default is MISSING and field.default_factory is MISSING:
             default = "required"
         else:
             default = field.metadata["shown"] or _default({} if field.default is MISSING else field.default)
-        rows.append(f"| `{field.name}` | {default} | {field.metadata['text']} |")
+        text = field.metadata["text"]
+        if get_origin(hints[field.name]) is Literal:
+            text += f"; one of {', '.join(f'`{choice}`' for choice in get_args(hints[field.name]))}"
+        rows.append(f"| `{field.name}` | {default} | {text} |")
     return "\n".join(rows)
 
 

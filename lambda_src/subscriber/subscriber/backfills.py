@@ -68,7 +68,7 @@ class Backfills:
         BackfillError if a group failed, or if no time is left for the first.
         """
         time.sleep(min(max(work.not_before - now(), 0) / 1000, deadline.left()))
-        place = self._worker.place.where
+        place = self._worker.own.where
         if deadline.left() < _LEAST_SECONDS:  # handing over the same work might never end
             raise BackfillError("follow up new log groups", "this invocation has no time left", where=place)
         api = self._worker.api(deadline)
@@ -76,7 +76,7 @@ class Backfills:
             api,
             self._worker.client("lambda"),
             self._worker.destination,
-            owner=self._worker.place.account,
+            owner=self._worker.own.account,
             retry_policy=deadline.retry_policy(),
             where=place,
         )

@@ -54,7 +54,7 @@ class Notifications:
     ) -> None:
         self._worker, self._settings, self._api = worker, settings, api
         self._work, self._deadline = work, deadline
-        name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME") or default_log_group(worker.place.function)
+        name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME") or default_log_group(worker.own.function)
         self._memory = SweepState(api, name)
         self._failures: list[str] = []
         self._before: State | None = None
@@ -115,7 +115,7 @@ class Notifications:
             metrics["SilentSources"] = len(silence.fell_silent)
         failures = unique([*news.failures, *self._failures])
         metrics["NotificationFailures"] = len(failures)
-        print(embedded(metrics, self._worker.place.function, at))
+        print(embedded(metrics, self._worker.own.function, at))
         return {
             "events": list(events),
             "since": before.sweep if before else None,
@@ -143,7 +143,7 @@ class Notifications:
         """Return the silent sources; None if they could not be read."""
         with self._noting_failures():
             choice = self._worker.choice()
-            client, where = self._worker.client("cloudwatch"), self._worker.place.where
+            client, where = self._worker.client("cloudwatch"), self._worker.own.where
             sources = SilentSources(client, self._settings, where, self._deadline.left)
             known = self._before.silent if self._before else ()
             return sources.find(
@@ -160,7 +160,7 @@ class Notifications:
             return False
         outcome = sweep.process(group, write=False)
         if outcome.kind in FAILURES:
-            raise ReflectorError(f"read log group {name}", outcome.reason, where=self._worker.place.where)
+            raise ReflectorError(f"read log group {name}", outcome.reason, where=self._worker.own.where)
         return outcome.kind in ("subscribed", "updated")
 
     def _read_dead_letters(self) -> dict[str, int]:
@@ -169,8 +169,8 @@ class Notifications:
         for queue in self._settings.queues:
             with self._noting_failures():
                 client = self._worker.client("sqs")
-                url = queue_url(client, self._worker.place.account, queue)
-                with describe_operation(f"count the messages in queue {queue}", self._worker.place.where):
+                url = queue_url(client, self._worker.own.account, queue)
+                with describe_operation(f"count the messages in queue {queue}", self._worker.own.where):
                     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_MESSAGES))
                 found[queue] = sum(int(answer["Attributes"].get(name, 0)) for name in _MESSAGES)
         return found
@@ -180,7 +180,7 @@ class Notifications:
         if not events:
             return
         bus = self._settings.notify_event_bus
-        common = {"version": VERSION, "function": self._worker.place.function, "sweep": self._work.started}
+        common = {"version": VERSION, "function": self._worker.own.function, "sweep": self._work.started}
         entries = [
             {
                 "Source": SOURCE,
@@ -191,12 +191,12 @@ class Notifications:
             for kind, detail in events.items()
         ]
         operation = f"send {', '.join(events)} to {bus or 'the default event bus'}"
-        with describe_operation(operation, self._worker.place.where):
+        with describe_operation(operation, self._worker.own.where):
             answer = self._worker.client("events").put_events(Entries=entries)
         for entry in answer["Entries"]:
             if code := entry.get("ErrorCode"):
                 message = entry.get("ErrorMessage", "")
-                raise ReflectorError(operation, message, code=code, where=self._worker.place.where)
+                raise ReflectorError(operation, message, code=code, where=self._worker.own.where)
 
 
 def _coverage_changed(before: State, counts: Mapping[str, int], news: News) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Sweeps:
         report: dict[str, Any] = {"sweep": work.started, "slice": work.number}
         if self._is_overtaken(work):
             return {**report, "outcome": "given up: an older sweep is in progress"}
-        place = self._worker.place.where
+        place = self._worker.own.where
         if deadline.left() < _LEAST_SECONDS:
             raise SweepError(f"continue the sweep of {work.started}", "this invocation has no time left", where=place)
         api = self._worker.api(deadline, in_background=True)
@@ -77,7 +77,7 @@ class Sweeps:
             report["note"] = f"{sweep.notes[0]} (one of {len(sweep.notes)} notes)"
         if sweep.stopped is None:
             self._seen.pop(work.started, None)
-            print(metric_line(counts, self._worker.place.function, now()))
+            print(metric_line(counts, self._worker.own.function, now()))
             if notifications:
                 report["notifications"] = notifications.end_sweep(counts, sweep)
             return {**report, "outcome": "ended"}

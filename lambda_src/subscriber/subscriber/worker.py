@@ -90,11 +90,11 @@ class Worker:
 
     def __init__(self, function_arn: str, client: Callable[[str], Any] = aws_client) -> None:
         self.client = client
-        self.place = OwnFunction.of(function_arn)
-        self.destination = self.place.reflector()
-        self.settings = read_settings(client, self.place)
+        self.own = OwnFunction.of(function_arn)
+        self.destination = self.own.reflector()
+        self.settings = read_settings(client, self.own)
         self.desired = desired_filter(self.settings, self.destination)
-        share, region = self.settings.rate_share, self.place.region
+        share, region = self.settings.rate_share, self.own.region
         self._rate_limiter = RateLimiter(share, region=region)
         self._background = RateLimiter(min(share, BACKGROUND_SHARE), region=region)
         self._choice: tuple[float, Choice] | None = None
@@ -128,10 +128,10 @@ class Worker:
         """
         at = time.monotonic()
         if self._choice is None or at - self._choice[0] > _FRESH_SECONDS:
-            functions = [destination_function(self.destination), self.place.function]
-            written = list(written_log_groups(self.client, filter(None, functions), self.place.where))
+            functions = [destination_function(self.destination), self.own.function]
+            written = list(written_log_groups(self.client, filter(None, functions), self.own.where))
             own = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-            others = [self.place.function, *self.settings.own_functions]
+            others = [self.own.function, *self.settings.own_functions]
             log_groups = own_log_groups(self.destination, others, filter(None, [own, *written]))
             self._choice = at, choice_of(self.settings, log_groups)
         return self._choice[1]
@@ -142,23 +142,23 @@ class Worker:
         in_background   for work that nobody waits for: leave half of AWS's rates to other tools of the account
         """
         limiter = self._background if in_background else self._rate_limiter
-        return LogsApi(self.client("logs"), lambda: self.place.where, deadline.retry_policy(), limiter)
+        return LogsApi(self.client("logs"), lambda: self.own.where, deadline.retry_policy(), limiter)
 
     def sweep(self, api: LogsApi, options: SweepSettings) -> Sweep:
         """Return a sweep with the settings' rules and filter."""
         options = replace(options, tag_log_groups=self.settings.tag_log_groups, workers=WORKERS)
-        return Sweep(api, self.choice(), self.desired, self.place.log_group_arn, options)
+        return Sweep(api, self.choice(), self.desired, self.own.log_group_arn, options)
 
     def hand_over(self, detail_type: str, detail: Mapping[str, Any], message_group: str) -> None:
         """Send a message for a later invocation to the function's own queue. Its policy lets nobody else send such messages.
 
         message_group   messages of one group come one by one
         """
-        queue = os.environ.get("WORK_QUEUE") or f"{self.place.function}.fifo"
+        queue = os.environ.get("WORK_QUEUE") or f"{self.own.function}.fifo"
         client = self.client("sqs")
-        with describe_operation(f"hand over {detail_type!r} through queue {queue}", self.place.where):
+        with describe_operation(f"hand over {detail_type!r} through queue {queue}", self.own.where):
             client.send_message(
-                QueueUrl=queue_url(client, self.place.account, queue),
+                QueueUrl=queue_url(client, self.own.account, queue),
                 MessageBody=json.dumps({"source": SOURCE, "detail-type": detail_type, "detail": detail}),
                 MessageGroupId=message_group,
             )

@@ -52,7 +52,7 @@ def serve() -> None:
     importlib.import_module("ansible_collections.ansible.builtin")
     for plugin in pkgutil.iter_modules([str(ACTIONS)]):
         action_loader.get(f"logreflector.aws.{plugin.name}", class_only=True)
-    # Each of the first two loads a file with many others.
+    # Each run loads these. The first two are in files with many others.
     for loader, names in (
         (filter_loader, ["ansible.builtin.default"]),
         (test_loader, ["ansible.builtin.defined"]),

@@ -26,7 +26,7 @@ class Options:
     """The options of this sink."""
 
     endpoint: Secret = required("URL for POST")
-    format: Literal["ndjson", "json_array"] = option("ndjson", "one object a line, or `json_array`: a list of objects")
+    format: Literal["ndjson", "json_array"] = option("ndjson", "one object a line, or a list of objects")
     content_type: str = option("", "the header `Content-Type`", shown="`application/x-ndjson`, `application/json`")
     headers: dict[str, Secret] = option({}, HEADERS)
     max_bytes: int = option(1_000_000, "maximum size of a request, before compression")

@@ -47,7 +47,7 @@ class Options:
     """The options of this sink."""
 
     license_key: Secret = required("an ingest licence key")
-    region: Literal["US", "EU", "FedRAMP"] = option("US", "`US`, `EU` or `FedRAMP`")
+    region: Literal["US", "EU", "FedRAMP"] = option("US", "where the account's data are")
     endpoint: Secret | None = option(None, "URL of a proxy; the default path is `/log/v1`", shown="the region's")
     attributes: dict[str, str] = option(
         {}, "more attributes for every log; `logtype` selects New Relic's parsing rules"

@@ -55,8 +55,7 @@ class Options:
         "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"
     ] = option(
         "STANDARD",
-        "`STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER`, `DEEP_ARCHIVE`; AWS bills classes for rare access"
-        " and archives for at least 30 days",
+        "class of the objects; AWS bills classes for rare access and archives for at least 30 days",
     )
 
     def __post_init__(self) -> None:
